@@ -1,0 +1,100 @@
+import type {Facts, Failure, SessionFacts} from './observation.ts'
+import type {Drain, Publication, Snapshot} from './snapshot.ts'
+import type {Cause} from './words.ts'
+
+/** Time from outside. Monotonic and wall time are two different things; only `now` is ever compared. */
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Wall clock, milliseconds since 1970: for display, and to notice a suspended machine. */
+  wall(): number
+  /** Calls `run` once after `ms`; the returned function cancels. Never throws. */
+  after(ms: number, run: () => void): () => void
+}
+
+/** Chance from outside: a number in [0, 1). */
+export type Random = () => number
+
+/**
+ * Where snapshots come from: the monitor in this process, or a running daemon. Consumers do not know which one they hold.
+ * `current` never waits and never returns an answer that has gone stale. A listener must not throw; it is called in order, once per publication.
+ */
+export interface SnapshotSource extends AsyncDisposable {
+  current(): Snapshot
+  subscribe(listener: (publication: Publication) => void): () => void
+}
+
+/** The operator's word. Returns what was done, in words; throws OperatorError when it cannot be done. */
+export interface Acceptance {
+  accept(host: string, who: {by: string; reason: string | null}): Promise<string>
+}
+
+/**
+ * One authenticated session to one host, as the monitor sees it. Made by `HostDriver.open`.
+ * `probe` never rejects: every way to fail is a `Failure`. After `close` (or once `onClosed` has fired) every call answers a failure.
+ */
+export interface HostSession {
+  readonly facts: SessionFacts
+  /** One round trip. `nudge`: also emit a tiny logical message when the host is a primary, so that its standbys hear from it. */
+  probe(ask: {nudge: boolean}, signal: AbortSignal): Promise<Facts | Failure>
+  /** Is the backend (pid, start) one of this server's? Proof that two names are one server. `null`: cannot tell. */
+  hasBackend(pid: number, backendStart: string, signal: AbortSignal): Promise<boolean | null>
+  /** Called once when the server or the network ends the session; not called by our own `close`. */
+  onClosed(listener: (failure: Failure) => void): void
+  /** Destroys the socket at once; idempotent. */
+  close(): void
+}
+
+/** How the monitor reaches one host. Every method resolves - with a `Failure` at the latest soon after `signal` aborts - and never rejects. */
+export interface HostDriver {
+  open(signal: AbortSignal): Promise<HostSession | Failure>
+  /** A fresh connection with the host's own sslmode, a StartupMessage, the first reply read, closed before authenticating. */
+  knock(signal: AbortSignal): Promise<KnockAnswer>
+  /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */
+  heartbeat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
+  /** Ends every session that the driver still holds. */
+  close(): Promise<void>
+}
+export type KnockAnswer = Readonly<{kind: 'fine'}> | (Readonly<{kind: 'failure'}> & Failure)
+export type HeartbeatAnswer =
+  | Readonly<{kind: 'beat'}>
+  | Readonly<{kind: 'read'; delayMs: number | null}>
+  | Readonly<{kind: 'silent'; detail: string}>
+  | Readonly<{kind: 'missing'; detail: string}>
+  | (Readonly<{kind: 'failure'}> & Failure)
+
+export const isFailure = (value: object): value is Failure => 'cause' in value && 'detail' in value
+
+/** What survives a restart, per group (DESIGN 4.1, 4.2). */
+export type GroupMemory = Readonly<{
+  systemIdentifier: string | null
+  /** The highest timeline ever seen; a primary below it is an old one that came back. */
+  highestTimeline: number | null
+  /** Rivals of a split brain that has not ended; empty: none. */
+  rivals: readonly string[]
+}>
+export type Memory = Readonly<{
+  groups: Readonly<Record<string, GroupMemory>>
+  drains: Readonly<Record<string, Drain>>
+}>
+
+/** Keeps the memory. `load` throws OperatorError on a file it cannot use; `save` is called after every change, in order, and must be durable when it resolves. */
+export interface MemoryStore {
+  load(): Promise<Memory>
+  save(memory: Memory): Promise<void>
+}
+
+/** Where log lines go. Fields never hold a secret. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Where counts go (metrics). Called by the monitor on its hot path: must not throw, must not wait. */
+export interface Meter {
+  connectionOpened(host: string): void
+  probed(host: string, durationMs: number): void
+  failed(host: string, cause: Cause): void
+}

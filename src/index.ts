@@ -1,0 +1,2 @@
+export type {Config} from './config/config.ts'
+export type {Snapshot} from './core/snapshot.ts'
