@@ -72,7 +72,11 @@ export type GroupMemory = Readonly<{
   highestTimeline: number | null
   /** Rivals of a split brain that has not ended; empty: none. */
   rivals: readonly string[]
+  /** `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to `overrules`. Void once a later primary is routed to. */
+  accepted: Readonly<{host: string; timeline: number; overrules: number}> | null
 }>
+export const blankMemory: GroupMemory = {systemIdentifier: null, highestTimeline: null, rivals: [], accepted: null}
+
 export type Memory = Readonly<{
   groups: Readonly<Record<string, GroupMemory>>
   drains: Readonly<Record<string, Drain>>

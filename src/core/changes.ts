@@ -1,0 +1,62 @@
+import type {Change, GroupState, HostState} from './snapshot.ts'
+
+/** What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is new, which is none. */
+export function changesOfHost(before: HostState | undefined, after: HostState): readonly Change[] {
+  if (before === undefined) return []
+  const about = {group: null, host: after.host, rule: null}
+  const changes: Change[] = []
+  if (before.role !== after.role || before.cause !== after.cause) {
+    const why = after.role === 'unavailable' ? [after.cause, after.detail].filter(Boolean).join(': ') : `answers as ${after.role}`
+    changes.push({...about, kind: 'role', from: before.role, to: after.role, why})
+  }
+  if ((before.drained === null) !== (after.drained === null)) {
+    const why = after.drained
+      ? `drained by ${after.drained.by}${after.drained.reason === null ? '' : `: ${after.drained.reason}`}`
+      : 'resumed'
+    changes.push({
+      ...about,
+      kind: 'drain',
+      from: before.drained ? 'drained' : 'in rotation',
+      to: after.drained ? 'drained' : 'in rotation',
+      why,
+    })
+  }
+  return changes
+}
+
+/** What changed of a group: the verdict - kind, rule, whom it routes to, who is primary, who is suspect - and what each required source says. */
+export function changesOfGroup(before: GroupState | undefined, after: GroupState): readonly Change[] {
+  const [was, is] = [before?.verdict, after.verdict]
+  const changes: Change[] = []
+  const isSame =
+    was?.kind === is.kind &&
+    was.rule === is.rule &&
+    was.routedTo === is.routedTo &&
+    was.suspect === is.suspect &&
+    was.primaries.join() === is.primaries.join()
+  if (!isSame)
+    changes.push({
+      kind: 'verdict',
+      group: after.name,
+      host: is.routedTo ?? is.primary,
+      from: was?.kind ?? null,
+      to: is.kind,
+      rule: is.rule,
+      why: is.why,
+    })
+  for (const item of after.evidence.filter(({required}) => required)) {
+    const earlier = before?.evidence.find((other) => other.source === item.source && other.subject === item.subject)
+    if (earlier && earlier.answer !== item.answer) {
+      changes.push({
+        kind: 'evidence',
+        group: after.name,
+        host: item.subject,
+        from: earlier.answer,
+        to: item.answer,
+        rule: null,
+        why: `${item.source}: ${item.why}`,
+      })
+    }
+  }
+  return changes
+}

@@ -1,0 +1,41 @@
+import {factsOf, type HostRecord, type Standing, standingOf} from './host-record.ts'
+import {foreignTo, type Identity} from './identity.ts'
+import {type Upstream, upstreamOf} from './upstream.ts'
+
+/** One host of a group as the judge sees it: what it is, as of now, and whom it follows. */
+export type Member = Readonly<{
+  host: string
+  record: HostRecord
+  standing: Standing
+  timeline: number | null
+  askedAt: number | null
+  upstream: Upstream
+}>
+
+/** The group as of `now`: the only thing that sources of evidence and the judge look at. */
+export type GroupView = Readonly<{group: string; now: number; identity: Identity; members: readonly Member[]}>
+
+export function viewGroup(group: string, records: readonly HostRecord[], identity: Identity, now: number, maxAgeMs: number): GroupView {
+  const standings = records.map((record) => standingOf(record, now, maxAgeMs, foreignTo(identity, record)))
+  // A host that is not available says nothing of others either: its rows are old, or another cluster's.
+  const speaking = records.filter((_, index) => standings[index]?.role !== 'unavailable')
+  const members = records.map((record, index): Member => {
+    const standing = standings[index] as Standing
+    const isUp = standing.role !== 'unavailable'
+    return {
+      host: record.settings.name,
+      record,
+      standing,
+      timeline: isUp ? (factsOf(record)?.facts.timeline ?? null) : null,
+      askedAt: record.observation?.askedAt ?? null,
+      upstream: standing.role === 'standby' ? upstreamOf(record, speaking) : {kind: 'none'},
+    }
+  })
+  return {group, now, identity, members}
+}
+
+export const memberOf = (view: GroupView, host: string): Member | null => view.members.find((member) => member.host === host) ?? null
+
+/** The oldest of the questions behind an answer. */
+export const oldest = (members: readonly Member[]): number | null =>
+  members.reduce<number | null>((least, {askedAt}) => (askedAt === null ? least : Math.min(least ?? askedAt, askedAt)), null)
