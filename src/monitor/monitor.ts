@@ -1,5 +1,15 @@
-import type {Acceptance, Clock, HostDriver, Log, MemoryStore, Meter, Random, SnapshotSource} from '../core/ports.ts'
+import type {HostRecord} from '../core/host-record.ts'
+import type {Acceptance, Clock, HostDriver, HostSession, Log, MemoryStore, Meter, Random, SnapshotSource} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
+import type {Publication, Snapshot} from '../core/snapshot.ts'
+import {accepted} from './acceptance.ts'
+import {Board} from './board.ts'
+import {clearedOf, provenSame} from './duplicates.ts'
+import {heartbeatLoop} from './heartbeat-loop.ts'
+import {HostWatch} from './host-watch.ts'
+import {saver} from './saver.ts'
+import {Tempo} from './tempo.ts'
+import {deadline} from './wait.ts'
 
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings
@@ -12,6 +22,7 @@ export type MonitorDeps = Readonly<{
   version: string
 }>
 
+/** The one core that runs: a loop per host, every event judged at once, snapshots published. */
 export interface Monitor extends SnapshotSource, Acceptance {
   /** Resolves once every host has an answer or a cause. */
   readonly ready: Promise<void>
@@ -19,6 +30,197 @@ export interface Monitor extends SnapshotSource, Acceptance {
   reload(settings: MonitorSettings): Promise<void>
 }
 
-export async function startMonitor(_deps: MonitorDeps): Promise<Monitor> {
-  throw new Error('being written')
+/** Samples go out, and staleness is looked for, once a second. */
+const tickMs = 1_000
+const nudgeMs = 1_000
+
+/** Starts watching. Throws OperatorError when the memory of earlier runs cannot be used. */
+export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
+  return new HostMonitor(deps, new Board({...deps, memory: await deps.store.load(), epoch: newEpoch(deps.random)}))
+}
+
+export const newEpoch = (random: Random): string =>
+  Math.floor(random() * 0x1000000)
+    .toString(16)
+    .padStart(6, '0')
+
+class HostMonitor implements Monitor {
+  readonly ready: Promise<void>
+  readonly #deps: MonitorDeps
+  readonly #board: Board
+  readonly #watches = new Map<string, HostWatch>()
+  readonly #heartbeats = new Map<string, AbortController>()
+  readonly #tempos = new Map<string, Tempo>()
+  readonly #nudgedAt = new Map<string, number>()
+  readonly #saver: ReturnType<typeof saver>
+  #settings: MonitorSettings
+  #cancelTick: () => void = () => {}
+
+  constructor(deps: MonitorDeps, board: Board) {
+    this.#deps = deps
+    this.#board = board
+    this.#settings = deps.settings
+    this.#saver = saver(deps.store, deps.log, board.memory)
+    const {promise, resolve} = Promise.withResolvers<void>()
+    this.ready = promise
+    const stopWaiting = board.subscribe(({snapshot}) => {
+      if (!snapshot.ready) return
+      resolve()
+      stopWaiting()
+    })
+    board.subscribe((publication) => this.#published(publication))
+    for (const host of deps.settings.hosts) this.#watch(host)
+    this.#tick()
+  }
+
+  current(): Snapshot {
+    return this.#board.current()
+  }
+
+  subscribe(listener: (publication: Publication) => void): () => void {
+    return this.#board.subscribe(listener)
+  }
+
+  async accept(host: string, who: {by: string; reason: string | null}): Promise<string> {
+    const {memory, done} = accepted(host, this.#board)
+    this.#board.remember(memory)
+    await this.#saver.save(memory)
+    this.#deps.log.warn({host, by: who.by, reason: who.reason}, `accepted: ${done}`)
+    return done
+  }
+
+  async reload(settings: MonitorSettings): Promise<void> {
+    const before = this.#settings
+    this.#settings = settings
+    const isPaceSame = JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
+    const fresh = new Set<string>()
+    for (const [name, watch] of [...this.#watches]) {
+      const after = settings.hosts.find((host) => host.name === name)
+      if (after && isPaceSame && (await isSameHost(watch.settings, after))) continue
+      this.#heartbeats.get(name)?.abort()
+      this.#watches.delete(name)
+      await watch.stop()
+      fresh.add(name)
+    }
+    this.#board.configure(settings, fresh)
+    for (const host of settings.hosts) if (!this.#watches.has(host.name)) this.#watch(host)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelTick()
+    for (const heartbeat of this.#heartbeats.values()) heartbeat.abort()
+    await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
+    await this.#saver.save(this.#board.memory)
+  }
+
+  #watch(settings: HostSettings): void {
+    const {name} = settings
+    const {clock, random, meter} = this.#deps
+    const {probe, availability} = this.#settings
+    const driver = this.#deps.driver(settings)
+    const update = (change: (record: HostRecord) => HostRecord) => this.#update(name, change)
+    const watch = new HostWatch({
+      settings,
+      probe,
+      driver,
+      clock,
+      random,
+      meter,
+      update,
+      opened: (session, signal) => this.#opened(name, session, signal),
+      intervalMs: () => this.#intervalMs(name),
+      nudge: () => this.#shouldNudge(name),
+    })
+    this.#watches.set(name, watch)
+    watch.start()
+    if (availability === null) return
+    const heartbeat = new AbortController()
+    this.#heartbeats.set(name, heartbeat)
+    void heartbeatLoop({availability, probe, driver, clock, random, update, task: () => this.#heartbeatTask(name)}, heartbeat.signal)
+  }
+
+  #update(host: string, change: (record: HostRecord) => HostRecord): void {
+    this.#board.update(host, change)
+    if (this.#board.record(host)?.observation?.kind !== 'failure') return
+    // While this name does not answer, the other name of the same server is no duplicate.
+    for (const other of this.#watches.keys())
+      if (this.#board.record(other)?.duplicateOf === host) this.#board.update(other, (record) => clearedOf(record, host))
+  }
+
+  async #opened(name: string, session: HostSession, signal: AbortSignal): Promise<void> {
+    const order = this.#settings.hosts.map((host) => host.name)
+    const others = [...this.#watches].flatMap(([other, {session}]) => (other !== name && session ? [{name: other, session}] : []))
+    using limit = deadline(this.#deps.clock, this.#settings.probe.timeoutMs, signal)
+    const same = await provenSame({name, session}, others, limit.signal)
+    if (same === null) return this.#board.update(name, (record) => (record.duplicateOf === null ? record : {...record, duplicateOf: null}))
+    const [first, second] = order.indexOf(same) < order.indexOf(name) ? [same, name] : [name, same]
+    this.#board.update(second, (record) => ({...record, duplicateOf: first}))
+  }
+
+  #tempo(group: string): Tempo {
+    const tempo = this.#tempos.get(group) ?? new Tempo()
+    this.#tempos.set(group, tempo)
+    return tempo
+  }
+
+  #intervalMs(host: string): number {
+    const now = this.#deps.clock.now()
+    return Math.min(
+      this.#settings.probe.intervalMs,
+      ...this.#board.groupsOf(host).map((group) => this.#tempo(group).intervalMs(now, this.#settings.probe)),
+    )
+  }
+
+  /** Standbys must hear from a quiet primary, or nobody can tell it from a dead one: where followers are asked for, and where rivals are compared. */
+  #shouldNudge(host: string): boolean {
+    const now = this.#deps.clock.now()
+    const isWanted = this.#board.groupsOf(host).some((group) => {
+      const verdict = this.#board.assessment(group)?.state.verdict
+      return verdict?.rule === 'V1' || this.#board.settings(group)?.confirm.includes('followers')
+    })
+    if (!this.#settings.followers.nudge || !isWanted || now - (this.#nudgedAt.get(host) ?? Number.NEGATIVE_INFINITY) < nudgeMs) return false
+    this.#nudgedAt.set(host, now)
+    return true
+  }
+
+  /** A doubtful primary is not written to: every byte that it writes is one more to lose. */
+  #heartbeatTask(host: string): 'primary' | 'standby' | null {
+    const record = this.#board.record(host)
+    if (record?.observation?.kind !== 'facts' || record.knock !== null || record.duplicateOf !== null) return null
+    if (record.observation.facts.inRecovery) return 'standby'
+    const isDoubtful = this.#board
+      .groupsOf(host)
+      .some((group) => ['V0', 'V1', 'V2'].includes(this.#board.assessment(group)?.state.verdict.rule ?? 'V0'))
+    return isDoubtful ? null : 'primary'
+  }
+
+  #published({changes, snapshot}: Publication): void {
+    const now = this.#deps.clock.now()
+    const stirred = new Set(
+      changes.flatMap(({kind, group, host}) =>
+        kind === 'role' && host !== null ? this.#board.groupsOf(host) : group !== null ? [group] : [],
+      ),
+    )
+    for (const group of stirred) {
+      this.#tempo(group).changed(now)
+      this.#tempo(group).judged(snapshot.groups[group]?.verdict.kind ?? 'primary')
+      for (const host of this.#board.settings(group)?.hosts ?? []) this.#watches.get(host)?.hasten()
+    }
+    this.#saver.saveSoon(this.#board.memory)
+  }
+
+  #tick(): void {
+    this.#cancelTick = this.#deps.clock.after(tickMs, () => {
+      this.#board.sample()
+      this.#saver.saveSoon(this.#board.memory)
+      this.#tick()
+    })
+  }
+}
+
+/** Everything but the password is text; the password is compared as it is now. */
+async function isSameHost(before: HostSettings, after: HostSettings): Promise<boolean> {
+  if (JSON.stringify(before) !== JSON.stringify(after)) return false
+  const [was, is] = await Promise.allSettled([before.connection.password(), after.connection.password()])
+  return was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
 }

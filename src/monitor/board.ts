@@ -1,0 +1,239 @@
+import {type AssessSettings, assessGroup, assessHost, type GroupAssessment, type GroupPast} from '../core/assessment.ts'
+import {type HostRecord, newRecord} from '../core/host-record.ts'
+import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
+import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
+import type {Change, HostState, Publication, Snapshot} from '../core/snapshot.ts'
+import {ownSources, type Sources} from '../core/testimony.ts'
+
+export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
+
+/** A group of its own for a host that no group names: it is shown, and never routed to. */
+const unnamed = (host: string): GroupSettings => ({
+  name: '',
+  hosts: [host],
+  confirm: [],
+  onSilent: 'deny',
+  onSplitBrain: 'refuse',
+  readFallback: 'none',
+  systemIdentifier: null,
+})
+
+/**
+ * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once, and a publication goes out where something
+ * changed. Descriptions of hosts are made only when somebody looks: at rest nobody does, and a thousand hosts cost a thousand small judgements.
+ */
+export class Board {
+  readonly #deps: BoardDeps
+  #settings: MonitorSettings
+  #sources: Sources
+  #records = new Map<string, HostRecord>()
+  #groups = new Map<string, GroupSettings>()
+  #groupsOf = new Map<string, string[]>()
+  #past = new Map<string, GroupAssessment>()
+  #states = new Map<string, HostState>()
+  #memory: Memory
+  #snapshot: Snapshot | null = null
+  #sequence = 0
+  #ready = false
+  #dirty = new Set<string>()
+  /** Monotonic: answers to questions from before this moment are void (the machine was suspended, or its clock was set). */
+  #voidBefore = Number.NEGATIVE_INFINITY
+  #wallOffset: number
+  #listeners = new Set<(publication: Publication) => void>()
+
+  constructor(deps: BoardDeps) {
+    this.#deps = deps
+    this.#settings = deps.settings
+    this.#memory = deps.memory
+    this.#sources = ownSources(deps.settings.followers.maxAgeMs)
+    this.#wallOffset = deps.clock.wall() - deps.clock.now()
+    this.configure(deps.settings)
+  }
+
+  /** Takes over new settings; hosts whose name stays keep what is known of them. Judges everything anew. */
+  configure(settings: MonitorSettings, fresh: ReadonlySet<string> = new Set()): void {
+    this.#settings = settings
+    this.#sources = ownSources(settings.followers.maxAgeMs)
+    const known = this.#records
+    this.#records = new Map(
+      settings.hosts.map((host) => {
+        const before = fresh.has(host.name) ? undefined : known.get(host.name)
+        return [host.name, before ? {...before, settings: host} : newRecord(host, this.#memory.drains[host.name] ?? null)]
+      }),
+    )
+    const named = new Set(settings.groups.flatMap(({hosts}) => hosts))
+    const strays = settings.hosts.filter(({name}) => !named.has(name)).map(({name}) => [`\0${name}`, unnamed(name)] as const)
+    this.#groups = new Map([...settings.groups.map((group) => [group.name, group] as const), ...strays])
+    this.#groupsOf = new Map(
+      settings.hosts.map(({name}) => [name, [...this.#groups].filter(([, {hosts}]) => hosts.includes(name)).map(([key]) => key)]),
+    )
+    this.#past = new Map([...this.#past].filter(([key]) => this.#groups.has(key)))
+    this.#states = new Map([...this.#states].filter(([host]) => this.#records.has(host)))
+    this.#publish(this.#judge([...this.#groups.keys()]))
+  }
+
+  get memory(): Memory {
+    return this.#memory
+  }
+
+  get isReady(): boolean {
+    return this.#ready
+  }
+
+  record(host: string): HostRecord | undefined {
+    return this.#records.get(host)
+  }
+
+  /** Names of the groups of `host`, as keys for `assessment`. */
+  groupsOf(host: string): readonly string[] {
+    return this.#groupsOf.get(host) ?? []
+  }
+
+  assessment(group: string): GroupAssessment | undefined {
+    return this.#past.get(group)
+  }
+
+  settings(group: string): GroupSettings | undefined {
+    return this.#groups.get(group)
+  }
+
+  /** Something was seen of `host`. */
+  update(host: string, change: (record: HostRecord) => HostRecord): void {
+    const before = this.#records.get(host)
+    if (before === undefined) return
+    this.#watchWall()
+    this.#records.set(host, this.#voided(change(before)))
+    this.#publish(this.#judge(this.groupsOf(host)))
+  }
+
+  /** An operator's word changed what is remembered. */
+  remember(memory: Memory): void {
+    this.#memory = memory
+    for (const [host, record] of this.#records) this.#records.set(host, {...record, drained: memory.drains[host] ?? null})
+    this.#publish(this.#judge([...this.#groups.keys()]))
+  }
+
+  /** Everything, as of now: what went stale since it was judged is judged again first. */
+  current(): Snapshot {
+    this.#watchWall()
+    const now = this.#deps.clock.now()
+    const expired = [...this.#past].filter(([, {freshUntil}]) => now > freshUntil).map(([key]) => key)
+    if (expired.length > 0) this.#publish(this.#judge(expired))
+    if (this.#snapshot === null || this.#dirty.size > 0) this.#snapshot = this.#materialise()
+    return this.#snapshot
+  }
+
+  subscribe(listener: (publication: Publication) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Tells the subscribers that LSNs, lags and counters moved. */
+  sample(): void {
+    const moved = this.#dirty.size > 0
+    const snapshot = this.current()
+    if (moved) for (const listener of this.#listeners) listener({changes: [], snapshot})
+  }
+
+  /** A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall clock tells. */
+  #watchWall(): void {
+    const {clock} = this.#deps
+    const offset = clock.wall() - clock.now()
+    const jumped = Math.abs(offset - this.#wallOffset) > this.#settings.probe.maxAgeMs
+    this.#wallOffset = offset
+    if (!jumped) return
+    this.#voidBefore = clock.now()
+    for (const [host, record] of this.#records) this.#records.set(host, this.#voided(record))
+    this.#publish(this.#judge([...this.#groups.keys()]))
+  }
+
+  #voided(record: HostRecord): HostRecord {
+    const {observation} = record
+    if (observation === null || observation.askedAt >= this.#voidBefore) return record
+    return {
+      ...record,
+      observation: {...observation, askedAt: Math.min(observation.askedAt, this.#voidBefore - this.#settings.probe.maxAgeMs - 1)},
+    }
+  }
+
+  #judge(keys: readonly string[]): readonly Change[] {
+    const {clock} = this.#deps
+    const {probe, followers, availability} = this.#settings
+    const settings: AssessSettings = {
+      maxAgeMs: probe.maxAgeMs,
+      followersMaxAgeMs: followers.maxAgeMs,
+      availabilityOn: availability !== null,
+    }
+    const changes: Change[] = []
+    for (const key of keys) {
+      const group = this.#groups.get(key)
+      if (group === undefined) continue
+      const records = group.hosts.map((host) => this.#records.get(host)).filter((record): record is HostRecord => record !== undefined)
+      const before = this.#past.get(key)
+      const past: GroupPast = {state: before?.state, memory: this.#memory.groups[key] ?? blankMemory, held: before?.held ?? {}}
+      const after = assessGroup(group, records, past, this.#sources, [], settings, clock.now(), clock.wall())
+      this.#past.set(key, after)
+      this.#dirty.add(key)
+      if (!key.startsWith('\0')) {
+        if (JSON.stringify(after.memory) !== JSON.stringify(past.memory))
+          this.#memory = {...this.#memory, groups: {...this.#memory.groups, [key]: after.memory}}
+        changes.push(...after.changes)
+      }
+    }
+    const moved = keys
+      .flatMap((key) => this.#past.get(key)?.view.members ?? [])
+      .filter(({host, standing, record}) => {
+        const state = this.#states.get(host)
+        return (
+          state === undefined ||
+          state.role !== standing.role ||
+          state.cause !== standing.cause ||
+          (state.drained === null) !== (record.drained === null)
+        )
+      })
+    return moved.length > 0 || changes.length > 0 ? [...this.#describe(), ...changes] : changes
+  }
+
+  /** Brings the public states of all hosts of changed groups up to date; returns their changes. */
+  #describe(): readonly Change[] {
+    const hosts = new Set([...this.#dirty].flatMap((key) => this.#groups.get(key)?.hosts ?? []))
+    this.#dirty.clear()
+    const changes: Change[] = []
+    for (const host of hosts) {
+      const through = this.groupsOf(host)
+        .map((key) => this.#past.get(key))
+        .filter((group): group is GroupAssessment => group !== undefined)
+      const described = assessHost(host, through, this.#states.get(host), this.#settings.availability !== null, this.#deps.clock.wall())
+      if (described === null) continue
+      const isStray = described.state.groups[0] === ''
+      this.#states.set(host, isStray ? {...described.state, groups: []} : described.state)
+      changes.push(...described.changes)
+    }
+    this.#snapshot = null
+    return changes
+  }
+
+  #publish(changes: readonly Change[]): void {
+    if (changes.length === 0) return
+    this.#snapshot = this.#materialise()
+    const publication: Publication = {changes, snapshot: this.#snapshot}
+    for (const listener of this.#listeners) listener(publication)
+  }
+
+  #materialise(): Snapshot {
+    if (this.#dirty.size > 0) this.#describe()
+    this.#sequence += 1
+    this.#ready ||= [...this.#records.values()].every(({observation}) => observation !== null)
+    const groups = [...this.#groups.values()].filter(({name}) => name !== '').map(({name}) => [name, this.#past.get(name)?.state] as const)
+    return {
+      epoch: this.#deps.epoch,
+      sequence: this.#sequence,
+      at: this.#deps.clock.wall(),
+      ready: this.#ready,
+      version: this.#deps.version,
+      maxAgeMs: this.#settings.probe.maxAgeMs,
+      groups: Object.fromEntries(groups.filter(([, state]) => state !== undefined)) as Snapshot['groups'],
+      hosts: Object.fromEntries(this.#settings.hosts.map(({name}) => [name, this.#states.get(name)])) as Snapshot['hosts'],
+    }
+  }
+}

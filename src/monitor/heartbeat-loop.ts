@@ -1,0 +1,48 @@
+import type {HostRecord} from '../core/host-record.ts'
+import type {Clock, HostDriver, Random} from '../core/ports.ts'
+import type {AvailabilitySettings, ProbeSettings} from '../core/settings.ts'
+import {deadline, sleep} from './wait.ts'
+
+export type HeartbeatDeps = Readonly<{
+  availability: AvailabilitySettings
+  probe: ProbeSettings
+  driver: HostDriver
+  clock: Clock
+  random: Random
+  update: (change: (record: HostRecord) => HostRecord) => void
+  /** `primary`: write; `standby`: read; `null`: leave the host alone. */
+  task: () => 'primary' | 'standby' | null
+}>
+
+/**
+ * One heartbeat per interval (DESIGN 5): frozen storage answers reads from memory, so only a commit proves that a primary works. A lock timeout is
+ * silence, not a hang. Ends with `signal`.
+ */
+export async function heartbeatLoop(
+  {availability, probe, driver, clock, random, update, task}: HeartbeatDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  await sleep(clock, availability.intervalMs * random(), signal)
+  while (!signal.aborted) {
+    const wanted = task()
+    if (wanted !== null) {
+      const askedAt = clock.now()
+      using limit = deadline(clock, probe.timeoutMs, signal)
+      const answer = await driver.heartbeat({primary: wanted === 'primary'}, limit.signal)
+      if (signal.aborted) return
+      update((record) => {
+        const isUsable = answer.kind === 'beat' || answer.kind === 'read'
+        // The last good one stays: its age is what tells how long writes have not been seen to work.
+        const wasUsable = record.heartbeat?.kind === 'beat' || record.heartbeat?.kind === 'read'
+        const heartbeat = isUsable || !wasUsable ? {...answer, askedAt} : record.heartbeat
+        const isHung = wanted === 'primary' && answer.kind === 'failure' && answer.cause === 'hung'
+        return {
+          ...record,
+          heartbeat,
+          frozen: isHung ? {cause: 'hung', detail: answer.detail} : answer.kind === 'beat' ? null : record.frozen,
+        }
+      })
+    }
+    await sleep(clock, availability.intervalMs, signal)
+  }
+}

@@ -1,0 +1,174 @@
+import type {HostRecord} from '../core/host-record.ts'
+import type {Failure} from '../core/observation.ts'
+import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
+import type {HostSettings, ProbeSettings} from '../core/settings.ts'
+import {backoff} from './backoff.ts'
+import {knockLoop} from './knock-loop.ts'
+import {deadline, nap, sleep} from './wait.ts'
+
+/** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
+const graceMs = 250
+
+export type WatchDeps = Readonly<{
+  settings: HostSettings
+  probe: ProbeSettings
+  driver: HostDriver
+  clock: Clock
+  random: Random
+  meter: Meter
+  update: (change: (record: HostRecord) => HostRecord) => void
+  /** A session was opened, and nothing has been asked through it yet. */
+  opened: (session: HostSession, signal: AbortSignal) => Promise<void>
+  intervalMs: () => number
+  /** Whether this probe should also make the primary's followers hear from it. */
+  nudge: () => boolean
+}>
+
+/** The loop of one host: one session, kept; probes that never overlap; a closed session acted on at once. Nothing here waits for another host. */
+export class HostWatch {
+  readonly #deps: WatchDeps
+  readonly #stop = new AbortController()
+  readonly #backoff: ReturnType<typeof backoff>
+  #pausing: ReturnType<typeof nap> | null = null
+  #session: HostSession | null = null
+  #done: Promise<void> | null = null
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps
+    this.#backoff = backoff(deps.random, deps.intervalMs)
+  }
+
+  get settings(): HostSettings {
+    return this.#deps.settings
+  }
+
+  get session(): HostSession | null {
+    return this.#session
+  }
+
+  start(): void {
+    this.#done = this.#run()
+  }
+
+  /** The pace changed: a wait that is under way is cut to the new interval. */
+  hasten(): void {
+    this.#pausing?.wake()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#session?.close()
+    await this.#done
+    await this.#deps.driver.close()
+  }
+
+  async #run(): Promise<void> {
+    const {signal} = this.#stop
+    let wasClosed = false
+    while (!signal.aborted) {
+      const session = await this.#open(wasClosed)
+      wasClosed = session !== null && (await this.#attend(session))
+      // A server that lets us in and throws us out again must not be asked in a tight loop.
+      if (!wasClosed && !signal.aborted) await sleep(this.#deps.clock, this.#backoff.next(), signal)
+    }
+  }
+
+  /** Opens a session; a failure is reported. After a close, silence for `graceMs` is reported while the attempt goes on. */
+  async #open(wasClosed: boolean): Promise<HostSession | null> {
+    const {clock, driver, probe, meter, settings} = this.#deps
+    const askedAt = clock.now()
+    const cancelGrace = wasClosed
+      ? clock.after(graceMs, () =>
+          this.#failed(askedAt, {cause: 'closed', detail: `the session was closed, and no new one opened within ${graceMs} ms`}),
+        )
+      : () => {}
+    using limit = deadline(clock, probe.connectTimeoutMs, this.#stop.signal)
+    const result = await driver.open(limit.signal)
+    cancelGrace()
+    if (this.#stop.signal.aborted) {
+      if (!isFailure(result)) result.close()
+      return null
+    }
+    if (isFailure(result)) {
+      this.#failed(askedAt, result)
+      return null
+    }
+    meter.connectionOpened(settings.name)
+    return result
+  }
+
+  /** Probes through one session until it is over. True: the other side closed it after it had answered - a question, to be asked again at once. */
+  async #attend(session: HostSession): Promise<boolean> {
+    const {clock, opened} = this.#deps
+    const over = new AbortController()
+    const end = () => over.abort()
+    this.#stop.signal.addEventListener('abort', end, {once: true})
+    this.#session = session
+    const ending: {failure: Failure | null} = {failure: null}
+    const endWith = (failure: Failure) => {
+      ending.failure ??= failure
+      end()
+    }
+    session.onClosed(endWith)
+    using cleanup = new DisposableStack()
+    cleanup.defer(() => {
+      this.#stop.signal.removeEventListener('abort', end)
+      end()
+      session.close()
+      this.#session = null
+    })
+
+    let answered = false
+    await opened(session, over.signal)
+    void knockLoop({...this.#deps, leave: () => endWith({cause: 'not-accepting', detail: 'left so that it can stop'})}, over.signal)
+    while (!over.signal.aborted) {
+      const askedAt = clock.now()
+      // The postmaster let us in: whatever the last knock had against it is over with the first answer.
+      const failure = await this.#probe(session, askedAt, over.signal, !answered)
+      if (failure !== null) {
+        // The question that was under way may learn of the end before we are told of it.
+        if (failure.cause === 'closed') endWith(failure)
+        if (over.signal.aborted) break
+        this.#failed(askedAt, failure)
+        return false
+      }
+      answered = true
+      this.#backoff.reset()
+      await this.#pause(askedAt, over.signal)
+    }
+    const {failure} = ending
+    if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return false
+    if (!answered) this.#failed(clock.now(), failure)
+    return answered
+  }
+
+  async #probe(session: HostSession, askedAt: number, signal: AbortSignal, clearsKnock: boolean): Promise<Failure | null> {
+    const {clock, probe, meter, settings, update, nudge} = this.#deps
+    using limit = deadline(clock, probe.timeoutMs, signal)
+    const facts = await session.probe({nudge: nudge()}, limit.signal)
+    if (isFailure(facts)) return facts
+    const probeMs = clock.now() - askedAt
+    meter.probed(settings.name, probeMs)
+    const observation = {host: settings.name, kind: 'facts', askedAt, probeMs, session: session.facts, facts} as const
+    update((record) => ({...record, observation, knock: clearsKnock ? null : record.knock}))
+    return null
+  }
+
+  /** Waits for the rest of the interval; a faster pace that begins meanwhile counts from the same start. */
+  async #pause(askedAt: number, signal: AbortSignal): Promise<void> {
+    const {clock, intervalMs} = this.#deps
+    for (;;) {
+      const restMs = askedAt + intervalMs() - clock.now()
+      if (restMs <= 0 || signal.aborted) return
+      this.#pausing = nap(clock, restMs, signal)
+      await this.#pausing.done
+    }
+  }
+
+  #failed(askedAt: number, failure: Failure): void {
+    const {settings, meter, update, clock} = this.#deps
+    meter.failed(settings.name, failure.cause)
+    const observation = {host: settings.name, kind: 'failure', askedAt, probeMs: clock.now() - askedAt, ...failure} as const
+    update((record) => ({...record, observation, frozen: null}))
+  }
+}
