@@ -52,7 +52,7 @@ export interface HostDriver {
   knock(signal: AbortSignal): Promise<KnockAnswer>
   /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */
   heartbeat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
-  /** Ends every session that the driver still holds. */
+  /** Ends every session that the driver still holds. It may be used again. */
   close(): Promise<void>
 }
 export type KnockAnswer = Readonly<{kind: 'fine'}> | (Readonly<{kind: 'failure'}> & Failure)

@@ -120,7 +120,12 @@ export class HostWatch {
 
     let answered = false
     await opened(session, over.signal)
-    void knockLoop({...this.#deps, leave: () => endWith({cause: 'not-accepting', detail: 'left so that it can stop'})}, over.signal)
+    const leave = () => {
+      endWith({cause: 'not-accepting', detail: 'left so that it can stop'})
+      // The heartbeat's session would hold the shutdown up as well.
+      void this.#deps.driver.close()
+    }
+    void knockLoop({...this.#deps, leave}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
       // The postmaster let us in: whatever the last knock had against it is over with the first answer.
