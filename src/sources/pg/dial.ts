@@ -1,0 +1,108 @@
+import {connect as connectSocket, type Socket} from 'node:net'
+import {isFailure} from '../../core/ports.ts'
+import type {ConnectionSettings} from '../../core/settings.ts'
+import {onAbort} from './abort.ts'
+import {isUnix, type Manner} from './attempts.ts'
+import {certificatesOf} from './certificates.ts'
+import {encrypt, tlsOptions} from './encryption.ts'
+import type {Names} from './names.ts'
+import {type Refusal, refusal, refusalOf} from './refusal.ts'
+import {sslRequest} from './wire.ts'
+
+/** A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix socket. */
+export type Dialled = Readonly<{socket: Socket; remoteAddress: string | null}>
+
+/** An attempt of an address that says nothing gives way to the next one after so long, where a name has several. */
+const nextAddressMs = 1000
+
+/** Idle seconds before the kernel asks. Probes notice sooner; this is for sessions that nobody probes at the moment. */
+const keepAliveMs = 10_000
+
+/**
+ * Connects and, if `manner` says so, encrypts. Done here for sessions and knocks alike, and not left to pg: that ignores sslmode in an
+ * object config, knows no fall-back on the same connection, and cannot be told apart by cause. Never rejects; an abort destroys the socket.
+ */
+export async function dial(
+  to: ConnectionSettings,
+  manner: Manner,
+  verify: boolean,
+  names: Names,
+  signal: AbortSignal,
+): Promise<Dialled | Refusal> {
+  let socket: Socket | null = null
+  let phase = 'resolving'
+  const abandoned = Promise.withResolvers<Refusal>()
+  const forget = onAbort(signal, () => {
+    socket?.destroy()
+    // A name that does not resolve in time is our resolver's doing, and says nothing of the host.
+    const where = to.hostaddr ?? to.host
+    abandoned.resolve(
+      phase === 'resolving'
+        ? refusal('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
+        : refusal(
+            'timeout',
+            phase === 'connecting' ? `no connection to ${where} in time` : `${where} accepts connections but did not answer in time`,
+          ),
+    )
+  })
+  const reached = async (): Promise<Dialled | Refusal> => {
+    const addresses = isUnix(to) ? [] : await names(to.hostaddr ?? to.host)
+    if (signal.aborted) return abandoned.promise
+    phase = 'connecting'
+    const raw = isUnix(to)
+      ? connectSocket({path: to.host.startsWith('@') ? `\0${to.host.slice(1)}/.s.PGSQL.${to.port}` : `${to.host}/.s.PGSQL.${to.port}`})
+      : connectSocket({
+          host: to.hostaddr ?? to.host,
+          port: to.port,
+          noDelay: true,
+          keepAlive: true,
+          keepAliveInitialDelay: keepAliveMs,
+          autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: nextAddressMs,
+          lookup: (_name, _options, done) => done(null, [...addresses]),
+        })
+    socket = raw
+    // Whatever happens to it later, an error without a listener would end the process.
+    raw.on('error', () => undefined)
+    await new Promise<void>((resolve, reject) => raw.once('connect', resolve).once('error', reject))
+    phase = 'answering'
+    const remoteAddress = raw.remoteAddress ?? null
+    if (manner === 'plain') return {socket: raw, remoteAddress}
+    const offered = await askForTls(raw)
+    if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
+    if (!offered) return refusal('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
+    const files = await certificatesOf(to)
+    if (isFailure(files)) return files
+    // Loaded on demand: a check without TLS starts 17 ms sooner.
+    const tls = await import('node:tls')
+    const secured = await encrypt(tls, raw, tlsOptions(tls, to, files, verify))
+    socket = secured
+    secured.on('error', () => undefined)
+    return {socket: secured, remoteAddress}
+  }
+  const outcome = await Promise.race([
+    abandoned.promise,
+    reached().catch((error) => (phase === 'resolving' ? {...refusalOf(error, to), cause: 'dns' as const} : refusalOf(error, to))),
+  ])
+  forget()
+  if (isFailure(outcome)) (socket as Socket | null)?.destroy()
+  return outcome
+}
+
+/** `S` -> true, `N` -> false. Anything more than that one byte was put there in between, by somebody (CVE-2021-23222). */
+function askForTls(raw: Socket): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const closed = () => reject(Object.assign(new Error('the server closed the connection'), {code: 'ECONNRESET'}))
+    raw.once('error', reject)
+    raw.once('close', closed)
+    raw.once('data', (answer) => {
+      // Not paused: it is our turn to speak, so nothing can be lost, and pg would not resume it.
+      raw.off('error', reject)
+      raw.off('close', closed)
+      const said = answer.toString('latin1')
+      if (said === 'S' || said === 'N') resolve(said === 'S')
+      else reject(new Error('what answers there does not speak the PostgreSQL protocol'))
+    })
+    raw.write(sslRequest)
+  })
+}

@@ -1,0 +1,49 @@
+import type {Socket} from 'node:net'
+import {isIP} from 'node:net'
+import type {ConnectionOptions, PeerCertificate, TLSSocket} from 'node:tls'
+import type {ConnectionSettings} from '../../core/settings.ts'
+import type {Certificates} from './certificates.ts'
+
+type Tls = typeof import('node:tls')
+
+/**
+ * libpq's meaning of sslmode, in node's words (PostgreSQL documentation, 34.19.1): with an authority at hand the chain is verified in every
+ * mode - `require` with a root file is `verify-ca` - and the name in `verify-full` alone. `verify` false: for a knock, which
+ * sends no secret and asks whether the postmaster lives, not whose certificate it has.
+ */
+export function tlsOptions(tls: Tls, to: ConnectionSettings, files: Certificates, verify: boolean): ConnectionOptions {
+  const {root, cert, key, crl} = files
+  return {
+    rejectUnauthorized: verify && root !== null,
+    ...(root === null ? {} : {ca: root === 'system' ? tls.getCACertificates('system') : root}),
+    ...(cert === null || key === null ? {} : {cert, key}),
+    ...(crl === null || !verify ? {} : {crl}),
+    // RFC 6066: a name, never an address.
+    ...(to.sslsni && isIP(to.host) === 0 ? {servername: to.host} : {}),
+    host: to.host,
+    checkServerIdentity: (_host, peer) => (to.sslmode === 'verify-full' ? nameError(tls, to.host, peer) : undefined),
+  }
+}
+
+/** node's rule, and libpq's one difference from it: an address may also stand in the common name of a certificate without alternative names. */
+function nameError(tls: Tls, host: string, peer: PeerCertificate): Error | undefined {
+  if (isIP(host) !== 0 && !peer.subjectaltname && peer.subject?.CN === host) return undefined
+  return tls.checkServerIdentity(host, peer)
+}
+
+/** The handshake on a connected socket. Rejects with OpenSSL's or node's error; destroying `raw` ends it. */
+export function encrypt(tls: Tls, raw: Socket, options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secured = tls.connect({...options, socket: raw})
+    const failed = (error: Error) => {
+      secured.destroy()
+      reject(error)
+    }
+    secured.once('error', failed)
+    secured.once('close', () => reject(Object.assign(new Error('the server closed the connection during the handshake'), {code: 'EPROTO'})))
+    secured.once('secureConnect', () => {
+      secured.off('error', failed)
+      resolve(secured)
+    })
+  })
+}

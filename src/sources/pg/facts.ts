@@ -1,0 +1,50 @@
+import type {Facts, Receiver, Sender} from '../../core/observation.ts'
+import type {Row} from './line.ts'
+
+type ReceiverRow = Readonly<{
+  status: string | null
+  received_tli: number | null
+  sender_host: string | null
+  sender_port: number | null
+  latest_end_lsn: string | null
+  last_message_age_ms: number | null
+}>
+
+/** PostgreSQL's row as facts. The columns are those of probe-sql.ts. */
+export function factsOf(row: Row): Facts {
+  const inRecovery = row.in_recovery as boolean
+  const receiver = row.receiver === null ? null : receiverOf(row.receiver as ReceiverRow)
+  return {
+    inRecovery,
+    timeline: inRecovery
+      ? standbyTimeline(receiver, row.recovery_timeline as number | null)
+      : hexadecimal(row.primary_timeline as string | null),
+    lsn: row.lsn as string | null,
+    receiveLsn: row.receive_lsn as string | null,
+    lastReplayAgeMs: row.last_replay_age_ms as number | null,
+    receiver,
+    senders: row.senders as readonly Sender[],
+    readOnly: row.read_only as boolean,
+    replayPaused: row.replay_paused as boolean | null,
+    backendsUsed: row.backends_used as number | null,
+    backendsMax: row.backends_max as number | null,
+  }
+}
+
+const receiverOf = (row: ReceiverRow): Receiver => ({
+  status: row.status,
+  senderHost: row.sender_host,
+  senderPort: row.sender_port,
+  receivedTimeline: row.received_tli,
+  lastMessageAgeMs: row.last_message_age_ms,
+  latestEndLsn: row.latest_end_lsn,
+})
+
+/**
+ * What is received counts while it is received; else the timeline that recovery has to reach at least. 0 there means "no such point": unknown.
+ * Not pg_control_checkpoint(), which tells of the last checkpoint and lags behind a promotion by minutes.
+ */
+const standbyTimeline = (receiver: Receiver | null, recoveryTimeline: number | null): number | null =>
+  (receiver?.status === 'streaming' ? receiver.receivedTimeline : null) ?? (recoveryTimeline || null)
+
+const hexadecimal = (digits: string | null): number | null => (digits === null ? null : Number.parseInt(digits, 16))

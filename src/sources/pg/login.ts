@@ -1,0 +1,86 @@
+import type {Socket} from 'node:net'
+import {Client} from 'pg'
+import {isFailure} from '../../core/ports.ts'
+import type {ConnectionSettings} from '../../core/settings.ts'
+import {onAbort} from './abort.ts'
+import {mannersOf, mayRetry} from './attempts.ts'
+import {type Dialled, dial} from './dial.ts'
+import type {Names} from './names.ts'
+import {type Refusal, refusal, refusalOf} from './refusal.ts'
+
+/** Logged in: pg's client on a socket of ours. */
+export type Login = Dialled & Readonly<{client: Client; backendPid: number}>
+
+/** Dials and authenticates, in each manner that sslmode allows until one is let in. Never rejects; an abort destroys the socket. */
+export async function logIn(to: ConnectionSettings, names: Names, signal: AbortSignal): Promise<Login | Refusal> {
+  const [first, ...others] = mannersOf(to)
+  let manner = first
+  let outcome = await attempt(to, manner, names, signal)
+  for (const next of others) {
+    if (!isFailure(outcome) || !mayRetry(outcome, manner) || signal.aborted) break
+    const second = await attempt(to, next, names, signal)
+    // What the preferred manner met is the more telling one of two failures - except where only the fall-back got as far as a login.
+    if (!isFailure(second) || outcome.cause === 'tls') outcome = second
+    manner = next
+  }
+  return outcome
+}
+
+async function attempt(to: ConnectionSettings, manner: ReturnType<typeof mannersOf>[number], names: Names, signal: AbortSignal) {
+  const dialled = await dial(to, manner, true, names, signal)
+  return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
+}
+
+class PasswordMissing extends Error {}
+
+async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | Refusal> {
+  const {socket} = dialled
+  let timedOut = false
+  const forget = onAbort(signal, () => {
+    timedOut = true
+    socket.destroy()
+  })
+  try {
+    const client = new Client({
+      user: to.user,
+      database: to.dbname,
+      // Asked for only when the server wants one. A function, because pg would read .pgpass by itself for a missing one.
+      password: async () => {
+        const password = await to.password()
+        if (password === null) throw new PasswordMissing(`the server asks for a password of user "${to.user}", and none is configured`)
+        return password
+      },
+      application_name: to.applicationName,
+      ...(to.options === null ? {} : {options: to.options}),
+      // Both are settled by now; PGSSLMODE and PGSSLNEGOTIATION of our environment must not unsettle them.
+      ssl: false,
+      sslnegotiation: 'postgres',
+      stream: () => connected(socket),
+    })
+    // pg emits 'error' on an idle client whenever the session ends; without a listener that would end this process.
+    client.on('error', () => undefined)
+    if (socket.destroyed) throw new Error('closed')
+    await client.connect()
+    // Not in pg's types: what BackendKeyData said.
+    return {...dialled, client, backendPid: (client as unknown as {processID: number}).processID}
+  } catch (error) {
+    // pg's text for it ("terminated unexpectedly") is not a contract; the state of the socket is a fact.
+    const gone = socket.destroyed || socket.readableEnded
+    socket.destroy()
+    if (timedOut) return refusal('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
+    if (gone && !(error instanceof Error && 'code' in error)) return refusal('closed', 'the server closed the connection during the login')
+    // Whatever else pg complains of at this point (no password, SCRAM signatures, an unknown method) concerns the login.
+    return refusalOf(error, to, 'auth')
+  } finally {
+    forget()
+  }
+}
+
+/** pg insists on connecting by itself: our socket, already connected, says at once that it is. */
+function connected(socket: Socket): Socket {
+  socket.connect = () => {
+    queueMicrotask(() => socket.emit('connect'))
+    return socket
+  }
+  return socket
+}

@@ -1,0 +1,47 @@
+import type {SessionFacts} from '../../core/observation.ts'
+import {isFailure} from '../../core/ports.ts'
+import type {Line, Row} from './line.ts'
+import {type Refusal, refusal} from './refusal.ts'
+
+/** Parameters that our session wants, by name. Milliseconds are bare numbers, as in postgresql.conf. */
+export type SessionParameters = Readonly<Record<string, string>>
+
+/** The start of a backend in one spelling, whatever TimeZone and DateStyle the asking session has: it is compared across sessions. */
+export const backendStartText = `to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+
+/**
+ * $1: the backend's pid by BackendKeyData, $2/$3: names and values of parameters. They are set only on a backend that is ours alone: behind a
+ * pooler they would stay on a connection that other clients use next.
+ */
+const question = `select pg_backend_pid() as backend_pid,
+  (select system_identifier::text from pg_control_system()) as system_identifier,
+  current_setting('server_version_num')::int as server_version,
+  nullif(current_setting('cluster_name'), '') as cluster_name,
+  (extract(epoch from pg_postmaster_start_time()) * 1000)::float8 as started_at,
+  (select ${backendStartText} from pg_stat_activity where pid = pg_backend_pid()) as backend_start,
+  case when pg_backend_pid() = $1::int then
+    (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)) end as parameters_set`
+
+/** One round trip, once per session. */
+export async function askSessionFacts(line: Line, parameters: SessionParameters, signal: AbortSignal): Promise<SessionFacts | Refusal> {
+  const values = [line.backendPid, Object.keys(parameters), Object.values(parameters)]
+  const rows = await line.ask({text: question, values}, signal)
+  if (isFailure(rows)) return rows
+  const row = rows[0] as Row
+  if (row.backend_pid !== line.backendPid)
+    return refusal(
+      'error',
+      `this is a connection pooler, not PostgreSQL (it announced backend ${line.backendPid}, and ${row.backend_pid} answered): point host and port at PostgreSQL itself`,
+    )
+  const serverVersion = row.server_version as number
+  if (serverVersion < 100_000) return refusal('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
+  return {
+    systemIdentifier: row.system_identifier as string,
+    serverVersion,
+    clusterName: row.cluster_name as string | null,
+    startedAt: row.started_at === null ? null : Math.round(row.started_at as number),
+    backendPid: line.backendPid,
+    backendStart: row.backend_start as string | null,
+    remoteAddress: line.remoteAddress,
+  }
+}
