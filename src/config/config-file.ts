@@ -1,0 +1,69 @@
+import {type FileHandle, open} from 'node:fs/promises'
+import {resolve} from 'node:path'
+import {OperatorError} from '../core/errors.ts'
+import {type Environment, variable} from './environment.ts'
+
+/** A thousand hosts need a few hundred kilobytes. */
+const largestBytes = 4 * 1024 * 1024
+
+export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
+
+const usualPlaces = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
+
+/** The file that is meant: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: none of the usual places has one. Throws OperatorError. */
+export async function findConfigFile(path: string | null, env: Environment, cwd: string): Promise<ConfigFile | null> {
+  const named = path ?? variable(env, 'PGROUTE66CONFIG')
+  if (named !== null) return readConfigFile(resolve(cwd, named))
+  for (const place of usualPlaces) {
+    try {
+      return await readConfigFile(resolve(cwd, place))
+    } catch (error) {
+      if (!(error instanceof OperatorError && error.code === 'CONFIG_NOT_FOUND')) throw error
+    }
+  }
+  return null
+}
+
+async function readConfigFile(path: string): Promise<ConfigFile> {
+  let file: FileHandle | null = null
+  try {
+    file = await open(path, 'r')
+    const stat = await file.stat()
+    if (stat.isDirectory()) throw refusal('CONFIG_NOT_A_FILE', path, 'is a directory', 'Name the file in it.')
+    return {path, text: decode(await readAtMost(file, path), path), mode: stat.mode & 0o777}
+  } catch (error) {
+    if (error instanceof OperatorError) throw error
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw refusal('CONFIG_NOT_FOUND', path, 'does not exist', 'Name another with -c, or make one with "pgroute66 init".', error)
+    }
+    throw refusal('CONFIG_UNREADABLE', path, `cannot be read (${code})`, 'Give this user the right to read it.', error)
+  } finally {
+    await file?.close()
+  }
+}
+
+/** Not by `stat.size`: a pipe or a device has none. */
+async function readAtMost(file: FileHandle, path: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for (let total = 0; ; ) {
+    const {bytesRead, buffer} = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, null)
+    if (bytesRead === 0) return Buffer.concat(chunks)
+    total += bytesRead
+    if (total > largestBytes) throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Is this the right file?')
+    chunks.push(buffer.subarray(0, bytesRead))
+  }
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    const text = new TextDecoder('utf-8', {fatal: true}).decode(bytes)
+    if (!text.includes('\0')) return text
+  } catch {
+    // Said below: what the decoder has to say adds nothing.
+  }
+  throw refusal('CONFIG_NOT_TEXT', path, 'is not UTF-8 text', 'Save it as UTF-8, or name the right file.')
+}
+
+const refusal = (code: string, path: string, message: string, next: string, cause?: unknown) =>
+  new OperatorError(code, `${path} ${message}`, next, {cause})

@@ -1,0 +1,79 @@
+import {dirname, resolve} from 'node:path'
+import {OperatorError} from '../core/errors.ts'
+import type {HostSettings} from '../core/settings.ts'
+import type {Config} from './config.ts'
+import {type ConfigFile, findConfigFile} from './config-file.ts'
+import {environmentDsn, hostsOfDsns} from './dsn-hosts.ts'
+import {type Environment, variable} from './environment.ts'
+import {type FileFields, fileShape} from './file-shape.ts'
+import {freeze} from './frozen.ts'
+import {hostOf} from './host.ts'
+import {ConfigError} from './problem.ts'
+import {warnOfPasswordFiles, warnOfReaders} from './readers.ts'
+import {Report} from './report.ts'
+import {settingsFrom} from './settings.ts'
+import {parseYaml} from './yaml.ts'
+
+export type Asked = Readonly<{
+  /** `-c`; wins over everything else. */
+  path?: string | undefined
+  /** Connection strings: then no file is read. */
+  dsns?: readonly string[] | undefined
+  env: Environment
+  cwd: string
+}>
+
+/**
+ * The configuration (DESIGN 8): from the file named, from connection strings, from the usual files, or from `$PGHOST`. Frozen, fully defaulted.
+ * Rejects with OperatorError: with ConfigError where the content is wrong, telling every problem at once.
+ */
+export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Config> {
+  if (path !== undefined && dsns.length > 0) {
+    throw new OperatorError('CONFIG_CONFLICT', 'both a configuration file and a connection string are given', 'Give one of them.')
+  }
+  if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
+  const file = await findConfigFile(path ?? null, env, cwd)
+  if (file !== null) return fromFile(file, env)
+  if (variable(env, 'PGHOST') !== null || variable(env, 'PGHOSTADDR') !== null)
+    return fromDsns([environmentDsn(env)], 'the environment', env, cwd)
+  throw new OperatorError(
+    'CONFIG_NOT_FOUND',
+    `there is no configuration: neither ${resolve(cwd, 'pgroute66.yml')} nor /etc/pgroute66/config.yaml exists`,
+    'Name a file with -c, give a connection string (postgres://user@host1,host2/db), or make a file with "pgroute66 init".',
+  )
+}
+
+/** As `loadConfig`, for a text that is not in the usual places: a generated one, or one under test. */
+export async function fromFile(file: ConfigFile, env: Environment): Promise<Config> {
+  const report = new Report()
+  const directory = dirname(file.path)
+  const tree = await parseYaml(file.text, file.path)
+  const fields = fileShape.read(tree, '', report)
+  const around = {env, directory, encoding: fields.password_encoding ?? 'base64', report} as const
+  const hosts = [...fields.hosts].map(([name, host]) => hostOf(name, host, `hosts.${name}`, around))
+  if (hosts.length === 0 && report.isClean('hosts')) {
+    report.refuse('hosts', 'CONFIG_MISSING', 'names no host', 'Add "hosts:" with at least one host; "pgroute66 init" prints an example.')
+  }
+  warnOfReaders(file, tree, report)
+  return finish(fields, hosts, directory, file.path, file.path, report)
+}
+
+function fromDsns(dsns: readonly string[], source: string, env: Environment, cwd: string): Promise<Config> {
+  const report = new Report()
+  const hosts = hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report})
+  return finish(fileShape.absent, hosts, cwd, null, source, report)
+}
+
+async function finish(
+  fields: FileFields,
+  hosts: readonly HostSettings[],
+  directory: string,
+  path: string | null,
+  source: string,
+  report: Report,
+): Promise<Config> {
+  const settings = await settingsFrom(fields, hosts, directory, report)
+  await warnOfPasswordFiles(hosts, report)
+  if (report.problems.length > 0) throw new ConfigError(source, report.problems)
+  return freeze({...settings, path, warnings: report.warnings})
+}

@@ -1,0 +1,48 @@
+import {stat} from 'node:fs/promises'
+import type {HostSettings} from '../core/settings.ts'
+import type {ConfigFile} from './config-file.ts'
+import {isMapping, isText, type Mapping, type Node} from './node.ts'
+import {originOf} from './password.ts'
+import {pgpassFault} from './pgpass.ts'
+import type {Report} from './report.ts'
+
+const secretKeys = ['password', 'b64password', 'key', 'b64key']
+
+/** Warns of a file with secrets in it that any user of the machine may read. */
+export function warnOfReaders(file: ConfigFile, tree: Mapping, report: Report): void {
+  if ((file.mode & 0o004) === 0 || !holdsSecret(tree)) return
+  report.warn(file.path, 'holds secrets and can be read by everybody', 'chmod o-r, or move the secrets to password_file and key_file.')
+}
+
+/** The same for the files that passwords come from, and for a .pgpass that libpq would ignore. */
+export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report: Report): Promise<void> {
+  const seen = new Set<string>()
+  for (const {name, connection} of hosts) {
+    const origin = originOf(connection)
+    if (origin === null || !('path' in origin) || seen.has(origin.path)) continue
+    seen.add(origin.path)
+    if (origin.from === 'pgpass') {
+      const fault = await pgpassFault(origin.path)
+      if (fault !== null) report.warn(origin.path, fault, 'chmod 600, as libpq demands.')
+    } else {
+      await warnOfPasswordFile(origin.path, `hosts.${name}.password_file`, report)
+    }
+  }
+}
+
+async function warnOfPasswordFile(path: string, at: string, report: Report): Promise<void> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds the password.')
+    else if ((found.mode & 0o004) !== 0) report.warn(at, 'names a file that can be read by everybody', 'chmod o-r.')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    report.warn(at, `names a file that cannot be read now (${code})`, 'It is read at every connection: see that it is there by then.')
+  }
+}
+
+function holdsSecret(node: Node): boolean {
+  if (isText(node)) return false
+  if (!isMapping(node)) return node.some(holdsSecret)
+  return [...node].some(([key, value]) => (secretKeys.includes(key) ? value !== '' : holdsSecret(value)))
+}
