@@ -1,0 +1,22 @@
+import {basename} from 'node:path'
+
+const roles = new Map([
+  ['pgroute66-check-primary', 'primary'],
+  ['pgroute66-check-standby', 'standby'],
+])
+
+const isConfigFile = (word: string): boolean => !word.startsWith('-') && /\.ya?ml$/i.test(word)
+
+/**
+ * The arguments as commands understand them. `argv[0]` is the name that we were called by, the link and not what it points to: a
+ * `pgroute66-check-primary` is `check --role primary`. The original took its config file as an argument or after `-c`, without any command.
+ */
+export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonly string[] {
+  const role = roles.get(basename(invoked).replace(/\.(js|exe)$/, ''))
+  if (role !== undefined) return ['check', '--role', role, ...args]
+
+  const [first = ''] = args
+  if (isConfigFile(first)) return ['serve', '-c', ...args]
+  const isFlag = /^(-c|--config)(=|$)/.test(first) || /^-c./.test(first)
+  return isFlag ? ['serve', ...args] : args
+}

@@ -1,0 +1,17 @@
+/** A line for people, from pino's JSON: time, level, message, then what belongs to it as `key=value`. */
+export function textLine(json: string): string {
+  const {time, level, msg, ...fields} = JSON.parse(json) as Record<string, unknown>
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${plain(value)}`)
+  return `${[time, String(level).toUpperCase().padEnd(5), oneLine(String(msg ?? '')), ...rest].join(' ')}\n`
+}
+
+/** Quoted where a space would tear it apart. */
+function plain(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text)
+}
+
+/** A server's message may hold line breaks and terminal sequences: one event stays one line. */
+const oneLine = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1))

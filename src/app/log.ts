@@ -1,0 +1,60 @@
+import {openSync} from 'node:fs'
+import pino from 'pino'
+import type {LogSettings} from '../config/config.ts'
+import type {Log} from '../core/ports.ts'
+import {textLine} from './log-line.ts'
+
+/** Where a check logs to: what it has to say, it prints. */
+export const silentLog: Log = {debug() {}, info() {}, warn() {}, error() {}}
+
+export interface AppLog extends Log {
+  /** After a rotation, and when the settings have changed. Throws nothing: a log that cannot be opened leaves the old one in place, and says so there. */
+  reopen(settings: LogSettings): void
+  /** Waits for what is buffered; call it last. */
+  close(): void
+}
+
+type Destination = ReturnType<typeof pino.destination>
+
+/** A file that cannot be opened throws, here and only here: at the start somebody is there to be told. */
+export function openLog(settings: LogSettings): AppLog {
+  let out = open(settings)
+  let logger = make(settings, out)
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    reopen(next) {
+      try {
+        const opened = open(next)
+        const before = out
+        out = opened
+        logger = make(next, opened)
+        before.end()
+      } catch (error) {
+        logger.error({error: (error as Error).message}, 'the log file cannot be opened; logging goes on where it was')
+      }
+    },
+    close() {
+      try {
+        out.flushSync()
+      } catch {
+        // Not open yet, or the disk is full: there is no better place to say so.
+      }
+    },
+  }
+}
+
+/** Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader that stops reading must not stop us. */
+function open({file}: LogSettings): Destination {
+  const out = file === null ? pino.destination({dest: 2, sync: false}) : pino.destination({dest: openSync(file, 'a', 0o640), sync: false})
+  out.on('error', () => {})
+  return out
+}
+
+function make({level, format}: LogSettings, out: Destination) {
+  const stream = format === 'json' ? out : {write: (line: string) => out.write(textLine(line))}
+  // No pid and host name in each line: the journal adds them. The level as a word, and times as people read them.
+  return pino({level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}}, stream)
+}
