@@ -1,54 +1,69 @@
-import {type LookupAddress, lookup, Resolver} from 'node:dns'
+import {type LookupAddress, Resolver} from 'node:dns'
+import {lookup} from 'node:dns/promises'
 import {isIP} from 'node:net'
 import type {Clock} from '../../core/ports.ts'
 
-/** Host name -> addresses. One per process and driver; resolves or rejects with the resolver's error. */
+/** Host name -> addresses, in the order in which to try them; rejects with the resolver's error. */
 export type Names = (name: string) => Promise<readonly LookupAddress[]>
+
+/** Two ways to ask. `system` has the last word. `direct` resolves to nothing rather than reject; `cancel` ends it. */
+export type Resolvers = Readonly<{
+  system: Names
+  direct: (name: string) => {answer: Promise<readonly LookupAddress[]>; cancel: () => void}
+}>
 
 /** After so long without an answer of the system's resolver, DNS is asked directly as well. */
 const patienceMs = 250
 
-const asked = new Map<string, Promise<readonly LookupAddress[]>>()
-
 /**
- * The system's resolver (hosts file, nsswitch) has the word, but it blocks a thread of libuv's pool per question, of which it may take only
- * two at once: two names that hang would keep every other host from reconnecting. So:
+ * The system's resolver (hosts file, nsswitch) has the word, but every question holds a thread of libuv's pool, and only two may at once:
+ * two names that hang would keep every other host from reconnecting. So:
  * - an address is never looked up;
- * - a name is asked once at a time: a retry joins the question that still hangs, so retries do not queue up behind it;
- * - a question that waits is asked of DNS itself too, through c-ares, which needs no thread. The first address wins; "no such name" of
- *   c-ares alone does not count, for it reads neither the hosts file nor nsswitch.
+ * - the system is asked one question per name at a time: a retry joins the one that still hangs;
+ * - a question that waits is asked of DNS itself too, through c-ares, which needs no thread. Its addresses count; its "no such
+ *   name" does not, for it reads neither the hosts file nor nsswitch.
+ * (More threads, UV_THREADPOOL_SIZE, would have to be set before node starts, and only move the limit.)
  */
-export function names(clock: Clock): Names {
+export function names(clock: Clock, {system, direct}: Resolvers = resolvers): Names {
   return async (name) => {
     const family = isIP(name)
     if (family !== 0) return [{address: name, family}]
-    let question = asked.get(name)
-    if (!question) {
-      question = ask(name, clock).finally(() => asked.delete(name))
-      asked.set(name, question)
-    }
-    return question
+    const {promise, resolve, reject} = Promise.withResolvers<readonly LookupAddress[]>()
+    let cancel = () => {}
+    const stop = clock.after(patienceMs, () => {
+      const question = direct(name)
+      cancel = question.cancel
+      question.answer.then((addresses) => addresses.length > 0 && resolve(addresses))
+    })
+    once(name, system).then(resolve, reject)
+    return promise.finally(() => {
+      stop()
+      cancel()
+    })
   }
 }
 
-function ask(name: string, clock: Clock): Promise<readonly LookupAddress[]> {
-  return new Promise((resolve, reject) => {
+/** One per process, as the pool is. Kept until the system itself has answered, however long ago DNS did. */
+const asked = new Map<string, ReturnType<Names>>()
+
+function once(name: string, system: Names): ReturnType<Names> {
+  const earlier = asked.get(name)
+  if (earlier) return earlier
+  const question = system(name).finally(() => asked.delete(name))
+  asked.set(name, question)
+  return question
+}
+
+const resolvers: Resolvers = {
+  system: (name) => lookup(name, {all: true}),
+  direct(name) {
     const dns = new Resolver({timeout: 1000, tries: 3})
-    const bySystem = () => {
-      cancelLater()
-      dns.cancel()
-    }
-    const found = (family: 4 | 6) => (error: Error | null, addresses: string[]) => {
-      if (!error && addresses.length > 0) resolve(addresses.map((address) => ({address, family})))
-    }
-    const cancelLater = clock.after(patienceMs, () => {
-      dns.resolve4(name, found(4))
-      dns.resolve6(name, found(6))
-    })
-    lookup(name, {all: true}, (error, addresses) => {
-      bySystem()
-      if (error) reject(error)
-      else resolve(addresses)
-    })
-  })
+    const ask = (family: 4 | 6) =>
+      new Promise<LookupAddress[]>((resolve) => {
+        const answer = (error: Error | null, found: string[]) => resolve(error ? [] : found.map((address) => ({address, family})))
+        if (family === 4) dns.resolve4(name, answer)
+        else dns.resolve6(name, answer)
+      })
+    return {answer: Promise.all([ask(6), ask(4)]).then((both) => both.flat()), cancel: () => dns.cancel()}
+  },
 }

@@ -1,0 +1,173 @@
+import {execFileSync, type SpawnOptions, spawn} from 'node:child_process'
+import {appendFileSync, chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {isFailure} from '../../src/core/ports.ts'
+import type {ConnectionSettings} from '../../src/core/settings.ts'
+import {pgDriver} from '../../src/sources/pg/driver.ts'
+
+/** A throw-away PostgreSQL for the tests of its driver: the smallest thing that can be frozen, killed and made to log. */
+
+export const debian = '/usr/lib/postgresql/15/bin'
+export const hasDebian = existsSync(join(debian, 'postgres'))
+
+/** PostgreSQL refuses to run as root. */
+const account: Pick<SpawnOptions, 'uid' | 'gid'> =
+  process.getuid?.() === 0 ? {uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres']))} : {}
+
+export const clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(ms: number, run: () => void) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
+const probe = {intervalMs: 1000, fastIntervalMs: 100, timeoutMs: 1000, connectTimeoutMs: 3000, maxAgeMs: 3000, knockIntervalMs: 5000}
+const availability = {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 10_000}
+
+export const connection = (change: Partial<ConnectionSettings> = {}): ConnectionSettings => ({
+  host: '127.0.0.1',
+  hostaddr: null,
+  port: 5432,
+  user: 'postgres',
+  password: async () => null,
+  dbname: 'postgres',
+  sslmode: 'disable',
+  sslrootcert: null,
+  sslcert: null,
+  sslkey: null,
+  sslcrl: null,
+  sslsni: true,
+  applicationName: 'pgroute66',
+  options: null,
+  ...change,
+})
+
+export const driverFor = (change: Partial<ConnectionSettings>) =>
+  pgDriver({host: {name: 'host1', aliases: [], location: null, connection: connection(change)}, probe, availability, clock})
+
+export const within = (ms = 3000): AbortSignal => AbortSignal.timeout(ms)
+
+/** Asks until it is so; the test's own limit ends it. */
+export async function until<T>(ask: () => Promise<T> | T, is: (value: T) => boolean): Promise<T> {
+  for (;;) {
+    const value = await ask()
+    if (is(value)) return value
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const {port} = server.address() as {port: number}
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+export const directory = (): string => {
+  const made = mkdtempSync(join(tmpdir(), 'pgroute66-'))
+  if (account.uid !== undefined) chownSync(made, account.uid, account.gid as number)
+  return made
+}
+
+/** Gives a file to the account that PostgreSQL runs under. */
+export function writeOwned(path: string, text: string | Buffer): void {
+  writeFileSync(path, text, {mode: 0o600})
+  if (account.uid !== undefined) chownSync(path, account.uid, account.gid as number)
+}
+
+/** Runs as PostgreSQL's account. */
+export const runOwned = (command: string, args: readonly string[]): string =>
+  execFileSync(command, args, {...account, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir()})
+
+export function spawnOwned(command: string, args: readonly string[]) {
+  return spawn(command, args, {...account, stdio: 'ignore', cwd: tmpdir()})
+}
+
+export interface Server {
+  readonly port: number
+  readonly dir: string
+  readonly pid: number
+  start(): Promise<void>
+  sql(text: string, dbname?: string): string
+  hba(...lines: string[]): void
+  log(): string
+  /** The postmaster and every process below it. */
+  pids(): number[]
+  signal(name: NodeJS.Signals, pids?: readonly number[]): void
+  /** Resolves when the postmaster is gone. */
+  readonly gone: Promise<unknown>
+  destroy(): void
+}
+
+/** `make` fills the data directory; default: initdb. */
+export async function startServer(bin = debian, make?: (data: string) => void): Promise<Server> {
+  const dir = directory()
+  const data = join(dir, 'data')
+  const port = await freePort()
+  if (make) make(data)
+  else runOwned(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'])
+  appendFileSync(
+    join(data, 'postgresql.conf'),
+    `\nport = ${port}\nunix_socket_directories = '${dir}'\nlisten_addresses = '127.0.0.1'\nfsync = off\nlog_min_messages = warning
+logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_connections = 20\ncluster_name = 'test'\n`,
+  )
+  const driver = driverFor({host: dir, port})
+  const server = {port, dir, pid: 0, gone: Promise.resolve() as Promise<unknown>}
+  const started: Server = Object.assign(server, {
+    async start() {
+      const child = spawn(join(bin, 'postgres'), ['-D', data], {...account, stdio: 'ignore', cwd: dir})
+      server.pid = child.pid as number
+      server.gone = new Promise((resolve) => child.once('exit', resolve))
+      const session = await until(
+        () => driver.open(within()),
+        (opened) => !isFailure(opened),
+      )
+      if (!isFailure(session)) session.close()
+    },
+    sql: (text: string, dbname = 'postgres') =>
+      execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {encoding: 'utf8'}).trim(),
+    hba(...lines: string[]) {
+      writeOwned(join(data, 'pg_hba.conf'), `local all all trust\nlocal replication all trust\n${lines.join('\n')}\n`)
+      started.sql('select pg_reload_conf()')
+    },
+    log: () => (existsSync(join(dir, 'log')) ? readFileSync(join(dir, 'log'), 'utf8') : ''),
+    pids: () => [server.pid, ...childrenOf(server.pid)],
+    signal(name: NodeJS.Signals, pids?: readonly number[]) {
+      for (const pid of pids ?? started.pids())
+        try {
+          process.kill(pid, name)
+        } catch {
+          // It ended by itself in the meantime.
+        }
+    },
+    destroy() {
+      if (server.pid > 0) started.signal('SIGKILL')
+      rmSync(dir, {recursive: true, force: true})
+      process.off('exit', started.destroy)
+    },
+  })
+  // A test that is broken off must not leave a server behind.
+  process.on('exit', started.destroy)
+  await started.start()
+  return started
+}
+
+function childrenOf(parent: number): number[] {
+  const parentOf = (pid: string) => {
+    try {
+      // After the name in brackets: state, parent.
+      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1])
+    } catch {
+      return 0
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
+    .map(Number)
+}
+
+export const copyTree = (from: string, to: string): void => cpSync(from, to, {recursive: true, verbatimSymlinks: true})
