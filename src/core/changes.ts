@@ -33,7 +33,8 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
     was.rule === is.rule &&
     was.routedTo === is.routedTo &&
     was.suspect === is.suspect &&
-    was.primaries.join() === is.primaries.join()
+    // Who is up while starting is no news; who rivals whom is.
+    (is.kind !== 'split-brain' || was.primaries.join() === is.primaries.join())
   if (!isSame)
     changes.push({
       kind: 'verdict',
