@@ -1,0 +1,45 @@
+import {execFileSync} from 'node:child_process'
+import {join} from 'node:path'
+
+/** A throw-away authority, and certificates of it. Needs the command `openssl`. */
+export function authority(dir: string, name = 'ca') {
+  const openssl = (...args: string[]) => void execFileSync('openssl', args, {cwd: dir, stdio: 'ignore'})
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-subj',
+    `/CN=${name}`,
+    '-days',
+    '2',
+    '-keyout',
+    `${name}.key`,
+    '-out',
+    `${name}.pem`,
+  )
+  return {
+    root: join(dir, `${name}.pem`),
+    /** `alternative`: as in `DNS:db.test,IP:127.0.0.1`; null: a certificate that has none. */
+    issue(file: string, commonName: string, alternative: string | null) {
+      const extension = alternative === null ? [] : ['-addext', `subjectAltName=${alternative}`]
+      openssl(
+        'req',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-subj',
+        `/CN=${commonName}`,
+        ...extension,
+        '-keyout',
+        `${file}.key`,
+        '-out',
+        `${file}.csr`,
+      )
+      const by = ['-CA', `${name}.pem`, '-CAkey', `${name}.key`, '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy']
+      openssl('x509', '-req', '-in', `${file}.csr`, ...by, '-out', `${file}.pem`)
+      return {cert: join(dir, `${file}.pem`), key: join(dir, `${file}.key`)}
+    },
+  }
+}

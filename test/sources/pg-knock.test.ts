@@ -1,0 +1,86 @@
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {isFailure} from '../../src/core/ports.ts'
+import {authority} from './pg-certificates.ts'
+import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
+
+const roles = ['scram', 'md5', 'password', 'trust'] as const
+
+describe.skipIf(!hasDebian)('a knock', () => {
+  let server: Server
+  beforeAll(async () => {
+    server = await startServer()
+    const dir = directory()
+    const {cert, key} = authority(dir).issue('server', 'db.test', 'DNS:db.test')
+    writeOwned(join(server.dir, 's.pem'), readFileSync(cert))
+    writeOwned(join(server.dir, 's.key'), readFileSync(key))
+    server.sql("create role scram login password 'pw'; create role trust login; create role password login password 'pw'")
+    server.sql("set password_encryption = md5; create role md5 login password 'pw'")
+    server.hba('host all scram all scram-sha-256', 'host all md5 all md5', 'host all password all password', 'host all trust all trust')
+    for (const set of [`ssl_cert_file = '${server.dir}/s.pem'`, `ssl_key_file = '${server.dir}/s.key'`, 'ssl = on'])
+      server.sql(`alter system set ${set}`)
+    server.sql('select pg_reload_conf()')
+    await until(
+      () => server.sql('show ssl'),
+      (now) => now === 'on',
+    )
+  })
+  afterAll(() => server.destroy())
+
+  test('is fine, leaves no backend, and nothing at all in the log', async () => {
+    const before = server.log()
+    for (const user of roles)
+      for (const sslmode of ['disable', 'prefer', 'require'] as const)
+        for (let again = 0; again < 5; again += 1)
+          expect(await driverFor({port: server.port, user, sslmode}).knock(within())).toEqual({kind: 'fine'})
+    expect(await driverFor({host: server.dir, port: server.port}).knock(within())).toEqual({kind: 'fine'})
+    await until(
+      () => server.sql("select count(*) from pg_stat_activity where application_name = 'pgroute66'"),
+      (count) => count === '0',
+    )
+    expect(server.log()).toBe(before)
+    // The log is written at all: somebody whom pg_hba.conf does not know is alive all the same, and logged.
+    expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
+    await until(
+      () => server.log(),
+      (log) => log.includes('stranger'),
+    )
+  })
+
+  test('with every slot taken the postmaster still counts as alive', async () => {
+    server.sql('alter role trust connection limit 0')
+    expect(await driverFor({port: server.port, user: 'trust'}).open(within())).toMatchObject({cause: 'too-many-connections'})
+    expect(await driverFor({port: server.port, user: 'trust'}).knock(within())).toEqual({kind: 'fine'})
+    server.sql('alter role trust connection limit -1')
+  })
+
+  test('a stopped postmaster: no answer to a knock, while the old session still answers', async () => {
+    const driver = driverFor({port: server.port, user: 'trust'})
+    const session = await driver.open(within())
+    if (isFailure(session)) throw new Error(session.detail)
+    server.signal('SIGSTOP', [server.pid])
+    expect(await driver.knock(within(300))).toMatchObject({kind: 'failure', cause: 'timeout'})
+    expect(await session.probe({nudge: false}, within())).toMatchObject({inRecovery: false})
+    server.signal('SIGCONT', [server.pid])
+    expect(await driver.knock(within())).toEqual({kind: 'fine'})
+    session.close()
+  })
+
+  test('a smart shutdown, which waits for our session: not accepting, until the session is closed', async () => {
+    const driver = driverFor({port: server.port, user: 'trust'})
+    const session = await driver.open(within())
+    if (isFailure(session)) throw new Error(session.detail)
+    const {gone} = server
+    server.signal('SIGTERM', [server.pid])
+    const answer = await until(
+      () => driver.knock(within()),
+      ({kind}) => kind === 'failure',
+    )
+    expect(answer).toMatchObject({cause: 'not-accepting', detail: expect.stringContaining('57P03')})
+    expect(await session.probe({nudge: false}, within())).toMatchObject({inRecovery: false})
+    session.close()
+    await gone
+    expect(await driver.knock(within())).toMatchObject({cause: 'refused'})
+  })
+})

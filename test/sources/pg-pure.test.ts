@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import {describe, expect, test} from 'vitest'
+import {isUnix, mannersOf, mayRetry} from '../../src/sources/pg/attempts.ts'
+import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
+import {names} from '../../src/sources/pg/names.ts'
+import {abandon, patient} from '../../src/sources/pg/patience.ts'
+import {refusalOf} from '../../src/sources/pg/refusal.ts'
+import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/wire.ts'
+import {clock, connection} from './pg-server.ts'
+
+describe('in which order connections are tried', () => {
+  test('by sslmode', () => {
+    expect(mannersOf(connection({sslmode: 'disable'}))).toEqual(['plain'])
+    expect(mannersOf(connection({sslmode: 'allow'}))).toEqual(['plain', 'tls'])
+    expect(mannersOf(connection({sslmode: 'prefer'}))).toEqual(['tls-or-plain', 'plain'])
+    for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const) expect(mannersOf(connection({sslmode}))).toEqual(['tls'])
+  })
+  test('never with TLS over a unix socket; hostaddr is TCP in any case', () => {
+    expect(mannersOf(connection({host: '/run/postgresql', sslmode: 'verify-full'}))).toEqual(['plain'])
+    expect(isUnix(connection({host: '/run/postgresql', hostaddr: '10.0.0.1'}))).toBe(false)
+  })
+  test('the other manner only where it can help: no line in pg_hba.conf, or a failed handshake', () => {
+    const failed = (cause: 'auth' | 'tls', sqlstate: string | null) => ({cause, detail: '', sqlstate})
+    expect(mayRetry(failed('auth', '28000'), 'plain')).toBe(true)
+    expect(mayRetry(failed('auth', '28P01'), 'tls-or-plain')).toBe(false)
+    expect(mayRetry(failed('tls', null), 'tls-or-plain')).toBe(true)
+    expect(mayRetry(failed('tls', null), 'tls')).toBe(false)
+  })
+})
+
+describe('wire', () => {
+  test('SSLRequest and StartupMessage as documented', () => {
+    expect(sslRequest.readInt32BE(4)).toBe(80877103)
+    const message = startupMessage({user: 'u', database: 'd'})
+    expect(message.readInt32BE(0)).toBe(message.length)
+    expect(message.subarray(8).toString()).toBe('user\0u\0database\0d\0\0')
+  })
+  const error = Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, 0]), Buffer.from('SFATAL\0VFATAL\0C57P03\0Mnein\0\0')])
+  error.writeInt32BE(error.length - 1, 1)
+  test('the first reply, however it is cut', () => {
+    for (let cut = 0; cut < error.length; cut += 1) expect(firstReply(error.subarray(0, cut))).toBeNull()
+    expect(firstReply(error)).toEqual({kind: 'error', sqlstate: '57P03', message: 'nein'})
+    expect(firstReply(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 10]))).toEqual({kind: 'authentication', ok: false})
+    expect(firstReply(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x53]))).toEqual({kind: 'authentication', ok: true})
+    expect(firstReply(Buffer.from('Ecould not fork\n\0'))).toEqual({kind: 'error', sqlstate: null, message: 'could not fork'})
+    expect(firstReply(Buffer.from('HTTP/1.1 400'))).toEqual({kind: 'alien'})
+  })
+  test('any bytes at all: an answer or patience, never an exception', () => {
+    fc.assert(fc.property(fc.uint8Array({maxLength: 64}), (bytes) => void firstReply(Buffer.from(bytes))))
+  })
+})
+
+describe('patience with heartbeats that hang', () => {
+  test('two at once, then one per wait, which doubles up to half a minute', () => {
+    let patience = patient
+    const waits = Array.from({length: 9}, () => {
+      patience = abandon(patience, 0)
+      return patience.notBefore
+    })
+    expect(waits).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+  })
+})
+
+test('a table name is quoted, whatever is in it', () => {
+  expect(heartbeatSql('ops."x"; drop').beat).toContain('update "ops"."""x""; drop" ')
+  expect(heartbeatSql("it's").survey).toContain(`to_regclass('"public"."it''s"')`)
+})
+
+describe('errors as values', () => {
+  const to = connection({host: 'db', user: 'u'})
+  const errno = (code: string) => Object.assign(new Error(code), {code})
+  test('refused only if every address refused', () => {
+    expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
+    expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ETIMEDOUT')]), to).cause).toBe('timeout')
+  })
+  test('a refused login suggests password_encoding', () => {
+    const said = Object.assign(new Error('authentification par mot de passe échouée'), {code: '28P01', severity: 'FATAL'})
+    expect(refusalOf(said, to)).toMatchObject({
+      cause: 'auth',
+      sqlstate: '28P01',
+      detail: expect.stringContaining('password_encoding: plain'),
+    })
+  })
+})
+
+describe('names', () => {
+  const never = new Promise<never>(() => undefined)
+  const found = [{address: '10.0.0.9', family: 4}]
+  const silent = () => ({answer: never, cancel: () => undefined})
+
+  test('an address is nobody asked for', async () => {
+    const ask = names(clock, {system: () => never, direct: silent})
+    expect(await ask('::1')).toEqual([{address: '::1', family: 6}])
+  })
+  test('a name that hangs in the system is asked of DNS, and asked of the system only once', async () => {
+    let asked = 0
+    const system = () => {
+      asked += 1
+      return never
+    }
+    const ask = names(clock, {system, direct: () => ({answer: Promise.resolve(found), cancel: () => undefined})})
+    expect(await Promise.all([ask('hangs.test'), ask('hangs.test')])).toEqual([found, found])
+    expect(await ask('hangs.test')).toEqual(found)
+    expect(asked).toBe(1)
+  })
+  test('that DNS knows nothing is not the last word', async () => {
+    const late = Promise.withResolvers<typeof found>()
+    const direct = () => {
+      late.resolve(found)
+      return {answer: Promise.resolve([]), cancel: () => undefined}
+    }
+    expect(await names(clock, {system: () => late.promise, direct})('hosts-file.test')).toEqual(found)
+  })
+  test('the error of the system is', async () => {
+    const ask = names(clock, {system: () => Promise.reject(errnoError), direct: silent})
+    await expect(ask('missing.test')).rejects.toBe(errnoError)
+  })
+  const errnoError = Object.assign(new Error('ENOTFOUND'), {code: 'ENOTFOUND'})
+})

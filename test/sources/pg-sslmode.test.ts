@@ -1,0 +1,146 @@
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {type HostSession, isFailure} from '../../src/core/ports.ts'
+import type {ConnectionSettings} from '../../src/core/settings.ts'
+import {authority} from './pg-certificates.ts'
+import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
+
+/** libpq's sslmodes against a real server (PostgreSQL documentation, 34.19). `db.test` is the name in the certificate. */
+describe.skipIf(!hasDebian)('sslmode', () => {
+  let server: Server
+  let ca: ReturnType<typeof authority>
+  let other: ReturnType<typeof authority>
+  const dir = directory()
+
+  const ssl = (certificate: {cert: string; key: string} | null) => {
+    if (certificate) {
+      writeOwned(join(server.dir, 's.pem'), readFileSync(certificate.cert))
+      writeOwned(join(server.dir, 's.key'), readFileSync(certificate.key))
+    }
+    for (const set of [
+      `ssl_cert_file = '${server.dir}/s.pem'`,
+      `ssl_key_file = '${server.dir}/s.key'`,
+      `ssl = ${certificate ? 'on' : 'off'}`,
+    ])
+      server.sql(`alter system set ${set}`)
+    server.sql('select pg_reload_conf()')
+    return until(
+      () => server.sql('show ssl'),
+      (now) => now === (certificate ? 'on' : 'off'),
+    )
+  }
+  /** Is the session encrypted, or why is there none? */
+  const outcome = async (change: Partial<ConnectionSettings>) => {
+    const session = await driverFor({port: server.port, user: 'app', password: async () => 'secret', ...change}).open(within())
+    if (isFailure(session)) return session
+    const encrypted = server.sql(`select ssl from pg_stat_ssl where pid = ${(session as HostSession).facts.backendPid}`)
+    session.close()
+    return encrypted === 't' ? 'encrypted' : 'plain'
+  }
+  const verified = (sslmode: 'require' | 'verify-ca' | 'verify-full', host: string, sslrootcert: string | null) =>
+    outcome({sslmode, host, hostaddr: '127.0.0.1', sslrootcert})
+
+  beforeAll(async () => {
+    server = await startServer()
+    server.sql("create role app login password 'secret'")
+    server.hba('host all all 127.0.0.1/32 scram-sha-256')
+    ca = authority(dir)
+    other = authority(dir, 'other')
+  })
+  afterAll(() => server.destroy())
+
+  test('a server without TLS', async () => {
+    for (const sslmode of ['disable', 'allow', 'prefer'] as const) expect(await outcome({sslmode})).toBe('plain')
+    expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'tls', detail: expect.stringContaining('ssl = off')})
+    expect(await verified('verify-full', 'db.test', ca.root)).toMatchObject({cause: 'tls'})
+  })
+
+  describe('a server with TLS', () => {
+    beforeAll(() => ssl(ca.issue('server', 'db.test', 'DNS:db.test,IP:127.0.0.1')))
+
+    test('is spoken to as each mode says', async () => {
+      for (const sslmode of ['disable', 'allow'] as const) expect(await outcome({sslmode})).toBe('plain')
+      for (const sslmode of ['prefer', 'require'] as const) expect(await outcome({sslmode})).toBe('encrypted')
+      expect(await outcome({sslmode: 'verify-full', host: server.dir})).toBe('plain')
+    })
+    test('verify-full: the chain and the name', async () => {
+      expect(await verified('verify-full', 'db.test', ca.root)).toBe('encrypted')
+      expect(await verified('verify-full', '127.0.0.1', ca.root)).toBe('encrypted')
+      expect(await verified('verify-full', 'wrong.test', ca.root)).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('not made out to "wrong.test"'),
+      })
+      expect(await verified('verify-full', 'db.test', other.root)).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('set sslrootcert'),
+      })
+    })
+    test('verify-ca: the chain, and no name; require with a root file is the same', async () => {
+      for (const mode of ['verify-ca', 'require'] as const) {
+        expect(await verified(mode, 'wrong.test', ca.root)).toBe('encrypted')
+        expect(await verified(mode, 'db.test', other.root)).toMatchObject({cause: 'tls'})
+      }
+    })
+    test('a root file that is missing, or too weak a mode for sslrootcert=system, is said in words', async () => {
+      expect(await verified('verify-ca', 'db.test', null)).toMatchObject({cause: 'tls', detail: expect.stringContaining('set sslrootcert')})
+      expect(await verified('verify-ca', 'db.test', '/nowhere/ca.pem')).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('ENOENT'),
+      })
+      expect(await verified('require', 'db.test', 'system')).toMatchObject({cause: 'tls', detail: expect.stringContaining('verify-full')})
+      expect(await verified('verify-full', 'db.test', 'system')).toMatchObject({cause: 'tls'})
+    })
+    test('prefer falls back to plain when the handshake fails', async () => {
+      expect(await outcome({sslmode: 'prefer', sslrootcert: other.root})).toBe('plain')
+    })
+    test('allow takes TLS where pg_hba.conf wants it; prefer takes plain where it refuses TLS', async () => {
+      server.hba('hostssl all all 127.0.0.1/32 scram-sha-256')
+      expect(await outcome({sslmode: 'allow'})).toBe('encrypted')
+      expect(await outcome({sslmode: 'disable'})).toMatchObject({cause: 'auth', detail: expect.stringContaining('pg_hba.conf')})
+      server.hba('hostnossl all all 127.0.0.1/32 scram-sha-256')
+      expect(await outcome({sslmode: 'prefer'})).toBe('plain')
+      expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
+      server.hba('host all all 127.0.0.1/32 scram-sha-256')
+    })
+    test('a client certificate logs in; without one the server refuses, and a knock still counts as alive', async () => {
+      const client = ca.issue('client', 'app', null)
+      writeOwned(join(server.dir, 'root.pem'), readFileSync(ca.root))
+      server.sql(`alter system set ssl_ca_file = '${server.dir}/root.pem'`)
+      server.hba('hostssl all all 127.0.0.1/32 cert')
+      const files = {sslmode: 'require' as const, sslcert: client.cert, sslkey: client.key}
+      expect(await outcome({...files, password: async () => null})).toBe('encrypted')
+      expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
+      expect(await driverFor({port: server.port, user: 'app', sslmode: 'require'}).knock(within())).toEqual({kind: 'fine'})
+      expect(await outcome({sslmode: 'require', sslcert: client.cert, sslkey: '/nowhere/key'})).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('sslkey'),
+      })
+      server.hba('host all all 127.0.0.1/32 scram-sha-256')
+    })
+    test('an address may stand in the common name of a certificate without alternative names, as in libpq', async () => {
+      await ssl(ca.issue('old', '127.0.0.1', null))
+      // The running postmaster reads a changed file on reload, without saying when: ask until it has.
+      await until(
+        () => verified('verify-full', '127.0.0.1', ca.root),
+        (now) => now === 'encrypted',
+      )
+      await until(
+        () => verified('verify-full', 'db.test', ca.root),
+        (now) => now !== 'encrypted',
+      )
+    })
+  })
+
+  test('a login that is refused: auth, with what to do, and no secret in it', async () => {
+    const wrong = await outcome({password: async () => 'c2VjcmV0'})
+    expect(wrong).toMatchObject({cause: 'auth', detail: expect.stringContaining('password_encoding: plain')})
+    expect(JSON.stringify(wrong)).not.toContain('c2VjcmV0')
+    expect(await outcome({password: async () => null})).toMatchObject({
+      cause: 'auth',
+      detail: expect.stringContaining('none is configured'),
+    })
+    expect(await outcome({user: 'nobody'})).toMatchObject({cause: 'auth'})
+    expect(await outcome({dbname: 'nowhere'})).toMatchObject({cause: 'auth', detail: expect.stringContaining('"nowhere" does not exist')})
+  })
+})
