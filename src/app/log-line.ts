@@ -8,10 +8,10 @@ export function textLine(json: string): string {
 /** Quoted where a space would tear it apart. */
 function plain(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text)
+  return /^[\w.:/@+-]+$/.test(text) ? text : oneLine(JSON.stringify(text))
 }
 
 /** A server's message may hold line breaks and terminal sequences: one event stays one line. */
 const oneLine = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1))
+  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)

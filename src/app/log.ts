@@ -10,8 +10,8 @@ export const silentLog: Log = {debug() {}, info() {}, warn() {}, error() {}}
 export interface AppLog extends Log {
   /** After a rotation, and when the settings have changed. Throws nothing: a log that cannot be opened leaves the old one in place, and says so there. */
   reopen(settings: LogSettings): void
-  /** Waits for what is buffered; call it last. */
-  close(): void
+  /** Resolves when what is buffered is written, or cannot be within half a second; call it last. */
+  close(): Promise<void>
 }
 
 type Destination = ReturnType<typeof pino.destination>
@@ -31,19 +31,25 @@ export function openLog(settings: LogSettings): AppLog {
         const before = out
         out = opened
         logger = make(next, opened)
-        before.end()
+        void ended(before)
       } catch (error) {
         logger.error({error: (error as Error).message}, 'the log file cannot be opened; logging goes on where it was')
       }
     },
-    close() {
-      try {
-        out.flushSync()
-      } catch {
-        // Not open yet, or the disk is full: there is no better place to say so.
-      }
-    },
+    close: () => ended(out),
   }
+}
+
+/** Not by `flushSync`: it overtakes a write that is under way (seen: lines in the wrong order). */
+function ended(out: Destination): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(resolve, 500)
+    out.once('close', () => {
+      clearTimeout(limit)
+      resolve()
+    })
+    out.end()
+  })
 }
 
 /** Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader that stops reading must not stop us. */

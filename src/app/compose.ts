@@ -1,0 +1,43 @@
+import type {Config} from '../config/config.ts'
+import type {Clock, HostDriver, Log, MemoryStore, Meter, Random} from '../core/ports.ts'
+import type {HostSettings, MonitorSettings} from '../core/settings.ts'
+import {type Monitor, startMonitor} from '../monitor/monitor.ts'
+import {pgDriver} from '../sources/pg/driver.ts'
+import {memoryStore} from './memory-store.ts'
+
+export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}>
+
+export interface Watching extends AsyncDisposable {
+  readonly monitor: Monitor
+  /** The monitor goes on with the new settings; hosts that did not change keep their connection. */
+  reload(config: Config): Promise<void>
+}
+
+/** How hosts are reached: over PostgreSQL's protocol. */
+export const driverFor =
+  ({probe, availability}: MonitorSettings, clock: Clock) =>
+  (host: HostSettings): HostDriver =>
+    pgDriver({host, probe, availability, clock})
+
+/** The part of the graph that watches: what is remembered, a driver per host, the monitor over them. */
+export async function compose(config: Config, around: Surroundings): Promise<Watching> {
+  let current = config
+  let store = memoryStore(config.stateDir)
+  // Looked up at each call, because a reload may move the state.
+  const kept: MemoryStore = {load: () => store.load(), save: (memory) => store.save(memory)}
+  const monitor = await startMonitor({
+    settings: config,
+    driver: (host) => driverFor(current, around.clock)(host),
+    store: kept,
+    ...around,
+  })
+  return {
+    monitor,
+    async reload(next) {
+      if (next.stateDir !== current.stateDir) store = memoryStore(next.stateDir)
+      current = next
+      await monitor.reload(next)
+    },
+    [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose](),
+  }
+}

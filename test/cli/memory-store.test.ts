@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import {chmod, mkdtemp, readdir, readFile, stat, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {test} from 'vitest'
+import {memoryStore} from '../../src/app/memory-store.ts'
+import {OperatorError} from '../../src/core/errors.ts'
+import type {Memory} from '../../src/core/ports.ts'
+
+const memory: Memory = {
+  groups: {
+    all: {
+      systemIdentifier: '7710428129421941699',
+      highestTimeline: 4,
+      rivals: ['host1', 'host2'],
+      accepted: {host: 'host1', timeline: 3, overrules: 4},
+    },
+  },
+  drains: {host3: {since: 1_700_000_000_000, by: 'anna', reason: null}},
+}
+const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-state-'))
+const fails = (code: string) => (error: unknown) => error instanceof OperatorError && error.code === code && error.next.length > 0
+
+test('what was saved is loaded by another process, and only the owner may read it', async () => {
+  const path = join(await folder(), 'deep', 'er')
+  await memoryStore(path).save(memory)
+  assert.deepEqual(await memoryStore(path).load(), memory)
+  assert.equal((await stat(join(path, 'memory.json'))).mode & 0o777, 0o600)
+  assert.deepEqual(await readdir(path), ['memory.json'], 'no temporary file is left')
+})
+
+test('no file yet is an empty memory; no state_dir lives as long as the process', async () => {
+  assert.deepEqual(await memoryStore(await folder()).load(), {groups: {}, drains: {}})
+  const store = memoryStore(null)
+  await store.save(memory)
+  assert.deepEqual(await store.load(), memory)
+})
+
+test('saves that overlap end with the last one', async () => {
+  const path = await folder()
+  const store = memoryStore(path)
+  const saves = Array.from({length: 20}, (_, index) =>
+    store.save({...memory, drains: {host1: {since: index, by: 'x', reason: 'r'.repeat(20_000 - index * 1000)}}}),
+  )
+  const reads = saves.map(() => memoryStore(path).load())
+  await Promise.all([...saves, ...reads])
+  assert.equal((await store.load()).drains.host1?.since, 19)
+})
+
+for (const [what, text] of Object.entries({
+  'a torn file': '{"schema": 1, "groups": {',
+  'an empty file': '',
+  'a newer schema': '{"schema": 2, "groups": {}, "drains": {}}',
+  'a rival that is no name':
+    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": 3, "rivals": [1], "accepted": null}}, "drains": {}}',
+  'a timeline that is no number':
+    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": "3", "rivals": [], "accepted": null}}, "drains": {}}',
+})) {
+  test(`${what} is an error that says what to do, never an empty memory`, async () => {
+    const path = await folder()
+    await writeFile(join(path, 'memory.json'), text)
+    await assert.rejects(memoryStore(path).load(), fails('STATE_CORRUPT'))
+    assert.equal(await readFile(join(path, 'memory.json'), 'utf8'), text, 'and it stays for somebody to look at')
+  })
+}
+
+test('a memory that cannot be read or written says so', async () => {
+  const path = await folder()
+  await writeFile(join(path, 'file'), '')
+  await assert.rejects(memoryStore(join(path, 'file')).load(), fails('STATE_UNREADABLE'))
+  await assert.rejects(memoryStore(join(path, 'file')).save(memory), fails('STATE_NOT_SAVED'))
+  await chmod(path, 0o700)
+})
