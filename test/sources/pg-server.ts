@@ -70,6 +70,7 @@ export async function freePort(): Promise<number> {
 export const directory = (): string => {
   const made = mkdtempSync(join(tmpdir(), 'pgroute66-'))
   if (account.uid !== undefined) chownSync(made, account.uid, account.gid as number)
+  process.on('exit', () => rmSync(made, {recursive: true, force: true}))
   return made
 }
 

@@ -60,12 +60,10 @@ export function heartbeats({to, timeoutMs, availability, clock, names}: Deps): H
     async beat({primary}, signal) {
       if (!availability) return {kind: 'silent', detail: 'availability is not configured'}
       const waitMs = patience.notBefore - clock.now()
-      if (waitMs > 0)
-        return {
-          kind: 'failure',
-          cause: 'hung',
-          detail: `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`,
-        }
+      if (waitMs > 0) {
+        const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
+        return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
+      }
       const current = await ready(signal)
       const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, to.user, signal)
       if (!signal.aborted) {

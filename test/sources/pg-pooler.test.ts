@@ -1,0 +1,51 @@
+import {existsSync} from 'node:fs'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {directory, driverFor, freePort, hasDebian, type Server, spawnOwned, startServer, until, within, writeOwned} from './pg-server.ts'
+
+const pgbouncer = '/usr/sbin/pgbouncer'
+
+describe.skipIf(!hasDebian || !existsSync(pgbouncer))('PgBouncer in the place of PostgreSQL', () => {
+  let server: Server
+  let pooler: ReturnType<typeof spawnOwned>
+  let port: number
+  beforeAll(async () => {
+    server = await startServer()
+    const dir = directory()
+    port = await freePort()
+    writeOwned(join(dir, 'users.txt'), '"postgres" ""\n')
+    writeOwned(
+      join(dir, 'pgbouncer.ini'),
+      `[databases]\n* = host=${server.dir} port=${server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}
+unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = transaction\n`,
+    )
+    pooler = spawnOwned(pgbouncer, ['-q', join(dir, 'pgbouncer.ini')])
+    process.on('exit', () => pooler.kill('SIGKILL'))
+    await until(
+      () => driverFor({port}).open(within()),
+      (opened) => !('cause' in opened) || opened.cause !== 'refused',
+    )
+  })
+  afterAll(() => {
+    pooler.kill('SIGKILL')
+    server.destroy()
+  })
+
+  test('is a configuration error that says so', async () => {
+    expect(await driverFor({port}).open(within())).toMatchObject({
+      cause: 'error',
+      detail: expect.stringMatching(/pooler, not PostgreSQL.*point host and port at PostgreSQL itself/),
+    })
+    expect(await driverFor({port}).heartbeat({primary: true}, within())).toMatchObject({kind: 'failure', cause: 'error'})
+  })
+
+  test('its server connections keep none of our parameters', async () => {
+    await driverFor({port}).open(within())
+    const {Client} = await import('pg')
+    const client = new Client({host: '127.0.0.1', port, user: 'postgres', database: 'postgres'})
+    await client.connect()
+    const {rows} = await client.query("select current_setting('statement_timeout') as statement_timeout, pg_backend_pid() as pid")
+    expect(rows).toEqual([{statement_timeout: '0', pid: expect.any(Number)}])
+    await client.end()
+  })
+})
