@@ -67,6 +67,20 @@ describe.skipIf(!hasDebian)('a knock', () => {
     session.close()
   })
 
+  test('a stopped postmaster whose backlog is full: silence, over a unix socket too, and never "refused"', async () => {
+    server.signal('SIGSTOP', [server.pid])
+    for (const change of [{host: server.dir}, {user: 'trust'}]) {
+      const driver = driverFor({port: server.port, ...change})
+      const answers = await Promise.all(Array.from({length: 300}, () => driver.knock(within(500))))
+      expect(new Set(answers.map((answer) => answer.kind === 'failure' && answer.cause))).toEqual(new Set(['timeout']))
+    }
+    server.signal('SIGCONT', [server.pid])
+    await until(
+      () => driverFor({port: server.port, user: 'trust'}).knock(within()),
+      ({kind}) => kind === 'fine',
+    )
+  })
+
   test('a smart shutdown, which waits for our session: not accepting, until the session is closed', async () => {
     const driver = driverFor({port: server.port, user: 'trust'})
     const session = await driver.open(within())

@@ -123,6 +123,11 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
       const child = spawn(join(bin, 'postgres'), ['-D', data], {...account, stdio: 'ignore', cwd: dir})
       server.pid = child.pid as number
       server.gone = new Promise((resolve) => child.once('exit', resolve))
+      // As pg_ctl does it: asking too early would leave lines in the log that no test asked for.
+      await until(
+        () => (existsSync(join(data, 'postmaster.pid')) ? readFileSync(join(data, 'postmaster.pid'), 'utf8') : ''),
+        (text) => /^(ready|standby) *$/m.test(text),
+      )
       const session = await until(
         () => driver.open(within()),
         (opened) => !isFailure(opened),

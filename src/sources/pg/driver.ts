@@ -1,7 +1,8 @@
-import {type Clock, type HostDriver, type HostSession, isFailure} from '../../core/ports.ts'
+import {type Clock, type HostDriver, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
+import type {Line, Route} from './line.ts'
 import {names} from './names.ts'
 import {openSession} from './session.ts'
 
@@ -9,30 +10,20 @@ export type PgDriverSettings = Readonly<{host: HostSettings; probe: ProbeSetting
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock}: PgDriverSettings): HostDriver {
-  const to = host.connection
-  const resolve = names(clock)
-  const sessions = new Set<HostSession>()
-  const beats = heartbeats({to, timeoutMs: probe.timeoutMs, availability, clock, names: resolve})
+  const route: Route = {to: host.connection, names: names(clock), lines: new Set<Line>()}
+  let closed = false
   return {
     async open(signal) {
-      // One host has one session: an older one, of which nobody told us that it is over, goes with the next.
-      const session = await openSession(to, probe.timeoutMs, resolve, signal)
-      if (isFailure(session)) return session
-      sessions.add(session)
-      return {
-        ...session,
-        close() {
-          sessions.delete(session)
-          session.close()
-        },
-      }
+      const session = await openSession(route, probe.timeoutMs, signal)
+      // It was still on its way when we closed, and nobody would ever close it.
+      if (closed && !isFailure(session)) session.close()
+      return session
     },
-    knock: (signal) => knock(to, clock, resolve, signal),
-    heartbeat: beats.beat,
+    knock: (signal) => knock(route.to, clock, route.names, signal),
+    heartbeat: heartbeats({route, timeoutMs: probe.timeoutMs, availability, clock}),
     async close() {
-      for (const session of sessions) session.close()
-      sessions.clear()
-      beats.close()
+      closed = true
+      for (const line of route.lines) line.close()
     },
   }
 }

@@ -1,37 +1,28 @@
 import {type Clock, type HeartbeatAnswer, isFailure} from '../../core/ports.ts'
-import type {AvailabilitySettings, ConnectionSettings} from '../../core/settings.ts'
+import type {AvailabilitySettings} from '../../core/settings.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
-import {type Line, openLine, type Row} from './line.ts'
-import type {Names} from './names.ts'
+import {type Line, openLine, type Route, type Row} from './line.ts'
 import {abandon, patient} from './patience.ts'
 import {failureOf, type Refusal} from './refusal.ts'
 import {askSessionFacts} from './session-facts.ts'
 
 /** `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. */
 type Deps = Readonly<{
-  to: ConnectionSettings
+  route: Route
   timeoutMs: number
   availability: AvailabilitySettings | null
   clock: Clock
-  names: Names
 }>
 
-export interface Heartbeats {
-  /** Beats do not overlap. Never rejects. */
-  beat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
-  close(): void
-}
+/** Beats of one host must not overlap. Never rejects. */
+export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
 
 /** On a line of its own: a write that hangs must not keep the probe from answering. */
-export function heartbeats({to, timeoutMs, availability, clock, names}: Deps): Heartbeats {
+export function heartbeats({route, timeoutMs, availability, clock}: Deps): Heartbeats {
   let line: Line | null = null
   let patience = patient
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
 
-  const drop = () => {
-    line?.close()
-    line = null
-  }
   /** `local`: a standby that is gone is no reason for the primary's own storage to look frozen. Waiting for a lock is not hanging, so it ends first. */
   const parameters = {
     synchronous_commit: 'local',
@@ -39,10 +30,12 @@ export function heartbeats({to, timeoutMs, availability, clock, names}: Deps): H
     statement_timeout: String(Math.floor(timeoutMs * 0.8)),
     // A primary that is read-only by this default keeps its role, and its storage can still be asked.
     default_transaction_read_only: 'off',
+    idle_session_timeout: '0',
+    search_path: 'pg_catalog',
   }
   const ready = async (signal: AbortSignal): Promise<Line | Refusal> => {
     if (line) return line
-    const opened = await openLine(to, names, signal)
+    const opened = await openLine(route, signal)
     if (isFailure(opened)) return opened
     const facts = await askSessionFacts(opened, parameters, signal)
     if (isFailure(facts)) {
@@ -56,27 +49,24 @@ export function heartbeats({to, timeoutMs, availability, clock, names}: Deps): H
     return opened
   }
 
-  return {
-    async beat({primary}, signal) {
-      if (!availability) return {kind: 'silent', detail: 'availability is not configured'}
-      const waitMs = patience.notBefore - clock.now()
-      if (waitMs > 0) {
-        const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
-        return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
-      }
-      const current = await ready(signal)
-      const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, to.user, signal)
-      if (!signal.aborted) {
-        if (answer.kind === 'beat' || answer.kind === 'read') patience = patient
-        return answer
-      }
-      drop()
-      // Without a line nothing was left behind, but a host that lets nobody in any more commits nothing either.
-      if (!isFailure(current)) patience = abandon(patience, clock.now())
-      if (!primary || (isFailure(current) && current.cause === 'dns')) return answer
-      return {kind: 'failure', cause: 'hung', detail: `a heartbeat was not committed within ${timeoutMs} ms`}
-    },
-    close: drop,
+  return async ({primary}, signal) => {
+    if (!availability) return {kind: 'silent', detail: 'availability is not configured'}
+    const waitMs = patience.notBefore - clock.now()
+    if (waitMs > 0) {
+      const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
+      return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
+    }
+    const current = await ready(signal)
+    const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, route.to.user, signal)
+    if (!signal.aborted) {
+      if (answer.kind === 'beat' || answer.kind === 'read') patience = patient
+      return answer
+    }
+    line = null
+    // Without a line nothing was left behind, but a host that lets nobody in any more commits nothing either.
+    if (!isFailure(current)) patience = abandon(patience, clock.now())
+    if (!primary || (isFailure(current) && current.cause === 'dns')) return answer
+    return {kind: 'failure', cause: 'hung', detail: `a heartbeat was not committed within ${timeoutMs} ms`}
   }
 }
 

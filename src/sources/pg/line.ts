@@ -22,9 +22,16 @@ export interface Line {
   close(): void
 }
 
-export async function openLine(to: ConnectionSettings, names: Names, signal: AbortSignal): Promise<Line | Refusal> {
+/** Where a driver's lines lead, and those that are open: each leaves the set when its socket is gone, whoever ended it. */
+export type Route = Readonly<{to: ConnectionSettings; names: Names; lines: Set<Line>}>
+
+export async function openLine({to, names, lines}: Route, signal: AbortSignal): Promise<Line | Refusal> {
   const login = await logIn(to, names, signal)
-  return isFailure(login) ? login : lineOf(login, to)
+  if (isFailure(login)) return login
+  const line = lineOf(login, to)
+  lines.add(line)
+  login.socket.once('close', () => lines.delete(line))
+  return line
 }
 
 /** After these the server closes the connection; it is over when they are read, not when the socket's end is seen. */

@@ -11,7 +11,7 @@ export const backendStartText = `to_char(backend_start at time zone 'UTC', 'YYYY
 
 /**
  * $1: the backend's pid by BackendKeyData, $2/$3: names and values of parameters. They are set only on a backend that is ours alone: behind a
- * pooler they would stay on a connection that other clients use next.
+ * pooler they would stay on a connection that other clients use next. One that this version does not know is left out.
  */
 const question = `select pg_backend_pid() as backend_pid,
   (select system_identifier::text from pg_control_system()) as system_identifier,
@@ -20,7 +20,8 @@ const question = `select pg_backend_pid() as backend_pid,
   (extract(epoch from pg_postmaster_start_time()) * 1000)::float8 as started_at,
   (select ${backendStartText} from pg_stat_activity where pid = pg_backend_pid()) as backend_start,
   case when pg_backend_pid() = $1::int then
-    (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)) end as parameters_set`
+    (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)
+      where current_setting(name, true) is not null) end as parameters_set`
 
 /** One round trip, once per session. */
 export async function askSessionFacts(line: Line, parameters: SessionParameters, signal: AbortSignal): Promise<SessionFacts | Refusal> {

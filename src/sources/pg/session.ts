@@ -1,9 +1,7 @@
 import type {Facts, Failure} from '../../core/observation.ts'
 import {type HostSession, isFailure} from '../../core/ports.ts'
-import type {ConnectionSettings} from '../../core/settings.ts'
 import {factsOf} from './facts.ts'
-import {type Line, openLine, type Row} from './line.ts'
-import type {Names} from './names.ts'
+import {type Line, openLine, type Route, type Row} from './line.ts'
 import {probeSql} from './probe-sql.ts'
 import {failureOf} from './refusal.ts'
 import {askSessionFacts, backendStartText} from './session-facts.ts'
@@ -12,13 +10,8 @@ import {askSessionFacts, backendStartText} from './session-facts.ts'
 const promotedMeanwhile = '55000'
 
 /** `timeoutMs`: the longest that one question may take (probe.timeout). */
-export async function openSession(
-  to: ConnectionSettings,
-  timeoutMs: number,
-  names: Names,
-  signal: AbortSignal,
-): Promise<HostSession | Failure> {
-  const line = await openLine(to, names, signal)
+export async function openSession(route: Route, timeoutMs: number, signal: AbortSignal): Promise<HostSession | Failure> {
+  const line = await openLine(route, signal)
   if (isFailure(line)) return failureOf(line)
   // By the time the server gives up, we have: it is there to end a backend that we abandoned, not to answer. The others
   // undo what may be set for our role or database, so that a probe is neither cancelled nor kept from a log by it.
@@ -26,6 +19,8 @@ export async function openSession(
     statement_timeout: String(2 * timeoutMs),
     lock_timeout: '0',
     idle_in_transaction_session_timeout: '0',
+    idle_session_timeout: '0',
+    search_path: 'pg_catalog',
   }
   const facts = await askSessionFacts(line, parameters, signal)
   if (isFailure(facts)) {
