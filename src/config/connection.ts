@@ -1,4 +1,3 @@
-import {existsSync} from 'node:fs'
 import {join, resolve} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import type {ConnectionSettings, SslMode} from '../core/settings.ts'
@@ -29,14 +28,12 @@ export function connectionOf(given: HostFields, path: string, around: Surroundin
   const user = given.user ?? variable(env, 'PGUSER') ?? osUser()
   if (user === null) report.refuse(`${path}.user`, 'CONFIG_MISSING', 'is missing, and this process has no user name', 'Name the user.')
 
-  const file = (value: string | null, name: string, usual: string): string | null => {
+  // What is not named stays null: the driver looks for ~/.postgresql/* at each connection, as libpq does.
+  const file = (value: string | null, name: string): string | null => {
     const named = value ?? variable(env, name)
-    if (named === 'system' && name === 'PGSSLROOTCERT') return named
-    if (named !== null) return resolve(directory, named)
-    const inHome = join(homeOf(env), '.postgresql', usual)
-    return existsSync(inHome) ? inHome : null
+    return named === null || (named === 'system' && name === 'PGSSLROOTCERT') ? named : resolve(directory, named)
   }
-  const sslrootcert = file(given.sslrootcert, 'PGSSLROOTCERT', 'root.crt')
+  const sslrootcert = file(given.sslrootcert, 'PGSSLROOTCERT')
   const port = given.port ?? fromEnvironment('port', 'PGPORT', around) ?? 5432
   const dbname = given.dbname ?? variable(env, 'PGDATABASE') ?? user ?? ''
   const key = {host: given.host ?? host ?? '', port, dbname, user: user ?? ''}
@@ -49,9 +46,9 @@ export function connectionOf(given: HostFields, path: string, around: Surroundin
     dbname,
     sslmode: sslmodeOf(given, sslrootcert, path, around),
     sslrootcert,
-    sslcert: file(given.sslcert, 'PGSSLCERT', 'postgresql.crt'),
-    sslkey: file(given.sslkey, 'PGSSLKEY', 'postgresql.key'),
-    sslcrl: file(given.sslcrl, 'PGSSLCRL', 'root.crl'),
+    sslcert: file(given.sslcert, 'PGSSLCERT'),
+    sslkey: file(given.sslkey, 'PGSSLKEY'),
+    sslcrl: file(given.sslcrl, 'PGSSLCRL'),
     sslsni: given.sslsni ?? variable(env, 'PGSSLSNI') !== '0',
     applicationName: given.application_name ?? variable(env, 'PGAPPNAME') ?? 'pgroute66',
     options: given.options ?? variable(env, 'PGOPTIONS'),

@@ -1,3 +1,4 @@
+import {isIP} from 'node:net'
 import {dirname, join, resolve} from 'node:path'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../core/settings.ts'
 import type {Config} from './config.ts'
@@ -80,7 +81,8 @@ function availabilitySettings(given: FileFields['availability'], report: Report)
 
 function bindAddress(bind: string, report: Report): string {
   const bare = bind.replace(/^\[(.*)\]$/, '$1')
-  if (/^([A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?|\*)$/.test(bare)) return bare === '*' ? '::' : bare
+  if (isIP(bare) || /^[A-Za-z0-9_.-]+$/.test(bare)) return bare
+  if (bare === '*') return '::'
   report.refuse('bind', 'CONFIG_VALUE', 'is not an address or a host name', 'Write the address alone; the port has a key of its own.')
   return bind
 }

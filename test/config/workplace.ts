@@ -1,6 +1,6 @@
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
-import {dirname, join} from 'node:path'
+import {join} from 'node:path'
 import type {Config} from '../../src/config/config.ts'
 import {loadConfig} from '../../src/config/load.ts'
 import {ConfigError, type Problem} from '../../src/config/problem.ts'
@@ -43,5 +43,3 @@ export async function problems(loading: Promise<unknown>): Promise<readonly Prob
   if (error instanceof ConfigError) return error.problems
   throw error
 }
-
-export const folderOf = dirname

@@ -51,21 +51,21 @@ export const below = (path: string, key: string): string => (path === '' ? key :
 function refuseUnknown(node: Mapping, fields: Fields, {synonyms = {}, later = []}: Foreign, path: string, report: Report): void {
   for (const [key, value] of node) {
     if (Object.hasOwn(fields, key)) continue
-    if (!isGiven(value) || !/^[\w.-]{1,40}$/.test(key)) {
-      // In `{password: abc,def}` YAML takes "def" for a key: half of a password must not be shown as one.
-      const next = 'Look for a password with a comma that needs quotes, or remove the key.'
-      report.refuse(path || 'the file', 'CONFIG_UNKNOWN_KEY', 'has a key that is not known (not shown: it may be part of a value)', next)
-    } else if (later.includes(key)) {
+    const near = (Object.hasOwn(synonyms, key) ? synonyms[key] : null) ?? nearest(key, Object.keys(fields))
+    if (isGiven(value) && later.includes(key)) {
       report.refuse(
         below(path, key),
         'CONFIG_NOT_SUPPORTED',
         'is not supported by this version',
         'Remove it, or use a version that supports it.',
       )
-    } else {
-      const near = (Object.hasOwn(synonyms, key) ? synonyms[key] : null) ?? nearest(key, Object.keys(fields))
-      const next = near ? `Did you mean "${near}"?` : `Remove it; known here: ${Object.keys(fields).slice(0, 12).join(', ')}.`
+    } else if (isGiven(value) && (near !== null || /^[A-Za-z_-]{1,40}$/.test(key))) {
+      const next = near ? `Did you mean "${near}"?` : `Remove it; known here: ${Object.keys(fields).slice(0, 12).join(', ')} …`
       report.refuse(below(path, key), 'CONFIG_UNKNOWN_KEY', 'is not a known key', next)
+    } else {
+      // In `{password: abc,def}` YAML takes "def" for a key: half of a password must not be shown as one.
+      const next = 'Look for a password with a comma that needs quotes, or remove the key.'
+      report.refuse(path || 'the file', 'CONFIG_UNKNOWN_KEY', 'has a key that is not known (not shown: it may be part of a value)', next)
     }
   }
 }

@@ -1,0 +1,42 @@
+import {Command, Flags} from '@oclif/core'
+import {loadConfig} from '../../config/load.ts'
+import {ConfigError} from '../../config/problem.ts'
+
+export default class ConfigCheck extends Command {
+  static override summary = 'Validate the configuration: every problem at once, each with its path.'
+  static override description = 'Ends with 0 when the configuration can be used (warnings go to stderr), with 2 when not.'
+  static override usage = 'config check [DSN...] [-c FILE] [--connect] [--json]'
+  static override strict = false
+  static override flags = {
+    config: Flags.string({char: 'c', helpValue: 'FILE', description: 'configuration file'}),
+    connect: Flags.boolean({description: 'try each host: role, version, identity, privileges, poolers, duplicates'}),
+    json: Flags.boolean({description: 'print one JSON document'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags, argv} = await this.parse(ConfigCheck)
+    const config = await loadConfig({path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()}).catch((error) => {
+      if (!flags.json || !(error instanceof ConfigError)) throw error
+      const {code, message, next, problems} = error
+      this.log(JSON.stringify({exit: 2, ok: false, error: {code, message, next}, problems}, null, 2))
+      this.exit(2)
+    })
+    if (!flags.json) {
+      for (const {path, message, next} of config.warnings) this.logToStderr(`warning: ${path} ${message}. ${next}`)
+    }
+    if (!flags.connect) {
+      this.log(flags.json ? JSON.stringify({ok: true, path: config.path, warnings: config.warnings}, null, 2) : 'ok')
+      return
+    }
+    const [{tryHosts}, {trialText, isFine}, {systemClock}] = await Promise.all([
+      import('../../app/host-trial.ts'),
+      import('../../app/host-trial-text.ts'),
+      import('../../app/clock.ts'),
+    ])
+    const hosts = await tryHosts(config, systemClock)
+    const ok = isFine(hosts)
+    const text = `${trialText(hosts)}${ok ? '\nok' : ''}`
+    this.log(flags.json ? JSON.stringify({ok, path: config.path, warnings: config.warnings, hosts}, null, 2) : text)
+    if (!ok) this.exit(2)
+  }
+}

@@ -1,0 +1,11 @@
+import {Command} from '@oclif/core'
+import {configSchema} from '../../config/json-schema.ts'
+
+export default class ConfigSchema extends Command {
+  static override summary = 'Print the JSON Schema of the configuration, for editors.'
+
+  async run(): Promise<void> {
+    await this.parse(ConfigSchema)
+    this.log(JSON.stringify(configSchema, null, 2))
+  }
+}

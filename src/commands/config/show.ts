@@ -1,0 +1,22 @@
+import {Command, Flags} from '@oclif/core'
+import {effective} from '../../config/effective.ts'
+import {loadConfig} from '../../config/load.ts'
+
+export default class ConfigShow extends Command {
+  static override summary = 'Print the configuration as it is used, every default written out, secrets masked.'
+  static override usage = 'config show [DSN...] [-c FILE] [--json]'
+  static override strict = false
+  static override flags = {
+    config: Flags.string({char: 'c', helpValue: 'FILE', description: 'configuration file'}),
+    json: Flags.boolean({description: 'print JSON instead of YAML'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags, argv} = await this.parse(ConfigShow)
+    const config = await loadConfig({path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()})
+    const document = effective(config)
+    if (flags.json) return this.log(JSON.stringify(document, null, 2))
+    const {dump} = await import('js-yaml')
+    this.log(`# ${config.path ?? 'no file'}\n${dump(document, {lineWidth: -1, noRefs: true}).trimEnd()}`)
+  }
+}

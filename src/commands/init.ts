@@ -1,0 +1,29 @@
+import {Command, Flags} from '@oclif/core'
+import {availabilityDefaults} from '../config/file-shape.ts'
+import {loadConfig} from '../config/load.ts'
+import {roleSql} from '../config/role-sql.ts'
+import {starter} from '../config/starter.ts'
+
+export default class Init extends Command {
+  static override summary = 'Print a commented configuration to start with, or the SQL for the minimal role.'
+  static override description = 'Prints to stdout and changes nothing. Passwords are not written: name a password_file, or use ~/.pgpass.'
+  static override usage = 'init [DSN...] [--sql [--availability]]'
+  static override examples = [
+    '<%= config.bin %> init postgres://pgroute66@db1,db2,db3/postgres > pgroute66.yml',
+    '<%= config.bin %> init --sql | psql -h db1',
+  ]
+  static override strict = false
+  static override flags = {
+    sql: Flags.boolean({description: 'print the SQL for the role instead'}),
+    availability: Flags.boolean({description: 'with --sql: also what the heartbeat needs', dependsOn: ['sql']}),
+  }
+
+  async run(): Promise<void> {
+    const {flags, argv} = await this.parse(Init)
+    const dsns = argv as string[]
+    const config = dsns.length > 0 ? await loadConfig({dsns, env: process.env, cwd: process.cwd()}) : null
+    if (!flags.sql) return this.log(starter(config).trimEnd())
+    const {user, dbname} = config?.hosts[0]?.connection ?? {user: 'pgroute66', dbname: 'postgres'}
+    this.log(roleSql(user, dbname, flags.availability ? availabilityDefaults.table : null).trimEnd())
+  }
+}

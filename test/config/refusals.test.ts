@@ -1,0 +1,96 @@
+import {describe, expect, test} from 'vitest'
+import {complaint, problems, workplace} from './workplace.ts'
+
+const host = 'h1: {host: a}'
+const three = 'hosts: {h1: {host: a}, h2: {host: b}, h3: {host: c}}\n'
+
+/** What is wrong → where it is said, under which code, and a word that the operator needs. */
+const table: readonly [title: string, yaml: string, path: string, code: string, word: string][] = [
+  ['no hosts', 'bind: ::1', 'hosts', 'CONFIG_MISSING', 'init'],
+  ['hosts as a list', 'hosts: [a]', 'hosts', 'CONFIG_TYPE', 'mapping'],
+  ['a host without address', 'hosts: {h1: {port: 1}}', 'hosts.h1.host', 'CONFIG_MISSING', 'missing'],
+  ['a host that is nothing', 'hosts: {h1: }', 'hosts.h1.host', 'CONFIG_MISSING', 'missing'],
+  ['a typing error', 'hosts: {h1: {host: a, prot: 1}}', 'hosts.h1.prot', 'CONFIG_UNKNOWN_KEY', '"port"'],
+  ["pgx' word", 'hosts: {h1: {host: a, database: b}}', 'hosts.h1.database', 'CONFIG_UNKNOWN_KEY', '"dbname"'],
+  ['a typing error at the top', `hosts: {${host}}\nprobes: {interval: 1s}`, 'probes', 'CONFIG_UNKNOWN_KEY', '"probe"'],
+  ['another spelling', `hosts: {${host}}\nlogLevel: info`, 'logLevel', 'CONFIG_UNKNOWN_KEY', '"loglevel"'],
+  ['a key of a later version', `hosts: {${host}}\npeers: [x]`, 'peers', 'CONFIG_NOT_SUPPORTED', 'not supported by this version'],
+  ['push to HAProxy', `hosts: {${host}}\nhaproxy: {instances: [x]}`, 'haproxy.instances', 'CONFIG_NOT_SUPPORTED', 'not supported'],
+  ['a port that is none', 'hosts: {h1: {host: a, port: 65536}}', 'hosts.h1.port', 'CONFIG_VALUE', '65535'],
+  ['a port by name', 'hosts: {h1: {host: a, port: pg}}', 'hosts.h1.port', 'CONFIG_VALUE', 'whole number'],
+  ['a mode that is none', 'hosts: {h1: {host: a, sslmode: verify_full}}', 'hosts.h1.sslmode', 'CONFIG_VALUE', '"verify-full"'],
+  ['several hosts in one', 'hosts: {h1: {host: "a,b"}}', 'hosts.h1.host', 'CONFIG_VALUE', 'one host per entry'],
+  ['a service', 'hosts: {h1: {host: a, service: x}}', 'hosts.h1.service', 'CONFIG_SERVICE', 'not read'],
+  ['two passwords', 'hosts: {h1: {host: a, password: YQ==, password_file: f}}', 'hosts.h1', 'CONFIG_CONFLICT', 'password_file'],
+  [
+    'system roots, weakly',
+    'hosts: {h1: {host: a, sslmode: require, sslrootcert: system}}',
+    'hosts.h1.sslmode',
+    'CONFIG_CONFLICT',
+    'verify-full',
+  ],
+  ['a reserved name', 'hosts: {node: {host: a}}', 'hosts.node', 'CONFIG_NAME', 'taken'],
+  ['a name of JavaScript', 'hosts: {__proto__: {host: a}}', 'hosts.__proto__', 'CONFIG_NAME', 'taken'],
+  ['a name with a slash', 'hosts: {a/b: {host: a}}', 'hosts', 'CONFIG_NAME', 'letters'],
+  ['a long name', `hosts: {${'a'.repeat(64)}: {host: a}}`, 'hosts', 'CONFIG_NAME', '63'],
+  ['the group all', `hosts: {${host}}\ngroups: {all: [h1]}`, 'groups.all', 'CONFIG_NAME', 'taken'],
+  ['an empty group', `hosts: {${host}}\ngroups: {g: []}`, 'groups.g', 'CONFIG_MISSING', 'hosts'],
+  ['a host that is not there', `hosts: {${host}}\ngroups: {g: [h1, h2]}`, 'groups.g[1]', 'CONFIG_UNKNOWN_HOST', '"h1"'],
+  ['the same, written long', `hosts: {${host}}\ngroups: {g: {hosts: [h2]}}`, 'groups.g.hosts[0]', 'CONFIG_UNKNOWN_HOST', '"h1"'],
+  ['a host twice', `hosts: {${host}}\ngroups: {g: [h1, h1]}`, 'groups.g[1]', 'CONFIG_UNKNOWN_HOST', 'second time'],
+  ['groups twice', `hosts: {${host}}\ngroups: {g: [h1]}\nhost_groups: {g: [h1]}`, 'host_groups', 'CONFIG_CONFLICT', 'groups'],
+  [
+    'an identifier that is none',
+    `hosts: {${host}}\ngroups: {g: {hosts: [h1], system_identifier: x}}`,
+    'groups.g.system_identifier',
+    'CONFIG_VALUE',
+    'pg_controldata',
+  ],
+  ['a bare number', `${three}probe: {interval: 500}`, 'probe.interval', 'CONFIG_UNIT', '"500ms" or "500s"'],
+  ['a unit that is none', `${three}probe: {timeout: 3 lightyears}`, 'probe.timeout', 'CONFIG_UNIT', '"500ms"'],
+  ['answers that are stale at birth', `${three}probe: {interval: 5s}`, 'probe.max_age', 'CONFIG_MAX_AGE', '6s'],
+  ['a confirmation alone', `hosts: {${host}}\nconfirm: [followers]`, 'confirm', 'CONFIG_CONFIRM', 'no other host'],
+  ['a confirmation that is none', `${three}confirm: [follower]`, 'confirm[0]', 'CONFIG_VALUE', '"followers"'],
+  ['a confirmation to come', `${three}confirm: [patroni]`, 'confirm[0]', 'CONFIG_NOT_SUPPORTED', 'majority'],
+  ['a confirmation as a word', `${three}confirm: followers`, 'confirm', 'CONFIG_TYPE', 'list'],
+  ['a confirmation twice', `${three}confirm: [majority, majority]`, 'confirm[1]', 'CONFIG_VALUE', 'second time'],
+  ['evidence from nobody', `${three}on_split_brain: follow-evidence`, 'on_split_brain', 'CONFIG_NO_EVIDENCE', 'confirm'],
+  [
+    'holding what is seen directly',
+    `${three}confirm: [followers]\non_silent: {hold: 5s}\nfailover_after: 9s`,
+    'on_silent',
+    'CONFIG_HOLD',
+    'repmgr',
+  ],
+  ['holding nothing', `${three}confirm: [followers]\non_silent: {}`, 'on_silent.hold', 'CONFIG_MISSING', 'hold'],
+  ['a table for injection', `${three}availability: {table: "a; drop table b"}`, 'availability.table', 'CONFIG_VALUE', 'table'],
+  ['an address with its port', `${three}bind: 127.0.0.1:80`, 'bind', 'CONFIG_VALUE', 'key of its own'],
+  ['a path too long', `${three}socket: /${'x'.repeat(120)}`, 'socket', 'CONFIG_VALUE', '107'],
+  ['a level that is none', `${three}loglevel: loud`, 'loglevel', 'CONFIG_VALUE', 'debug'],
+  ['a backend of no role', `${three}haproxy: {backends: {pg: writer}}`, 'haproxy.backends.pg', 'CONFIG_VALUE', 'primary'],
+  ['ssl without anything', `${three}ssl: {client_ca_file: x}`, 'ssl.cert', 'CONFIG_MISSING', 'cert_file'],
+]
+
+describe('refused, each with its path, code and advice', () => {
+  for (const [title, yaml, path, code, word] of table) {
+    test(title, async () => {
+      await using place = await workplace()
+      const found = await problems(place.load(yaml))
+      expect(found.map((problem) => [problem.path, problem.code])).toContainEqual([path, code])
+      const said = found.find((problem) => problem.path === path)
+      expect(`${said?.message} ${said?.next}`).toContain(word)
+      expect(found).toHaveLength(1)
+    })
+  }
+})
+
+test('everything wrong is told at once', async () => {
+  await using place = await workplace()
+  const error = await complaint(
+    place.load(`hosts:\n  h1: {host: a, port: 0, sslmod: x}\nprobe: {interval: 5}\nprot: 1\nconfirm: [majorty]\n`),
+  )
+  expect(error.code).toBe('CONFIG_INVALID')
+  for (const path of ['hosts.h1.port', 'hosts.h1.sslmod', 'probe.interval', 'prot', 'confirm[0]'])
+    expect(error.message).toContain(`  ${path} `)
+  expect(error.message).toContain('5 problems in ')
+})

@@ -1,0 +1,154 @@
+import {expect, test} from 'vitest'
+import {formatDuration, parseDuration} from '../../src/config/duration.ts'
+import {formatSize, parseSize} from '../../src/config/size.ts'
+import {OperatorError} from '../../src/core/errors.ts'
+import {workplace} from './workplace.ts'
+
+test('durations', () => {
+  const good = {
+    '500ms': 500,
+    '1s': 1000,
+    '1.5s': 1500,
+    '2m': 120_000,
+    '2min': 120_000,
+    '1h': 3_600_000,
+    '1m30s': 90_000,
+    '0': 0,
+    ' 3s ': 3000,
+  }
+  for (const [text, ms] of Object.entries(good)) expect(parseDuration(text), text).toBe(ms)
+  for (const text of ['', '5', '5 s', 's', '-1s', '1d', '1e3s', '1s!', '99999h', 'NaNms', '1..5s']) {
+    expect(() => parseDuration(text), text).toThrow(OperatorError)
+  }
+  for (const ms of [0, 1, 1000, 1500, 60_000, 90_000, 3_600_000]) expect(parseDuration(formatDuration(ms))).toBe(ms)
+})
+
+test('sizes, as PostgreSQL counts', () => {
+  const good = {
+    '16MB': 16 * 1024 ** 2,
+    '64kB': 65_536,
+    '1GB': 1024 ** 3,
+    '8B': 8,
+    '1 MB': 1024 ** 2,
+    '1MiB': 1024 ** 2,
+    '1.5kB': 1536,
+    '0': 0,
+  }
+  for (const [text, bytes] of Object.entries(good)) expect(parseSize(text), text).toBe(bytes)
+  for (const text of ['', '16', 'MB', '-1MB', '1PB', '99999999TB', '1MBit']) expect(() => parseSize(text), text).toThrow(OperatorError)
+  for (const bytes of [0, 1, 1023, 1024, 16 * 1024 ** 2]) expect(parseSize(formatSize(bytes))).toBe(bytes)
+})
+
+test('every default of DESIGN 8', async () => {
+  await using place = await workplace()
+  const config = await place.load('hosts: {h1: {host: a}, h2: {host: b}}')
+  expect(config).toMatchObject({
+    groups: [
+      {
+        name: 'all',
+        hosts: ['h1', 'h2'],
+        confirm: [],
+        onSilent: 'deny',
+        onSplitBrain: 'refuse',
+        readFallback: 'primary',
+        systemIdentifier: null,
+      },
+    ],
+    probe: {intervalMs: 1000, fastIntervalMs: 100, timeoutMs: 1000, connectTimeoutMs: 3000, maxAgeMs: 3000, knockIntervalMs: 5000},
+    followers: {maxAgeMs: 10_000, nudge: true},
+    availability: null,
+    stateDir: null,
+    bind: '127.0.0.1',
+    port: 8080,
+    ssl: null,
+    socket: null,
+    controlSocket: null,
+    tokensFile: null,
+    log: {level: 'info', format: 'text', file: null},
+    v1Format: 'documented',
+    check: {timeoutMs: 2000},
+    haproxyBackends: {},
+    warnings: [],
+  })
+  expect(config.hosts[0]?.connection).toMatchObject({
+    host: 'a',
+    hostaddr: null,
+    port: 5432,
+    user: 'tester',
+    dbname: 'tester',
+    sslmode: 'prefer',
+    sslsni: true,
+    applicationName: 'pgroute66',
+    options: null,
+  })
+})
+
+test('every key that can be set', async () => {
+  await using place = await workplace()
+  const config = await place.load(`
+hosts:
+  h1: {host: a, hostaddr: 10.0.0.1, sslsni: 0, options: -c geqo=off, application_name: x, aliases: [10.1.0.1], location: mr, sslrootcert: ca.pem}
+  h2: {host: b}
+  h3: {host: c}
+groups:
+  one: [h1, h2, h3]
+  two: {hosts: [h2], confirm: [], read_fallback: none, system_identifier: 18446744073709551615}
+confirm: [majority, followers]
+on_silent: ignore
+on_split_brain: refuse
+read_fallback: any
+followers: {max_age: 20s, nudge: no}
+availability: {limit: 20s}
+socket: /run/pgroute66/pgroute66.sock
+loglevel: fatal
+v1_format: released
+check: {timeout: 800ms}
+haproxy: {backends: {pg_write: primary, pg_read: read-only}}
+`)
+  expect(config).toMatchObject({
+    groups: [
+      {name: 'one', hosts: ['h1', 'h2', 'h3'], confirm: ['majority', 'followers'], onSilent: 'ignore', readFallback: 'any'},
+      {name: 'two', hosts: ['h2'], confirm: [], readFallback: 'none', systemIdentifier: '18446744073709551615'},
+    ],
+    followers: {maxAgeMs: 20_000, nudge: false},
+    availability: {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 20_000},
+    controlSocket: '/run/pgroute66/control.sock',
+    log: {level: 'error'},
+    v1Format: 'released',
+    check: {timeoutMs: 800},
+    haproxyBackends: {pg_write: 'primary', pg_read: 'read-only'},
+  })
+  expect(config.hosts[0]).toMatchObject({
+    aliases: ['10.1.0.1'],
+    location: 'mr',
+    connection: {
+      hostaddr: '10.0.0.1',
+      sslsni: false,
+      options: '-c geqo=off',
+      applicationName: 'x',
+      sslrootcert: `${place.directory}/ca.pem`,
+    },
+  })
+})
+
+test('frozen all the way down', async () => {
+  await using place = await workplace()
+  const config = await place.load('hosts: {h1: {host: a}}')
+  for (const value of [config, config.hosts, config.hosts[0]?.connection, config.groups[0]?.hosts, config.probe])
+    expect(Object.isFrozen(value)).toBe(true)
+})
+
+test('warnings: works, but deserves a word', async () => {
+  await using place = await workplace()
+  const paths = async (yaml: string) => (await place.load(yaml)).warnings.map(({path}) => path)
+  expect(await paths('hosts: {h1: {host: a, pool_max_conns: 4, connect_timeout: 3, require_auth: x}}')).toEqual([
+    'hosts.h1.pool_max_conns',
+    'hosts.h1.connect_timeout',
+    'hosts.h1.require_auth',
+  ])
+  expect(await paths('hosts: {h1: {host: a}, h2: {host: b}}\ngroups: {g: [h1]}')).toEqual(['hosts.h2'])
+  const two = await place.load('hosts: {h1: {host: a}, h2: {host: b}}\nconfirm: [followers]')
+  expect(two.warnings).toMatchObject([
+    {path: 'confirm', message: expect.stringContaining('writes stop'), next: expect.stringContaining('witness')},
+  ])
+})
