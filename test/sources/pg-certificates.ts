@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process'
+import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 
 /** A throw-away authority, and certificates of it. Needs the command `openssl`. */
@@ -21,6 +22,15 @@ export function authority(dir: string, name = 'ca') {
   )
   return {
     root: join(dir, `${name}.pem`),
+    /** A list that revokes this certificate. */
+    revoke(cert: string) {
+      writeFileSync(join(dir, 'index.txt'), '')
+      writeFileSync(join(dir, 'ca.cnf'), '[ca]\ndefault_ca = own\n[own]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 2\n')
+      const by = ['-config', 'ca.cnf', '-keyfile', `${name}.key`, '-cert', `${name}.pem`]
+      openssl('ca', ...by, '-revoke', cert)
+      openssl('ca', ...by, '-gencrl', '-out', `${name}.crl`)
+      return join(dir, `${name}.crl`)
+    },
     /** `alternative`: as in `DNS:db.test,IP:127.0.0.1`; null: a certificate that has none. */
     issue(file: string, commonName: string, alternative: string | null) {
       const extension = alternative === null ? [] : ['-addext', `subjectAltName=${alternative}`]

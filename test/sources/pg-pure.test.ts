@@ -73,6 +73,10 @@ describe('errors as values', () => {
     expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
     expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ETIMEDOUT')]), to).cause).toBe('timeout')
   })
+  test('an address that this machine has no network for does not count, unless it is the only kind', () => {
+    expect(refusalOf(new AggregateError([errno('EADDRNOTAVAIL'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
+    expect(refusalOf(new AggregateError([errno('ENETUNREACH'), errno('ENETUNREACH')]), to).cause).toBe('timeout')
+  })
   test('a refused login suggests password_encoding', () => {
     const said = Object.assign(new Error('authentification par mot de passe échouée'), {code: '28P01', severity: 'FATAL'})
     expect(refusalOf(said, to)).toMatchObject({

@@ -91,6 +91,12 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       expect(await verified('require', 'db.test', 'system')).toMatchObject({cause: 'tls', detail: expect.stringContaining('verify-full')})
       expect(await verified('verify-full', 'db.test', 'system')).toMatchObject({cause: 'tls'})
     })
+    test('a file that holds no certificate is a matter of TLS, ours to mend', async () => {
+      writeOwned(join(server.dir, 'garbage.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
+      const garbage = join(server.dir, 'garbage.pem')
+      expect(await verified('verify-ca', 'db.test', garbage)).toMatchObject({cause: 'tls'})
+      expect(await outcome({sslmode: 'require', sslcert: garbage, sslkey: garbage})).toMatchObject({cause: 'tls'})
+    })
     test('prefer falls back to plain when the handshake fails', async () => {
       expect(await outcome({sslmode: 'prefer', sslrootcert: other.root})).toBe('plain')
     })
@@ -102,6 +108,12 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       expect(await outcome({sslmode: 'prefer'})).toBe('plain')
       expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
       server.hba('host all all 127.0.0.1/32 scram-sha-256')
+    })
+    test('a revoked certificate is refused', async () => {
+      const sslcrl = ca.revoke(join(dir, 'server.pem'))
+      const change = {sslmode: 'verify-ca', hostaddr: '127.0.0.1', host: 'db.test', sslrootcert: ca.root} as const
+      expect(await outcome({...change, sslcrl})).toMatchObject({cause: 'tls', detail: expect.stringContaining('revoked')})
+      expect(await outcome(change)).toBe('encrypted')
     })
     test('a client certificate logs in; without one the server refuses, and a knock still counts as alive', async () => {
       const client = ca.issue('client', 'app', null)
@@ -140,6 +152,10 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       cause: 'auth',
       detail: expect.stringContaining('none is configured'),
     })
+    const unreadable = async () => {
+      throw Object.assign(new Error('ENOENT: no such file'), {code: 'ENOENT'})
+    }
+    expect(await outcome({password: unreadable})).toMatchObject({cause: 'auth', detail: expect.stringContaining('cannot be read')})
     expect(await outcome({user: 'nobody'})).toMatchObject({cause: 'auth'})
     expect(await outcome({dbname: 'nowhere'})).toMatchObject({cause: 'auth', detail: expect.stringContaining('"nowhere" does not exist')})
   })

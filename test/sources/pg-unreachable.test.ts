@@ -34,6 +34,9 @@ describe('nobody there', () => {
     expect(await driver.knock(within())).toMatchObject({kind: 'failure', cause: 'refused'})
     expect(await driver.heartbeat({primary: true}, within())).toMatchObject({kind: 'failure', cause: 'refused'})
   })
+  test('a name with several addresses, all of which refuse', async () => {
+    expect(await driverFor({host: 'localhost', port: await freePort()}).open(within())).toMatchObject({cause: 'refused'})
+  })
   test('no socket file: refused', async () => {
     expect(await driverFor({host: directory()}).open(within())).toMatchObject({
       cause: 'refused',
@@ -67,7 +70,7 @@ describe('a black hole', () => {
   })
   test('a signal that has aborted already', async () => {
     const driver = driverFor({port: await listen()})
-    expect(await driver.open(AbortSignal.abort())).toMatchObject({cause: expect.stringMatching(/timeout|dns/)})
+    expect(await driver.open(AbortSignal.abort())).toMatchObject({cause: 'timeout'})
     expect(await driver.knock(AbortSignal.abort())).toMatchObject({kind: 'failure'})
   })
   test('a hung host does not delay another', async () => {

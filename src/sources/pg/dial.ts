@@ -1,4 +1,4 @@
-import {connect as connectSocket, type Socket} from 'node:net'
+import {connect as connectSocket, isIP, type Socket} from 'node:net'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
@@ -30,7 +30,7 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Dialled | Refusal> {
   let socket: Socket | null = null
-  let phase = 'resolving'
+  let phase = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0 ? 'connecting' : 'resolving'
   const abandoned = Promise.withResolvers<Refusal>()
   const forget = onAbort(signal, () => {
     socket?.destroy()
@@ -75,18 +75,22 @@ export async function dial(
     if (isFailure(files)) return files
     // Loaded on demand: a check without TLS starts 17 ms sooner.
     const tls = await import('node:tls')
+    phase = 'encrypting'
     const secured = await encrypt(tls, raw, tlsOptions(tls, to, files, verify))
     socket = secured
     secured.on('error', () => undefined)
     return {socket: secured, remoteAddress}
   }
-  const outcome = await Promise.race([
-    abandoned.promise,
-    reached().catch((error) => (phase === 'resolving' ? {...refusalOf(error, to), cause: 'dns' as const} : refusalOf(error, to))),
-  ])
+  const outcome = await Promise.race([abandoned.promise, reached().catch((error) => unreached(error, phase, to))])
   forget()
   if (isFailure(outcome)) (socket as Socket | null)?.destroy()
   return outcome
+}
+
+function unreached(error: unknown, phase: string, to: ConnectionSettings): Refusal {
+  // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a matter of names.
+  const why = refusalOf(error, to, phase === 'encrypting' ? 'tls' : 'error')
+  return phase === 'resolving' ? {...why, cause: 'dns'} : why
 }
 
 /** `S` -> true, `N` -> false. Anything more than that one byte was put there in between, by somebody (CVE-2021-23222). */

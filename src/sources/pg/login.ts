@@ -31,7 +31,14 @@ async function attempt(to: ConnectionSettings, manner: ReturnType<typeof manners
   return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
 }
 
-class PasswordMissing extends Error {}
+/** Without the errno of its origin: a password file that is not there (ENOENT) must not pass for a host that refuses. */
+async function passwordOf(to: ConnectionSettings): Promise<string> {
+  const password = await to.password().catch((error: unknown) => {
+    throw new Error(`the password of user "${to.user}" cannot be read: ${error instanceof Error ? error.message : 'unknown error'}`)
+  })
+  if (password === null) throw new Error(`the server asks for a password of user "${to.user}", and none is configured`)
+  return password
+}
 
 async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | Refusal> {
   const {socket} = dialled
@@ -45,11 +52,7 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
       user: to.user,
       database: to.dbname,
       // Asked for only when the server wants one. A function, because pg would read .pgpass by itself for a missing one.
-      password: async () => {
-        const password = await to.password()
-        if (password === null) throw new PasswordMissing(`the server asks for a password of user "${to.user}", and none is configured`)
-        return password
-      },
+      password: () => passwordOf(to),
       application_name: to.applicationName,
       ...(to.options === null ? {} : {options: to.options}),
       // Both are settled by now; PGSSLMODE and PGSSLNEGOTIATION of our environment must not unsettle them.

@@ -24,6 +24,8 @@ const sqlstateOf = (error: unknown): string | null => {
 /** One line, bounded: it may be a server's, in any language, and it goes to logs and screens. */
 export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 300)
 
+const noSuchNetworkHere: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETUNREACH'])
+
 /**
  * Any error of node, pg or the server, as a value. `otherwise` is the cause of an error without a code: pg's own
  * complaints, whose texts are not a contract.
@@ -34,10 +36,12 @@ export function refusalOf(error: unknown, to: ConnectionSettings, otherwise: Cau
   if (sqlstate !== null)
     return refusal(causeOfSqlstate(sqlstate), adviceOf(sqlstate, to, `PostgreSQL says: ${text} (${sqlstate})`), sqlstate)
 
-  // Several addresses were tried. "Refused" speaks against a host, so all of them must have refused for it to be said.
+  // Several addresses were tried. "Refused" speaks against a host, so all of them must have refused for it to be said - all that this
+  // machine can reach at all: `localhost` is ::1 as well, also where IPv6 is off.
   const tried = field(error, 'errors')
   if (Array.isArray(tried) && tried.length > 0) {
-    const each = tried.map((one) => refusalOf(one, to, otherwise))
+    const reachable = tried.filter((one) => !noSuchNetworkHere.has(String(field(one, 'code'))))
+    const each = (reachable.length > 0 ? reachable : tried).map((one) => refusalOf(one, to, otherwise))
     return each.find(({cause}) => cause !== 'refused') ?? (each[0] as Refusal)
   }
   const code = field(error, 'code')
