@@ -1,0 +1,56 @@
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {systemClock} from '../../src/app/clock.ts'
+import {tryHosts} from '../../src/app/host-trial.ts'
+import {isFine, trialText} from '../../src/app/host-trial-text.ts'
+import {freePort, hasDebian, type Server, startServer} from '../sources/pg-server.ts'
+import {workplace} from './workplace.ts'
+
+describe.skipIf(!hasDebian)('config check --connect', () => {
+  let one: Server
+  let other: Server
+  beforeAll(async () => {
+    ;[one, other] = await Promise.all([startServer(), startServer()])
+    for (const server of [one, other]) server.sql('create role reader login; create role plain login; grant pg_read_all_stats to reader')
+  })
+  afterAll(() => {
+    one.destroy()
+    other.destroy()
+  })
+  const trial = async (dsn: string) => {
+    await using place = await workplace()
+    return tryHosts(await place.dsn(dsn), systemClock)
+  }
+  const at = ({port}: Server) => `127.0.0.1:${port}`
+
+  test('a host that is as it should be', async () => {
+    const trials = await trial(`postgres://reader@${at(one)}/postgres`)
+    const systemIdentifier = one.sql('select system_identifier from pg_control_system()')
+    expect(trials).toEqual([
+      {host: '127.0.0.1', kind: 'reached', role: 'primary', serverVersion: expect.any(Number), systemIdentifier, timeline: 1, remarks: []},
+    ])
+    expect(isFine(trials)).toBe(true)
+    expect(trialText(trials)).toMatch(/^127\.0\.0\.1 {2}primary, PostgreSQL 15\.\d+, timeline 1, system identifier \d+$/)
+  })
+
+  test('a role without pg_read_all_stats, and one that may not log in', async () => {
+    const [plain] = await trial(`postgres://plain@${at(one)}/postgres`)
+    expect(plain).toMatchObject({kind: 'reached', remarks: [expect.stringContaining('pg_read_all_stats')]})
+    expect(await trial(`postgres://nobody@${at(one)}/postgres`)).toMatchObject([{kind: 'failed', cause: 'auth'}])
+  })
+
+  test('one server under two names, and a stranger', async () => {
+    const [a, b, stranger] = await trial(
+      `host=127.0.0.1,${one.dir},127.0.0.1 port=${one.port},${one.port},${other.port} user=reader dbname=postgres`,
+    )
+    expect(a?.remarks[0]).toContain(`the same server as ${b?.host}`)
+    expect(b?.remarks[0]).toContain(`the same server as ${a?.host}`)
+    expect(stranger?.remarks).toEqual([expect.stringContaining('another cluster')])
+  })
+
+  test('nobody there: the others are tried all the same, and no session is left', async () => {
+    const trials = await trial(`postgres://reader@${at(one)},127.0.0.1:${await freePort()}/postgres`)
+    expect(trials).toMatchObject([{kind: 'reached'}, {kind: 'failed', cause: 'refused'}])
+    expect(isFine(trials)).toBe(false)
+    await expect.poll(() => one.sql(`select count(*) from pg_stat_activity where application_name = 'pgroute66'`)).toBe('0')
+  })
+})
