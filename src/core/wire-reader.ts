@@ -1,0 +1,118 @@
+import type {Availability, Change, Evidence, GroupState, HostState, Publication, Snapshot, Verdict} from './snapshot.ts'
+import type {WireAvailability, WireEvidence, WireGroup, WireHost, WireSnapshot, WireVerdict} from './wire.ts'
+
+/**
+ * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of ours, on the assumption that nothing was lost on
+ * the way: whoever reads a stream must add what was. Throws on anything else than a snapshot of schema 1.
+ * Not on the wire, and so unknown: `senders`, and of the receiver all but its status.
+ */
+export function fromWire(json: unknown, now: number): Snapshot {
+  const wire = fieldsOf(json) as WireSnapshot
+  if (wire.schema !== 1) throw new SyntaxError(`not a snapshot of schema 1: ${JSON.stringify(wire.schema)}`)
+  if (typeof wire.epoch !== 'string' || !Number.isSafeInteger(wire.sequence)) throw new SyntaxError('a snapshot without epoch or sequence')
+  if (!(wire.max_age_ms > 0)) throw new SyntaxError('a snapshot without max_age_ms')
+  const groups = Object.entries(fieldsOf(wire.groups)).map(([name, group]) => [name, groupFrom(name, fieldsOf(group) as WireGroup, now)])
+  const hosts = Object.entries(fieldsOf(wire.hosts)).map(([name, host]) => [name, hostFrom(name, fieldsOf(host) as WireHost, now)])
+  return {
+    epoch: wire.epoch,
+    sequence: wire.sequence,
+    at: wallOf(wire.at),
+    ready: wire.ready === true,
+    version: String(wire.version),
+    maxAgeMs: wire.max_age_ms,
+    groups: Object.fromEntries(groups),
+    hosts: Object.fromEntries(hosts),
+  }
+}
+
+/** The data of an event `change`. Throws like `fromWire`. */
+export function changesFromWire(json: unknown, now: number): Publication {
+  const {changes, snapshot} = fieldsOf(json)
+  if (!Array.isArray(changes)) throw new SyntaxError('a change without changes')
+  return {changes: changes.map((change) => fieldsOf(change) as Change), snapshot: fromWire(snapshot, now)}
+}
+
+function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: number): GroupState {
+  return {name, hosts, verdict: verdictFrom(fieldsOf(verdict) as WireVerdict), evidence: evidence.map((item) => evidenceFrom(item, now))}
+}
+
+const verdictFrom = (wire: WireVerdict): Verdict => ({
+  kind: oneOf(wire.kind, ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting']),
+  rule: oneOf(wire.rule, ['V0', 'V1', 'V2', 'V3', 'V4', 'V5']),
+  primary: wire.primary,
+  primaries: wire.primaries,
+  routedTo: wire.routed_to,
+  suspect: wire.suspect,
+  blind: wire.blind,
+  why: wire.why,
+  since: wallOf(wire.since),
+})
+
+const evidenceFrom = (wire: WireEvidence, now: number): Evidence => ({
+  source: wire.source,
+  subject: wire.subject,
+  answer: oneOf(wire.answer, ['confirms', 'denies', 'silent']),
+  contradictsSql: wire.contradicts_sql,
+  required: wire.required,
+  why: wire.why,
+  askedAt: wire.age_ms === null ? null : now - wire.age_ms,
+})
+
+const hostFrom = (host: string, wire: WireHost, now: number): HostState => ({
+  host,
+  role: oneOf(wire.role, ['primary', 'standby', 'unavailable']),
+  cause: wire.cause,
+  detail: wire.detail,
+  blind: wire.blind,
+  since: wallOf(wire.since),
+  askedAt: wire.age_ms === null ? null : now - wire.age_ms,
+  address: wire.address,
+  port: wire.port,
+  groups: wire.groups,
+  location: wire.location,
+  drained: wire.drained && {since: wallOf(wire.drained.since), by: wire.drained.by, reason: wire.drained.reason},
+  serverVersion: wire.server_version,
+  clusterName: wire.cluster_name,
+  systemIdentifier: wire.system_identifier,
+  startedAt: wire.started_at === null ? null : wallOf(wire.started_at),
+  timeline: wire.timeline,
+  lsn: wire.lsn,
+  lagBytes: wire.lag_bytes,
+  lagMs: wire.lag_ms,
+  upstream: wire.upstream,
+  receiver: wire.receiver_state === null ? null : {...unknownReceiver, status: wire.receiver_state},
+  senders: [],
+  replicationState: wire.replication_state,
+  syncState: wire.sync_state,
+  readOnly: wire.read_only,
+  replayPaused: wire.replay_paused,
+  backendsUsed: wire.backends_used,
+  backendsMax: wire.backends_max,
+  probeMs: wire.probe_ms,
+  availability: wire.availability && availabilityFrom(wire.availability, now),
+})
+
+const unknownReceiver = {senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}
+
+function availabilityFrom({kind, delay_ms, why, age_ms}: WireAvailability, now: number): Availability {
+  const askedAt = now - age_ms
+  if (kind === 'ok' && delay_ms !== null) return {kind: 'ok', delayMs: delay_ms, askedAt}
+  return {kind: 'unknown', why: why ?? 'nothing is known', askedAt}
+}
+
+/** What decides must be a word that we know: a daemon of another version is not guessed at. */
+function oneOf<T extends string>(value: T, words: readonly T[]): T {
+  if (words.includes(value)) return value
+  throw new SyntaxError(`${JSON.stringify(value)} is none of ${words.join(', ')}`)
+}
+
+function wallOf(time: string): number {
+  const wall = Date.parse(time)
+  if (Number.isNaN(wall)) throw new SyntaxError(`${JSON.stringify(time)} is no time`)
+  return wall
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new SyntaxError('not an object')
+}

@@ -1,0 +1,143 @@
+import type {Availability, Evidence, GroupState, HostState, Snapshot, Verdict} from '../../src/core/snapshot.ts'
+
+/** A moment of the tests' own: monotonic and wall clock, in milliseconds. */
+export const noon = {now: 1_000_000, wall: Date.UTC(2026, 10, 21, 12)}
+
+/** A host is given as what is special about it; its name comes from the key under which it stands. */
+export type HostDraft = Partial<Omit<HostState, 'host'>>
+const common: Omit<HostState, 'host' | 'role'> = {
+  cause: null,
+  detail: null,
+  blind: false,
+  since: noon.wall - 60_000,
+  askedAt: noon.now - 12,
+  address: '10.0.0.1',
+  port: 5432,
+  groups: ['all'],
+  location: null,
+  drained: null,
+  serverVersion: 150020,
+  clusterName: 'main',
+  systemIdentifier: '7710428129421941699',
+  startedAt: noon.wall - 86_400_000,
+  timeline: 3,
+  lsn: '0/3000148',
+  lagBytes: null,
+  lagMs: null,
+  upstream: null,
+  receiver: null,
+  senders: [],
+  replicationState: null,
+  syncState: null,
+  readOnly: false,
+  replayPaused: null,
+  backendsUsed: 7,
+  backendsMax: 100,
+  probeMs: 0.4,
+  availability: null,
+}
+
+export const streaming = {
+  status: 'streaming',
+  senderHost: '10.0.0.1',
+  senderPort: 5432,
+  receivedTimeline: 3,
+  lastMessageAgeMs: 20,
+  latestEndLsn: '0/3000148',
+} as const
+
+export const primary = (special: HostDraft = {}): HostDraft => ({role: 'primary', ...special})
+
+/** It streams from `upstream`, and has replayed everything. */
+export const standby = (upstream = 'host1', special: HostDraft = {}): HostDraft => ({
+  role: 'standby',
+  upstream,
+  receiver: streaming,
+  lagBytes: 0,
+  lagMs: 0,
+  replicationState: 'streaming',
+  syncState: 'async',
+  replayPaused: false,
+  ...special,
+})
+
+export const unavailable = (cause: HostState['cause'] = 'refused', special: HostDraft = {}): HostDraft => ({
+  role: 'unavailable',
+  cause,
+  detail: `seen: ${cause}`,
+  blind: cause === 'auth' || cause === 'tls' || cause === 'dns',
+  timeline: null,
+  lsn: null,
+  readOnly: null,
+  backendsUsed: null,
+  backendsMax: null,
+  probeMs: null,
+  ...special,
+})
+
+/** Neither an answer nor a cause yet. */
+export const unasked = (): HostDraft => unavailable(null, {askedAt: null, detail: 'not asked yet'})
+export const drained = {since: noon.wall - 5_000, by: 'alice', reason: 'new disk'} as const
+export const available = (delayMs: number, ageMs = 10): Availability => ({kind: 'ok', delayMs, askedAt: noon.now - ageMs})
+
+export type SnapshotDraft = Readonly<{
+  hosts: Readonly<Record<string, HostDraft>>
+  /** Name → hosts; without it, all of them are one group. */
+  groups?: Readonly<Record<string, readonly string[]>>
+  /** In place of what the roles of the hosts say. For one group, or by group. */
+  verdict?: Partial<Verdict>
+  verdicts?: Readonly<Record<string, Partial<Verdict>>>
+  evidence?: readonly Evidence[]
+}> &
+  Partial<Omit<Snapshot, 'hosts' | 'groups'>>
+
+/** `snapshot({hosts: {host1: primary(), host2: standby()}})`: the verdict follows from the roles, as the judge would have it, unless it is given. */
+export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...rest}: SnapshotDraft): Snapshot {
+  const grouped = groups ?? {all: Object.keys(hosts)}
+  const groupsOf = (host: string) => Object.keys(grouped).filter((group) => grouped[group]?.includes(host))
+  const states = Object.entries(hosts).map(([host, special], index): [string, HostState] => [
+    host,
+    {...common, role: 'unavailable', address: `10.0.0.${index + 1}`, ...special, groups: groupsOf(host), host},
+  ])
+  const all = Object.fromEntries(states)
+  const judged = Object.entries(grouped).map(([name, members]): [string, GroupState] => [
+    name,
+    {
+      name,
+      hosts: members,
+      evidence,
+      verdict: {...verdictOf(members.flatMap((host) => all[host] ?? [])), ...verdict, ...verdicts?.[name]},
+    },
+  ])
+  const isReady = states.every(([, {askedAt}]) => askedAt !== null)
+  const about = {epoch: '9f2c41', sequence: 417, at: noon.wall, ready: isReady, version: '0.1.0', maxAgeMs: 3_000}
+  return {...about, ...rest, groups: Object.fromEntries(judged), hosts: all}
+}
+
+function verdictOf(members: readonly HostState[]): Verdict {
+  const primaries = members.filter(({role}) => role === 'primary')
+  const [first] = primaries
+  const about = {
+    primary: null,
+    primaries: primaries.map(({host}) => host).sort(),
+    routedTo: null,
+    suspect: null,
+    blind: members.filter(({blind}) => blind).map(({host}) => host),
+    since: noon.wall - 60_000,
+  }
+  if (members.some(({askedAt}) => askedAt === null)) return {...about, kind: 'starting', rule: 'V0', why: 'waiting for a first answer'}
+  if (primaries.length > 1)
+    return {...about, kind: 'split-brain', rule: 'V1', why: `split brain: ${about.primaries.join(' and ')} are primary`}
+  if (!first) return {...about, kind: 'no-primary', rule: 'V5', why: 'no host is primary'}
+  const routedTo = first.drained === null ? first.host : null
+  return {...about, kind: 'primary', rule: 'V4', primary: first.host, routedTo, why: `${first.host} is the only primary`}
+}
+
+/** One primary that nothing is routed to: a confirmation is missing. */
+export const unconfirmed = (host: string): Partial<Verdict> => ({
+  kind: 'unconfirmed',
+  rule: 'V3',
+  primary: host,
+  routedTo: null,
+  why: `${host} is the only primary, but followers is silent`,
+})
