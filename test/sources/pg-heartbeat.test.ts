@@ -1,15 +1,13 @@
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {beforeAll, describe, expect, test} from 'vitest'
 import type {HeartbeatAnswer} from '../../src/core/ports.ts'
 import {debian, driverFor, hasDebian, runOwned, type Server, spawnOwned, startServer, until, within} from './pg-server.ts'
 
 describe.skipIf(!hasDebian)('a heartbeat', () => {
   let primary: Server
   let standby: Server
-  const started: Server[] = []
   beforeAll(async () => {
     primary = await startServer()
-    started.push(primary)
     primary.sql('create role beater login; grant pg_read_all_stats to beater')
     standby = await startServer(debian, (data) =>
       runOwned(join(debian, 'pg_basebackup'), [
@@ -26,10 +24,6 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
         'fast',
       ]),
     )
-    started.push(standby)
-  })
-  afterAll(() => {
-    for (const server of started) server.destroy()
   })
   const beat = async (server: Server, change: {user?: string} = {}, primary = true) => {
     const driver = driverFor({port: server.port, ...change})

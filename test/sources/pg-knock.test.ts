@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {beforeAll, describe, expect, test} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import {authority} from './pg-certificates.ts'
 import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
@@ -26,7 +26,6 @@ describe.skipIf(!hasDebian)('a knock', () => {
       (now) => now === 'on',
     )
   })
-  afterAll(() => server.destroy())
 
   test('is fine, leaves no backend, and nothing at all in the log', async () => {
     const before = server.log()

@@ -1,7 +1,19 @@
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
-import {directory, driverFor, freePort, hasDebian, type Server, spawnOwned, startServer, until, within, writeOwned} from './pg-server.ts'
+import {beforeAll, describe, expect, test} from 'vitest'
+import {
+  cleanUps,
+  directory,
+  driverFor,
+  freePort,
+  hasDebian,
+  type Server,
+  spawnOwned,
+  startServer,
+  until,
+  within,
+  writeOwned,
+} from './pg-server.ts'
 
 const pgbouncer = '/usr/sbin/pgbouncer'
 
@@ -20,15 +32,11 @@ describe.skipIf(!hasDebian || !existsSync(pgbouncer))('PgBouncer in the place of
 unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = transaction\n`,
     )
     pooler = spawnOwned(pgbouncer, ['-q', join(dir, 'pgbouncer.ini')])
-    process.on('exit', () => pooler.kill('SIGKILL'))
+    cleanUps.push(() => pooler.kill('SIGKILL'))
     await until(
       () => driverFor({port}).open(within()),
       (opened) => !('cause' in opened) || opened.cause !== 'refused',
     )
-  })
-  afterAll(() => {
-    pooler.kill('SIGKILL')
-    server.destroy()
   })
 
   test('is a configuration error that says so', async () => {

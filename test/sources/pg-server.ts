@@ -3,6 +3,7 @@ import {appendFileSync, chownSync, cpSync, existsSync, mkdtempSync, readdirSync,
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {afterAll} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
@@ -15,6 +16,12 @@ export const hasDebian = existsSync(join(debian, 'postgres'))
 /** PostgreSQL refuses to run as root. */
 const account: Pick<SpawnOptions, 'uid' | 'gid'> =
   process.getuid?.() === 0 ? {uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres']))} : {}
+
+/** Last in, first out, once per test file - also when a test or a preparation failed. (A worker of vitest ends without an 'exit' event.) */
+export const cleanUps: (() => void)[] = []
+afterAll(() => {
+  for (const clean of cleanUps.splice(0).reverse()) clean()
+})
 
 export const clock = {
   now: () => performance.now(),
@@ -70,7 +77,7 @@ export async function freePort(): Promise<number> {
 export const directory = (): string => {
   const made = mkdtempSync(join(tmpdir(), 'pgroute66-'))
   if (account.uid !== undefined) chownSync(made, account.uid, account.gid as number)
-  process.on('exit', () => rmSync(made, {recursive: true, force: true}))
+  cleanUps.push(() => rmSync(made, {recursive: true, force: true}))
   return made
 }
 
@@ -152,12 +159,9 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
     },
     destroy() {
       if (server.pid > 0) started.signal('SIGKILL')
-      rmSync(dir, {recursive: true, force: true})
-      process.off('exit', started.destroy)
     },
   })
-  // A test that is broken off must not leave a server behind.
-  process.on('exit', started.destroy)
+  cleanUps.push(started.destroy)
   await started.start()
   return started
 }

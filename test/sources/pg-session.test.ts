@@ -1,5 +1,5 @@
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {beforeAll, describe, expect, test} from 'vitest'
 import type {Facts, Failure} from '../../src/core/observation.ts'
 import {type HostSession, isFailure} from '../../src/core/ports.ts'
 import {debian, driverFor, hasDebian, runOwned, type Server, startServer, until, within} from './pg-server.ts'
@@ -19,11 +19,9 @@ const closing = (session: HostSession) => new Promise<Failure>((resolve) => sess
 describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
   let primary: Server
   let standby: Server
-  let ended: Server[] = []
 
   beforeAll(async () => {
     primary = await startServer()
-    ended.push(primary)
     primary.sql('create role reader login; create role plain login; grant pg_read_all_stats to reader')
     standby = await startServer(debian, (data) =>
       runOwned(join(debian, 'pg_basebackup'), [
@@ -40,11 +38,6 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
         'fast',
       ]),
     )
-    ended.push(standby)
-  })
-  afterAll(() => {
-    for (const server of ended) server.destroy()
-    ended = []
   })
 
   test('tells what the server is, once', async () => {

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {beforeAll, describe, expect, test} from 'vitest'
 import {type HostSession, isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings} from '../../src/core/settings.ts'
 import {authority} from './pg-certificates.ts'
@@ -48,7 +48,6 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     ca = authority(dir)
     other = authority(dir, 'other')
   })
-  afterAll(() => server.destroy())
 
   test('a server without TLS', async () => {
     for (const sslmode of ['disable', 'allow', 'prefer'] as const) expect(await outcome({sslmode})).toBe('plain')
