@@ -1,0 +1,35 @@
+import type {HaproxyServer} from '../../core/haproxy-plan.ts'
+import type {Runtime} from './runtime.ts'
+
+/** What one HAProxy is doing. `pid` is another one after a reload or a restart, and then nothing that was said before holds. */
+export type HaproxyState = Readonly<{pid: string; servers: readonly HaproxyServer[]}>
+
+/** Reads all servers of all backends (HAProxy 2.6 management guide: "show info", "show servers state", "show stat"). */
+export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
+  const pid = /^Pid: (\d+)$/m.exec(await runtime.ask('show info'))?.[1] ?? ''
+  const sessions = sessionsOf(await runtime.ask('show stat -1 4 -1'))
+  const [header = '', ...rows] = (await runtime.ask('show servers state')).split('\n').filter((line) => /^(# |\d+ )/.test(line))
+  const column = header.replace(/^# /, '').split(' ')
+  const servers = rows.map((row): HaproxyServer => {
+    const cells = row.split(' ')
+    const cell = (name: string) => cells[column.indexOf(name)] ?? ''
+    const [backend, server] = [cell('be_name'), cell('srv_name')]
+    return {
+      backend,
+      server,
+      address: cell('srv_addr'),
+      port: Number(cell('srv_port')),
+      adminState: Number(cell('srv_admin_state')),
+      sessions: sessions.get(`${backend}/${server}`) ?? 0,
+    }
+  })
+  return {pid, servers}
+}
+
+/** Sessions under way per server, from the CSV of `show stat` (its first columns hold names, which have no commas). */
+function sessionsOf(csv: string): ReadonlyMap<string, number> {
+  const [header = '', ...rows] = csv.split('\n')
+  const column = header.replace(/^# /, '').split(',')
+  const at = column.indexOf('scur')
+  return new Map(rows.map((row) => row.split(',')).map((cells) => [`${cells[0]}/${cells[1]}`, Number(cells[at] ?? 0)]))
+}

@@ -1,0 +1,19 @@
+import type {Snapshot} from './snapshot.ts'
+
+/**
+ * What one pass over a target came to. `in-sync`: read, nothing to do. `applied`: done and read back. `planned`: a dry run. `failed`: `problem` says
+ * what, and what to do; what was verified before the failure stays done.
+ */
+export type Applied = Readonly<{
+  outcome: 'in-sync' | 'applied' | 'planned' | 'failed'
+  steps: readonly string[]
+  problems: readonly string[]
+}>
+
+/** Something that we tell (DESIGN 9). */
+export interface Actuator extends AsyncDisposable {
+  /** For logs, metrics and the snapshot: `haproxy /run/haproxy/admin.sock`. Never a secret. */
+  readonly name: string
+  /** Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after `signal` aborts. Calls never overlap. */
+  apply(snapshot: Snapshot, options: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied>
+}

@@ -1,0 +1,97 @@
+import {offered, type PoolRole} from './routing.ts'
+import type {ReadFallback} from './settings.ts'
+import type {Snapshot} from './snapshot.ts'
+
+/** One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers state" and "show stat"). */
+export type HaproxyServer = Readonly<{
+  backend: string
+  server: string
+  address: string
+  port: number
+  /** Bit 0: maintenance forced at run time or by `disabled`; anything but 0 takes no new connection. */
+  adminState: number
+  sessions: number
+}>
+
+/** One command and what it is for. `stop` must be verified before any `start`. */
+export type HaproxyStep = Readonly<{kind: 'stop' | 'cut' | 'start'; backend: string; server: string; command: string; why: string}>
+export type HaproxyPlan = Readonly<{
+  /** In order: all stops, then cuts, then - once the stops are verified - starts. */
+  steps: readonly HaproxyStep[]
+  /** What keeps the whole wish from being met: an unknown backend, a server that is no host of ours. */
+  problems: readonly string[]
+}>
+
+export type HaproxyWish = Readonly<{backends: Readonly<Record<string, PoolRole>>; fallback: (group: string) => ReadFallback}>
+
+const forcedMaintenance = 1
+
+/**
+ * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety property: what must stop goes first, so that two
+ * writers are never up; sessions of a deposed primary are cut where its successor stands - a backend was seen committing 3.9 s after its
+ * postmaster died - and never for bare unavailability. Idempotent: a HAProxy that already agrees gets an empty plan.
+ */
+export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
+  const problems: string[] = []
+  const steps: HaproxyStep[] = []
+  for (const [backend, role] of Object.entries(wish.backends)) {
+    const members = servers.filter((server) => server.backend === backend)
+    if (members.length === 0)
+      problems.push(`there is no backend "${backend}", or it has no servers: correct haproxy.backends, or haproxy.cfg`)
+    const known = members.flatMap((server) => {
+      const host = hostOf(server, snapshot)
+      if (host === null)
+        problems.push(
+          `server ${backend}/${server.server} (${server.address}:${server.port}) is no host of ours: name it like one, or give it a host's address; it is left alone`,
+        )
+      return host === null ? [] : [{server, host}]
+    })
+    const wanted = offered(
+      role,
+      known.map(({host}) => host),
+      snapshot,
+      wish.fallback,
+    )
+    for (const {server, host} of known) steps.push(...stepsFor(server, host, role, wanted))
+  }
+  const rank = {stop: 0, cut: 1, start: 2}
+  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), problems}
+}
+
+function stepsFor(
+  {backend, server, adminState, sessions}: HaproxyServer,
+  host: string,
+  role: PoolRole,
+  wanted: readonly string[],
+): readonly HaproxyStep[] {
+  const name = `${backend}/${server}`
+  if (wanted.includes(host)) {
+    return adminState === 0
+      ? []
+      : [{kind: 'start', backend, server, command: `set server ${name} state ready`, why: `${host} may serve as ${role}`}]
+  }
+  const isStopped = (adminState & forcedMaintenance) !== 0
+  const stop = isStopped
+    ? []
+    : [{kind: 'stop' as const, backend, server, command: `set server ${name} state maint`, why: `${host} may not serve as ${role}`}]
+  const isDeposed = role === 'primary' && wanted.length > 0 && sessions > 0
+  const cut = isDeposed
+    ? [
+        {
+          kind: 'cut' as const,
+          backend,
+          server,
+          command: `shutdown sessions server ${name}`,
+          why: `${wanted[0]} has taken over from ${host}`,
+        },
+      ]
+    : []
+  return [...stop, ...cut]
+}
+
+/** By name, else by address and port. */
+function hostOf(server: HaproxyServer, snapshot: Snapshot): string | null {
+  if (snapshot.hosts[server.server]) return server.server
+  const here = Object.values(snapshot.hosts).filter(({address, port}) => address === server.address && port === server.port)
+  return here.length === 1 ? (here[0]?.host ?? null) : null
+}

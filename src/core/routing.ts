@@ -1,0 +1,30 @@
+import {holds, noLimits} from './reading.ts'
+import type {ReadFallback} from './settings.ts'
+import type {Snapshot} from './snapshot.ts'
+
+/** What a router's pool of servers is for. */
+export type PoolRole = 'primary' | 'replica' | 'read-only'
+
+/**
+ * The hosts that a pool may send to, of the hosts it has (DESIGN 4.4). `fallback`: who serves readers when no standby may. The rivals of a split
+ * brain never do: "primary" is the routed one.
+ */
+export function offered(
+  role: PoolRole,
+  hosts: readonly string[],
+  snapshot: Snapshot,
+  fallback: (group: string) => ReadFallback,
+): readonly string[] {
+  const holding = (predicate: PoolRole | 'health') =>
+    hosts.filter((name) => {
+      const host = snapshot.hosts[name]
+      return host !== undefined && holds(predicate, snapshot, host, noLimits).ok
+    })
+  const first = holding(role)
+  if (role === 'primary' || first.length > 0) return first
+  const wishes = new Set(hosts.flatMap((name) => snapshot.hosts[name]?.groups ?? []).map(fallback))
+  if (wishes.has('none')) return []
+  const primary = holding('primary')
+  if (primary.length > 0 || !wishes.has('any')) return primary
+  return holding('health').filter((name) => snapshot.hosts[name]?.role === 'standby' && snapshot.hosts[name]?.drained === null)
+}
