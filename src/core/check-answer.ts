@@ -1,0 +1,142 @@
+import {describeGroup} from './check-text.ts'
+import {holds, type Limits} from './reading.ts'
+import {enumerate} from './sentence.ts'
+import type {GroupState, HostState, Snapshot} from './snapshot.ts'
+import {hostToWire, type Moment, verdictToWire, type WireHost, type WireVerdict} from './wire.ts'
+import type {Predicate} from './words.ts'
+
+export const checkRoles = ['primary', 'standby', 'read-only', 'any'] as const
+export type CheckRole = (typeof checkRoles)[number]
+const predicateOf: Readonly<Record<CheckRole, Predicate>> = {
+  primary: 'primary',
+  standby: 'replica',
+  'read-only': 'read-only',
+  any: 'health',
+}
+
+/** 0 the host has the role · 1 up, but not that role, beyond the limit, or drained · 3 unavailable · 4 split brain, unconfirmed, starting · 5 no primary. */
+export type CheckExit = 0 | 1 | 3 | 4 | 5
+export type CheckAnswer = Readonly<{
+  exit: CheckExit
+  ok: boolean
+  host: string | null
+  asked: CheckRole
+  /** One line for a host; for groups the answer, then the verdict, then a line per host. */
+  text: string
+  via: string
+  /** Of the group that decided; `null`: the host is in none. */
+  verdict: WireVerdict | null
+  /** The hosts of the groups that were looked at. */
+  hosts: Readonly<Record<string, WireHost>>
+  group: string | null
+}>
+export type CheckError = Readonly<{exit: 2; ok: false; error: Readonly<{code: string; message: string; next: string}>}>
+
+export type CheckAsked = Readonly<{
+  snapshot: Snapshot
+  at: Moment
+  /** `null`: the whole group, or all of them. */
+  host: string | null
+  role: CheckRole
+  maxLag: Limits
+  group: string | null
+  /** Who says so: `daemon`, or whoever probed. */
+  via: string
+}>
+
+/** What `check` prints and exits with, and the body of `/v1/check` (DESIGN 6.1): one answer, whoever gives it. */
+export function answerCheck(asked: CheckAsked): CheckAnswer | CheckError {
+  const {snapshot, host, group} = asked
+  if (group !== null && !Object.hasOwn(snapshot.groups, group)) return unknown('group', group, Object.keys(snapshot.groups))
+  if (host === null) {
+    const groups = Object.values(snapshot.groups).filter(({name}) => group === null || name === group)
+    return ofGroups(asked, groups)
+  }
+  const state = Object.hasOwn(snapshot.hosts, host) ? snapshot.hosts[host] : undefined
+  if (state === undefined) return unknown('host', host, Object.keys(snapshot.hosts))
+  if (group !== null && !state.groups.includes(group)) return unknown('host', host, snapshot.groups[group]?.hosts ?? [], ` in ${group}`)
+  return ofHost(asked, state)
+}
+
+/** 4, then 3, then 1, then 0. Only a primary is doubted because of V1-V3; while starting (V0) nothing is known of anybody. */
+function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
+  const {snapshot, role, maxLag} = asked
+  const groups = host.groups.map((name) => snapshot.groups[name]).filter((group): group is GroupState => group !== undefined)
+  const ordered = [...groups.filter(({name}) => name === asked.group), ...groups.filter(({name}) => name !== asked.group)]
+  const {ok, why} = holds(predicateOf[role], snapshot, host, maxLag)
+  const doubtful = ordered.find(({verdict}) => verdict.kind === 'starting' || (role === 'primary' && isDoubtful(verdict)))
+  // In a split brain a host may be routed to all the same: the operator chose follow-evidence, and every group offers it.
+  const isRouted = role === 'primary' && ok
+  const conclude = (exit: CheckExit, text: string, group = ordered[0]) =>
+    answer(asked, exit, {host: host.host, text: `${host.host}: ${without(host.host, text)}`, group, groups})
+
+  if (doubtful && !isRouted) return conclude(4, doubtful.verdict.why, doubtful)
+  if (ok) return conclude(0, why)
+  if (host.role === 'unavailable') return conclude(3, holds('health', snapshot, host, maxLag).why)
+  const against = role === 'primary' ? ordered.find(({verdict}) => verdict.routedTo !== host.host) : undefined
+  return conclude(1, against && host.role === 'standby' ? `a standby; ${why}` : why, against)
+}
+
+/** 4, then 5, then 1, then 0 for a primary; for the other roles one eligible host is enough. */
+function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer {
+  const {snapshot, role, maxLag} = asked
+  const isSole = groups.length === 1
+  const sentence = ({name, verdict}: GroupState) => (isSole ? verdict.why : `${name}: ${verdict.why}`)
+  const conclude = (exit: CheckExit, first: readonly string[], group = groups[0]) => {
+    const lines = groups.flatMap((one) => describeGroup(one, snapshot, isSole))
+    return answer(asked, exit, {host: null, text: [...first, ...lines].join('\n'), group, groups})
+  }
+
+  const starting = groups.find(({verdict}) => verdict.kind === 'starting')
+  if (role === 'primary') {
+    const found = (is: (verdict: GroupState['verdict']) => boolean) => groups.find(({verdict}) => is(verdict))
+    const verdicts = groups.map(sentence)
+    const doubtful = starting ?? found(isDoubtful)
+    if (doubtful) return conclude(4, verdicts, doubtful)
+    const headless = found(({kind}) => kind === 'no-primary')
+    if (headless || groups.length === 0) return conclude(5, groups.length === 0 ? ['there is no group'] : verdicts, headless)
+    const drained = found(({routedTo}) => routedTo === null)
+    return drained ? conclude(1, verdicts, drained) : conclude(0, verdicts)
+  }
+  if (starting) return conclude(4, groups.map(sentence), starting)
+  const members = [...new Set(groups.flatMap(({hosts}) => hosts))].flatMap((name) => snapshot.hosts[name] ?? [])
+  const asks = members.map((host) => ({host, ...holds(predicateOf[role], snapshot, host, maxLag)}))
+  const eligible = asks.filter(({ok}) => ok).map(({host}) => host.host)
+  const verdicts = groups.map(sentence)
+  if (eligible.length > 0) return conclude(0, [`${role}: ${enumerate(eligible)}`, ...verdicts])
+  const isAnyUp = members.some(({role: is}) => is !== 'unavailable')
+  const reasons = asks.map(({why}) => why).join('; ')
+  return conclude(isAnyUp ? 1 : 3, [`${role}: none${reasons === '' ? '' : ` (${reasons})`}`, ...verdicts])
+}
+
+const isDoubtful = ({kind}: GroupState['verdict']) => kind === 'split-brain' || kind === 'unconfirmed' || kind === 'starting'
+
+type Conclusion = Readonly<{host: string | null; text: string; group: GroupState | undefined; groups: readonly GroupState[]}>
+
+function answer({snapshot, at, role, via}: CheckAsked, exit: CheckExit, {host, text, group, groups}: Conclusion): CheckAnswer {
+  const names = new Set([...(host === null ? [] : [host]), ...groups.flatMap(({hosts}) => hosts)])
+  const hosts = Object.entries(snapshot.hosts).filter(([name]) => names.has(name))
+  return {
+    exit,
+    ok: exit === 0,
+    host,
+    asked: role,
+    text,
+    via,
+    verdict: group ? verdictToWire(group.verdict) : null,
+    hosts: Object.fromEntries(hosts.map(([name, state]) => [name, hostToWire(state, at)])),
+    group: group?.name ?? null,
+  }
+}
+
+/** "host1: host1 is a standby" says it twice. */
+function without(host: string, sentence: string): string {
+  const rest = sentence.startsWith(`${host} `) ? sentence.slice(host.length + 1) : sentence
+  return rest.startsWith('and ') ? sentence : rest.replace(/^is /, '')
+}
+
+function unknown(kind: 'host' | 'group', name: string, known: readonly string[], where = ''): CheckError {
+  const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
+  const code = kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP'
+  return {exit: 2, ok: false, error: {code, message: `there is no ${kind} "${name}"${where}`, next: `There is ${some}.`}}
+}
