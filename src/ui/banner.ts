@@ -1,0 +1,84 @@
+import type {GroupState, Snapshot} from '../core/snapshot.ts'
+import {ageText} from './age.ts'
+import {pad, printable, widthOf, wrap} from './cells.ts'
+import type {Glyphs} from './glyphs.ts'
+import {cut, type Line, line, type Tone} from './line.ts'
+import {bySeverity, isCalm, verdictText} from './verdict-text.ts'
+
+/** `height`: lines that several groups may take together; a single verdict takes what it needs. `group`: the one that is looked at. */
+export type BannerLook = Readonly<{width: number; height: number; wall: number; glyphs: Glyphs; group: string | null}>
+
+/**
+ * The verdict and why. It wraps and is never shortened for want of width: what is not a calm `primary` fills whole lines, coloured or not.
+ * Of several groups, those that are not calm come first, whichever one is looked at. Where there are too many of them, the reasons go, and then
+ * the last ones are counted.
+ */
+export function banner(snapshot: Snapshot, look: BannerLook): readonly Line[] {
+  const groups = Object.values(snapshot.groups)
+  const [only] = groups
+  if (only === undefined) return [line(pad(' no group of hosts is watched: there is no verdict', look.width), 'warnBar')]
+  if (groups.length === 1) return [...head(only, '', look), ...reasons(only, look)]
+
+  const ordered = groups.toSorted((a, b) => bySeverity(a.verdict, b.verdict))
+  const loud = ordered.filter(({verdict}) => !isCalm(verdict))
+  const isChosen = ({name}: GroupState) => name === look.group
+  const full = [
+    ...loud.filter(isChosen),
+    ...loud.filter((group) => !isChosen(group)),
+    ...ordered.filter((group) => !loud.includes(group) && isChosen(group)),
+  ]
+  const rest = calmLines(
+    ordered.filter((group) => !full.includes(group)),
+    look,
+  )
+  const room = look.height - rest.length
+  const heads = full.map((group) => head(group, `${group.name}: `, look))
+  const all = full.flatMap((group, index) => [...(heads[index] ?? []), ...reasons(group, look)])
+  if (all.length <= room) return [...all, ...rest]
+  const brief = heads.flat()
+  if (brief.length <= room) return [...brief, ...rest]
+  const shown = heads.slice(0, Math.max(1, Math.floor((room - 1) / Math.max(...heads.map((lines) => lines.length)))))
+  const left = loud.length - shown.length
+  return [
+    ...shown.flat(),
+    ...(left > 0 ? [alarm(` ${look.glyphs.alarm.repeat(3)} and ${left} more groups without a primary`, look)] : []),
+    ...rest,
+  ]
+}
+
+const alarm = (text: string, {width}: BannerLook, tone: Tone = 'badBar'): Line => line(pad(text, width), tone)
+
+function head({verdict}: GroupState, about: string, look: BannerLook): readonly Line[] {
+  const {width, wall, glyphs} = look
+  const tail = `${glyphs.dot} ${verdict.rule} ${glyphs.dot} for ${ageText(wall - verdict.since)}`
+  if (isCalm(verdict)) {
+    const [first = '', ...more] = wrap(`${glyphs.roles.primary} ${about}${verdictText(verdict)}`, width)
+    const fits = more.length === 0 && widthOf(first) + widthOf(tail) + 1 <= width
+    return fits ? [[...line(first, 'good'), ...line(` ${tail}`, 'faint')]] : [first, ...more].map((part) => line(part, 'good'))
+  }
+  const sign = glyphs.alarm.repeat(3)
+  const lines = wrap(`${sign} ${about}${verdictText(verdict)} ${sign} ${tail}`, Math.max(1, width - 2))
+  return lines.map((text) => alarm(` ${text}`, look, verdict.kind === 'starting' ? 'warnBar' : 'badBar'))
+}
+
+function reasons({verdict}: GroupState, {width, glyphs}: BannerLook): readonly Line[] {
+  const mark = isCalm(verdict) ? '  ' : `${glyphs.alarm} `
+  const tone: Tone = isCalm(verdict) || verdict.kind === 'starting' ? 'plain' : 'bad'
+  const more = [
+    verdict.suspect === null ? '' : `Suspect: ${verdict.suspect}.`,
+    // "No primary" says itself who is blind.
+    verdict.blind.length === 0 || verdict.kind === 'no-primary' ? '' : `Blind, for a reason of ours: ${verdict.blind.join(', ')}.`,
+  ]
+  const parts = [printable(verdict.why), ...more].filter(Boolean).flatMap((text) => wrap(text, Math.max(1, width - 2)))
+  return parts.map((part) => line(mark + part, tone))
+}
+
+/** One line per group while there are few of them, else how many. */
+function calmLines(groups: readonly GroupState[], {width, glyphs}: BannerLook): readonly Line[] {
+  const {primary} = glyphs.roles
+  if (groups.length > 4) return [line(`${primary} ${groups.length} other groups have their primary`, 'good')]
+  return groups.map(({name, verdict}) => {
+    const spans = [...line(`${primary} ${name}: ${verdictText(verdict)}`, 'good'), ...line(`  ${printable(verdict.why)}`, 'faint')]
+    return cut(spans, width, glyphs.more)
+  })
+}

@@ -1,0 +1,53 @@
+import type {Change} from '../core/snapshot.ts'
+import {timeText} from './age.ts'
+import {printable, wrap} from './cells.ts'
+import type {Heard} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {cut, type Line, line, type Span, type Tone} from './line.ts'
+
+/** Whom or what a change is about: a host by itself, a group's verdict, a source of evidence. */
+export function subjectOf({kind, group, host}: Change): string {
+  if (kind === 'role' || kind === 'drain') return printable(host ?? '?')
+  return printable([group, kind === 'verdict' ? null : kind, kind === 'verdict' ? null : host].filter(Boolean).join(' ') || kind)
+}
+
+/** `primary → split-brain (V1)`; a verdict that moved within one kind shows whom it names now. */
+export function transitionText({from, to, rule, host, kind}: Change, arrow: string): string {
+  const named = kind === 'verdict' && host !== null ? ` ${host}` : ''
+  const reached = `${to ?? '?'}${named}${rule === null ? '' : ` (${rule})`}`
+  return printable(from === null || from === to ? reached : `${from} ${arrow} ${reached}`)
+}
+
+function toneOf({kind, to}: Change): Tone {
+  if (to === 'primary') return 'good'
+  if (kind === 'verdict') return to === 'starting' ? 'warn' : 'bad'
+  return to === 'unavailable' || to === 'denies' ? 'bad' : to === 'standby' || to === 'in rotation' || to === 'confirms' ? 'plain' : 'warn'
+}
+
+/** One line, cut at the right. */
+export const changeLine = (heard: Heard, width: number, glyphs: Glyphs): Line => cut(spansOf(heard, glyphs), width, glyphs.more)
+
+/** As many lines as it takes. */
+export function changeLines(heard: Heard, width: number, glyphs: Glyphs): readonly Line[] {
+  const [time, subject, transition] = spansOf(heard, glyphs)
+  const first = cut(
+    [time, subject, transition].filter((span) => span !== undefined),
+    width,
+    glyphs.more,
+  )
+  const indent = '         '
+  return [first, ...wrap(printable(heard.change.why), Math.max(1, width - indent.length)).map((text) => line(indent + text, 'faint'))]
+}
+
+function spansOf({at, change}: Heard, {arrow}: Glyphs): readonly Span[] {
+  return [
+    {text: `${timeText(at)} `, tone: 'faint'},
+    {text: `${subjectOf(change)} `, tone: 'strong'},
+    {text: transitionText(change, arrow), tone: toneOf(change)},
+    {text: `  ${printable(change.why)}`, tone: 'plain'},
+  ]
+}
+
+/** Does a change concern one of `hosts` or `group`? `group` null: everything does. */
+export const concerns = ({group, host}: Change, of: string | null, hosts: readonly string[]): boolean =>
+  of === null || group === of || (group === null && (host === null || hosts.includes(host)))

@@ -1,0 +1,100 @@
+import type {Evidence, HostState} from '../core/snapshot.ts'
+import {ageText, spanText, timeText} from './age.ts'
+import {bytesText} from './bytes.ts'
+import {printable, wrap} from './cells.ts'
+import type {Frame} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {type Line, line, type Tone} from './line.ts'
+import {causeText} from './row.ts'
+import {sparkline} from './sparkline.ts'
+
+type Field = readonly [label: string, text: string, tone?: Tone]
+
+/** Everything that is known of one host, a line per fact; long ones wrap under their label. */
+export function details(host: HostState, frame: Frame, width: number, glyphs: Glyphs): readonly Line[] {
+  const fields = [...identity(host, frame), ...replication(host), ...load(host, frame, glyphs), ...evidence(host, frame)]
+  const labelled = Math.min(18, Math.floor(width / 3))
+  const title = line(`${glyphs.roles[host.role]} ${host.host} ${glyphs.dot} ${host.role} for ${ageText(frame.wall - host.since)}`, 'strong')
+  const lines = fields.flatMap(([label, text, tone = 'plain']) =>
+    wrap(printable(text), Math.max(1, width - labelled - 1)).map((part, index): Line => {
+      const name = index === 0 ? label.slice(0, labelled) : ''
+      return [...line(`${name.padEnd(labelled)} `, 'faint'), ...line(part, tone)]
+    }),
+  )
+  return [title, ...lines]
+}
+
+const some = (value: string | number | boolean | null): string => (value === null ? 'unknown' : String(value))
+
+function identity(host: HostState, {wall, now}: Frame): readonly Field[] {
+  const {serverVersion, startedAt, drained} = host
+  return [
+    ...(host.role === 'unavailable' ? [['cause', causeText(host), 'bad'] as const] : []),
+    ...(drained === null ? [] : [['drained', drainText(drained, wall), 'warn'] as const]),
+    ['address', `${host.address}:${host.port}`],
+    ['groups', host.groups.join(', ') || 'none: it is shown, and never routed to'],
+    ['location', host.location ?? '-'],
+    ['asked', host.askedAt === null ? 'never' : `${spanText(now - host.askedAt)} ago`],
+    ['server', serverVersion === null ? 'unknown' : versionText(serverVersion)],
+    ['started', startedAt === null ? 'unknown' : `${ageText(wall - startedAt)} ago`],
+    ['cluster_name', some(host.clusterName)],
+    ['system identifier', some(host.systemIdentifier)],
+  ]
+}
+
+const drainText = ({since, by, reason}: NonNullable<HostState['drained']>, wall: number): string =>
+  `by ${by} for ${ageText(wall - since)}${reason === null ? '' : `: ${reason}`}`
+
+/** 150020 is 15.20 (PostgreSQL documentation, server_version_num). */
+const versionText = (version: number): string => `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`
+
+function replication(host: HostState): readonly Field[] {
+  const {receiver, lagBytes, lagMs} = host
+  const lag = `${lagBytes === null ? 'unknown' : bytesText(lagBytes)}, ${lagMs === null ? 'unknown time' : spanText(lagMs)}`
+  const heard =
+    receiver === null
+      ? 'no receiver runs'
+      : receiver.status === null
+        ? 'blind: our role may not read pg_stat_wal_receiver (grant pg_read_all_stats)'
+        : `${receiver.status} from ${receiver.senderHost ?? '?'}:${receiver.senderPort ?? '?'} on timeline ${receiver.receivedTimeline ?? '?'}, ` +
+          `last message ${receiver.lastMessageAgeMs === null ? 'at an unknown time' : `${spanText(receiver.lastMessageAgeMs)} ago`}`
+  const standby: readonly Field[] = [
+    ['lag', lag],
+    ['upstream', host.upstream ?? 'unknown'],
+    ['receiver', heard],
+    ['replication', [host.replicationState, host.syncState].filter(Boolean).join(', ') || 'no row at its upstream'],
+    ['replay paused', some(host.replayPaused)],
+  ]
+  const senders = host.senders.map((sender, index): Field => {
+    const state = [sender.state, sender.syncState].filter(Boolean).join(', ') || 'hidden from our role'
+    return [
+      index === 0 ? 'sends to' : '',
+      `${sender.applicationName ?? '?'} ${sender.clientAddr ?? 'local'}: ${state}, replayed ${sender.replayLsn ?? '?'}`,
+    ]
+  })
+  return [['timeline', some(host.timeline)], ['lsn', some(host.lsn)], ...(host.role === 'standby' ? standby : []), ...senders]
+}
+
+function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
+  const {availability} = host
+  const history = sparkline(frame.probes.get(host.host) ?? [], 40, bars).trimStart()
+  const beat = availability === null ? 'off' : availability.kind === 'ok' ? `${spanText(availability.delayMs)} behind` : availability.why
+  return [
+    ['read-only', some(host.readOnly)],
+    ['backends', `${some(host.backendsUsed)} of ${some(host.backendsMax)}`],
+    ['probe', `${host.probeMs === null ? 'no answer' : spanText(host.probeMs)}  ${history}`],
+    ['heartbeat', beat],
+  ]
+}
+
+function evidence(host: HostState, frame: Frame): readonly Field[] {
+  const groups = host.groups.flatMap((name) => frame.snapshot.groups[name] ?? [])
+  const about = groups.flatMap((group) => group.evidence.map((item) => ({group: group.name, item})))
+  const verdicts = groups.map(
+    ({name, verdict}): Field => [name, `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since)}: ${verdict.why}`],
+  )
+  return [...verdicts, ...about.map(({item}): Field => [item.source, evidenceText(item), item.answer === 'denies' ? 'bad' : 'plain'])]
+}
+
+const evidenceText = ({answer, subject, why, required, contradictsSql}: Evidence): string =>
+  `${answer}${subject === null ? '' : ` ${subject}`}${required ? '' : ' (not required)'}${contradictsSql ? ' (contradicts SQL)' : ''}: ${why}`

@@ -1,0 +1,92 @@
+import type {Clock, SnapshotSource} from '../core/ports.ts'
+import type {Snapshot} from '../core/snapshot.ts'
+import type {Frame, Heard} from './frame.ts'
+
+/** However fast things change, nobody reads more than ten screens a second. */
+const leastMs = 100
+const keptChanges = 500
+const keptProbes = 40
+
+/**
+ * Turns what a source publishes into frames. A change makes a frame at once, but no sooner than 100 ms after the last one; LSNs and lags are looked
+ * at every `everyMs`; ages alone make a frame a second.
+ */
+export class Feed {
+  readonly #source: SnapshotSource
+  readonly #clock: Clock
+  readonly #show: (frame: Frame) => void
+  readonly #startedAt: number
+  readonly #probes = new Map<string, readonly (number | null)[]>()
+  readonly #askedAt = new Map<string, number | null>()
+  #changes: readonly Heard[] = []
+  #everyMs: number
+  #shown: {at: number; snapshot: Snapshot} | null = null
+  #stops: (() => void)[] = []
+  #cancelTick = () => {}
+  #cancelDraw: (() => void) | null = null
+
+  constructor({source, clock, everyMs, show}: {source: SnapshotSource; clock: Clock; everyMs: number; show: (frame: Frame) => void}) {
+    this.#source = source
+    this.#clock = clock
+    this.#everyMs = everyMs
+    this.#show = show
+    this.#startedAt = clock.wall()
+  }
+
+  start(): void {
+    this.#stops.push(
+      this.#source.subscribe(({changes}) => {
+        const at = this.#clock.wall()
+        if (changes.length === 0) return
+        this.#changes = [...changes.map((change) => ({at, change})).reverse(), ...this.#changes].slice(0, keptChanges)
+        this.#drawSoon()
+      }),
+    )
+    this.#tick()
+  }
+
+  stop(): void {
+    for (const stop of this.#stops.splice(0)) stop()
+    this.#cancelTick()
+    this.#cancelDraw?.()
+  }
+
+  set everyMs(ms: number) {
+    if (ms === this.#everyMs) return
+    this.#everyMs = ms
+    this.#cancelTick()
+    this.#cancelTick = this.#clock.after(ms, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#cancelTick = this.#clock.after(this.#everyMs, () => this.#tick())
+    const snapshot = this.#source.current()
+    // A little less than a second: timers that fire early by a fraction must not halve the rate at which ages move.
+    const isOld = this.#shown === null || this.#clock.now() - this.#shown.at >= 950
+    if (isOld || snapshot !== this.#shown?.snapshot) this.#drawSoon()
+  }
+
+  #drawSoon(): void {
+    if (this.#cancelDraw !== null) return
+    const waitMs = this.#shown === null ? 0 : Math.max(0, this.#shown.at + leastMs - this.#clock.now())
+    // Never from within the publication: the listener of a monitor must not keep it waiting.
+    this.#cancelDraw = this.#clock.after(waitMs, () => this.#draw(this.#source.current()))
+  }
+
+  #draw(snapshot: Snapshot): void {
+    this.#cancelDraw?.()
+    this.#cancelDraw = null
+    const [now, wall] = [this.#clock.now(), this.#clock.wall()]
+    this.#shown = {at: now, snapshot}
+    this.#recordProbes(snapshot)
+    this.#show({snapshot, now, wall, changes: this.#changes, probes: new Map(this.#probes), startedAt: this.#startedAt})
+  }
+
+  #recordProbes({hosts}: Snapshot): void {
+    for (const {host, askedAt, probeMs} of Object.values(hosts)) {
+      if (askedAt === null || this.#askedAt.get(host) === askedAt) continue
+      this.#askedAt.set(host, askedAt)
+      this.#probes.set(host, [...(this.#probes.get(host) ?? []), probeMs].slice(-keptProbes))
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import type {HostState, Snapshot} from '../core/snapshot.ts'
+
+/** The hosts of `group` (`null`: all). */
+export function hostsOf({groups, hosts}: Snapshot, group: string | null): readonly HostState[] {
+  if (group === null) return Object.values(hosts)
+  return (groups[group]?.hosts ?? []).flatMap((name) => hosts[name] ?? [])
+}
+
+/** Every word of `text` occurs in what is known of the host: its name, role, cause, address, upstream, groups, location. */
+export function matches(host: HostState, text: string): boolean {
+  const words = text.toLowerCase().split(' ').filter(Boolean)
+  const drained = host.drained === null ? null : 'drained'
+  const known = [host.host, host.role, host.cause, `${host.address}:${host.port}`, host.upstream, ...host.groups, host.location, drained]
+  const hay = known.filter(Boolean).join(' ').toLowerCase()
+  return words.every((word) => hay.includes(word))
+}

@@ -1,0 +1,48 @@
+import type {Action} from './action.ts'
+import {type Line, line, type Span} from './line.ts'
+import type {ScreenState} from './screen-state.ts'
+
+type Hint = Readonly<{key: string; text: string; rank: number}>
+
+/** The keys, as many as fit on one line: quit and help to the last. */
+export function footer(state: ScreenState, actions: readonly Action[], groups: number, width: number): readonly Line[] {
+  if (state.isTyping) return [fitted([hint('enter', 'keep', 1), hint('esc', 'clear', 1)], width)]
+  const own = actions.map(({key, label}) => hint(key, label, 1))
+  const here =
+    state.view === 'table'
+      ? [
+          hint('j/k', 'move', 3),
+          hint('enter', 'details', 4),
+          hint('s', `sort:${state.sort}`, 6),
+          hint('/', 'filter', 5),
+          ...(groups > 1 ? [hint('g', `group:${state.group ?? 'all'}`, 5)] : []),
+          hint('e', 'changes', 7),
+        ]
+      : [hint('esc', 'back', 1), hint('j/k', 'scroll', 3)]
+  const hints: readonly Hint[] = [
+    hint('q', 'quit', 0),
+    ...here,
+    hint('space', state.held === null ? 'pause' : 'go on', 8),
+    hint('+/-', tempoText(state.everyMs), 9),
+    hint('?', 'help', 1),
+  ]
+  return own.length > 0 ? [fitted(own, width), fitted(hints, width)] : [fitted(hints, width)]
+}
+
+const hint = (key: string, text: string, rank: number): Hint => ({key, text, rank})
+const tempoText = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`)
+const widthOf = ({key, text}: Hint): number => key.length + 1 + text.length
+
+function fitted(hints: readonly Hint[], width: number): Line {
+  const chosen = new Set<Hint>()
+  let left = width + 2
+  for (const item of hints.toSorted((a, b) => a.rank - b.rank)) {
+    if (widthOf(item) + 2 > left) break
+    chosen.add(item)
+    left -= widthOf(item) + 2
+  }
+  const spans = hints
+    .filter((item) => chosen.has(item))
+    .flatMap((item, index): Span[] => [...line(index === 0 ? '' : '  '), ...line(item.key, 'strong'), ...line(` ${item.text}`, 'faint')])
+  return spans
+}

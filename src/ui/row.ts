@@ -1,0 +1,61 @@
+import type {HostState, Snapshot} from '../core/snapshot.ts'
+import {ageText, spanText} from './age.ts'
+import {bytesText} from './bytes.ts'
+import {printable} from './cells.ts'
+import type {ColumnKey} from './columns.ts'
+import type {Frame} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {sparkline} from './sparkline.ts'
+
+/** The texts of one host. "?" is what ought to be known and is not; nothing is written where there is nothing to know. */
+export type Row = Readonly<{host: HostState; texts: Readonly<Record<ColumnKey, string>>; because: string | null; isRouted: boolean}>
+
+export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
+  const isUp = host.role !== 'unavailable'
+  const isStandby = host.role === 'standby'
+  const known = <T>(value: T | null, text: (value: T) => string): string => (value === null ? (isUp ? '?' : '') : text(value))
+  const isRouted = Object.values(frame.snapshot.groups).some(({verdict}) => verdict.routedTo === host.host)
+  const notes = notesOf(host, isRouted, frame.snapshot)
+  return {
+    host,
+    isRouted,
+    because: isUp ? null : [...notes, causeText(host)].join(` ${glyphs.dot} `),
+    texts: {
+      host: printable(host.host),
+      role: `${glyphs.roles[host.role]} ${host.role}`,
+      since: ageText(frame.wall - host.since),
+      timeline: known(host.timeline, String),
+      lsn: known(host.lsn, printable),
+      lagBytes: isStandby ? known(host.lagBytes, bytesText) : '',
+      lagTime: isStandby ? known(host.lagMs, spanText) : '',
+      upstream: isStandby ? printable(host.upstream ?? '?') : '',
+      sync: printable(host.syncState ?? ''),
+      backends: known(host.backendsUsed, (used) => `${used}/${host.backendsMax ?? '?'}`),
+      probe: isUp && host.probeMs !== null ? spanText(host.probeMs) : '',
+      history: sparkline(frame.probes.get(host.host) ?? [], 8, glyphs.bars),
+      groups: host.groups.join(','),
+      notes: notes.join(', '),
+    },
+  }
+}
+
+/** Why a host is unavailable, in words. */
+export function causeText({cause, detail, blind}: HostState): string {
+  const words = [blind ? 'blind' : null, cause ?? 'not asked yet', detail === null ? null : printable(detail)]
+  return words.filter((word) => word !== null && word !== '').join(': ')
+}
+
+/** What sets this host apart from an ordinary primary or standby. */
+function notesOf(host: HostState, isRouted: boolean, {groups}: Snapshot): readonly string[] {
+  const isStandby = host.role === 'standby'
+  const notes: (string | false)[] = [
+    Object.values(groups).some(({verdict}) => verdict.suspect === host.host) && 'suspect',
+    host.drained !== null && 'drained',
+    host.role === 'primary' && !isRouted && host.drained === null && 'not routed',
+    host.role === 'primary' && host.readOnly === true && 'read-only',
+    isStandby && host.replayPaused === true && 'replay paused',
+    isStandby && host.receiver === null && 'not streaming',
+    isStandby && host.replicationState !== null && host.replicationState !== 'streaming' && printable(host.replicationState),
+  ]
+  return notes.filter((note) => note !== false)
+}

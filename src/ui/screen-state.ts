@@ -1,0 +1,118 @@
+import type {Frame} from './frame.ts'
+import {type Sort, sorts} from './sort.ts'
+
+/** What the reader of a screen has chosen. The hosts themselves are not in it. */
+export type ScreenState = Readonly<{
+  view: 'table' | 'details' | 'changes' | 'help'
+  /** By name, so that it stays on its host when rows move. */
+  selected: string | null
+  sort: Sort
+  filter: string
+  isTyping: boolean
+  group: string | null
+  /** The frame that the table stands still at. */
+  held: Frame | null
+  everyMs: number
+  /** First line shown, in the views that scroll. */
+  offset: number
+}>
+
+/** Milliseconds between two drawings. */
+export const tempos = [100, 200, 500, 1000, 2000, 5000, 10_000] as const
+
+export const initialState: ScreenState = {
+  view: 'table',
+  selected: null,
+  sort: 'config',
+  filter: '',
+  isTyping: false,
+  group: null,
+  held: null,
+  everyMs: 1000,
+  offset: 0,
+}
+
+/** What a key is pressed in front of. */
+export type Sight = Readonly<{
+  /** Names of the hosts in the table, in its order. */
+  hosts: readonly string[]
+  groups: readonly string[]
+  frame: Frame
+  /** Lines that a page up or down moves. */
+  page: number
+  /** Lines of the view beyond the first screenful. */
+  hidden: number
+}>
+
+/** A key as a name (`up`, `enter`, `escape` …) or as the character typed. Quitting and actions are not the screen's: they are dealt with before. */
+export function press(state: ScreenState, key: string, sight: Sight): ScreenState {
+  if (state.isTyping) return type(state, key)
+  const lines = moves(key, sight.page)
+  if (lines !== null) return state.view === 'table' ? select(state, lines, sight) : scroll(state, lines, sight)
+  switch (key) {
+    case 'enter':
+      return state.view === 'table' && sight.hosts.length > 0 ? {...state, view: 'details', offset: 0} : home(state)
+    case 'escape':
+      return state.view === 'table' ? {...state, filter: ''} : home(state)
+    case 's':
+      return {...state, sort: sorts[(sorts.indexOf(state.sort) + 1) % sorts.length] ?? 'config'}
+    case '/':
+      return {...home(state), isTyping: true}
+    case 'g':
+      return {...state, group: after(sight.groups, state.group)}
+    case ' ':
+      return {...state, held: state.held === null ? sight.frame : null}
+    case '+':
+    case '=':
+      return {...state, everyMs: tempos.findLast((ms) => ms < state.everyMs) ?? state.everyMs}
+    case '-':
+      return {...state, everyMs: tempos.find((ms) => ms > state.everyMs) ?? state.everyMs}
+    case 'e':
+      return state.view === 'changes' ? home(state) : {...state, view: 'changes', offset: 0}
+    case '?':
+      return state.view === 'help' ? home(state) : {...state, view: 'help', offset: 0}
+    default:
+      return state
+  }
+}
+
+const home = (state: ScreenState): ScreenState => ({...state, view: 'table', offset: 0})
+
+/** `null` (all) → first … last → `null`. One group only is the same as all. */
+function after(groups: readonly string[], group: string | null): string | null {
+  if (groups.length < 2) return null
+  return groups[group === null ? 0 : groups.indexOf(group) + 1] ?? null
+}
+
+function type(state: ScreenState, key: string): ScreenState {
+  if (key === 'enter') return {...state, isTyping: false}
+  if (key === 'escape') return {...state, isTyping: false, filter: ''}
+  if (key === 'backspace') return {...state, filter: state.filter.slice(0, -1)}
+  return [...key].length === 1 ? {...state, filter: (state.filter + key).slice(0, 60)} : state
+}
+
+function moves(key: string, page: number): number | null {
+  const steps: Readonly<Record<string, number>> = {
+    up: -1,
+    k: -1,
+    down: 1,
+    j: 1,
+    pageup: -page,
+    pagedown: page,
+    home: Number.NEGATIVE_INFINITY,
+    end: Number.POSITIVE_INFINITY,
+  }
+  return steps[key] ?? null
+}
+
+const within = (value: number, last: number): number => Math.max(0, Math.min(last, value))
+
+function select(state: ScreenState, lines: number, {hosts}: Sight): ScreenState {
+  const at = Math.max(0, hosts.indexOf(state.selected ?? ''))
+  return {...state, selected: hosts[within(at + lines, hosts.length - 1)] ?? null}
+}
+
+const scroll = (state: ScreenState, lines: number, {hidden}: Sight): ScreenState => ({
+  ...state,
+  offset: within(state.offset + lines, hidden),
+})

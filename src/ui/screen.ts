@@ -1,0 +1,130 @@
+import type {HostState} from '../core/snapshot.ts'
+import type {Action, Outcome} from './action.ts'
+import {ageText, timeText} from './age.ts'
+import {banner} from './banner.ts'
+import {pad, printable} from './cells.ts'
+import {changeLine, changeLines, concerns} from './change-line.ts'
+import {details} from './details.ts'
+import {hostsOf, matches} from './filter.ts'
+import {footer} from './footer.ts'
+import type {Frame} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {help} from './help.ts'
+import {blank, cut, type Line, line} from './line.ts'
+import type {ScreenState} from './screen-state.ts'
+import {sorted} from './sort.ts'
+import {table} from './table.ts'
+import {scrolled} from './viewport.ts'
+
+export type Size = Readonly<{columns: number; rows: number}>
+export type Look = Readonly<{glyphs: Glyphs; title: string | null; actions: readonly Action[]; outcome: Outcome | null}>
+
+/** `hidden`: lines of a scrolling view that do not fit. */
+export type Screen = Readonly<{lines: readonly Line[]; hosts: readonly string[]; selected: string | null; page: number; hidden: number}>
+
+/**
+ * The whole screen: exactly `rows` lines of at most `columns` cells, so that the terminal never wraps or scrolls. On a screen that is too small
+ * for all of it, the changes go first, then the table, then the keys; the verdict stays to the last line.
+ */
+export function compose(frame: Frame, state: ScreenState, size: Size, look: Look): Screen {
+  const {columns: width, rows} = size
+  const {glyphs} = look
+  const still = state.held ?? frame
+  const hosts = sorted(
+    hostsOf(still.snapshot, state.group).filter((host) => matches(host, state.filter)),
+    state.sort,
+  )
+  const selected = hosts.find(({host}) => host === state.selected) ?? hosts[0] ?? null
+
+  // The verdict is always drawn from the live frame: a screen that is paused must not go on telling of a primary that is gone.
+  const verdicts = banner(frame.snapshot, {width, height: Math.max(3, Math.floor(rows / 2)), wall: frame.wall, glyphs, group: state.group})
+  const top = rows - verdicts.length >= 12 ? [...verdicts, blank] : verdicts
+  const notes = status(frame, state, look)
+  const keys = footer(state, look.actions, Object.keys(frame.snapshot.groups).length, width)
+  const title = look.title === null ? [] : [line(look.title, 'strong')]
+  const room = Math.max(0, rows - top.length - notes.length - keys.length - title.length)
+
+  const all = body(still, state, selected, hosts, width, glyphs)
+  const middle =
+    all === null ? overview(still, state, selected, hosts, {columns: width, rows: room}, glyphs) : pageOf(all, state.offset, room)
+  const filler = Array.from({length: Math.max(0, room - middle.length)}, () => blank)
+  const lines = room > 0 ? [...title, ...top, ...middle, ...filler, ...notes, ...keys] : [...top, ...notes, ...keys]
+  return {
+    lines: lines.slice(0, rows).map((spans) => cut(spans, width, glyphs.more)),
+    hosts: hosts.map(({host}) => host),
+    selected: selected?.host ?? null,
+    page: Math.max(1, room - 2),
+    hidden: all === null || all.length <= room ? 0 : all.length - Math.max(0, room - 1),
+  }
+}
+
+/** What is longer than the screen says in its last line how much is still to come. */
+function pageOf(lines: readonly Line[], offset: number, room: number): readonly Line[] {
+  if (lines.length <= room) return lines
+  const shown = scrolled(lines, offset, room - 1)
+  const left = lines.length - Math.min(offset, lines.length - shown.length) - shown.length
+  return [...shown, line(left > 0 ? `${left} more lines below` : 'the end', 'faint')].slice(0, room)
+}
+
+/** The views that fill the middle and scroll; `null`: the table. */
+function body(
+  frame: Frame,
+  state: ScreenState,
+  selected: HostState | null,
+  hosts: readonly HostState[],
+  width: number,
+  glyphs: Glyphs,
+): readonly Line[] | null {
+  if (state.view === 'help') return help(width, glyphs)
+  if (state.view === 'details' && selected !== null) return details(selected, frame, width, glyphs)
+  if (state.view !== 'changes') return null
+  const heard = changesOf(frame, state, hosts)
+  return heard.length === 0 ? [quiet(frame)] : heard.flatMap((item) => changeLines(item, width, glyphs))
+}
+
+/** The table, and below it the last changes: three of them where there is room, more where the table leaves it. */
+function overview(
+  frame: Frame,
+  state: ScreenState,
+  selected: HostState | null,
+  hosts: readonly HostState[],
+  {columns: width, rows}: Size,
+  glyphs: Glyphs,
+): readonly Line[] {
+  const heard = changesOf(frame, state, hosts)
+  const wanted = rows >= 12 ? Math.max(4, rows - hosts.length - 2) : rows - hosts.length - 2
+  const below =
+    wanted >= 2 ? [line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'), ...listed(frame, heard, wanted - 1, width, glyphs)] : []
+  const height = rows - below.length
+  const top = hosts.length === 0 ? [none(frame, state)] : table(hosts, frame, {width, height, glyphs, selected: selected?.host ?? ''})
+  const filler = Array.from({length: Math.max(0, Math.min(1, height - top.length))}, () => blank)
+  return [...top.slice(0, height), ...filler, ...below].slice(0, rows)
+}
+
+const listed = (frame: Frame, heard: Frame['changes'], count: number, width: number, glyphs: Glyphs): readonly Line[] =>
+  heard.length === 0 ? [quiet(frame)] : heard.slice(0, count).map((item) => changeLine(item, width, glyphs))
+
+const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostState[]): Frame['changes'] =>
+  changes.filter(({change}) =>
+    concerns(
+      change,
+      group,
+      hosts.map(({host}) => host),
+    ),
+  )
+
+const quiet = ({startedAt, wall}: Frame): Line => line(`no change in ${ageText(wall - startedAt)}, since ${timeText(startedAt)}`, 'faint')
+
+const none = ({snapshot}: Frame, {filter}: ScreenState): Line =>
+  Object.keys(snapshot.hosts).length === 0 ? line('no hosts', 'warn') : line(`no host matches "${filter}"`, 'warn')
+
+/** What the reader must not forget: that the table stands still, that hosts are hidden, what an action did. */
+function status({wall}: Frame, {held, filter, isTyping}: ScreenState, {outcome}: Look): readonly Line[] {
+  const lines: Line[] = []
+  if (held !== null) lines.push(line(` PAUSED ${ageText(wall - held.wall)} ago: the table is not live, the verdict is `, 'warnBar'))
+  if (isTyping) lines.push([...line('/', 'strong'), ...line(`${printable(filter)}_`)])
+  else if (filter !== '') lines.push(line(`only hosts that match "${printable(filter)}" (esc clears)`, 'warn'))
+  if (outcome !== null)
+    lines.push(line(printable(outcome.text), outcome.kind === 'failed' ? 'bad' : outcome.kind === 'done' ? 'good' : 'warn'))
+  return lines
+}

@@ -1,0 +1,89 @@
+import type {HostState} from '../core/snapshot.ts'
+import {clip, clipMiddle, pad, widthOf} from './cells.ts'
+import {type ColumnKey, columns, gapOf, type Shown, shownColumns} from './columns.ts'
+import type {Frame} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {type Line, line, type Span, type Tone} from './line.ts'
+import {type Row, rowOf} from './row.ts'
+import {firstShown} from './viewport.ts'
+
+export type TableLook = Readonly<{
+  width: number
+  /** Lines, the heading included. Infinity: all of them. */
+  height: number
+  glyphs: Glyphs
+  /** `null`: nothing is marked, and no room is kept for the mark. */
+  selected: string | null
+}>
+
+/** The hosts as a table of exactly the columns that fit; which rows are shown follows the selected one. */
+export function table(hosts: readonly HostState[], frame: Frame, look: TableLook): readonly Line[] {
+  if (look.height <= 0) return []
+  const margin = look.selected === null ? 0 : gapOf(look.width)
+  const width = look.width - margin
+  const rows = hosts.map((host) => rowOf(host, frame, look.glyphs))
+  const shown = shownColumns(naturalWidths(rows, Object.keys(frame.snapshot.groups).length > 1), width)
+  const {more} = look.glyphs
+  const heading = shown.map(({column, width: cells}) => pad(column.title, cells, column.side, more)).join(' '.repeat(gapOf(width)))
+
+  const room = look.height - 1
+  const isCut = rows.length > room
+  const visible = isCut ? Math.max(0, room - 1) : rows.length
+  const at = Math.max(
+    0,
+    rows.findIndex(({host}) => host.host === look.selected),
+  )
+  const first = firstShown(rows.length, at, visible)
+  const body = rows.slice(first, first + visible).map((row) => {
+    const isSelected = row.host.host === look.selected
+    const mark: Span[] = margin === 0 ? [] : [{text: pad(isSelected ? look.glyphs.pointer : '', margin), tone: 'strong'}]
+    return [...mark, ...cells(row, shown, width, isSelected, look.glyphs)]
+  })
+  const count = `${first + 1}-${first + visible} of ${rows.length} hosts`
+  return [
+    line(' '.repeat(margin) + heading, 'faint'),
+    ...body,
+    ...(isCut && room > 0 ? [line(clip(`  ${count}`, look.width), 'faint')] : []),
+  ]
+}
+
+/** The longest text of each column. Columns about groups or notes are there only when there is something to tell apart. */
+function naturalWidths(rows: readonly Row[], hasGroups: boolean): Partial<Record<ColumnKey, number>> {
+  const natural: Partial<Record<ColumnKey, number>> = {}
+  for (const {key, title} of columns) {
+    const longest = Math.max(0, ...rows.map(({texts}) => widthOf(texts[key])))
+    const isIdle = (key === 'groups' && !hasGroups) || ((key === 'notes' || key === 'groups') && longest === 0)
+    if (!isIdle) natural[key] = Math.max(longest, title.length)
+  }
+  return natural
+}
+
+const named: readonly ColumnKey[] = ['host', 'upstream']
+const leading: readonly ColumnKey[] = ['host', 'role', 'since']
+
+/** An unavailable host has no positions to show: why it is unavailable takes their place, to the end of the line. */
+function cells(row: Row, shown: readonly Shown[], width: number, isSelected: boolean, {more}: Glyphs): Line {
+  const gap = ' '.repeat(gapOf(width))
+  const spans: Span[] = []
+  let used = 0
+  for (const {column, width: size} of shown) {
+    if (row.because !== null && !leading.includes(column.key)) break
+    if (spans.length > 0) {
+      spans.push({text: gap, tone: 'plain'})
+      used += gap.length
+    }
+    const text = named.includes(column.key) ? clipMiddle(row.texts[column.key], size, more) : row.texts[column.key]
+    spans.push({text: pad(text, size, column.side, more), tone: toneOf(row, column.key, isSelected)})
+    used += size
+  }
+  const left = width - used - gap.length
+  if (row.because !== null && shown.length > leading.length) spans.push({text: gap + clip(row.because, left, more), tone: 'bad'})
+  return spans
+}
+
+function toneOf({host, isRouted}: Row, key: ColumnKey, isSelected: boolean): Tone {
+  if (key === 'role') return host.role === 'standby' ? 'plain' : isRouted ? 'good' : 'bad'
+  if (key === 'notes') return 'warn'
+  if (key === 'host' || isSelected) return 'strong'
+  return key === 'history' ? 'faint' : 'plain'
+}

@@ -1,0 +1,57 @@
+import {render} from 'ink'
+import {Feed} from './feed.ts'
+import type {Frame} from './frame.ts'
+import {glyphsFor} from './glyphs.ts'
+import {initialState} from './screen-state.ts'
+import type {WatchOptions} from './show.ts'
+import {guardTerminal} from './terminal-guard.ts'
+import {WatchView} from './watch-view.tsx'
+
+/** Loads Ink and React, which `show.ts` therefore imports only when there is a screen to show. Resolves when the reader has left. */
+export async function openScreen({source, clock, actions = [], title, group, everyMs, signal}: WatchOptions): Promise<void> {
+  const {env, stdin} = process
+  const initial = {...initialState, group: group ?? null, everyMs: everyMs ?? initialState.everyMs}
+  const view = (frame: Frame) => (
+    <WatchView
+      frame={frame}
+      initial={initial}
+      actions={actions}
+      title={title ?? null}
+      glyphs={glyphsFor(env)}
+      hasColour={!env.NO_COLOR}
+      hasKeys={stdin.isTTY === true}
+      onInterval={changeTempo}
+      onQuit={quit}
+    />
+  )
+  const changeTempo = (ms: number) => {
+    feed.everyMs = ms
+  }
+  const first: Frame = {
+    snapshot: source.current(),
+    now: clock.now(),
+    wall: clock.wall(),
+    changes: [],
+    probes: new Map(),
+    startedAt: clock.wall(),
+  }
+  const quit = () => instance.unmount()
+  const feed = new Feed({source, clock, everyMs: initial.everyMs, show: (frame) => instance.rerender(view(frame))})
+  // The alternate screen: what was on the terminal before is there again afterwards. `interactive`: Ink would draw nothing where CI is set.
+  const instance = render(view(first), {
+    alternateScreen: true,
+    exitOnCtrlC: false,
+    interactive: true,
+    maxFps: 20,
+    incrementalRendering: true,
+  })
+  const release = guardTerminal(quit, signal)
+  feed.start()
+  try {
+    await instance.waitUntilExit()
+  } finally {
+    release()
+    feed.stop()
+    instance.unmount()
+  }
+}
