@@ -3,9 +3,13 @@ import type {Clock, HostDriver, Log, MemoryStore, Meter, Random} from '../core/p
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import {type Monitor, startMonitor} from '../monitor/monitor.ts'
 import {pgDriver} from '../sources/pg/driver.ts'
-import {memoryStore} from './memory-store.ts'
+import {memoryStore, readOnlyStore} from './memory-store.ts'
 
-export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}>
+export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
+  Readonly<{
+    /** Only looks on: what is seen is not remembered, because another process remembers it. */
+    isOnlooker?: boolean
+  }>
 
 export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
@@ -22,7 +26,8 @@ export const driverFor =
 /** The part of the graph that watches: what is remembered, a driver per host, the monitor over them. */
 export async function compose(config: Config, around: Surroundings): Promise<Watching> {
   let current = config
-  let store = memoryStore(config.stateDir)
+  const storeAt = around.isOnlooker ? readOnlyStore : memoryStore
+  let store = storeAt(config.stateDir)
   // Looked up at each call, because a reload may move the state.
   const kept: MemoryStore = {load: () => store.load(), save: (memory) => store.save(memory)}
   const monitor = await startMonitor({
@@ -34,7 +39,7 @@ export async function compose(config: Config, around: Surroundings): Promise<Wat
   return {
     monitor,
     async reload(next) {
-      if (next.stateDir !== current.stateDir) store = memoryStore(next.stateDir)
+      if (next.stateDir !== current.stateDir) store = storeAt(next.stateDir)
       current = next
       await monitor.reload(next)
     },

@@ -1,5 +1,5 @@
 import {rewriteArgv} from './argv.ts'
-import {fastCheck} from './fast-check.ts'
+import {fastCheck, isMiss} from './fast-check.ts'
 import {print} from './output.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function enter(argv: readonly string[]): Promise<void> {
   process.on('unhandledRejection', fail)
   try {
     const answer = await fastCheck(args, process.env, directory())
-    if (answer !== null && 'exit' in answer) {
+    if (answer !== null && !isMiss(answer)) {
       if (answer.error) print(2, `pgroute66: ${answer.error.message}\n${answer.error.next}`)
       else print(1, answer.text ?? '')
       process.exit(answer.exit)

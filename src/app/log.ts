@@ -4,9 +4,6 @@ import type {LogSettings} from '../config/config.ts'
 import type {Log} from '../core/ports.ts'
 import {textLine} from './log-line.ts'
 
-/** Where a check logs to: what it has to say, it prints. */
-export const silentLog: Log = {debug() {}, info() {}, warn() {}, error() {}}
-
 export interface AppLog extends Log {
   /** After a rotation, and when the settings have changed. Throws nothing: a log that cannot be opened leaves the old one in place, and says so there. */
   reopen(settings: LogSettings): void

@@ -14,6 +14,12 @@ export function memoryStore(stateDir: string | null): MemoryStore {
   return stateDir === null ? forgetful() : fileStore(join(stateDir, 'memory.json'))
 }
 
+/** For whoever looks on while `serve` writes: knows what is remembered, and adds nothing. */
+export function readOnlyStore(stateDir: string | null): MemoryStore {
+  const {load} = memoryStore(stateDir)
+  return {load, save: async () => {}}
+}
+
 function forgetful(): MemoryStore {
   let kept = blank
   return {

@@ -1,0 +1,51 @@
+import {resolve} from 'node:path'
+import type {Config} from '../config/config.ts'
+import {OperatorError} from '../core/errors.ts'
+import type {CheckBody} from './check-body.ts'
+import type {CheckDeadline} from './check-deadline.ts'
+import {askPort} from './check-port.ts'
+import {type CheckQuestion, pathOf} from './check-question.ts'
+import {usualSocket} from './daemon-socket.ts'
+import {askSocket, isMiss, type Miss} from './fast-check.ts'
+
+export type Asked = Readonly<{
+  question: CheckQuestion
+  socket: string | undefined
+  /** `-c`: a file that was named must be there, one in the usual places need not. */
+  config: string | undefined
+  load: () => Promise<Config>
+  deadline: CheckDeadline
+  env: NodeJS.ProcessEnv
+  cwd: string
+}>
+export type Found = Readonly<{kind: 'answer'; body: CheckBody} | {kind: 'nobody'; misses: readonly Miss[]}>
+
+/** Asks a running daemon where it may be (DESIGN 6.1): on its unix socket, then on its port. Whatever it answers is final. Throws OperatorError. */
+export async function askDaemon(asked: Asked): Promise<Found> {
+  const path = pathOf(asked.question)
+  const named = asked.socket ?? asked.env.PGROUTE66_SOCKET ?? ''
+  const config = named === '' ? await configIfAny(asked) : null
+  const socket = named === '' ? (config?.socket ?? usualSocket) : resolve(asked.cwd, named)
+  const first = await askSocket(socket, path, patienceOf(asked.deadline))
+  if (!isMiss(first)) return {kind: 'answer', body: first as CheckBody}
+
+  // One that is there and says nothing would say nothing on its port either, and there is no time to lose.
+  const where = first.kind === 'silent' ? null : (config ?? (await configIfAny(asked)))
+  if (where === null) return {kind: 'nobody', misses: [first]}
+  const second = await askPort(where, path, patienceOf(asked.deadline))
+  return isMiss(second) ? {kind: 'nobody', misses: [first, second]} : {kind: 'answer', body: second as CheckBody}
+}
+
+/** Most of the time is kept for asking the servers. */
+const patienceOf = (deadline: CheckDeadline): number => Math.min(400, deadline.leftMs / 2)
+
+/** HAProxy's user asks the daemon without a right to read the configuration, which holds passwords. */
+async function configIfAny({load, config}: Asked): Promise<Config | null> {
+  try {
+    return await load()
+  } catch (error) {
+    const isAbsent = error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
+    if (config !== undefined || !isAbsent) throw error
+    return null
+  }
+}

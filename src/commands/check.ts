@@ -1,0 +1,43 @@
+import {Args, Command, Flags} from '@oclif/core'
+import {check} from '../app/check.ts'
+import {configFlag, jsonFlag, socketFlag} from '../app/flags.ts'
+import {leave} from '../app/leave.ts'
+
+export default class Check extends Command {
+  static override summary = 'Judge a host or the group once; the exit code is the answer.'
+  static override description = `Asks the running daemon, and only where nobody answers the servers themselves.
+
+Exit codes: 0 the host has the asked role (without HOST: exactly one primary, confirmed), 1 up but not that role, beyond --max-lag or drained, 2 usage or configuration error, 3 unavailable, 4 split brain, unconfirmed or starting, 5 no primary (without HOST), 70 a bug.
+
+As HAProxy's "external-check command" it takes HAProxy's four arguments; called as pgroute66-check-primary or pgroute66-check-standby it asks for that role.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> host1 --role standby --max-lag 16MB',
+    '<%= config.bin %> <%= command.id %> postgres://monitor@10.0.0.1,10.0.0.2/postgres --json',
+  ]
+  static override args = {
+    host: Args.string({description: 'a host of the configuration, or connection strings; without it: the whole group'}),
+  }
+  /** HAProxy passes four, and a group may be several connection strings. */
+  static override strict = false
+  static override flags = {
+    role: Flags.string({description: 'what is asked for [default: primary]', options: ['primary', 'standby', 'read-only', 'any']}),
+    'max-lag': Flags.string({description: 'how far a standby may be behind', helpValue: '16MB|5s'}),
+    group: Flags.string({char: 'g', description: 'only this group'}),
+    timeout: Flags.string({char: 't', description: 'for the whole command [default: check.timeout of the configuration, 2s]'}),
+    json: jsonFlag,
+    format: Flags.string({description: 'how to print', options: ['text', 'nagios'], default: 'text'}),
+    socket: socketFlag,
+    fallback: Flags.string({description: 'when no daemon answers', options: ['probe', 'none'], default: 'probe'}),
+    direct: Flags.boolean({description: 'ask the servers themselves, not the daemon', exclusive: ['socket', 'fallback']}),
+    config: configFlag,
+  }
+
+  async run(): Promise<void> {
+    const {argv, flags} = await this.parse(Check)
+    const {role = null, group = null, 'max-lag': maxLag = null} = flags
+    const words = argv as string[]
+    const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
+    leave(await check({...flags, words, role, group, maxLag}, around))
+  }
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import {execFileSync} from 'node:child_process'
+import {once} from 'node:events'
+import {mkdtemp, writeFile} from 'node:fs/promises'
+import {type AddressInfo, createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {test} from 'vitest'
+import {run, start} from '../support/run.ts'
+
+const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-deadline-'))
+
+test('a server that takes a connection and never answers: 3 within the time, and which host it was', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const {port} = server.address() as AddressInfo
+  const cwd = await folder()
+  await writeFile(
+    join(cwd, 'pgroute66.yml'),
+    `hosts: {host1: {host: 127.0.0.1, port: ${port}, sslmode: disable}}\ncheck: {timeout: 900ms}\n`,
+    {mode: 0o600},
+  )
+  const {code, stdout, ms} = await run(['check', 'host1', '--direct'], {cwd})
+  server.close()
+  assert.equal(code, 3, stdout)
+  assert.match(stdout, /host1.*timeout/)
+  assert.ok(ms < 1_500, `${ms}`)
+})
+
+test('a configuration that cannot be read to its end: 3 within the time, although a thread hangs in it', async () => {
+  const cwd = await folder()
+  const pipe = join(cwd, 'pgroute66.yml')
+  execFileSync('mkfifo', [pipe])
+  for (const args of [
+    ['check', 'host1', '--timeout', '800ms'],
+    ['check', '--timeout', '800ms', '--json'],
+    ['check', '-t', '800ms', '--format', 'nagios'],
+  ]) {
+    const {code, stdout, ms} = await run(args, {cwd})
+    assert.equal(code, 3, stdout)
+    assert.match(stdout, /no answer within 800 ms/)
+    assert.ok(ms < 2_000, `${ms}`)
+  }
+})
+
+test('SIGTERM while a thread hangs: it says so, and ends', async () => {
+  const cwd = await folder()
+  execFileSync('mkfifo', [join(cwd, 'pgroute66.yml')])
+  const check = start(['check', '--timeout', '20s'], {cwd})
+  setTimeout(() => check.child.kill('SIGTERM'), 700)
+  const {code, stdout, ms} = await check.ended
+  assert.deepEqual([code, stdout], [3, 'ended by SIGTERM before there was an answer\n'])
+  assert.ok(ms < 3_000, `${ms}`)
+})

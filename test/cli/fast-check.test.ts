@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import {mkdtemp, symlink, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {test} from 'vitest'
+import {fakeDaemon} from '../support/fake-daemon.ts'
+import {run, runJs, start} from '../support/run.ts'
+
+const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-fast-'))
+const body = {exit: 1, ok: false, host: 'host1', asked: 'primary', text: 'host1 is a standby', via: 'daemon', verdict: {}, hosts: {}}
+const haproxy = {HAPROXY_SERVER_NAME: 'host1', HAPROXY_PROXY_NAME: 'pg_read', PATH: ''}
+const fourWords = ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432']
+
+test('the daemon answers: its text, its exit code', async () => {
+  await using daemon = await fakeDaemon(body)
+  const {code, stdout, stderr} = await run(['check', 'host1'], {env: {PGROUTE66_SOCKET: daemon.socket}})
+  assert.deepEqual([code, stdout, stderr], [1, 'host1 is a standby\n', ''])
+  assert.deepEqual(daemon.asked, ['/v1/check?server=host1'])
+})
+
+test('flags go the full way, and get the same answer', async () => {
+  await using daemon = await fakeDaemon(body)
+  const env = {PGROUTE66_SOCKET: daemon.socket}
+  const args = ['check', 'host1', '--role', 'any', '--max-lag', '16MB', '--group', 'a b']
+  const {code, stdout} = await run(args, {env})
+  assert.deepEqual([code, stdout], [1, 'host1 is a standby\n'])
+  assert.deepEqual(daemon.asked, ['/v1/check?server=host1&role=any&group=a%20b&max_lag=16MB'])
+  assert.deepEqual(JSON.parse((await run([...args, '--json'], {env})).stdout), body)
+})
+
+test("HAProxy's four arguments, with nothing else in the environment: name, address, port and proxy are asked for", async () => {
+  await using daemon = await fakeDaemon(body)
+  const {code} = await run(['check', ...fourWords], {env: {...haproxy, PGROUTE66_SOCKET: daemon.socket}})
+  assert.equal(code, 1)
+  assert.deepEqual(daemon.asked, ['/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read'])
+})
+
+for (const role of ['primary', 'standby']) {
+  test(`called as pgroute66-check-${role}, through links, it asks for that role`, async () => {
+    await using daemon = await fakeDaemon(body)
+    const cwd = await folder()
+    await symlink(runJs, join(cwd, 'elsewhere'))
+    const script = join(cwd, `pgroute66-check-${role}`)
+    await symlink('elsewhere', script)
+    const env = {...haproxy, PGROUTE66_SOCKET: daemon.socket}
+    assert.equal((await run(fourWords, {env, cwd, script})).code, 1)
+    assert.equal((await run(['host2'], {env, cwd, script})).code, 1)
+    assert.deepEqual(daemon.asked, [
+      `/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read&role=${role}`,
+      `/v1/check?server=host2&role=${role}`,
+    ])
+  })
+}
+
+test("an error of the daemon's is the operator's", async () => {
+  await using daemon = await fakeDaemon({
+    exit: 2,
+    ok: false,
+    error: {code: 'UNKNOWN_HOST', message: 'there is no host "host9"', next: 'Try host1.'},
+  })
+  const env = {PGROUTE66_SOCKET: daemon.socket}
+  const {code, stdout, stderr} = await run(['check', 'host9'], {env})
+  assert.deepEqual([code, stdout, stderr], [2, '', 'pgroute66: there is no host "host9"\nTry host1.\n'])
+  const slow = await run(['check', 'host9', '--role', 'any'], {env})
+  assert.deepEqual([slow.code, slow.stdout, slow.stderr], [2, '', stderr])
+})
+
+test('the socket that the configuration names is asked, and no other', async () => {
+  await using daemon = await fakeDaemon(body)
+  const cwd = await folder()
+  for (const line of [`socket: ${daemon.socket} # ours`, `socket: "${daemon.socket}"`]) {
+    await writeFile(join(cwd, 'pgroute66.yml'), `hosts: {host1: {host: 127.0.0.1, port: 1}}\n${line}\n`, {mode: 0o600})
+    assert.equal((await run(['check', 'host1'], {cwd})).stdout, 'host1 is a standby\n', line)
+  }
+})
+
+for (const [what, answer] of Object.entries({
+  'a stranger': 'SSH-2.0-OpenSSH_9.2\r\n',
+  'another web server': {hello: 'world'},
+  'a daemon that dies in mid-answer': 'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"exit": 0, "te',
+})) {
+  test(`${what} on the socket gives no answer`, async () => {
+    await using daemon = await fakeDaemon(answer)
+    const {code, stdout} = await run(['check', 'host1', '--fallback', 'none'], {
+      env: {PGROUTE66_SOCKET: daemon.socket},
+      cwd: await folder(),
+    })
+    assert.equal(code, 3)
+    assert.match(stdout, /^host1: no daemon answers \(.*not pgroute66/)
+  })
+}
+
+test('a frozen daemon is not waited for: the servers are asked, and it is said why', async () => {
+  await using daemon = await fakeDaemon(null)
+  const cwd = await folder()
+  await writeFile(join(cwd, 'pgroute66.yml'), 'hosts: {host1: {host: 127.0.0.1, port: 1}}\n', {mode: 0o600})
+  const {code, stderr, ms} = await run(['check', 'host1'], {env: {PGROUTE66_SOCKET: daemon.socket}, cwd})
+  assert.equal(code, 3)
+  assert.match(stderr, /the daemon cannot be asked .*no answer within 400 ms.*the servers are asked instead/)
+  assert.equal(daemon.asked.length, 1, 'and not asked twice')
+  assert.ok(ms < 2_000, `${ms}`)
+})
+
+test('a daemon that nobody started and --fallback none: 3', async () => {
+  const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock'], {cwd: await folder()})
+  assert.deepEqual([code, stdout.includes('/nowhere/s.sock: ENOENT')], [3, true], stdout)
+})
+
+for (const [way, args] of Object.entries({
+  'the fast': ['check', 'host1'],
+  'the full': ['check', 'host1', '--fallback', 'none', '--timeout', '20s'],
+})) {
+  test(`SIGTERM while ${way} way waits: it says so, and ends`, async () => {
+    await using daemon = await fakeDaemon(null)
+    const check = start(args, {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder()})
+    while (daemon.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    check.child.kill('SIGTERM')
+    const {code, stdout} = await check.ended
+    assert.equal(code, 3)
+    assert.match(stdout, /^host1: ended by SIGTERM before .* answer/)
+  })
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import {execFile} from 'node:child_process'
+import {mkdtemp, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import {test} from 'vitest'
+import {run, runJs} from '../support/run.ts'
+
+const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-cli-'))
+
+for (const [given, args, message, next] of [
+  ['a mistyped command', ['chekc', 'host1'], 'there is no command "chekc"', 'Did you mean "pgroute66 check"?'],
+  ['a mistyped flag', ['check', '--rol', 'primary'], 'unknown flag --rol', 'Did you mean --role?'],
+  ['a flag without its value', ['check', '--role'], '--role', '--help'],
+  ['a role that is none', ['check', '--role', 'leader'], 'to be one of: primary, standby, read-only, any', '--help'],
+  ['two hosts', ['check', 'host1', 'host2'], '2 hosts are given', 'Ask for one HOST'],
+  ['four words without HAProxy', ['check', 'a', '1', 'b', '2'], '4 hosts are given', 'HAPROXY_SERVER_NAME'],
+  ['a time without a unit', ['check', '--timeout', '2'], '--timeout is a number without a unit', '"2s"'],
+  ['a lag without a unit', ['check', '--max-lag', '16'], '--max-lag "16"', '"16MB"'],
+  ['no configuration', ['check', '--direct'], 'there is no configuration', 'pgroute66 init'],
+  ['a file that is not there', ['serve', '-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
+  ["the original's way to start", ['nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
+  ["the original's flag", ['-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
+] as const) {
+  test(`${given}: said in words, with what to do next, and 2`, async () => {
+    const cwd = await folder()
+    const {code, stdout, stderr} = await run(args, {cwd})
+    assert.equal(code, 2, stderr)
+    assert.equal(stdout, '')
+    assert.ok(stderr.includes(message) && stderr.includes(next), stderr)
+    assert.doesNotMatch(stderr, /\n +at /, 'no stack')
+  })
+
+  test(`${given}: the same as one JSON document`, async () => {
+    const {code, stdout, stderr} = await run([...args, '--json'], {cwd: await folder()})
+    if (args[0] !== 'check') return
+    const document = JSON.parse(stdout)
+    assert.deepEqual([code, document.exit, document.ok], [2, 2, false], stderr)
+    assert.ok(document.error.message.includes(message) && document.error.next.includes(next), stdout)
+    assert.match(document.error.code, /^[A-Z_]+$/)
+  })
+}
+
+test('a wrong configuration: every problem at once, and no secret', async () => {
+  const cwd = await folder()
+  await writeFile(join(cwd, 'pgroute66.yml'), 'hosts:\n  host1: {host: a, port: nine, password: s3cret!}\nbnid: 1.2.3.4\n', {mode: 0o600})
+  const {code, stderr} = await run(['check', '--direct'], {cwd})
+  assert.equal(code, 2)
+  assert.match(stderr, /hosts\.host1\.port/)
+  assert.match(stderr, /bnid/)
+  assert.doesNotMatch(stderr, /s3cret/)
+})
+
+test('Nagios gets UNKNOWN on stdout for what is wrong with the check itself', async () => {
+  const {code, stdout} = await run(['check', '--direct', '--format', 'nagios'], {cwd: await folder()})
+  assert.equal(code, 3)
+  assert.match(stdout, /^PGROUTE66 UNKNOWN - there is no configuration/)
+})
+
+test('--help | head -1 ends quietly', async () => {
+  const command = `'${process.execPath}' '${runJs}' --help | head -1; echo "\${PIPESTATUS[0]}"`
+  const {stdout, stderr} = await promisify(execFile)('bash', ['-c', command])
+  assert.equal(stderr, '')
+  assert.equal(stdout.trim().split('\n').at(-1), '0')
+})
+
+test('a bug is one line, says how to report it, and exits with 70; the stack is there for who asks', async () => {
+  const cwd = await folder()
+  await writeFile(
+    join(cwd, 'bug.mjs'),
+    'import dns from "node:process"; Object.defineProperty(process, "version", {get() { throw new Error("kaboom") }})',
+  )
+  const env = {NODE_OPTIONS: `--import ${join(cwd, 'bug.mjs')}`}
+  const plain = await run(['check', '--direct'], {cwd, env})
+  assert.equal(plain.code, 70, plain.stderr)
+  assert.match(plain.stderr, /^pgroute66: this is a bug in pgroute66: Error: kaboom\n.*report/)
+  assert.doesNotMatch(plain.stderr, /\n +at /)
+  const told = await run(['check', '--direct'], {cwd, env: {...env, PGROUTE66_DEBUG: '1'}})
+  assert.equal(told.code, 70)
+  assert.match(told.stderr, /\n +at /)
+})

@@ -1,0 +1,24 @@
+import {mkdtemp} from 'node:fs/promises'
+import {createServer, type Server} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+
+export type FakeDaemon = Readonly<{socket: string; asked: readonly string[]}> & AsyncDisposable
+
+/** Something on a unix socket that answers every question with `answer`: a body, a raw text, or nothing at all (`null`). */
+export async function fakeDaemon(answer: object | string | null, socket?: string): Promise<FakeDaemon> {
+  const asked: string[] = []
+  const server: Server = createServer((connection) => {
+    connection.on('error', () => {})
+    connection.once('data', (chunk) => {
+      asked.push(chunk.toString().split(' ')[1] ?? '')
+      if (answer === null) return
+      const body = JSON.stringify(answer)
+      const head = `HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
+      connection.end(typeof answer === 'string' ? answer : head + body)
+    })
+  })
+  const path = socket ?? join(await mkdtemp(join(tmpdir(), 'pgroute66-fake-')), 'pgroute66.sock')
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return {socket: path, asked, [Symbol.asyncDispose]: async () => void server.close()}
+}
