@@ -1,0 +1,18 @@
+import {existsSync} from 'node:fs'
+
+/** The parts that tests use beside npm's: where each is, and the Debian package that brings it. */
+export const parts = [
+  {name: 'PostgreSQL 15', path: '/usr/lib/postgresql/15/bin/postgres', debian: 'postgresql-15'},
+  {name: 'HAProxy', path: '/usr/sbin/haproxy', debian: 'haproxy'},
+  {name: 'PgBouncer', path: '/usr/sbin/pgbouncer', debian: 'pgbouncer'},
+  {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},
+  {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
+  {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
+] as const
+
+export type Part = (typeof parts)[number]
+
+export const missingParts = (): readonly Part[] => parts.filter(({path}) => !existsSync(path))
+
+/** For `describe.skipIf(lacks('HAProxy'))`: skipped loudly by install.ts, and never under CI, where a missing part must fail. */
+export const lacks = (name: Part['name']): boolean => process.env.CI !== 'true' && missingParts().some((part) => part.name === name)
