@@ -1,0 +1,44 @@
+import {posix} from 'node:path'
+
+export type Import = Readonly<{from: string; to: string}>
+
+/** What each room of src/ may import (DESIGN, section 3): other rooms, by prefix; `*` in packages: any. Arrows point at core. */
+const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | readonly string[]}>> = {
+  core: {rooms: [], packages: []},
+  config: {rooms: ['core'], packages: '*'},
+  monitor: {rooms: ['core'], packages: []},
+  ui: {rooms: ['core'], packages: ['ink', 'react', 'react/jsx-runtime', 'node:*']},
+  api: {rooms: ['core', 'config'], packages: '*'},
+  demo: {rooms: ['core'], packages: '*'},
+  connector: {rooms: ['core', 'monitor', 'config'], packages: '*'},
+  app: {rooms: ['*'], packages: '*'},
+  commands: {rooms: ['app', 'config', 'core', 'ui'], packages: '*'},
+}
+const neverInConnector = ['ink', 'react', '@oclif/core']
+
+/** `a/b/c.ts` of src/ → its room: `sources/pg` and `actuators/haproxy` are rooms of their own. */
+export function roomOf(path: string): string {
+  const [first = '', second = ''] = path.split('/')
+  if (!path.includes('/')) return 'index'
+  return first === 'sources' || first === 'actuators' ? `${first}/${second}` : first
+}
+
+/** Every module named by a static, re-exporting or dynamic import, and by `import('…').Type`. */
+export const importsOf = (text: string): readonly string[] =>
+  [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)].map((match) => match[1] ?? '')
+
+/** Why this import is not allowed; `null`: it is. `to` is as written. */
+export function violation({from, to}: Import): string | null {
+  const room = roomOf(from)
+  if (room === 'index') return null
+  const rule = rooms[room] ?? {rooms: ['core'], packages: '*'}
+  if (!to.startsWith('.')) {
+    if (room === 'connector' && neverInConnector.includes(to)) return `${from} loads ${to}, and an application must not`
+    const isAllowed =
+      rule.packages === '*' || rule.packages.some((name) => name === to || (name.endsWith('*') && to.startsWith(name.slice(0, -1))))
+    return isAllowed ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
+  }
+  const target = roomOf(posix.normalize(posix.join(posix.dirname(from), to)))
+  if (target === room || rule.rooms.includes('*') || rule.rooms.includes(target)) return null
+  return `${from} imports ${to}: ${room} must not know ${target}`
+}
