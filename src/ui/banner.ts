@@ -1,11 +1,11 @@
 import type {GroupState, Snapshot} from '../core/snapshot.ts'
 import {ageText} from './age.ts'
-import {pad, printable, widthOf, wrap} from './cells.ts'
+import {clip, pad, printable, widthOf, wrap} from './cells.ts'
 import type {Glyphs} from './glyphs.ts'
 import {cut, type Line, line, type Tone} from './line.ts'
 import {bySeverity, isCalm, verdictText} from './verdict-text.ts'
 
-/** `height`: lines that several groups may take together; a single verdict takes what it needs. `group`: the one that is looked at. */
+/** `height`: lines that it may take, more only for the verdict itself. `group`: the one that is looked at. */
 export type BannerLook = Readonly<{width: number; height: number; wall: number; glyphs: Glyphs; group: string | null}>
 
 /**
@@ -17,7 +17,10 @@ export function banner(snapshot: Snapshot, look: BannerLook): readonly Line[] {
   const groups = Object.values(snapshot.groups)
   const [only] = groups
   if (only === undefined) return [line(pad(' no group of hosts is watched: there is no verdict', look.width), 'warnBar')]
-  if (groups.length === 1) return [...head(only, '', look), ...reasons(only, look)]
+  if (groups.length === 1) {
+    const verdict = head(only, '', look)
+    return [...verdict, ...reasons(only, look, look.height - verdict.length)]
+  }
 
   const ordered = groups.toSorted((a, b) => bySeverity(a.verdict, b.verdict))
   const loud = ordered.filter(({verdict}) => !isCalm(verdict))
@@ -61,17 +64,26 @@ function head({verdict}: GroupState, about: string, look: BannerLook): readonly 
   return lines.map((text) => alarm(` ${text}`, look, verdict.kind === 'starting' ? 'warnBar' : 'badBar'))
 }
 
-function reasons({verdict}: GroupState, {width, glyphs}: BannerLook): readonly Line[] {
+/** Of a cluster of a hundred hosts the reason alone would fill the screen: then it is cut, and whole in the details of any of its hosts. */
+function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Number.POSITIVE_INFINITY): readonly Line[] {
   const mark = isCalm(verdict) ? '  ' : `${glyphs.alarm} `
   const tone: Tone = isCalm(verdict) || verdict.kind === 'starting' ? 'plain' : 'bad'
   const more = [
     verdict.suspect === null ? '' : `Suspect: ${verdict.suspect}.`,
     // "No primary" says itself who is blind.
-    verdict.blind.length === 0 || verdict.kind === 'no-primary' ? '' : `Blind, for a reason of ours: ${verdict.blind.join(', ')}.`,
+    verdict.blind.length === 0 || verdict.kind === 'no-primary' ? '' : `Blind, for a reason of ours: ${few(verdict.blind)}.`,
   ]
-  const parts = [printable(verdict.why), ...more].filter(Boolean).flatMap((text) => wrap(text, Math.max(1, width - 2)))
+  const lines = (text: string) => wrap(text, Math.max(1, width - 2))
+  const short = more.filter(Boolean).flatMap(lines)
+  const why = lines(printable(verdict.why))
+  const kept = Math.max(1, room - short.length)
+  const last = why.length > kept ? [`${clip(why[kept - 1] ?? '', width - 4, '')} ${glyphs.more}`] : why.slice(kept - 1)
+  const parts = [...why.slice(0, kept - 1), ...last, ...short]
   return parts.map((part) => line(mark + part, tone))
 }
+
+const few = (names: readonly string[]): string =>
+  names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
 
 /** One line per group while there are few of them, else how many. */
 function calmLines(groups: readonly GroupState[], {width, glyphs}: BannerLook): readonly Line[] {

@@ -1,3 +1,4 @@
+import {OperatorError} from '../core/errors.ts'
 import type {HostState, Snapshot} from '../core/snapshot.ts'
 
 /** The hosts of `group` (`null`: all). */
@@ -13,4 +14,12 @@ export function matches(host: HostState, text: string): boolean {
   const known = [host.host, host.role, host.cause, `${host.address}:${host.port}`, host.upstream, ...host.groups, host.location, drained]
   const hay = known.filter(Boolean).join(' ').toLowerCase()
   return words.every((word) => hay.includes(word))
+}
+
+/** The group that was asked for; `null`: all hosts, which are what `all` means even where there are groups. Throws OperatorError. */
+export function groupNamed(name: string | undefined, {groups}: Snapshot): string | null {
+  if (name === undefined) return null
+  if (name in groups) return name
+  if (name === 'all') return null
+  throw new OperatorError('USAGE_GROUP', `there is no group "${name}"`, `Groups are: ${Object.keys(groups).join(', ') || 'none'}.`)
 }

@@ -37,7 +37,13 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   const selected = hosts.find(({host}) => host === state.selected) ?? hosts[0] ?? null
 
   // The verdict is always drawn from the live frame: a screen that is paused must not go on telling of a primary that is gone.
-  const verdicts = banner(frame.snapshot, {width, height: Math.max(3, Math.floor(rows / 2)), wall: frame.wall, glyphs, group: state.group})
+  const verdicts = banner(frame.snapshot, {
+    width,
+    height: rows < 10 ? rows : Math.floor(rows / 2),
+    wall: frame.wall,
+    glyphs,
+    group: state.group,
+  })
   const top = rows - verdicts.length >= 12 ? [...verdicts, blank] : verdicts
   const notes = status(frame, state, look)
   const keys = footer(state, look.actions, Object.keys(frame.snapshot.groups).length, width)

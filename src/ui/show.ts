@@ -7,8 +7,8 @@ export type WatchOptions = Readonly<{
   /** Keys of its own for whoever shows the screen; they act on the selected host. Keys that the screen has are refused. */
   actions?: readonly Action[]
   title?: string
-  /** Shown alone at first. */
-  group?: string
+  /** Shown alone at first; `null`: all. */
+  group?: string | null
   /** Milliseconds between two drawings; the keys + and - change it. */
   everyMs?: number
   signal?: AbortSignal

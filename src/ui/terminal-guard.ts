@@ -6,7 +6,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
  */
 export function guardTerminal(leave: () => void, signal?: AbortSignal): () => void {
   for (const name of signals) process.on(name, leave)
-  // Called before node prints the error, which then lands on the screen that stays.
+  // Called before any listener of `uncaughtException` prints the error, which then lands on the screen that stays.
   process.on('uncaughtExceptionMonitor', leave)
   process.stdout.on('error', leave)
   signal?.addEventListener('abort', leave)

@@ -8,9 +8,17 @@ import {guardTerminal} from './terminal-guard.ts'
 import {WatchView} from './watch-view.tsx'
 
 /** Loads Ink and React, which `show.ts` therefore imports only when there is a screen to show. Resolves when the reader has left. */
-export async function openScreen({source, clock, actions = [], title, group, everyMs, signal}: WatchOptions): Promise<void> {
+export async function openScreen({
+  source,
+  clock,
+  actions = [],
+  title,
+  group = null,
+  everyMs = initialState.everyMs,
+  signal,
+}: WatchOptions): Promise<void> {
   const {env, stdin} = process
-  const initial = {...initialState, group: group ?? null, everyMs: everyMs ?? initialState.everyMs}
+  const initial = {...initialState, group, everyMs}
   const view = (frame: Frame) => (
     <WatchView
       frame={frame}

@@ -1,0 +1,60 @@
+import {Command, Flags} from '@oclif/core'
+import {systemClock} from '../app/clock.ts'
+import {caFlag, configFlag} from '../app/flags.ts'
+import {openSource} from '../app/source.ts'
+import {parseDuration} from '../config/duration.ts'
+import {OperatorError} from '../core/errors.ts'
+import {groupNamed} from '../ui/filter.ts'
+import {glyphsFor} from '../ui/glyphs.ts'
+import {printChanges, printOnce} from '../ui/print.ts'
+import {showWatch} from '../ui/show.ts'
+
+export default class Watch extends Command {
+  static override summary = 'A live table of the hosts, with the verdict above it.'
+  static override description = `Without a terminal it prints one line per change. Keys are shown at the foot; "?" explains them.`
+  static override usage = 'watch [DSN...] [-c FILE | --url URL] [--group NAME] [--once] [--json]'
+  static override strict = false
+  static override flags = {
+    config: configFlag,
+    url: Flags.string({
+      description: 'a running daemon: http(s)://HOST:PORT, or the path of its unix socket',
+      helpValue: 'URL',
+      exclusive: ['config'],
+    }),
+    ca: caFlag,
+    group: Flags.string({char: 'g', description: 'only this group', helpValue: 'NAME'}),
+    once: Flags.boolean({description: 'print how things stand, and leave'}),
+    json: Flags.boolean({description: 'print one JSON document per change; with --once, one'}),
+    interval: Flags.string({description: 'time between two drawings of the screen', helpValue: '500ms', default: '1s'}),
+  }
+
+  async run(): Promise<void> {
+    const {argv, flags} = await this.parse(Watch)
+    const {env, stdout} = process
+    const everyMs = intervalOf(flags.interval)
+    const stop = new AbortController()
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort())
+
+    await using source = await openSource({...flags, dsns: argv as string[], env})
+    const group = groupNamed(flags.group, source.current())
+    const write = (line: string) => void stdout.write(`${line}\n`)
+    const printing = {source, clock: systemClock, write, json: flags.json, signal: stop.signal, group}
+    if (flags.once) {
+      // A first round takes one connect_timeout; after ten seconds it prints what there is.
+      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)])
+      // A pipe has no width: nothing is left out of what a program reads.
+      return await printOnce({...printing, signal, width: stdout.columns ?? 10_000, glyphs: glyphsFor(env)})
+    }
+    if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
+    await showWatch({source, clock: systemClock, signal: stop.signal, everyMs, group})
+  }
+}
+
+function intervalOf(text: string): number {
+  try {
+    return Math.max(100, parseDuration(text))
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    throw new OperatorError('USAGE', `--interval ${error.message}`, error.next, {cause: error})
+  }
+}

@@ -1,0 +1,20 @@
+import type {Change, GroupState, HostState} from '../core/snapshot.ts'
+import {timeOf} from '../core/wire.ts'
+import {printable} from './cells.ts'
+import {subjectOf, transitionText} from './change-line.ts'
+import {causeText} from './row.ts'
+import {verdictText} from './verdict-text.ts'
+
+/** A change as one line of plain text, for a file or a pipe: time in UTC, subject, transition, reason. */
+export const changeText = (wall: number, change: Change): string =>
+  `${timeOf(wall)} ${subjectOf(change)} ${transitionText(change, '->')}: ${printable(change.why)}`
+
+/** The verdict as it stands, in the same form. */
+export const standingText = (wall: number, {name, verdict}: GroupState): string =>
+  `${timeOf(wall)} ${printable(name)} ${verdictText(verdict)} (${verdict.rule}) since ${timeOf(verdict.since)}: ${printable(verdict.why)}`
+
+/** A host as it stands. */
+export const hostText = (wall: number, host: HostState): string => {
+  const why = host.role === 'unavailable' ? `: ${causeText(host)}` : ''
+  return `${timeOf(wall)} ${printable(host.host)} ${host.role} since ${timeOf(host.since)}${why}`
+}

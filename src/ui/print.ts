@@ -1,0 +1,80 @@
+import type {Clock, SnapshotSource} from '../core/ports.ts'
+import type {Publication, Snapshot} from '../core/snapshot.ts'
+import {changesToWire} from '../core/wire.ts'
+import {banner} from './banner.ts'
+import {concerns} from './change-line.ts'
+import {changeText, hostText, standingText} from './change-text.ts'
+import {hostsOf} from './filter.ts'
+import type {Frame} from './frame.ts'
+import type {Glyphs} from './glyphs.ts'
+import {textOf} from './line.ts'
+import {table} from './table.ts'
+
+export type PrintOptions = Readonly<{
+  source: SnapshotSource
+  clock: Clock
+  /** Called with one line at a time, without its line break. */
+  write(line: string): void
+  /** Each line is a JSON document: the data of the API's event `change`. */
+  json?: boolean
+  /** `null`: all hosts. */
+  group?: string | null
+  signal: AbortSignal
+}>
+
+/** One line per change, after how things stand. Resolves when `signal` aborts. */
+export function printChanges({source, clock, write, json = false, group = null, signal}: PrintOptions): Promise<void> {
+  const document = ({changes, snapshot}: Publication) =>
+    JSON.stringify(changesToWire(changes, snapshot, {now: clock.now(), wall: clock.wall()}))
+  const first = source.current()
+  const members = hostsOf(first, group)
+  if (json) write(document({changes: [], snapshot: first}))
+  else {
+    const groups = Object.values(first.groups).filter(({name}) => group === null || name === group)
+    for (const state of groups) write(standingText(clock.wall(), state))
+    // Before the first round there is nothing to say of a host; that it answered then is not published as a change.
+    if (first.ready) for (const host of members) write(hostText(clock.wall(), host))
+  }
+  const unsubscribe = source.subscribe(({changes, snapshot}) => {
+    const hosts = hostsOf(snapshot, group).map(({host}) => host)
+    const ours = changes.filter((change) => concerns(change, group, hosts))
+    if (ours.length === 0) return
+    if (json) write(document({changes: ours, snapshot}))
+    else for (const change of ours) write(changeText(clock.wall(), change))
+  })
+  return new Promise((resolve) => {
+    const stop = () => {
+      unsubscribe()
+      resolve()
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, {once: true})
+  })
+}
+
+/** How things stand, once: the verdict and the table, `width` cells wide. Waits for the first round to be done, or for `signal`. */
+export async function printOnce({width, glyphs, ...options}: PrintOptions & Readonly<{width: number; glyphs: Glyphs}>): Promise<void> {
+  const {source, clock, write, json = false, group = null, signal} = options
+  const snapshot = await ready(source, signal)
+  const [now, wall] = [clock.now(), clock.wall()]
+  if (json) return write(JSON.stringify(changesToWire([], snapshot, {now, wall}).snapshot))
+  const frame: Frame = {snapshot, now, wall, changes: [], probes: new Map(), startedAt: wall}
+  const verdicts = banner(snapshot, {width, height: Number.POSITIVE_INFINITY, wall, glyphs, group: group})
+  const rows = table(hostsOf(snapshot, group), frame, {width, height: Number.POSITIVE_INFINITY, glyphs, selected: null})
+  for (const spans of [...verdicts, [], ...rows]) write(textOf(spans).trimEnd())
+}
+
+function ready(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      unsubscribe()
+      signal.removeEventListener('abort', settle)
+      resolve(source.current())
+    }
+    const unsubscribe = source.subscribe(({snapshot}) => {
+      if (snapshot.ready) settle()
+    })
+    signal.addEventListener('abort', settle)
+    if (source.current().ready || signal.aborted) settle()
+  })
+}

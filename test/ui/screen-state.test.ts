@@ -1,0 +1,56 @@
+import {expect, test} from 'vitest'
+import {initialState, press, type ScreenState, type Sight} from '../../src/ui/screen-state.ts'
+import {calm, frameOf} from './stage.ts'
+
+const frame = frameOf(calm())
+const sight: Sight = {hosts: ['host1', 'host2', 'host3'], groups: ['orders', 'billing'], frame, page: 2, hidden: 5}
+const pressed = (keys: readonly string[], from: Partial<ScreenState> = {}, seen: Partial<Sight> = {}) =>
+  keys.reduce((state, key) => press(state, key, {...sight, ...seen}), {...initialState, ...from})
+
+test.each<[keys: string, then: Partial<ScreenState>]>([
+  ['j', {selected: 'host2'}],
+  ['down down down down', {selected: 'host3'}],
+  ['j j k', {selected: 'host2'}],
+  ['k', {selected: 'host1'}],
+  ['end', {selected: 'host3'}],
+  ['end home', {selected: 'host1'}],
+  ['pagedown', {selected: 'host3'}],
+  ['enter', {view: 'details'}],
+  ['enter enter', {view: 'table'}],
+  ['enter j j escape', {view: 'table', offset: 0, selected: null}],
+  ['e j', {view: 'changes', offset: 1}],
+  ['e end', {view: 'changes', offset: 5}],
+  ['e e', {view: 'table'}],
+  ['? ? ?', {view: 'help'}],
+  ['s', {sort: 'name'}],
+  ['s s s s s s', {sort: 'config'}],
+  ['g', {group: 'orders'}],
+  ['g g', {group: 'billing'}],
+  ['g g g', {group: null}],
+  ['+ + + + +', {everyMs: 100}],
+  ['=', {everyMs: 500}],
+  ['- - - - -', {everyMs: 10_000}],
+  ['/ q j backspace backspace q', {isTyping: true, filter: 'q'}],
+  ['/ a enter', {isTyping: false, filter: 'a'}],
+  ['/ a escape', {isTyping: false, filter: ''}],
+  ['/ a enter escape', {filter: ''}],
+  ['enter / a', {view: 'table', filter: 'a'}],
+  ['z', initialState],
+])('%s', (keys, then) => {
+  expect(pressed(keys.split(' '))).toMatchObject(then)
+})
+
+test('space holds the frame, and lets it go', () => {
+  expect(pressed([' ']).held).toBe(frame)
+  expect(pressed([' ', ' ']).held).toBeNull()
+})
+
+test('with one group there is nothing to go through, with no host nothing to look at', () => {
+  expect(pressed(['g'], {}, {groups: ['all']}).group).toBeNull()
+  expect(pressed(['enter', 'j'], {}, {hosts: []})).toMatchObject({view: 'table', selected: null})
+})
+
+test('the selection stays on its host when the rows move', () => {
+  const state = pressed(['j'])
+  expect(press(state, 'j', {...sight, hosts: ['host3', 'host2', 'host1']}).selected).toBe('host1')
+})

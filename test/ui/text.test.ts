@@ -1,0 +1,101 @@
+import {expect, test} from 'vitest'
+import {ageText, spanText} from '../../src/ui/age.ts'
+import {bytesText} from '../../src/ui/bytes.ts'
+import {clip, clipMiddle, pad, printable, widthOf, wrap} from '../../src/ui/cells.ts'
+import {cut, line, textOf} from '../../src/ui/line.ts'
+import {sparkline} from '../../src/ui/sparkline.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+test.each([
+  [-5000, '0s'],
+  [0, '0s'],
+  [999, '0s'],
+  [59_999, '59s'],
+  [minute + 5000, '1m05s'],
+  [59 * minute + 59_000, '59m59s'],
+  [3 * hour + 12 * minute, '3h12m'],
+  [12 * day + 4 * hour, '12d4h'],
+  [999 * day + 23 * hour, '999d23h'],
+  [1500 * day, '1500d'],
+])('an age of %d ms is %s', (ms, text) => {
+  expect(ageText(ms)).toBe(text)
+})
+
+test.each([
+  [-1, '0ms'],
+  [0, '0ms'],
+  [0.42, '0.4ms'],
+  [9.96, '10ms'],
+  [350, '350ms'],
+  [999.6, '1.0s'],
+  [1240, '1.2s'],
+  [12_400, '12s'],
+  [minute, '1m00s'],
+])('a span of %d ms is %s', (ms, text) => {
+  expect(spanText(ms)).toBe(text)
+})
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 kB'],
+  [16_777_216, '16 MB'],
+  [1023.4 * 1024, '1023 kB'],
+  [1023.9 * 1024, '1.0 MB'],
+  [5 * 1024 ** 4, '5.0 TB'],
+  [5 * 1024 ** 7, '5242880 PB'],
+])('%d bytes are %s', (bytes, text) => {
+  expect(bytesText(bytes)).toBe(text)
+})
+
+test.each([
+  ['host1', 5],
+  ['● primary', 9],
+  ['é', 1],
+  ['e\u0301', 1],
+  ['接続', 4],
+  ['🐘', 2],
+  ['\u200b', 0],
+])('%s takes %d cells', (text, width) => {
+  expect(widthOf(text)).toBe(width)
+})
+
+test('what is cut says so, and never takes more than its cells', () => {
+  expect(clip('host1', 5)).toBe('host1')
+  expect(clip('host10', 5)).toBe('host…')
+  expect(clip('接続が', 4)).toBe('接…')
+  expect(clip('host', 1)).toBe('…')
+  expect(clip('host', 0)).toBe('')
+  expect(pad('接', 5)).toBe('接   ')
+  expect(pad('7', 3, 'right')).toBe('  7')
+  expect(textOf(cut([...line('one '), ...line('two', 'bad')], 5, '~'))).toBe('one ~')
+})
+
+test('names with a long beginning in common are told apart by their end', () => {
+  expect(clipMiddle('orders-eu-west-1', 9)).toBe('orde…st-1')
+  expect(clipMiddle('orders-eu-west-2', 9)).toBe('orde…st-2')
+  expect(clipMiddle('host1', 9)).toBe('host1')
+  expect(clipMiddle('host10', 2)).toBe('h…')
+})
+
+test('lines break at spaces, and long words where the line ends', () => {
+  expect(wrap('host1 is the only primary', 10)).toEqual(['host1 is', 'the only', 'primary'])
+  expect(wrap('a verylongword b', 6)).toEqual(['a', 'verylo', 'ngword', 'b'])
+  expect(wrap('接続が拒否', 4)).toEqual(['接続', 'が拒', '否'])
+  expect(wrap('接続', 1)).toEqual(['接', '続'])
+  expect(wrap('', 10)).toEqual([''])
+})
+
+test('what a server says cannot steer the terminal', () => {
+  expect(printable('fatal:\u001b[2J\r\n\u202egone\u0007')).toBe('fatal: [2J gone ')
+})
+
+test('a sparkline is as wide as asked, its newest value at the right, with a gap where there was no answer', () => {
+  const bars = ['1', '2', '3', '4']
+  expect(sparkline([], 4, bars)).toBe('    ')
+  expect(sparkline([1, 2, null, 4], 6, bars)).toBe('  23 4')
+  expect(sparkline([9, 9, 0, 0], 2, bars)).toBe('11')
+})
