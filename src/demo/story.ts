@@ -1,0 +1,121 @@
+import type {SnapshotSource} from '../core/ports.ts'
+import type {Verdict} from '../core/snapshot.ts'
+import type {Cluster} from './cluster.ts'
+import {until} from './node.ts'
+
+export type Stage = Readonly<{
+  cluster: Cluster
+  source: SnapshotSource
+  /** Monotonic milliseconds. */
+  now: () => number
+  tell: (line: string) => void
+  signal: AbortSignal
+}>
+
+/** A step takes a second; where one takes a minute the story does not happen. */
+const patienceMs = 60_000
+
+/**
+ * The story that the demo plays by itself: crash, promotion, the old primary's return beside and instead of the new one, healing. Every verdict is
+ * waited for, and told with its time and how long after the deed it was there. Rejects when one does not come.
+ */
+export async function playStory({cluster, source, now, tell, signal}: Stage): Promise<void> {
+  const [host1, host2, host3] = ['host1', 'host2', 'host3'].map((name) => cluster.node(name))
+  if (!host1 || !host2 || !host3) throw new Error('the story needs three nodes')
+  const start = now()
+  const time = () => `${((now() - start) / 1000).toFixed(2).padStart(6)} s`
+
+  const told = (verdict: Verdict, sinceMs: number | null) => {
+    const routed = verdict.routedTo === null ? 'nothing is routed' : `writes go to ${verdict.routedTo}`
+    const after = sinceMs === null ? '' : `, ${Math.round(sinceMs)} ms after that`
+    tell(`${time()}    ${verdict.kind} (${verdict.rule}): ${routed}${after}`)
+    tell(`             ${verdict.why}`)
+  }
+  /** Does something, and waits for the verdict that must follow. What `deed` returns is the time from which it counts. */
+  const scene = async (title: string, deed: () => Promise<unknown>, isRight: (verdict: Verdict) => boolean) => {
+    tell(`\n${time()}  ${title}`)
+    const [seen] = await Promise.all([verdictOf(source, isRight, signal, now), deed()])
+    told(seen.verdict, Math.max(0, seen.at - deedAt))
+  }
+  let deedAt = now()
+  const done = () => {
+    deedAt = now()
+  }
+
+  tell('Three PostgreSQL servers: host1 is primary, host2 and host3 stream from it.')
+  const first = await verdictOf(source, ({kind, routedTo}) => kind === 'primary' && routedTo === 'host1', signal, now)
+  told(first.verdict, null)
+
+  await scene(
+    'kill -9: host1 crashes.',
+    async () => {
+      done()
+      await host1.kill()
+    },
+    ({kind}) => kind === 'no-primary',
+  )
+  await scene(
+    'host2 is promoted, host3 follows it.',
+    async () => {
+      await host2.promote()
+      done()
+      await host3.follow(host2)
+    },
+    ({kind, routedTo}) => kind === 'primary' && routedTo === 'host2',
+  )
+  await until(async () => signal.aborted || source.current().hosts.host3?.upstream === 'host2')
+  await scene(
+    'Somebody starts the old host1 again, as it was: two primaries.',
+    async () => {
+      await host1.start()
+      done()
+    },
+    ({kind, suspect}) => kind === 'split-brain' && suspect === 'host1',
+  )
+  await scene(
+    'host2 crashes: the old host1 is the only primary in sight, without the writes that host2 took.',
+    async () => {
+      done()
+      await host2.kill()
+    },
+    ({rule}) => rule === 'V2',
+  )
+  await scene(
+    'host2 is back, and host1 is rebuilt as its standby.',
+    async () => {
+      await host2.start()
+      await host1.cloneFrom(host2)
+      await host1.start()
+      done()
+    },
+    ({kind, routedTo}) => kind === 'primary' && routedTo === 'host2' && source.current().hosts.host1?.role === 'standby',
+  )
+  tell('\nHealed. At no moment were there two places to write to.')
+}
+
+/** The first verdict that is right, now or later. */
+function verdictOf(
+  source: SnapshotSource,
+  isRight: (verdict: Verdict) => boolean,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<Readonly<{verdict: Verdict; at: number}>> {
+  const {promise, resolve, reject} = Promise.withResolvers<{verdict: Verdict; at: number}>()
+  const look = () => {
+    const verdict = source.current().groups.all?.verdict
+    if (verdict && isRight(verdict)) resolve({verdict, at: now()})
+  }
+  const stop = source.subscribe(look)
+  const late = setTimeout(
+    () => reject(new Error(`this verdict did not come: the last one is "${source.current().groups.all?.verdict.why}"`)),
+    patienceMs,
+  )
+  const abort = () => reject(new Error('the story was stopped'))
+  signal.addEventListener('abort', abort, {once: true})
+  look()
+  return promise.finally(() => {
+    stop()
+    clearTimeout(late)
+    signal.removeEventListener('abort', abort)
+  })
+}
