@@ -5,6 +5,13 @@ const roles = new Map([
   ['pgroute66-check-standby', 'standby'],
 ])
 
+/** What people try first. */
+const asked = new Map([
+  ['-h', '--help'],
+  ['-v', '--version'],
+  ['-V', '--version'],
+])
+
 const isConfigFile = (word: string): boolean => !word.startsWith('-') && /\.ya?ml$/i.test(word)
 
 /**
@@ -16,6 +23,8 @@ export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonl
   if (role !== undefined) return ['check', '--role', role, ...args]
 
   const [first = ''] = args
+  if (first === 'help') return [...args.slice(1), '--help']
+  if (asked.has(first)) return [asked.get(first) ?? first]
   if (isConfigFile(first)) return ['serve', '-c', ...args]
   const isFlag = /^(-c|--config)(=|$)/.test(first) || /^-c./.test(first)
   return isFlag ? ['serve', ...args] : args

@@ -36,8 +36,8 @@ export async function askDaemon(asked: Asked): Promise<Found> {
   return isMiss(second) ? {kind: 'nobody', misses: [first, second]} : {kind: 'answer', body: second as CheckBody}
 }
 
-/** Most of the time is kept for asking the servers. */
-const patienceOf = (deadline: CheckDeadline): number => Math.min(400, deadline.leftMs / 2)
+/** Most of the time is kept for asking the servers. Whole milliseconds: AbortSignal.timeout takes no others. */
+const patienceOf = (deadline: CheckDeadline): number => Math.min(400, Math.floor(deadline.leftMs / 2))
 
 /** HAProxy's user asks the daemon without a right to read the configuration, which holds passwords. */
 async function configIfAny({load, config}: Asked): Promise<Config | null> {

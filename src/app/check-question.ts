@@ -19,8 +19,9 @@ export const anyQuestion: CheckQuestion = {server: null, address: null, port: nu
 export function haproxyQuestion(words: readonly string[], env: NodeJS.ProcessEnv, role: string | null): CheckQuestion | null {
   const [, , address, port] = words
   if (env.HAPROXY_SERVER_NAME === undefined || words.length !== 4 || address === undefined || port === undefined) return null
-  // With no name left to go by, HAPROXY_SERVER_ADDR is the same address once more.
-  return {...anyQuestion, server: env.HAPROXY_SERVER_NAME || null, address, port, proxy: env.HAPROXY_PROXY_NAME || null, role}
+  // A server on a unix socket has no port; its name has to do.
+  const place = /^\d{1,5}$/.test(port) ? {address, port} : {}
+  return {...anyQuestion, ...place, server: env.HAPROXY_SERVER_NAME || null, proxy: env.HAPROXY_PROXY_NAME || null, role}
 }
 
 /** The path of `GET /v1/check` (API.md). */

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import {mkdtemp, readFile, symlink, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {describe, onTestFinished, test} from 'vitest'
+import {hostsYaml, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {startHaproxy} from '../support/haproxy.ts'
+import {lacks} from '../support/parts.ts'
+import {runJs} from '../support/run.ts'
+
+describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with no daemon to ask', () => {
+  test('each backend has the servers of its role, and follows a promotion', {timeout: 90_000}, async () => {
+    const cluster = await testCluster()
+    const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
+    const folder = await mkdtemp(join(tmpdir(), 'pgroute66-external-'))
+    await writeFile(join(folder, 'config.yml'), `${hostsYaml(cluster)}\nhaproxy: {backends: {pg_read: replica}}\n`, {mode: 0o600})
+    await symlink(runJs, join(folder, 'pgroute66-check-standby'))
+    // HAProxy wipes the environment and cannot pass flags; without a PATH a script has to name its node. What it is given is kept for a look.
+    const script = (name: string, words: string) => {
+      const text = `#!/bin/sh\nprintf '%s\\n' "$*" "PATH=$PATH" >> ${folder}/seen\ncd ${folder}\nPGROUTE66CONFIG=config.yml exec ${process.execPath} ${words} "$@" >> ${folder}/said 2>&1\n`
+      return writeFile(join(folder, name), text, {mode: 0o755})
+    }
+    await script('plain.sh', `${runJs} check`)
+    await script('named.sh', `${folder}/pgroute66-check-standby`)
+    const backend = (name: string, command: string, server: (index: number) => string) =>
+      [
+        `backend ${name}`,
+        '    option external-check',
+        `    external-check command ${folder}/${command}`,
+        ...cluster.nodes.map(({port}, index) => `    server ${server(index)} 127.0.0.1:${port} check inter 4s fastinter 2s fall 1 rise 1`),
+      ].join('\n')
+    const haproxy = await startHaproxy(
+      [
+        '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s',
+        backend('pg_write', 'plain.sh', (index) => `host${index + 1}`),
+        backend('pg_read', 'plain.sh', (index) => `other${index + 1}`),
+        backend('pg_named', 'named.sh', (index) => `host${index + 1}`),
+        '',
+      ].join('\n'),
+    )
+    onTestFinished(() => haproxy[Symbol.asyncDispose]())
+    const up = async (name: string) =>
+      Object.entries(await haproxy.states())
+        .filter(([server, state]) => server.startsWith(`${name}/`) && state.startsWith('UP'))
+        .map(([server]) => server.slice(name.length + 1).replace('other', 'host'))
+        .join()
+
+    await until(
+      async () => (await up('pg_write')) === 'host1' && (await up('pg_read')) === 'host2,host3' && (await up('pg_named')) === 'host2,host3',
+    )
+    await host1.kill()
+    await host2.promote()
+    await host3.follow(host2)
+    await until(async () => (await up('pg_write')) === 'host2' && (await up('pg_read')) === 'host3' && (await up('pg_named')) === 'host3')
+
+    assert.match(await readFile(join(folder, 'seen'), 'utf8'), /^NOT_USED NOT_USED 127\.0\.0\.1 \d+\nPATH=\n/m)
+    assert.match(await readFile(join(folder, 'said'), 'utf8'), /host1: unavailable \(refused/)
+  })
+})
