@@ -1,0 +1,73 @@
+import {createServer, type RequestListener} from 'node:http'
+import fastify, {type FastifyReply} from 'fastify'
+import {OperatorError} from '../core/errors.ts'
+import {type Answer, problem} from './answer.ts'
+import type {Context} from './context.ts'
+import {misdirection, respond} from './misdirected.ts'
+import type {Route} from './route.ts'
+
+const bodyLimit = 16 * 1024
+/** Host names have at most 63 characters; nothing else in a path is longer. */
+const maxParamLength = 128
+
+/** The routes behind one handler, which several servers share: fastify itself never listens. */
+export async function buildApp(routes: readonly Route[], context: Context): Promise<RequestListener> {
+  const misdirected = misdirection(routes)
+  const app = fastify({
+    bodyLimit,
+    exposeHeadRoutes: true,
+    genReqId: () => '',
+    routerOptions: {maxParamLength},
+    return503OnClosing: false,
+    serverFactory: (handler) => createServer(handler),
+    frameworkErrors: (error, _request, reply) => void send(reply, problemOf(error, context)),
+  })
+  // The same text for every content type that is not JSON: a 415 of ours.
+  app.removeContentTypeParser('text/plain')
+  app.setErrorHandler((error: Error, _request, reply) => send(reply, problemOf(error, context)))
+  app.setNotFoundHandler(({method, url}, reply) => send(reply, misdirected(method, url) ?? unmatched))
+  for (const {method, path, handle} of routes) {
+    const methods = method === 'GET' ? ['GET', 'OPTIONS'] : [method]
+    app.route({
+      method: methods,
+      url: path,
+      handler(request, reply) {
+        const answer = handle(request, context, reply)
+        if (answer instanceof Promise) return answer.then((late) => send(reply, late))
+        return answer === null ? undefined : send(reply, answer)
+      },
+    })
+  }
+  await app.ready()
+  return (request, response) => {
+    // So that clients come back to whoever listens next.
+    if (context.isStopping) response.shouldKeepAlive = false
+    const {method = '', url = ''} = request
+    // Fastify would read the body first, and find fault with that.
+    const refusal = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? null : misdirected(method, url)
+    if (refusal === null) app.routing(request, response)
+    else respond(response, refusal)
+  }
+}
+
+/** Paths that are written in another way than ours (`//`, `%2F`). */
+const unmatched = problem(404, {code: 'NOT_FOUND', detail: 'there is nothing at this path', next: '/openapi.json lists what there is.'})
+
+function send(reply: FastifyReply, {status, body, type, headers}: Answer): FastifyReply {
+  reply.code(status).header('content-type', type)
+  if (headers) reply.headers(headers)
+  return reply.send(body)
+}
+
+/** What went wrong, without anything of our insides. */
+function problemOf(error: Error & {statusCode?: number; code?: string}, {log}: Context): Answer {
+  if (error instanceof OperatorError) return problem(400, {code: error.code, detail: error.message, next: error.next})
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500) {
+    const next =
+      status === 413 ? `Send at most ${bodyLimit} bytes.` : status === 415 ? 'Send JSON.' : '/openapi.json says what is understood.'
+    return problem(status, {code: 'BAD_REQUEST', detail: 'this request cannot be understood', next})
+  }
+  log.error({error: error.stack ?? String(error)}, 'a bug: a request could not be answered')
+  return problem(500, {code: 'BUG', detail: 'this is a bug in pgroute66', next: 'Report it with the log of this moment.'})
+}

@@ -1,0 +1,25 @@
+import type {IncomingMessage} from 'node:http'
+import {TLSSocket} from 'node:tls'
+import {type Answer, problem} from './answer.ts'
+import type {Context} from './context.ts'
+import {ownerOfToken} from './tokens.ts'
+
+/** Requests that came in over the control socket, which only its owner may open. */
+const trusted = new WeakSet<IncomingMessage>()
+export const trust = (request: IncomingMessage): void => void trusted.add(request)
+export const isTrusted = (request: IncomingMessage): boolean => trusted.has(request)
+
+/** Who asks for a change; else the answer that refuses it. */
+export async function authorise(request: IncomingMessage, {config, log}: Context): Promise<Readonly<{by: string}> | Answer> {
+  if (trusted.has(request)) return {by: 'control socket'}
+  const {socket} = request
+  if (config.ssl?.clientCa && socket instanceof TLSSocket && socket.authorized) {
+    return {by: String(socket.getPeerCertificate().subject?.CN ?? 'client certificate')}
+  }
+  const [, token] = /^Bearer +([^\s]{1,1024})$/i.exec(request.headers.authorization ?? '') ?? []
+  const owner = token && config.tokensFile !== null ? await ownerOfToken(token, config.tokensFile, log) : null
+  if (owner !== null) return {by: owner}
+  const next = 'Use the control socket, a client certificate of ssl.client_ca, or a token of tokens_file.'
+  const detail = token ? 'this token is not accepted' : 'this needs authorisation'
+  return problem(401, {code: 'UNAUTHORISED', detail, next}, {'www-authenticate': 'Bearer realm="pgroute66"'})
+}

@@ -1,0 +1,58 @@
+import type {Change, Publication, Snapshot} from '../core/snapshot.ts'
+import {changesToWire, type Moment} from '../core/wire.ts'
+
+/** What changed at one moment. Its text is made when a reader is there to get it. */
+export type ChangeEvent = Readonly<{epoch: string; sequence: number; changes: readonly Change[]; snapshot: Snapshot; at: Moment}>
+
+const mostEvents = 1_000
+/** Snapshots share what did not change, but each has a list of all hosts of its own: with thousands of hosts fewer events are kept. */
+const mostHosts = 200_000
+
+/** The last changes, for readers that come back. */
+export class EventHistory {
+  #events: ChangeEvent[] = []
+  #hosts = 0
+  /** Whoever has seen this has missed nothing that is no longer kept. */
+  #completeSince: Readonly<{epoch: string; sequence: number}>
+
+  constructor({epoch, sequence}: Pick<Snapshot, 'epoch' | 'sequence'>) {
+    this.#completeSince = {epoch, sequence}
+  }
+
+  add({changes, snapshot}: Publication, at: Moment): ChangeEvent {
+    const {epoch, sequence} = snapshot
+    // Another daemon behind the same source: its numbers are not ours.
+    if (epoch !== this.#completeSince.epoch) {
+      this.#events = []
+      this.#hosts = 0
+      this.#completeSince = {epoch, sequence: sequence - 1}
+    }
+    const event = {epoch, sequence, changes, snapshot, at}
+    this.#events.push(event)
+    this.#hosts += sizeOf(event)
+    while (this.#events.length > mostEvents || (this.#hosts > mostHosts && this.#events.length > 1)) {
+      const dropped = this.#events.shift()
+      if (!dropped) break
+      this.#hosts -= sizeOf(dropped)
+      this.#completeSince = {epoch, sequence: dropped.sequence}
+    }
+    return event
+  }
+
+  /** What came after `id`, which a reader saw last; `null`: that cannot be told - another epoch, too old, or none of ours. */
+  since(id: string, current: Snapshot): readonly ChangeEvent[] | null {
+    const [, epoch, digits] = /^([0-9A-Za-z]{1,32})-(\d{1,15})$/.exec(id) ?? []
+    const seen = Number(digits)
+    if (epoch !== current.epoch || epoch !== this.#completeSince.epoch) return null
+    if (!(seen >= this.#completeSince.sequence) || seen > current.sequence) return null
+    return this.#events.filter(({sequence}) => sequence > seen)
+  }
+}
+
+const sizeOf = ({snapshot}: ChangeEvent) => Object.keys(snapshot.hosts).length
+
+export const idOf = ({epoch, sequence}: Pick<Snapshot, 'epoch' | 'sequence'>): string => `${epoch}-${sequence}`
+
+/** JSON has no raw line ends, so one `data:` line holds it all. */
+export const changeFrame = (event: ChangeEvent): string =>
+  `id: ${idOf(event)}\nevent: change\ndata: ${JSON.stringify(changesToWire(event.changes, event.snapshot, event.at))}\n\n`

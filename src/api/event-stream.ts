@@ -1,0 +1,127 @@
+import type {ServerResponse} from 'node:http'
+import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
+import type {Publication, Snapshot} from '../core/snapshot.ts'
+import {type Moment, toWire} from '../core/wire.ts'
+import {changeFrame, EventHistory, idOf} from './event-history.ts'
+import {EventReader} from './event-reader.ts'
+
+const sampleMs = 1_000
+const commentMs = 15_000
+const mostReaders = 1_000
+/** Of our time, at most one part in so many goes into telling of changes: a storm of them is told in fewer, larger events. */
+const shareOfTime = 10
+
+/** Server-sent events (API.md): what changed to everybody at once, and once a second how things are. */
+export class EventStream implements Disposable {
+  readonly #source: SnapshotSource
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #history: EventHistory
+  readonly #readers = new Set<EventReader>()
+  readonly #unsubscribe: () => void
+  #pending: Publication | null = null
+  #cancelFlush: (() => void) | null = null
+  #cancelTick: (() => void) | null = null
+  #commentedAt = 0
+  #restUntil = 0
+
+  constructor({source, clock, log}: Readonly<{source: SnapshotSource; clock: Clock; log: Log}>) {
+    this.#source = source
+    this.#clock = clock
+    this.#log = log
+    this.#history = new EventHistory(source.current())
+    this.#unsubscribe = source.subscribe((publication) => this.#published(publication))
+  }
+
+  get isFull(): boolean {
+    return this.#readers.size >= mostReaders
+  }
+
+  /** `lastId`: the last event that this reader has seen; `null`: it is new here. */
+  open(response: ServerResponse, lastId: string | null, wantsSamples: boolean): void {
+    const reader = new EventReader(response, wantsSamples)
+    const snapshot = this.#source.current()
+    // What `current` has just found out belongs to the past of this reader.
+    this.#flush()
+    const missed = lastId === null ? null : this.#history.since(lastId, snapshot)
+    // Its own first frame before the next of all: added only then, told nothing twice.
+    if (missed === null) reader.write(`id: ${idOf(snapshot)}\nevent: snapshot\ndata: ${this.#textOf(snapshot)}\n\n`)
+    for (const event of missed ?? []) if (!reader.write(changeFrame(event))) return
+    if (missed !== null && wantsSamples) reader.write(this.#sampleFrame(snapshot))
+    reader.sequence = snapshot.sequence
+    this.#readers.add(reader)
+    response.on('close', () => this.#readers.delete(reader))
+    this.#cancelTick ??= this.#tickLater()
+  }
+
+  /** Tells all readers that this is the end. */
+  [Symbol.dispose](): void {
+    this.#unsubscribe()
+    this.#cancelFlush?.()
+    this.#cancelTick?.()
+    for (const reader of this.#readers) reader.end()
+  }
+
+  /** Called by the monitor: nothing slow happens here. Samples are taken at our own pace. */
+  #published({changes, snapshot}: Publication): void {
+    if (changes.length === 0) return
+    this.#pending = {changes: [...(this.#pending?.changes ?? []), ...changes], snapshot}
+    this.#cancelFlush ??= this.#clock.after(Math.max(0, this.#restUntil - this.#clock.now()), () => this.#flush())
+  }
+
+  #flush(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = null
+    if (this.#pending === null) return
+    const begun = this.#clock.now()
+    const event = this.#history.add(this.#pending, this.#moment())
+    this.#pending = null
+    const readers = [...this.#readers].filter(({sequence}) => sequence < event.sequence)
+    if (readers.length === 0) return
+    const frame = changeFrame(event)
+    for (const reader of readers) {
+      reader.sequence = event.sequence
+      this.#write(reader, frame)
+    }
+    const now = this.#clock.now()
+    this.#restUntil = now + (now - begun) * shareOfTime
+  }
+
+  /** A sample goes out even where nothing moved: it is the sign of life by which a reader knows that what it holds is not old. */
+  #tick(): void {
+    const readers = [...this.#readers]
+    this.#cancelTick = readers.length === 0 ? null : this.#tickLater()
+    const snapshot = this.#source.current()
+    this.#flush()
+    const interested = readers.filter((reader) => reader.wantsSamples && reader.isKeepingUp)
+    if (interested.length > 0) {
+      const frame = this.#sampleFrame(snapshot)
+      for (const reader of interested) this.#write(reader, frame)
+    }
+    if (this.#clock.now() - this.#commentedAt < commentMs) return
+    this.#commentedAt = this.#clock.now()
+    for (const reader of readers) this.#write(reader, ': still here\n\n')
+  }
+
+  #tickLater(): () => void {
+    return this.#clock.after(sampleMs, () => this.#tick())
+  }
+
+  #write(reader: EventReader, frame: string): void {
+    if (reader.write(frame)) return
+    this.#readers.delete(reader)
+    this.#log.debug({}, 'a reader of /v1/events could not keep up, or left')
+  }
+
+  #sampleFrame(snapshot: Snapshot): string {
+    return `event: sample\ndata: ${this.#textOf(snapshot)}\n\n`
+  }
+
+  #textOf(snapshot: Snapshot): string {
+    return JSON.stringify(toWire(snapshot, this.#moment()))
+  }
+
+  #moment(): Moment {
+    return {now: this.#clock.now(), wall: this.#clock.wall()}
+  }
+}

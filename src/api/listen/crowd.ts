@@ -1,0 +1,42 @@
+import type {Server, Socket} from 'node:net'
+
+/**
+ * The open connections of all listeners, at most so many. A new one is never refused - it may be the load balancer's - but takes the place of an
+ * old one: of one that has not said a word, else of the oldest. Answers are made at once, so hardly anybody is cut off within one; he asks again.
+ */
+export class Crowd {
+  readonly #most: number
+  /** In order of arrival. */
+  readonly #sockets = new Set<Socket>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      if (this.#sockets.size >= this.#most) this.#makeRoom()
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  #makeRoom(): void {
+    let looked = 0
+    let silent: Socket | null = null
+    for (const socket of this.#sockets) {
+      if (socket.bytesRead === 0) silent = socket
+      looked += 1
+      if (silent !== null || looked > 256) break
+    }
+    const [oldest] = this.#sockets
+    const leaving = silent ?? oldest
+    if (!leaving) return
+    this.#sockets.delete(leaving)
+    leaving.destroy()
+  }
+}

@@ -1,0 +1,102 @@
+import {createServer, type RequestListener, type Server} from 'node:http'
+import {createServer as createTlsServer, type Server as TlsServer} from 'node:https'
+import type {SecureContextOptions} from 'node:tls'
+import {OperatorError} from '../../core/errors.ts'
+import type {Crowd} from './crowd.ts'
+import {handshakeMs, idleMs, timeLimits} from './limits.ts'
+import {refuseMalformed} from './malformed.ts'
+import type {Place} from './place.ts'
+import {clearPath, grant, groupId} from './unix-path.ts'
+
+/** One open way in. */
+export interface Listener {
+  readonly place: Place
+  /** As people write it: `https://127.0.0.1:8443`, or the path of a socket. */
+  readonly address: string
+  /** For connections from now on; those that are open keep what they have. */
+  renew(material: SecureContextOptions): void
+  /** No new connections; resolves when the last one has gone. Idle ones are closed at once. */
+  close(): Promise<void>
+  /** Ends the ones that are still there. */
+  cut(): void
+}
+
+/** Opens `place`. Throws OperatorError where it cannot be had. `material`: where the place speaks TLS. */
+export async function listen(
+  place: Place,
+  handler: RequestListener,
+  material: SecureContextOptions | null,
+  crowd: Crowd,
+): Promise<Listener> {
+  const server = material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
+  server.on('clientError', refuseMalformed)
+  // A client without TLS, or with a certificate of nobody's: its own affair.
+  server.on('tlsClientError', (_, socket) => socket.destroy())
+  server.timeout = idleMs
+  crowd.watch(server)
+  await open(server, place)
+  return {
+    place,
+    address: addressOf(server, place),
+    renew: (fresh) => 'setSecureContext' in server && (server as TlsServer).setSecureContext(fresh),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+    cut: () => server.closeAllConnections(),
+  }
+}
+
+/** Certificates of clients are asked for, and looked at where one is needed: a GET needs none. */
+const tlsOptions = ({tls}: Place, material: SecureContextOptions) => ({
+  ...timeLimits,
+  ...material,
+  handshakeTimeout: handshakeMs,
+  requestCert: tls === 'mutual',
+  rejectUnauthorized: false,
+})
+
+async function open(server: Server, {at, door}: Place): Promise<void> {
+  const group = 'path' in at && at.group !== null ? await groupId(at.group) : null
+  if ('path' in at) await clearPath(at.path)
+  const bound = new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', resolve)
+  })
+  // `bind` happens within `listen`: the socket never exists with more rights than it ends up with.
+  const before = 'path' in at ? process.umask(0o177) : null
+  try {
+    if ('path' in at) server.listen({path: at.path, backlog: 511})
+    else if ('fd' in at) server.listen({fd: at.fd})
+    else server.listen({host: at.host, port: at.port, backlog: 511})
+  } finally {
+    if (before !== null) process.umask(before)
+  }
+  try {
+    await bound
+    if ('path' in at && !at.isPrivate) grant(at.path, group)
+  } catch (error) {
+    server.close()
+    if (error instanceof OperatorError) throw error
+    throw refusal(
+      error as NodeJS.ErrnoException,
+      'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${door} socket from systemd`,
+    )
+  }
+}
+
+const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {
+  EADDRINUSE: ['another process listens there', 'Stop it first, or set another bind, port or socket.'],
+  EACCES: ['this user may not', 'Choose a port above 1023, or a folder that this user may write to.'],
+  EADDRNOTAVAIL: ['this machine does not have that address', 'Set bind to an address of this machine.'],
+  ENOTFOUND: ['that name has no address', 'Set bind to an address of this machine.'],
+}
+
+function refusal(error: NodeJS.ErrnoException, where: string): OperatorError {
+  const [why, next] = reasons[error.code ?? ''] ?? [error.code ?? error.message, 'Set another bind, port or socket.']
+  return new OperatorError('LISTEN', `cannot listen on ${where}: ${why}`, next, {cause: error})
+}
+
+function addressOf(server: Server, {at, tls}: Place): string {
+  if ('path' in at) return at.path
+  const bound = server.address()
+  if (typeof bound === 'string' || bound === null) return bound ?? 'unknown'
+  return `${tls === 'none' ? 'http' : 'https'}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+}

@@ -1,0 +1,113 @@
+import type {RequestListener} from 'node:http'
+import type {SecureContextOptions} from 'node:tls'
+import type {Config} from '../../config/config.ts'
+import type {Clock, Log} from '../../core/ports.ts'
+import {readCertificate, stampOf} from './certificate.ts'
+import {Crowd} from './crowd.ts'
+import {mostClients} from './limits.ts'
+import {type Listener, listen} from './listener.ts'
+import {collides, type Place, placesOf} from './place.ts'
+import type {Door} from './socket-activation.ts'
+
+/** How often the files of the certificate are looked at. */
+const lookMs = 2_000
+/** For answers that are under way when the end comes. */
+const graceMs = 2_000
+
+export type ListenersDeps = Readonly<{
+  handler: (door: Door) => RequestListener
+  inherited: ReadonlyMap<Door, number>
+  clock: Clock
+  log: Log
+}>
+
+/** All ways in. They follow the configuration: what did not change stays open, and its connections with it. */
+export class Listeners {
+  readonly #deps: ListenersDeps
+  readonly #crowd = new Crowd(mostClients())
+  #open: readonly Listener[] = []
+  #ssl: Config['ssl'] = null
+  #stamp = ''
+  #cancelLook: () => void = () => {}
+
+  constructor(deps: ListenersDeps) {
+    this.#deps = deps
+  }
+
+  get addresses(): readonly string[] {
+    return this.#open.map(({address}) => address)
+  }
+
+  /** Throws OperatorError where a place cannot be had; then all is as before, except that places in the way of new ones are closed for a moment. */
+  async follow(config: Config): Promise<void> {
+    const stamp = config.ssl ? await stampOf(config.ssl) : ''
+    const material = config.ssl && (await readCertificate(config.ssl))
+    const wanted = placesOf(config, this.#deps.inherited)
+    const leaving = this.#open.filter(({place}) => !wanted.some(({key}) => key === place.key))
+    const staying = this.#open.filter((listener) => !leaving.includes(listener))
+    const coming = wanted.filter(({key}) => !staying.some(({place}) => place.key === key))
+    const inTheWay = leaving.filter(({place}) => coming.some((one) => collides(one, place)))
+    for (const listener of inTheWay) void this.#end(listener)
+
+    const opened: Listener[] = []
+    try {
+      for (const place of coming) opened.push(await this.#listen(place, material))
+    } catch (error) {
+      await Promise.all(opened.map((listener) => this.#end(listener)))
+      await this.#reopen(inTheWay.map(({place}) => place))
+      throw error
+    }
+    for (const listener of leaving) if (!inTheWay.includes(listener)) void this.#end(listener)
+    if (material) for (const {place, renew} of staying) if (place.tls !== 'none') renew(material)
+    this.#open = [...staying, ...opened]
+    this.#ssl = config.ssl
+    this.#stamp = stamp
+    this.#lookLater()
+  }
+
+  /** Nobody new; whoever is being answered gets the answer, for a while. */
+  async close(): Promise<void> {
+    this.#cancelLook()
+    await Promise.all(this.#open.map((listener) => this.#end(listener)))
+    this.#open = []
+  }
+
+  #listen(place: Place, material: SecureContextOptions | null): Promise<Listener> {
+    return listen(place, this.#deps.handler(place.door), place.tls === 'none' ? null : material, this.#crowd)
+  }
+
+  async #reopen(places: readonly Place[]): Promise<void> {
+    const material = this.#ssl && (await readCertificate(this.#ssl))
+    const again = await Promise.all(places.map((place) => this.#listen(place, material)))
+    this.#open = [...this.#open.filter(({place}) => !places.some(({key}) => key === place.key)), ...again]
+  }
+
+  async #end(listener: Listener): Promise<void> {
+    const cancel = this.#deps.clock.after(graceMs, () => listener.cut())
+    await listener.close()
+    cancel()
+  }
+
+  #lookLater(): void {
+    this.#cancelLook()
+    this.#cancelLook = this.#deps.clock.after(lookMs, () => void this.#look())
+  }
+
+  async #look(): Promise<void> {
+    const ssl = this.#ssl
+    if (ssl === null || this.#open.length === 0) return
+    const stamp = await stampOf(ssl)
+    if (stamp !== this.#stamp && ssl === this.#ssl) {
+      // The two files are replaced one after the other: what does not fit together now may in two seconds, and is looked at again.
+      try {
+        const material = await readCertificate(ssl)
+        for (const {place, renew} of this.#open) if (place.tls !== 'none') renew(material)
+        this.#stamp = stamp
+        this.#deps.log.info({}, 'the certificate has changed: new connections get the new one')
+      } catch (error) {
+        this.#deps.log.warn({}, `the certificate has changed and cannot be used, the old one stays: ${(error as Error).message}`)
+      }
+    }
+    if (this.#open.length > 0) this.#lookLater()
+  }
+}

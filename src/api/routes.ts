@@ -1,0 +1,28 @@
+import type {EventStream} from './event-stream.ts'
+import type {Route} from './route.ts'
+import {acceptRoute} from './routes/accept.ts'
+import {checkRoute} from './routes/check.ts'
+import {documentRoute} from './routes/document.ts'
+import {eventRoute} from './routes/events.ts'
+import {healthRoutes} from './routes/health.ts'
+import {metricsRoute} from './routes/metrics.ts'
+import {nodeRoutes} from './routes/node.ts'
+import {primaryRoutes} from './routes/primary.ts'
+import {probeRoutes} from './routes/probes.ts'
+import {snapshotRoutes} from './routes/snapshot.ts'
+
+/** Every path there is. */
+export function allRoutes(stream: EventStream, version: string): readonly Route[] {
+  const routes = [
+    ...primaryRoutes(),
+    ...nodeRoutes,
+    ...snapshotRoutes,
+    ...healthRoutes,
+    eventRoute(stream),
+    checkRoute,
+    acceptRoute,
+    ...probeRoutes,
+    metricsRoute,
+  ]
+  return [...routes, documentRoute(routes, version)]
+}

@@ -1,0 +1,68 @@
+import type {FastifyRequest} from 'fastify'
+import {answerCheck, type CheckError, type CheckRole, checkRoles} from '../../core/check-answer.ts'
+import {OperatorError} from '../../core/errors.ts'
+import {hostOfServer} from '../../core/haproxy-server.ts'
+import type {Snapshot} from '../../core/snapshot.ts'
+import {json, jsonType} from '../answer.ts'
+import {type Context, momentOf} from '../context.ts'
+import {lagLimits, queryOf} from '../question.ts'
+import {groupParameter, type Route} from '../route.ts'
+
+/** What the command `check` prints: it asks here first, and takes what it is told. */
+export const checkRoute: Route = {
+  method: 'GET',
+  path: '/v1/check',
+  summary: 'What the command "check" prints.',
+  parameters: [
+    {name: 'server', in: 'query', description: 'a host, or a name of HAProxy for one; without it, the whole group'},
+    {name: 'address', in: 'query', description: 'the address of the server, where its name is none of ours'},
+    {name: 'port', in: 'query', description: 'the port of the server'},
+    {name: 'proxy', in: 'query', description: 'the proxy of HAProxy that asks: haproxy.backends says which role it means'},
+    {name: 'role', in: 'query', description: 'what is asked for; default: that of the proxy, else primary', values: checkRoles},
+    {name: 'max_lag', in: 'query', description: 'how far a standby may be behind', example: '16MB'},
+    groupParameter,
+  ],
+  answers: {200: 'exit is 0', 503: 'exit is not 0'},
+  type: jsonType,
+  handle(request, context) {
+    const body = answer(request, context)
+    return json(body.exit === 0 ? 200 : 503, body)
+  },
+}
+
+function answer(request: FastifyRequest, context: Context): ReturnType<typeof answerCheck> {
+  try {
+    const snapshot = context.source.current()
+    return answerCheck({
+      snapshot,
+      at: momentOf(context),
+      host: hostOf(request, snapshot),
+      role: roleOf(request, context),
+      maxLag: lagLimits(queryOf(request, 'max_lag'), 'max_lag'),
+      group: queryOf(request, 'group'),
+      via: 'daemon',
+    })
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    return usageError(error)
+  }
+}
+
+/** A name that is none of ours stays as it is, to be told so. */
+function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
+  const [name, address, port] = [queryOf(request, 'server'), queryOf(request, 'address'), queryOf(request, 'port')]
+  if (port !== null && !/^\d{1,5}$/.test(port)) throw new OperatorError('USAGE', 'port= is not a port', 'Give a number.')
+  const found = hostOfServer({name, address, port: port === null ? null : Number(port)}, snapshot)
+  return found?.host ?? name ?? (address === null ? null : `${address}:${port ?? ''}`)
+}
+
+function roleOf(request: FastifyRequest, {config}: Context): CheckRole {
+  const [asked, proxy] = [queryOf(request, 'role'), queryOf(request, 'proxy')]
+  const meant = proxy !== null && Object.hasOwn(config.haproxyBackends, proxy) ? config.haproxyBackends[proxy] : undefined
+  const role = asked ?? (meant === 'replica' ? 'standby' : meant) ?? 'primary'
+  const known = checkRoles.find((one) => one === role)
+  if (known) return known
+  throw new OperatorError('USAGE', `there is no role ${JSON.stringify(role.slice(0, 40))}`, `Ask for one of ${checkRoles.join(', ')}.`)
+}
+
+const usageError = ({code, message, next}: OperatorError): CheckError => ({exit: 2, ok: false, error: {code, message, next}})

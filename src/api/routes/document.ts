@@ -1,0 +1,18 @@
+import {json, jsonType} from '../answer.ts'
+import {openApi} from '../openapi.ts'
+import type {Route} from '../route.ts'
+
+/** The OpenAPI document of these routes, itself included. */
+export function documentRoute(others: readonly Route[], version: string): Route {
+  const route: Route = {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document.',
+    parameters: [],
+    answers: {200: 'OpenAPI 3.1'},
+    type: jsonType,
+    handle: () => answer,
+  }
+  const answer = json(200, openApi([...others, route], version))
+  return route
+}

@@ -1,0 +1,32 @@
+import {problem} from '../answer.ts'
+import type {EventStream} from '../event-stream.ts'
+import {markStreaming} from '../listen/malformed.ts'
+import {queryOf} from '../question.ts'
+import type {Route} from '../route.ts'
+
+export const eventRoute = (stream: EventStream): Route => ({
+  method: 'GET',
+  path: '/v1/events',
+  summary: 'Server-sent events: "snapshot" at once, "change" when something changes, "sample" at most once a second.',
+  parameters: [
+    {name: 'samples', in: 'query', description: '0: changes alone', values: ['0', '1']},
+    {name: 'last-event-id', in: 'header', description: 'what was missed since is told first'},
+  ],
+  answers: {200: 'a stream without end', 503: 'too many readers'},
+  type: 'text/event-stream',
+  handle(request, {isStopping}, reply) {
+    const wantsSamples = queryOf(request, 'samples') !== '0'
+    if (stream.isFull || isStopping) {
+      return problem(503, {code: 'NO_STREAM', detail: isStopping ? 'the daemon stops' : 'too many readers', next: 'Try again later.'})
+    }
+    const lastId = request.headers['last-event-id']
+    reply.hijack()
+    const {raw} = reply
+    markStreaming(raw.socket)
+    // Proxies must hand events on as they come.
+    raw.writeHead(200, {'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no'})
+    if (request.method !== 'GET') raw.end()
+    else stream.open(raw, typeof lastId === 'string' ? lastId : null, wantsSamples)
+    return null
+  },
+})

@@ -1,0 +1,120 @@
+import type {FastifyRequest} from 'fastify'
+import {hostOfServer, type ServerName} from '../../core/haproxy-server.ts'
+import {holds, type Limits} from '../../core/reading.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import {hostToWire} from '../../core/wire.ts'
+import {type Predicate, predicates} from '../../core/words.ts'
+import {type Answer, json, jsonType, problem} from '../answer.ts'
+import {type Context, momentOf} from '../context.ts'
+import {lagLimits, queryOf} from '../question.ts'
+import {hostParameter, type Parameter, paramOf, type Route} from '../route.ts'
+import {unknownName} from './snapshot.ts'
+
+const limitParameters: readonly Parameter[] = [
+  {name: 'lag', in: 'query', description: 'how far a standby may be behind: a size, a duration, or a number of bytes', example: '16MB'},
+  {name: 'replication_state', in: 'query', description: 'what its sender must say of it', example: 'streaming'},
+]
+const predicateParameter: Parameter = {
+  name: 'predicate',
+  in: 'path',
+  description: 'what is asked of the host, in words of Patroni',
+  required: true,
+  values: predicates,
+}
+const answers = {
+  200: 'it holds; the host',
+  400: 'a limit that cannot be read',
+  404: 'no such host or question',
+  503: 'it does not hold; the host',
+}
+
+/** Patroni's health checks (its documentation, "Patroni REST API", health check endpoints) for any host that we know. */
+export const healthRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/hosts/:host/:predicate',
+    summary: 'May the host be used for this?',
+    parameters: [hostParameter, predicateParameter, ...limitParameters],
+    answers,
+    type: jsonType,
+    handle(request, context) {
+      const predicate = predicateOf(request)
+      if (predicate === null) return unknownPredicate
+      const limits = limitsOf(request)
+      const snapshot = context.source.current()
+      const name = paramOf(request, 'host')
+      const host = Object.hasOwn(snapshot.hosts, name) ? snapshot.hosts[name] : undefined
+      return host ? judge(predicate, snapshot, host, limits, context) : unknownName('host', name, Object.keys(snapshot.hosts))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/haproxy/:predicate',
+    summary: 'The same for the server that HAProxy names in its header: one address for a whole backend.',
+    parameters: [
+      predicateParameter,
+      ...limitParameters,
+      {
+        name: 'x-haproxy-server-state',
+        in: 'header',
+        description: 'sent by HAProxy with "http-check send-state"',
+        required: true,
+        example: 'UP 1/2; address=10.0.0.1; port=5432; name=backend/host1',
+      },
+    ],
+    answers,
+    type: jsonType,
+    handle(request, context) {
+      const predicate = predicateOf(request)
+      if (predicate === null) return unknownPredicate
+      const limits = limitsOf(request)
+      const server = serverOf(request.headers['x-haproxy-server-state'])
+      if (server === null) return noServer
+      const snapshot = context.source.current()
+      const host = hostOfServer(server, snapshot)
+      if (host) return judge(predicate, snapshot, host, limits, context)
+      return unknownName('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
+    },
+  },
+]
+
+function judge(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits, context: Context): Answer {
+  const {ok} = holds(predicate, snapshot, host, limits)
+  return json(ok ? 200 : 503, hostToWire(host, momentOf(context)))
+}
+
+function predicateOf(request: FastifyRequest): Predicate | null {
+  const asked = paramOf(request, 'predicate')
+  return predicates.find((known) => known === asked) ?? null
+}
+
+const limitsOf = (request: FastifyRequest): Limits => ({
+  ...lagLimits(queryOf(request, 'lag'), 'lag'),
+  replicationState: queryOf(request, 'replication_state'),
+})
+
+/** `UP 1/2; address=10.0.0.1; port=5432; name=backend/host1; …` (HAProxy's manual, "http-check send-state"). `null`: it names no server. */
+function serverOf(header: string | readonly string[] | undefined): ServerName | null {
+  if (typeof header !== 'string') return null
+  const fields = new Map(
+    header.split(';').map((field) => [field.slice(0, field.indexOf('=')).trim(), field.slice(field.indexOf('=') + 1).trim()]),
+  )
+  const [name, address, port] = [fields.get('name'), fields.get('address'), fields.get('port')]
+  if (!name && !address) return null
+  return {
+    name: name ? name.slice(name.lastIndexOf('/') + 1) : null,
+    address: address || null,
+    port: port && /^\d{1,5}$/.test(port) ? Number(port) : null,
+  }
+}
+
+const unknownPredicate = problem(404, {
+  code: 'UNKNOWN_PREDICATE',
+  detail: 'there is no such question',
+  next: `Ask for one of ${predicates.join(', ')}.`,
+})
+const noServer = problem(400, {
+  code: 'NO_SERVER_STATE',
+  detail: 'the header X-Haproxy-Server-State is missing, or names no server',
+  next: 'Write "http-check send-state" into the backend.',
+})

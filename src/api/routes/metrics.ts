@@ -1,0 +1,14 @@
+import type {Route} from '../route.ts'
+
+export const metricsRoute: Route = {
+  method: 'GET',
+  path: '/metrics',
+  summary: 'For Prometheus.',
+  parameters: [],
+  answers: {200: 'the exposition format'},
+  type: 'text/plain',
+  async handle(_, {source, clock, metrics}) {
+    const body = await metrics.render(source.current(), {now: clock.now(), wall: clock.wall()})
+    return {status: 200, body, type: 'text/plain; version=0.0.4; charset=utf-8'}
+  },
+}

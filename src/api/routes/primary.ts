@@ -1,0 +1,98 @@
+import {holds, noLimits} from '../../core/reading.ts'
+import type {GroupState, Snapshot} from '../../core/snapshot.ts'
+import {type Answer, json, jsonType} from '../answer.ts'
+import {AnswerCache} from '../answer-cache.ts'
+import type {Context} from '../context.ts'
+import {queryOf} from '../question.ts'
+import {groupParameter, type Route} from '../route.ts'
+
+type Format = Context['config']['v1Format']
+
+/** What routers ask all the time: a snapshot is looked at once, whatever is asked how often. */
+export function primaryRoutes(): readonly Route[] {
+  const [primary, primaries, standbys] = [new AnswerCache(), new AnswerCache(), new AnswerCache()]
+  const route = (name: string, cache: AnswerCache, make: Make, about: Pick<Route, 'summary' | 'answers'>): Route => ({
+    ...about,
+    method: 'GET',
+    path: `/v1/${name}`,
+    parameters: [groupParameter],
+    type: jsonType,
+    handle(request, {source, config}) {
+      // Asked for each time: only `current` notices that an answer went stale.
+      const snapshot = source.current()
+      const asked = queryOf(request, 'group')
+      const isKnown = asked === null || Object.hasOwn(snapshot.groups, asked)
+      const format = config.v1Format
+      return isKnown ? cache.answer(snapshot, `${format} ${asked ?? ''}`, () => make(snapshot, asked, format)) : empty(format, name)
+    },
+  })
+  return [
+    route('primary', primary, answerPrimary, {
+      summary: 'The one host that may be written to.',
+      answers: {
+        200: 'that host',
+        404: 'no primary, or no such group',
+        409: 'split brain, or several groups and none is asked for',
+        503: 'unconfirmed, starting or drained',
+      },
+    }),
+    route('primaries', primaries, (snapshot, group, format) => names(hostsThatAre('primary', snapshot, group), format), {
+      summary: 'All hosts that are primary, whether anything is routed to them or not.',
+      answers: {200: 'their names, sorted', 404: 'no such group'},
+    }),
+    route('standbys', standbys, (snapshot, group, format) => names(hostsThatAre('standby', snapshot, group), format), {
+      summary: 'All standbys that are not drained.',
+      answers: {200: 'their names, sorted', 404: 'no such group'},
+    }),
+  ]
+}
+type Make = (snapshot: Snapshot, group: string | null, format: Format) => Answer
+
+/** `name`: the last part of the path. */
+const empty = (format: Format, name: string): Answer =>
+  format === 'documented' ? json(404, []) : {status: 404, type: jsonType, body: name === 'primary' ? '""' : 'null'}
+
+function answerPrimary(snapshot: Snapshot, asked: string | null, format: Format): Answer {
+  const groups = Object.values(snapshot.groups)
+  const group = asked === null ? (groups.length === 1 ? groups[0] : undefined) : snapshot.groups[asked]
+  if (group) return one(statusOf(group), group.verdict.routedTo, format)
+  if (format === 'released') return one(...overAll(snapshot), format)
+  if (groups.length === 0) return one(404, null, format)
+  const names = groups.slice(0, 10).map(({name}) => name)
+  return {...one(409, null, format), headers: {'x-pgroute66-hint': `several groups: add ?group= with one of ${names.join(', ')}`}}
+}
+
+function statusOf({verdict}: GroupState): number {
+  if (verdict.routedTo !== null) return 200
+  if (verdict.kind === 'split-brain') return 409
+  return verdict.kind === 'no-primary' ? 404 : 503
+}
+
+/** As the original, which knew no groups - except that a host to which its group routes nothing is not given away. */
+function overAll(snapshot: Snapshot): [status: number, host: string | null] {
+  const primaries = Object.values(snapshot.hosts).filter(({role}) => role === 'primary')
+  const [first] = primaries
+  if (first === undefined) return [404, null]
+  if (primaries.length > 1) return [409, null]
+  return holds('primary', snapshot, first, noLimits).ok ? [200, first.host] : [503, null]
+}
+
+function one(status: number, host: string | null, format: Format): Answer {
+  const found = status === 200 && host !== null
+  return json(status, format === 'released' ? (found ? host : '') : found ? [host] : [])
+}
+
+function hostsThatAre(role: 'primary' | 'standby', snapshot: Snapshot, group: string | null): readonly string[] {
+  const hosts = Object.values(snapshot.hosts).filter((host) => host.role === role && (group === null || host.groups.includes(group)))
+  // A drained host is never offered to a router. Who is primary is a fact, and no offer.
+  return hosts
+    .filter(({drained}) => role === 'primary' || drained === null)
+    .map(({host}) => host)
+    .sort()
+}
+
+/** Released: as Go's MarshalIndent writes them, a nil slice included. */
+function names(hosts: readonly string[], format: Format): Answer {
+  if (format === 'documented') return json(200, hosts)
+  return {status: 200, type: jsonType, body: hosts.length === 0 ? 'null' : JSON.stringify(hosts, null, 4)}
+}

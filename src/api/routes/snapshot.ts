@@ -1,0 +1,65 @@
+import {groupToWire, hostToWire, toWire} from '../../core/wire.ts'
+import {type Answer, json, jsonType, problem} from '../answer.ts'
+import {momentOf} from '../context.ts'
+import {hostParameter, paramOf, type Route} from '../route.ts'
+
+/** All that is known, or a part of it. Made for each request: it tells ages. */
+export const snapshotRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/snapshot',
+    summary: 'Everything that is known at this moment.',
+    parameters: [],
+    answers: {200: 'the snapshot'},
+    type: jsonType,
+    handle: (_, context) => json(200, toWire(context.source.current(), momentOf(context)), uncached),
+  },
+  {
+    method: 'GET',
+    path: '/v1/hosts',
+    summary: 'All hosts, by name.',
+    parameters: [],
+    answers: {200: 'the part "hosts" of the snapshot'},
+    type: jsonType,
+    handle: (_, context) => json(200, toWire(context.source.current(), momentOf(context)).hosts, uncached),
+  },
+  {
+    method: 'GET',
+    path: '/v1/hosts/:host',
+    summary: 'One host.',
+    parameters: [hostParameter],
+    answers: {200: 'the host', 404: 'no such host'},
+    type: jsonType,
+    handle(request, context) {
+      const name = paramOf(request, 'host')
+      const {hosts} = context.source.current()
+      const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined
+      return host ? json(200, hostToWire(host, momentOf(context)), uncached) : unknownName('host', name, Object.keys(hosts))
+    },
+  },
+  {
+    method: 'GET',
+    path: '/v1/groups/:group',
+    summary: 'One group: its verdict, and the evidence behind it.',
+    parameters: [{name: 'group', in: 'path', description: 'name of a group', required: true}],
+    answers: {200: 'the group', 404: 'no such group'},
+    type: jsonType,
+    handle(request, context) {
+      const name = paramOf(request, 'group')
+      const {groups} = context.source.current()
+      const group = Object.hasOwn(groups, name) ? groups[name] : undefined
+      return group ? json(200, groupToWire(group, momentOf(context)), uncached) : unknownName('group', name, Object.keys(groups))
+    },
+  },
+]
+
+const uncached = {'cache-control': 'no-store'}
+
+export function unknownName(kind: 'host' | 'group', name: string, known: readonly string[]): Answer {
+  const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
+  return problem(404, {
+    code: kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP',
+    detail: `there is no ${kind} ${JSON.stringify(name.slice(0, 63))}`,
+    next: `There is ${some}.`,
+  })
+}
