@@ -14,3 +14,7 @@ export const socketFlag = Flags.string({
 export const urlFlag = Flags.string({description: 'the API of a running daemon', helpValue: 'URL'})
 export const caFlag = Flags.string({description: "certificates that the daemon's is signed by", helpValue: 'FILE'})
 export const tokenFileFlag = Flags.string({description: 'file with a token for --url', helpValue: 'FILE'})
+export const controlSocketFlag = Flags.string({
+  description: "the daemon's control socket [default: control_socket of the configuration, /run/pgroute66/control.sock]",
+  helpValue: 'PATH',
+})

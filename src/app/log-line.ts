@@ -7,8 +7,8 @@ export function textLine(json: string): string {
 
 /** Quoted where a space would tear it apart. */
 function plain(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /^[\w.:/@+-]+$/.test(text) ? text : oneLine(JSON.stringify(text))
+  const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value)
+  return /^[\w.:/@,+[\]-]+$/.test(text) ? text : oneLine(JSON.stringify(text))
 }
 
 /** A server's message may hold line breaks and terminal sequences: one event stays one line. */

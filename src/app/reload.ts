@@ -21,7 +21,9 @@ export function reloads({load, apply, log, done}: Reloading): () => void {
       log.info({config: config.path}, 'configuration reloaded')
       done(true)
     } catch (error) {
-      log.error({}, `the configuration was not reloaded, what was in force stays in force: ${(error as Error).message}`)
+      // All that is wrong, on one line: a log has no paragraphs.
+      const why = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
+      log.error({}, `the configuration was not reloaded, what was in force stays in force: ${why}`)
       done(false)
     }
   }

@@ -1,0 +1,39 @@
+import {dirname, join, resolve} from 'node:path'
+import {osUser} from '../config/environment.ts'
+import {loadConfig} from '../config/load.ts'
+import {OperatorError} from '../core/errors.ts'
+import {usualSocket} from './daemon-socket.ts'
+import type {Channel} from './order.ts'
+
+export type ChannelAsked = Readonly<{
+  url?: string | undefined
+  ca?: string | undefined
+  'token-file'?: string | undefined
+  /** The control socket itself. */
+  socket?: string | undefined
+  config?: string | undefined
+  env: NodeJS.ProcessEnv
+  cwd: string
+}>
+
+/** Where orders go: what was said, else the control socket of the configuration, else the one beside the usual socket. Throws OperatorError. */
+export async function controlChannel({url, ca, socket, config: path, env, cwd, ...asked}: ChannelAsked): Promise<Channel> {
+  const tokenFile = asked['token-file']
+  if (url !== undefined) return {url, ca, tokenFile}
+  if (tokenFile !== undefined || ca !== undefined) throw new OperatorError('USAGE', '--token-file and --ca are for --url', 'Add --url.')
+  if (socket !== undefined) return {socket: resolve(cwd, socket)}
+  // Beside the socket that checks ask, as `serve` puts it.
+  if (env.PGROUTE66_SOCKET) return {socket: join(dirname(resolve(cwd, env.PGROUTE66_SOCKET)), 'control.sock')}
+  const usual = {socket: join(dirname(usualSocket), 'control.sock')}
+  try {
+    const {controlSocket} = await loadConfig({path, env, cwd})
+    return controlSocket === null ? usual : {socket: controlSocket}
+  } catch (error) {
+    const isAbsent = error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
+    if (path !== undefined || !isAbsent) throw error
+    return usual
+  }
+}
+
+/** For the record. sudo hides who it was; a service has no $USER. */
+export const whoAsks = (env: NodeJS.ProcessEnv): string | null => env.SUDO_USER || env.USER || osUser()

@@ -1,0 +1,88 @@
+import {readFile} from 'node:fs/promises'
+import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
+import {OperatorError} from '../core/errors.ts'
+
+/** How a command reaches the daemon that it wants something done by. */
+export type Channel = Readonly<{socket: string} | {url: string; tokenFile: string | undefined; ca: string | undefined}>
+
+const limitMs = 10_000
+
+/** Orders something from the daemon: `POST path`. Resolves to the body of its 200; throws OperatorError with the daemon's own words otherwise. */
+export async function order(channel: Channel, path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+  const response = await send(channel, path, JSON.stringify(body))
+  const chunks: string[] = []
+  response.setEncoding('utf8')
+  for await (const chunk of response) chunks.push(chunk as string)
+  const answer = parsed(chunks.join(''))
+  if (response.statusCode === 200) return answer
+  const {code, detail, next} = answer
+  throw new OperatorError(
+    typeof code === 'string' ? code : 'DAEMON',
+    typeof detail === 'string' ? detail : `${placeOf(channel)} answers with ${response.statusCode}`,
+    typeof next === 'string' ? next : 'Is that pgroute66?',
+  )
+}
+
+async function send(channel: Channel, path: string, text: string): Promise<IncomingMessage> {
+  const headers = {'content-type': 'application/json', 'content-length': Buffer.byteLength(text)}
+  const common = {path, method: 'POST', headers, agent: false, signal: AbortSignal.timeout(limitMs)} as const
+  const request = await open(channel, common)
+  return new Promise((resolve, reject) => {
+    request.on('response', resolve)
+    request.on('error', (error) => reject(unreachable(channel, error)))
+    request.end(text)
+  })
+}
+
+async function open(channel: Channel, common: RequestOptions): Promise<ClientRequest> {
+  const http = await import('node:http')
+  if ('socket' in channel) return http.request({...common, socketPath: channel.socket})
+  const {hostname, port, protocol} = urlOf(channel.url)
+  const token = channel.tokenFile === undefined ? null : await readOwn(channel.tokenFile, 'TOKEN')
+  const headers = {...common.headers, ...(token && {authorization: `Bearer ${token.trim()}`})}
+  const to = {...common, headers, host: hostname.replace(/^\[|\]$/g, ''), ...(port !== '' && {port})}
+  if (protocol === 'http:') return http.request(to)
+  const https = await import('node:https')
+  return https.request({...to, ...(channel.ca !== undefined && {ca: await readOwn(channel.ca, 'CA')})})
+}
+
+function urlOf(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new OperatorError('USAGE', '--url is not a URL', 'Write https://HOST:PORT.')
+}
+
+async function readOwn(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    throw new OperatorError(`${what}_UNREADABLE`, `${path} cannot be read (${code})`, 'Name a file that this user may read.', {
+      cause: error,
+    })
+  }
+}
+
+const placeOf = (channel: Channel): string => ('socket' in channel ? channel.socket : channel.url)
+
+function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorError {
+  const {code} = error
+  const [why, next] =
+    code === 'EACCES' || code === 'EPERM'
+      ? ['may not be opened by this user', 'Run this as the user that the daemon runs as, or as root.']
+      : code === 'ENOENT' || code === 'ECONNREFUSED'
+        ? [
+            `is where no daemon answers (${code})`,
+            'Start "pgroute66 serve" with control_socket, or name a daemon with --url and --token-file.',
+          ]
+        : [`cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
+  return new OperatorError('NO_DAEMON', `${placeOf(channel)} ${why}`, next, {cause: error})
+}
+
+const parsed = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,65 @@
+import {createMetrics} from '../api/metrics.ts'
+import {startApi} from '../api/server.ts'
+import type {Config} from '../config/config.ts'
+import {loadConfig} from '../config/load.ts'
+import {logChanges} from './change-log.ts'
+import {systemClock} from './clock.ts'
+import {compose} from './compose.ts'
+import {type AppLog, openLog} from './log.ts'
+import {Release} from './release.ts'
+import {reloads, tellWarnings} from './reload.ts'
+import {stopSignal} from './stop-signal.ts'
+
+export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]}>
+export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
+
+/** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
+export async function serve({config: path, dsns}: ServeRequest, around: Around): Promise<number> {
+  const load = () => loadConfig({path, dsns, ...around})
+  const config = await load()
+  const log = openLog(config.log)
+  try {
+    // Before anything is started: whoever stops us meanwhile is heard.
+    await run(config, {load, log, stopped: stopSignal(log), ...around})
+    log.info({}, 'stopped')
+    return 0
+  } finally {
+    await log.close()
+  }
+}
+
+type Running = Around & Readonly<{load: () => Promise<Config>; log: AppLog; stopped: Promise<void>}>
+
+async function run(config: Config, {load, log, stopped, env, version}: Running): Promise<void> {
+  await using release = new Release()
+  const clock = systemClock
+  log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
+  tellWarnings(config, log)
+  const metrics = createMetrics(version, clock.wall)
+  const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
+  const {monitor} = watching
+  monitor.subscribe(logChanges(log))
+
+  // Nobody is answered before every host has been asked: a load balancer that hears "starting" takes all servers out, one that hears nothing keeps
+  // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
+  await Promise.race([monitor.ready, stopped, firstRoundLimit(config)])
+  const api = release.own(await startApi({config, source: monitor, acceptance: monitor, clock, log, metrics, version, env}))
+  const reload = reloads({
+    load,
+    // The API first: it alone can refuse (a port that somebody else has), and then nothing has changed.
+    apply: [(next) => api.reload(next), (next) => watching.reload(next), (next) => log.reopen(next.log)],
+    log,
+    done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
+  })
+  process.on('SIGHUP', reload)
+  try {
+    await stopped
+  } finally {
+    process.off('SIGHUP', reload)
+  }
+}
+
+/** A host answers or fails within this; should one do neither, that must not keep the others from being served. */
+function firstRoundLimit({probe}: Config): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, probe.connectTimeoutMs + 2 * probe.timeoutMs).unref())
+}

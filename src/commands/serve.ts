@@ -1,0 +1,22 @@
+import {Command} from '@oclif/core'
+import {configFlag} from '../app/flags.ts'
+import {leave} from '../app/leave.ts'
+import {serve} from '../app/serve.ts'
+
+export default class Serve extends Command {
+  static override summary = 'The daemon: watches the hosts and answers over HTTP.'
+  static override description =
+    `SIGHUP reads the configuration again: a bad one changes nothing. SIGTERM and SIGINT stop, a second one at once.
+
+"pgroute66 FILE.yml" and "pgroute66 -c FILE.yml" are the same.`
+  static override usage = 'serve [-c FILE] [DSN...]'
+  static override examples = ['<%= config.bin %> <%= command.id %> -c /etc/pgroute66/config.yaml']
+  static override strict = false
+  static override flags = {config: configFlag}
+
+  async run(): Promise<void> {
+    const {argv, flags} = await this.parse(Serve)
+    const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
+    leave(await serve({config: flags.config, dsns: argv as string[]}, around))
+  }
+}

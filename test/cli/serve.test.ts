@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {mkdtemp, readFile, rename, writeFile} from 'node:fs/promises'
+import {type AddressInfo, createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {onTestFinished, test} from 'vitest'
+import {hostsYaml, makeCertificates, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {run, start} from '../support/run.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const {port} = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** A running `serve` over three streaming nodes, in a folder of its own. */
+async function site(more: (folder: string) => string = () => '') {
+  const cluster = await testCluster()
+  const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
+  await until(async () => (await host1.sql("select from pg_stat_replication where state = 'streaming'")).length === 2)
+  const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
+  const port = await freePort()
+  const text = `${hostsYaml(cluster)}\nport: ${port}\nstate_dir: state\n${more(cwd)}\n`
+  const file = join(cwd, 'pgroute66.yml')
+  await writeFile(file, text, {mode: 0o600})
+  const serve = start(['pgroute66.yml'], {cwd, limitMs: 90_000})
+  onTestFinished(() => void serve.child.kill('SIGKILL'))
+  await serve.sees('listening')
+  const check = (...args: string[]) => run(['check', ...args], {cwd, env: {USER: 'anna'}})
+  const accept = (...args: string[]) => run(['accept', ...args], {cwd, env: {USER: 'anna'}})
+  return {cluster, cwd, port, file, text, serve, host1, host2, host3, check, accept}
+}
+const socketIn = (folder: string) => `socket: ${join(folder, 'pgroute66.sock')}`
+
+test('the daemon and a check of its own say the same; changes are logged with their rule; a stop is clean', async () => {
+  const {cluster, cwd, serve, host1, host2, check, accept} = await site(socketIn)
+  const same = async () => {
+    for (const args of [['host1'], ['host2'], ['host2', '--role', 'standby'], ['host3', '--role', 'any']]) {
+      const [daemon, direct] = [await check(...args), await check(...args, '--direct')]
+      assert.deepEqual([daemon.code, daemon.stdout], [direct.code, direct.stdout])
+    }
+    const [daemon, direct] = [await check('--json'), await check('--direct', '--json')]
+    const [one, other] = [JSON.parse(daemon.stdout), JSON.parse(direct.stdout)]
+    assert.deepEqual([one.via, other.via], ['daemon', 'direct'])
+    assert.deepEqual([one.exit, one.verdict.kind, one.verdict.why], [other.exit, other.verdict.kind, other.verdict.why])
+  }
+  await same()
+
+  await host1.kill()
+  await serve.sees(/ERROR verdict of all: primary → no-primary: .*rule=V5/)
+  assert.match(serve.output(), /WARN {2}host1: primary → unavailable: refused/)
+  assert.equal((await check()).code, 5)
+  await host2.promote()
+  await serve.sees(/INFO {2}verdict of all: no-primary → primary: host2 .*rule=V4/)
+  assert.equal((await check('host2')).code, 0)
+
+  await host1.start()
+  await serve.sees(/ERROR verdict of all: primary → split-brain: .*rule=V1/)
+  for (const host of ['host1', 'host2', 'host3']) assert.equal((await check(host)).code, 4)
+  const refused = await accept('host2')
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /host1 is primary too/)
+  host1.hang()
+  await serve.sees(/host1: primary → unavailable: (timeout|hung)/)
+  assert.equal((await check('host2')).code, 4, 'a rival that fell silent is still a rival')
+  const accepted = await accept('host2', '--reason', 'host1 is switched off')
+  assert.deepEqual([accepted.code, accepted.stdout.startsWith('accepted: host2 is the primary')], [0, true], accepted.stderr)
+  await serve.sees(/WARN {2}accepted: host2 .*by=anna reason="host1 is switched off"/)
+  assert.equal((await check('host2')).code, 0)
+  assert.match(await readFile(join(cwd, 'state', 'memory.json'), 'utf8'), /"highestTimeline": 2/)
+
+  serve.child.kill('SIGTERM')
+  const {code, signal} = await serve.ended
+  assert.deepEqual([code, signal], [0, null])
+  assert.match(serve.output(), /stopping.*\n(.*\n)*.*stopped\n$/)
+  const gone = await accept('host2')
+  assert.equal(gone.code, 2)
+  assert.match(gone.stderr, /no daemon answers/)
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('SIGHUP: a bad file changes nothing and says why; a good one is followed, and the log is reopened', async () => {
+  const {cwd, serve, file, text, check} = await site(socketIn)
+  await writeFile(file, `${text}\nbnid: 127.0.0.1\n`)
+  serve.child.kill('SIGHUP')
+  await serve.sees(/ERROR the configuration was not reloaded.*bnid/)
+  assert.equal((await check('host1', '--socket', join(cwd, 'pgroute66.sock'))).code, 0)
+
+  await writeFile(file, `${text.replace(/^ {2}host3: .*$/m, '')}\nlogfile: p.log\n`)
+  serve.child.kill('SIGHUP')
+  const logged = () => readFile(join(cwd, 'p.log'), 'utf8').catch(() => '')
+  await until(async () => (await logged()).includes('configuration reloaded'))
+  assert.deepEqual(Object.keys(JSON.parse((await check('--json')).stdout).hosts), ['host1', 'host2'])
+  await rename(join(cwd, 'p.log'), join(cwd, 'p.log.1'))
+  serve.child.kill('SIGHUP')
+  await until(async () => (await logged()).includes('configuration reloaded'))
+  serve.child.kill('SIGINT')
+  assert.equal((await serve.ended).code, 0)
+  assert.match(await logged(), /stopped\n$/)
+})
+
+test('over TLS on its port, with a certificate for another name: trusted because it is the configured one, and no other is', async () => {
+  const {cwd, serve, check, file, text} = await site((folder) => {
+    makeCertificates(folder)
+    return 'ssl: {cert_file: server.crt, key_file: server.key}'
+  })
+  await serve.sees('https://127.0.0.1')
+  assert.equal(JSON.parse((await check('host1', '--json')).stdout).via, 'daemon')
+  const other = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
+  makeCertificates(other)
+  await writeFile(file, text.replaceAll('server.', `${other}/server.`), {mode: 0o600})
+  assert.equal(JSON.parse((await check('host1', '--json')).stdout).via, 'direct')
+  const none = await check('host1', '--fallback', 'none')
+  assert.equal(none.code, 3)
+  assert.match(none.stdout, /does not have the configured certificate/)
+  assert.ok(cwd)
+})
+
+test('a port that somebody else has: said in words, and 2', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
+  const {port} = server.address() as AddressInfo
+  await writeFile(join(cwd, 'c.yml'), `hosts: {host1: {host: 127.0.0.1, port: 1}}\nport: ${port}\n`, {mode: 0o600})
+  const {code, stderr} = await run(['serve', '-c', 'c.yml'], {cwd})
+  server.close()
+  assert.equal(code, 2)
+  assert.match(stderr, new RegExp(`pgroute66: .*127\\.0\\.0\\.1:${port}`))
+  assert.doesNotMatch(stderr, /\n +at /)
+})
