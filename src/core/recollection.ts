@@ -1,5 +1,5 @@
 import {type GroupView, type Member, memberOf} from './group-view.ts'
-import type {GroupMemory} from './ports.ts'
+import {blankMemory, type GroupMemory} from './ports.ts'
 import {isSilent} from './words.ts'
 
 /**
@@ -8,6 +8,10 @@ import {isSilent} from './words.ts'
  */
 export function recall(memory: GroupMemory, view: GroupView, primaries: readonly Member[]): GroupMemory {
   const {identity} = view
+  if (identity.kind === 'known' && memory.systemIdentifier !== null && memory.systemIdentifier !== identity.systemIdentifier) {
+    // Another cluster lives here now (the configuration says so): timelines and rivals of the old one are not its past.
+    return recall({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
+  }
   // While it is open whose cluster this is, a stranger's timeline must not be remembered: it would make our own primary look old for ever.
   const isOurs = identity.kind === 'known'
   const highest = isOurs ? Math.max(memory.highestTimeline ?? 0, ...view.members.map(({timeline}) => timeline ?? 0)) : 0
@@ -16,6 +20,8 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
     systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
     highestTimeline: highest > 0 ? highest : memory.highestTimeline,
     rivals: rivalsOf(memory.rivals, view, primaries),
+    // The operator spoke of the hosts as they were. Another primary since then may be the successor, on a timeline of the very number that was overruled.
+    accepted: primaries.some(({host}) => host !== memory.accepted?.host) ? null : memory.accepted,
   }
 }
 
@@ -25,8 +31,9 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
-    const member = memberOf(view, host)
-    return member !== null && member.standing.role === 'unavailable' && isSilent(member.standing.cause)
+    const standing = memberOf(view, host)?.standing
+    // Not asked yet - after a restart, a reload - is silence too.
+    return standing?.role === 'unavailable' && (standing.cause === null || isSilent(standing.cause))
   })
   const rivals = [...new Set([...primaries.map(({host}) => host), ...lingering])].sort()
   return rivals.length > 1 ? rivals : []
