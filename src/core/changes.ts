@@ -31,6 +31,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
   const isSame =
     was?.kind === is.kind &&
     was.rule === is.rule &&
+    was.primary === is.primary &&
     was.routedTo === is.routedTo &&
     was.suspect === is.suspect &&
     // Who is up while starting is no news; who rivals whom is.
