@@ -39,9 +39,13 @@ export function judge(given: Case): Judgement {
   })
   const none = {primary: null, routedTo: null, suspect: null}
 
-  const unasked = view.members.filter(({record}) => record.observation === null).map(({host}) => host)
-  if (unasked.length > 0) {
-    return conclude({...none, kind: 'starting', rule: 'V0', why: `waiting for a first answer from ${enumerate(unasked)}`}, [], given.held)
+  // After a gap everything is as unknown as at the start: were the first answer taken for all there is, an old primary that answers first would be
+  // routed to. A stale answer is renewed, or replaced by a cause, within the timeout of one question.
+  const unknown = view.members
+    .filter(({record, standing}) => record.observation === null || standing.cause === 'stale')
+    .map(({host}) => host)
+  if (unknown.length > 0) {
+    return conclude({...none, kind: 'starting', rule: 'V0', why: `waiting for a fresh answer from ${enumerate(unknown)}`}, [], given.held)
   }
 
   const [primary] = primaries
@@ -51,7 +55,10 @@ export function judge(given: Case): Judgement {
     const evidence = rivals.flatMap((rival) => collect(rival, view, given.sources, askedOf(given), settings.confirm))
     const followed = leading === null ? [] : followersOf(leading, view, given.followersMaxAgeMs)
     const isEvident = leading?.standing.role === 'primary' && followed.length > 0 && namesOnly(leading, rivals, evidence, settings.confirm)
-    const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident ? leading.host : null
+    // What would keep a sole primary from being routed to keeps this one too.
+    const isFit =
+      leading !== null && leading.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
+    const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
     const how =
       routedTo === null ? '' : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`
     return conclude({...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence)
