@@ -1,6 +1,8 @@
 import {OperatorError} from '../core/errors.ts'
-import {blankMemory, type Memory} from '../core/ports.ts'
+import {type GroupView, memberOf} from '../core/group-view.ts'
+import {blankMemory, type GroupMemory, type Memory} from '../core/ports.ts'
 import {enumerate} from '../core/sentence.ts'
+import type {GroupSettings} from '../core/settings.ts'
 import type {Board} from './board.ts'
 
 /**
@@ -8,6 +10,8 @@ import type {Board} from './board.ts'
  * It cannot make two live primaries one: that is refused, with what to do.
  */
 export function accepted(host: string, board: Board): Readonly<{memory: Memory; done: string}> {
+  // Judged as of now: what went stale since it was judged is no ground to accept anybody.
+  board.current()
   const observation = board.record(host)?.observation
   if (observation === undefined) throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
   if (observation?.kind !== 'facts') throw new OperatorError('HOST_UNAVAILABLE', `${host} does not answer`, 'accept a host that is up')
@@ -18,39 +22,57 @@ export function accepted(host: string, board: Board): Readonly<{memory: Memory; 
   const overruled: string[] = []
   for (const group of board.groupsOf(host)) {
     const assessment = board.assessment(group)
-    if (!assessment || !board.settings(group)?.name) continue
-    const rivals = assessment.view.members
-      .filter((member) => member.host !== host && member.standing.role === 'primary')
-      .map((member) => member.host)
-    const isTied = assessment.view.identity.kind === 'tied'
-    if (rivals.length > 0 && !isTied) {
-      throw new OperatorError(
-        'STILL_TWO_PRIMARIES',
-        `${enumerate(rivals)} ${rivals.length === 1 ? 'is' : 'are'} primary too, right now`,
-        `stop ${enumerate(rivals)}, or rebuild as a standby; then accept ${host}`,
-      )
-    }
+    const settings = board.settings(group)
+    if (!assessment || !settings?.name) continue
+    refuse(host, session.systemIdentifier, settings, assessment.view)
     const before = memory.groups[group] ?? blankMemory
-    const timelines = [before.highestTimeline ?? 0, ...assessment.view.members.map(({timeline}) => timeline ?? 0)]
-    const overrules = Math.max(...timelines)
-    const isOld = facts.timeline !== null && overrules > facts.timeline
     overruled.push(...before.rivals.filter((rival) => rival !== host))
     memory = {
       ...memory,
-      groups: {
-        ...memory.groups,
-        [group]: {
-          systemIdentifier: session.systemIdentifier,
-          highestTimeline: facts.timeline === null ? before.highestTimeline : Math.max(facts.timeline, isTied ? 0 : overrules),
-          rivals: [],
-          accepted: isOld && facts.timeline !== null ? {host, timeline: facts.timeline, overrules} : null,
-        },
-      },
+      groups: {...memory.groups, [group]: rememberedOf(host, session.systemIdentifier, facts.timeline, before, assessment.view)},
     }
   }
   const against = overruled.length > 0 ? `; ${enumerate([...new Set(overruled)])} no longer counted as a rival` : ''
   return {
     memory,
     done: `${host} is the primary, on timeline ${facts.timeline ?? 'unknown'} of cluster ${session.systemIdentifier}${against}`,
+  }
+}
+
+function refuse(host: string, systemIdentifier: string, settings: GroupSettings, view: GroupView): void {
+  const standing = memberOf(view, host)?.standing
+  if (standing?.role === 'unavailable' && standing.cause !== 'foreign-cluster') {
+    throw new OperatorError(
+      'HOST_UNAVAILABLE',
+      `${host} is unavailable (${standing.cause}: ${standing.detail})`,
+      'accept a host that is up',
+    )
+  }
+  if (settings.systemIdentifier !== null && settings.systemIdentifier !== systemIdentifier) {
+    throw new OperatorError(
+      'IDENTITY_CONFIGURED',
+      `${host} belongs to cluster ${systemIdentifier}, and the configuration says ${settings.systemIdentifier}`,
+      `change system_identifier of group ${settings.name}, or take it out`,
+    )
+  }
+  const rivals = view.members.filter((member) => member.host !== host && member.standing.role === 'primary').map((member) => member.host)
+  if (rivals.length > 0 && view.identity.kind !== 'tied') {
+    throw new OperatorError(
+      'STILL_TWO_PRIMARIES',
+      `${enumerate(rivals)} ${rivals.length === 1 ? 'is' : 'are'} primary too, right now`,
+      `stop ${enumerate(rivals)}, or rebuild as a standby; then accept ${host}`,
+    )
+  }
+}
+
+function rememberedOf(host: string, systemIdentifier: string, timeline: number | null, before: GroupMemory, view: GroupView): GroupMemory {
+  // The timelines of another cluster say nothing of this one's.
+  const isOther = view.identity.kind === 'tied' || (before.systemIdentifier !== null && before.systemIdentifier !== systemIdentifier)
+  const highest = isOther ? 0 : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
+  return {
+    systemIdentifier,
+    highestTimeline: timeline === null ? before.highestTimeline : Math.max(timeline, highest),
+    rivals: [],
+    accepted: timeline !== null && highest > timeline ? {host, timeline, overrules: highest} : null,
   }
 }
