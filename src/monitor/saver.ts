@@ -6,34 +6,44 @@ export function saver(
   log: Log,
   loaded: Memory,
 ): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<void>}> {
-  let saved = loaded
   let wanted = loaded
+  let saved = loaded
+  /** What could not be written is not tried in a loop: the next change, or the stop, tries again. */
+  let failed: Memory | null = null
   let writing: Promise<void> | null = null
+
   const write = async () => {
-    while (wanted !== saved) {
+    while (wanted !== saved && wanted !== failed) {
       const next = wanted
-      await store.save(next)
-      saved = next
+      try {
+        await store.save(next)
+        saved = next
+        failed = null
+      } catch (error) {
+        failed = next
+        log.error(
+          {error: error instanceof Error ? error.message : String(error)},
+          'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
+        )
+      }
     }
+    writing = null
   }
-  const save = async (memory: Memory) => {
-    wanted = memory
-    if (wanted === saved) return
-    writing ??= write().finally(() => {
-      writing = null
-    })
-    await writing
-  }
-  const failed = (error: unknown) => {
-    // What could not be written is not tried in a loop: the next change, or the stop, tries again.
-    saved = wanted
-    log.error(
-      {error: error instanceof Error ? error.message : String(error)},
-      'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
-    )
+  const start = () => {
+    if (wanted === saved || wanted === failed) return
+    writing ??= write()
   }
   return {
-    saveSoon: (memory) => void save(memory).catch(failed),
-    save: (memory) => save(memory).catch(failed),
+    saveSoon(memory) {
+      wanted = memory
+      start()
+    },
+    async save(memory) {
+      wanted = memory
+      await writing
+      failed = null
+      start()
+      await writing
+    },
   }
 }
