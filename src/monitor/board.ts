@@ -34,6 +34,8 @@ export class Board {
   #memory: Memory
   #snapshot: Snapshot | null = null
   #sequence = 0
+  /** The sequence number that subscribers were told last. */
+  #told = 0
   #ready = false
   #dirty = new Set<string>()
   /** Monotonic: answers to questions from before this moment are void (the machine was suspended, or its clock was set). */
@@ -84,6 +86,10 @@ export class Board {
     return this.#records.get(host)
   }
 
+  records(): readonly HostRecord[] {
+    return [...this.#records.values()]
+  }
+
   /** Names of the groups of `host`, as keys for `assessment`. */
   groupsOf(host: string): readonly string[] {
     return this.#groupsOf.get(host) ?? []
@@ -128,11 +134,10 @@ export class Board {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Tells the subscribers that LSNs, lags and counters moved. */
+  /** Tells the subscribers what they have not seen: that LSNs, lags and counters moved. Whoever else asked meanwhile takes nothing from them. */
   sample(): void {
-    const moved = this.#dirty.size > 0
     const snapshot = this.current()
-    if (moved) for (const listener of this.#listeners) listener({changes: [], snapshot})
+    if (snapshot.sequence !== this.#told) this.#tell({changes: [], snapshot})
   }
 
   /** A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall clock tells. */
@@ -216,7 +221,11 @@ export class Board {
   #publish(changes: readonly Change[]): void {
     if (changes.length === 0) return
     this.#snapshot = this.#materialise()
-    const publication: Publication = {changes, snapshot: this.#snapshot}
+    this.#tell({changes, snapshot: this.#snapshot})
+  }
+
+  #tell(publication: Publication): void {
+    this.#told = publication.snapshot.sequence
     for (const listener of this.#listeners) listener(publication)
   }
 

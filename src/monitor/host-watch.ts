@@ -31,6 +31,8 @@ export class HostWatch {
   readonly #backoff: ReturnType<typeof backoff>
   #pausing: ReturnType<typeof nap> | null = null
   #session: HostSession | null = null
+  #renew: () => void = () => {}
+  #reopenedAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
 
   constructor(deps: WatchDeps) {
@@ -55,6 +57,11 @@ export class HostWatch {
     this.#pausing?.wake()
   }
 
+  /** Ends the session and opens another one at once: who is at the other end is asked again. */
+  renew(): void {
+    this.#renew()
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#session?.close()
@@ -64,11 +71,15 @@ export class HostWatch {
 
   async #run(): Promise<void> {
     const {signal} = this.#stop
+    const {clock, intervalMs} = this.#deps
     let wasClosed = false
     while (!signal.aborted) {
       const session = await this.#open(wasClosed)
-      wasClosed = session !== null && (await this.#attend(session))
-      // A server that lets us in and throws us out again must not be asked in a tight loop.
+      const closed = session === null ? null : await this.#attend(session)
+      // A server that lets us in, answers and throws us out again must not be asked in a tight loop: the second time within an interval is an answer.
+      wasClosed = closed !== null && clock.now() - this.#reopenedAt >= intervalMs()
+      if (wasClosed) this.#reopenedAt = clock.now()
+      else if (closed !== null) this.#failed(clock.now(), closed)
       if (!wasClosed && !signal.aborted) await sleep(this.#deps.clock, this.#backoff.next(), signal)
     }
   }
@@ -97,8 +108,8 @@ export class HostWatch {
     return result
   }
 
-  /** Probes through one session until it is over. True: the other side closed it after it had answered - a question, to be asked again at once. */
-  async #attend(session: HostSession): Promise<boolean> {
+  /** Probes through one session until it is over. A failure: the other side closed it after it had answered - a question, to be asked again at once. */
+  async #attend(session: HostSession): Promise<Failure | null> {
     const {clock, opened} = this.#deps
     const over = new AbortController()
     const end = () => over.abort()
@@ -110,12 +121,14 @@ export class HostWatch {
       end()
     }
     session.onClosed(endWith)
+    this.#renew = () => endWith({cause: 'closed', detail: 'to ask again who is there'})
     using cleanup = new DisposableStack()
     cleanup.defer(() => {
       this.#stop.signal.removeEventListener('abort', end)
       end()
       session.close()
       this.#session = null
+      this.#renew = () => {}
     })
 
     let answered = false
@@ -135,16 +148,17 @@ export class HostWatch {
         if (failure.cause === 'closed') endWith(failure)
         if (over.signal.aborted) break
         this.#failed(askedAt, failure)
-        return false
+        return null
       }
+      // One answer is not yet a recovery.
+      if (answered) this.#backoff.reset()
       answered = true
-      this.#backoff.reset()
       await this.#pause(askedAt, over.signal)
     }
     const {failure} = ending
-    if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return false
+    if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return null
     if (!answered) this.#failed(clock.now(), failure)
-    return answered
+    return answered ? failure : null
   }
 
   async #probe(session: HostSession, askedAt: number, signal: AbortSignal, clearsKnock: boolean): Promise<Failure | null> {

@@ -4,12 +4,12 @@ import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
-import {clearedOf, provenSame} from './duplicates.ts'
+import {inherited, type Marks, marked, mayBeSame, provenSame} from './duplicates.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {saver} from './saver.ts'
 import {Tempo} from './tempo.ts'
-import {deadline} from './wait.ts'
+import {deadline, sleep} from './wait.ts'
 
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings
@@ -33,6 +33,7 @@ export interface Monitor extends SnapshotSource, Acceptance {
 /** Samples go out, and staleness is looked for, once a second. */
 const tickMs = 1_000
 const nudgeMs = 1_000
+const lastSaveMs = 2_000
 
 /** Starts watching. Throws OperatorError when the memory of earlier runs cannot be used. */
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
@@ -55,6 +56,8 @@ class HostMonitor implements Monitor {
   readonly #saver: ReturnType<typeof saver>
   #settings: MonitorSettings
   #cancelTick: () => void = () => {}
+  #reloading: Promise<void> = Promise.resolve()
+  #isStopped = false
 
   constructor(deps: MonitorDeps, board: Board) {
     this.#deps = deps
@@ -89,28 +92,49 @@ class HostMonitor implements Monitor {
     return done
   }
 
-  async reload(settings: MonitorSettings): Promise<void> {
+  /** One after the other: two at once would each start the hosts that the other one had stopped. */
+  reload(settings: MonitorSettings): Promise<void> {
+    const done = this.#reloading.then(() => this.#reload(settings))
+    this.#reloading = done.catch(() => {})
+    return done
+  }
+
+  async #reload(settings: MonitorSettings): Promise<void> {
     const before = this.#settings
-    this.#settings = settings
     const isPaceSame = JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
-    const fresh = new Set<string>()
-    for (const [name, watch] of [...this.#watches]) {
-      const after = settings.hosts.find((host) => host.name === name)
-      if (after && isPaceSame && (await isSameHost(watch.settings, after))) continue
-      this.#heartbeats.get(name)?.abort()
-      this.#watches.delete(name)
-      await watch.stop()
-      fresh.add(name)
-    }
+    const kept = await Promise.all(
+      settings.hosts.map(async (host) => ((await isSameHost(this.#watches.get(host.name)?.settings, host)) ? host.name : null)),
+    )
+    if (this.#isStopped) return
+    this.#settings = settings
+    const fresh = new Set([...this.#watches.keys()].filter((name) => !kept.includes(name)))
+    const stopping = [...this.#watches].filter(([name]) => !isPaceSame || fresh.has(name))
+    for (const [name] of stopping) this.#watches.delete(name)
+    await Promise.all(stopping.map(([name, watch]) => this.#unwatch(name, watch)))
+    if (this.#isStopped) return
     this.#board.configure(settings, fresh)
     for (const host of settings.hosts) if (!this.#watches.has(host.name)) this.#watch(host)
+    // A name that is gone, or another server now, marks nobody.
+    for (const {settings, duplicateOf} of this.#board.records()) {
+      if (duplicateOf !== null && (fresh.has(duplicateOf) || !this.#watches.has(duplicateOf))) this.#watches.get(settings.name)?.renew()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true
     this.#cancelTick()
-    for (const heartbeat of this.#heartbeats.values()) heartbeat.abort()
-    await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
-    await this.#saver.save(this.#board.memory)
+    await Promise.all([...this.#watches].map(([name, watch]) => this.#unwatch(name, watch)))
+    await this.#reloading
+    // A frozen disk must not keep the process from ending; what it was given before is what it has.
+    const patience = new AbortController()
+    await Promise.race([this.#saver.save(this.#board.memory), sleep(this.#deps.clock, lastSaveMs, patience.signal)])
+    patience.abort()
+  }
+
+  async #unwatch(name: string, watch: HostWatch): Promise<void> {
+    this.#heartbeats.get(name)?.abort()
+    this.#heartbeats.delete(name)
+    await watch.stop()
   }
 
   #watch(settings: HostSettings): void {
@@ -141,20 +165,49 @@ class HostMonitor implements Monitor {
 
   #update(host: string, change: (record: HostRecord) => HostRecord): void {
     this.#board.update(host, change)
-    if (this.#board.record(host)?.observation?.kind !== 'failure') return
-    // While this name does not answer, the other name of the same server is no duplicate.
-    for (const other of this.#watches.keys())
-      if (this.#board.record(other)?.duplicateOf === host) this.#board.update(other, (record) => clearedOf(record, host))
+    const record = this.#board.record(host)
+    if (record && record.duplicateOf !== null) this.#mark(inherited(record, this.#board.records()))
   }
 
+  #mark(marks: Marks): void {
+    for (const [name, duplicateOf] of marks) {
+      if (this.#board.record(name)?.duplicateOf !== duplicateOf) this.#board.update(name, (record) => ({...record, duplicateOf}))
+    }
+  }
+
+  /** Before anything is asked through a new session: is its server known by another name? Two names of one primary would look like two primaries. */
   async #opened(name: string, session: HostSession, signal: AbortSignal): Promise<void> {
-    const order = this.#settings.hosts.map((host) => host.name)
     const others = [...this.#watches].flatMap(([other, {session}]) => (other !== name && session ? [{name: other, session}] : []))
     using limit = deadline(this.#deps.clock, this.#settings.probe.timeoutMs, signal)
-    const same = await provenSame({name, session}, others, limit.signal)
-    if (same === null) return this.#board.update(name, (record) => (record.duplicateOf === null ? record : {...record, duplicateOf: null}))
-    const [first, second] = order.indexOf(same) < order.indexOf(name) ? [same, name] : [name, same]
-    this.#board.update(second, (record) => ({...record, duplicateOf: first}))
+    const proven = await provenSame({name, session}, others, limit.signal)
+    if (signal.aborted) return
+    // The name leads elsewhere than it did: those that were marked because of it must prove themselves again.
+    for (const other of others) {
+      const isMarked = this.#board.record(other.name)?.duplicateOf === name
+      if (isMarked && (proven === null || !mayBeSame(session.facts, other.session.facts))) this.#watches.get(other.name)?.renew()
+    }
+    const same = proven ?? this.#awaited(name, session)
+    if (same === null) return this.#mark([[name, null]])
+    const root = this.#board.record(same)?.duplicateOf ?? same
+    if (root === name) return
+    const order = this.#settings.hosts.map((host) => host.name)
+    // The name that answers already stays the one that is shown: were it marked before the other one has answered, a primary would be out of sight.
+    const isFirst = this.#board.record(root)?.observation?.kind !== 'facts' && order.indexOf(name) < order.indexOf(root)
+    const [first, second] = isFirst ? [name, root] : [root, name]
+    this.#mark(marked(first, second, this.#board.records()))
+  }
+
+  /**
+   * A name whose session was closed a moment ago, and whose last answer came from the same start of the same server - or from this one before both were
+   * closed by a restart. Nothing can be proven through it until it is back, and until then the two must not be shown as two.
+   */
+  #awaited(name: string, {facts}: HostSession): string | null {
+    const before = this.#board.record(name)?.duplicateOf
+    const isAwaited = (other: string) => {
+      const last = this.#board.record(other)?.observation
+      return last?.kind === 'facts' && (other === before || mayBeSame(facts, last.session))
+    }
+    return [...this.#watches].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ?? null
   }
 
   #tempo(group: string): Tempo {
@@ -219,8 +272,8 @@ class HostMonitor implements Monitor {
 }
 
 /** Everything but the password is text; the password is compared as it is now. */
-async function isSameHost(before: HostSettings, after: HostSettings): Promise<boolean> {
-  if (JSON.stringify(before) !== JSON.stringify(after)) return false
+async function isSameHost(before: HostSettings | undefined, after: HostSettings): Promise<boolean> {
+  if (before === undefined || JSON.stringify(before) !== JSON.stringify(after)) return false
   const [was, is] = await Promise.allSettled([before.connection.password(), after.connection.password()])
   return was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
 }
