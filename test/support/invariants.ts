@@ -1,0 +1,180 @@
+import type {Snapshot} from '../../src/core/snapshot.ts'
+import type {Told} from './simulated-driver.ts'
+import {ourIdentifier} from './simulated-server.ts'
+import type {Stage} from './stage.ts'
+
+/**
+ * Holds what the monitor says against what it was told and against the truth (src/core/SPEC.md). It keeps books of its own: a rule that the judge forgets is
+ * not forgotten here. Throws at the first breach.
+ */
+export class Invariants {
+  readonly #stage: Stage
+  #sequence = 0
+  #epoch = ''
+  /** By server: when each of the rivals of an open split brain was last published as one. */
+  #rivals = new Map<string, number>()
+  #isIdentityKnown = false
+  #highestTimeline = 0
+  #everHighest = 0
+  #voidBefore = Number.NEGATIVE_INFINITY
+  #seen = 0
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+  }
+
+  /** The highest timeline that anybody ever told of. */
+  get everHighest(): number {
+    return this.#everHighest
+  }
+
+  /** Everything that was published since the last look, and what is current. */
+  look(): void {
+    const {publications} = this.#stage
+    for (; this.#seen < publications.length; this.#seen += 1) {
+      const snapshot = publications[this.#seen]?.snapshot
+      if (snapshot) this.#growing(snapshot)
+    }
+  }
+
+  /** What `current()` says now: held against now. */
+  check(): void {
+    const snapshot = this.#stage.monitor.current()
+    this.look()
+    const published = this.#stage.publications.at(-1)?.snapshot
+    const last = published?.epoch === snapshot.epoch ? published.groups.all?.verdict : undefined
+    const verdict = snapshot.groups.all?.verdict
+    if (last && verdict)
+      this.#demand(last.rule === verdict.rule && last.routedTo === verdict.routedTo, 'current() and the last publication differ')
+    this.judge(snapshot)
+  }
+
+  /** The wall clock jumped: what was told before counts for nothing. */
+  voided(): void {
+    this.#voidBefore = this.#stage.clock.now()
+  }
+
+  /** The operator speaks: rivals and timelines up to now are overruled. Call the result if nobody listened. */
+  accepting(): () => void {
+    const [rivals, highest] = [new Map(this.#rivals), this.#highestTimeline]
+    this.#rivals.clear()
+    this.#highestTimeline = 0
+    return () => {
+      this.#rivals = rivals
+      this.#highestTimeline = highest
+    }
+  }
+
+  /** The monitor starts again; `remembering` nothing, where the memory could not be kept. */
+  restarted(remembering: boolean): void {
+    this.look()
+    if (remembering) return
+    this.#rivals.clear()
+    this.#highestTimeline = 0
+    this.#isIdentityKnown = false
+  }
+
+  /** One snapshot, at the moment of its publication. */
+  judge(snapshot: Snapshot): void {
+    const group = snapshot.groups.all
+    if (group === undefined) return
+    const {cluster, clock} = this.#stage
+    const {verdict} = group
+    const now = clock.now()
+    this.#learn(snapshot)
+    if (verdict.rule === 'V1') for (const name of verdict.primaries) this.#rivals.set(cluster.server(name).name, now)
+    this.#demand(verdict.routedTo === null || verdict.rule === 'V4', `${verdict.rule} routes`)
+    for (const [name, state] of Object.entries(snapshot.hosts)) {
+      if (state.role === 'unavailable') continue
+      const said = cluster.toldTo(name).last
+      this.#demand(
+        said !== null && said.facts.inRecovery === (state.role === 'standby'),
+        `${name} is shown as ${state.role}, and did not say so last`,
+      )
+      this.#demand(said !== null && now - said.askedAt <= snapshot.maxAgeMs, `${name} is shown as ${state.role} on a stale answer`)
+      this.#demand((said?.askedAt ?? 0) >= this.#voidBefore, `${name} is shown as ${state.role} on an answer from before the clock jumped`)
+    }
+    if (verdict.routedTo !== null) this.#routed(verdict.routedTo, snapshot)
+  }
+
+  #routed(routed: string, snapshot: Snapshot): void {
+    const {cluster, settings} = this.#stage
+    const host = snapshot.hosts[routed]
+    const told = cluster.toldTo(routed)
+    this.#demand(host?.role === 'primary', `routed to ${routed}, which is ${host?.role}`)
+    this.#demand(host?.drained === null, `routed to ${routed}, which is drained`)
+    this.#demand(!told.isShut, `routed to ${routed}, whose door is shut`)
+
+    const rivals = this.#primariesInSight(snapshot).filter((name) => cluster.server(name) !== cluster.server(routed))
+    this.#demand(rivals.length === 0, `routed to ${routed}, and ${rivals} answer as primary`)
+    this.#demand((told.last?.facts.timeline ?? 0) >= this.#highestTimeline, `routed to ${routed} on an old timeline`)
+
+    const excusedAt = (server: string) => {
+      const names = cluster.names.filter((name) => cluster.server(name).name === server)
+      return Math.max(...names.map((name) => this.#told(name).excusedAt))
+    }
+    const standing = [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt)
+    this.#demand(standing.length < 2, `routed to ${routed}, and the split brain of ${standing.map(([name]) => name)} has not ended`)
+    this.#rivals.clear()
+
+    const names = cluster.names
+    const confirm = settings.groups[0]?.confirm ?? []
+    if (confirm.includes('majority')) {
+      const up = names.filter((name) => snapshot.hosts[name]?.role !== 'unavailable')
+      this.#demand(up.length * 2 > names.length, `routed to ${routed} without a majority`)
+    }
+    if (confirm.includes('followers')) {
+      const following = names.filter((name) => {
+        const said = this.#told(name).last
+        return said?.facts.receiver?.status === 'streaming' && said.facts.timeline === host?.timeline
+      })
+      this.#demand((following.length + 1) * 2 > names.length, `routed to ${routed}, and only ${following} follow`)
+    }
+  }
+
+  /** Those whose answer is fresh, whose session lives, and whose door was not found shut. A second name of a server counts for nothing. */
+  #primariesInSight({maxAgeMs, hosts}: Snapshot): readonly string[] {
+    const since = Math.max(this.#voidBefore, this.#stage.clock.now() - maxAgeMs)
+    return this.#stage.cluster.names.filter((name) => {
+      const {answer, isShut} = this.#told(name)
+      return (
+        answer !== null &&
+        !answer.facts.inRecovery &&
+        answer.askedAt >= since &&
+        !isShut &&
+        this.#isOurs(answer.systemIdentifier) &&
+        hosts[name]?.cause !== 'duplicate'
+      )
+    })
+  }
+
+  #learn(snapshot: Snapshot): void {
+    const {cluster, clock} = this.#stage
+    const answers = cluster.names.filter((name) => snapshot.hosts[name]?.cause !== 'duplicate').map((name) => this.#told(name))
+    const ours = answers.filter(({answer}) => answer !== null && this.#isOurs(answer.systemIdentifier))
+    for (const {last} of answers) this.#everHighest = Math.max(this.#everHighest, last?.facts.timeline ?? 0)
+    this.#isIdentityKnown ||= ours.length * 2 > cluster.names.length
+    if (!this.#isIdentityKnown) return
+    const since = Math.max(this.#voidBefore, clock.now() - snapshot.maxAgeMs)
+    for (const {answer, isShut} of ours) {
+      if (answer && answer.askedAt >= since && !isShut) this.#highestTimeline = Math.max(this.#highestTimeline, answer.facts.timeline ?? 0)
+    }
+  }
+
+  #growing({epoch, sequence}: Snapshot): void {
+    if (epoch !== this.#epoch) this.#sequence = 0
+    this.#demand(sequence > this.#sequence, `sequence ${sequence} after ${this.#sequence}`)
+    this.#epoch = epoch
+    this.#sequence = sequence
+  }
+
+  #isOurs = (systemIdentifier: string): boolean => systemIdentifier === ourIdentifier
+
+  #told(name: string): Told {
+    return this.#stage.cluster.toldTo(name)
+  }
+
+  #demand(holds: boolean, breach: string): void {
+    if (!holds) throw new Error(breach)
+  }
+}

@@ -1,0 +1,74 @@
+import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings, ProbeSettings} from '../../src/core/settings.ts'
+
+/** Settings as `config/` would make them, for tests that begin behind it. */
+export const probeSettings: ProbeSettings = {
+  intervalMs: 1_000,
+  fastIntervalMs: 100,
+  timeoutMs: 1_000,
+  connectTimeoutMs: 3_000,
+  maxAgeMs: 3_000,
+  knockIntervalMs: 5_000,
+}
+
+const password = async () => null
+
+export function hostSettings(name: string, connection: Partial<ConnectionSettings> = {}, aliases: readonly string[] = []): HostSettings {
+  return {
+    name,
+    aliases,
+    location: null,
+    connection: {
+      host: name,
+      hostaddr: null,
+      port: 5432,
+      user: 'pgroute66',
+      password,
+      dbname: 'postgres',
+      sslmode: 'prefer',
+      sslrootcert: null,
+      sslcert: null,
+      sslkey: null,
+      sslcrl: null,
+      sslsni: true,
+      applicationName: 'pgroute66',
+      options: null,
+      ...connection,
+    },
+  }
+}
+
+export const groupSettings = (name: string, hosts: readonly string[], more: Partial<GroupSettings> = {}): GroupSettings => ({
+  name,
+  hosts,
+  confirm: [],
+  onSilent: 'deny',
+  onSplitBrain: 'refuse',
+  readFallback: 'primary',
+  systemIdentifier: null,
+  ...more,
+})
+
+export function monitorSettings(
+  hosts: readonly HostSettings[],
+  {
+    groups = [
+      groupSettings(
+        'all',
+        hosts.map(({name}) => name),
+      ),
+    ],
+    probe = {},
+    ...more
+  }: Readonly<{groups?: readonly GroupSettings[]; probe?: Partial<ProbeSettings>}> &
+    Partial<Pick<MonitorSettings, 'followers' | 'availability'>> = {},
+): MonitorSettings {
+  return {
+    hosts,
+    groups,
+    probe: {...probeSettings, ...probe},
+    followers: {maxAgeMs: 5_000, nudge: true},
+    availability: null,
+    stateDir: null,
+    ...more,
+  }
+}

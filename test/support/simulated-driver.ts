@@ -1,0 +1,201 @@
+import type {Facts, Failure} from '../../src/core/observation.ts'
+import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
+import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
+
+/** What one name was told last, and how often it asked: the truth that a verdict is measured against. */
+export class Told {
+  /** The last facts ever, whatever was told after them. */
+  last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string}> | null = null
+  /** The last answer; `null` once a failure, or the end of the session, was told after it. */
+  answer: Readonly<{askedAt: number; facts: Facts; server: SimulatedServer; systemIdentifier: string}> | null = null
+  /** Knocks on end that found nobody at home; a session that was let in begins anew. */
+  unanswered = 0
+  /** When it was last seen as a standby or another cluster's, or refused: what ends its part in a split brain. */
+  excusedAt = Number.NEGATIVE_INFINITY
+  get isShut(): boolean {
+    return this.unanswered > 1
+  }
+  readonly opens: number[] = []
+  readonly knocks: number[] = []
+  readonly probes: number[] = []
+  readonly beats: number[] = []
+  openSessions = 0
+}
+
+export type Wires = Readonly<{
+  clock: Clock
+  random: Random
+  /** Which server the name leads to now. */
+  server: () => SimulatedServer
+  servers: () => readonly SimulatedServer[]
+  /** One way. */
+  latencyMs: () => number
+  /** How long the monitor waits for an answer. */
+  patienceMs: () => number
+  told: Told
+}>
+
+const timedOut: Failure = {cause: 'timeout', detail: 'no answer in time'}
+const gone: Failure = {cause: 'closed', detail: 'the session is over'}
+
+/** A question that settles once: by an answer, or soon after `signal` aborts. */
+function question<T>(signal: AbortSignal, late: T, ask: (settle: (answer: T) => void) => void): Promise<T> {
+  const {promise, resolve} = Promise.withResolvers<T>()
+  const abort = () => resolve(late)
+  const settle = (answer: T) => {
+    signal.removeEventListener('abort', abort)
+    resolve(answer)
+  }
+  if (signal.aborted) abort()
+  else {
+    signal.addEventListener('abort', abort, {once: true})
+    ask(settle)
+  }
+  return promise
+}
+
+/** Reaches one simulated server, as a PostgreSQL driver would: nothing arrives at once, and much may never. */
+export function simulatedDriver(wires: Wires): HostDriver {
+  const {clock, told} = wires
+  const sessions = new Set<HostSession>()
+  const refused = <T extends Failure | null>(failure: T): T => {
+    if (failure?.cause === 'refused') told.excusedAt = clock.now()
+    return failure
+  }
+  return {
+    async open(signal) {
+      told.opens.push(clock.now())
+      const server = wires.server()
+      const failure = await question<Failure | null>(signal, timedOut, (settle) => {
+        clock.after(wires.latencyMs(), () => server.enter((answer) => clock.after(wires.latencyMs(), () => settle(answer))))
+      })
+      if (failure !== null) {
+        told.answer = null
+        return refused(failure)
+      }
+      told.unanswered = 0
+      const session = simulatedSession(wires, server, () => sessions.delete(session))
+      sessions.add(session)
+      return session
+    },
+    async knock(signal): Promise<KnockAnswer> {
+      const begun = clock.now()
+      told.knocks.push(begun)
+      const server = wires.server()
+      const failure = await question<Failure | null>(signal, timedOut, (settle) => {
+        clock.after(wires.latencyMs(), () => server.enter(settle))
+      })
+      // One that was given up because the session ended says nothing.
+      if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs()) return {kind: 'failure', ...failure}
+      told.unanswered = failure === null ? 0 : failure.cause === 'timeout' ? told.unanswered + 1 : 2
+      return failure === null ? {kind: 'fine'} : {kind: 'failure', ...refused(failure)}
+    },
+    async heartbeat({primary}, signal): Promise<HeartbeatAnswer> {
+      told.beats.push(clock.now())
+      const server = wires.server()
+      const hung = {kind: 'failure', cause: 'hung', detail: 'it does not commit'} as const
+      return question<HeartbeatAnswer>(signal, hung, (settle) => {
+        clock.after(wires.latencyMs(), () =>
+          server.arrive(() => {
+            if (server.isStorageFrozen && primary) return
+            settle(primary ? {kind: 'beat'} : {kind: 'read', delayMs: 5})
+          }),
+        )
+      })
+    },
+    async close() {
+      for (const session of [...sessions]) session.close()
+    },
+  }
+}
+
+function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => void): HostSession {
+  const {clock, random, told} = wires
+  let isOver = false
+  let listener: ((failure: Failure) => void) | null = null
+  const open = new Set<(failure: Failure) => void>()
+  told.openSessions += 1
+  const end = (failure: Failure) => {
+    if (isOver) return
+    isOver = true
+    told.openSessions -= 1
+    told.answer = null
+    forget()
+    // A question under way may learn of the end before, or after, we are told.
+    const isTold = random() < 0.5
+    if (isTold) listener?.(failure)
+    for (const fail of open) fail(failure)
+    if (!isTold) listener?.(failure)
+  }
+  const backend = server.newBackend((failure) => clock.after(wires.latencyMs(), () => end(failure)))
+  const close = () => {
+    if (isOver) return
+    isOver = true
+    told.openSessions -= 1
+    told.answer = null
+    forget()
+    for (const fail of open) fail(gone)
+    server.leave(backend)
+  }
+  if (server.door === 'slamming') {
+    server.backends.delete(backend)
+    clock.after(1, () => end(gone))
+  }
+
+  const ask = async <T>(signal: AbortSignal, answer: () => T): Promise<T | Failure> => {
+    if (isOver) return gone
+    let fail: (failure: Failure) => void = () => {}
+    const result = await question<T | Failure>(signal, timedOut, (settle) => {
+      fail = settle
+      open.add(fail)
+      clock.after(wires.latencyMs(), () =>
+        server.arrive(() => {
+          if (isOver || !server.backends.has(backend)) return
+          const said = answer()
+          const backMs = random() < 0.7 ? 0 : wires.latencyMs()
+          if (backMs === 0) settle(said)
+          // What is on its way when the network is cut does not arrive.
+          else clock.after(backMs, () => server.isReachable && !isOver && settle(said))
+        }),
+      )
+    })
+    open.delete(fail)
+    // A driver destroys the socket of a question that nobody waits for any more.
+    if (result === timedOut) close()
+    return result
+  }
+
+  return {
+    facts: {...server.sessionFacts, backendPid: backend.pid, backendStart: backend.start},
+    async probe({nudge}, signal) {
+      const askedAt = clock.now()
+      told.probes.push(askedAt)
+      const facts = await ask<Facts>(signal, () => {
+        for (const each of wires.servers()) each.settle()
+        if (nudge && server.isPrimary) {
+          server.lsn += 64
+          for (const each of wires.servers()) each.settle()
+        }
+        return server.facts(wires.servers())
+      })
+      if ('cause' in facts) {
+        told.answer = null
+        return facts
+      }
+      told.answer = {askedAt, facts, server, systemIdentifier: server.systemIdentifier}
+      told.last = told.answer
+      if (facts.inRecovery || server.systemIdentifier !== ourIdentifier) told.excusedAt = clock.now()
+      return facts
+    },
+    async hasBackend(pid, start, signal) {
+      const answer = await ask<{found: boolean}>(signal, () => ({
+        found: [...server.backends].some((each) => each.pid === pid && each.start === start),
+      }))
+      return 'cause' in answer ? null : answer.found
+    },
+    onClosed(told) {
+      listener = told
+    },
+    close,
+  }
+}

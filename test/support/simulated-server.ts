@@ -1,0 +1,189 @@
+import type {Facts, Failure, Receiver, SessionFacts} from '../../src/core/observation.ts'
+import type {Clock} from '../../src/core/ports.ts'
+
+/** What a new connection finds. `slamming`: let in, and thrown out at once. */
+export type Door = 'open' | 'silent' | 'starting' | 'stopping' | 'slamming'
+export type Backend = Readonly<{pid: number; start: string; end: (failure: Failure) => void}>
+
+export const ourIdentifier = '7710428129421941699'
+
+const closed: Failure = {cause: 'closed', detail: 'the server ended the session'}
+
+/** One PostgreSQL server in memory: what it is in truth, whatever we may know of it. */
+export class SimulatedServer {
+  readonly name: string
+  readonly address: string
+  systemIdentifier = ourIdentifier
+  startedAt: number
+  isRunning = true
+  /** SIGSTOP of the whole process group: the kernel accepts, nobody answers. */
+  isFrozen = false
+  isStorageFrozen = false
+  /** Do packets pass between us and it? */
+  isReachable = true
+  door: Door = 'open'
+  inRecovery: boolean
+  timeline = 1
+  lsn = 0x3000000
+  bytesPerMs = 1
+  isReadOnly = false
+  upstream: SimulatedServer | null
+  /** Does replication traffic reach it? */
+  isLinked = true
+  /** Our role lacks pg_read_all_stats. */
+  isHidden = false
+  heardAt: number
+  receiverStatus: 'streaming' | null = null
+  /** What the standby names as its sender, where that is not the sender's own address (NAT, a service name). */
+  senderHost: string | null = null
+  readonly backends = new Set<Backend>()
+  readonly #clock: Clock
+  #waiting: (() => void)[] = []
+  #atDoor: (() => void)[] = []
+  #pids: number
+  #settledAt: number
+
+  constructor(name: string, index: number, clock: Clock, upstream: SimulatedServer | null) {
+    this.name = name
+    this.address = `10.0.0.${index + 1}`
+    this.#clock = clock
+    this.startedAt = index
+    this.#pids = 1_000 * (index + 1)
+    this.upstream = upstream
+    this.inRecovery = upstream !== null
+    this.#settledAt = clock.now()
+    this.heardAt = clock.now()
+  }
+
+  get isPrimary(): boolean {
+    return this.isRunning && !this.inRecovery
+  }
+
+  /** A packet of ours arrives: acted on now, or when the server can (again). */
+  arrive(act: () => void): void {
+    if (this.isReachable && !(this.isFrozen && this.isRunning)) act()
+    else this.#waiting.push(act)
+  }
+
+  /** A new connection. `answer(null)`: let in. */
+  enter(answer: (failure: Failure | null) => void): void {
+    this.arrive(() => {
+      if (!this.isRunning) answer({cause: 'refused', detail: 'nobody listens'})
+      else if (this.door === 'silent') this.#atDoor.push(() => this.enter(answer))
+      else if (this.door === 'starting' || this.door === 'stopping') answer({cause: 'not-accepting', detail: this.door})
+      else answer(null)
+    })
+  }
+
+  newBackend(end: (failure: Failure) => void): Backend {
+    this.#pids += 1
+    const backend = {pid: this.#pids, start: `${this.#clock.now()}`, end}
+    this.backends.add(backend)
+    return backend
+  }
+
+  leave(backend: Backend): void {
+    this.backends.delete(backend)
+    if (this.door === 'stopping' && this.isRunning && this.backends.size === 0) this.die()
+  }
+
+  /** The process is gone, and the kernel says so to everybody whom it reaches. */
+  die(): void {
+    this.isRunning = false
+    this.isFrozen = false
+    this.door = 'open'
+    this.receiverStatus = null
+    this.endSessions()
+    this.stir()
+  }
+
+  endSessions(): void {
+    for (const backend of [...this.backends]) {
+      this.backends.delete(backend)
+      // Whom the word does not reach learns of it when the packets pass again.
+      this.arrive(() => backend.end(closed))
+    }
+    if (this.door === 'stopping' && this.isRunning) this.die()
+  }
+
+  /** What had to wait may go on: called after every change for the better. */
+  stir(): void {
+    const waiting = [...this.#waiting, ...this.#atDoor]
+    this.#waiting = []
+    this.#atDoor = []
+    // One by one: each packet finds the world as the one before has left it.
+    for (const act of waiting) this.#clock.after(0, () => this.arrive(act))
+  }
+
+  /** Brings positions and replication up to now; the one it streams from first. */
+  settle(depth = 0): void {
+    const now = this.#clock.now()
+    const isWorking = this.isRunning && !this.isFrozen
+    if (isWorking && !this.inRecovery) this.lsn += this.bytesPerMs * (now - this.#settledAt)
+    this.#settledAt = now
+    const {upstream} = this
+    if (!isWorking || !this.inRecovery || upstream === null || depth > 8) return
+    upstream.settle(depth + 1)
+    // A dead sender is noticed at once; a frozen one, or a cut, looks "streaming" for a minute.
+    if (!upstream.isRunning || upstream.timeline < this.timeline || upstream.lsn < this.lsn || upstream === this) this.receiverStatus = null
+    else if (this.isLinked && !upstream.isFrozen) {
+      if (this.receiverStatus === null || upstream.lsn > this.lsn || upstream.timeline > this.timeline) this.heardAt = now
+      this.receiverStatus = 'streaming'
+      this.timeline = upstream.timeline
+      this.lsn = upstream.lsn
+    }
+  }
+
+  get sessionFacts(): Omit<SessionFacts, 'backendPid' | 'backendStart'> {
+    return {
+      systemIdentifier: this.systemIdentifier,
+      serverVersion: 150_020,
+      clusterName: '15/main',
+      startedAt: this.startedAt,
+      remoteAddress: this.address,
+    }
+  }
+
+  facts(standbys: readonly SimulatedServer[]): Facts {
+    const followers = standbys.filter(({upstream, receiverStatus, isRunning}) => upstream === this && isRunning && receiverStatus !== null)
+    return {
+      inRecovery: this.inRecovery,
+      timeline: this.timeline,
+      lsn: lsnText(this.lsn),
+      receiveLsn: this.inRecovery ? lsnText(this.lsn) : null,
+      lastReplayAgeMs: this.inRecovery ? this.#clock.now() - this.heardAt : null,
+      receiver: this.inRecovery ? this.#receiver() : null,
+      senders: followers.map(({name, address}, index) => ({
+        pid: 90_000 + index,
+        applicationName: name,
+        clientAddr: address,
+        state: 'streaming',
+        syncState: 'async',
+        replayLsn: null,
+      })),
+      readOnly: this.inRecovery || this.isReadOnly,
+      replayPaused: this.inRecovery ? false : null,
+      backendsUsed: this.backends.size,
+      backendsMax: 100,
+    }
+  }
+
+  #receiver(): Receiver | null {
+    if (this.receiverStatus === null || this.upstream === null) return null
+    if (this.isHidden)
+      return {status: null, senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}
+    return {
+      status: this.receiverStatus,
+      senderHost: this.senderHost ?? this.upstream.address,
+      senderPort: 5432,
+      receivedTimeline: this.timeline,
+      lastMessageAgeMs: this.#clock.now() - this.heardAt,
+      latestEndLsn: lsnText(this.lsn),
+    }
+  }
+}
+
+const lsnText = (bytes: number): string =>
+  `${Math.floor(bytes / 0x1_0000_0000).toString(16)}/${Math.floor(bytes % 0x1_0000_0000)
+    .toString(16)
+    .toUpperCase()}`
