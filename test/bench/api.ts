@@ -43,7 +43,8 @@ async function compare(): Promise<void> {
   for (const {child} of servers) child.kill()
   const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
   const of = (name: string, key: 'rps' | 'p99') => middle((found[name] ?? []).map((one) => one[key]))
-  for (const name of ['bare', 'ours']) console.log(`${name}: ${of(name, 'rps').toFixed(0)} requests/s, p99 ${of(name, 'p99').toFixed(2)} ms`)
+  for (const name of ['bare', 'ours'])
+    console.log(`${name}: ${of(name, 'rps').toFixed(0)} requests/s, p99 ${of(name, 'p99').toFixed(2)} ms`)
   console.log(`ratio ${(of('ours', 'rps') / of('bare', 'rps')).toFixed(2)}, p99 × ${(of('ours', 'p99') / of('bare', 'p99')).toFixed(2)}`)
 }
 
