@@ -103,11 +103,21 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
 })
 
 test('over TLS on its port, with a certificate for another name: trusted because it is the configured one, and no other is', async () => {
-  const {cwd, serve, check, file, text} = await site((folder) => {
+  const {cwd, port, serve, check, accept, file, text} = await site((folder) => {
     makeCertificates(folder)
-    return 'ssl: {cert_file: server.crt, key_file: server.key}'
+    return 'ssl: {cert_file: server.crt, key_file: server.key}\ntokens_file: tokens'
   })
   await serve.sees('https://127.0.0.1')
+  await writeFile(join(cwd, 'tokens'), 'anna s3cret-of-anna\n', {mode: 0o600})
+  await writeFile(join(cwd, 'mine'), 's3cret-of-anna\n', {mode: 0o600})
+  await writeFile(join(cwd, 'wrong'), 'guessed\n', {mode: 0o600})
+  const remote = (token: string) => ['host1', '--url', `https://127.0.0.1:${port}`, '--ca', 'ca.crt', '--token-file', token]
+  const [accepted, refused] = [await accept(...remote('mine')), await accept(...remote('wrong'))]
+  assert.deepEqual([accepted.code, refused.code], [0, 2], accepted.stderr)
+  assert.match(refused.stderr, /this token is not accepted/)
+  await serve.sees(/accepted: host1 .*by=anna/)
+  assert.doesNotMatch(serve.output(), /s3cret/)
+
   assert.equal(JSON.parse((await check('host1', '--json')).stdout).via, 'daemon')
   const other = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
   makeCertificates(other)
@@ -116,7 +126,6 @@ test('over TLS on its port, with a certificate for another name: trusted because
   const none = await check('host1', '--fallback', 'none')
   assert.equal(none.code, 3)
   assert.match(none.stdout, /does not have the configured certificate/)
-  assert.ok(cwd)
 })
 
 test('a port that somebody else has: said in words, and 2', async () => {
