@@ -42,7 +42,8 @@ async function run(config: Config, {load, log, stopped, env, version}: Running):
 
   // Nobody is answered before every host has been asked: a load balancer that hears "starting" takes all servers out, one that hears nothing keeps
   // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
-  await Promise.race([monitor.ready, stopped, firstRoundLimit(config)])
+  const isStopped = stopped.then(() => true)
+  if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
   const api = release.own(await startApi({config, source: monitor, acceptance: monitor, clock, log, metrics, version, env}))
   const reload = reloads({
     load,

@@ -140,3 +140,18 @@ test('a port that somebody else has: said in words, and 2', async () => {
   assert.match(stderr, new RegExp(`pgroute66: .*127\\.0\\.0\\.1:${port}`))
   assert.doesNotMatch(stderr, /\n +at /)
 })
+
+test('a stop while the first host is still waited for is a clean stop, and nothing ever listened', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
+  const {port} = server.address() as AddressInfo
+  await writeFile(join(cwd, 'c.yml'), `hosts: {host1: {host: 127.0.0.1, port: ${port}}}\nport: ${await freePort()}\n`, {mode: 0o600})
+  const serve = start(['c.yml'], {cwd})
+  await serve.sees('starting')
+  serve.child.kill('SIGTERM')
+  const {code, stderr, ms} = await serve.ended
+  assert.deepEqual([code, stderr.includes('listening')], [0, false], stderr)
+  assert.ok(ms < 3_000, `${ms}`)
+})
