@@ -1,4 +1,5 @@
-import {connect} from 'node:net'
+import {accessSync, constants} from 'node:fs'
+import {askUnix} from '../sources/daemon/ask.ts'
 import {anyQuestion, type CheckQuestion, haproxyQuestion, pathOf} from './check-question.ts'
 import {guessSocket} from './daemon-socket.ts'
 import {print} from './output.ts'
@@ -47,37 +48,28 @@ function plainQuestion([command, ...rest]: readonly string[], env: NodeJS.Proces
   )
 }
 
-/** One question on a unix socket, in plain HTTP. Resolves within `limitMs`; never rejects. */
-export function askSocket(path: string, target: string, limitMs: number): Promise<Answered | Miss> {
+/** One question to the daemon on its unix socket. Resolves within `limitMs`, whole milliseconds; never rejects. */
+export async function askSocket(path: string, target: string, limitMs: number): Promise<Answered | Miss> {
   const before = missed.get(path)
-  if (before) return Promise.resolve(before)
-  return new Promise((resolve) => {
-    const socket = connect({path})
-    const chunks: Buffer[] = []
-    const miss = (kind: Miss['kind'], why: string) => {
-      clearTimeout(timer)
-      socket.destroy()
-      missed.set(path, {kind, place: path, why})
-      resolve({kind, place: path, why})
-    }
-    const timer = setTimeout(() => miss('silent', `no answer within ${Math.round(limitMs)} ms`), limitMs)
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      // EAGAIN: so many wait there already that no further one fits.
-      const kind = error.code === 'EACCES' ? 'denied' : error.code === 'EAGAIN' ? 'silent' : 'absent'
-      miss(kind, error.code ?? error.message)
-    })
-    socket.on('end', () => {
-      const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n', 2)
-      const answer = head.startsWith('HTTP/1.1 ') ? parseAnswer(body) : null
-      if (answer === null) return miss('absent', 'what answers there is not pgroute66')
-      clearTimeout(timer)
-      resolve(answer)
-      socket.destroy()
-    })
-    // HTTP/1.0: an answer in one piece, and the end of the connection ends it.
-    socket.write(`GET ${target} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`)
-  })
+  if (before) return before
+  const signal = AbortSignal.timeout(limitMs)
+  const reply = await askUnix(path, target, signal)
+  const answer = reply && parseAnswer(reply.body)
+  if (answer) return answer
+  const miss: Miss = signal.aborted ? {kind: 'silent', place: path, why: `no answer within ${limitMs} ms`} : missAt(path)
+  missed.set(path, miss)
+  return miss
+}
+
+/** Looked up afterwards: while all is well nobody wants to know. */
+function missAt(path: string): Miss {
+  try {
+    accessSync(path, constants.W_OK)
+    return {kind: 'absent', place: path, why: 'nobody answers there, or somebody who is not pgroute66'}
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    return {kind: code === 'EACCES' ? 'denied' : 'absent', place: path, why: code ?? 'it cannot be opened'}
+  }
 }
 
 /** `null`: that is no answer to a check. */

@@ -1,6 +1,6 @@
-import {readFile} from 'node:fs/promises'
 import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
 import {OperatorError} from '../core/errors.ts'
+import {readNamed} from './named-file.ts'
 
 /** How a command reaches the daemon that it wants something done by. */
 export type Channel = Readonly<{socket: string} | {url: string; tokenFile: string | undefined; ca: string | undefined}>
@@ -38,29 +38,18 @@ async function open(channel: Channel, common: RequestOptions): Promise<ClientReq
   const http = await import('node:http')
   if ('socket' in channel) return http.request({...common, socketPath: channel.socket})
   const {hostname, port, protocol} = urlOf(channel.url)
-  const token = channel.tokenFile === undefined ? null : await readOwn(channel.tokenFile, 'TOKEN')
+  const token = channel.tokenFile === undefined ? null : await readNamed(channel.tokenFile, 'TOKEN')
   const headers = {...common.headers, ...(token && {authorization: `Bearer ${token.trim()}`})}
   const to = {...common, headers, host: hostname.replace(/^\[|\]$/g, ''), ...(port !== '' && {port})}
   if (protocol === 'http:') return http.request(to)
   const https = await import('node:https')
-  return https.request({...to, ...(channel.ca !== undefined && {ca: await readOwn(channel.ca, 'CA')})})
+  return https.request({...to, ...(channel.ca !== undefined && {ca: await readNamed(channel.ca, 'CA')})})
 }
 
 function urlOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url && /^https?:$/.test(url.protocol)) return url
   throw new OperatorError('USAGE', '--url is not a URL', 'Write https://HOST:PORT.')
-}
-
-async function readOwn(path: string, what: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const {code} = error as NodeJS.ErrnoException
-    throw new OperatorError(`${what}_UNREADABLE`, `${path} cannot be read (${code})`, 'Name a file that this user may read.', {
-      cause: error,
-    })
-  }
 }
 
 const placeOf = (channel: Channel): string => ('socket' in channel ? channel.socket : channel.url)

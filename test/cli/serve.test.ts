@@ -48,6 +48,8 @@ test('the daemon and a check of its own say the same; changes are logged with th
     assert.deepEqual([one.exit, one.verdict.kind, one.verdict.why], [other.exit, other.verdict.kind, other.verdict.why])
   }
   await same()
+  const watched = await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')], {cwd})
+  assert.equal(JSON.parse(watched.stdout).groups.all.verdict.primary, 'host1', watched.stderr)
 
   await host1.kill()
   await serve.sees(/ERROR verdict of all: primary → no-primary: .*rule=V5/)
