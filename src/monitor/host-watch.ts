@@ -76,11 +76,12 @@ export class HostWatch {
     while (!signal.aborted) {
       const session = await this.#open(wasClosed)
       const closed = session === null ? null : await this.#attend(session)
-      // A server that lets us in, answers and throws us out again must not be asked in a tight loop: the second time within an interval is an answer.
-      wasClosed = closed !== null && clock.now() - this.#reopenedAt >= intervalMs()
-      if (wasClosed) this.#reopenedAt = clock.now()
-      else if (closed !== null) this.#failed(clock.now(), closed)
-      if (!wasClosed && !signal.aborted) await sleep(this.#deps.clock, this.#backoff.next(), signal)
+      // A server that lets us in, answers and throws us out again must not be asked in a tight loop; but what it answered stands while it is fresh
+      // (idle_session_timeout below our interval does just this, on a healthy primary).
+      wasClosed = closed !== null
+      const isPaced = wasClosed && clock.now() - this.#reopenedAt < intervalMs()
+      if (wasClosed && !isPaced) this.#reopenedAt = clock.now()
+      if ((!wasClosed || isPaced) && !signal.aborted) await sleep(this.#deps.clock, this.#backoff.next(), signal)
     }
   }
 

@@ -30,8 +30,13 @@ process.on('uncaughtException', (error) => {
 const stage = new Stage(torn())
 // Only once the screen is there: loading Ink takes as long as the machine pleases.
 const write = process.stdout.write.bind(process.stdout)
+let isEnding = false
 process.stdout.write = ((chunk: string, ...rest: []) => {
-  if (chunk.includes('SPLIT BRAIN')) setTimeout(() => ends[how ?? '']?.(), 100)
+  // Once: a second signal would find the screen gone, and nobody to catch it.
+  if (chunk.includes('SPLIT BRAIN') && !isEnding) {
+    isEnding = true
+    setTimeout(() => ends[how ?? '']?.(), 100)
+  }
   return write(chunk, ...rest)
 }) as typeof process.stdout.write
 await showWatch({source: stage, clock, signal: abort.signal})
