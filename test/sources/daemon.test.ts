@@ -1,0 +1,193 @@
+import {once} from 'node:events'
+import {createServer, type Server, type ServerResponse} from 'node:http'
+import {type AddressInfo, createServer as createNetServer, type Server as NetServer} from 'node:net'
+import {expect, test, vi} from 'vitest'
+import type {Publication} from '../../src/core/snapshot.ts'
+import {toWire} from '../../src/core/wire.ts'
+import {askUnix} from '../../src/sources/daemon/ask.ts'
+import {askUrl} from '../../src/sources/daemon/ask-url.ts'
+import {daemonSource} from '../../src/sources/daemon/daemon-source.ts'
+import {Transit} from '../../src/sources/daemon/transit.ts'
+import {folder, started} from '../api/started.ts'
+import {change, realClock} from '../support/fake-source.ts'
+import {noon, primary, snapshot, standby} from '../support/snapshots.ts'
+
+const one = {hosts: {host1: primary(), host2: standby()}, maxAgeMs: 1_500}
+const other = {hosts: {host1: standby('host2'), host2: primary()}, maxAgeMs: 1_500}
+const deps = () => ({clock: realClock(), random: Math.random})
+
+test('a snapshot at once, changes as they happen, samples every second', async () => {
+  await using api = await started(one)
+  await using source = await daemonSource({at: {url: api.url}, ...deps()})
+  expect(source.current().groups.all?.verdict.routedTo).toBe('host1')
+  const told: Publication[] = []
+  source.subscribe((publication) => told.push(publication))
+  api.source.publish(other, change('host2', 'standby', 'primary'))
+  await vi.waitFor(() => expect(told.some(({changes}) => changes.length > 0)).toBe(true))
+  expect(told[0]?.changes).toEqual([change('host2', 'standby', 'primary')])
+  expect(source.current().groups.all?.verdict.routedTo).toBe('host2')
+  api.source.set({...other, hosts: {...other.hosts, host1: standby('host2', {lagBytes: 77})}})
+  await vi.waitFor(() => expect(source.current().hosts.host1?.lagBytes).toBe(77), 3_000)
+})
+
+test('over a unix socket', async () => {
+  using dir = folder()
+  await using api = await started(one, {socket: dir.at('s.sock')})
+  await using source = await daemonSource({at: {socket: dir.at('s.sock')}, ...deps()})
+  expect(source.current().sequence).toBe(417)
+  await api.api[Symbol.asyncDispose]()
+})
+
+test('a silent daemon: everything is stale, subscribers are told, and no old answer is repeated', async () => {
+  await using daemon = await scripted()
+  await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
+  const told: Publication[] = []
+  source.subscribe((publication) => told.push(publication))
+  expect(source.current().hosts.host1?.role).toBe('primary')
+  await vi.waitFor(() => expect(told).toHaveLength(1), 4_000)
+  const stale = source.current()
+  expect(stale.hosts.host1).toMatchObject({role: 'unavailable', cause: 'stale', timeline: null})
+  expect(stale.groups.all?.verdict).toMatchObject({kind: 'unconfirmed', routedTo: null, primaries: []})
+  expect(told[0]?.changes.map(({kind, host, to}) => [kind, host, to])).toEqual([
+    ['role', 'host1', 'unavailable'],
+    ['role', 'host2', 'unavailable'],
+    ['verdict', null, 'unconfirmed'],
+  ])
+  // It asks again, on a new connection, and says what it saw last.
+  await vi.waitFor(() => expect(daemon.asked.length).toBeGreaterThan(1), 4_000)
+  expect(daemon.asked[1]).toBe('9f2c41-417')
+})
+
+test('a daemon that comes back: what was missed is told with it', async () => {
+  await using api = await started(one)
+  let isOpen = true
+  await using through = await relay(Number(new URL(api.url).port), () => isOpen)
+  await using source = await daemonSource({at: {url: through.url}, ...deps()})
+  const told: Publication[] = []
+  source.subscribe((publication) => told.push(publication))
+  isOpen = false
+  through.cut()
+  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), 4_000)
+  api.source.publish(other, change('host2', 'standby', 'primary'))
+  isOpen = true
+  await vi.waitFor(() => expect(source.current().groups.all?.verdict.routedTo).toBe('host2'), 8_000)
+  const back = told.at(-1)?.changes ?? []
+  expect(back[0]).toEqual(change('host2', 'standby', 'primary'))
+  expect(back.map(({kind, from, to}) => `${kind} ${from} ${to}`)).toContain('verdict unconfirmed primary')
+})
+
+test('events that waited on the way are not taken for fresh', async () => {
+  await using daemon = await scripted()
+  await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
+  // A sample every 100 ms, all of them made long ago: what arrives is no sign of life.
+  const talk = setInterval(() => daemon.say('sample', toWire(snapshot(one), {now: noon.now, wall: daemon.wall + 10})), 100)
+  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), 4_000)
+  clearInterval(talk)
+})
+
+test('transit: counted from when the first snapshot was asked for', () => {
+  const transit = new Transit(1_000)
+  expect(transit.madeAt(50_000, 1_040)).toBe(1_000)
+  expect(transit.madeAt(51_000, 2_010)).toBe(2_000)
+  expect(transit.madeAt(52_000, 9_000)).toBe(3_000)
+  expect(transit.madeAt(99_000, 9_100)).toBe(9_100)
+  expect(() => transit.madeAt(Number.NaN, 1)).toThrow(SyntaxError)
+})
+
+test('nobody there, or somebody else: an error that says so', async () => {
+  await expect(daemonSource({at: {url: 'http://127.0.0.1:1'}, ...deps()})).rejects.toMatchObject({code: 'DAEMON', message: /ECONNREFUSED/})
+  await expect(daemonSource({at: {socket: '/nowhere/s.sock'}, ...deps()})).rejects.toMatchObject({message: /ENOENT/})
+  for (const answer of ['hello', JSON.stringify({schema: 2})]) {
+    const server = createServer((_, response) => response.end(answer))
+    await expect(daemonSource({at: {url: await urlOf(server)}, ...deps()})).rejects.toMatchObject({message: /where a daemon of pgroute66/})
+    server.close()
+  }
+  const mute = createNetServer(() => {})
+  await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), patienceMs: 300})).rejects.toMatchObject({message: /within 300 ms/})
+  mute.close()
+})
+
+test('one question, over a unix socket and over http', async () => {
+  using dir = folder()
+  await using api = await started(one, {socket: dir.at('s.sock')})
+  const signal = AbortSignal.timeout(2_000)
+  expect(await askUnix(dir.at('s.sock'), '/v1/primary', signal)).toEqual({status: 200, body: '["host1"]'})
+  expect(await askUnix(dir.at('s.sock'), '/v1/check?server=host2', signal)).toMatchObject({status: 503, body: /"exit":1/})
+  expect(await askUnix(dir.at('none.sock'), '/v1/primary', signal)).toBeNull()
+  expect(await askUrl(`${api.url}/v1/primary`, {signal})).toEqual({status: 200, body: '["host1"]'})
+  await expect(askUrl('http://127.0.0.1:1/', {signal})).rejects.toMatchObject({code: 'ECONNREFUSED'})
+})
+
+test('an answer that is cut off, or no HTTP, or late, is none', async () => {
+  using dir = folder()
+  const replies = ['HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[]', 'SSH-2.0-x\r\n\r\n', '', 'HTTP/1.1 200 OK\r\n\r\n[]']
+  for (const [index, reply] of replies.entries()) {
+    const path = dir.at(`${index}.sock`)
+    const server = createNetServer((socket) => void socket.on('error', () => {}).end(reply)).listen(path)
+    expect(await askUnix(path, '/', AbortSignal.timeout(2_000)), reply).toBeNull()
+    server.close()
+  }
+  const path = dir.at('mute.sock')
+  const server = createNetServer((socket) => void socket.on('error', () => {})).listen(path)
+  expect(await askUnix(path, '/', AbortSignal.timeout(100))).toBeNull()
+  server.close()
+})
+
+async function urlOf(server: NetServer): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** A daemon that sends one snapshot per connection, and then what it is told to. */
+async function scripted() {
+  const asked: (string | undefined)[] = []
+  const open = new Set<ServerResponse>()
+  const wall = Date.now()
+  const server: Server = createServer((request, response) => {
+    asked.push(request.headers['last-event-id'] as string | undefined)
+    if (asked.length > 1) return
+    open.add(response)
+    response.writeHead(200, {'content-type': 'text/event-stream'})
+    response.write(`id: 9f2c41-417\nevent: snapshot\ndata: ${JSON.stringify(toWire(snapshot(one), {now: noon.now, wall}))}\n\n`)
+  })
+  return {
+    url: await urlOf(server),
+    asked,
+    wall,
+    say(event: string, data: object) {
+      for (const response of open) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+/** A way between that can be shut. */
+async function relay(port: number, isOpen: () => boolean) {
+  const {connect} = await import('node:net')
+  const pairs = new Set<() => void>()
+  const server = createNetServer((near) => {
+    if (!isOpen()) return void near.destroy()
+    const far = connect(port, '127.0.0.1')
+    const end = () => {
+      near.destroy()
+      far.destroy()
+    }
+    pairs.add(end)
+    near.on('error', end).on('close', end).pipe(far)
+    far.on('error', end).on('close', end).pipe(near)
+  })
+  return {
+    url: await urlOf(server),
+    cut() {
+      for (const end of pairs) end()
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      for (const end of pairs) end()
+    },
+  }
+}
