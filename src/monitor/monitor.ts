@@ -1,15 +1,15 @@
 import type {HostRecord} from '../core/host-record.ts'
-import type {Acceptance, Clock, HostDriver, HostSession, Log, MemoryStore, Meter, Random, SnapshotSource} from '../core/ports.ts'
+import type {Acceptance, Clock, HostDriver, Log, MemoryStore, Meter, Random, SnapshotSource} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
-import {inherited, type Marks, marked, mayBeSame, provenSame} from './duplicates.ts'
+import {DoubleNames} from './double-names.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {saver} from './saver.ts'
 import {Tempo} from './tempo.ts'
-import {deadline, sleep} from './wait.ts'
+import {sleep} from './wait.ts'
 
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings
@@ -54,6 +54,7 @@ class HostMonitor implements Monitor {
   readonly #tempos = new Map<string, Tempo>()
   readonly #nudgedAt = new Map<string, number>()
   readonly #saver: ReturnType<typeof saver>
+  readonly #names: DoubleNames
   #settings: MonitorSettings
   #cancelTick: () => void = () => {}
   #reloading: Promise<void> = Promise.resolve()
@@ -64,6 +65,7 @@ class HostMonitor implements Monitor {
     this.#board = board
     this.#settings = deps.settings
     this.#saver = saver(deps.store, deps.log, board.memory)
+    this.#names = new DoubleNames(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
     this.ready = promise
     const stopWaiting = board.subscribe(({snapshot}) => {
@@ -151,7 +153,7 @@ class HostMonitor implements Monitor {
       random,
       meter,
       update,
-      opened: (session, signal) => this.#opened(name, session, signal),
+      opened: (session, signal) => this.#names.opened(name, session, this.#settings.probe.timeoutMs, signal),
       intervalMs: () => this.#intervalMs(name),
       nudge: () => this.#shouldNudge(name),
     })
@@ -165,49 +167,7 @@ class HostMonitor implements Monitor {
 
   #update(host: string, change: (record: HostRecord) => HostRecord): void {
     this.#board.update(host, change)
-    const record = this.#board.record(host)
-    if (record && record.duplicateOf !== null) this.#mark(inherited(record, this.#board.records()))
-  }
-
-  #mark(marks: Marks): void {
-    for (const [name, duplicateOf] of marks) {
-      if (this.#board.record(name)?.duplicateOf !== duplicateOf) this.#board.update(name, (record) => ({...record, duplicateOf}))
-    }
-  }
-
-  /** Before anything is asked through a new session: is its server known by another name? Two names of one primary would look like two primaries. */
-  async #opened(name: string, session: HostSession, signal: AbortSignal): Promise<void> {
-    const others = [...this.#watches].flatMap(([other, {session}]) => (other !== name && session ? [{name: other, session}] : []))
-    using limit = deadline(this.#deps.clock, this.#settings.probe.timeoutMs, signal)
-    const proven = await provenSame({name, session}, others, limit.signal)
-    if (signal.aborted) return
-    // The name leads elsewhere than it did: those that were marked because of it must prove themselves again.
-    for (const other of others) {
-      const isMarked = this.#board.record(other.name)?.duplicateOf === name
-      if (isMarked && (proven === null || !mayBeSame(session.facts, other.session.facts))) this.#watches.get(other.name)?.renew()
-    }
-    const same = proven ?? this.#awaited(name, session)
-    if (same === null) return this.#mark([[name, null]])
-    const root = this.#board.record(same)?.duplicateOf ?? same
-    if (root === name) return
-    const order = this.#settings.hosts.map((host) => host.name)
-    // The name that answers already stays the one that is shown: were it marked before the other one has answered, a primary would be out of sight.
-    const isFirst = this.#board.record(root)?.observation?.kind !== 'facts' && order.indexOf(name) < order.indexOf(root)
-    const [first, second] = isFirst ? [name, root] : [root, name]
-    this.#mark(marked(first, second, this.#board.records()))
-  }
-
-  /**
-   * A name whose session was closed a moment ago, and whose last answer came from the same start of the same server - or from this one before both were
-   * closed by a restart. Nothing can be proven through it until it is back, and until then the two must not be shown as two.
-   */
-  #awaited(name: string, {facts}: HostSession): string | null {
-    const before = this.#board.record(name)?.duplicateOf
-    const isAwaited = (other: string) => {
-      const last = this.#board.record(other)?.observation
-      return last?.kind === 'facts' && (other === before || mayBeSame(facts, last.session))
-    }
-    return [...this.#watches].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ?? null
+    this.#names.answered(host)
   }
 
   #tempo(group: string): Tempo {
