@@ -6,7 +6,7 @@ import {describeHost} from './host-state.ts'
 import {identify} from './identity.ts'
 import type {GroupMemory} from './ports.ts'
 import type {GroupSettings} from './settings.ts'
-import type {Change, GroupState, HostState} from './snapshot.ts'
+import type {Change, Evidence, GroupState, HostState} from './snapshot.ts'
 import type {Sources} from './testimony.ts'
 import {judge} from './verdict.ts'
 
@@ -52,7 +52,14 @@ export function assessGroup(
   const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
   const state = isSame ? {...draft, verdict: {...draft.verdict, since: past.state?.verdict.since ?? wall}} : draft
   const answered = view.members.filter(({standing}) => standing.role !== 'unavailable').map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
-  return {state, memory, held, view, changes, freshUntil: Math.min(...answered)}
+  return {state, memory, held, view, changes, freshUntil: Math.min(...answered, ...heldUntil(evidence, held, group))}
+}
+
+/** When the confirmations end that stand only because a silent source was heard before. */
+function heldUntil(evidence: readonly Evidence[], held: Held, {onSilent}: GroupSettings): readonly number[] {
+  if (typeof onSilent === 'string') return []
+  const silent = evidence.filter(({answer}) => answer === 'silent').map(({source}) => held[source])
+  return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)
 }
 
 /** The public state of one host, seen through the first of its groups whose verdict has a primary (its lag is measured against that one). */

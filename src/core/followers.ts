@@ -22,6 +22,9 @@ export function following(member: Member, leader: Member, view: GroupView, maxAg
   if (receiver === null || observation === null) return {follows: false, why: `${host} streams from nobody`}
   if (upstream.kind === 'blind') return {follows: null, why: `${host} does not let us read pg_stat_wal_receiver (grant pg_read_all_stats)`}
   if (receiver.status !== 'streaming') return {follows: false, why: `${host} does not stream (${receiver.status})`}
+  if (receiver.receivedTimeline === null || leader.timeline === null) {
+    return {follows: null, why: `the timeline of ${receiver.receivedTimeline === null ? host : leader.host} is unknown`}
+  }
   if (receiver.receivedTimeline !== leader.timeline) {
     return {follows: false, why: `${host} streams on timeline ${receiver.receivedTimeline}, ${leader.host} is on ${leader.timeline}`}
   }

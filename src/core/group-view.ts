@@ -17,7 +17,6 @@ export type GroupView = Readonly<{group: string; now: number; identity: Identity
 
 export function viewGroup(group: string, records: readonly HostRecord[], identity: Identity, now: number, maxAgeMs: number): GroupView {
   const standings = records.map((record) => standingOf(record, now, maxAgeMs, foreignTo(identity, record)))
-  // A host that is not available says nothing of others either: its rows are old, or another cluster's.
   const speaking = records.filter((_, index) => standings[index]?.role !== 'unavailable')
   const members = records.map((record, index): Member => {
     const standing = standings[index] as Standing
@@ -28,7 +27,7 @@ export function viewGroup(group: string, records: readonly HostRecord[], identit
       standing,
       timeline: isUp ? (factsOf(record)?.facts.timeline ?? null) : null,
       askedAt: record.observation?.askedAt ?? null,
-      upstream: standing.role === 'standby' ? upstreamOf(record, speaking) : {kind: 'none'},
+      upstream: standing.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},
     }
   })
   return {group, now, identity, members}

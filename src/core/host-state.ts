@@ -19,13 +19,15 @@ export function describeHost(
   const seen = factsOf(record)
   const facts = isUp ? (seen?.facts ?? null) : null
   const sender = upstream.kind === 'host' ? memberOf(view, upstream.host) : null
-  const row = sender
-    ? rowOf(
-        sender.record,
-        record,
-        view.members.map((other) => other.record),
-      )
-    : null
+  // The rows of a host that is not available are old, or another cluster's.
+  const row =
+    sender && sender.standing.role !== 'unavailable'
+      ? rowOf(
+          sender.record,
+          record,
+          view.members.map((other) => other.record),
+        )
+      : null
   const lag = standing.role === 'standby' ? lagOf(member, primary === null ? null : memberOf(view, primary)) : unknownLag
   return {
     host: record.settings.name,

@@ -15,9 +15,10 @@ export function lagOf(standby: Member, primary: Member | null): Lag {
   if (!behind || !ahead || !primary || receiver?.status !== 'streaming' || receiver.receivedTimeline !== primary.timeline) return unknownLag
   const difference = lsnDifference(ahead.lsn, behind.lsn)
   if (difference === null) return unknownLag
-  // The two were not asked at the same moment: a standby that was asked later may well be past what the primary said before.
+  // The two were not asked at the same moment: a standby may well be past what the primary said before - if it has heard from its sender since.
   const {askedAt, probeMs} = standby.record.observation ?? {askedAt: 0, probeMs: 0}
-  if (difference < 0 && askedAt + probeMs < (primary.askedAt ?? 0)) return unknownLag
+  const heardAt = askedAt + probeMs - (receiver.lastMessageAgeMs ?? 0)
+  if (difference < 0 && heardAt < (primary.askedAt ?? 0)) return unknownLag
 
   const lagBytes = Math.max(0, difference)
   if (lagBytes === 0) return {lagBytes, lagMs: 0}

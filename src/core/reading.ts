@@ -72,7 +72,7 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
     const primary = verdict.rule === 'V4' && verdict.primary !== null ? snapshot.hosts[verdict.primary] : undefined
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
     if (verdict.rule === 'V0') return no(verdict.why)
-    if (primary && host.timeline !== primary.timeline && !isStreaming) {
+    if (primary && (host.timeline === null || host.timeline !== primary.timeline) && !isStreaming) {
       return no(
         `${host.host} is on timeline ${host.timeline ?? 'unknown'}, the primary ${primary.host} on ${primary.timeline ?? 'unknown'}`,
       )

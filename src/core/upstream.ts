@@ -7,8 +7,11 @@ import type {Sender} from './observation.ts'
  */
 export type Upstream = Readonly<{kind: 'host'; host: string} | {kind: 'elsewhere'; address: string} | {kind: 'blind'} | {kind: 'none'}>
 
-/** Resolves a standby's sender by address and port, by `aliases`, or by the sender's own `pg_stat_replication` row (DESIGN 4.3). */
-export function upstreamOf(standby: HostRecord, hosts: readonly HostRecord[]): Upstream {
+/**
+ * Resolves a standby's sender by address and port, by `aliases`, or by the sender's own `pg_stat_replication` row (DESIGN 4.3). An address names a host
+ * whether that host answers or not; its rows count only where it is one of `speaking`: else they are old, or another cluster's.
+ */
+export function upstreamOf(standby: HostRecord, hosts: readonly HostRecord[], speaking: readonly HostRecord[]): Upstream {
   const receiver = factsOf(standby)?.facts.receiver ?? null
   if (receiver === null) return {kind: 'none'}
   if (receiver.status === null) return {kind: 'blind'}
@@ -21,7 +24,7 @@ export function upstreamOf(standby: HostRecord, hosts: readonly HostRecord[]): U
   if (named.length === 1 && named[0]) return {kind: 'host', host: named[0].settings.name}
 
   // Behind NAT, a proxy or a service name the address says nothing; the sender's own row does.
-  const claiming = others.filter((other) => rowOf(other, standby, hosts)?.state === 'streaming')
+  const claiming = others.filter((other) => speaking.includes(other) && rowOf(other, standby, hosts)?.state === 'streaming')
   if (claiming.length === 1 && claiming[0]) return {kind: 'host', host: claiming[0].settings.name}
   return {kind: 'elsewhere', address: senderHost === null ? 'unknown' : `${senderHost}:${senderPort ?? '?'}`}
 }

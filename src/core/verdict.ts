@@ -67,7 +67,7 @@ export function judge(given: Case): Judgement {
 
   const ahead = newerThan(primary, view, memory)
   if (ahead !== null) {
-    const why = `${primary.host} is the only primary in sight, but on timeline ${primary.timeline}, and ${ahead}: an old primary may have come back; if it is the right one, say so by "pgroute66 accept ${primary.host}"`
+    const why = `${primary.host} is the only primary in sight, but on timeline ${primary.timeline ?? 'unknown'}, and ${ahead}: an old primary may have come back; if it is the right one, say so by "pgroute66 accept ${primary.host}"`
     return conclude(
       {...none, kind: 'unconfirmed', rule: 'V2', primary: primary.host, why},
       collect(primary, view, given.sources, askedOf(given), settings.confirm),
@@ -115,8 +115,8 @@ function namesOnly(leading: Member, rivals: readonly Member[], evidence: readonl
 
 /** V2: what is newer than this primary, in words; `null` when nothing is. */
 function newerThan(primary: Member, view: GroupView, memory: GroupMemory): string | null {
-  const {timeline} = primary
-  if (timeline === null) return null
+  // Unknown is not "the newest": such a primary is believed only where nobody ever told of a timeline.
+  const timeline = primary.timeline ?? 0
   const accepted = memory.accepted?.host === primary.host && memory.accepted.timeline === timeline ? memory.accepted.overrules : 0
   const isNewer = (other: number | null): other is number => other !== null && other > timeline && other > accepted
   const newer = view.members.filter((member) => isNewer(member.timeline))
