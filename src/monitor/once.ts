@@ -9,6 +9,8 @@ import {sleep} from './wait.ts'
 
 /** Standbys of a quiet primary have heard nothing for a while: after a nudge they are asked again at this pace. */
 const againMs = 100
+/** The WAL writer tells them within three of its rounds (wal_writer_delay, 200 ms); who is silent after that is silent for another reason. */
+const againAtMost = 8
 
 /**
  * One round over all hosts, in parallel, judged like the daemon would with what `store` remembers. A host that has not answered when `signal`
@@ -21,7 +23,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   const drivers = settings.hosts.map((host) => deps.driver(host))
   try {
     await Promise.all(settings.hosts.map((host, index) => ask(host, index)))
-    while (isWaitingForFollowers() && !signal.aborted) {
+    for (let again = 0; again < againAtMost && isWaitingForFollowers() && !signal.aborted; again += 1) {
       await sleep(clock, againMs, signal)
       await Promise.all([...sessions].map(([host, session]) => probe(host, session, clock.now())))
     }
