@@ -82,6 +82,8 @@ export class Invariants {
     const {verdict} = group
     const now = clock.now()
     this.#learn(snapshot)
+    const servers = new Set(verdict.primaries.map((name) => cluster.server(name)))
+    this.#demand(servers.size === verdict.primaries.length, `${verdict.primaries} are shown as primaries, and are one server`)
     if (verdict.rule === 'V1') for (const name of verdict.primaries) this.#rivals.set(cluster.server(name).name, now)
     this.#demand(verdict.routedTo === null || verdict.rule === 'V4', `${verdict.rule} routes`)
     for (const [name, state] of Object.entries(snapshot.hosts)) {

@@ -20,6 +20,8 @@ export class Told {
   readonly probes: number[] = []
   readonly beats: number[] = []
   openSessions = 0
+  /** This name leads nowhere, whatever the server does. */
+  isUnreachable = false
 }
 
 export type Wires = Readonly<{
@@ -66,6 +68,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
     async open(signal) {
       told.opens.push(clock.now())
       const server = wires.server()
+      if (told.isUnreachable) return {cause: 'dns', detail: 'no such name'}
       const failure = await question<Failure | null>(signal, timedOut, (settle) => {
         clock.after(wires.latencyMs(), () => server.enter((answer) => clock.after(wires.latencyMs(), () => settle(answer))))
       })

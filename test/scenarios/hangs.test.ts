@@ -1,0 +1,124 @@
+import {expect, test} from 'vitest'
+import {Stage} from '../support/stage.ts'
+
+test('the process group of the primary is stopped: its question runs out, and nobody is routed', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.freeze('host1')
+  expect(await stage.clock.until(() => stage.routedTo === null)).toBeLessThanOrEqual(2_001)
+  stage.cluster.thaw('host1')
+  expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(200)
+})
+
+test('a stopped standby delays no question to the primary, and no answer about it', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_000)
+  stage.cluster.freeze('host2')
+  const before = stage.cluster.toldTo('host1').probes.length
+  await stage.clock.run(30_000)
+  const probes = stage.cluster.toldTo('host1').probes.slice(before)
+  const gaps = probes.slice(1).map((at, index) => at - (probes[index] ?? 0))
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(1_001)
+  expect(stage.routes).toEqual([null, 'host1'])
+  expect(stage.host('host2').role).toBe('unavailable')
+})
+
+test('only the postmaster is stopped: our old session still answers, and the knock finds out within its interval and two timeouts', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(20_000)
+  stage.cluster.door('host1', 'silent')
+  const took = await stage.clock.until(() => stage.routedTo === null)
+  expect(took).toBeLessThanOrEqual(5_000 + 2 * 1_000 + 1)
+  expect(stage.host('host1')).toMatchObject({role: 'unavailable', cause: 'hung'})
+  expect(stage.cluster.toldTo('host1').openSessions).toBe(1)
+})
+
+test('the postmaster goes on: the next knock clears its name within two seconds', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.door('host1', 'silent')
+  await stage.clock.until(() => stage.host('host1').cause === 'hung', 10_000)
+  await stage.clock.run(30_000)
+  stage.cluster.door('host1', 'open')
+  expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(2_100)
+})
+
+test('a smart shutdown waits for our session: not-accepting, and we let go', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(20_000)
+  stage.cluster.door('host1', 'stopping')
+  await stage.clock.until(() => stage.routedTo === null, 5_100)
+  await stage.clock.run(10)
+  expect(stage.cluster.server('host1').isRunning).toBe(false)
+  await stage.clock.run(1_000)
+  expect(stage.host('host1')).toMatchObject({role: 'unavailable', cause: 'refused'})
+  stage.cluster.start('host1')
+  await stage.clock.until(() => stage.routedTo === 'host1', 1_100)
+})
+
+test('pg_terminate_backend changes no answer', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  const before = stage.publications.flatMap(({changes}) => changes).length
+  stage.cluster.terminate('host1')
+  stage.cluster.terminate('host2')
+  await stage.clock.run(3_000)
+  expect(stage.changes.length).toBe(before)
+  expect(stage.cluster.toldTo('host1').opens.length).toBe(2)
+})
+
+test('pg_terminate_backend in the middle of a question changes no answer either', async () => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    await using stage = await Stage.set({seed})
+    stage.cluster.latencyMs = () => 20
+    await stage.clock.run(13_000)
+    await stage.clock.until(() => stage.cluster.toldTo('host1').probes.at(-1) === stage.clock.now(), 2_000)
+    await stage.clock.run(10)
+    const before = stage.changes.length
+    stage.cluster.terminate('host1')
+    await stage.clock.run(3_000)
+    expect(stage.changes.length).toBe(before)
+  }
+})
+
+test('a closed session and nobody who answers: unavailable after 250 ms, not after the connect timeout', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.door('host1', 'silent')
+  stage.cluster.terminate('host1')
+  const took = await stage.clock.until(() => stage.routedTo === null)
+  expect(took).toBeGreaterThan(200)
+  expect(took).toBeLessThan(252)
+})
+
+test('frozen storage answers reads from memory: a heartbeat that does not commit makes the primary hung, one that does clears it', async () => {
+  await using stage = await Stage.set({availability: {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}})
+  await stage.clock.run(13_333)
+  expect(stage.host('host2').availability).toMatchObject({kind: 'ok'})
+  stage.cluster.server('host1').isStorageFrozen = true
+  await stage.clock.until(() => stage.routedTo === null, 3_000)
+  expect(stage.host('host1')).toMatchObject({role: 'unavailable', cause: 'hung'})
+  stage.cluster.server('host1').isStorageFrozen = false
+  await stage.clock.until(() => stage.routedTo === 'host1', 2_100)
+})
+
+test('the event loop stood still longer than an answer is good for: nothing is routed before everybody has answered anew', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.freeze('host2')
+  const stalled = stage.clock.stall(4_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V0', routedTo: null})
+  await stalled
+  expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(2_001)
+})
+
+test('a suspended machine wakes up after a failover: the old primary that answers first is not believed', async () => {
+  await using stage = await Stage.set({servers: ['host1', 'host2']})
+  await stage.clock.run(13_333)
+  stage.cluster.promote('host2')
+  stage.clock.jumpWall(3_600_000)
+  stage.cluster.latencyMs = () => 100
+  await stage.clock.run(5_000)
+  expect(stage.verdict().rule).toBe('V1')
+  const after = stage.publications.filter(({snapshot}) => snapshot.at > 1_790_003_600_000)
+  expect(after.every(({snapshot}) => snapshot.groups.all?.verdict.routedTo === null)).toBe(true)
+})

@@ -1,0 +1,62 @@
+import {expect, test} from 'vitest'
+import {Stage} from '../support/stage.ts'
+
+test('the state cannot be written: said once per failure, nothing stops, and the stop tries again', async () => {
+  const stage = new Stage()
+  stage.store.mood = 'failing'
+  await stage.raise()
+  await stage.clock.run(30_000)
+  expect(stage.routedTo).toBe('host1')
+  const complaints = stage.said.filter((line) => line.startsWith('error'))
+  expect(complaints.length).toBeGreaterThan(0)
+  expect(complaints.length).toBeLessThanOrEqual(2)
+  stage.store.mood = 'working'
+  await stage.strike()
+  expect(stage.store.memory.groups.all?.highestTimeline).toBe(1)
+})
+
+test('a newer memory that comes while an older one fails is written all the same', async () => {
+  const stage = await Stage.set()
+  stage.store.mood = 'failing'
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.store.mood = 'working'
+  stage.cluster.crash('host1')
+  await stage.clock.run(1_000)
+  expect(stage.store.memory.groups.all).toMatchObject({highestTimeline: 2, rivals: []})
+  await stage.strike()
+})
+
+test('the disk hangs: nothing waits for it, and the stop gives up after two seconds', async () => {
+  const stage = new Stage()
+  stage.store.mood = 'hanging'
+  await stage.raise()
+  await stage.clock.run(5_000)
+  expect(stage.routedTo).toBe('host1')
+  expect(await stage.strike()).toBe(2_000)
+  expect(stage.clock.pending).toBe(0)
+})
+
+test('a memory at rest is not written again', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(5_000)
+  const {saves} = stage.store
+  await stage.clock.run(60_000)
+  expect(stage.store.saves).toBe(saves)
+})
+
+test('a stop at any moment takes no time and leaves neither a timer nor a session', async () => {
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const stage = new Stage({seed, servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
+    stage.cluster.latencyMs = () => stage.random() * 40
+    await stage.raise()
+    await stage.clock.run(stage.random() * 100)
+    if (seed % 3 === 0) stage.cluster.freeze('host1')
+    if (seed % 3 === 1) stage.cluster.terminate('host1')
+    await stage.clock.run(stage.random() * 1_500)
+    expect(await stage.strike()).toBe(0)
+    await stage.clock.run(10_000)
+    expect(stage.clock.pending).toBe(0)
+    for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
+  }
+})

@@ -1,0 +1,73 @@
+import {expect, test} from 'vitest'
+import {groupSettings, monitorSettings} from '../support/settings.ts'
+import {Stage} from '../support/stage.ts'
+
+const twoNames = {servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1', alias2: 'host1'}} as const
+const splitBrains = (stage: Stage) => stage.changes.filter(({to}) => to === 'split-brain')
+
+test('three names of one primary: one is shown, the others are duplicates, and never a split brain', async () => {
+  await using stage = await Stage.set(twoNames)
+  expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  expect(stage.host('alias1')).toMatchObject({role: 'unavailable', cause: 'duplicate'})
+  expect(stage.host('alias2')).toMatchObject({role: 'unavailable', cause: 'duplicate'})
+  expect(splitBrains(stage)).toEqual([])
+})
+
+test('the shown name stops answering (its DNS, its network): one of the others takes over, and one only', async () => {
+  await using stage = await Stage.set(twoNames)
+  await stage.clock.run(5_000)
+  stage.cluster.toldTo('host1').isUnreachable = true
+  stage.cluster.terminate('host1')
+  await stage.clock.until(() => stage.routedTo?.startsWith('alias') === true, 2_000)
+  await stage.clock.run(5_000)
+  stage.cluster.toldTo('host1').isUnreachable = false
+  await stage.clock.run(10_000)
+  expect(splitBrains(stage)).toEqual([])
+  expect(stage.routedTo).not.toBeNull()
+})
+
+test('the server restarts at once: its names come back in any order, and never as two primaries', async () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    await using stage = await Stage.set({...twoNames, seed})
+    stage.cluster.latencyMs = () => 0.1 + stage.random() * 20
+    await stage.clock.run(3_000 + seed * 50)
+    stage.cluster.crash('host1')
+    stage.cluster.start('host1')
+    await stage.clock.run(3_000)
+    expect(splitBrains(stage)).toEqual([])
+    expect(stage.routedTo).not.toBeNull()
+  }
+})
+
+test('the operator removes the first of two names, as the message tells: the other one is no duplicate any more', async () => {
+  await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
+  await stage.clock.run(1_000)
+  const hosts = stage.settings.hosts.filter(({name}) => name !== 'host1')
+  stage.settings = monitorSettings(hosts, {groups: [groupSettings('all', ['host2', 'alias1'])]})
+  await stage.clock.through(stage.monitor.reload(stage.settings))
+  await stage.clock.until(() => stage.routedTo === 'alias1', 100)
+})
+
+test('a name is pointed at another server: what was marked because of it proves itself again', async () => {
+  await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
+  await stage.clock.run(1_000)
+  stage.cluster.lead('host1', 'host2')
+  stage.cluster.terminate('alias1')
+  await stage.clock.run(3_000)
+  expect(splitBrains(stage)).toEqual([])
+  expect(stage.routedTo).toBe('alias1')
+})
+
+test('a server of another cluster: never routed, and says whose it is', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.crash('host3')
+  Object.assign(stage.cluster.server('host3'), {systemIdentifier: '1', inRecovery: false, timeline: 99})
+  stage.cluster.start('host3')
+  await stage.clock.run(5_000)
+  expect(stage.host('host3')).toMatchObject({role: 'unavailable', cause: 'foreign-cluster'})
+  expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  stage.cluster.crash('host1')
+  await stage.clock.run(5_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V5', routedTo: null})
+  expect(stage.store.memory.groups.all?.highestTimeline).toBe(1)
+})

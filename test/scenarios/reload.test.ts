@@ -1,0 +1,77 @@
+import {expect, test} from 'vitest'
+import {groupSettings, hostSettings, monitorSettings} from '../support/settings.ts'
+import {Stage} from '../support/stage.ts'
+
+const reload = (stage: Stage) => stage.clock.through(stage.monitor.reload(stage.settings))
+
+test('hosts that did not change keep their connection, and nobody is unrouted meanwhile', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(1_000)
+  stage.settings = {...stage.settings, groups: [groupSettings('all', ['host1', 'host2'])], hosts: stage.settings.hosts.slice(0, 2)}
+  await reload(stage)
+  await stage.clock.run(2_000)
+  expect(stage.cluster.toldTo('host1').opens.length).toBe(1)
+  expect(stage.cluster.toldTo('host3').openSessions).toBe(0)
+  expect(stage.routes).toEqual([null, 'host1'])
+})
+
+test('another pace: connections are made anew, and what is known meanwhile stands', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(1_000)
+  stage.settings = {...stage.settings, probe: {...stage.settings.probe, intervalMs: 500}}
+  await reload(stage)
+  await stage.clock.run(20_000)
+  expect(stage.routes).toEqual([null, 'host1'])
+  const last = stage.cluster.toldTo('host1').probes.slice(-2)
+  expect((last[1] ?? 0) - (last[0] ?? 0)).toBe(500)
+})
+
+test('a host that changed is asked anew before anybody is routed to', async () => {
+  await using stage = await Stage.set()
+  const [first, ...others] = stage.settings.hosts
+  stage.settings = {...stage.settings, hosts: [hostSettings('host1', {...first?.connection, dbname: 'other'}), ...others]}
+  const done = stage.monitor.reload(stage.settings)
+  await stage.clock.through(done)
+  expect(stage.verdict().rule).toBe('V0')
+  await stage.clock.until(() => stage.routedTo === 'host1', 10)
+})
+
+test('two reloads at once: the last one counts, and no host is watched twice', async () => {
+  await using stage = await Stage.set()
+  const [one, two] = [600, 700].map((intervalMs) => ({...stage.settings, probe: {...stage.settings.probe, intervalMs}}))
+  if (!one || !two) return
+  await stage.clock.through(Promise.all([stage.monitor.reload(one), stage.monitor.reload(two)]))
+  stage.settings = two
+  await stage.clock.run(5_000)
+  for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(1)
+  await stage.clock.run(10_000)
+  const last = stage.cluster.toldTo('host1').probes.slice(-2)
+  expect((last[1] ?? 0) - (last[0] ?? 0)).toBe(700)
+})
+
+test('a reload while a host is being reached, and a stop while a reload is under way: nothing is left behind', async () => {
+  const stage = await Stage.set()
+  stage.cluster.freeze('host2')
+  stage.cluster.cut('host3')
+  await stage.clock.run(5_100)
+  const done = stage.monitor.reload({...stage.settings, probe: {...stage.settings.probe, intervalMs: 500}})
+  expect(await stage.strike()).toBe(0)
+  await done
+  await stage.clock.run(10_000)
+  expect(stage.clock.pending).toBe(0)
+  for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
+})
+
+test('a host in two groups is offered by each that it leads; a host in none is watched, and never offered', async () => {
+  const stage = new Stage()
+  stage.settings = monitorSettings(stage.settings.hosts, {
+    groups: [groupSettings('one', ['host1', 'host2']), groupSettings('two', ['host1'])],
+  })
+  await stage.raise()
+  await stage.clock.through(stage.monitor.ready)
+  expect(stage.verdict('one').routedTo).toBe('host1')
+  expect(stage.verdict('two').routedTo).toBe('host1')
+  expect(stage.host('host1').groups).toEqual(['one', 'two'])
+  expect(stage.host('host3')).toMatchObject({role: 'standby', groups: []})
+  await stage.strike()
+})

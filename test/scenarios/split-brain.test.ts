@@ -1,0 +1,153 @@
+import {expect, test} from 'vitest'
+import {Stage} from '../support/stage.ts'
+
+test('two primaries: nobody is routed; the one that nobody follows, on the lower timeline, is suspect', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.promote('host2')
+  stage.cluster.follow('host3', 'host2')
+  await stage.clock.run(3_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', routedTo: null, primaries: ['host1', 'host2'], suspect: 'host1'})
+  expect(stage.routes).toEqual([null, 'host1', null])
+})
+
+test('a lagging standby was promoted by accident: timeline and followers disagree, and nobody is named', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.promote('host2')
+  await stage.clock.run(3_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', suspect: null})
+})
+
+test('it sticks while a rival is silent: cut off from us it may still be writing', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  await stage.clock.run(1_000)
+  stage.cluster.cut('host1')
+  await stage.clock.run(300_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', routedTo: null})
+  stage.cluster.heal('host1')
+  stage.cluster.rebuild('host1', 'host2')
+  expect(await stage.clock.until(() => stage.routedTo === 'host2')).toBeLessThanOrEqual(3_100)
+})
+
+test('it ends when a rival refuses connections', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.cluster.crash('host1')
+  await stage.clock.until(() => stage.routedTo === 'host2', 10)
+})
+
+test('it is remembered: a restart of the monitor while a rival is silent does not end it', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.cluster.cut('host1')
+  await stage.clock.run(5_000)
+  await stage.strike()
+  await stage.raise()
+  await stage.clock.run(10_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', routedTo: null})
+  expect(stage.routes).not.toContain('host2')
+})
+
+test('"accept" ends it, but does not make two live primaries one', async () => {
+  await using stage = await Stage.set()
+  const who = {by: 'jane', reason: 'host1 is fenced'}
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  await expect(stage.monitor.accept('host2', who)).rejects.toMatchObject({code: 'STILL_TWO_PRIMARIES'})
+  stage.cluster.cut('host1')
+  await stage.clock.run(5_000)
+  expect(await stage.clock.through(stage.monitor.accept('host2', who))).toContain('host1 no longer counted as a rival')
+  expect(stage.routedTo).toBe('host2')
+  expect(stage.said.some((line) => line.startsWith('warn: accepted'))).toBe(true)
+})
+
+test('an old primary comes back while the new one is out of sight: V2, also after a restart, until somebody says so', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.crash('host1')
+  stage.cluster.promote('host2')
+  stage.cluster.follow('host3', 'host2')
+  await stage.clock.until(() => stage.routedTo === 'host2', 2_000)
+  await stage.clock.run(1_000)
+  stage.cluster.cut('host2')
+  stage.cluster.cut('host3')
+  await stage.clock.run(5_000)
+  stage.cluster.start('host1')
+  await stage.clock.run(10_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V2', kind: 'unconfirmed', primary: 'host1', routedTo: null})
+  await stage.strike()
+  await stage.raise()
+  await stage.clock.run(10_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V2', routedTo: null})
+  await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: null}))
+  expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+})
+
+test('what was accepted ends where another primary is seen: its number may be that of the timeline that was overruled', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.crash('host1')
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.routedTo === 'host2', 2_000)
+  stage.cluster.crash('host2')
+  stage.cluster.start('host1')
+  await stage.clock.until(() => stage.verdict().rule === 'V2', 2_000)
+  await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: null}))
+  stage.cluster.promote('host3')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.cluster.crash('host3')
+  await stage.clock.run(2_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V2', routedTo: null})
+})
+
+test('accept refuses who cannot be the primary', async () => {
+  await using stage = await Stage.set()
+  const who = {by: 'jane', reason: null}
+  await expect(stage.monitor.accept('nobody', who)).rejects.toMatchObject({code: 'UNKNOWN_HOST'})
+  await expect(stage.monitor.accept('host2', who)).rejects.toMatchObject({code: 'HOST_IS_STANDBY'})
+  const stalled = stage.clock.stall(4_000)
+  await expect(stage.monitor.accept('host1', who)).rejects.toMatchObject({code: 'HOST_UNAVAILABLE'})
+  await stalled
+  stage.cluster.crash('host1')
+  await stage.clock.run(2_000)
+  await expect(stage.monitor.accept('host1', who)).rejects.toMatchObject({code: 'HOST_UNAVAILABLE'})
+})
+
+test('a cluster was made anew: every host is foreign until the operator accepts it, and its timelines begin again', async () => {
+  const old = {systemIdentifier: '42', highestTimeline: 9, rivals: [], accepted: null}
+  await using stage = await Stage.set({memory: {groups: {all: old}, drains: {}}})
+  expect(stage.verdict().rule).toBe('V5')
+  expect(stage.host('host1').cause).toBe('foreign-cluster')
+  await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: 'pg_dump and restore'}))
+  expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  expect(stage.store.memory.groups.all).toMatchObject({highestTimeline: 1, accepted: null})
+})
+
+test('the operator names the cluster in the configuration: accept does not overrule that', async () => {
+  await using stage = await Stage.set({group: {systemIdentifier: '42'}})
+  await expect(stage.monitor.accept('host1', {by: 'jane', reason: null})).rejects.toMatchObject({code: 'IDENTITY_CONFIGURED'})
+})
+
+test('the primary hangs and a successor is promoted before its question has run out: both were primary within one max_age, so V1 until it thaws as a standby, refuses or is overruled', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.freeze('host1')
+  await stage.clock.run(500)
+  stage.cluster.promote('host2')
+  await stage.clock.run(30_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', routedTo: null})
+  stage.cluster.crash('host1')
+  await stage.clock.until(() => stage.routedTo === 'host2', 1_100)
+})
+
+test('the primary hangs and a successor is promoted after its question has run out: routed, the silent one was no rival', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  stage.cluster.freeze('host1')
+  await stage.clock.run(3_000)
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.routedTo === 'host2', 300)
+})
