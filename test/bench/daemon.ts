@@ -1,0 +1,67 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {Agent, get} from 'node:http'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {start} from '../support/run.ts'
+
+/** `status` 0: no answer. `at`: when it was complete. */
+export type Sample = Readonly<{at: number; ms: number; status: number; body: string}>
+
+export interface Daemon extends AsyncDisposable {
+  readonly url: string
+  readonly pid: number
+  ask(path: string): Promise<Sample>
+  /** Asks one request after the other over one connection until `isOver`; returns all samples. */
+  poll(path: string, isOver: (sample: Sample) => boolean): Promise<readonly Sample[]>
+}
+
+/** A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready. */
+export async function startDaemon(yaml: string): Promise<Daemon> {
+  const folder = mkdtempSync(join(tmpdir(), 'pgroute66-bench-'))
+  const config = join(folder, 'pgroute66.yml')
+  writeFileSync(config, `${yaml}\nbind: 127.0.0.1\nport: 0\nsocket: ${join(folder, 'run.sock')}\nlogformat: json\n`, {mode: 0o600})
+  const serve = start(['serve', '-c', config], {env: {PATH: process.env.PATH ?? ''}, cwd: folder, limitMs: 2 ** 30})
+  await serve.sees(/http:\/\/127\.0\.0\.1:\d+/)
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(serve.output())?.[0] ?? ''
+  const agent = new Agent({keepAlive: true, maxSockets: 1})
+  const ask = (path: string) =>
+    new Promise<Sample>((resolve) => {
+      const begun = performance.now()
+      const end = (status: number, body: string) => resolve({at: performance.now(), ms: performance.now() - begun, status, body})
+      get(url + path, {agent}, (response) => {
+        let body = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk
+        })
+        response.on('end', () => end(response.statusCode ?? 0, body))
+      }).on('error', (error) => end(0, String(error)))
+    })
+  return {
+    url,
+    pid: serve.child.pid ?? 0,
+    ask,
+    async poll(path, isOver) {
+      const samples: Sample[] = []
+      for (;;) {
+        const sample = await ask(path)
+        samples.push(sample)
+        if (isOver(sample)) return samples
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      agent.destroy()
+      serve.child.kill('SIGTERM')
+      await serve.ended
+      rmSync(folder, {recursive: true, force: true})
+    },
+  }
+}
+
+/** Resident memory in MB and CPU seconds used so far, from /proc (proc(5): utime and stime in ticks of 10 ms). */
+export function usageOf(pid: number): Readonly<{rssMb: number; cpuS: number}> {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return {rssMb: Number(rss) / 1024, cpuS: (Number(stat[11]) + Number(stat[12])) / 100}
+}

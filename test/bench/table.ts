@@ -1,0 +1,19 @@
+/** One line of a bench: what was measured, against what target, beside what was measured in the same run. `met` null: there is no target. */
+export type Row = Readonly<{figure: string; measured: string; target: string; comparison: string; met: boolean | null}>
+export type Options = Readonly<{short: boolean; minutes: number | null}>
+
+const columns = ['figure', 'measured', 'target', 'comparison'] as const
+
+/** As GitHub's Markdown, so that it can be copied into the README as it is. */
+export function table(rows: readonly Row[]): string {
+  const mark = {true: 'yes', false: '**NO**', null: ''} as const
+  const lines = rows.map((row) => `| ${columns.map((column) => row[column]).join(' | ')} | ${mark[`${row.met}`]} |`)
+  return [`| ${columns.join(' | ')} | met |`, '|---|---|---|---|---|', ...lines].join('\n')
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+export const ms = (value: number): string => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`)
