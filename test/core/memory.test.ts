@@ -1,0 +1,61 @@
+import {describe, expect, test} from 'vitest'
+import {drained, failing, judgementOf, OURS, primary, standby, unasked} from '../support/records.ts'
+
+const accepted = {host: 'a', timeline: 1, overrules: 3}
+
+describe('what a group remembers', () => {
+  test('the highest timeline, of whomever it was seen, never less than before', () => {
+    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 4})]}).memory.highestTimeline).toBe(4)
+    expect(judgementOf({hosts: [primary('a'), standby('b')], memory: {highestTimeline: 7}}).memory.highestTimeline).toBe(7)
+  })
+
+  test('no timeline of a stranger, nor any while it is open whose cluster this is', () => {
+    expect(judgementOf({hosts: [primary('a'), primary('b', {cluster: '1', timeline: 9}), standby('c')]}).memory.highestTimeline).toBe(1)
+    expect(judgementOf({hosts: [primary('a'), standby('b', {cluster: '1', timeline: 9})]}).memory.highestTimeline).toBe(null)
+    expect(judgementOf({hosts: [primary('a', {timeline: 9}), failing('b')]}).memory.highestTimeline).toBe(null)
+  })
+
+  test('no timeline of a duplicate, a stale or a shut host', () => {
+    const shut = {knock: {cause: 'hung', detail: ''}} as const
+    const hosts = [primary('a'), standby('b'), standby('c', {timeline: 9, more: shut})]
+    expect(judgementOf({hosts}).memory.highestTimeline).toBe(1)
+    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 9, ageMs: 3_001})]}).memory.highestTimeline).toBe(1)
+  })
+
+  test('the rivals, until fewer than two are left', () => {
+    expect(judgementOf({hosts: [primary('a'), primary('b')]}).memory.rivals).toEqual(['a', 'b'])
+    expect(judgementOf({hosts: [failing('a', 'timeout'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
+    expect(judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
+  })
+
+  test('a third primary joins the rivals', () => {
+    const hosts = [failing('a', 'timeout'), primary('b'), primary('c')]
+    expect(judgementOf({hosts, memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b', 'c'])
+  })
+
+  test('the rivals through a restart: not asked yet is silent too', () => {
+    expect(judgementOf({hosts: [unasked('a'), unasked('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
+    expect(judgementOf({hosts: [unasked('a'), standby('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
+  })
+
+  test('the identity, once learned', () => {
+    expect(judgementOf({hosts: [primary('a'), standby('b'), failing('c')]}).memory.systemIdentifier).toBe(OURS)
+    expect(judgementOf({hosts: [primary('a'), failing('b'), failing('c')]}).memory.systemIdentifier).toBe(null)
+  })
+
+  test('nothing of the cluster that was there before, where the configuration names another one', () => {
+    const memory = {systemIdentifier: '42', highestTimeline: 9, rivals: ['a', 'b'], accepted}
+    const after = judgementOf({hosts: [primary('a'), standby('b')], settings: {systemIdentifier: OURS}, memory}).memory
+    expect(after).toEqual({systemIdentifier: OURS, highestTimeline: 1, rivals: [], accepted: null})
+  })
+
+  test("the operator's word, while its host is the only primary that was seen since", () => {
+    const memory = {systemIdentifier: OURS, highestTimeline: 3, accepted}
+    expect(judgementOf({hosts: [primary('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
+    expect(judgementOf({hosts: [primary('a', {more: drained}), standby('b')], memory}).memory.accepted).toEqual(accepted)
+    expect(judgementOf({hosts: [failing('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
+    expect(judgementOf({hosts: [failing('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
+    expect(judgementOf({hosts: [primary('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
+    expect(judgementOf({hosts: [primary('a', {timeline: 4}), standby('b')], memory}).memory.accepted).toBe(null)
+  })
+})

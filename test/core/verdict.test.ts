@@ -1,0 +1,261 @@
+import {describe, expect, test} from 'vitest'
+import type {Testimony} from '../../src/core/testimony.ts'
+import type {Rule} from '../../src/core/words.ts'
+import {drained, failing, judgementOf, primary, standby, type Trial, unasked} from '../support/records.ts'
+
+type Row = Readonly<{given: string; when: Trial; outcome: object}>
+
+const says = (answer: Testimony['answer'], subject: string | null) => () => ({subject, answer, why: 'it says so', askedAt: 99_000})
+const fresh = [primary('a'), standby('b', {of: 'a'}), standby('c', {of: 'a'})]
+const overruled = {host: 'a', timeline: 1, overrules: 3}
+const follow = {confirm: ['followers'], onSplitBrain: 'follow-evidence'} as const
+const followed = [primary('a'), primary('b', {timeline: 2}), standby('c', {of: 'b', timeline: 2}), standby('d', {of: 'b', timeline: 2})]
+const rivals = {rivals: ['a', 'b']}
+
+/** Keyed by rule: a rule that is added to the words does not compile until it has a row here. */
+const table: Record<Rule, readonly Row[]> = {
+  V0: [
+    {
+      given: 'a host that was never asked',
+      when: {hosts: [primary('a'), unasked('b')]},
+      outcome: {kind: 'starting', primary: null, routedTo: null},
+    },
+    {
+      given: 'an answer that went stale: the others may be just as old, and whoever answers first is not all there is',
+      when: {hosts: [primary('a'), standby('b', {ageMs: 3_001})]},
+      outcome: {kind: 'starting', routedTo: null},
+    },
+    {
+      given: 'nobody was asked, and rivals are remembered',
+      when: {hosts: [unasked('a'), unasked('b')], memory: rivals},
+      outcome: {kind: 'starting'},
+    },
+  ],
+  V1: [
+    {
+      given: 'two primaries',
+      when: {hosts: [primary('b'), primary('a'), standby('c')]},
+      outcome: {kind: 'split-brain', primary: null, routedTo: null, primaries: ['a', 'b']},
+    },
+    {
+      given: 'two primaries on different timelines: still two',
+      when: {hosts: [primary('a'), primary('b', {timeline: 9})]},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'a rival that fell silent',
+      when: {hosts: [primary('a'), failing('b', 'timeout')], memory: rivals},
+      outcome: {kind: 'split-brain', routedTo: null},
+    },
+    {given: 'a rival that hangs', when: {hosts: [primary('a'), failing('b', 'hung')], memory: rivals}, outcome: {routedTo: null}},
+    {
+      given: 'a rival that we may not ask any more',
+      when: {hosts: [primary('a'), failing('b', 'auth')], memory: rivals},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'both rivals silent',
+      when: {hosts: [failing('a', 'timeout'), failing('b', 'timeout')], memory: rivals},
+      outcome: {kind: 'split-brain', primaries: []},
+    },
+    {
+      given: 'every required confirmation names one of the rivals, but the policy is to refuse',
+      when: {hosts: followed, settings: {confirm: ['followers']}},
+      outcome: {routedTo: null, suspect: 'a'},
+    },
+    {
+      given: 'follow-evidence, and followers name the highest',
+      when: {hosts: followed, settings: follow},
+      outcome: {kind: 'split-brain', primary: null, routedTo: 'b', suspect: 'a'},
+    },
+    {
+      given: 'follow-evidence, and the one that is named is not the highest',
+      when: {hosts: [primary('a'), primary('b', {timeline: 2}), standby('c', {of: 'a'}), standby('d', {of: 'a'})], settings: follow},
+      outcome: {routedTo: null, suspect: null},
+    },
+    {
+      given: 'follow-evidence, and a third source names the other one',
+      when: {hosts: followed, settings: {...follow, confirm: ['followers', 'tool']}, sources: {tool: says('confirms', 'a')}},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'follow-evidence by majority alone, which names nobody',
+      when: {hosts: followed, settings: {...follow, confirm: ['majority']}},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'follow-evidence, and the named one is drained',
+      when: {hosts: followed.map((host) => (host.settings.name === 'b' ? {...host, ...drained} : host)), settings: follow},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'follow-evidence, and a still higher timeline is remembered',
+      when: {hosts: followed, settings: follow, memory: {highestTimeline: 3}},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'follow-evidence, and it is open whose cluster this is',
+      when: {
+        hosts: [primary('a', {cluster: '1'}), standby('e', {cluster: '1'}), ...followed.slice(1, 3)],
+        settings: {...follow, confirm: ['tool']},
+        sources: {tool: ({host}) => ({subject: host, answer: host === 'b' ? 'confirms' : 'denies', why: '', askedAt: null})},
+      },
+      outcome: {kind: 'split-brain', routedTo: null},
+    },
+    {
+      given: 'follow-evidence, and the rival is silent: it may have gone further since',
+      when: {hosts: [failing('a', 'timeout'), ...followed.slice(1)], settings: follow, memory: rivals},
+      outcome: {kind: 'split-brain', routedTo: null},
+    },
+  ],
+  V2: [
+    {
+      given: 'another host is on a higher timeline',
+      when: {hosts: [primary('a'), standby('b', {timeline: 2})]},
+      outcome: {kind: 'unconfirmed', primary: 'a', routedTo: null},
+    },
+    {given: 'a higher timeline is remembered', when: {hosts: fresh, memory: {highestTimeline: 2}}, outcome: {primary: 'a', routedTo: null}},
+    {
+      given: 'its own timeline cannot be told, and others can',
+      when: {hosts: [primary('a', {timeline: null}), standby('b')]},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'another host than the accepted one is the old primary',
+      when: {hosts: [primary('b'), standby('a')], memory: {highestTimeline: 3, accepted: overruled}},
+      outcome: {primary: 'b', routedTo: null},
+    },
+    {
+      given: 'the accepted one, and a timeline above what was overruled',
+      when: {hosts: [primary('a'), standby('b', {timeline: 4})], memory: {highestTimeline: 3, accepted: overruled}},
+      outcome: {routedTo: null},
+    },
+  ],
+  V3: [
+    {
+      given: 'a required source denies',
+      when: {hosts: fresh, settings: {confirm: ['tool']}, sources: {tool: says('denies', 'b')}},
+      outcome: {kind: 'unconfirmed', primary: 'a', routedTo: null},
+    },
+    {
+      given: 'a required source is silent',
+      when: {hosts: fresh, settings: {confirm: ['tool']}, sources: {tool: says('silent', null)}},
+      outcome: {routedTo: null},
+    },
+    {given: 'a required source does not exist', when: {hosts: fresh, settings: {confirm: ['nobody']}}, outcome: {routedTo: null}},
+    {
+      given: 'silence may be ignored, a denial never',
+      when: {hosts: fresh, settings: {confirm: ['tool'], onSilent: 'ignore'}, sources: {tool: says('denies', 'a')}},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'one of two confirms',
+      when: {hosts: fresh, settings: {confirm: ['followers', 'tool']}, sources: {tool: says('denies', 'b')}},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'hosts of two clusters, and no majority: whatever the policy for silence',
+      when: {hosts: [primary('a'), standby('b', {cluster: '1'})], settings: {onSilent: 'ignore'}},
+      outcome: {kind: 'unconfirmed', primary: 'a', routedTo: null},
+    },
+  ],
+  V4: [
+    {
+      given: 'one primary, no confirmation required',
+      when: {hosts: fresh},
+      outcome: {kind: 'primary', primary: 'a', routedTo: 'a', suspect: null},
+    },
+    {
+      given: 'one primary alone in the world',
+      when: {hosts: [primary('a'), failing('b'), failing('c', 'timeout')]},
+      outcome: {routedTo: 'a'},
+    },
+    {given: 'a read-only primary keeps its role', when: {hosts: [primary('a', {readOnly: true}), standby('b')]}, outcome: {routedTo: 'a'}},
+    {
+      given: 'a drained primary: shown, never offered',
+      when: {hosts: [primary('a', {more: drained}), standby('b')]},
+      outcome: {kind: 'primary', primary: 'a', routedTo: null},
+    },
+    {
+      given: 'its timeline equals the highest',
+      when: {hosts: [primary('a', {timeline: 2}), standby('b', {timeline: 2})], memory: {highestTimeline: 2}},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'all confirm',
+      when: {hosts: fresh, settings: {confirm: ['majority', 'followers', 'tool']}, sources: {tool: says('confirms', 'a')}},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'silence may be ignored',
+      when: {hosts: fresh, settings: {confirm: ['tool'], onSilent: 'ignore'}, sources: {tool: says('silent', null)}},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'a source that is only shown denies',
+      when: {hosts: fresh, shown: ['tool'], sources: {tool: says('denies', 'b')}},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'the operator accepted it in spite of its timeline',
+      when: {hosts: [primary('a'), standby('b', {timeline: 3})], memory: {highestTimeline: 3, accepted: overruled}},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'the other primary is of another cluster',
+      when: {hosts: [primary('a'), primary('b', {cluster: '1'}), standby('c')]},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'the other primary is the same server by another name',
+      when: {hosts: [primary('a'), primary('b', {more: {duplicateOf: 'a'}})]},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'a rival refuses connections',
+      when: {hosts: [primary('a'), failing('b', 'refused')], memory: rivals},
+      outcome: {kind: 'primary', routedTo: 'a'},
+    },
+    {given: 'a rival is a standby now', when: {hosts: [primary('a'), standby('b')], memory: rivals}, outcome: {routedTo: 'a'}},
+    {given: 'a rival that is configured no more', when: {hosts: [primary('a')], memory: rivals}, outcome: {routedTo: 'a'}},
+    {given: 'a silent host that never was a rival', when: {hosts: [primary('a'), failing('b', 'timeout')]}, outcome: {routedTo: 'a'}},
+  ],
+  V5: [
+    {
+      given: 'standbys only',
+      when: {hosts: [standby('a'), standby('b')]},
+      outcome: {kind: 'no-primary', primary: null, routedTo: null, primaries: []},
+    },
+    {given: 'nobody is up', when: {hosts: [failing('a'), failing('b', 'timeout')]}, outcome: {routedTo: null}},
+    {
+      given: 'hosts that we cannot judge are named',
+      when: {hosts: [standby('a'), failing('b', 'auth'), failing('c', 'tls'), failing('d', 'dns')]},
+      outcome: {blind: ['b', 'c', 'd']},
+    },
+    {
+      given: 'the only primary is of another cluster',
+      when: {hosts: [primary('a', {cluster: '1'}), standby('b'), standby('c')]},
+      outcome: {kind: 'no-primary', routedTo: null},
+    },
+    {
+      given: 'the only primary is shut behind its door',
+      when: {hosts: [primary('a', {more: {knock: {cause: 'hung', detail: ''}}}), standby('b')]},
+      outcome: {routedTo: null},
+    },
+    {
+      given: 'the only primary does not commit',
+      when: {hosts: [primary('a', {more: {frozen: {cause: 'hung', detail: ''}}}), standby('b')]},
+      outcome: {routedTo: null},
+    },
+  ],
+}
+
+for (const [rule, rows] of Object.entries(table))
+  describe(rule, () => {
+    for (const {given, when, outcome} of rows)
+      test(`given ${given}`, () => {
+        const {verdict} = judgementOf(when)
+        expect(verdict, verdict.why).toMatchObject({rule, ...outcome})
+        expect(verdict.why).not.toBe('')
+      })
+  })

@@ -1,0 +1,52 @@
+import {assessGroup, assessHost, type GroupAssessment} from '../../src/core/assessment.ts'
+import type {HostRecord} from '../../src/core/host-record.ts'
+import {blankMemory, type GroupMemory} from '../../src/core/ports.ts'
+import type {GroupSettings} from '../../src/core/settings.ts'
+import type {HostState, Snapshot} from '../../src/core/snapshot.ts'
+import {ownSources, type Sources} from '../../src/core/testimony.ts'
+import {MAX_AGE, NOW} from './records.ts'
+import {groupSettings} from './settings.ts'
+
+export type Assessing = Readonly<{
+  settings?: Partial<GroupSettings>
+  name?: string
+  memory?: Partial<GroupMemory>
+  past?: GroupAssessment
+  sources?: Sources
+  now?: number
+  wall?: number
+}>
+
+/** One group, assessed as the monitor would. */
+export function assessed(
+  hosts: readonly HostRecord[],
+  {settings = {}, name = 'all', memory = {}, past, sources = {}, now = NOW, wall = 0}: Assessing = {},
+) {
+  const group = groupSettings(
+    name,
+    hosts.map((host) => host.settings.name),
+    settings,
+  )
+  const before = {state: past?.state, memory: past?.memory ?? {...blankMemory, ...memory}, held: past?.held ?? {}}
+  const limits = {maxAgeMs: MAX_AGE, followersMaxAgeMs: 5_000, availabilityOn: false}
+  return assessGroup(group, hosts, before, {...ownSources(5_000), ...sources}, [], limits, now, wall)
+}
+
+/** A snapshot of these groups, of which every host is described through all of its groups. */
+export function snapshotOf(...groups: readonly GroupAssessment[]): Snapshot {
+  const names = [...new Set(groups.flatMap(({view}) => view.members.map(({host}) => host)))]
+  const states = names.map((host) => {
+    const through = groups.filter(({view}) => view.members.some((member) => member.host === host))
+    return [host, assessHost(host, through, undefined, false, 0)?.state as HostState] as const
+  })
+  return {
+    epoch: 'e',
+    sequence: 1,
+    at: 0,
+    ready: true,
+    version: 'test',
+    maxAgeMs: MAX_AGE,
+    groups: Object.fromEntries(groups.map(({state}) => [state.name, state])),
+    hosts: Object.fromEntries(states),
+  }
+}

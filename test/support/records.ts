@@ -1,0 +1,166 @@
+import {type GroupView, type Member, memberOf, viewGroup} from '../../src/core/group-view.ts'
+import {type HostRecord, newRecord} from '../../src/core/host-record.ts'
+import {identify} from '../../src/core/identity.ts'
+import type {Facts, Receiver, Sender, SessionFacts} from '../../src/core/observation.ts'
+import {blankMemory, type GroupMemory} from '../../src/core/ports.ts'
+import type {GroupSettings} from '../../src/core/settings.ts'
+import {ownSources, type Sources} from '../../src/core/testimony.ts'
+import {type Judgement, judge} from '../../src/core/verdict.ts'
+import type {Cause} from '../../src/core/words.ts'
+import {groupSettings, hostSettings} from './settings.ts'
+
+/** Monotonic now of every table, and the cluster that everybody belongs to unless told otherwise. */
+export const NOW = 100_000
+export const MAX_AGE = 3_000
+export const OURS = '7710428129421941699'
+
+export type Saying = Readonly<{
+  /** Age of the answer: how long before NOW its question was sent. */
+  ageMs?: number
+  probeMs?: number
+  timeline?: number | null
+  lsn?: string | null
+  cluster?: string
+  readOnly?: boolean
+  senders?: readonly Sender[]
+  receiver?: Partial<Receiver> | null
+  /** A standby: whom it streams from. */
+  of?: string
+  lastReplayAgeMs?: number | null
+  aliases?: readonly string[]
+  session?: Partial<SessionFacts>
+  more?: Partial<HostRecord>
+}>
+
+const session: SessionFacts = {
+  systemIdentifier: OURS,
+  serverVersion: 150_020,
+  clusterName: null,
+  startedAt: 1,
+  backendPid: 1,
+  backendStart: '1',
+  remoteAddress: null,
+}
+
+const quiet: Facts = {
+  inRecovery: false,
+  timeline: 1,
+  lsn: '0/3000000',
+  receiveLsn: null,
+  lastReplayAgeMs: null,
+  receiver: null,
+  senders: [],
+  readOnly: false,
+  replayPaused: null,
+  backendsUsed: 5,
+  backendsMax: 100,
+}
+
+function answering(name: string, saying: Saying, facts: Facts): HostRecord {
+  const {ageMs = 10, probeMs = 1, cluster = OURS, aliases = [], more = {}} = saying
+  return {
+    ...newRecord(hostSettings(name, {}, aliases)),
+    observation: {
+      host: name,
+      askedAt: NOW - ageMs,
+      probeMs,
+      kind: 'facts',
+      session: {...session, systemIdentifier: cluster, ...saying.session},
+      facts,
+    },
+    ...more,
+  }
+}
+
+export const primary = (name: string, saying: Saying = {}): HostRecord =>
+  answering(name, saying, {
+    ...quiet,
+    timeline: saying.timeline === undefined ? 1 : saying.timeline,
+    lsn: saying.lsn === undefined ? quiet.lsn : saying.lsn,
+    readOnly: saying.readOnly ?? false,
+    senders: saying.senders ?? [],
+  })
+
+export function standby(name: string, saying: Saying = {}): HostRecord {
+  const timeline = saying.timeline === undefined ? 1 : saying.timeline
+  const lsn = saying.lsn === undefined ? quiet.lsn : saying.lsn
+  const streaming: Receiver = {
+    status: 'streaming',
+    senderHost: saying.of ?? null,
+    senderPort: 5432,
+    receivedTimeline: timeline,
+    lastMessageAgeMs: 20,
+    latestEndLsn: lsn,
+  }
+  const hasReceiver = saying.receiver !== null && (saying.of !== undefined || saying.receiver !== undefined)
+  return answering(name, saying, {
+    ...quiet,
+    inRecovery: true,
+    readOnly: true,
+    timeline,
+    lsn,
+    receiveLsn: lsn,
+    lastReplayAgeMs: saying.lastReplayAgeMs ?? null,
+    receiver: hasReceiver ? {...streaming, ...saying.receiver} : null,
+    senders: saying.senders ?? [],
+  })
+}
+
+export const failing = (name: string, cause: Cause = 'refused', more: Partial<HostRecord> = {}): HostRecord => ({
+  ...newRecord(hostSettings(name)),
+  observation: {host: name, askedAt: NOW - 10, probeMs: 1, kind: 'failure', cause, detail: 'a detail'},
+  ...more,
+})
+
+export const unasked = (name: string): HostRecord => newRecord(hostSettings(name))
+
+/** A row of pg_stat_replication. */
+export const row = (applicationName: string | null, more: Partial<Sender> = {}): Sender => ({
+  pid: 9,
+  applicationName,
+  clientAddr: applicationName,
+  state: 'streaming',
+  syncState: 'async',
+  replayLsn: null,
+  ...more,
+})
+
+export const drained = {drained: {since: 0, by: 'jane', reason: null}} as const
+
+export const viewOf = (hosts: readonly HostRecord[], systemIdentifier: string | null = null, now = NOW): GroupView =>
+  viewGroup('all', hosts, identify(systemIdentifier, hosts), now, MAX_AGE)
+
+export function memberIn(view: GroupView, host: string): Member {
+  const member = memberOf(view, host)
+  if (member === null) throw new Error(`no ${host}`)
+  return member
+}
+
+export type Trial = Readonly<{
+  hosts: readonly HostRecord[]
+  settings?: Partial<GroupSettings>
+  memory?: Partial<GroupMemory>
+  sources?: Sources
+  held?: Judgement['held']
+  shown?: readonly string[]
+  now?: number
+}>
+
+/** The whole judgement of one group, of which a table says only what it is about. */
+export function judgementOf({hosts, settings = {}, memory = {}, sources = {}, held = {}, shown = [], now = NOW}: Trial): Judgement {
+  const group = groupSettings(
+    'all',
+    hosts.map((host) => host.settings.name),
+    settings,
+  )
+  const known = {...blankMemory, ...memory}
+  return judge({
+    view: viewOf(hosts, group.systemIdentifier ?? known.systemIdentifier, now),
+    settings: group,
+    memory: known,
+    held,
+    sources: {...ownSources(5_000), ...sources},
+    shown,
+    followersMaxAgeMs: 5_000,
+  })
+}
