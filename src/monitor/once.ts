@@ -22,7 +22,12 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   const sessions = new Map<string, HostSession>()
   const drivers = settings.hosts.map((host) => deps.driver(host))
   try {
+    // Who has answered is asked again while others are waited for: a host that hangs must not let everybody else's answer go stale.
+    const first = new AbortController()
+    const again = keepFresh(AbortSignal.any([first.signal, signal]))
     await Promise.all(settings.hosts.map((host, index) => ask(host, index)))
+    first.abort()
+    await again
     for (let again = 0; again < againAtMost && isWaitingForFollowers() && !signal.aborted; again += 1) {
       await sleep(clock, againMs, signal)
       await Promise.all([...sessions].map(([host, session]) => probe(host, session, clock.now())))
@@ -45,6 +50,16 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
       board.update(second, (record) => ({...record, duplicateOf: first}))
     }
     await probe(host.name, session, clock.now())
+  }
+
+  async function keepFresh(until: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(clock, settings.probe.intervalMs, until)
+      if (until.aborted) return
+      await Promise.all(
+        [...sessions].filter(([host]) => board.record(host)?.observation).map(([host, session]) => probe(host, session, clock.now())),
+      )
+    }
   }
 
   async function probe(host: string, session: HostSession, askedAt: number): Promise<void> {
