@@ -44,8 +44,8 @@ export function collect(
       askedAt: null,
     }
     const named = testimony.subject === null ? null : memberOf(view, testimony.subject)
-    // Only a source that names somebody of its own can contradict: the HA tool's leader is in recovery.
-    const contradictsSql = named !== null && named.host !== leader.host && named.standing.role === 'standby'
+    // The HA tool's leader is in recovery. (Whoever the source is asked about is not: it is a primary, or was one when last seen.)
+    const contradictsSql = named?.standing.role === 'standby'
     return {source, ...testimony, contradictsSql, required: required.includes(source)}
   })
 }

@@ -1,5 +1,4 @@
 import {type Held, identitySource, settle} from './confirmation.ts'
-import {followersOf} from './followers.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
 import type {GroupMemory} from './ports.ts'
 import {recall} from './recollection.ts'
@@ -53,11 +52,10 @@ export function judge(given: Case): Judgement {
     const rivals = memory.rivals.map((host) => memberOf(view, host)).filter((member): member is Member => member !== null)
     const {suspect, leading, why} = rank(rivals, view, given.followersMaxAgeMs)
     const evidence = rivals.flatMap((rival) => collect(rival, view, given.sources, askedOf(given), settings.confirm))
-    const followed = leading === null ? [] : followersOf(leading, view, given.followersMaxAgeMs)
-    const isEvident = leading?.standing.role === 'primary' && followed.length > 0 && namesOnly(leading, rivals, evidence, settings.confirm)
+    // The leading one is followed by more hosts than any other rival: by one at least.
+    const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
     // What would keep a sole primary from being routed to keeps this one too.
-    const isFit =
-      leading !== null && leading.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
+    const isFit = leading?.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
     const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
     const how =
       routedTo === null ? '' : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`

@@ -52,8 +52,8 @@ describe('on_silent: hold', () => {
     const settings = {confirm: ['followers'], onSilent: {holdMs: 10_000}} as const
     const {held} = judgementOf({hosts, settings})
     expect(Object.keys(held)).toEqual(['followers'])
-    const gone = [hosts[0] ?? primary('a'), failing('b', 'timeout'), failing('c', 'timeout')]
-    expect(judgementOf({hosts: gone, settings, held}).verdict.rule).toBe('V3')
+    const quiet = {of: 'a', receiver: {lastMessageAgeMs: 9_000}} as const
+    expect(judgementOf({hosts: [primary('a'), standby('b', quiet), standby('c', quiet)], settings, held}).verdict.rule).toBe('V3')
   })
   test('it ends with another follower', () =>
     expect(

@@ -64,6 +64,11 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
     follows: null,
   },
   {
+    given: 'the old row of a host that is out of sight, beside the right one',
+    when: [primary('a', {senders: [row('b')]}), standby('b', {receiver: nat}), primary('c', {ageMs: 9_000, senders: [row('b')]})],
+    follows: true,
+  },
+  {
     given: 'two hosts claim b',
     when: [primary('a', {senders: [row('b')]}), standby('b', {receiver: nat}), standby('c', {senders: [row('b')]})],
     follows: null,

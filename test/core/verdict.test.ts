@@ -79,6 +79,15 @@ const table: Record<Rule, readonly Row[]> = {
       outcome: {routedTo: null},
     },
     {
+      given: 'follow-evidence, and one of two required sources is silent',
+      when: {
+        hosts: followed,
+        settings: {...follow, confirm: ['followers', 'tool'], onSilent: 'ignore'},
+        sources: {tool: says('silent', null)},
+      },
+      outcome: {routedTo: null},
+    },
+    {
       given: 'follow-evidence by majority alone, which names nobody',
       when: {hosts: followed, settings: {...follow, confirm: ['majority']}},
       outcome: {routedTo: null},

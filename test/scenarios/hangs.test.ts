@@ -33,6 +33,18 @@ test('only the postmaster is stopped: our old session still answers, and the kno
   expect(stage.cluster.toldTo('host1').openSessions).toBe(1)
 })
 
+test('one knock that gets lost is asked again before it counts', async () => {
+  await using stage = await Stage.set()
+  const {knocks} = stage.cluster.toldTo('host1')
+  await stage.clock.run(20_000)
+  const before = knocks.length
+  stage.cluster.door('host1', 'silent')
+  await stage.clock.until(() => knocks.length === before + 2, 7_000)
+  stage.cluster.door('host1', 'open')
+  await stage.clock.run(10_000)
+  expect(stage.changes.filter(({to}) => to === 'unavailable')).toEqual([])
+})
+
 test('the postmaster goes on: the next knock clears its name within two seconds', async () => {
   await using stage = await Stage.set()
   stage.cluster.door('host1', 'silent')
