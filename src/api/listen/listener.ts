@@ -2,6 +2,8 @@ import {createServer, type RequestListener, type Server} from 'node:http'
 import {createServer as createTlsServer, type Server as TlsServer} from 'node:https'
 import type {SecureContextOptions} from 'node:tls'
 import {OperatorError} from '../../core/errors.ts'
+import {problem} from '../answer.ts'
+import {respond} from '../misdirected.ts'
 import type {Crowd} from './crowd.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
@@ -30,6 +32,7 @@ export async function listen(
 ): Promise<Listener> {
   const server = material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
   server.on('clientError', refuseMalformed)
+  server.on('checkExpectation', (_, response) => respond(response, unexpected))
   // A client without TLS, or with a certificate of nobody's: its own affair.
   server.on('tlsClientError', (_, socket) => socket.destroy())
   server.timeout = idleMs
@@ -43,6 +46,12 @@ export async function listen(
     cut: () => server.closeAllConnections(),
   }
 }
+
+const unexpected = problem(417, {
+  code: 'EXPECTATION',
+  detail: 'only 100-continue may be expected',
+  next: 'Leave the header Expect out.',
+})
 
 /** Certificates of clients are asked for, and looked at where one is needed: a GET needs none. */
 const tlsOptions = ({tls}: Place, material: SecureContextOptions) => ({

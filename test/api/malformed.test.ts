@@ -1,0 +1,200 @@
+import {once} from 'node:events'
+import {connect, type Socket} from 'node:net'
+import {expect, test, vi} from 'vitest'
+import {Crowd} from '../../src/api/listen/crowd.ts'
+import {primary, standby} from '../support/snapshots.ts'
+import {selfSigned} from './certificates.ts'
+import {folder, started} from './started.ts'
+
+const draft = {hosts: {host1: primary(), host2: standby()}}
+const count = Number(process.env.MALFORMED ?? 2_000)
+
+/** Mulberry32: the same requests every time, so that a failure can be looked at. */
+function chance(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+type Chance = () => number
+const pick = <T>(random: Chance, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+const bytes = (random: Chance, length: number) => Buffer.from(Array.from({length}, () => Math.floor(random() * 256))).toString('latin1')
+const paths = ['/v1/primary', '/v1/node/host1', '/v1/hosts/host1/primary', '/v1/check', '/haproxy/primary', '/metrics', '/v1/snapshot']
+const good = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n`
+
+/** Each makes one request that somebody might send by mistake or on purpose. */
+const kinds: Readonly<Record<string, (random: Chance) => string>> = {
+  'a method of nobody': (random) =>
+    `${pick(random, ['FOO', 'get', 'G\0T', '', ' GET', 'CONNECT', 'PRI', 'A'.repeat(5_000)])} /v1/primary HTTP/1.1\r\nHost: x\r\n\r\n`,
+  'a wrong method': (random) =>
+    `${pick(random, ['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'TRACE', 'M-SEARCH', 'QUERY', 'POST'])} ${pick(random, paths)} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`,
+  'a broken %': (random) =>
+    `${good(`/v1/node/${pick(random, ['%', '%zz', '%00', '%c0%af', '%ff%fe', '%E0%A4%A', 'a%2Fb', '%2e%2e%2f', '%u0041'])}`)}\r\n`,
+  'a broken % in the query': (random) =>
+    `${good(`/v1/primary?group=${pick(random, ['%', '%zz', '%00', '%ff', '&&&', '=', '[]=1', '__proto__=1'])}`)}\r\n`,
+  'a path that is none': (random) =>
+    `${good(pick(random, ['//', '/..', '/../../etc/passwd', '*', 'http://x:y/z', '?', '/v1//primary', '/\x7f', '/v1/primary/', '/#', '/v1/\0']))}\r\n`,
+  'a very long URL': (random) => `${good(`/v1/node/${'a'.repeat(Math.floor(random() * 40_000))}`)}\r\n`,
+  'a very long query': (random) => `${good(`/v1/check?server=${'b'.repeat(Math.floor(random() * 40_000))}`)}\r\n`,
+  'a very long header': (random) => `${good('/v1/primary')}X-A: ${'c'.repeat(Math.floor(random() * 60_000))}\r\n\r\n`,
+  'thousands of headers': (random) => `${good('/v1/primary')}${'X-B: 1\r\n'.repeat(Math.floor(random() * 6_000))}\r\n`,
+  'a header that is none': (random) =>
+    `${good('/v1/primary')}${pick(random, [': x', 'a b: c', 'X-\0: 1', 'X-A: \0\x01', 'no colon', ' folded', '\xff: 1'])}\r\n\r\n`,
+  'two hosts or none': (random) => `GET /v1/primary HTTP/1.1\r\n${pick(random, ['', 'Host: a\r\nHost: b\r\n', 'Host:\r\n'])}\r\n`,
+  'a version of nobody': (random) =>
+    `GET /v1/primary ${pick(random, ['HTTP/9.9', 'HTTP/1.1.1', 'HTTPS/1.1', 'HTTP/0.9', 'HTTP/2.0', '', 'SPDY'])}\r\nHost: x\r\n\r\n`,
+  'a length that lies': (random) =>
+    `${good('/v1/primary')}Content-Length: ${pick(random, ['-1', '1e9', '99999999999999999999', '5', '0x10', '3, 4', ''])}\r\n\r\n${pick(random, ['', 'abc', 'abcdefgh'])}`,
+  'two lengths': () => `${good('/v1/primary')}Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc`,
+  smuggling: (random) =>
+    `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: ${pick(random, ['chunked', 'xchunked', 'chunked, identity', 'gzip'])}\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\n\r\n`,
+  'a body with a GET': (random) => `${good(pick(random, paths))}Content-Length: 11\r\nContent-Type: application/json\r\n\r\n{"a": "b"}x`,
+  'broken chunks': (random) =>
+    `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${pick(random, ['zz\r\n', '-5\r\nabc', 'ffffffffffffffff\r\n', '1\r\nabc\r\n', `5;${'e'.repeat(20_000)}\r\n`])}`,
+  'a huge body': (random) =>
+    `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(Math.floor(random() * 100_000))}`,
+  'an odd encoding': (random) =>
+    `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nContent-Encoding: ${pick(random, ['gzip', 'br', 'x'])}\r\nContent-Type: ${pick(random, ['application/json; charset=klingon', 'multipart/form-data', 'x', '/', ';;;'])}\r\nContent-Length: 2\r\n\r\n{}`,
+  'an expectation': (random) => `${good('/v1/primary')}Expect: ${pick(random, ['100-continue', 'magic', ''])}\r\n\r\n`,
+  'an upgrade': (random) =>
+    `${good('/v1/events')}Connection: Upgrade\r\nUpgrade: ${pick(random, ['websocket', 'h2c', 'TLS/1.0'])}\r\nConnection: close\r\n\r\n`,
+  'an odd server state': (random) =>
+    `${good('/haproxy/primary')}X-Haproxy-Server-State: ${pick(random, ['', ';', '=;=', 'name=', 'name=/', 'port=abc; address=x', `name=${'n'.repeat(9_000)}`])}\r\n\r\n`,
+  'an odd authorisation': (random) =>
+    `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nAuthorization: ${pick(random, ['Bearer', 'Bearer \xff\xfe', `Bearer ${'t'.repeat(9_000)}`, 'Negotiate', 'Bearer a b'])}\r\nContent-Length: 0\r\n\r\n`,
+  garbage: (random) => bytes(random, 1 + Math.floor(random() * 3_000)),
+  'the start of TLS': (random) => `\x16\x03\x01\x02\x00\x01${bytes(random, 200)}`,
+  'half a request': (random) => good('/v1/primary').slice(0, 1 + Math.floor(random() * 30)),
+  nothing: () => '',
+  'line ends': () => '\r\n'.repeat(2_000),
+  'a bare line feed': () => 'GET /v1/primary HTTP/1.1\nHost: x\n\n',
+  'a good one, then garbage': (random) => `${good('/v1/primary')}\r\n${bytes(random, 100)}`,
+}
+
+/** What came back until the connection was closed, by them or - for those that would be waited for - by us. */
+function send(port: number, text: string, random: Chance): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true})
+    let answer = ''
+    const end = () => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      answer += chunk
+    })
+    socket.on('error', end).on('end', end).on('close', end)
+    socket.write(text, 'latin1')
+    // Some leave at once, some half, some wait for a while.
+    const leaving = random()
+    if (leaving < 0.1) socket.end()
+    setTimeout(end, leaving < 0.2 ? 0 : 60)
+  })
+}
+
+for (const isTls of [false, true])
+  test(`${count} requests that are none, over ${isTls ? 'the TLS port' : 'clear text'}: a 4xx or the end, and nothing of our insides`, async () => {
+    using dir = folder()
+    const {cert, key} = selfSigned(dir.path, 'server')
+    const ssl = isTls ? {cert: {file: cert}, key: {file: key}, clientCa: null} : null
+    await using api = await started(draft, {ssl})
+    const port = Number(new URL(api.url).port)
+    const random = chance(66)
+    const names = Object.keys(kinds)
+    const statuses = new Map<string, number>()
+    let memory = 0
+    for (let done = 0; done < count; done += 50) {
+      const batch = Array.from({length: 50}, async (_, index) => {
+        const kind = names[(done + index) % names.length] ?? ''
+        const answer = await send(port, kinds[kind]?.(random) ?? '', random)
+        for (const [line, status = ''] of answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)) {
+          statuses.set(status, (statuses.get(status) ?? 0) + 1)
+          expect(Number(status), `${kind}: ${line}`).toBeLessThan(status === '503' ? 504 : 500)
+        }
+        expect(answer, kind).not.toMatch(/node_modules|\.ts:\d|\.js:\d|at \w+ \(|node:internal|FST_ERR|ERR_HTTP|HPE_/)
+        // Node itself refuses a missing Host, with an empty body.
+        if (/^HTTP\/1\.1 4/.test(answer) && /\r\n\r\n[^0]/.test(answer)) expect(answer, kind).toMatch(/problem\+json|\[\]|"invalid"/)
+      })
+      await Promise.all(batch)
+      if (done === Math.min(500, count - 50)) memory = settledMemory()
+    }
+    expect(settledMemory() - memory).toBeLessThan(30e6)
+    expect(await api.ask('/v1/primary', {rejectUnauthorized: false})).toMatchObject({status: 200, body: '["host1"]'})
+    expect(api.log.lines.filter(({level}) => level === 'error')).toEqual([])
+    if (!isTls) for (const expected of ['200', '400', '404', '405', '431']) expect([...statuses.keys()], 'statuses').toContain(expected)
+    expect(api.accepted).toEqual([])
+  })
+
+function settledMemory(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
+
+test('who says half a request is told 408, or nothing, and let go', async () => {
+  await using api = await started(draft)
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  const begun = performance.now()
+  socket.write('GET /v1/primary HTTP/1.1\r\nHost: x\r\n')
+  const drip = setInterval(() => socket.write('X: 1\r\n'), 500)
+  socket.on('error', () => {})
+  await once(socket, 'close')
+  clearInterval(drip)
+  expect(performance.now() - begun).toBeLessThan(16_000)
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+})
+
+test('2,000 idle clients: whoever comes next is answered as fast as ever', async () => {
+  await using api = await started(draft)
+  const port = Number(new URL(api.url).port)
+  const idle: Socket[] = []
+  for (let index = 0; index < 2_000; index += 1) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    idle.push(socket)
+    if (index % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await vi.waitFor(() => expect(idle.every(({pending}) => !pending)).toBe(true), 5_000)
+  const begun = performance.now()
+  for (let index = 0; index < 50; index += 1) expect((await api.ask('/v1/primary')).status).toBe(200)
+  expect((performance.now() - begun) / 50).toBeLessThan(50)
+  for (const socket of idle) socket.destroy()
+})
+
+test('a full house: a newcomer takes the place of one who has said nothing, else of the oldest', async () => {
+  const {createServer} = await import('node:http')
+  const crowd = new Crowd(3)
+  const server = createServer((_, response) => response.end('hello'))
+  crowd.watch(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const {port} = server.address() as {port: number}
+  const come = async (speaks: boolean) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    if (!speaks) await new Promise((resolve) => setTimeout(resolve, 20))
+    else {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(socket, 'data')
+    }
+    return socket
+  }
+  const [oldest, mute, young] = [await come(true), await come(false), await come(true)]
+  const fourth = await come(true)
+  await vi.waitFor(() => expect(mute.closed || mute.readableEnded).toBe(true))
+  expect([oldest.readyState, young.readyState, fourth.readyState]).toEqual(['open', 'open', 'open'])
+  const fifth = await come(true)
+  await vi.waitFor(() => expect(oldest.closed || oldest.readableEnded).toBe(true))
+  expect(crowd.size).toBe(3)
+  for (const socket of [young, fourth, fifth]) socket.destroy()
+  server.close()
+})
