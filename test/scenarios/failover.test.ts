@@ -34,6 +34,17 @@ test('a standby is promoted after the crash: routed within one fast interval', a
   expect(stage.routes).toEqual([null, 'host1', null, 'host2'])
 })
 
+test('a promotion at the moment of the crash: the crash makes everybody be asked at once', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(13_333)
+  const {probes} = stage.cluster.toldTo('host2')
+  await stage.clock.until(() => probes.at(-1) === stage.clock.now(), 2_000)
+  await stage.clock.run(20)
+  stage.cluster.crash('host1')
+  stage.cluster.promote('host2')
+  expect(await stage.clock.until(() => stage.routedTo === 'host2')).toBeLessThanOrEqual(101)
+})
+
 test('an orderly switchover: at no time two, and the old primary is read from as a standby', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)

@@ -26,6 +26,60 @@ test('the shown name stops answering (its DNS, its network): one of the others t
   expect(stage.routedTo).not.toBeNull()
 })
 
+test('the shown name loses its session and its way, the others keep theirs: one heir, and one only', async () => {
+  await using stage = await Stage.set(twoNames)
+  await stage.clock.run(5_000)
+  stage.cluster.toldTo('host1').isUnreachable = true
+  stage.cluster.toldTo('host1').drop()
+  await stage.clock.until(() => stage.routedTo?.startsWith('alias') === true, 2_000)
+  await stage.clock.run(5_000)
+  expect(splitBrains(stage)).toEqual([])
+  expect(stage.cluster.names.filter((name) => stage.host(name).role === 'primary')).toHaveLength(1)
+})
+
+test('the server hangs: no other name of it inherits on an answer from before', async () => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    await using stage = await Stage.set({...twoNames, seed})
+    stage.cluster.latencyMs = () => 0.1 + stage.random() * 20
+    await stage.clock.run(13_000 + seed * 77)
+    const before = stage.changes.length
+    stage.cluster.freeze('host1')
+    await stage.clock.run(5_000)
+    expect(stage.changes.slice(before).filter(({to}) => to === 'primary')).toEqual([])
+  }
+})
+
+test('a name comes for the first time while the other one reconnects: not shown as a second primary', async () => {
+  await using stage = new Stage({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
+  const [host1, alias1] = [stage.cluster.toldTo('host1'), stage.cluster.toldTo('alias1')]
+  stage.cluster.latencyMs = () => 50
+  alias1.isUnreachable = true
+  await stage.raise()
+  await stage.clock.run(20_000)
+  alias1.isUnreachable = false
+  const attempts = alias1.opens.length
+  await stage.clock.until(() => alias1.opens.length > attempts, 2_000)
+  await stage.clock.run(5)
+  host1.drop()
+  await stage.clock.run(5_000)
+  expect(splitBrains(stage)).toEqual([])
+  expect(stage.host('alias1').cause).toBe('duplicate')
+})
+
+test('a split brain with a server of two names: the one that comes back does not hide the other before it has answered', async () => {
+  await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
+  await stage.clock.run(5_000)
+  stage.cluster.toldTo('host1').isUnreachable = true
+  stage.cluster.toldTo('host1').drop()
+  await stage.clock.until(() => stage.routedTo === 'alias1', 2_000)
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.cluster.toldTo('host1').isUnreachable = false
+  await stage.clock.run(5_000)
+  expect(stage.verdict().rule).toBe('V1')
+  expect(stage.routes).not.toContain('host2')
+})
+
 test('the server restarts at once: its names come back in any order, and never as two primaries', async () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     await using stage = await Stage.set({...twoNames, seed})

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import type {HostSettings} from '../../src/core/settings.ts'
 import {groupSettings, hostSettings, monitorSettings} from '../support/settings.ts'
 import {Stage} from '../support/stage.ts'
 
@@ -38,8 +39,15 @@ test('a host that changed is asked anew before anybody is routed to', async () =
 
 test('two reloads at once: the last one counts, and no host is watched twice', async () => {
   await using stage = await Stage.set()
-  const [one, two] = [600, 700].map((intervalMs) => ({...stage.settings, probe: {...stage.settings.probe, intervalMs}}))
+  const [one, two] = [600, 700].map((intervalMs) => ({
+    ...stage.settings,
+    hosts: [...stage.settings.hosts] as readonly HostSettings[],
+    probe: {...stage.settings.probe, intervalMs},
+  }))
   if (!one || !two) return
+  // Reading its passwords takes the first one longer.
+  const slow = () => new Promise<null>((resolve) => stage.clock.after(100, () => resolve(null)))
+  one.hosts = one.hosts.map((host) => ({...host, connection: {...host.connection, password: slow}}))
   await stage.clock.through(Promise.all([stage.monitor.reload(one), stage.monitor.reload(two)]))
   stage.settings = two
   await stage.clock.run(5_000)
@@ -74,4 +82,17 @@ test('a host in two groups is offered by each that it leads; a host in none is w
   expect(stage.host('host1').groups).toEqual(['one', 'two'])
   expect(stage.host('host3')).toMatchObject({role: 'standby', groups: []})
   await stage.strike()
+})
+
+test('a stop at any moment of a reload leaves nothing behind', async () => {
+  for (let ticks = 0; ticks < 40; ticks += 1) {
+    const stage = await Stage.set()
+    const done = stage.monitor.reload({...stage.settings, probe: {...stage.settings.probe, intervalMs: 500}})
+    for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve()
+    await stage.strike()
+    await done
+    await stage.clock.run(10_000)
+    expect(stage.clock.pending).toBe(0)
+    for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
+  }
 })

@@ -151,3 +151,12 @@ test('the primary hangs and a successor is promoted after its question has run o
   stage.cluster.promote('host2')
   await stage.clock.until(() => stage.routedTo === 'host2', 300)
 })
+
+test('a split brain of idle primaries: nudged, so that the followers of the right one can be told for as long as it lasts', async () => {
+  await using stage = await Stage.set()
+  for (const server of stage.cluster.servers) server.bytesPerMs = 0
+  stage.cluster.promote('host2')
+  stage.cluster.follow('host3', 'host2')
+  await stage.clock.run(60_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', suspect: 'host1'})
+})

@@ -22,6 +22,8 @@ export class Told {
   openSessions = 0
   /** This name leads nowhere, whatever the server does. */
   isUnreachable = false
+  /** Ends the sessions of this name alone, as a router in between would. */
+  drop: () => void = () => {}
 }
 
 export type Wires = Readonly<{
@@ -59,7 +61,10 @@ function question<T>(signal: AbortSignal, late: T, ask: (settle: (answer: T) => 
 /** Reaches one simulated server, as a PostgreSQL driver would: nothing arrives at once, and much may never. */
 export function simulatedDriver(wires: Wires): HostDriver {
   const {clock, told} = wires
-  const sessions = new Set<HostSession>()
+  const sessions = new Map<HostSession, () => void>()
+  told.drop = () => {
+    for (const end of [...sessions.values()]) end()
+  }
   const refused = <T extends Failure | null>(failure: T): T => {
     if (failure?.cause === 'refused') told.excusedAt = clock.now()
     return failure
@@ -77,8 +82,8 @@ export function simulatedDriver(wires: Wires): HostDriver {
         return refused(failure)
       }
       told.unanswered = 0
-      const session = simulatedSession(wires, server, () => sessions.delete(session))
-      sessions.add(session)
+      const {session, end} = simulatedSession(wires, server, () => sessions.delete(session))
+      sessions.set(session, () => end(gone))
       return session
     },
     async knock(signal): Promise<KnockAnswer> {
@@ -107,12 +112,14 @@ export function simulatedDriver(wires: Wires): HostDriver {
       })
     },
     async close() {
-      for (const session of [...sessions]) session.close()
+      for (const session of [...sessions.keys()]) session.close()
     },
   }
 }
 
-function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => void): HostSession {
+type Held = Readonly<{session: HostSession; end: (failure: Failure) => void}>
+
+function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => void): Held {
   const {clock, random, told} = wires
   let isOver = false
   let listener: ((failure: Failure) => void) | null = null
@@ -168,7 +175,7 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
     return result
   }
 
-  return {
+  const session: HostSession = {
     facts: {...server.sessionFacts, backendPid: backend.pid, backendStart: backend.start},
     async probe({nudge}, signal) {
       const askedAt = clock.now()
@@ -201,4 +208,5 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
     },
     close,
   }
+  return {session, end}
 }
