@@ -1,26 +1,32 @@
 import {rmSync} from 'node:fs'
-import {chmod, chown, mkdtemp, rm} from 'node:fs/promises'
-import {createServer} from 'node:net'
+import {access, chmod, chown, constants, mkdtemp, rm, stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {accountForPostgres} from './account.ts'
+import {type Account, accountForPostgres} from './account.ts'
 import {type Binaries, embeddedBinaries} from './binaries.ts'
+import {freePorts, isTaken} from './free-ports.ts'
+import {leaveLastWill} from './last-will.ts'
 import {PgNode} from './node.ts'
+import {dropSharedMemory} from './postmaster-file.ts'
 import {signalAll} from './processes.ts'
 
 export type ClusterOptions = Readonly<{
   nodes?: number
   /** Default: the PostgreSQL that comes by npm. */
   binaries?: Binaries
-  /** Lines for every node's postgresql.conf. */
-  conf?: readonly string[]
+  /** Lines for postgresql.conf: the same for every node, or by its name. */
+  conf?: readonly string[] | ((name: string) => readonly string[])
   /** Lines for every node's pg_hba.conf, before those that let the superuser in. */
   hba?: readonly string[]
+  /** Whom a standby streams from; default: host1. */
+  upstreams?: Readonly<Record<string, string>>
   /** Called with the folder before any server starts: for certificates and the like. */
   prepare?: (folder: string, own: (path: string) => Promise<void>) => Promise<void>
+  /** Gives up the start; what was started is gone when it rejects. */
+  signal?: AbortSignal
 }>
 
-/** Real servers, the first one primary, the others streaming from it. Disposing it leaves no process and no folder. */
+/** Real servers, host1 primary, the others streaming. Disposing it leaves no process, no folder and no shared memory. */
 export interface Cluster extends AsyncDisposable {
   readonly folder: string
   readonly nodes: readonly PgNode[]
@@ -31,17 +37,38 @@ export interface Cluster extends AsyncDisposable {
 /** The role that pgroute66 logs in with: no more than it needs. */
 export const monitoringRole = "create role pgroute66 login password 'pgroute66'; grant pg_read_all_stats to pgroute66"
 
-export async function startCluster({nodes: count = 3, binaries, conf = [], hba = [], prepare}: ClusterOptions = {}): Promise<Cluster> {
-  const account = accountForPostgres()
-  const folder = await mkdtemp(join(tmpdir(), 'pgroute66-'))
-  const nodes: PgNode[] = []
-  // The last resort: whatever ends this process, no server outlives it.
+/** Throws OperatorError where there is no PostgreSQL to start. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  for (let attempt = 1; ; attempt += 1) {
+    const account = accountForPostgres()
+    const folder = await mkdtemp(join(await temporaryFolder(account), 'pgroute66-'))
+    const ports = await freePorts(options.nodes ?? 3)
+    const nodes: PgNode[] = []
+    const cluster = clusterOf(folder, nodes, ports)
+    try {
+      await build(options, {account, folder, ports: ports.ports, nodes})
+      return cluster
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]()
+      // Between the asking for a port and the using of it somebody else may take it.
+      const isUnlucky = (await Promise.all(ports.ports.map(isTaken))).includes(true)
+      if (!isUnlucky || attempt === 3 || options.signal?.aborted) throw error
+    }
+  }
+}
+
+function clusterOf(folder: string, nodes: readonly PgNode[], ports: AsyncDisposable): Cluster {
+  const callOff = leaveLastWill(folder)
   const abandon = () => {
-    for (const node of nodes) signalAll([...node.pids()].reverse(), 'SIGKILL')
+    signalAll(
+      nodes.flatMap((node) => node.pids()),
+      'SIGKILL',
+    )
+    for (const node of nodes) dropSharedMemory(node.data)
     rmSync(folder, {recursive: true, force: true, maxRetries: 5})
   }
   process.once('exit', abandon)
-  const cluster: Cluster = {
+  return {
     folder,
     nodes,
     node(name) {
@@ -51,46 +78,52 @@ export async function startCluster({nodes: count = 3, binaries, conf = [], hba =
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((node) => node.kill()))
+      for (const node of nodes) dropSharedMemory(node.data)
       await rm(folder, {recursive: true, force: true, maxRetries: 5, retryDelay: 50})
+      await ports[Symbol.asyncDispose]()
       process.off('exit', abandon)
+      callOff()
     },
-  }
-  try {
-    const own = async (path: string) => {
-      if (account) await chown(path, account.uid, account.gid)
-    }
-    await chmod(folder, 0o755)
-    await own(folder)
-    await prepare?.(folder, own)
-    const found = binaries ?? (await embeddedBinaries(folder))
-    const ports = await freePorts(count)
-    const made = hba.length > 0 ? hba : ['host all pgroute66 127.0.0.1/32 trust']
-    for (const [index, port] of ports.entries())
-      nodes.push(new PgNode({name: `host${index + 1}`, folder, port, binaries: found, account, conf, hba: made}))
-    const [primary, ...standbys] = nodes
-    await primary?.init()
-    await primary?.start()
-    await primary?.sql(monitoringRole)
-    for (const standby of standbys) {
-      await standby.cloneFrom(primary as PgNode)
-      await standby.start()
-    }
-    return cluster
-  } catch (error) {
-    await cluster[Symbol.asyncDispose]()
-    throw error
   }
 }
 
-/** Asked for together, so that they differ. Between the asking and the using somebody else may take one: PostgreSQL then says so and does not start. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({length: count}, () => {
-      const server = createServer()
-      return new Promise<typeof server>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server)))
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as {port: number}).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+type Site = Readonly<{account: Account | null; folder: string; ports: readonly number[]; nodes: PgNode[]}>
+
+async function build(options: ClusterOptions, {account, folder, ports, nodes}: Site): Promise<void> {
+  const {conf = [], hba = ['host all pgroute66 127.0.0.1/32 trust'], upstreams = {}, signal} = options
+  const own = async (path: string) => {
+    if (account) await chown(path, account.uid, account.gid)
+  }
+  await chmod(folder, 0o755)
+  await own(folder)
+  await options.prepare?.(folder, own)
+  const binaries = options.binaries ?? (await embeddedBinaries(folder, account))
+  for (const [index, port] of ports.entries()) {
+    const name = `host${index + 1}`
+    nodes.push(new PgNode({name, folder, port, binaries, account, conf: typeof conf === 'function' ? conf(name) : conf, hba}))
+  }
+  const [primary, ...standbys] = nodes
+  if (primary === undefined) throw new Error('a cluster has at least one node')
+  signal?.throwIfAborted()
+  await primary.init()
+  signal?.throwIfAborted()
+  await primary.start()
+  await primary.sql(monitoringRole)
+  for (const standby of standbys) {
+    signal?.throwIfAborted()
+    await standby.cloneFrom(primary)
+    const upstream = nodes.find(({name}) => name === upstreams[standby.name])
+    if (upstream) await standby.follow(upstream)
+    await standby.start()
+  }
+}
+
+/** As root: one that the server's account can reach. TMPDIR may be a private one. */
+async function temporaryFolder(account: Account | null): Promise<string> {
+  const usual = tmpdir()
+  if (account === null) return usual
+  const isReachable = ((await stat(usual)).mode & 0o001) !== 0
+  if (isReachable) return usual
+  await access('/tmp', constants.W_OK)
+  return '/tmp'
 }

@@ -1,12 +1,14 @@
-import {type ChildProcess, spawn} from 'node:child_process'
-import {closeSync, existsSync, openSync, readFileSync} from 'node:fs'
+import {existsSync, readFileSync} from 'node:fs'
 import {appendFile, chown, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import pg from 'pg'
 import type {Account} from './account.ts'
 import type {Binaries} from './binaries.ts'
-import {cloneData} from './clone.ts'
-import {childrenOf, isAlive, signalAll} from './processes.ts'
+import {cloneData, rewindData} from './clone.ts'
+import {hbaConf, postgresqlConf} from './node-conf.ts'
+import {Postmaster, type StopMode} from './postmaster.ts'
+import {dropSharedMemory} from './postmaster-file.ts'
+import {hasProgram, runProgram} from './program.ts'
 
 export type NodeSettings = Readonly<{
   name: string
@@ -20,15 +22,15 @@ export type NodeSettings = Readonly<{
   hba: readonly string[]
 }>
 
-const settleMs = 10
+/** A statement longer than this is not coming back: the server hangs. */
+const statementMs = 70_000
+const promotionSeconds = 60
 
-/** One real PostgreSQL server that can be treated badly. Every method waits until what it asked for is so. */
+/** One real PostgreSQL server that can be treated badly. Every method waits until what it asked for is so, and rejects when it does not become so. */
 export class PgNode {
   readonly settings: NodeSettings
   readonly data: string
-  #postmaster: ChildProcess | null = null
-  #exited: Promise<void> = Promise.resolve()
-  #stopped: readonly number[] = []
+  #run: Postmaster | null = null
 
   constructor(settings: NodeSettings) {
     this.settings = settings
@@ -44,16 +46,24 @@ export class PgNode {
   }
 
   get pid(): number | null {
-    return this.#postmaster?.pid ?? null
+    return this.#run?.pid ?? null
   }
 
   get isRunning(): boolean {
-    return this.#postmaster !== null
+    return this.#run !== null
+  }
+
+  get isHung(): boolean {
+    return this.#run?.isFrozen ?? false
   }
 
   /** All that the server has said. */
   get log(): string {
     return existsSync(this.#logPath) ? readFileSync(this.#logPath, 'utf8') : ''
+  }
+
+  get logLines(): readonly string[] {
+    return this.log.split('\n').filter(Boolean)
   }
 
   get #logPath(): string {
@@ -62,27 +72,27 @@ export class PgNode {
 
   /** A new, empty cluster. */
   async init(): Promise<void> {
-    const arguments_ = ['-D', this.data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8']
-    const child = spawn(join(this.settings.binaries, 'initdb'), arguments_, {
-      ...this.settings.account,
-      cwd: this.settings.folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    const complaint: Buffer[] = []
-    child.stderr?.on('data', (chunk) => complaint.push(chunk))
-    const code = await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject))
-    if (code !== 0) throw new Error(`initdb ended with ${code}: ${Buffer.concat(complaint)}`)
+    const {binaries, account, folder} = this.settings
+    const args = ['-D', this.data, '-U', 'postgres', '-A', 'trust', '-N', '--locale=C', '-E', 'UTF8']
+    await runProgram(join(binaries, 'initdb'), args, account, folder)
     await this.#configure()
   }
 
-  /** Takes over the data of a running server and becomes its standby at the next start. */
+  /** Throws away what is here, takes a copy of the data of a running server, and becomes its standby at the next start. */
   async cloneFrom(source: PgNode): Promise<void> {
     await this.kill()
+    dropSharedMemory(this.data)
     await rm(this.data, {recursive: true, force: true})
     await cloneData(source, this.data)
-    await this.#configure()
-    await this.follow(source)
-    await this.#write('standby.signal', '')
+    await this.#becomeStandbyOf(source)
+  }
+
+  /** Keeps what is here up to the fork, and becomes a standby of `source` at the next start: by pg_rewind, where that is installed. */
+  async rewindTo(source: PgNode): Promise<void> {
+    if (!hasProgram(this.settings.binaries, 'pg_rewind')) return await this.cloneFrom(source)
+    await this.kill()
+    await rewindData(this, source)
+    await this.#becomeStandbyOf(source)
   }
 
   /** Streams from `source` from the next start on; at once when it runs. */
@@ -95,120 +105,93 @@ export class PgNode {
   }
 
   async start(): Promise<void> {
-    if (this.isRunning) return
-    const log = openSync(this.#logPath, 'a')
-    const child = spawn(join(this.settings.binaries, 'postgres'), ['-D', this.data], {
-      ...this.settings.account,
-      cwd: this.settings.folder,
-      stdio: ['ignore', log, log],
+    if (this.#run) return
+    const {binaries, account} = this.settings
+    const run = Postmaster.spawn(binaries, this.data, this.#logPath, account, () => {
+      if (this.#run === run) this.#run = null
     })
-    closeSync(log)
-    this.#postmaster = child
-    this.#exited = new Promise((resolve) => {
-      const gone = () => {
-        if (this.#postmaster === child) this.#postmaster = null
-        resolve()
-      }
-      child.once('exit', gone).once('error', gone)
-    })
-    // pg_ctl's way: what the postmaster writes of itself, so that the log holds no line that nobody asked for.
-    const state = () => (existsSync(join(this.data, 'postmaster.pid')) ? readFileSync(join(this.data, 'postmaster.pid'), 'utf8') : '')
-    await until(() => !this.isRunning || (state().startsWith(`${child.pid}\n`) && /^(ready|standby) *$/m.test(state())))
-    if (!this.isRunning) throw new Error(`${this.name} did not start: ${this.log.slice(-1000)}`)
+    this.#run = run
+    if (!(await run.isReady())) throw new Error(`${this.name} did not start: ${this.log.slice(-1000)}`)
   }
 
-  /** `fast` ends sessions, `smart` waits for them, `immediate` is a crash by request. */
-  async stop(mode: 'smart' | 'fast' | 'immediate' = 'fast'): Promise<void> {
+  async stop(mode: StopMode = 'fast'): Promise<void> {
     this.beginStop(mode)
-    await this.#exited
+    await this.#run?.exited
   }
 
-  beginStop(mode: 'smart' | 'fast' | 'immediate'): void {
-    const signals = {smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT'} as const
-    this.#postmaster?.kill(signals[mode])
+  /** Asks the server to stop, and does not wait. `smart` goes on for as long as any session does. */
+  beginStop(mode: StopMode): void {
+    this.#run?.stop(mode)
   }
 
-  /** `kill -9` of the postmaster; its children notice, and go. */
+  async restart(mode: StopMode = 'fast'): Promise<void> {
+    await this.stop(mode)
+    await this.start()
+  }
+
+  /** A crash: `kill -9` of the postmaster. Resolves when all of its processes are gone, frozen ones included. */
   async kill(): Promise<void> {
-    const pids = this.pids()
-    this.thaw()
-    this.#postmaster?.kill('SIGKILL')
-    await this.#exited
-    await until(() => !pids.some(isAlive))
+    await this.#run?.kill()
   }
 
   /** Stops every process: a dead machine that still holds its sockets. */
   hang(): void {
-    this.#freeze(this.pids())
+    this.#run?.freeze()
   }
 
   /** Stops the postmaster alone: sessions go on, nobody new gets in. */
   hangPostmaster(): void {
-    this.#freeze(this.pid === null ? [] : [this.pid])
+    this.#run?.freezePostmaster()
   }
 
   thaw(): void {
-    signalAll([...this.#stopped].reverse(), 'SIGCONT')
-    this.#stopped = []
-  }
-
-  get isHung(): boolean {
-    return this.#stopped.length > 0
+    this.#run?.thaw()
   }
 
   /** Returns when the server says that it is a primary. */
   async promote(): Promise<void> {
-    await this.sql('select pg_promote(true, 60)')
+    const [row] = await this.sql(`select pg_promote(true, ${promotionSeconds}) as is_primary`)
+    if (row?.is_primary !== true) throw new Error(`${this.name} is no primary ${promotionSeconds} s after its promotion`)
   }
 
   /** The postmaster and all that it started. */
   pids(): readonly number[] {
-    return this.pid === null ? [] : [this.pid, ...childrenOf(this.pid)]
+    return this.#run?.pids() ?? []
   }
 
-  /** Runs one statement as superuser, over the unix socket. */
-  // biome-ignore lint/suspicious/noExplicitAny: rows are what the statement makes them
-  async sql(text: string, values: readonly unknown[] = []): Promise<any[]> {
-    const client = new pg.Client({host: this.settings.folder, port: this.port, user: 'postgres', database: 'postgres'})
+  /** A superuser's session over the unix socket. */
+  async connect(): Promise<pg.Client & AsyncDisposable> {
+    const client = new pg.Client({
+      host: this.settings.folder,
+      port: this.port,
+      user: 'postgres',
+      database: 'postgres',
+      ssl: false,
+      connectionTimeoutMillis: 10_000,
+      query_timeout: statementMs,
+    })
+    // Without a listener a server that dies under us would end this process.
     client.on('error', () => {})
     await client.connect()
-    try {
-      return (await client.query(text, [...values])).rows
-    } finally {
-      await client.end()
-    }
+    return Object.assign(client, {[Symbol.asyncDispose]: () => client.end()})
   }
 
-  #freeze(pids: readonly number[]): void {
-    this.#stopped = pids
-    signalAll(pids, 'SIGSTOP')
+  /** Runs one statement as superuser. */
+  // biome-ignore lint/suspicious/noExplicitAny: rows are what the statement makes them
+  async sql(text: string, values: readonly unknown[] = []): Promise<any[]> {
+    await using client = await this.connect()
+    return (await client.query(text, [...values])).rows
+  }
+
+  async #becomeStandbyOf(source: PgNode): Promise<void> {
+    await this.#configure()
+    await this.follow(source)
+    await this.#write('standby.signal', '')
   }
 
   async #configure(): Promise<void> {
-    const {name, port, folder, conf, hba} = this.settings
-    const lines = [
-      `port = ${port}`,
-      "listen_addresses = '127.0.0.1'",
-      `unix_socket_directories = '${folder}'`,
-      `cluster_name = '${name}'`,
-      'fsync = off',
-      'shared_buffers = 16MB',
-      'max_connections = 50',
-      'wal_keep_size = 64MB',
-      'wal_log_hints = on',
-      "recovery_target_timeline = 'latest'",
-      // A standby looks for its primary again after so long: a demo should not wait five seconds.
-      'wal_retrieve_retry_interval = 200ms',
-      ...conf,
-    ]
-    await this.#write('postgresql.conf', `${lines.join('\n')}\n`)
-    const own = [
-      'local all all trust',
-      'local replication all trust',
-      'host replication postgres 127.0.0.1/32 trust',
-      'host all postgres 127.0.0.1/32 trust',
-    ]
-    await this.#write('pg_hba.conf', `${[...hba, ...own].join('\n')}\n`)
+    await this.#write('postgresql.conf', postgresqlConf(this.settings))
+    await this.#write('pg_hba.conf', hbaConf(this.settings))
   }
 
   async #write(file: string, text: string): Promise<void> {
@@ -217,9 +200,4 @@ export class PgNode {
     const {account} = this.settings
     if (account) await chown(path, account.uid, account.gid)
   }
-}
-
-/** Polls: PostgreSQL announces these things in files and process tables, which send no events. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, settleMs))
 }

@@ -6,7 +6,8 @@ import {type Cluster, type ClusterOptions, startCluster} from '../../src/demo/cl
 import type {PgNode} from '../../src/demo/node.ts'
 
 export type {Cluster} from '../../src/demo/cluster.ts'
-export {type PgNode, until} from '../../src/demo/node.ts'
+export type {PgNode} from '../../src/demo/node.ts'
+export {until} from '../../src/demo/until.ts'
 
 /** Debian's PostgreSQL 15. */
 export const debian = '/usr/lib/postgresql/15/bin'
@@ -14,10 +15,18 @@ export const hasDebian = existsSync(join(debian, 'postgres'))
 
 export type TestClusterOptions = ClusterOptions &
   Readonly<{
-    /** Certificates for 127.0.0.1 by an authority of our own; `pgroute66` gets in over TLS alone, by scram. */
+    /** Which PostgreSQL; default: Debian's, else the embedded one. */
+    server?: 'debian' | 'embedded'
+    /** Certificates for 127.0.0.1 by an authority of our own (`caOf`); `pgroute66` gets in over TLS alone, by scram. */
     tls?: boolean
-    /** `pgroute66` needs its password. */
+    /** `pgroute66` needs its password, which is "pgroute66". */
     scram?: boolean
+    /** host2 streams from host1, host3 from host2, and so on. */
+    cascade?: boolean
+    /** `synchronous_standby_names` of host1, set once everybody streams. */
+    synchronous?: string
+    /** A line in the log for every connection; else there is none. */
+    logConnections?: boolean
   }>
 
 /** Starts a cluster on Debian's PostgreSQL (the embedded one where that is missing) and takes it away when the test is over, however it ends. */
@@ -28,13 +37,28 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Clu
 }
 
 /** The same for whoever disposes it himself: `beforeAll`, benchmarks. */
-export function startTestCluster({tls = false, scram = false, conf = [], hba, ...options}: TestClusterOptions = {}): Promise<Cluster> {
+export async function startTestCluster(asked: TestClusterOptions = {}): Promise<Cluster> {
+  const {
+    server = hasDebian ? 'debian' : 'embedded',
+    tls = false,
+    scram = false,
+    cascade = false,
+    synchronous,
+    logConnections = false,
+    conf = [],
+    ...options
+  } = asked
   const method = scram || tls ? 'scram-sha-256' : 'trust'
-  return startCluster({
-    ...(hasDebian ? {binaries: debian} : {}),
+  const common = [
+    ...(tls ? ['ssl = on', "ssl_cert_file = '../server.crt'", "ssl_key_file = '../server.key'"] : []),
+    ...(logConnections ? ['log_connections = on', 'log_disconnections = on'] : []),
+  ]
+  const cluster = await startCluster({
+    ...(server === 'debian' ? {binaries: debian} : {}),
+    hba: [`${tls ? 'hostssl' : 'host'} all pgroute66 127.0.0.1/32 ${method}`],
+    ...(cascade ? {upstreams: inARow(options.nodes ?? 3)} : {}),
     ...options,
-    conf: [...(tls ? ['ssl = on', "ssl_cert_file = '../server.crt'", "ssl_key_file = '../server.key'"] : []), ...conf],
-    hba: hba ?? [`${tls ? 'hostssl' : 'host'} all pgroute66 127.0.0.1/32 ${method}`],
+    conf: (name) => [...common, ...(typeof conf === 'function' ? conf(name) : conf)],
     async prepare(folder, own) {
       if (tls) {
         makeCertificates(folder)
@@ -44,7 +68,20 @@ export function startTestCluster({tls = false, scram = false, conf = [], hba, ..
       await options.prepare?.(folder, own)
     },
   })
+  if (synchronous !== undefined) {
+    // Not in its configuration: with no standby there yet, the statements that set the cluster up would wait for one.
+    const [primary] = cluster.nodes
+    await primary?.sql(`alter system set synchronous_standby_names = '${synchronous}'`)
+    await primary?.sql('select pg_reload_conf()')
+  }
+  return cluster
 }
+
+const inARow = (count: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(Array.from({length: count - 1}, (_, index) => [`host${index + 2}`, `host${index + 1}`]))
+
+/** The authority behind a cluster with `tls`: for `sslrootcert`. */
+export const caOf = ({folder}: Cluster): string => join(folder, 'ca.crt')
 
 /** `ca.crt`, and `server.crt` + `server.key` for localhost and 127.0.0.1 (also good for the daemon). */
 export function makeCertificates(folder: string): void {
@@ -84,9 +121,14 @@ export const hostsYaml = (cluster: Cluster, extra = ''): string =>
     ),
   ].join('\n')
 
-/** Puts `node` back as a standby of `source`: the same data by pg_rewind where that is installed, else a new clone. */
+/** Puts `node` back as a standby of `source`: by pg_rewind where that is installed, else as a new copy. */
 export async function rejoin(node: PgNode, source: PgNode): Promise<void> {
-  await node.kill()
-  await node.cloneFrom(source)
+  await node.rewindTo(source)
   await node.start()
+}
+
+/** The names of those that stream from `node`, sorted. */
+export async function followersOf(node: PgNode): Promise<readonly string[]> {
+  const rows = await node.sql("select application_name as name from pg_stat_replication where state = 'streaming' order by 1")
+  return rows.map(({name}) => name)
 }

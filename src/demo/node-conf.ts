@@ -1,0 +1,37 @@
+import type {NodeSettings} from './node.ts'
+
+/** postgresql.conf of a server that lives for minutes: small, fast, and in nobody's way. */
+export function postgresqlConf({name, port, folder, conf}: NodeSettings): string {
+  const lines = [
+    `port = ${port}`,
+    "listen_addresses = '127.0.0.1'",
+    `unix_socket_directories = '${folder}'`,
+    `cluster_name = '${name}'`,
+    'fsync = off',
+    'shared_buffers = 16MB',
+    // The same everywhere: a standby with fewer than its primary does not start.
+    'max_connections = 50',
+    'wal_keep_size = 64MB',
+    // For pg_rewind.
+    'wal_log_hints = on',
+    // Files in the data folder: what a killed server leaves in /dev/shm nobody finds again.
+    'dynamic_shared_memory_type = mmap',
+    "lc_messages = 'C'",
+    "recovery_target_timeline = 'latest'",
+    // A standby looks for its primary again after so long: a demo should not wait five seconds.
+    'wal_retrieve_retry_interval = 200ms',
+    ...conf,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** pg_hba.conf: the given lines, then those by which the superuser and the other nodes get in. */
+export function hbaConf({hba}: NodeSettings): string {
+  const own = [
+    'local all all trust',
+    'local replication all trust',
+    'host replication postgres 127.0.0.1/32 trust',
+    'host all postgres 127.0.0.1/32 trust',
+  ]
+  return `${[...hba, ...own].join('\n')}\n`
+}

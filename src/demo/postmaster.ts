@@ -1,0 +1,112 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {closeSync, openSync} from 'node:fs'
+import {join} from 'node:path'
+import type {Account} from './account.ts'
+import type {Binaries} from './binaries.ts'
+import {environment} from './environment.ts'
+import {readPostmasterFile} from './postmaster-file.ts'
+import {childrenOf, isAlive, signalAll} from './processes.ts'
+import {until} from './until.ts'
+
+/** `smart` waits for sessions to end, `fast` ends them, `immediate` is a crash by request (PostgreSQL documentation, 18.5 "Shutting Down the Server"). */
+export type StopMode = 'smart' | 'fast' | 'immediate'
+const stopSignals = {smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT'} as const
+
+/** Children see that their postmaster is gone when they next wait; one that computes does not, and is then killed as well. */
+const orphanMs = 2000
+
+/** One run of a server, from its start to the end of its last process. */
+export class Postmaster {
+  readonly #child: ChildProcess
+  readonly #data: string
+  /** Resolves when the postmaster is gone; its children may still be there. */
+  readonly exited: Promise<void>
+  #hasExited = false
+  #frozen: readonly number[] = []
+
+  private constructor(child: ChildProcess, data: string, onExit: () => void) {
+    this.#child = child
+    this.#data = data
+    this.exited = new Promise((resolve) => {
+      const gone = () => {
+        if (this.#hasExited) return
+        this.#hasExited = true
+        onExit()
+        resolve()
+      }
+      child.once('exit', gone).once('error', gone)
+    })
+  }
+
+  static spawn(binaries: Binaries, data: string, logPath: string, account: Account | null, onExit: () => void): Postmaster {
+    const log = openSync(logPath, 'a')
+    try {
+      const options = {...account, cwd: data, env: environment(), stdio: ['ignore' as const, log, log]}
+      return new Postmaster(spawn(join(binaries, 'postgres'), ['-D', data], options), data, onExit)
+    } finally {
+      closeSync(log)
+    }
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null
+  }
+
+  get isRunning(): boolean {
+    return !this.#hasExited
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen.length > 0
+  }
+
+  /** The postmaster and all that it started. */
+  pids(): readonly number[] {
+    return this.pid === null || !this.isRunning ? [] : [this.pid, ...childrenOf(this.pid)]
+  }
+
+  /** As pg_ctl does it, by what the postmaster writes of itself: the log holds no line that nobody asked for. `false`: it ended instead. */
+  async isReady(): Promise<boolean> {
+    await until(() => {
+      const file = readPostmasterFile(this.#data)
+      return !this.isRunning || (file?.pid === this.pid && file?.isReady === true)
+    })
+    return this.isRunning
+  }
+
+  stop(mode: StopMode): void {
+    this.#child.kill(stopSignals[mode])
+  }
+
+  /** `kill -9` of the postmaster. Its children notice, and go; resolves when all of them are gone. */
+  async kill(): Promise<void> {
+    const children = this.pids().slice(1)
+    // Before anything is thawed: a frozen server would otherwise get a moment in which to commit what it was frozen over.
+    this.#child.kill('SIGKILL')
+    this.thaw()
+    await this.exited
+    const areGone = () => !children.some(isAlive)
+    await until(areGone, orphanMs).catch(() => signalAll(children, 'SIGKILL'))
+    await until(areGone)
+  }
+
+  /** Every backend is a process group of its own, so that they are stopped one by one; first the one that could start more of them. */
+  freeze(): void {
+    this.freezePostmaster()
+    this.#freeze(this.pids())
+  }
+
+  freezePostmaster(): void {
+    if (this.pid !== null && this.isRunning) this.#freeze([this.pid])
+  }
+
+  thaw(): void {
+    signalAll([...this.#frozen].reverse(), 'SIGCONT')
+    this.#frozen = []
+  }
+
+  #freeze(pids: readonly number[]): void {
+    this.#frozen = [...new Set([...this.#frozen, ...pids])]
+    signalAll(pids, 'SIGSTOP')
+  }
+}
