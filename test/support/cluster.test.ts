@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs'
 import pg from 'pg'
 import {describe, expect, test} from 'vitest'
+import {isAlive} from '../../src/demo/processes.ts'
 import {type Cluster, caOf, followersOf, type PgNode, rejoin, testCluster, until} from './cluster.ts'
 import {lacks} from './parts.ts'
 
