@@ -7,6 +7,7 @@ export default defineConfig({
     // Real servers are started and stopped inside the tests; a limit is there to end a hang, not to measure speed.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    globalSetup: './test/support/temporary.ts',
     maxWorkers: 2,
     reporters: ['default', './test/support/count-reporter.ts'],
   },
