@@ -1,0 +1,45 @@
+import {readFileSync} from 'node:fs'
+import {expect, test} from 'vitest'
+import {isFailure} from '../../src/core/ports.ts'
+import {probeSql} from '../../src/sources/pg/probe-sql.ts'
+import {driverFor} from '../sources/pg-server.ts'
+import {probeColumns, sessionColumns, startFakes} from './fake-postgres.ts'
+
+/** The names of a SELECT's own columns, outside of every bracket. */
+function columnsOf(sql: string): readonly string[] {
+  let flat = sql
+  while (/\([^()]*\)/.test(flat)) flat = flat.replace(/\([^()]*\)/g, '')
+  const list = flat.slice(flat.lastIndexOf('select') + 6).replace(/\bfrom state\b.*/s, '')
+  return list.split(',').map((column) => /(\w+)\s*$/.exec(column.trim())?.[1] ?? '')
+}
+
+test('it answers the columns that are asked for', () => {
+  expect(probeColumns.map(({name}) => name)).toEqual(columnsOf(probeSql(150_000)))
+  const source = readFileSync(new URL('../../src/sources/pg/session-facts.ts', import.meta.url), 'utf8')
+  const question = /const question = `([^`]*)`/.exec(source)?.[1] ?? ''
+  expect(sessionColumns.map(({name}) => name)).toEqual(columnsOf(question))
+})
+
+test('the real driver takes it for PostgreSQL', async () => {
+  const fakes = await startFakes(3)
+  try {
+    const signal = AbortSignal.timeout(5_000)
+    const roles: unknown[] = []
+    for (const port of fakes.ports) {
+      const driver = driverFor({host: '127.0.0.1', port, user: 'pgroute66'})
+      const session = await driver.open(signal)
+      if (isFailure(session)) throw new Error(session.detail)
+      const facts = await session.probe({nudge: false}, signal)
+      roles.push(isFailure(facts) ? facts : [facts.inRecovery, facts.timeline, facts.receiver?.senderPort ?? null])
+      expect(await driver.knock(signal)).toEqual({kind: 'fine'})
+      session.close()
+    }
+    expect(roles).toEqual([
+      [false, 1, null],
+      [true, 1, fakes.ports[0]],
+      [true, 1, fakes.ports[0]],
+    ])
+  } finally {
+    fakes.stop()
+  }
+})

@@ -1,0 +1,181 @@
+// Run as a child process by `startFakes`: many PostgreSQL servers that say what the monitor asks for, and nothing else. Wire level
+// (PostgreSQL documentation, 55.7), so that the driver and its cost are the real ones.
+import {type ChildProcess, fork} from 'node:child_process'
+import {once} from 'node:events'
+import {createServer, type Socket} from 'node:net'
+import {fileURLToPath} from 'node:url'
+
+type Column = Readonly<{name: string; oid: number}>
+const [text, int4, bool, float8, json] = [25, 23, 16, 701, 114]
+
+/** The columns of the two questions that the driver asks, in their order; fake-postgres.test.ts compares them with its SQL. */
+export const sessionColumns: readonly Column[] = [
+  {name: 'backend_pid', oid: int4},
+  {name: 'system_identifier', oid: text},
+  {name: 'server_version', oid: int4},
+  {name: 'cluster_name', oid: text},
+  {name: 'started_at', oid: float8},
+  {name: 'backend_start', oid: text},
+  {name: 'parameters_set', oid: text},
+]
+export const probeColumns: readonly Column[] = [
+  {name: 'in_recovery', oid: bool},
+  {name: 'nudged_at', oid: text},
+  {name: 'lsn', oid: text},
+  {name: 'primary_timeline', oid: text},
+  {name: 'recovery_timeline', oid: int4},
+  {name: 'receive_lsn', oid: text},
+  {name: 'last_replay_age_ms', oid: float8},
+  {name: 'replay_paused', oid: bool},
+  {name: 'read_only', oid: bool},
+  {name: 'receiver', oid: json},
+  {name: 'senders', oid: json},
+  {name: 'backends_used', oid: int4},
+  {name: 'backends_max', oid: int4},
+]
+
+export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): void}>
+
+/** Starts `count` servers in groups of three: one primary, two standbys that stream from it. */
+export async function startFakes(count: number): Promise<Fakes> {
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ['serve', String(count)])
+  const [ports] = (await once(child, 'message')) as [number[]]
+  return {ports, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL')}
+}
+
+/** The values of one answer, in the columns' order. */
+type Values = readonly (string | null)[]
+
+class Fake {
+  readonly port: number
+  readonly index: number
+  readonly primaryPort: () => number
+
+  constructor(index: number, port: number, primaryPort: () => number) {
+    this.index = index
+    this.port = port
+    this.primaryPort = primaryPort
+  }
+
+  session(pid: number): Values {
+    const group = Math.floor(this.index / 3)
+    return [
+      String(pid),
+      `77${String(group).padStart(17, '0')}`,
+      '150000',
+      `host${this.index}`,
+      String(1.7e12 + this.index),
+      `2026-01-01T00:00:00.${pid}Z`,
+      '1',
+    ]
+  }
+
+  probe(): Values {
+    if (this.index % 3 === 0) return ['f', null, '0/3000148', '00000001', null, null, null, null, 'f', null, '[]', '7', '100']
+    const receiver = {
+      status: 'streaming',
+      received_tli: 1,
+      sender_host: '127.0.0.1',
+      sender_port: this.primaryPort(),
+      latest_end_lsn: '0/3000148',
+      last_message_age_ms: 40,
+    }
+    return ['t', null, '0/3000148', null, '1', '0/3000148', '40', 'f', 't', JSON.stringify(receiver), '[]', '3', '100']
+  }
+}
+
+const message = (type: string, ...parts: Buffer[]): Buffer => {
+  const body = Buffer.concat(parts)
+  const head = Buffer.alloc(5)
+  head.write(type, 0, 'latin1')
+  head.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body])
+}
+const int = (value: number, bytes: 2 | 4) => {
+  const buffer = Buffer.alloc(bytes)
+  if (bytes === 2) buffer.writeInt16BE(value)
+  else buffer.writeInt32BE(value)
+  return buffer
+}
+const cstring = (value: string) => Buffer.from(`${value}\0`)
+const rowDescription = (columns: readonly Column[]) =>
+  message(
+    'T',
+    int(columns.length, 2),
+    ...columns.map(({name, oid}) => Buffer.concat([cstring(name), int(0, 4), int(0, 2), int(oid, 4), int(-1, 2), int(-1, 4), int(0, 2)])),
+  )
+const dataRow = (values: Values) =>
+  message(
+    'D',
+    int(values.length, 2),
+    ...values.map((value) => (value === null ? int(-1, 4) : Buffer.concat([int(Buffer.byteLength(value), 4), Buffer.from(value)]))),
+  )
+const ready = message('Z', Buffer.from('I'))
+const complete = message('C', cstring('SELECT 1'))
+
+function attend(socket: Socket, fake: Fake, pid: number): void {
+  const statements = new Map<string, 'session' | 'probe'>()
+  let portal: 'session' | 'probe' = 'probe'
+  let isStarted = false
+  let buffered: Buffer = Buffer.alloc(0)
+  socket.setNoDelay(true)
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (chunk) => {
+    buffered = Buffer.concat([buffered, chunk as Buffer])
+    const out: Buffer[] = []
+    for (;;) {
+      const offset = isStarted ? 1 : 0
+      if (buffered.length < offset + 4) break
+      const length = buffered.readInt32BE(offset) + offset
+      if (buffered.length < length) break
+      const body = buffered.subarray(offset + 4, length)
+      const type = isStarted ? String.fromCharCode(buffered[0] ?? 0) : 'startup'
+      buffered = buffered.subarray(length)
+      out.push(...answer(type, body))
+    }
+    if (out.length > 0 && !socket.destroyed) socket.write(Buffer.concat(out))
+  })
+
+  function answer(type: string, body: Buffer): readonly Buffer[] {
+    const strings = () => body.toString('utf8').split('\0')
+    if (type === 'startup') {
+      if (body.readInt32BE(0) === 80877103) return [Buffer.from('N')]
+      isStarted = true
+      return [
+        message('R', int(0, 4)),
+        message('S', cstring('client_encoding'), cstring('UTF8')),
+        message('K', int(pid, 4), int(1, 4)),
+        ready,
+      ]
+    }
+    if (type === 'P') {
+      const [name = '', sql = ''] = strings()
+      statements.set(name, sql.includes('pg_control_system') ? 'session' : 'probe')
+      return [message('1')]
+    }
+    if (type === 'B') {
+      portal = statements.get(strings()[1] ?? '') ?? 'probe'
+      return [message('2')]
+    }
+    if (type === 'D') return [rowDescription(portal === 'session' ? sessionColumns : probeColumns)]
+    if (type === 'E') return [dataRow(portal === 'session' ? fake.session(pid) : fake.probe()), complete]
+    if (type === 'S') return [ready]
+    if (type === 'X') socket.end()
+    return []
+  }
+}
+
+if (process.argv[2] === 'serve') {
+  const fakes: Fake[] = []
+  let pid = 1000
+  for (let index = 0; index < Number(process.argv[3]); index += 1) {
+    const server = createServer((socket) => {
+      pid += 1
+      attend(socket, fakes[index] as Fake, pid)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    fakes.push(new Fake(index, (server.address() as {port: number}).port, () => fakes[index - (index % 3)]?.port ?? 0))
+  }
+  process.send?.(fakes.map(({port}) => port))
+}
