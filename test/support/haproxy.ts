@@ -4,8 +4,14 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {connect} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {freePorts} from '../../src/demo/free-ports.ts'
+import {until} from '../../src/demo/until.ts'
 
 export const hasHaproxy = existsSync('/usr/sbin/haproxy')
+
+/** One line of `show servers state` (HAProxy 2.6 management guide, 9.3): the fields by the names in its header. */
+export type ServerState = Readonly<{be_name: string; srv_name: string; srv_op_state: string; srv_admin_state: string}> &
+  Readonly<Record<string, string>>
 
 export interface Haproxy extends AsyncDisposable {
   readonly folder: string
@@ -13,23 +19,34 @@ export interface Haproxy extends AsyncDisposable {
   readonly socket: string
   /** One command on a connection of its own. */
   ask(command: string): Promise<string>
+  /** By the name that the config gives it: `bind 127.0.0.1:{port:write}` → `port('write')`. */
+  port(name: string): number
   /** `UP`, `DOWN`, `MAINT` … by `backend/server`. */
   states(): Promise<Readonly<Record<string, string>>>
+  serversState(): Promise<readonly ServerState[]>
   /** A new worker with the same file, as `systemctl reload` does it. */
   reload(): Promise<void>
   /** All that HAProxy has written. */
   readonly output: string
 }
 
-/** Starts a real HAProxy in master-worker mode. `config` may name `{socket}` and `{folder}`; a stats socket is added. */
+/** Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free ports (`{port:NAME}`); a stats socket is added. */
 export async function startHaproxy(config: string): Promise<Haproxy> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-haproxy-'))
   const socket = join(folder, 'admin.sock')
   const file = join(folder, 'haproxy.cfg')
-  await writeFile(
-    file,
-    `global\n    stats socket ${socket} mode 660 level admin\n${config.replaceAll('{socket}', socket).replaceAll('{folder}', folder)}`,
-  )
+  const names = [...new Set([...config.matchAll(/\{port:(\w+)\}/g)].map(([, name]) => name ?? ''))]
+  const free = await freePorts(names.length)
+  const port = (name: string) => {
+    const found = free.ports[names.indexOf(name)]
+    if (found === undefined) throw new Error(`the config names no port ${name}`)
+    return found
+  }
+  const text = config
+    .replaceAll('{socket}', socket)
+    .replaceAll('{folder}', folder)
+    .replace(/\{port:(\w+)\}/g, (_, name) => String(port(name)))
+  await writeFile(file, `global\n    stats socket ${socket} mode 660 level admin\n${text}`)
   const child: ChildProcess = spawn('/usr/sbin/haproxy', ['-W', '-f', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {PATH: process.env.PATH},
@@ -46,16 +63,15 @@ export async function startHaproxy(config: string): Promise<Haproxy> {
       client.once('error', reject).once('close', () => resolve(Buffer.concat(heard).toString()))
     })
   const worker = async () => /^Pid: (\d+)/m.exec(await ask('show info').catch(() => ''))?.[1]
-  const until = async (isSo: () => Promise<boolean>) => {
-    while (!(await isSo())) {
-      if (child.exitCode !== null) throw new Error(`HAProxy ended: ${output.join('')}`)
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+  const isUp = async (isSo: (pid: string | undefined) => boolean) => {
+    if (child.exitCode !== null) throw new Error(`HAProxy ended: ${output.join('')}`)
+    return isSo(await worker())
   }
   const haproxy: Haproxy = {
     folder,
     socket,
     ask,
+    port,
     async states() {
       const [header = '', ...rows] = (await ask('show stat -1 4 -1')).split('\n')
       const status = header.split(',').indexOf('status')
@@ -66,22 +82,33 @@ export async function startHaproxy(config: string): Promise<Haproxy> {
           .map((cells) => [`${cells[0]}/${cells[1]}`, cells[status] ?? '']),
       )
     },
+    async serversState() {
+      const [, header = '', ...rows] = (await ask('show servers state')).split('\n')
+      const fields = header.replace(/^# /, '').split(' ')
+      return rows.filter(Boolean).map((row) => {
+        const cells = row.split(' ')
+        return Object.fromEntries(fields.map((field, index) => [field, cells[index] ?? ''])) as ServerState
+      })
+    },
     async reload() {
       const before = await worker()
       child.kill('SIGUSR2')
-      await until(async () => ![before, undefined].includes(await worker()))
+      await until(() => isUp((pid) => pid !== undefined && pid !== before))
     },
     get output() {
       return output.join('')
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), 5000)
       await gone
+      clearTimeout(late)
+      await free[Symbol.asyncDispose]()
       await rm(folder, {recursive: true, force: true})
     },
   }
   try {
-    await until(async () => (await worker()) !== undefined)
+    await until(() => isUp((pid) => pid !== undefined))
   } catch (error) {
     await haproxy[Symbol.asyncDispose]()
     throw error

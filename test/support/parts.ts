@@ -6,6 +6,7 @@ export const parts = [
   {name: 'HAProxy', path: '/usr/sbin/haproxy', debian: 'haproxy'},
   {name: 'PgBouncer', path: '/usr/sbin/pgbouncer', debian: 'pgbouncer'},
   {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},
+  {name: 'openssl', path: '/usr/bin/openssl', debian: 'openssl'},
   {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
 ] as const
