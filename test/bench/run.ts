@@ -11,10 +11,6 @@ const benches: Readonly<Record<string, Readonly<{about: string; load: () => Prom
   },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   rest: {about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve', load: () => import('./rest.ts')},
-  http: {about: 'GET /v1/primary over HTTPS against a bare node:https', load: () => import('./http.ts')},
-  scale: {about: 'a thousand hosts', load: () => import('./scale.ts')},
-  haproxy: {about: 'failovers under write load through HAProxy with the external check', load: () => import('./haproxy.ts')},
-  soak: {about: '30 minutes of hosts that restart: heap, handles, sockets (not part of the whole)', load: () => import('./soak.ts')},
 }
 
 const {values, positionals} = parseArgs({
@@ -28,7 +24,7 @@ if (positionals.includes('list') || unknown.length > 0) {
   process.exit(unknown.length > 0 ? 2 : 0)
 }
 
-const names = positionals.length > 0 ? positionals : Object.keys(benches).filter((name) => name !== 'soak')
+const names = positionals.length > 0 ? positionals : Object.keys(benches)
 const options: Options = {short: values.short, minutes: values.minutes === undefined ? null : Number(values.minutes)}
 for (const name of names) {
   console.log(`\n${name}: ${benches[name]?.about}`)

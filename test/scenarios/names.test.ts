@@ -106,7 +106,7 @@ test('a name is pointed at another server: what was marked because of it proves 
   await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
   await stage.clock.run(1_000)
   stage.cluster.lead('host1', 'host2')
-  stage.cluster.terminate('alias1')
+  stage.cluster.toldTo('host1').drop()
   await stage.clock.run(3_000)
   expect(splitBrains(stage)).toEqual([])
   expect(stage.routedTo).toBe('alias1')

@@ -31,6 +31,11 @@ export const happenings: Readonly<Record<string, Happening>> = {
   heal: toServer((cluster, name) => cluster.heal(name)),
   unlink: toServer((cluster, name) => cluster.unlink(name)),
   terminate: toServer((cluster, name) => cluster.terminate(name)),
+  async storage({stage, name, random}) {
+    const server = stage.cluster.server(name)
+    server.isStorageFrozen = random() < 0.6
+    return `${name} ${server.isStorageFrozen ? 'frozen' : 'works'}`
+  },
   async door({stage, name, random}) {
     const door = pick(random, ['open', 'silent', 'starting', 'stopping', 'slamming'] as const)
     stage.cluster.door(name, door)

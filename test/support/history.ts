@@ -46,6 +46,7 @@ function scenery(random: () => number): StageOptions {
     alsoKnownAs: Object.fromEntries(aliases.map((alias) => [alias, pick(random, servers)])),
     group: {confirm: canConfirm ? pick(random, [[], [], ['majority'], ['followers'], ['majority', 'followers']]) : []},
     probe: {fastIntervalMs: 500},
+    availability: random() < 0.2 ? {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000} : null,
   }
 }
 
@@ -72,6 +73,7 @@ async function peace(stage: Stage, invariants: Invariants, say: (what: string) =
   for (const server of cluster.servers) {
     if (server.systemIdentifier !== ourIdentifier) cluster.crash(server.name)
     server.systemIdentifier = ourIdentifier
+    server.isStorageFrozen = false
     cluster.door(server.name, 'open')
     cluster.thaw(server.name)
     cluster.relink(server.name)

@@ -82,7 +82,8 @@ export class Invariants {
     const {verdict} = group
     const now = clock.now()
     this.#learn(snapshot)
-    const servers = new Set(verdict.primaries.map((name) => cluster.server(name)))
+    // A restart that one of two names has not noticed yet cannot be told from two servers.
+    const servers = new Set(verdict.primaries.map((name) => `${cluster.server(name).name} ${this.#told(name).last?.startedAt}`))
     this.#demand(servers.size === verdict.primaries.length, `${verdict.primaries} are shown as primaries, and are one server`)
     if (verdict.rule === 'V1') for (const name of verdict.primaries) this.#rivals.set(cluster.server(name).name, now)
     this.#demand(verdict.routedTo === null || verdict.rule === 'V4', `${verdict.rule} routes`)
@@ -134,11 +135,12 @@ export class Invariants {
     }
   }
 
-  /** Those whose answer is fresh, whose session lives, and whose door was not found shut. A second name of a server counts for nothing. */
+  /** Those whose answer is fresh, whose session lives, which commit, and whose door was not found shut. A second name of a server counts for nothing. */
   #primariesInSight({maxAgeMs, hosts}: Snapshot): readonly string[] {
     const since = Math.max(this.#voidBefore, this.#stage.clock.now() - maxAgeMs)
     return this.#stage.cluster.names.filter((name) => {
-      const {answer, isShut} = this.#told(name)
+      const {answer, isShut, isStuck} = this.#told(name)
+      if (isStuck) return false
       return (
         answer !== null &&
         !answer.facts.inRecovery &&

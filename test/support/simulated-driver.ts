@@ -5,13 +5,15 @@ import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 /** What one name was told last, and how often it asked: the truth that a verdict is measured against. */
 export class Told {
   /** The last facts ever, whatever was told after them. */
-  last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string}> | null = null
+  last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
   /** The last answer; `null` once a failure, or the end of the session, was told after it. */
-  answer: Readonly<{askedAt: number; facts: Facts; server: SimulatedServer; systemIdentifier: string}> | null = null
+  answer: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
   /** Knocks on end that found nobody at home; a session that was let in begins anew. */
   unanswered = 0
   /** When it was last seen as a standby or another cluster's, or refused: what ends its part in a split brain. */
   excusedAt = Number.NEGATIVE_INFINITY
+  /** The last heartbeat did not commit. */
+  isStuck = false
   get isShut(): boolean {
     return this.unanswered > 1
   }
@@ -102,7 +104,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
       told.beats.push(clock.now())
       const server = wires.server()
       const hung = {kind: 'failure', cause: 'hung', detail: 'it does not commit'} as const
-      return question<HeartbeatAnswer>(signal, hung, (settle) => {
+      const answer = await question<HeartbeatAnswer>(signal, hung, (settle) => {
         clock.after(wires.latencyMs(), () =>
           server.arrive(() => {
             if (server.isStorageFrozen && primary) return
@@ -110,6 +112,8 @@ export function simulatedDriver(wires: Wires): HostDriver {
           }),
         )
       })
+      if (primary) told.isStuck = answer.kind === 'failure'
+      return answer
     },
     async close() {
       for (const session of [...sessions.keys()]) session.close()
@@ -192,7 +196,7 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
         told.answer = null
         return facts
       }
-      told.answer = {askedAt, facts, server, systemIdentifier: server.systemIdentifier}
+      told.answer = {askedAt, facts, systemIdentifier: server.systemIdentifier, startedAt: server.startedAt}
       told.last = told.answer
       if (facts.inRecovery || server.systemIdentifier !== ourIdentifier) told.excusedAt = clock.now()
       return facts
