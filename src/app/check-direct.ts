@@ -43,8 +43,8 @@ export async function answerDirectly({config, question, maxLag, version, signal}
 }
 
 /** What is asked for: said, or what HAProxy's backend is for, or the primary. */
-function roleOf({haproxyBackends}: Config, {role, proxy}: CheckQuestion): CheckRole {
-  const backend = proxy !== null && Object.hasOwn(haproxyBackends, proxy) ? haproxyBackends[proxy] : undefined
+function roleOf({haproxy: {backends}}: Config, {role, proxy}: CheckQuestion): CheckRole {
+  const backend = proxy !== null && Object.hasOwn(backends, proxy) ? backends[proxy] : undefined
   return (role as CheckRole | null) ?? (backend === 'replica' ? 'standby' : backend) ?? 'primary'
 }
 

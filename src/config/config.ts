@@ -1,4 +1,5 @@
 import type {MonitorSettings} from '../core/settings.ts'
+import type {TargetSettings} from '../core/target-settings.ts'
 
 /** PEM texts, decoded and checked, or the files to read them from (re-read when they change). */
 export type Pem = Readonly<{pem: string} | {file: string}>
@@ -8,6 +9,7 @@ export type LogSettings = Readonly<{level: 'debug' | 'info' | 'warn' | 'error'; 
 
 /** The whole configuration: frozen, every default filled in, every problem already reported. Durations are milliseconds. */
 export type Config = MonitorSettings &
+  TargetSettings &
   Readonly<{
     /** Where it came from: a file's path, or `null` for DSNs and the environment. */
     path: string | null
@@ -23,8 +25,6 @@ export type Config = MonitorSettings &
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>
-    /** HAProxy's proxy name → what its servers are asked for (`haproxy.backends`). */
-    haproxyBackends: Readonly<Record<string, 'primary' | 'replica' | 'read-only'>>
     /** Things that work but deserve a word: readable secrets, hosts in no group, keys that do nothing. */
     warnings: readonly Warning[]
   }>

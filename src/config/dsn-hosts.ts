@@ -1,6 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
-import type {HostSettings} from '../core/settings.ts'
-import type {Surroundings} from './connection.ts'
+import type {ConnectionSettings, HostSettings} from '../core/settings.ts'
+import {connectionOf, type Surroundings} from './connection.ts'
 import {type DsnHost, parseDsn} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'
 import {variable} from './environment.ts'
@@ -42,6 +42,34 @@ function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: Surr
   }
   return hostFields.read(new Map([...known].filter(([, value]) => value !== '')), path, report)
 }
+
+/** The one server that an admin console's connection string names; like libpq, but `$PGHOST` and its like say nothing of it. */
+export function adminConnection(
+  dsn: string | null,
+  passwordFile: string | null,
+  path: string,
+  {report, ...around}: Surroundings,
+): ConnectionSettings {
+  const own = {...around, report, env: passwordsOnly(around.env)}
+  const blank = () => connectionOf({...hostFields.absent, host: 'localhost', user: 'pgbouncer'}, path, own)
+  if (dsn === null) return blank()
+  try {
+    const [given, ...more] = parseDsn(dsn)
+    if (given === undefined || more.length > 0)
+      throw new OperatorError('CONFIG_DSN', 'names several servers', 'Write an entry for each of them.')
+    const fields = readHost(given, path, true, own)
+    return connectionOf({...fields, password_file: passwordFile ?? fields.password_file, dbname: fields.dbname ?? 'pgbouncer'}, path, own)
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    report.refuse(path, error.code, error.message, error.next)
+    return blank()
+  }
+}
+
+const passwordsOnly = ({HOME, PGPASSFILE}: Surroundings['env']): Surroundings['env'] => ({
+  ...(HOME !== undefined && {HOME}),
+  ...(PGPASSFILE !== undefined && {PGPASSFILE}),
+})
 
 /** `$PGHOST` and `$PGPORT`, which may be lists, as one connection string without anything else. */
 export const environmentDsn = (env: Surroundings['env']): string =>

@@ -1,6 +1,7 @@
 import type {GroupSettings, HostSettings} from '../core/settings.ts'
 import type {Config, Pem} from './config.ts'
 import {formatDuration as duration} from './duration.ts'
+import {targetsDocument} from './effective-targets.ts'
 import {originOf} from './password.ts'
 
 /** Stands for every secret. The same length for all: a length is a hint too. */
@@ -44,7 +45,7 @@ export function effective(config: Config): Document {
     logfile: log.file,
     v1_format: config.v1Format,
     check: {timeout: duration(config.check.timeoutMs)},
-    haproxy: {backends: {...config.haproxyBackends}},
+    ...targetsDocument(config, mask),
   })
 }
 

@@ -6,6 +6,7 @@ import {alternative} from './shape/alternative.ts'
 import {choice, duration, flag, integer, text} from './shape/scalar.ts'
 import {named, section} from './shape/section.ts'
 import {describe, type Read, type Shape} from './shape/shape.ts'
+import {agentShape, haproxyShape, hooksShape, pgbouncerShape} from './target-shape.ts'
 import {sslShape} from './tls.ts'
 
 const levels = {trace: 'debug', warning: 'warn', dpanic: 'error', panic: 'error', fatal: 'error'} as const
@@ -67,32 +68,13 @@ export const fileShape = section(
     logfile: describe('default: stderr', text(null)),
     v1_format: describe("released: byte for byte as the original's code", choice('documented', ['documented', 'released'])),
     check: describe('the command check', section({timeout: describe('for the whole command', duration(2000, 10))})),
-    haproxy: section(
-      {
-        backends: describe(
-          'what the servers of a HAProxy backend are asked for',
-          named(choice('primary', ['primary', 'replica', 'read-only']), () => true),
-        ),
-      },
-      {later: ['instances']},
-    ),
+    haproxy: haproxyShape,
+    agent: nullable(describe("HAProxy's agent-check", agentShape)),
+    pgbouncer: describe('PgBouncers that are pointed at the primary', pgbouncerShape),
+    hooks: describe('commands and webhooks that are told of every verdict', hooksShape),
   },
   {
-    later: [
-      'agent',
-      'pgbouncer',
-      'hooks',
-      'local',
-      'local_api',
-      'peers',
-      'witness',
-      'repmgr',
-      'patroni',
-      'etcd',
-      'guard',
-      'rejoin',
-      'connector',
-    ],
+    later: ['local', 'local_api', 'peers', 'witness', 'repmgr', 'patroni', 'etcd', 'guard', 'rejoin', 'connector'],
     synonyms: {listen: 'bind', log_level: 'loglevel', log_file: 'logfile', tls: 'ssl', servers: 'hosts', nodes: 'hosts'},
   },
 )

@@ -55,24 +55,19 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
     report.refuse('hosts', 'CONFIG_MISSING', 'names no host', 'Add "hosts:" with at least one host; "pgroute66 init" prints an example.')
   }
   warnOfReaders(file, tree, report)
-  return finish(fields, hosts, directory, file.path, file.path, report)
+  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, report})
 }
 
 function fromDsns(dsns: readonly string[], source: string, env: Environment, cwd: string): Promise<Config> {
   const report = new Report()
   const hosts = hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report})
-  return finish(fileShape.absent, hosts, cwd, null, source, report)
+  return finish(fileShape.absent, hosts, {directory: cwd, env, path: null, source, report})
 }
 
-async function finish(
-  fields: FileFields,
-  hosts: readonly HostSettings[],
-  directory: string,
-  path: string | null,
-  source: string,
-  report: Report,
-): Promise<Config> {
-  const settings = await settingsFrom(fields, hosts, directory, report)
+type Found = Readonly<{directory: string; env: Environment; path: string | null; source: string; report: Report}>
+
+async function finish(fields: FileFields, hosts: readonly HostSettings[], {directory, env, path, source, report}: Found): Promise<Config> {
+  const settings = await settingsFrom(fields, hosts, directory, env, report)
   await warnOfPasswordFiles(hosts, report)
   if (report.problems.length > 0) throw new ConfigError(source, report.problems)
   return freeze({...settings, path, warnings: report.warnings})

@@ -3,9 +3,11 @@ import {dirname, join, resolve} from 'node:path'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../core/settings.ts'
 import type {Config} from './config.ts'
 import {formatDuration} from './duration.ts'
+import type {Environment} from './environment.ts'
 import {availabilityDefaults, type FileFields} from './file-shape.ts'
 import {groupSettings} from './group-rules.ts'
 import type {Report} from './report.ts'
+import {targetSettings} from './targets.ts'
 import {tlsSettings} from './tls.ts'
 
 /** From what was read to what everybody else uses: defaults that depend on other keys, and the rules across keys. Problems go to the report. */
@@ -13,6 +15,7 @@ export async function settingsFrom(
   fields: FileFields,
   hosts: readonly HostSettings[],
   directory: string,
+  env: Environment,
   report: Report,
 ): Promise<Omit<Config, 'path' | 'warnings'>> {
   const at = (path: string | null) => (path === null ? null : resolve(directory, path))
@@ -20,16 +23,17 @@ export async function settingsFrom(
     report.refuse('host_groups', 'CONFIG_CONFLICT', 'is the same as groups, which is there too', 'Keep groups.')
   }
   const ssl = fields.ssl && (await tlsSettings(fields.ssl, directory, report))
+  const groups = groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
+    general: fields,
+    failoverAfterMs: fields.failover_after,
+    hosts: hosts.map(({name}) => name),
+    report,
+  })
   const socket = socketPath(at(fields.socket), 'socket', report)
   const beside = socket === null ? null : join(dirname(socket), 'control.sock')
   return {
     hosts,
-    groups: groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
-      general: fields,
-      failoverAfterMs: fields.failover_after,
-      hosts: hosts.map(({name}) => name),
-      report,
-    }),
+    groups,
     probe: probeSettings(fields.probe, report),
     followers: {maxAgeMs: fields.followers.max_age, nudge: fields.followers.nudge},
     availability: availabilitySettings(fields.availability, report),
@@ -44,7 +48,7 @@ export async function settingsFrom(
     log: {level: fields.loglevel, format: fields.logformat, file: at(fields.logfile)},
     v1Format: fields.v1_format,
     check: {timeoutMs: fields.check.timeout},
-    haproxyBackends: Object.fromEntries(fields.haproxy.backends),
+    ...targetSettings(fields, {directory, env, groups, report}),
   }
 }
 

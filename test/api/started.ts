@@ -28,7 +28,10 @@ export const plainConfig: Config = {
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},
-  haproxyBackends: {},
+  haproxy: {backends: {}, instances: [], resyncMs: 10_000},
+  agent: null,
+  pgbouncer: [],
+  hooks: [],
   warnings: [],
 }
 

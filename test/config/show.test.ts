@@ -73,7 +73,7 @@ test('keys that the starter only suggests load as well', async () => {
     .replace(/^# (?=[a-z_]+: |groups:| {2}orders)/gm, '')
     .replace(/^ssl: .*\n/m, '')
   const config = await place.load(suggested)
-  expect(config).toMatchObject({groups: [{name: 'orders'}], stateDir: '/var/lib/pgroute66', haproxyBackends: {pg_write: 'primary'}})
+  expect(config).toMatchObject({groups: [{name: 'orders'}], stateDir: '/var/lib/pgroute66', haproxy: {backends: {pg_write: 'primary'}}})
   expect(Object.keys(load(suggested, {schema: FAILSAFE_SCHEMA}) as object)).toContain('socket')
 })
 

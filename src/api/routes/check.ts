@@ -58,7 +58,7 @@ function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
 
 function roleOf(request: FastifyRequest, {config}: Context): CheckRole {
   const [asked, proxy] = [queryOf(request, 'role'), queryOf(request, 'proxy')]
-  const meant = proxy !== null && Object.hasOwn(config.haproxyBackends, proxy) ? config.haproxyBackends[proxy] : undefined
+  const meant = proxy !== null && Object.hasOwn(config.haproxy.backends, proxy) ? config.haproxy.backends[proxy] : undefined
   const role = asked ?? (meant === 'replica' ? 'standby' : meant) ?? 'primary'
   const known = checkRoles.find((one) => one === role)
   if (known) return known
