@@ -1,11 +1,12 @@
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
-import {Agent, get} from 'node:http'
+import {mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {start} from '../support/run.ts'
 
 /** `status` 0: no answer. `at`: when it was complete. */
-export type Sample = Readonly<{at: number; ms: number; status: number; body: string}>
+export type Sample = Readonly<{at: number; ms: number; status: number; body: string; headers: Readonly<http.IncomingHttpHeaders>}>
 
 export interface Daemon extends AsyncDisposable {
   readonly url: string
@@ -15,25 +16,28 @@ export interface Daemon extends AsyncDisposable {
   poll(path: string, isOver: (sample: Sample) => boolean): Promise<readonly Sample[]>
 }
 
-/** A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready. */
-export async function startDaemon(yaml: string): Promise<Daemon> {
+/** A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready. `env`: beside the PATH. */
+export async function startDaemon(yaml: string, env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-bench-'))
   const config = join(folder, 'pgroute66.yml')
   writeFileSync(config, `${yaml}\nbind: 127.0.0.1\nport: 0\nsocket: ${join(folder, 'run.sock')}\nlogformat: json\n`, {mode: 0o600})
-  const serve = start(['serve', '-c', config], {env: {PATH: process.env.PATH ?? ''}, cwd: folder, limitMs: 2 ** 30})
-  await serve.sees(/http:\/\/127\.0\.0\.1:\d+/)
-  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(serve.output())?.[0] ?? ''
-  const agent = new Agent({keepAlive: true, maxSockets: 1})
+  const serve = start(['serve', '-c', config], {env: {PATH: process.env.PATH ?? '', ...env}, cwd: folder, limitMs: 2 ** 30})
+  await serve.sees(/https?:\/\/127\.0\.0\.1:\d+/)
+  const url = /https?:\/\/127\.0\.0\.1:\d+/.exec(serve.output())?.[0] ?? ''
+  const {Agent, get} = url.startsWith('https') ? https : http
+  // Its certificate is signed by itself, and who it is was never in doubt.
+  const agent = new Agent({keepAlive: true, maxSockets: 1, rejectUnauthorized: false} as https.AgentOptions)
   const ask = (path: string) =>
     new Promise<Sample>((resolve) => {
       const begun = performance.now()
-      const end = (status: number, body: string) => resolve({at: performance.now(), ms: performance.now() - begun, status, body})
+      const end = (status: number, body: string, headers = {}) =>
+        resolve({at: performance.now(), ms: performance.now() - begun, status, body, headers})
       get(url + path, {agent}, (response) => {
         let body = ''
         response.setEncoding('utf8').on('data', (chunk: string) => {
           body += chunk
         })
-        response.on('end', () => end(response.statusCode ?? 0, body))
+        response.on('end', () => end(response.statusCode ?? 0, body, response.headers))
       }).on('error', (error) => end(0, String(error)))
     })
   return {
@@ -57,11 +61,10 @@ export async function startDaemon(yaml: string): Promise<Daemon> {
   }
 }
 
-/** Resident memory in MB and CPU seconds used so far, from /proc (proc(5): utime and stime in ticks of 10 ms). */
+/** Resident memory in MB, and CPU seconds used so far: by schedstat, in nanoseconds, because the ticks of `stat` are 10 ms each. */
 export function usageOf(pid: number): Readonly<{rssMb: number; cpuS: number}> {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ')
   const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return {rssMb: Number(rss) / 1024, cpuS: (Number(stat[11]) + Number(stat[12])) / 100}
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const ns = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+  return {rssMb: Number(rss) / 1024, cpuS: ns.reduce((sum, one) => sum + one, 0) / 1e9}
 }
