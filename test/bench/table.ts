@@ -17,3 +17,11 @@ export function quantile(values: readonly number[], share: number): number {
 }
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
 export const ms = (value: number): string => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`)
+
+/** By least squares: how much y grows per x. */
+export function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length
+  const [x0, y0] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))]
+  const over = points.reduce((sum, [x, y]) => sum + (x - x0) * (y - y0), 0)
+  return over / points.reduce((sum, [x]) => sum + (x - x0) ** 2, 0)
+}
