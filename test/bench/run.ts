@@ -1,16 +1,27 @@
 /** `npm run bench -- [NAME…] [--short] [--minutes N]`: measures, beside something known in the same run. Ends with 1 only when a run broke. */
 import {parseArgs} from 'node:util'
 import {type Options, type Row, table} from './table.ts'
+import {ToolMissing} from './tool.ts'
 
 type Bench = Readonly<{run(options: Options): Promise<readonly Row[]>}>
 
-const benches: Readonly<Record<string, Readonly<{about: string; load: () => Promise<Bench>}>>> = {
+/** `isOnDemand`: runs when it is named, not with all the others. */
+type Entry = Readonly<{about: string; load: () => Promise<Bench>; isOnDemand?: boolean}>
+
+const benches: Readonly<Record<string, Entry>> = {
   crash: {
     about: 'kill -9 of the primary, until /v1/primary is []; promotion, until it names the new one',
     load: () => import('./crash.ts'),
   },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   rest: {about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve', load: () => import('./rest.ts')},
+  http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
+  scale: {about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time', load: () => import('./scale.ts')},
+  soak: {
+    about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
+    load: () => import('./soak.ts'),
+    isOnDemand: true,
+  },
 }
 
 const {values, positionals} = parseArgs({
@@ -24,11 +35,19 @@ if (positionals.includes('list') || unknown.length > 0) {
   process.exit(unknown.length > 0 ? 2 : 0)
 }
 
-const names = positionals.length > 0 ? positionals : Object.keys(benches)
+const whole = Object.keys(benches).filter((name) => !benches[name]?.isOnDemand)
+const names = positionals.length > 0 ? positionals : whole
 const options: Options = {short: values.short, minutes: values.minutes === undefined ? null : Number(values.minutes)}
+let broken = 0
 for (const name of names) {
   console.log(`\n${name}: ${benches[name]?.about}`)
-  const bench = await benches[name]?.load()
-  console.log(table((await bench?.run(options)) ?? []))
+  try {
+    const bench = await benches[name]?.load()
+    console.log(table((await bench?.run(options)) ?? []))
+  } catch (error) {
+    // The others are still worth their time.
+    console.error(error instanceof ToolMissing ? error.message : error)
+    broken += 1
+  }
 }
-process.exit(0)
+process.exit(broken > 0 ? 1 : 0)
