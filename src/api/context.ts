@@ -1,5 +1,5 @@
 import type {Config} from '../config/config.ts'
-import type {Acceptance, Clock, Log, SnapshotSource} from '../core/ports.ts'
+import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Moment} from '../core/wire.ts'
 import type {Metrics} from './metrics.ts'
 
@@ -10,7 +10,7 @@ export type Context = {
   /** Turns /readyz to 503, and ends keep-alive, before anything else of a stop. */
   isStopping: boolean
   readonly source: SnapshotSource
-  readonly acceptance: Acceptance
+  readonly orders: Orders
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics

@@ -1,12 +1,13 @@
 import type {EventStream} from './event-stream.ts'
 import type {Route} from './route.ts'
-import {acceptRoute} from './routes/accept.ts'
+
 import {checkRoute} from './routes/check.ts'
 import {documentRoute} from './routes/document.ts'
 import {eventRoute} from './routes/events.ts'
 import {healthRoutes} from './routes/health.ts'
 import {metricsRoute} from './routes/metrics.ts'
 import {nodeRoutes} from './routes/node.ts'
+import {orderRoutes} from './routes/orders.ts'
 import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
@@ -20,7 +21,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     ...healthRoutes,
     eventRoute(stream),
     checkRoute,
-    acceptRoute,
+    ...orderRoutes,
     ...probeRoutes,
     metricsRoute,
   ]

@@ -1,6 +1,6 @@
 import type {RequestListener} from 'node:http'
 import type {Config} from '../config/config.ts'
-import type {Acceptance, Clock, Log, SnapshotSource} from '../core/ports.ts'
+import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
@@ -13,7 +13,7 @@ import {allRoutes} from './routes.ts'
 export type ApiDeps = Readonly<{
   config: Config
   source: SnapshotSource
-  acceptance: Acceptance
+  orders: Orders
   clock: Clock
   log: Log
   metrics: Metrics

@@ -1,16 +1,21 @@
 import type {GroupMemory, Memory} from '../core/ports.ts'
-import type {Drain} from '../core/snapshot.ts'
+import type {Drain, Maintenance} from '../core/snapshot.ts'
 
 /** Of what is written. Keys may be added under it; a key whose meaning changes takes a new one. */
 const schema = 1
 
-export const memoryText = ({groups, drains}: Memory): string => `${JSON.stringify({schema, groups, drains}, null, 2)}\n`
+export const memoryText = ({groups, drains, maintenance}: Memory): string =>
+  `${JSON.stringify({schema, groups, drains, maintenance}, null, 2)}\n`
 
 /** Throws on anything else than what `memoryText` wrote: half a memory is worse than an operator who is told. */
 export function readMemory(text: string): Memory {
   const document = fieldsOf(JSON.parse(text))
   if (document.schema !== schema) throw new Error(`schema ${document.schema}`)
-  return {groups: mapped(document.groups, readGroup), drains: mapped(document.drains, readDrain)}
+  return {
+    groups: mapped(document.groups, readGroup),
+    drains: mapped(document.drains, readDrain),
+    maintenance: readMaintenance(document.maintenance ?? null),
+  }
 }
 
 function readGroup(value: unknown): GroupMemory {
@@ -33,6 +38,13 @@ const readAccepted = ({host, timeline, overrules}: Readonly<Record<string, unkno
 function readDrain(value: unknown): Drain {
   const {since, by, reason} = fieldsOf(value)
   return {since: whole(since), by: text(by), reason: reason === null ? null : text(reason)}
+}
+
+/** Absent in what earlier versions wrote. */
+function readMaintenance(value: unknown): Maintenance | null {
+  if (value === null) return null
+  const {until} = fieldsOf(value)
+  return {...readDrain(value), until: until === null ? null : whole(until)}
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,10 +1,8 @@
 import {join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
-import type {Memory, MemoryStore} from '../core/ports.ts'
+import {type Memory, type MemoryStore, nothingRemembered} from '../core/ports.ts'
 import {memoryText, readMemory} from './memory-document.ts'
 import {readText, replaceText} from './state-file.ts'
-
-const blank: Memory = {groups: {}, drains: {}}
 
 /**
  * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the rivals of a split brain, drains. `serve` writes it
@@ -21,7 +19,7 @@ export function readOnlyStore(stateDir: string | null): MemoryStore {
 }
 
 function forgetful(): MemoryStore {
-  let kept = blank
+  let kept = nothingRemembered
   return {
     load: async () => kept,
     save: async (memory) => {
@@ -58,7 +56,7 @@ async function load(path: string): Promise<Memory> {
     const next = 'Give this user the right to read it, or name another state_dir.'
     throw new OperatorError('STATE_UNREADABLE', `${path} cannot be read (${code})`, next, {cause: error})
   }
-  if (text === null) return blank
+  if (text === null) return nothingRemembered
   try {
     return readMemory(text)
   } catch (error) {

@@ -44,7 +44,7 @@ async function run(config: Config, {load, log, stopped, env, version}: Running):
   // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
   const isStopped = stopped.then(() => true)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
-  const api = release.own(await startApi({config, source: monitor, acceptance: monitor, clock, log, metrics, version, env}))
+  const api = release.own(await startApi({config, source: monitor, orders: monitor, clock, log, metrics, version, env}))
   const reload = reloads({
     load,
     // The API first: it alone can refuse (a port that somebody else has), and then nothing has changed.

@@ -1,4 +1,4 @@
-import type {Change, GroupState, HostState} from './snapshot.ts'
+import type {Change, GroupState, HostState, Maintenance, TargetState} from './snapshot.ts'
 
 /** What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is new, which is none. */
 export function changesOfHost(before: HostState | undefined, after: HostState): readonly Change[] {
@@ -62,3 +62,30 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
   }
   return changes
 }
+
+const general = {group: null, host: null, rule: null} as const
+
+/** Maintenance freezes every actuator, so that it is theirs to tell. */
+export function changesOfMaintenance(before: Maintenance | null, after: Maintenance | null): readonly Change[] {
+  if ((before === null) === (after === null)) return []
+  const why = after
+    ? `maintenance by ${after.by}${after.reason === null ? '' : `: ${after.reason}`}${after.until === null ? '' : `, until ${new Date(after.until).toISOString()}`}; no router is told anything`
+    : 'maintenance is over; every router is told again'
+  return [{...general, kind: 'actuator', from: before ? 'frozen' : 'active', to: after ? 'frozen' : 'active', why}]
+}
+
+/** `undefined`: it is new, or gone. A target that only joins is no news. */
+export function changesOfTarget(name: string, before: TargetState | undefined, after: TargetState | undefined): readonly Change[] {
+  const isSame = before?.status === after?.status && before?.problems.join() === after?.problems.join()
+  if (before === undefined || after === undefined || isSame) return []
+  const why = `${name}: ${after.problems.join('; ') || says[after.status]}`
+  return [{...general, kind: 'actuator', from: before.status, to: after.status, why}]
+}
+
+const says = {
+  pending: 'not reached yet',
+  'in-sync': 'does what the verdict says',
+  'out-of-sync': 'does not do what the verdict says',
+  planned: 'is told nothing, this is a dry run',
+  frozen: 'is told nothing, this is maintenance',
+} as const

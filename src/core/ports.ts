@@ -1,5 +1,5 @@
 import type {Facts, Failure, SessionFacts} from './observation.ts'
-import type {Drain, Publication, Snapshot} from './snapshot.ts'
+import type {Drain, Maintenance, Publication, Snapshot} from './snapshot.ts'
 import type {Cause} from './words.ts'
 
 /** Time from outside. Monotonic and wall time are two different things; only `now` is ever compared. */
@@ -24,9 +24,18 @@ export interface SnapshotSource extends AsyncDisposable {
   subscribe(listener: (publication: Publication) => void): () => void
 }
 
-/** The operator's word. Returns what was done, in words; throws OperatorError when it cannot be done. */
-export interface Acceptance {
-  accept(host: string, who: {by: string; reason: string | null}): Promise<string>
+/** Who orders something, and why. */
+export type Who = Readonly<{by: string; reason: string | null}>
+
+/** The operator's orders. Each returns what was done, in words, once it is kept; throws OperatorError when it cannot be done. */
+export interface Orders {
+  /** This host is the primary, and its cluster is the cluster. */
+  accept(host: string, who: Who): Promise<string>
+  /** Takes a host out of rotation: its role stays, no router is offered it. */
+  drain(host: string, who: Who): Promise<string>
+  resume(host: string, who: Who): Promise<string>
+  /** Freezes every actuator, until somebody or `untilMs` (wall clock) ends it. */
+  maintain(wish: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
 }
 
 /**
@@ -80,7 +89,9 @@ export const blankMemory: GroupMemory = {systemIdentifier: null, highestTimeline
 export type Memory = Readonly<{
   groups: Readonly<Record<string, GroupMemory>>
   drains: Readonly<Record<string, Drain>>
+  maintenance: Maintenance | null
 }>
+export const nothingRemembered: Memory = {groups: {}, drains: {}, maintenance: null}
 
 /** Keeps the memory. `load` throws OperatorError on a file it cannot use; `save` is called after every change, in order, and must be durable when it resolves. */
 export interface MemoryStore {

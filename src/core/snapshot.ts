@@ -4,6 +4,23 @@ import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
 /** An operator took the host out of rotation. */
 export type Drain = Readonly<{since: number; by: string; reason: string | null}>
 
+/** An operator froze every actuator. `until`: wall clock, when it ends by itself; `null`: when somebody ends it. */
+export type Maintenance = Readonly<{since: number; by: string; reason: string | null; until: number | null}>
+
+/**
+ * What one of those that we tell (DESIGN 9) is doing, by its own last report. `pending`: not reached yet. `in-sync`: it does what the verdict says, as
+ * verified. `out-of-sync`: it does not, and `problems` say why. `planned`: a dry run has told nothing. `frozen`: maintenance.
+ */
+export type TargetState = Readonly<{
+  status: 'pending' | 'in-sync' | 'out-of-sync' | 'planned' | 'frozen'
+  /** For an operator, each with what to do; never a secret. They may also accompany `in-sync`: a server that is no host of ours. */
+  problems: readonly string[]
+  /** Wall clock: since when `status` is what it is. */
+  since: number
+  /** Wall clock: when it was last verified. */
+  verifiedAt: number | null
+}>
+
 /**
  * One host as of one moment. Monotonic times (`askedAt`) are this process's; wall times (`since`, `startedAt`) are milliseconds since 1970,
  * for display only.
@@ -98,6 +115,9 @@ export type Snapshot = Readonly<{
   maxAgeMs: number
   groups: Readonly<Record<string, GroupState>>
   hosts: Readonly<Record<string, HostState>>
+  /** Whom we tell, by name. */
+  actuators: Readonly<Record<string, TargetState>>
+  maintenance: Maintenance | null
 }>
 
 export type ChangeKind = 'role' | 'verdict' | 'evidence' | 'drain' | 'actuator' | 'config'
@@ -109,7 +129,14 @@ export type Change = Readonly<{
   to: string | null
   rule: Rule | null
   why: string
+  /** A switch that was followed to its end (kind `actuator`): stage or target → milliseconds after it was seen. */
+  stages?: Readonly<Record<string, number>>
 }>
 
 /** What a subscriber is told. `changes` is empty when only LSNs, lags and counters moved (a "sample"). */
-export type Publication = Readonly<{changes: readonly Change[]; snapshot: Snapshot}>
+export type Publication = Readonly<{
+  changes: readonly Change[]
+  snapshot: Snapshot
+  /** Monotonic: when that which changed came in. Unknown where snapshots come from a daemon. */
+  seenAt?: number
+}>

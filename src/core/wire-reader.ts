@@ -1,5 +1,16 @@
-import type {Availability, Change, Evidence, GroupState, HostState, Publication, Snapshot, Verdict} from './snapshot.ts'
-import type {WireAvailability, WireEvidence, WireGroup, WireHost, WireSnapshot, WireVerdict} from './wire.ts'
+import type {
+  Availability,
+  Change,
+  Evidence,
+  GroupState,
+  HostState,
+  Maintenance,
+  Publication,
+  Snapshot,
+  TargetState,
+  Verdict,
+} from './snapshot.ts'
+import type {WireAvailability, WireEvidence, WireGroup, WireHost, WireMaintenance, WireSnapshot, WireTarget, WireVerdict} from './wire.ts'
 
 /**
  * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of ours, on the assumption that nothing was lost on
@@ -22,6 +33,9 @@ export function fromWire(json: unknown, now: number): Snapshot {
     maxAgeMs: wire.max_age_ms,
     groups: Object.fromEntries(groups),
     hosts: Object.fromEntries(hosts),
+    // Older daemons tell of neither.
+    actuators: Object.fromEntries(Object.entries(wire.actuators ?? {}).map(([name, target]) => [name, targetFrom(target)])),
+    maintenance: wire.maintenance ? maintenanceFrom(wire.maintenance) : null,
   }
 }
 
@@ -90,6 +104,20 @@ const hostFrom = (host: string, wire: WireHost, now: number): HostState => ({
   backendsMax: wire.backends_max,
   probeMs: wire.probe_ms,
   availability: wire.availability && availabilityFrom(wire.availability, now),
+})
+
+const targetFrom = (wire: WireTarget): TargetState => ({
+  status: oneOf(wire.status, ['pending', 'in-sync', 'out-of-sync', 'planned', 'frozen']),
+  problems: wire.problems,
+  since: wallOf(wire.since),
+  verifiedAt: wire.verified_at === null ? null : wallOf(wire.verified_at),
+})
+
+const maintenanceFrom = (wire: WireMaintenance): Maintenance => ({
+  since: wallOf(wire.since),
+  by: wire.by,
+  reason: wire.reason,
+  until: wire.until === null ? null : wallOf(wire.until),
 })
 
 const unknownReceiver = {senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}

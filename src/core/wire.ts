@@ -1,4 +1,4 @@
-import type {Change, Evidence, GroupState, HostState, Snapshot, Verdict} from './snapshot.ts'
+import type {Change, Evidence, GroupState, HostState, Maintenance, Snapshot, TargetState, Verdict} from './snapshot.ts'
 import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
 
 /**
@@ -60,6 +60,8 @@ export type WireEvidence = Readonly<{
   age_ms: number | null
 }>
 export type WireGroup = Readonly<{hosts: readonly string[]; verdict: WireVerdict; evidence: readonly WireEvidence[]}>
+export type WireTarget = Readonly<{status: TargetState['status']; problems: readonly string[]; since: string; verified_at: string | null}>
+export type WireMaintenance = Readonly<{since: string; by: string; reason: string | null; until: string | null}>
 export type WireSnapshot = Readonly<{
   schema: 1
   epoch: string
@@ -70,7 +72,8 @@ export type WireSnapshot = Readonly<{
   max_age_ms: number
   groups: Readonly<Record<string, WireGroup>>
   hosts: Readonly<Record<string, WireHost>>
-  actuators: Readonly<Record<string, unknown>>
+  actuators: Readonly<Record<string, WireTarget>>
+  maintenance: WireMaintenance | null
 }>
 /** The data of an event `change`. */
 export type WireChanges = Readonly<{epoch: string; sequence: number; at: string; changes: readonly Change[]; snapshot: WireSnapshot}>
@@ -89,7 +92,8 @@ export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   max_age_ms: snapshot.maxAgeMs,
   groups: mapped(snapshot.groups, (group) => groupToWire(group, at)),
   hosts: mapped(snapshot.hosts, (host) => hostToWire(host, at)),
-  actuators: {},
+  actuators: mapped(snapshot.actuators, targetToWire),
+  maintenance: snapshot.maintenance && maintenanceToWire(snapshot.maintenance),
 })
 
 export const groupToWire = ({hosts, verdict, evidence}: GroupState, at: Moment): WireGroup => ({
@@ -161,6 +165,20 @@ const availabilityToWire = (availability: NonNullable<HostState['availability']>
   delay_ms: availability.kind === 'ok' ? rounded(availability.delayMs) : null,
   why: availability.kind === 'unknown' ? availability.why : null,
   age_ms: ageOf(availability.askedAt, now) ?? 0,
+})
+
+const targetToWire = ({status, problems, since, verifiedAt}: TargetState): WireTarget => ({
+  status,
+  problems,
+  since: timeOf(since),
+  verified_at: verifiedAt === null ? null : timeOf(verifiedAt),
+})
+
+const maintenanceToWire = ({since, by, reason, until}: Maintenance): WireMaintenance => ({
+  since: timeOf(since),
+  by,
+  reason,
+  until: until === null ? null : timeOf(until),
 })
 
 export const changesToWire = (changes: readonly Change[], snapshot: Snapshot, at: Moment): WireChanges => ({

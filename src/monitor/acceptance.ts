@@ -1,15 +1,16 @@
 import {OperatorError} from '../core/errors.ts'
 import {type GroupView, memberOf} from '../core/group-view.ts'
-import {blankMemory, type GroupMemory, type Memory} from '../core/ports.ts'
+import {blankMemory, type GroupMemory} from '../core/ports.ts'
 import {enumerate} from '../core/sentence.ts'
 import type {GroupSettings} from '../core/settings.ts'
 import type {Board} from './board.ts'
+import type {Ordered} from './orders.ts'
 
 /**
  * The operator's word: `host` is the primary, and its cluster is the cluster. Ends a sticky split brain, an old timeline, a tie of identities.
  * It cannot make two live primaries one: that is refused, with what to do.
  */
-export function accepted(host: string, board: Board): Readonly<{memory: Memory; done: string}> {
+export function accepted(host: string, board: Board): Ordered {
   // Judged as of now: what went stale since it was judged is no ground to accept anybody.
   board.current()
   const observation = board.record(host)?.observation

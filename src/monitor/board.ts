@@ -1,8 +1,9 @@
 import {type AssessSettings, assessGroup, assessHost, type GroupAssessment, type GroupPast} from '../core/assessment.ts'
+import {changesOfMaintenance, changesOfTarget} from '../core/changes.ts'
 import {type HostRecord, newRecord} from '../core/host-record.ts'
 import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
-import type {Change, GroupState, HostState, Publication, Snapshot} from '../core/snapshot.ts'
+import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {ownSources, type Sources} from '../core/testimony.ts'
 
 export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
@@ -32,6 +33,7 @@ export class Board {
   #past = new Map<string, GroupAssessment>()
   #states = new Map<string, HostState>()
   #memory: Memory
+  #targets: Readonly<Record<string, TargetState>> = {}
   #snapshot: Snapshot | null = null
   #sequence = 0
   /** The sequence number that subscribers were told last. */
@@ -120,21 +122,38 @@ export class Board {
   update(host: string, change: (record: HostRecord) => HostRecord): void {
     const before = this.#records.get(host)
     if (before === undefined) return
+    const seenAt = this.#deps.clock.now()
     this.#watchWall()
     this.#records.set(host, this.#voided(change(before)))
-    this.#publish(this.#judge(this.groupsOf(host)))
+    this.#publish(this.#judge(this.groupsOf(host)), seenAt)
   }
 
   /** An operator's word changed what is remembered. */
   remember(memory: Memory): void {
+    const seenAt = this.#deps.clock.now()
+    const news = changesOfMaintenance(this.#memory.maintenance, memory.maintenance)
     this.#memory = memory
     for (const [host, record] of this.#records) this.#records.set(host, {...record, drained: memory.drains[host] ?? null})
-    this.#publish(this.#judge([...this.#groups.keys()]))
+    this.#publish([...this.#judge([...this.#groups.keys()]), ...news], seenAt)
+  }
+
+  /** What a target reports of itself; `null`: there is no such target any more. */
+  target(name: string, state: TargetState | null): void {
+    const {[name]: before, ...others} = this.#targets
+    this.#targets = state === null ? others : {...this.#targets, [name]: state}
+    this.#snapshot = null
+    this.#publish(changesOfTarget(name, before, state ?? undefined))
+  }
+
+  /** Tells what came to an end elsewhere: a switch that every target has followed. */
+  announce(changes: readonly Change[]): void {
+    this.#publish(changes)
   }
 
   /** Everything, as of now: what went stale since it was judged is judged again first. */
   current(): Snapshot {
     this.#watchWall()
+    this.#endMaintenance()
     const now = this.#deps.clock.now()
     const expired = [...this.#past].filter(([, {freshUntil}]) => now > freshUntil).map(([key]) => key)
     if (expired.length > 0) this.#publish(this.#judge(expired))
@@ -151,6 +170,11 @@ export class Board {
   sample(): void {
     const snapshot = this.current()
     if (snapshot.sequence !== this.#told) this.#tell({changes: [], snapshot})
+  }
+
+  #endMaintenance(): void {
+    const until = this.#memory.maintenance?.until ?? null
+    if (until !== null && this.#deps.clock.wall() >= until) this.remember({...this.#memory, maintenance: null})
   }
 
   /** A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall clock tells. */
@@ -233,10 +257,10 @@ export class Board {
     return changes
   }
 
-  #publish(changes: readonly Change[]): void {
+  #publish(changes: readonly Change[], seenAt = this.#deps.clock.now()): void {
     if (changes.length === 0) return
     this.#snapshot = this.#materialise()
-    this.#tell({changes, snapshot: this.#snapshot})
+    this.#tell({changes, snapshot: this.#snapshot, seenAt})
   }
 
   #tell(publication: Publication): void {
@@ -268,6 +292,8 @@ export class Board {
       maxAgeMs: this.#settings.probe.maxAgeMs,
       groups,
       hosts,
+      actuators: this.#targets,
+      maintenance: this.#memory.maintenance,
     }
   }
 }

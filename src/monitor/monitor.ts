@@ -1,12 +1,13 @@
 import type {HostRecord} from '../core/host-record.ts'
-import type {Acceptance, Clock, HostDriver, Log, MemoryStore, Meter, Random, SnapshotSource} from '../core/ports.ts'
+import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
-import type {Publication, Snapshot} from '../core/snapshot.ts'
+import type {Change, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
 import {DoubleNames} from './double-names.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
+import {drained, maintained, type Ordered, resumed} from './orders.ts'
 import {saver} from './saver.ts'
 import {Tempo} from './tempo.ts'
 import {sleep} from './wait.ts'
@@ -23,11 +24,18 @@ export type MonitorDeps = Readonly<{
 }>
 
 /** The one core that runs: a loop per host, every event judged at once, snapshots published. */
-export interface Monitor extends SnapshotSource, Acceptance {
+export interface Monitor extends SnapshotSource, Orders, Telling {
   /** Resolves once every host has an answer or a cause. */
   readonly ready: Promise<void>
   /** Hosts whose settings did not change keep their connection. */
   reload(settings: MonitorSettings): Promise<void>
+}
+
+/** Where those that we tell report what came of it. */
+export interface Telling {
+  /** `null`: there is no such target any more. */
+  target(name: string, state: TargetState | null): void
+  announce(changes: readonly Change[]): void
 }
 
 /** Samples go out, and staleness is looked for, once a second. */
@@ -86,12 +94,36 @@ class HostMonitor implements Monitor {
     return this.#board.subscribe(listener)
   }
 
-  async accept(host: string, who: {by: string; reason: string | null}): Promise<string> {
-    const {memory, done} = accepted(host, this.#board)
+  async accept(host: string, who: Who): Promise<string> {
+    return this.#carryOut('accepted', accepted(host, this.#board), {host, ...who})
+  }
+
+  async drain(host: string, who: Who): Promise<string> {
+    return this.#carryOut('drained', drained(host, who, this.#board, this.#deps.clock.wall()), {host, ...who})
+  }
+
+  async resume(host: string, who: Who): Promise<string> {
+    return this.#carryOut('resumed', resumed(host, this.#board), {host, ...who})
+  }
+
+  async maintain(wish: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string> {
+    return this.#carryOut('maintenance', maintained(wish, who, this.#board, this.#deps.clock.wall()), who)
+  }
+
+  target(name: string, state: TargetState | null): void {
+    this.#board.target(name, state)
+  }
+
+  announce(changes: readonly Change[]): void {
+    this.#board.announce(changes)
+  }
+
+  /** In force at once, and answered when it would survive a restart. */
+  async #carryOut(order: string, {memory, done}: Ordered, about: object): Promise<string> {
     this.#board.remember(memory)
     await this.#saver.save(memory)
-    this.#deps.log.warn({host, by: who.by, reason: who.reason}, `accepted: ${done}`)
-    return done
+    this.#deps.log.warn(about, `${order}: ${done}`)
+    return this.#settings.stateDir === null ? `${done} (without state_dir, for as long as this process lives)` : done
   }
 
   /** One after the other: two at once would each start the hosts that the other one had stopped. */

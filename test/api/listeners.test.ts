@@ -105,6 +105,31 @@ test('old TLS and clear text on the TLS port are closed without a word of our in
   expect((await api.ask('/v1/primary', {rejectUnauthorized: false})).status).toBe(200)
 })
 
+test('drain, resume and maintenance: what is ordered, and what cannot be', async () => {
+  using dir = folder()
+  await using api = await started(draft, {controlSocket: dir.at('c.sock')})
+  const order = async (path: string, body: object) => {
+    const sent = JSON.stringify(body)
+    const headers = {'content-type': 'application/json', 'content-length': String(sent.length)}
+    const {status, body: heard} = await ask(dir.at('c.sock'), path, {method: 'POST', headers, body: sent})
+    return [status, JSON.parse(heard)]
+  }
+  expect(await order('/v1/hosts/host1/drain', {reason: 'disk'})).toEqual([200, {host: 'host1', done: 'host1 is drained'}])
+  expect(await order('/v1/hosts/host1/resume', {})).toMatchObject([200, {host: 'host1'}])
+  expect(await order('/v1/hosts/nobody/drain', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
+  expect(await order('/v1/maintenance', {on: true, for: '2h', reason: 'racks'})).toMatchObject([200, {maintenance: true, done: 'done'}])
+  expect(await order('/v1/maintenance', {on: false})).toMatchObject([200, {maintenance: false, until: null}])
+  for (const bad of [{}, {on: 'yes'}, {on: true, for: 7}, {on: true, for: '7'}, {on: true, for: '-1h'}, {on: true, for: '0s'}])
+    expect(await order('/v1/maintenance', bad), JSON.stringify(bad)).toMatchObject([400, {}])
+  expect(api.accepted).toMatchObject([
+    {drain: 'host1', reason: 'disk'},
+    {resume: 'host1'},
+    {isOn: true, untilMs: expect.any(Number), reason: 'racks'},
+    {isOn: false, untilMs: null},
+  ])
+  expect((await api.ask('/v1/maintenance', {method: 'POST'})).status).toBe(401)
+})
+
 test('accept: by the control socket, a token or a certificate, and by nobody else', async () => {
   using dir = folder()
   const [server, client, stranger] = ['server', 'alice', 'mallory'].map((name) => selfSigned(dir.path, name)) as [Pair, Pair, Pair]

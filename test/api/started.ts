@@ -6,6 +6,7 @@ import {join} from 'node:path'
 import {createMetrics} from '../../src/api/metrics.ts'
 import {type Api, type ApiDeps, startApi} from '../../src/api/server.ts'
 import type {Config} from '../../src/config/config.ts'
+import {OperatorError} from '../../src/core/errors.ts'
 import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import type {SnapshotDraft} from '../support/snapshots.ts'
 
@@ -53,10 +54,23 @@ export async function started(draft: SnapshotDraft, config: Partial<Config> = {}
   const api = await startApi({
     config: {...plainConfig, ...config},
     source,
-    acceptance: {
+    orders: {
       async accept(host, who) {
         accepted.push({host, ...who})
         return `${host} is the primary`
+      },
+      async drain(host, who) {
+        if (host === 'nobody') throw new OperatorError('UNKNOWN_HOST', 'there is no such host', 'name one')
+        accepted.push({drain: host, ...who})
+        return `${host} is drained`
+      },
+      async resume(host, who) {
+        accepted.push({resume: host, ...who})
+        return `${host} is in rotation`
+      },
+      async maintain(wish, who) {
+        accepted.push({...wish, ...who})
+        return 'done'
       },
     },
     clock,

@@ -17,6 +17,7 @@ const memory: Memory = {
     },
   },
   drains: {host3: {since: 1_700_000_000_000, by: 'anna', reason: null}},
+  maintenance: {since: 1_700_000_000_000, by: 'anna', reason: 'new disks', until: null},
 }
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-state-'))
 const fails = (code: string) => (error: unknown) => error instanceof OperatorError && error.code === code && error.next.length > 0
@@ -30,7 +31,7 @@ test('what was saved is loaded by another process, and only the owner may read i
 })
 
 test('no file yet is an empty memory; no state_dir lives as long as the process', async () => {
-  assert.deepEqual(await memoryStore(await folder()).load(), {groups: {}, drains: {}})
+  assert.deepEqual(await memoryStore(await folder()).load(), {groups: {}, drains: {}, maintenance: null})
   const store = memoryStore(null)
   await store.save(memory)
   assert.deepEqual(await store.load(), memory)

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {nothingRemembered} from '../../src/core/ports.ts'
 import {Stage} from '../support/stage.ts'
 
 test('all is well: the primary is routed, one session per host, one probe a second', async () => {
@@ -100,7 +101,7 @@ test('replication is cut off from an idle primary: followers fall silent, and th
 
 test('an operator drained the primary before the restart: it is shown, and not offered', async () => {
   const drains = {host1: {since: 1, by: 'jane', reason: 'disk'}}
-  await using stage = await Stage.set({memory: {groups: {}, drains}})
+  await using stage = await Stage.set({memory: {...nothingRemembered, drains}})
   expect(stage.verdict()).toMatchObject({rule: 'V4', primary: 'host1', routedTo: null})
   expect(stage.host('host1').drained).toEqual(drains.host1)
 })

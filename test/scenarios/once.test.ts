@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {nothingRemembered} from '../../src/core/ports.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import {judgeOnce} from '../../src/monitor/once.ts'
 import {Stage, type StageOptions} from '../support/stage.ts'
@@ -36,7 +37,7 @@ test('a host that hangs costs the whole time, and no more; the others are judged
 
 test('an old primary alone, and what an earlier run remembers: unconfirmed', async () => {
   const old = {systemIdentifier: null, highestTimeline: 2, rivals: [], accepted: null}
-  const {verdict} = await once({memory: {groups: {all: old}, drains: {}}})
+  const {verdict} = await once({memory: {...nothingRemembered, groups: {all: old}}})
   expect(verdict).toMatchObject({rule: 'V2', routedTo: null})
 })
 

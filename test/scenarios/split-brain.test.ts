@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {nothingRemembered} from '../../src/core/ports.ts'
 import {Stage} from '../support/stage.ts'
 
 test('two primaries: nobody is routed; the one that nobody follows, on the lower timeline, is suspect', async () => {
@@ -118,7 +119,7 @@ test('accept refuses who cannot be the primary', async () => {
 
 test('a cluster was made anew: every host is foreign until the operator accepts it, and its timelines begin again', async () => {
   const old = {systemIdentifier: '42', highestTimeline: 9, rivals: [], accepted: null}
-  await using stage = await Stage.set({memory: {groups: {all: old}, drains: {}}})
+  await using stage = await Stage.set({memory: {...nothingRemembered, groups: {all: old}}})
   expect(stage.verdict().rule).toBe('V5')
   expect(stage.host('host1').cause).toBe('foreign-cluster')
   await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: 'pg_dump and restore'}))

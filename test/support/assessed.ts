@@ -48,5 +48,7 @@ export function snapshotOf(...groups: readonly GroupAssessment[]): Snapshot {
     maxAgeMs: MAX_AGE,
     groups: Object.fromEntries(groups.map(({state}) => [state.name, state])),
     hosts: Object.fromEntries(states),
+    actuators: {},
+    maintenance: null,
   }
 }

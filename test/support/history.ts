@@ -1,3 +1,4 @@
+import {nothingRemembered} from '../../src/core/ports.ts'
 import {happenings, weighed} from './happenings.ts'
 import {Invariants} from './invariants.ts'
 import {pick, seededRandom} from './seeded-random.ts'
@@ -16,7 +17,8 @@ export async function playHistory(seed: number): Promise<void> {
   const say = (what: string) => log.push(`${(stage.clock.now() / 1_000).toFixed(3)} ${what}`)
   try {
     for (const server of stage.cluster.servers) server.bytesPerMs = random() < 0.3 ? 0 : 1
-    if (random() < 0.2) stage.store.memory = {groups: {}, drains: {[stage.cluster.names[0] ?? '']: {since: 0, by: 'history', reason: null}}}
+    if (random() < 0.2)
+      stage.store.memory = {...nothingRemembered, drains: {[stage.cluster.names[0] ?? '']: {since: 0, by: 'history', reason: null}}}
     await stage.raise()
     watch(stage, invariants, say)
     const events = 4 + Math.floor(random() * 8)

@@ -110,7 +110,16 @@ export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...re
     },
   ])
   const isReady = states.every(([, {askedAt}]) => askedAt !== null)
-  const about = {epoch: '9f2c41', sequence: 417, at: noon.wall, ready: isReady, version: '0.1.0', maxAgeMs: 3_000}
+  const about = {
+    epoch: '9f2c41',
+    sequence: 417,
+    at: noon.wall,
+    ready: isReady,
+    version: '0.1.0',
+    maxAgeMs: 3_000,
+    actuators: {},
+    maintenance: null,
+  }
   return {...about, ...rest, groups: Object.fromEntries(judged), hosts: all}
 }
 

@@ -1,4 +1,4 @@
-import type {Log, Memory, MemoryStore, Random} from '../../src/core/ports.ts'
+import {type Log, type Memory, type MemoryStore, nothingRemembered, type Random} from '../../src/core/ports.ts'
 import type {GroupSettings, MonitorSettings, ProbeSettings} from '../../src/core/settings.ts'
 import type {Change, Publication, Verdict} from '../../src/core/snapshot.ts'
 import {type Monitor, startMonitor} from '../../src/monitor/monitor.ts'
@@ -8,7 +8,7 @@ import {SimulatedCluster} from './simulated-cluster.ts'
 import {VirtualClock} from './virtual-clock.ts'
 
 export class SimulatedStore implements MemoryStore {
-  memory: Memory = {groups: {}, drains: {}}
+  memory: Memory = nothingRemembered
   /** `hanging`: the disk takes the write and never says so. */
   mood: 'working' | 'failing' | 'hanging' = 'working'
   saves = 0

@@ -1,0 +1,100 @@
+import type {FastifyRequest} from 'fastify'
+import {parseDuration} from '../../config/duration.ts'
+import {OperatorError} from '../../core/errors.ts'
+import type {Who} from '../../core/ports.ts'
+import {type Answer, json, jsonType, problem} from '../answer.ts'
+import {authorise, isTrusted} from '../authorisation.ts'
+import type {Context} from '../context.ts'
+import {hostParameter, paramOf, type Route} from '../route.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<object>
+
+/** What an operator may order: by a token, a client certificate, or the control socket (DESIGN 7). */
+export const orderRoutes: readonly Route[] = [
+  orderOnHost('accept', "The operator's word: this host is the primary."),
+  orderOnHost('drain', 'Takes a host out of rotation: its role stays, no router is offered it.'),
+  orderOnHost('resume', 'Puts a drained host back into rotation.'),
+  order(
+    '/v1/maintenance',
+    'Freezes every actuator, or lets them go on. The body is {"on": true, "for": "2h", "reason": "…"}; without "for", until {"on": false}.',
+    async (_, {orders, clock}, who, {on, for: length = null}) => {
+      if (typeof on !== 'boolean') throw new OperatorError('BODY', '"on" is neither true nor false', 'Send {"on": true} or {"on": false}.')
+      const untilMs = length === null ? null : clock.wall() + durationOf(length)
+      return {
+        maintenance: on,
+        until: on && untilMs !== null ? new Date(untilMs).toISOString() : null,
+        done: await orders.maintain({isOn: on, untilMs}, who),
+      }
+    },
+  ),
+]
+
+function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Route {
+  const carry: Carry = async (request, {orders}, who) => {
+    const host = paramOf(request, 'host')
+    return {host, done: await orders[verb](host, who)}
+  }
+  const route = order(`/v1/hosts/:host/${verb}`, `${summary} The body is {"reason": "…"}, or empty.`, carry)
+  return {...route, parameters: [hostParameter], answers: {...route.answers, 404: 'no such host'}}
+}
+
+function order(path: string, summary: string, carry: Carry): Route {
+  return {
+    method: 'POST',
+    path,
+    summary,
+    parameters: [],
+    answers: {
+      200: 'what was done',
+      400: 'a body that cannot be understood',
+      401: 'by nobody who may',
+      403: 'a token that travelled in the clear',
+      409: 'it cannot be done, and why',
+      415: 'not JSON',
+    },
+    type: jsonType,
+    handle: (request, context) => obey(request, context, carry),
+  }
+}
+
+async function obey(request: FastifyRequest, context: Context, carry: Carry): Promise<Answer> {
+  const allowed = await authorise(request.raw, context)
+  if ('status' in allowed) return allowed
+  // A browser sends a certificate along with a form of any page; JSON it does not send without asking us first.
+  if (request.headers['content-type'] === undefined && !isTrusted(request.raw)) {
+    return problem(415, {code: 'NOT_JSON', detail: 'the body must be JSON', next: 'Send "Content-Type: application/json".'})
+  }
+  const body = fieldsOf(request.body)
+  // On the control socket, the command may say for whom it speaks: whoever opens it may do anything anyhow.
+  const spokenFor = isTrusted(request.raw) ? wordOf(body.by, 'by') : null
+  const who = {by: spokenFor ?? allowed.by, reason: wordOf(body.reason, 'reason')}
+  try {
+    return json(200, await carry(request, context, who, body))
+  } catch (error) {
+    if (!(error instanceof OperatorError) || error.code === 'BODY') throw error
+    return problem(error.code === 'UNKNOWN_HOST' ? 404 : 409, {code: error.code, detail: error.message, next: error.next})
+  }
+}
+
+function fieldsOf(body: unknown): Fields {
+  if (body === undefined || body === null) return {}
+  if (typeof body !== 'object' || Array.isArray(body)) throw new OperatorError('BODY', 'the body is not an object', 'Send {"reason": "…"}.')
+  return body as Fields
+}
+
+function wordOf(value: unknown, name: string): string | null {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'string' && value.length <= 500) return value
+  throw new OperatorError('BODY', `${name} is not a text of at most 500 characters`, 'Send {"reason": "…"}.')
+}
+
+function durationOf(value: unknown): number {
+  try {
+    const ms = typeof value === 'string' ? parseDuration(value) : 0
+    if (ms > 0) return ms
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+  }
+  throw new OperatorError('BODY', '"for" is not a duration of at most 24 days', 'Send a text such as "30min" or "2h".')
+}

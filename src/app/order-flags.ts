@@ -1,0 +1,25 @@
+import {Flags} from '@oclif/core'
+import {controlChannel, whoAsks} from './control-channel.ts'
+import {caFlag, configFlag, controlSocketFlag, tokenFileFlag, urlFlag} from './flags.ts'
+import {order} from './order.ts'
+import {print} from './output.ts'
+
+/** What every command has that orders something from the daemon. */
+export const orderFlags = {
+  reason: Flags.string({description: 'why, for the record'}),
+  json: Flags.boolean({description: 'print one JSON document'}),
+  'control-socket': controlSocketFlag,
+  url: urlFlag,
+  'token-file': tokenFileFlag,
+  ca: caFlag,
+  config: configFlag,
+}
+type OrderGiven = Readonly<Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}>
+
+/** Orders it, and prints what was done. Throws OperatorError with the daemon's own words. */
+export async function giveOrder(path: string, body: object, flags: OrderGiven, word: string): Promise<void> {
+  const {env} = process
+  const channel = await controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
+  const answer = await order(channel, path, {...body, reason: flags.reason ?? null, by: whoAsks(env)})
+  print(1, flags.json ? JSON.stringify({exit: 0, ok: true, ...answer}) : `${word}: ${answer.done}`)
+}

@@ -1,0 +1,52 @@
+import {OperatorError} from '../core/errors.ts'
+import type {Memory, Who} from '../core/ports.ts'
+import type {Board} from './board.ts'
+
+/** What is remembered once an order is carried out, and what was done, in words. */
+export type Ordered = Readonly<{memory: Memory; done: string}>
+
+/** Out of rotation, and no word about its role: it goes on as what it is. Draining twice keeps the first time and takes the new reason. */
+export function drained(host: string, {by, reason}: Who, board: Board, wall: number): Ordered {
+  known(host, board)
+  const {drains} = board.memory
+  const since = drains[host]?.since ?? Math.trunc(wall)
+  const isRouted = Object.values(board.current().groups).some(({verdict}) => verdict.routedTo === host)
+  return {
+    memory: {...board.memory, drains: {...drains, [host]: {since, by, reason}}},
+    done: `${host} is drained: no router is offered it${isRouted ? ', and nothing is written to anywhere until it is resumed or another one is primary' : ''}`,
+  }
+}
+
+export function resumed(host: string, board: Board): Ordered {
+  const {[host]: drain, ...drains} = board.memory.drains
+  // A drain of a host that has left the configuration may be lifted too.
+  if (drain === undefined) known(host, board)
+  return {memory: {...board.memory, drains}, done: drain === undefined ? `${host} was not drained` : `${host} is in rotation again`}
+}
+
+export function maintained(
+  {isOn, untilMs}: {isOn: boolean; untilMs: number | null},
+  {by, reason}: Who,
+  board: Board,
+  wall: number,
+): Ordered {
+  const {memory} = board
+  if (!isOn) {
+    const done = memory.maintenance === null ? 'there was no maintenance' : 'maintenance is over: every router is told again'
+    return {memory: {...memory, maintenance: null}, done}
+  }
+  if (untilMs !== null && untilMs <= wall)
+    throw new OperatorError('MAINTENANCE_OVER', 'the end of the maintenance has passed', 'Name a time to come, or a duration.')
+  const since = memory.maintenance?.since ?? Math.trunc(wall)
+  const until = untilMs === null ? null : Math.trunc(untilMs)
+  const end = until === null ? 'until "pgroute66 maintenance off"' : `until ${new Date(until).toISOString()}`
+  return {
+    memory: {...memory, maintenance: {since, by, reason, until}},
+    done: `every router stays as it is, whatever happens to the hosts, ${end}`,
+  }
+}
+
+function known(host: string, board: Board): void {
+  if (board.record(host) === undefined)
+    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
+}
