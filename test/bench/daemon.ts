@@ -11,6 +11,8 @@ export type Sample = Readonly<{at: number; ms: number; status: number; body: str
 export interface Daemon extends AsyncDisposable {
   readonly url: string
   readonly pid: number
+  /** Holds its `pgroute66.yml`: a working directory for whoever shall find the daemon by it. */
+  readonly folder: string
   ask(path: string): Promise<Sample>
   /** Asks one request after the other over one connection until `isOver`; returns all samples. */
   poll(path: string, isOver: (sample: Sample) => boolean): Promise<readonly Sample[]>
@@ -43,6 +45,7 @@ export async function startDaemon(yaml: string, env: Readonly<Record<string, str
   return {
     url,
     pid: serve.child.pid ?? 0,
+    folder,
     ask,
     async poll(path, isOver) {
       const samples: Sample[] = []

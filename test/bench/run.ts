@@ -15,6 +15,10 @@ const benches: Readonly<Record<string, Entry>> = {
   },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   rest: {about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve', load: () => import('./rest.ts')},
+  haproxy: {
+    about: "failovers under a client that writes through a real HAProxy with the README's external check: outage, and never two writers",
+    load: () => import('./haproxy.ts'),
+  },
   http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
   scale: {about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time', load: () => import('./scale.ts')},
   soak: {

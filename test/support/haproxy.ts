@@ -31,7 +31,7 @@ export interface Haproxy extends AsyncDisposable {
 }
 
 /** Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free ports (`{port:NAME}`); a stats socket is added. */
-export async function startHaproxy(config: string): Promise<Haproxy> {
+export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string}> = {}): Promise<Haproxy> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-haproxy-'))
   const socket = join(folder, 'admin.sock')
   const file = join(folder, 'haproxy.cfg')
@@ -50,6 +50,7 @@ export async function startHaproxy(config: string): Promise<Haproxy> {
   const child: ChildProcess = spawn('/usr/sbin/haproxy', ['-W', '-f', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {PATH: process.env.PATH},
+    ...(cwd === undefined ? {} : {cwd}),
   })
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
