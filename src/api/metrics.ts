@@ -11,6 +11,9 @@ export interface Metrics {
   readonly meter: Meter
   /** Counts changes of role. */
   published(publication: Publication): void
+  /** How long a switch took to be judged, and to be applied by a target. */
+  stage(seen: Readonly<{stage: string; target: string; ms: number}>): void
+  applied(target: string, outcome: string): void
   /** The outcome of reading the configuration. */
   reloaded(isSuccessful: boolean, wall: number): void
   render(snapshot: Snapshot, at: Moment): Promise<string>
@@ -40,6 +43,14 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     buckets,
     registers,
   })
+  const stages = new Histogram({
+    name: 'pgroute66_switch_stage_seconds',
+    help: 'How long after it was seen a change of verdict was judged, and applied by a target.',
+    labelNames: ['stage', 'target'],
+    buckets,
+    registers,
+  })
+  const applies = counter('actuator_apply_total', 'Passes over a target, by what they came to.', ['target', 'outcome'])
   const reload = gauge('config_last_reload_successful', 'Whether the configuration that was read last is in force.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
   reload.set(1)
@@ -60,6 +71,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
       for (const {kind, host, from, to} of changes)
         if (kind === 'role' && host !== null && from !== null && to !== null && from !== to) transitions.inc({host, from, to})
     },
+    stage: ({stage, target, ms}) => stages.observe({stage, target}, ms / 1000),
+    applied: (target, outcome) => applies.inc({target, outcome}),
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)

@@ -24,6 +24,8 @@ export function snapshotMetrics(registers: Registry[]) {
   const routed = gauge('group_routed', 'Whether the group has a host that may be written to.', ['group'])
   const verdict = gauge('group_verdict', 'The verdict of the group: 1 for that which it is.', ['group', 'verdict'])
   const evidence = gauge('evidence', 'What a source of evidence answers: 1 for that which it is.', ['group', 'source', 'subject', 'answer'])
+  const target = gauge('actuator_in_sync', 'Whether a target does what the verdict says, as last verified.', ['target'])
+  const maintenance = gauge('maintenance', 'Whether an operator froze every actuator.', [])
   const ready = gauge('ready', 'Whether the first full round is done.', [])
   const all = [
     up,
@@ -40,6 +42,8 @@ export function snapshotMetrics(registers: Registry[]) {
     routed,
     verdict,
     evidence,
+    target,
+    maintenance,
     ready,
   ]
   const answeredAt = new Map<string, number>()
@@ -74,6 +78,8 @@ export function snapshotMetrics(registers: Registry[]) {
         for (const {source, subject, answer} of items)
           for (const one of answers) evidence.set({group, source, subject: subject ?? '', answer: one}, Number(answer === one))
       }
+      for (const [name, {status}] of Object.entries(snapshot.actuators)) target.set({target: name}, Number(status === 'in-sync'))
+      maintenance.set(Number(snapshot.maintenance !== null))
       ready.set(Number(snapshot.ready))
     },
   }

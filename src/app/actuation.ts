@@ -1,15 +1,16 @@
 import type {Actuator, Applied} from '../core/actuator.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
+import {routingOf} from '../core/routing.ts'
 import {backoff} from '../monitor/backoff.ts'
 import {deadline, nap} from '../monitor/wait.ts'
 
 /** One pass over a target takes milliseconds; a target that takes longer is tried again rather than waited for. */
 const passMs = 5_000
 /** How long an unreachable target may stay out of step after it has returned. */
-const retryMs = 1_000
+const retryMs = 500
 
-/** What became of one pass. `startedAt`, `endedAt`: monotonic milliseconds. */
-export type Pass = Readonly<{target: string; applied: Applied; startedAt: number; endedAt: number}>
+/** What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic milliseconds. */
+export type Pass = Readonly<{target: string; applied: Applied | null; startedAt: number; endedAt: number}>
 
 export type Actuation = Readonly<{
   actuators: readonly Actuator[]
@@ -20,8 +21,6 @@ export type Actuation = Readonly<{
   /** Targets are read and put right so often, also when nothing changed. */
   resyncMs: number
   dryRun: boolean
-  /** Maintenance: nothing is told to anybody. */
-  isFrozen: () => boolean
   report: (pass: Pass) => void
 }>
 
@@ -39,46 +38,62 @@ export function actuate(actuation: Actuation): AsyncDisposable {
 }
 
 async function keepInStep(actuator: Actuator, actuation: Actuation, signal: AbortSignal): Promise<void> {
-  const {source, clock, random, resyncMs, dryRun, isFrozen, report} = actuation
+  const {source, clock, random, resyncMs} = actuation
   const patience = backoff(random, () => retryMs)
+  const diary = problemDiary(actuator.name, actuation)
+  let isFrozen = source.current().maintenance !== null
+  let routing = routingOf(source.current())
   let isDue = true
   let waiting: ReturnType<typeof nap> | null = null
-  const unsubscribe = source.subscribe(({changes}) => {
-    if (changes.some(({kind}) => kind !== 'actuator' && kind !== 'evidence')) isDue = true
+  const unsubscribe = source.subscribe(({changes, snapshot}) => {
+    const next = routingOf(snapshot)
+    isDue ||=
+      next !== routing || (snapshot.maintenance !== null) !== isFrozen || changes.some(({kind}) => kind === 'role' || kind === 'drain')
+    routing = next
     if (isDue) waiting?.wake()
   })
   while (!signal.aborted) {
     isDue = false
-    let waitMs = resyncMs
-    if (!isFrozen()) {
-      const startedAt = clock.now()
-      using limit = deadline(clock, passMs, signal)
-      const applied = await actuator.apply(source.current(), {dryRun, signal: limit.signal})
-      if (signal.aborted) break
-      tell(actuator.name, applied, actuation)
-      report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
-      if (applied.outcome === 'failed') waitMs = patience.next()
-      else patience.reset()
-    }
+    if (isFrozen && source.current().maintenance === null) actuator.renew?.()
+    isFrozen = source.current().maintenance !== null
+    const applied = await pass(actuator, isFrozen, actuation, signal)
+    if (signal.aborted) break
+    if (applied) diary(applied)
+    const hasFailed = applied?.outcome === 'failed'
+    if (!hasFailed) patience.reset()
     if (isDue) continue
-    waiting = nap(clock, waitMs, signal)
+    waiting = nap(clock, hasFailed ? patience.next() : resyncMs, signal)
     await waiting.done
     waiting = null
   }
   unsubscribe()
 }
 
-const said = new WeakMap<Actuation, Map<string, string>>()
+async function pass(
+  actuator: Actuator,
+  isFrozen: boolean,
+  {source, clock, dryRun, report}: Actuation,
+  signal: AbortSignal,
+): Promise<Applied | null> {
+  const startedAt = clock.now()
+  using limit = deadline(clock, passMs, signal)
+  const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal})
+  if (!signal.aborted) report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
+  return applied
+}
 
-/** Every step is logged; a problem is logged when it comes, when it becomes another one, and when it is over. */
-function tell(target: string, {outcome, steps, problems}: Applied, actuation: Actuation): void {
-  const {log} = actuation
-  const before = said.get(actuation) ?? new Map<string, string>()
-  said.set(actuation, before)
-  if (steps.length > 0) log.info({target, steps}, outcome === 'planned' ? `${target}: would do` : `${target}: done`)
-  const problem = problems.join('; ')
-  if (problem === (before.get(target) ?? '')) return
-  if (problem !== '') log.warn({target}, `${target}: ${problem}`)
-  else log.info({target}, `${target}: in order again`)
-  before.set(target, problem)
+/** Every step is logged; a problem is logged when it comes, when it becomes another one, and when it is over. A plan is not repeated either. */
+function problemDiary(target: string, {log}: Actuation): (applied: Applied) => void {
+  let before = ''
+  let planned = ''
+  return ({outcome, steps, problems}) => {
+    const news = outcome === 'planned' && steps.join() === planned ? [] : steps
+    planned = outcome === 'planned' ? steps.join() : ''
+    if (news.length > 0) log.info({target, steps: news}, `${target}: ${outcome === 'planned' ? 'would say' : 'said'} ${news.join('; ')}`)
+    const problem = problems.join('; ')
+    if (problem === before) return
+    if (problem !== '') log.warn({target}, `${target}: ${problem}`)
+    else log.info({target}, `${target}: in order again`)
+    before = problem
+  }
 }

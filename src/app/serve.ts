@@ -9,18 +9,19 @@ import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
 import {stopSignal} from './stop-signal.ts'
+import {Targets} from './targets.ts'
 
-export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]}>
+export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
 export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
-export async function serve({config: path, dsns}: ServeRequest, around: Around): Promise<number> {
+export async function serve({config: path, dsns, dryRun}: ServeRequest, around: Around): Promise<number> {
   const load = () => loadConfig({path, dsns, ...around})
   const config = await load()
   const log = openLog(config.log)
   try {
     // Before anything is started: whoever stops us meanwhile is heard.
-    await run(config, {load, log, stopped: stopSignal(log), ...around})
+    await run(config, {load, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
   } finally {
@@ -28,9 +29,9 @@ export async function serve({config: path, dsns}: ServeRequest, around: Around):
   }
 }
 
-type Running = Around & Readonly<{load: () => Promise<Config>; log: AppLog; stopped: Promise<void>}>
+type Running = Around & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
 
-async function run(config: Config, {load, log, stopped, env, version}: Running): Promise<void> {
+async function run(config: Config, {load, log, dryRun, stopped, env, version}: Running): Promise<void> {
   await using release = new Release()
   const clock = systemClock
   log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
@@ -45,10 +46,14 @@ async function run(config: Config, {load, log, stopped, env, version}: Running):
   const isStopped = stopped.then(() => true)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
   const api = release.own(await startApi({config, source: monitor, orders: monitor, clock, log, metrics, version, env}))
+  const targets = release.own(
+    new Targets({monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}),
+  )
+  await targets.follow(config)
   const reload = reloads({
     load,
     // The API first: it alone can refuse (a port that somebody else has), and then nothing has changed.
-    apply: [(next) => api.reload(next), (next) => watching.reload(next), (next) => log.reopen(next.log)],
+    apply: [(next) => api.reload(next), (next) => watching.reload(next), (next) => targets.follow(next), (next) => log.reopen(next.log)],
     log,
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })

@@ -1,4 +1,4 @@
-import {Command} from '@oclif/core'
+import {Command, Flags} from '@oclif/core'
 import {configFlag} from '../app/flags.ts'
 import {leave} from '../app/leave.ts'
 import {serve} from '../app/serve.ts'
@@ -12,11 +12,14 @@ export default class Serve extends Command {
   static override usage = 'serve [-c FILE] [DSN...]'
   static override examples = ['<%= config.bin %> <%= command.id %> -c /etc/pgroute66/config.yaml']
   static override strict = false
-  static override flags = {config: configFlag}
+  static override flags = {
+    config: configFlag,
+    'dry-run': Flags.boolean({description: 'log what HAProxy, PgBouncer and hooks would be told, and tell them nothing'}),
+  }
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Serve)
     const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
-    leave(await serve({config: flags.config, dsns: argv as string[]}, around))
+    leave(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, around))
   }
 }

@@ -16,4 +16,6 @@ export interface Actuator extends AsyncDisposable {
   readonly name: string
   /** Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after `signal` aborts. Calls never overlap. */
   apply(snapshot: Snapshot, options: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied>
+  /** A maintenance is over: what somebody changed meanwhile was no meddling. */
+  renew?(): void
 }

@@ -18,6 +18,8 @@ export type HaproxyStep = Readonly<{kind: 'stop' | 'cut' | 'start'; backend: str
 export type HaproxyPlan = Readonly<{
   /** In order: all stops, then cuts, then - once the stops are verified - starts. */
   steps: readonly HaproxyStep[]
+  /** Servers of write backends whose successor stands: whoever is still connected to them must go, also in old workers. */
+  deposed: readonly Readonly<{backend: string; server: string}>[]
   /** What keeps the whole wish from being met: an unknown backend, a server that is no host of ours. */
   problems: readonly string[]
 }>
@@ -29,11 +31,13 @@ const forcedMaintenance = 1
 /**
  * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety property: what must stop goes first, so that two
  * writers are never up; sessions of a deposed primary are cut where its successor stands - a backend was seen committing 3.9 s after its
- * postmaster died - and never for bare unavailability. Idempotent: a HAProxy that already agrees gets an empty plan.
+ * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the first time (V0) stay as they are: routing stands
+ * while a daemon restarts. Idempotent: a HAProxy that already agrees gets an empty plan.
  */
 export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
   const problems: string[] = []
   const steps: HaproxyStep[] = []
+  const deposed: HaproxyServer[] = []
   for (const [backend, role] of Object.entries(wish.backends)) {
     const members = servers.filter((server) => server.backend === backend)
     if (members.length === 0)
@@ -44,18 +48,22 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
         problems.push(
           `server ${backend}/${server.server} (${server.address}:${server.port}) is no host of ours: name it like one, or give it a host's address; it is left alone`,
         )
-      return host === null ? [] : [{server, host}]
+      return host === null || isUnasked(host, snapshot) ? [] : [{server, host}]
     })
-    const wanted = offered(
-      role,
-      known.map(({host}) => host),
-      snapshot,
-      wish.fallback,
-    )
+    const hosts = known.map(({host}) => host)
+    const found = offered(role, hosts, snapshot, wish.fallback)
+    const isAmbiguous = role === 'primary' && found.length > 1
+    const wanted = isAmbiguous ? [] : found
+    if (isAmbiguous) {
+      problems.push(
+        `backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`,
+      )
+    }
     for (const {server, host} of known) steps.push(...stepsFor(server, host, role, wanted))
+    if (role === 'primary' && wanted.length > 0) deposed.push(...known.filter(({host}) => !wanted.includes(host)).map(({server}) => server))
   }
   const rank = {stop: 0, cut: 1, start: 2}
-  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), problems}
+  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems}
 }
 
 function stepsFor(
@@ -88,6 +96,9 @@ function stepsFor(
     : []
   return [...stop, ...cut]
 }
+
+const isUnasked = (host: string, snapshot: Snapshot): boolean =>
+  snapshot.hosts[host]?.groups.some((group) => snapshot.groups[group]?.verdict.rule === 'V0') ?? false
 
 /** By name, else by address and port. */
 function hostOf(server: HaproxyServer, snapshot: Snapshot): string | null {

@@ -1,24 +1,34 @@
-import {holds, noLimits} from './reading.ts'
+import {holds, type Limits, noLimits} from './reading.ts'
 import type {ReadFallback} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
 
 /** What a router's pool of servers is for. */
 export type PoolRole = 'primary' | 'replica' | 'read-only'
 
+/** Whom pools may send to, as a text: the same text, the same routing. For those who look only when it changed. */
+export const routingOf = (snapshot: Snapshot): string =>
+  Object.values(snapshot.hosts)
+    .map((host) => Number(holds('primary', snapshot, host, noLimits).ok) + 2 * Number(holds('replica', snapshot, host, noLimits).ok))
+    .join('') +
+  Object.values(snapshot.groups)
+    .map(({verdict}) => verdict.rule)
+    .join('')
+
 /**
  * The hosts that a pool may send to, of the hosts it has (DESIGN 4.4). `fallback`: who serves readers when no standby may. The rivals of a split
- * brain never do: "primary" is the routed one.
+ * brain never do: "primary" is the routed one. `limits`: what a standby has to keep to; when none does, readers fall back.
  */
 export function offered(
   role: PoolRole,
   hosts: readonly string[],
   snapshot: Snapshot,
   fallback: (group: string) => ReadFallback,
+  limits: Limits = noLimits,
 ): readonly string[] {
   const holding = (predicate: PoolRole | 'health') =>
     hosts.filter((name) => {
       const host = snapshot.hosts[name]
-      return host !== undefined && holds(predicate, snapshot, host, noLimits).ok
+      return host !== undefined && holds(predicate, snapshot, host, limits).ok
     })
   const first = holding(role)
   if (role === 'primary' || first.length > 0) return first

@@ -1,5 +1,7 @@
 import type {Actuator, Applied} from '../../core/actuator.ts'
 import {type HaproxyPlan, type HaproxyStep, type HaproxyWish, planHaproxy} from '../../core/haproxy-plan.ts'
+import type {Snapshot} from '../../core/snapshot.ts'
+import {cutOldWorkers} from './old-workers.ts'
 import {type HaproxyState, readHaproxy} from './read.ts'
 import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
 
@@ -8,67 +10,101 @@ const forcedMaintenance = 1
 /** So many times may somebody else change what we set before we take it for a second pusher. */
 const patience = 2
 
+const alarm =
+  'somebody else changes the same servers: only one daemon may push to a HAProxy, others use httpchk or agent; from now on servers are only stopped, until "pgroute66 maintenance on" and "off", or a restart of this daemon'
+
+export type HaproxyTarget = Readonly<{socket: RuntimeAddress; masterSocket: RuntimeAddress | null}>
+
 /** Tells one HAProxy over its runtime API. */
-export function haproxyPush(address: RuntimeAddress, wish: HaproxyWish): Actuator {
-  /** Whether each server was stopped when we last looked, in this worker. */
-  let left: Readonly<{pid: string; stopped: ReadonlyMap<string, boolean>}> | null = null
-  let meddled = 0
-
-  /** A second pusher would lift what we stop, and we what it stops: two writers up. From then on we only stop. */
-  const watchForOthers = (state: HaproxyState) => {
-    if (left?.pid !== state.pid) return
-    const isChanged = state.servers.some(
-      (server) => left?.stopped.has(keyOf(server)) && left.stopped.get(keyOf(server)) !== isStopped(server.adminState),
-    )
-    if (isChanged) meddled += 1
-  }
-
-  const restrained = (plan: HaproxyPlan): HaproxyPlan =>
-    meddled < patience
-      ? plan
-      : {
-          steps: plan.steps.filter(({kind}) => kind === 'stop'),
-          problems: [
-            ...plan.problems,
-            'somebody else changes the same servers: only one daemon may push to a HAProxy, others use httpchk or agent; until this daemon is restarted it stops servers and starts none',
-          ],
-        }
-
-  return {
-    name: `haproxy ${address}`,
-    async apply(snapshot, {dryRun, signal}): Promise<Applied> {
-      const done: string[] = []
-      try {
-        using runtime = await openRuntime(address, signal)
-        const state = await readHaproxy(runtime)
-        watchForOthers(state)
-        const plan = restrained(planHaproxy(wish, serversOf(state, wish), snapshot))
-        if (dryRun) return {outcome: 'planned', steps: plan.steps.map(({command, why}) => `${command}  # ${why}`), problems: plan.problems}
-        await run(plan, runtime, state.pid, done)
-        const after = plan.steps.length > 0 ? await readHaproxy(runtime) : state
-        left = {pid: after.pid, stopped: new Map(after.servers.map((server) => [keyOf(server), isStopped(server.adminState)]))}
-        return {outcome: plan.steps.length > 0 ? 'applied' : 'in-sync', steps: done, problems: plan.problems}
-      } catch (error) {
-        return {outcome: 'failed', steps: done, problems: [`${error instanceof Error ? error.message : error}`]}
-      }
-    },
-    async [Symbol.asyncDispose]() {},
-  }
+export function haproxyPush(target: HaproxyTarget, wish: HaproxyWish): Actuator {
+  return new HaproxyPush(target, wish)
 }
 
-/** Stops and cuts; reads back that what was stopped is stopped; only then starts (DESIGN 9: each step was seen to matter). */
-async function run({steps}: HaproxyPlan, runtime: Runtime, pid: string, done: string[]): Promise<void> {
-  const starts = steps.filter(({kind}) => kind === 'start')
-  for (const step of steps.filter(({kind}) => kind !== 'start')) await say(step, runtime, done)
-  if (starts.length === 0) return
-  const state = await readHaproxy(runtime)
-  if (state.pid !== pid) throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
-  const standing = steps.filter(
-    ({kind, backend, server}) =>
-      kind === 'stop' && !state.servers.some((other) => keyOf(other) === `${backend}/${server}` && isStopped(other.adminState)),
-  )
-  if (standing.length > 0) throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
-  for (const step of starts) await say(step, runtime, done)
+class HaproxyPush implements Actuator {
+  readonly name: string
+  readonly #target: HaproxyTarget
+  readonly #wish: HaproxyWish
+  /** Whether each server was stopped when we last looked, in this worker. */
+  #left: Readonly<{pid: string; stopped: ReadonlyMap<string, boolean>}> | null = null
+  #meddled = 0
+
+  constructor(target: HaproxyTarget, wish: HaproxyWish) {
+    this.name = `haproxy ${target.socket}`
+    this.#target = target
+    this.#wish = wish
+  }
+
+  renew(): void {
+    this.#left = null
+    this.#meddled = 0
+  }
+
+  async apply(snapshot: Snapshot, {dryRun, signal}: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied> {
+    const done: string[] = []
+    try {
+      using runtime = await openRuntime(this.#target.socket, signal)
+      const before = await readHaproxy(runtime)
+      this.#watchForOthers(before)
+      const plan = this.#plan(before, snapshot)
+      if (dryRun) return {outcome: 'planned', steps: plan.steps.map(({command, why}) => `${command}  # ${why}`), problems: plan.problems}
+      await this.#run(plan, before, snapshot, runtime, done)
+      const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
+      this.#remember(after)
+      const {masterSocket} = this.#target
+      if (masterSocket !== null) done.push(...(await cutOldWorkers(masterSocket, plan.deposed, signal)))
+      if (this.#isRestrained) return {outcome: 'failed', steps: done, problems: [...plan.problems, alarm]}
+      return {outcome: done.length > 0 ? 'applied' : 'in-sync', steps: done, problems: plan.problems}
+    } catch (error) {
+      // What was said last may have been done: our own change must not look like somebody else's.
+      this.#left = null
+      return {outcome: 'failed', steps: done, problems: [error instanceof Error ? error.message : String(error)]}
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  get #isRestrained(): boolean {
+    return this.#meddled >= patience
+  }
+
+  #plan({servers}: HaproxyState, snapshot: Snapshot): HaproxyPlan {
+    const plan = planHaproxy(this.#wish, servers, snapshot)
+    return this.#isRestrained ? {...plan, steps: plan.steps.filter(({kind}) => kind === 'stop')} : plan
+  }
+
+  /** Stops and cuts; reads back that all that must stand still does; only then starts (DESIGN 9: each step was seen to matter). */
+  async #run({steps}: HaproxyPlan, before: HaproxyState, snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<void> {
+    const starts = steps.filter(({kind}) => kind === 'start')
+    for (const step of steps.filter(({kind}) => kind !== 'start')) await say(step, runtime, done)
+    if (starts.length === 0) return
+    const now = await readHaproxy(runtime)
+    if (now.pid !== before.pid) throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
+    const standing = planHaproxy(this.#wish, now.servers, snapshot).steps.filter(({kind}) => kind === 'stop')
+    if (standing.length > 0) throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
+    for (const step of starts) await say(step, runtime, done)
+  }
+
+  /** Somebody may have started another server between our reading and our starting: then it is stopped again, and counted. */
+  async #verify(snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<HaproxyState> {
+    const after = await readHaproxy(runtime)
+    const strange = planHaproxy(this.#wish, after.servers, snapshot).steps.filter(({kind}) => kind === 'stop')
+    if (strange.length === 0) return after
+    this.#meddled += 1
+    for (const step of strange) await say(step, runtime, done)
+    return readHaproxy(runtime)
+  }
+
+  /** A second pusher would lift what we stop, and we what it stops: two writers up. */
+  #watchForOthers({pid, servers}: HaproxyState): void {
+    const left = this.#left?.pid === pid ? this.#left.stopped : null
+    const isChanged = servers.some((server) => (left?.get(keyOf(server)) ?? isStopped(server)) !== isStopped(server))
+    if (isChanged) this.#meddled += 1
+  }
+
+  #remember({pid, servers}: HaproxyState): void {
+    const ours = servers.filter(({backend}) => Object.hasOwn(this.#wish.backends, backend))
+    this.#left = {pid, stopped: new Map(ours.map((server) => [keyOf(server), isStopped(server)]))}
+  }
 }
 
 /** The commands that we use answer nothing when they worked. */
@@ -82,5 +118,4 @@ async function say(step: HaproxyStep, runtime: Runtime, done: string[]): Promise
 }
 
 const keyOf = ({backend, server}: {backend: string; server: string}) => `${backend}/${server}`
-const isStopped = (adminState: number) => (adminState & forcedMaintenance) !== 0
-const serversOf = (state: HaproxyState, wish: HaproxyWish) => state.servers.filter(({backend}) => wish.backends[backend] !== undefined)
+const isStopped = ({adminState}: {adminState: number}) => (adminState & forcedMaintenance) !== 0

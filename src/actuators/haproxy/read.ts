@@ -1,5 +1,6 @@
 import type {HaproxyServer} from '../../core/haproxy-plan.ts'
 import type {Runtime} from './runtime.ts'
+import {sessionsOf} from './sessions.ts'
 
 /** What one HAProxy is doing. `pid` is another one after a reload or a restart, and then nothing that was said before holds. */
 export type HaproxyState = Readonly<{pid: string; servers: readonly HaproxyServer[]}>
@@ -24,12 +25,4 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
     }
   })
   return {pid, servers}
-}
-
-/** Sessions under way per server, from the CSV of `show stat` (its first columns hold names, which have no commas). */
-function sessionsOf(csv: string): ReadonlyMap<string, number> {
-  const [header = '', ...rows] = csv.split('\n')
-  const column = header.replace(/^# /, '').split(',')
-  const at = column.indexOf('scur')
-  return new Map(rows.map((row) => row.split(',')).map((cells) => [`${cells[0]}/${cells[1]}`, Number(cells[at] ?? 0)]))
 }

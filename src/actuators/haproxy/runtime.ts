@@ -5,23 +5,48 @@ export type RuntimeAddress = string
 
 /** One connection, for one push: a kept one would go on talking to the old worker after a reload. */
 export interface Runtime extends Disposable {
-  /** The reply, without its closing newlines. Rejects when the connection is lost or `signal` aborts. */
+  /** The reply, without its closing newlines. Several share the connection. Rejects when the connection is lost or the signal aborts. */
   ask(command: string): Promise<string>
+  /** As `ask`, on a connection that nothing else was asked on, and that ends with it. */
+  askLast(command: string): Promise<string>
 }
 
 const prompt = '\n> '
 
-/** Connects and turns the prompt on, so that several commands share one connection, and so one worker (HAProxy 2.6 management guide, 9.3). */
+/** Connects. Rejects with what the operator should look at. */
 export async function openRuntime(address: RuntimeAddress, signal: AbortSignal): Promise<Runtime> {
   const socket = connect(endpoint(address))
-  const abort = () => socket.destroy(new Error('no answer in time'))
+  const abort = () => socket.destroy(new Error(`${address} gave no answer in time: is that HAProxy, and not stopped?`))
   signal.addEventListener('abort', abort, {once: true})
   socket.once('close', () => signal.removeEventListener('abort', abort))
   if (signal.aborted) abort()
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-  const ask = conversation(socket)
-  await ask('prompt')
-  return {ask, [Symbol.dispose]: () => socket.destroy()}
+  await new Promise<void>((resolve, reject) =>
+    socket.once('connect', resolve).once('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error))),
+  )
+  const {ask, rest} = conversation(socket)
+  let begun: Promise<string> | null = null
+  return {
+    async ask(command) {
+      // With the prompt on, several commands share one connection, and so one worker (HAProxy 2.6 management guide, 9.3 "prompt").
+      begun ??= ask('prompt')
+      await begun
+      return ask(command)
+    },
+    askLast(command) {
+      socket.write(`${command}\n`)
+      return rest
+    },
+    [Symbol.dispose]: () => socket.destroy(),
+  }
+}
+
+function unreachable(address: RuntimeAddress, error: NodeJS.ErrnoException): Error {
+  const next: Readonly<Record<string, string>> = {
+    ENOENT: 'is not there: is HAProxy running, and does its configuration say "stats socket" with this path?',
+    ECONNREFUSED: 'is not answered (ECONNREFUSED): is HAProxy running?',
+    EACCES: 'may not be opened by this user: give "stats socket" a group that this user is in, and "mode 660"',
+  }
+  return new Error(`${address} ${next[error.code ?? ''] ?? `cannot be reached (${error.code ?? error.message})`}`, {cause: error})
 }
 
 function endpoint(address: RuntimeAddress): {path: string} | {host: string; port: number} {
@@ -30,10 +55,13 @@ function endpoint(address: RuntimeAddress): {path: string} | {host: string; port
   return {host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1))}
 }
 
-function conversation(socket: Socket): (command: string) => Promise<string> {
+function conversation(socket: Socket): Readonly<{ask: (command: string) => Promise<string>; rest: Promise<string>}> {
   let heard = ''
   let waiting: {resolve: (reply: string) => void; reject: (error: Error) => void} | null = null
   let over: Error | null = null
+  const rest = Promise.withResolvers<string>()
+  // Nobody may be waiting for it.
+  rest.promise.catch(() => {})
   socket.setEncoding('utf8')
   socket.on('data', (chunk: string) => {
     heard += chunk
@@ -47,13 +75,16 @@ function conversation(socket: Socket): (command: string) => Promise<string> {
     over ??= error
     waiting?.reject(over)
     waiting = null
+    rest.reject(over)
   }
   socket.on('error', end)
-  socket.on('close', () => end(new Error('HAProxy closed the connection')))
-  return (command) =>
-    new Promise((resolve, reject) => {
+  socket.on('end', () => rest.resolve(heard.trim()))
+  socket.on('close', () => end(new Error('HAProxy closed the connection before it had answered')))
+  const ask = (command: string) =>
+    new Promise<string>((resolve, reject) => {
       if (over) return reject(over)
       waiting = {resolve, reject}
       socket.write(`${command}\n`)
     })
+  return {ask, rest: rest.promise}
 }
