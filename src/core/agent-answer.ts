@@ -1,0 +1,90 @@
+import {lagLimit} from './lag-limit.ts'
+import {holds, type Limits, noLimits} from './reading.ts'
+import {offered, type PoolRole} from './routing.ts'
+import type {ReadFallback} from './settings.ts'
+import type {HostState, Snapshot, Verdict} from './snapshot.ts'
+
+export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
+
+/** Asked by the health check that stands beside the agent, and answered `alive`. No host has such a name. */
+const aliveQuestion = 'alive?'
+const roles: Readonly<Record<string, PoolRole>> = {primary: 'primary', replica: 'replica', standby: 'replica', 'read-only': 'read-only'}
+
+/**
+ * One line for HAProxy's agent-check (its configuration manual, 5.2 "agent-check"), without a line break. `question`: `host1 primary`, or
+ * `host1 replica lag=16MB`; without a role it is `primary`. HAProxy asks for one server at a time, so the others of its pool are taken to be all hosts
+ * of the host's groups. An answer that HAProxy does not understand leaves a server as it is, for ever: what cannot be answered is `down`.
+ *
+ * | answer | what HAProxy does |
+ * |---|---|
+ * | `ready up 70%` | new connections, by weight. `ready`, because `up` alone does not lift `drain`, `maint` and `disabled` |
+ * | `drain` | no new connections; open ones stay |
+ * | `down #why` | no new connections; with `on-marked-down shutdown-sessions` open ones are cut |
+ * | `maint #why` | the same: this is no server of the cluster |
+ * | an empty line | nothing: `isFrozen`, maintenance |
+ */
+export function agentAnswer(question: string, snapshot: Snapshot, fallback: (group: string) => ReadFallback, isFrozen = false): string {
+  const text = question.trim()
+  if (text === aliveQuestion) return 'alive'
+  if (isFrozen) return ''
+  const asked = parsed(text)
+  if (asked === null) return `down #${printable(`cannot understand "${text}": ask "host1 primary" or "host1 replica lag=16MB"`)}`
+  const host = Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
+  if (host === undefined) return `down #${printable(`unknown host "${asked.host}"`)}`
+
+  const {role, limits} = asked
+  if (offered(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host)) return `ready up ${weight(host, limits)}%`
+  const why = printable(reasonAgainst(asked, host, snapshot))
+  if (host.cause === 'foreign-cluster') return `maint #${why}`
+  if (role === 'primary') return writerWord(host, verdictsOf(host, snapshot), why)
+  return host.drained === null ? `down #${why}` : 'drain'
+}
+
+function parsed(text: string): AgentQuestion | null {
+  const [host = '', word = 'primary', ...rest] = text.split(/\s+/)
+  const role = Object.hasOwn(roles, word) ? roles[word] : undefined
+  if (role === undefined || rest.length > 1 || !/^[\w.-]{1,63}$/.test(host)) return null
+  const [limit] = rest
+  if (limit === undefined) return {host, role, limits: noLimits}
+  const limits = limit.startsWith('lag=') ? lagLimit(limit.slice(4)) : null
+  return limits && {host, role, limits}
+}
+
+/**
+ * `down` cuts the sessions of writers, so it is said only where somebody speaks against the host: a rival, a successor, a newer timeline, its own
+ * answer, its refusal of connections (its backends are about to go, and commit until then: seen). Where nothing is known but that it cannot be
+ * confirmed - it does not answer, a confirmation is missing, we ourselves were asleep - new connections stop and sessions stay.
+ */
+function writerWord(host: HostState, verdicts: readonly Verdict[], why: string): string {
+  const isDeposed = verdicts.some(
+    ({rule, primary, routedTo}) =>
+      rule === 'V1' || (rule === 'V2' && primary === host.host) || (routedTo !== null && routedTo !== host.host),
+  )
+  if (isDeposed || host.role === 'standby' || host.cause === 'refused') return `down #${why}`
+  return host.drained === null ? `drain #${why}` : 'drain'
+}
+
+/** From 100 at no lag to 1 at the limit, and where it is unknown (a fallback to any). Without a limit there is no measure for "much". */
+function weight(host: HostState, {lagBytes, lagMs}: Limits): number {
+  if (host.role !== 'standby') return 100
+  const share = Math.max(lagBytes ? (host.lagBytes ?? lagBytes) / lagBytes : 0, lagMs ? (host.lagMs ?? lagMs) / lagMs : 0)
+  return Math.max(1, Math.round(100 - 99 * Math.min(1, share)))
+}
+
+function reasonAgainst({role, limits}: AgentQuestion, host: HostState, snapshot: Snapshot): string {
+  // That it is a primary says less than why nothing is routed to it.
+  const unrouted = host.role === 'primary' ? verdictsOf(host, snapshot).find(({routedTo}) => routedTo !== host.host) : undefined
+  return unrouted?.why ?? holds(role, snapshot, host, limits).why
+}
+
+const verdictsOf = (host: HostState, snapshot: Snapshot): readonly Verdict[] =>
+  host.groups.flatMap((name) => snapshot.groups[name]?.verdict ?? [])
+const poolOf = (host: HostState, snapshot: Snapshot): readonly string[] => [
+  ...new Set(host.groups.flatMap((name) => snapshot.groups[name]?.hosts ?? [])),
+]
+
+/** HAProxy keeps some 128 characters of it, and shows them in its log and its statistics. */
+function printable(text: string): string {
+  const line = text.replaceAll(/[^\x20-\x7e]/g, '?')
+  return line.length > 120 ? `${line.slice(0, 117)}...` : line
+}
