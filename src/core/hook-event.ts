@@ -1,0 +1,80 @@
+import type {Random} from './ports.ts'
+import type {Change, Publication} from './snapshot.ts'
+import type {HookSettings} from './target-settings.ts'
+import {groupToWire, type Moment, timeOf, type WireGroup} from './wire.ts'
+
+/** A verdict that changed, and the group as it was at that moment. `at`: wall clock, milliseconds. */
+export type HookEvent = Readonly<{
+  epoch: string
+  sequence: number
+  at: number
+  change: Change & Readonly<{kind: 'verdict'; group: string}>
+  group: WireGroup
+}>
+
+/** One event per verdict that changed. */
+export const hookEvents = ({changes, snapshot}: Publication, at: Moment): readonly HookEvent[] =>
+  changes.flatMap(({kind, group: name, ...rest}) => {
+    const group = name !== null && Object.hasOwn(snapshot.groups, name) ? snapshot.groups[name] : undefined
+    if (kind !== 'verdict' || name === null || group === undefined) return []
+    const {epoch, sequence} = snapshot
+    return [{epoch, sequence, at: at.wall, change: {...rest, kind, group: name}, group: groupToWire(group, at)}]
+  })
+
+/** As `id:` of /v1/events. Groups that changed in one moment share it: id and group together name an event, also when it is told twice. */
+export const hookId = ({epoch, sequence}: HookEvent): string => `${epoch}-${sequence}`
+
+export const isWanted = ({on, groups}: Pick<HookSettings, 'on' | 'groups'>, {change, group}: HookEvent): boolean =>
+  (on === null || on.includes(group.verdict.kind)) && (groups === null || groups.includes(change.group))
+
+/** What a command reads on its stdin, and the body of a webhook. */
+export const hookDocument = (event: HookEvent): string =>
+  JSON.stringify({schema: 1, id: hookId(event), at: timeOf(event.at), change: event.change, group: event.group})
+
+/** The kernel refuses a variable of more than 128 KiB; a sentence that names a thousand hosts is in the JSON in full. */
+const longestVariable = 4_096
+
+export function hookVariables(event: HookEvent): Readonly<Record<string, string>> {
+  const {change, group} = event
+  const variables = {
+    PGROUTE66_ID: hookId(event),
+    PGROUTE66_AT: timeOf(event.at),
+    PGROUTE66_GROUP: change.group,
+    PGROUTE66_FROM: change.from ?? '',
+    PGROUTE66_VERDICT: group.verdict.kind,
+    PGROUTE66_RULE: group.verdict.rule,
+    PGROUTE66_PRIMARY: group.verdict.routed_to ?? '',
+    PGROUTE66_WHY: group.verdict.why,
+  }
+  // A variable cannot hold a NUL, and a line break in one is what scripts stumble over.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const plain = (text: string) => text.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, longestVariable)
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, plain(value)]))
+}
+
+const firstMs = 1_000
+const longestMs = 60_000
+
+/**
+ * How long to wait after the failed try number `attempt` (from 1): 1 s, doubling, up to a minute; between half of that and all of it, so that hooks
+ * that failed together do not return together. `askedMs`: what the receiver asked for, honoured up to a minute.
+ */
+export function retryMs(attempt: number, random: Random, askedMs: number | null): number {
+  const most = Math.min(firstMs * 2 ** (attempt - 1), longestMs)
+  return Math.max(most * (0.5 + random() / 2), Math.min(askedMs ?? 0, longestMs))
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. `null`: not given, or neither. */
+export function retryAfterMs(header: string | null, wall: number): number | null {
+  if (header === null) return null
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? null : Math.max(0, date - wall)
+}
+
+/** What a status says of an event: told; not told, and asking again changes nothing; not told yet. */
+export function replyOf(status: number): 'delivered' | 'refused' | 'later' {
+  if (status >= 200 && status < 300) return 'delivered'
+  // Request Timeout, Too Early, Too Many Requests: the request was in order.
+  return status >= 400 && status < 500 && ![408, 425, 429].includes(status) ? 'refused' : 'later'
+}
