@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {connect, createServer, type Socket} from 'node:net'
+import {describe, onTestFinished, test} from 'vitest'
+import {type Agent, startAgent} from '../../src/actuators/agent/server.ts'
+import {OperatorError} from '../../src/core/errors.ts'
+import {until} from '../../src/demo/until.ts'
+import {fakeSource, keptLog, realClock} from '../support/fake-source.ts'
+import {startHaproxy} from '../support/haproxy.ts'
+import {lacks} from '../support/parts.ts'
+import {drained, primary, type SnapshotDraft, standby, unavailable} from '../support/snapshots.ts'
+
+const healthy: SnapshotDraft = {hosts: {host1: primary(), host2: standby('host1', {lagBytes: 4 * 1024 ** 2})}}
+const switched: SnapshotDraft = {hosts: {host1: unavailable('timeout'), host2: primary()}}
+
+async function started(draft: SnapshotDraft = healthy) {
+  const source = fakeSource(draft)
+  const state = {isFrozen: false}
+  const settings = {bind: '127.0.0.1', port: 0}
+  const around = {source, clock: realClock(), log: keptLog(), fallback: () => 'primary' as const, isFrozen: () => state.isFrozen}
+  const agent = await startAgent({settings, ...around})
+  onTestFinished(() => agent[Symbol.asyncDispose]())
+  return {agent, source, state, settings, around}
+}
+
+const portOf = ({address}: Agent) => Number(address.split(':').at(-1))
+
+function dial(agent: Agent): Socket {
+  const socket = connect(portOf(agent), '127.0.0.1')
+    .on('error', () => {})
+    .resume()
+  onTestFinished(() => void socket.destroy())
+  return socket
+}
+
+/** All that comes until the end. `text`: as it goes out, piece by piece. */
+async function ask(agent: Agent, ...text: readonly (string | Buffer)[]): Promise<string> {
+  const socket = dial(agent)
+  let heard = ''
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    heard += chunk
+  })
+  const closed = once(socket, 'close')
+  for (const piece of text) await new Promise((resolve) => socket.write(piece, () => setImmediate(resolve)))
+  await closed
+  return heard
+}
+
+test('one line, and the end', async () => {
+  const {agent, source, state} = await started()
+  assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+  assert.equal(await ask(agent, 'host2 replica lag=16MB\r\n'), 'ready up 75%\n')
+  assert.equal(await ask(agent, 'host', '1 pri', 'mary\n'), 'ready up 100%\n')
+  assert.equal(await ask(agent, 'host1 primary\nhost2 primary\n'), 'ready up 100%\n')
+  source.set(switched)
+  assert.equal(await ask(agent, 'host2 primary\n'), 'ready up 100%\n')
+  state.isFrozen = true
+  assert.equal(await ask(agent, 'host2 primary\n'), '\n')
+})
+
+test('garbage gets its one line, or the end', async () => {
+  const {agent} = await started()
+  const lineOrEnd = /^(down #[\x20-\x7e]+\n)?$/
+  for (const garbage of [
+    '\n',
+    'GET / HTTP/1.1\r\n\r\n',
+    Buffer.from([0x16, 3, 1, 0, 0xff, 10]),
+    'x'.repeat(257),
+    Buffer.alloc(1_000_000, 'x'),
+    `${'x'.repeat(300)}\n`,
+  ])
+    assert.match(await ask(agent, garbage), lineOrEnd)
+  assert.match(await ask(agent, `host1 ${' '.repeat(300)}primary\n`), /^down #cannot understand|^ready up 100%/)
+  assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+})
+
+test('whoever says nothing, or no end of a line, is let go without an answer', async () => {
+  const {agent} = await started()
+  assert.equal(await ask(agent), '')
+  assert.equal(await ask(agent, 'host1 primary'), '')
+})
+
+test('three thousand that are silent, half-said or rude at a time: HAProxy is answered all the while, and nothing is left', {
+  timeout: 60_000,
+}, async () => {
+  const {agent} = await started()
+  const before = process.memoryUsage().rss
+  const crowd: Socket[] = []
+  for (let index = 0; index < 3_000; index += 1) {
+    const socket = dial(agent)
+    if (index % 3 === 1) socket.write('host1 prim')
+    if (index % 3 === 2) socket.write(Buffer.alloc(4_096, index))
+    crowd.push(socket)
+    if (index % 100 === 0) assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+  }
+  assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+  await until(() => crowd.every(({destroyed}) => destroyed))
+  assert.equal(await ask(agent, 'host2 primary\n'), 'down #host1 is the only primary\n')
+  assert.ok(process.memoryUsage().rss - before < 200 * 1024 ** 2)
+})
+
+test('a reload moves it, and moves nothing where the new address cannot be had', async () => {
+  const {agent, settings} = await started()
+  const before = agent.address
+  await agent.reload(settings)
+  assert.equal(agent.address, before)
+  const other = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const {port} = other.address() as {port: number}
+  await assert.rejects(agent.reload({bind: '127.0.0.1', port}), (error) => error instanceof OperatorError && error.code === 'LISTEN')
+  assert.equal(agent.address, before)
+  assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+  await agent.reload({bind: '::1', port: 0})
+  assert.match(agent.address, /^\[::1\]:\d+$/)
+})
+
+test('an address that cannot be had is said at the start', async () => {
+  const {agent, around} = await started()
+  await assert.rejects(
+    startAgent({settings: {bind: '127.0.0.1', port: portOf(agent)}, ...around}),
+    /cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE/,
+  )
+})
+
+test('the end leaves nobody waiting', async () => {
+  const {agent} = await started()
+  const silent = dial(agent)
+  await once(silent, 'connect')
+  await agent[Symbol.asyncDispose]()
+  if (!silent.destroyed) await once(silent, 'close')
+})
+
+describe.skipIf(lacks('HAProxy'))('asked by a real HAProxy', () => {
+  test('it follows every word, keeps what it has in maintenance, and cuts the sessions of a deposed primary alone', async () => {
+    const servers = [1, 2].map((number) =>
+      createServer((socket) => {
+        const tell = () => void socket.write(`host${number}\n`)
+        socket.on('error', () => {}).on('data', tell)
+        tell()
+      }).listen(0, '127.0.0.1'),
+    )
+    for (const server of servers) onTestFinished(() => void server.close())
+    await Promise.all(servers.map((server) => once(server, 'listening')))
+    const {agent, source, state} = await started()
+    const ports = servers.map((server) => (server.address() as {port: number}).port)
+    const line = (index: number, role: string) =>
+      `    server host${index + 1} 127.0.0.1:${ports[index]} agent-send "host${index + 1} ${role}\\n"`
+    const agentCheck = `    default-server agent-check agent-addr 127.0.0.1 agent-port ${portOf(agent)} agent-inter 50ms weight 100 disabled`
+    const haproxy = await startHaproxy(
+      [
+        'defaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1m\n    timeout server 1m',
+        `listen pg_write\n    bind 127.0.0.1:{port:write}\n${agentCheck} on-marked-down shutdown-sessions`,
+        line(0, 'primary'),
+        line(1, 'primary'),
+        `listen pg_read\n    bind 127.0.0.1:{port:read}\n${agentCheck}`,
+        line(0, 'replica'),
+        line(1, 'replica lag=16MB'),
+        '',
+      ].join('\n'),
+    )
+    onTestFinished(() => haproxy[Symbol.asyncDispose]())
+    const come = async (expected: Readonly<Record<string, RegExp>>) => {
+      let states: Awaited<ReturnType<typeof haproxy.states>> = {}
+      const isSo = async () => {
+        states = await haproxy.states()
+        return Object.entries(expected).every(([server, state]) => state.test(states[server] ?? ''))
+      }
+      await until(isSo, 5_000).catch(() => assert.deepEqual(states, expected))
+    }
+    // HAProxy's word for a server that is up and has an agent and no health check.
+    const up = /^no check/
+    const client = () => {
+      const socket = connect(haproxy.port('write'), '127.0.0.1').on('error', () => {})
+      onTestFinished(() => void socket.destroy())
+      return socket.setEncoding('utf8')
+    }
+    const greeting = async (socket: Socket) => String((await once(socket, 'data'))[0])
+    const weightOf = async (server: string) => (await haproxy.serversState()).find(({srv_name}) => srv_name === server)?.srv_uweight
+
+    await come({'pg_write/host1': up, 'pg_write/host2': /^MAINT/, 'pg_read/host1': /^MAINT/, 'pg_read/host2': up})
+    assert.match(await haproxy.ask('show stat'), /^pg_read,host2,(?:[^,]*,){16}75,/m)
+    assert.equal(await weightOf('host1'), '100')
+    const session = client()
+    assert.equal(await greeting(session), 'host1\n')
+
+    // Maintenance: nothing moves, whatever happens.
+    state.isFrozen = true
+    const asked = source.asked
+    source.set(switched)
+    await until(() => source.asked > asked + 20)
+    await come({'pg_write/host1': up, 'pg_write/host2': /^MAINT/})
+    state.isFrozen = false
+
+    // Bare unavailability: no new connections, and the open one stays.
+    source.set({hosts: {host1: unavailable('timeout'), host2: standby()}})
+    await come({'pg_write/host1': /^DRAIN/, 'pg_write/host2': /^(MAINT|DOWN)/})
+    source.set({hosts: {host1: primary({drained}), host2: standby()}})
+    await come({'pg_write/host1': /^DRAIN/})
+    source.set(healthy)
+    await come({'pg_write/host1': up})
+    session.write('still here?')
+    assert.equal(await greeting(session), 'host1\n')
+
+    // A successor: the open one is cut.
+    const cut = once(session, 'close')
+    source.set(switched)
+    await come({'pg_write/host1': /^DOWN/, 'pg_write/host2': up})
+    await cut
+    assert.equal(await greeting(client()), 'host2\n')
+
+    source.set({hosts: {host1: unavailable('foreign-cluster'), host2: primary()}})
+    await come({'pg_write/host1': /^MAINT/, 'pg_write/host2': up})
+    source.set({hosts: {host1: primary(), host2: primary()}})
+    await come({'pg_write/host1': /^(MAINT|DOWN)/, 'pg_write/host2': /^DOWN/})
+    source.set(healthy)
+    await come({'pg_write/host1': up, 'pg_write/host2': /^DOWN/})
+  })
+})
