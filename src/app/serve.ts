@@ -8,6 +8,7 @@ import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
+import {keepHeapSmall} from './small-heap.ts'
 import {stopSignal} from './stop-signal.ts'
 import {Targets} from './targets.ts'
 
@@ -16,6 +17,7 @@ export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: str
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
 export async function serve({config: path, dsns, dryRun}: ServeRequest, around: Around): Promise<number> {
+  keepHeapSmall()
   const load = () => loadConfig({path, dsns, ...around})
   const config = await load()
   const log = openLog(config.log)

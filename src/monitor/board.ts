@@ -5,19 +5,9 @@ import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {ownSources, type Sources} from '../core/testimony.ts'
+import {unnamedGroup} from './unnamed-group.ts'
 
 export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
-
-/** A group of its own for a host that no group names: it is shown, and never routed to. */
-const unnamed = (host: string): GroupSettings => ({
-  name: '',
-  hosts: [host],
-  confirm: [],
-  onSilent: 'deny',
-  onSplitBrain: 'refuse',
-  readFallback: 'none',
-  systemIdentifier: null,
-})
 
 /**
  * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once, and a publication goes out where something
@@ -31,6 +21,8 @@ export class Board {
   #groups = new Map<string, GroupSettings>()
   #groupsOf = new Map<string, string[]>()
   #past = new Map<string, GroupAssessment>()
+  /** When the first of `#past` goes stale; `null`: to be found. */
+  #freshUntil: number | null = null
   #states = new Map<string, HostState>()
   #memory: Memory
   #targets: Readonly<Record<string, TargetState>> = {}
@@ -70,7 +62,7 @@ export class Board {
       }),
     )
     const named = new Set(settings.groups.flatMap(({hosts}) => hosts))
-    const strays = settings.hosts.filter(({name}) => !named.has(name)).map(({name}) => [`\0${name}`, unnamed(name)] as const)
+    const strays = settings.hosts.filter(({name}) => !named.has(name)).map(({name}) => [`\0${name}`, unnamedGroup(name)] as const)
     this.#groups = new Map([...settings.groups.map((group) => [group.name, group] as const), ...strays])
     this.#groupsOf = new Map(
       settings.hosts.map(({name}) => [name, [...this.#groups].filter(([, {hosts}]) => hosts.includes(name)).map(([key]) => key)]),
@@ -155,8 +147,12 @@ export class Board {
     this.#watchWall()
     this.#endMaintenance()
     const now = this.#deps.clock.now()
-    const expired = [...this.#past].filter(([, {freshUntil}]) => now > freshUntil).map(([key]) => key)
-    if (expired.length > 0) this.#publish(this.#judge(expired))
+    // Kept until something is judged: every request asks, and there may be hundreds of groups.
+    this.#freshUntil ??= Math.min(...[...this.#past.values()].map(({freshUntil}) => freshUntil))
+    if (now > this.#freshUntil) {
+      const expired = [...this.#past].filter(([, {freshUntil}]) => now > freshUntil).map(([key]) => key)
+      this.#publish(this.#judge(expired))
+    }
     if (this.#snapshot === null || this.#dirty.size > 0) this.#snapshot = this.#materialise()
     return this.#snapshot
   }
@@ -215,6 +211,7 @@ export class Board {
       const past: GroupPast = {state: before?.state, memory: this.#memory.groups[key] ?? blankMemory, held: before?.held ?? {}}
       const after = assessGroup(group, records, past, this.#sources, [], settings, clock.now(), clock.wall())
       this.#past.set(key, after)
+      this.#freshUntil = null
       this.#moved.groups.add(key)
       this.#dirty.add(key)
       if (!key.startsWith('\0')) {
