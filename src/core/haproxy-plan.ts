@@ -8,7 +8,7 @@ export type HaproxyServer = Readonly<{
   server: string
   address: string
   port: number
-  /** Bit 0: maintenance forced at run time or by `disabled`; anything but 0 takes no new connection. */
+  /** Bits: `forcedMaintenance`, `forcedDrain`; others cannot be lifted over the runtime API, and 4 only remembers that the file says `disabled`. */
   adminState: number
   sessions: number
 }>
@@ -26,7 +26,8 @@ export type HaproxyPlan = Readonly<{
 
 export type HaproxyWish = Readonly<{backends: Readonly<Record<string, PoolRole>>; fallback: (group: string) => ReadFallback}>
 
-const forcedMaintenance = 1
+/** Of `srv_admin_state` (HAProxy 2.6 management guide, "show servers state"): by `disabled` or at run time. */
+const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
 
 /**
  * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety property: what must stop goes first, so that two
@@ -74,7 +75,7 @@ function stepsFor(
 ): readonly HaproxyStep[] {
   const name = `${backend}/${server}`
   if (wanted.includes(host)) {
-    return adminState === 0
+    return (adminState & (forcedMaintenance | forcedDrain)) === 0
       ? []
       : [{kind: 'start', backend, server, command: `set server ${name} state ready`, why: `${host} may serve as ${role}`}]
   }

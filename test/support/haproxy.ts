@@ -31,7 +31,10 @@ export interface Haproxy extends AsyncDisposable {
 }
 
 /** Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free ports (`{port:NAME}`); a stats socket is added. */
-export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string}> = {}): Promise<Haproxy> {
+export async function startHaproxy(
+  config: string,
+  {cwd, masterSocket = false}: Readonly<{cwd?: string; masterSocket?: boolean}> = {},
+): Promise<Haproxy> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-haproxy-'))
   const socket = join(folder, 'admin.sock')
   const file = join(folder, 'haproxy.cfg')
@@ -47,7 +50,7 @@ export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string
     .replaceAll('{folder}', folder)
     .replace(/\{port:(\w+)\}/g, (_, name) => String(port(name)))
   await writeFile(file, `global\n    stats socket ${socket} mode 660 level admin\n${text}`)
-  const child: ChildProcess = spawn('/usr/sbin/haproxy', ['-W', '-f', file], {
+  const child: ChildProcess = spawn('/usr/sbin/haproxy', ['-W', '-f', file, ...(masterSocket ? ['-S', join(folder, 'master.sock')] : [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {PATH: process.env.PATH},
     ...(cwd === undefined ? {} : {cwd}),
@@ -60,13 +63,16 @@ export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string
     new Promise<string>((resolve, reject) => {
       const heard: Buffer[] = []
       const client = connect(socket, () => client.end(`${command}\n`))
+      // Accepted by a worker that is about to go, a connection may never be answered.
+      client.setTimeout(2_000, () => client.destroy(new Error(`HAProxy does not answer "${command}"`)))
       client.on('data', (chunk) => heard.push(Buffer.from(chunk)))
       client.once('error', reject).once('close', () => resolve(Buffer.concat(heard).toString()))
     })
   const worker = async () => /^Pid: (\d+)/m.exec(await ask('show info').catch(() => ''))?.[1]
-  const isUp = async (isSo: (pid: string | undefined) => boolean) => {
+  const reloads = () => output.join('').split('Reloading HAProxy').length
+  const isUp = async () => {
     if (child.exitCode !== null) throw new Error(`HAProxy ended: ${output.join('')}`)
-    return isSo(await worker())
+    return (await worker()) !== undefined
   }
   const haproxy: Haproxy = {
     folder,
@@ -93,8 +99,13 @@ export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string
     },
     async reload() {
       const before = await worker()
-      child.kill('SIGUSR2')
-      await until(() => isUp((pid) => pid !== undefined && pid !== before))
+      const begun = reloads()
+      // The master loses signals while it is starting, and the old worker still answers for a moment.
+      const isReloaded = async () => {
+        if (reloads() === begun) child.kill('SIGUSR2')
+        return output.join('').includes(`(${before}) : Proxy`) && (await isUp()) && (await worker()) !== before
+      }
+      await until(isReloaded)
     },
     get output() {
       return output.join('')
@@ -109,7 +120,7 @@ export async function startHaproxy(config: string, {cwd}: Readonly<{cwd?: string
     },
   }
   try {
-    await until(() => isUp((pid) => pid !== undefined))
+    await until(isUp)
   } catch (error) {
     await haproxy[Symbol.asyncDispose]()
     throw error

@@ -1,5 +1,4 @@
 import {openRuntime, type RuntimeAddress} from './runtime.ts'
-import {sessionsOf} from './sessions.ts'
 
 export type Deposed = readonly Readonly<{backend: string; server: string}>[]
 
@@ -11,12 +10,12 @@ export async function cutOldWorkers(master: RuntimeAddress, deposed: Deposed, si
   if (deposed.length === 0) return []
   const said: string[] = []
   for (const pid of oldWorkers(await askMaster(master, 'show proc', signal))) {
-    const sessions = sessionsOf(await askMaster(master, `@!${pid} show stat -1 4 -1`, signal))
-    for (const {backend, server} of deposed) {
-      if (!((sessions.get(`${backend}/${server}`) ?? 0) > 0)) continue
-      const command = `@!${pid} shutdown sessions server ${backend}/${server}`
+    for (const session of sessionsTo(deposed, await askMaster(master, `@!${pid} show sess`, signal))) {
+      // One at a time: to "shutdown sessions server" an old worker answers that its proxies are disabled.
+      const command = `@!${pid} shutdown session ${session}`
       const reply = await askMaster(master, command, signal)
-      if (reply !== '') throw new Error(`HAProxy's master answered "${reply}" to "${command}"`)
+      // It may have ended by itself in between.
+      if (reply !== '' && !/no such session/i.test(reply)) throw new Error(`HAProxy's master answered "${reply}" to "${command}"`)
       said.push(command)
     }
   }
@@ -24,12 +23,15 @@ export async function cutOldWorkers(master: RuntimeAddress, deposed: Deposed, si
 }
 
 const oldWorkers = (processes: string): readonly string[] =>
-  [...(/^# old workers\n([\s\S]*?)(?:^#|$(?![\s\S]))/m.exec(processes)?.[1] ?? '').matchAll(/^(\d+)\s+worker/gm)].map(
-    ([, pid]) => pid ?? '',
-  )
+  [...(processes.split('# old workers')[1]?.split('\n#')[0] ?? '').matchAll(/^(\d+)\s+worker/gm)].map(([, pid]) => pid ?? '')
+
+const sessionsTo = (deposed: Deposed, list: string): readonly string[] =>
+  [...list.matchAll(/^(0x[0-9a-f]+): .* be=(\S+) srv=(\S+) /gm)]
+    .filter(([, , be, srv]) => deposed.some(({backend, server}) => backend === be && server === srv))
+    .map(([, id]) => id ?? '')
 
 /** The master's prompt is another one, so each command has a connection of its own. */
 async function askMaster(master: RuntimeAddress, command: string, signal: AbortSignal): Promise<string> {
   using runtime = await openRuntime(master, signal)
-  return runtime.askLast(command)
+  return await runtime.askLast(command)
 }

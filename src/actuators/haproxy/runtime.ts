@@ -33,7 +33,8 @@ export async function openRuntime(address: RuntimeAddress, signal: AbortSignal):
       return ask(command)
     },
     askLast(command) {
-      socket.write(`${command}\n`)
+      // The master keeps the connection open for as long as we keep our half.
+      socket.end(`${command}\n`)
       return rest
     },
     [Symbol.dispose]: () => socket.destroy(),
