@@ -1,0 +1,127 @@
+import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf} from './pgbouncer-include.ts'
+import {deposed, type PgbouncerDatabaseState, type PgbouncerState, strays} from './pgbouncer-state.ts'
+import {type PgbouncerTarget, targetOf} from './pgbouncer-target.ts'
+import {awayProblem, disabledProblem, inWords, misfitOf, placesOf, retryProblem, takenProblem, waitingProblem} from './pgbouncer-words.ts'
+import type {ReadFallback} from './settings.ts'
+import type {Snapshot} from './snapshot.ts'
+import type {PgbouncerDatabase, PgbouncerSettings} from './target-settings.ts'
+
+export type PgbouncerSight = Readonly<{
+  /** The text of our file; `null`: it is not there. */
+  include: string | null
+  /** `null`: the console cannot be reached, so only the file can be put right: PgBouncer may be about to start with it. */
+  state: PgbouncerState | null
+  /** `due`: the file has changed since PgBouncer was told to read it. `done`: it was told just now, so what it shows is what it made of the file. */
+  reading: 'due' | 'unknown' | 'done'
+  /** Databases that are paused at our word → for how long. A pause of somebody else's is his to end. */
+  heldMs: Readonly<Record<string, number>>
+}>
+
+export type PgbouncerStep = Readonly<{kind: 'pause' | 'write' | 'reload' | 'kill' | 'resume'; database: string | null; why: string}>
+export type PgbouncerPlan = Readonly<{
+  /** In order. Afterwards all is read and planned again: a database is let go only where it is seen to lead. */
+  steps: readonly PgbouncerStep[]
+  include: string
+  problems: readonly string[]
+  /** Databases that are seen to lead where they should. */
+  settled: readonly string[]
+  /** Something is not as it should be, and nothing can be done about it now; `problems` say what. */
+  isStuck: boolean
+  /** Look again after so long, though nothing changed: clients are waiting. */
+  againMs: number | null
+}>
+
+export type PgbouncerWish = Pick<PgbouncerSettings, 'databases' | 'include' | 'pauseMs'> &
+  Readonly<{fallback: (group: string) => ReadFallback}>
+
+/** So often a pause is looked at that waits for transactions to end. */
+const settleMs = 50
+
+/**
+ * What one PgBouncer must be told so that it follows `snapshot` (DESIGN 9). Idempotent. The order is a safety property: PAUSE (nobody gets a server
+ * connection) → the file → RELOAD (idle connections to the old host are closed, others when their transaction ends) → seen to lead there → what is
+ * still in use on a deposed primary is cut by KILL, for it would go on writing there → RESUME.
+ */
+export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapshot: Snapshot): PgbouncerPlan {
+  const {state, reading} = sight
+  const before = sight.include ?? ''
+  if (!isOurs(before)) {
+    return {steps: [], include: before, problems: [takenProblem(wish.include)], settled: [], isStuck: true, againMs: null}
+  }
+  const lines = linesOf(before)
+  const mayList = !state?.version || state.version[0] > 1 || state.version[1] >= 17
+  const problems: string[] = []
+  const aims = Object.entries(wish.databases).flatMap(([name, database]): Aim[] => {
+    const problem = misfitOf(name, database)
+    if (problem !== null) problems.push(problem)
+    const now = pointerOf(lines.get(name) ?? '')
+    const target = targetOf({name, database, now, snapshot, fallback: wish.fallback, mayList})
+    if (target.kind === 'keep' && target.problem !== null) problems.push(target.problem)
+    return problem === null ? [{name, database, target, now, shown: state?.databases.find((entry) => entry.name === name)}] : []
+  })
+  const include = includeOf(
+    aims.flatMap(({name, database, target}) => (target.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, target.pointer, database))),
+  )
+  const mustWrite = include !== before && aims.some(({target}) => target.kind !== 'keep')
+  const mustReload = state !== null && (mustWrite || reading === 'due' || (reading === 'unknown' && aims.some(isAway)))
+  const parts = state === null ? [] : aims.map((aim) => partOf(aim, {wish, sight, state, snapshot, mustReload}))
+  const of = (kind: PgbouncerStep['kind']) => parts.flatMap(({steps = []}) => steps.filter((step) => step.kind === kind))
+  const leading = aims.flatMap(({name, target}) => (target.kind === 'keep' ? [] : `${name} -> ${inWords(target.pointer)}`))
+  const write: PgbouncerStep = {kind: 'write', database: null, why: leading.join(', ')}
+  const reload: PgbouncerStep = {kind: 'reload', database: null, why: 'so that PgBouncer reads the file again'}
+  const waits = parts.flatMap(({againMs = null}) => againMs ?? [])
+  return {
+    steps: [...of('pause'), ...(mustWrite ? [write] : []), ...(mustReload ? [reload] : []), ...of('kill'), ...of('resume')],
+    include,
+    problems: [...problems, ...parts.flatMap(({problem = null}) => problem ?? []), ...retryProblem(state?.loginRetryS ?? null)],
+    settled: state === null ? [] : aims.filter((aim) => aim.target.kind !== 'keep' && !isAway(aim)).map(({name}) => name),
+    isStuck: parts.some(({isStuck = false}) => isStuck),
+    againMs: waits.length > 0 ? Math.min(...waits) : null,
+  }
+}
+
+/** One database: where it is to lead, where it leads by our file (`now`), and by PgBouncer's own account (`shown`). */
+type Aim = Readonly<{
+  name: string
+  database: PgbouncerDatabase
+  target: PgbouncerTarget
+  now: Pointer | null
+  shown: PgbouncerDatabaseState | undefined
+}>
+type Around = Readonly<{wish: PgbouncerWish; sight: PgbouncerSight; state: PgbouncerState; snapshot: Snapshot; mustReload: boolean}>
+type Part = Readonly<{steps?: readonly PgbouncerStep[]; problem?: string | null; isStuck?: boolean; againMs?: number}>
+
+function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): Part {
+  const {name, database, target, now, shown} = aim
+  const isPrimary = database.role === 'primary'
+  const step = (kind: PgbouncerStep['kind'], why: string): PgbouncerStep => ({kind, database: name, why})
+  if (target.kind === 'keep') return {}
+  if (shown === undefined || isAway(aim)) {
+    if (!mustReload) return {problem: awayProblem(name, shown, wish.include), isStuck: true}
+    // What leads elsewhere than our file says is somebody else's, and may stay so: its clients would wait in vain.
+    const isMoving = shown !== undefined && now !== null && !isNowhere(now) && leads(shown, now, aim)
+    const mustPause = isPrimary && isMoving && !shown.isPaused && wish.pauseMs !== null
+    return mustPause ? {steps: [step('pause', 'clients wait while it moves')]} : {}
+  }
+  const problem = shown.isDisabled ? disabledProblem(name) : null
+  const inUse = isPrimary ? strays(name, target.pointer, state) : []
+  const heldMs = sight.heldMs[name] ?? null
+  const resume = heldMs !== null || !shown.isPaused
+  if (target.kind === 'at' && inUse.some((stray) => deposed(stray, state, snapshot))) {
+    const kill = step('kill', `${target.hosts.join(', ')} has taken over, and connections to ${placesOf(inUse)} do not end`)
+    return {problem, steps: resume ? [kill, step('resume', 'after KILL')] : [kill]}
+  }
+  if (heldMs === null) return {problem}
+  const leftMs = (wish.pauseMs ?? 0) - heldMs
+  if (leftMs > 0 && inUse.length > 0) {
+    return {problem: problem ?? waitingProblem(name, inUse), isStuck: true, againMs: Math.min(leftMs, settleMs)}
+  }
+  if (leftMs > 0 && target.kind === 'nowhere') return {problem, againMs: leftMs}
+  const why = target.kind === 'at' ? `it leads to ${target.hosts.join(', ')}` : `clients have waited for ${wish.pauseMs ?? 0} ms`
+  return {problem, steps: [step('resume', why)]}
+}
+
+const isAway = (aim: Aim): boolean => aim.target.kind !== 'keep' && !(aim.shown && leads(aim.shown, aim.target.pointer, aim))
+
+const leads = (shown: PgbouncerDatabaseState, {host, port}: Pointer, {name, database}: Aim): boolean =>
+  shown.host === host && shown.port === port && shown.dbname === (database.dbname ?? name)
