@@ -62,7 +62,8 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
     const hasFailed = applied?.outcome === 'failed'
     if (!hasFailed) patience.reset()
     if (isDue) continue
-    waiting = nap(clock, hasFailed ? patience.next() : resyncMs, signal)
+    const restMs = hasFailed ? patience.next() : resyncMs
+    waiting = nap(clock, Math.min(applied?.againMs ?? restMs, restMs), signal)
     await waiting.done
     waiting = null
   }

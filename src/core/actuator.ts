@@ -8,6 +8,8 @@ export type Applied = Readonly<{
   outcome: 'in-sync' | 'applied' | 'planned' | 'failed'
   steps: readonly string[]
   problems: readonly string[]
+  /** It wants to look again after so long, though nothing changed: clients are waiting. */
+  againMs?: number
 }>
 
 /** Something that we tell (DESIGN 9). */

@@ -1,0 +1,32 @@
+import type {PgbouncerState} from '../../core/pgbouncer-state.ts'
+import type {Console, Row} from './console.ts'
+
+const text = (row: Row | undefined, column: string): string => `${row?.[column] ?? ''}`
+
+/** What one PgBouncer is doing (PgBouncer's documentation, "Admin console"). One command after the other: the console takes them no other way. */
+export async function readPgbouncer(console: Console): Promise<PgbouncerState> {
+  const [version] = await console.ask('SHOW VERSION')
+  const config = await console.ask('SHOW CONFIG')
+  const names = await console.ask('SHOW DNS_HOSTS')
+  const servers = await console.ask('SHOW SERVERS')
+  // Last, so that what is there is not older than who uses it.
+  const databases = await console.ask('SHOW DATABASES')
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(text(version, 'version')) ?? []
+  const retry = config.find((row) => row.key === 'server_login_retry')
+  return {
+    version: major === undefined ? null : [Number(major), Number(minor)],
+    loginRetryS: retry === undefined ? null : Number(text(retry, 'value')),
+    databases: databases.map((row) => ({
+      name: text(row, 'name'),
+      host: text(row, 'host'),
+      port: Number(text(row, 'port')),
+      dbname: text(row, 'database'),
+      isPaused: text(row, 'paused') === '1',
+      isDisabled: text(row, 'disabled') === '1',
+    })),
+    inUse: servers
+      .filter((row) => row.state === 'active')
+      .map((row) => ({database: text(row, 'database'), address: text(row, 'addr'), port: Number(text(row, 'port'))})),
+    addresses: Object.fromEntries(names.map((row) => [text(row, 'hostname'), text(row, 'addrs').split(',').filter(Boolean)])),
+  }
+}
