@@ -1,4 +1,5 @@
 import {haproxyPush} from '../actuators/haproxy/push.ts'
+import {pgbouncerTarget} from '../actuators/pgbouncer/target.ts'
 import type {Config} from '../config/config.ts'
 import type {Actuator} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
@@ -6,6 +7,7 @@ import type {ReadFallback} from '../core/settings.ts'
 import type {TargetState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {actuate, type Pass} from './actuation.ts'
+import {pgbouncerConsole} from './pgbouncer-console.ts'
 import {Release} from './release.ts'
 import {type StageSeen, Switches} from './switches.ts'
 
@@ -37,7 +39,7 @@ export class Targets implements AsyncDisposable {
     await this[Symbol.asyncDispose]()
     this.#asked = asked
     const {monitor, clock, dryRun, meter} = this.#deps
-    const actuators = actuatorsOf(config)
+    const actuators = actuatorsOf(config, clock)
     this.#names = actuators.map(({name}) => name)
     const switches = new Switches({
       targets: dryRun ? [] : this.#names,
@@ -90,10 +92,14 @@ const statusOf = {'in-sync': 'in-sync', applied: 'in-sync', planned: 'planned', 
   TargetState['status']
 >
 
-function actuatorsOf({haproxy, groups}: Config): readonly Actuator[] {
+function actuatorsOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readonly Actuator[] {
   const fallbacks = new Map(groups.map(({name, readFallback}) => [name, readFallback]))
   const fallback = (group: string): ReadFallback => fallbacks.get(group) ?? 'primary'
-  return haproxy.instances.map((instance) => haproxyPush(instance, {backends: instance.backends, fallback}))
+  const openConsole = pgbouncerConsole(clock)
+  return [
+    ...haproxy.instances.map((instance) => haproxyPush(instance, {backends: instance.backends, fallback})),
+    ...pgbouncer.map((settings) => pgbouncerTarget(settings, {openConsole, fallback, clock})),
+  ]
 }
 
 /** All that makes a difference to a target. Passwords are read when they are needed. */
