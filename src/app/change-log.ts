@@ -18,6 +18,8 @@ const fieldsOf = ({kind, group, host, from, to, rule}: Change): object =>
   Object.fromEntries(Object.entries({kind, group, host, from, to, rule}).filter(([, value]) => value !== null))
 
 function sentenceOf({kind, group, host, from, to, why}: Change): string {
+  // It names whom it is about.
+  if (kind === 'actuator') return why
   const subject = kind === 'verdict' ? `verdict of ${group}` : (host ?? group ?? 'all')
   return to === null ? `${subject}: ${why}` : `${subject}: ${from ?? 'new'} → ${to}: ${why}`
 }

@@ -2,8 +2,10 @@ import type {Config} from '../config/config.ts'
 import type {Log} from '../core/ports.ts'
 
 type Reloading = Readonly<{
+  /** What is in force at first. */
+  config: Config
   load: () => Promise<Config>
-  /** In order. Each takes the whole new configuration. */
+  /** In order. Each takes the whole new configuration; when one refuses, those before it are given back what was in force. */
   apply: readonly ((config: Config) => Promise<void> | void)[]
   log: Log
   /** For the metrics. */
@@ -11,12 +13,24 @@ type Reloading = Readonly<{
 }>
 
 /** What SIGHUP does: one reload at a time, and a file that cannot be used changes nothing. */
-export function reloads({load, apply, log, done}: Reloading): () => void {
+export function reloads({config: first, load, apply, log, done}: Reloading): () => void {
   let running: Promise<void> = Promise.resolve()
+  let inForce = first
+  const take = async (config: Config) => {
+    for (const [index, step] of apply.entries()) {
+      try {
+        await step(config)
+      } catch (error) {
+        for (const earlier of apply.slice(0, index)) await earlier(inForce)
+        throw error
+      }
+    }
+    inForce = config
+  }
   const reload = async () => {
     try {
       const config = await load()
-      for (const take of apply) await take(config)
+      await take(config)
       tellWarnings(config, log)
       log.info({config: config.path}, 'configuration reloaded')
       done(true)

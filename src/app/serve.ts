@@ -2,9 +2,11 @@ import {createMetrics} from '../api/metrics.ts'
 import {startApi} from '../api/server.ts'
 import type {Config} from '../config/config.ts'
 import {loadConfig} from '../config/load.ts'
+import {AgentPort} from './agent-port.ts'
 import {logChanges} from './change-log.ts'
 import {systemClock} from './clock.ts'
 import {compose} from './compose.ts'
+import {HookTargets} from './hook-targets.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
@@ -48,14 +50,22 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const isStopped = stopped.then(() => true)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
   const api = release.own(await startApi({config, source: monitor, orders: monitor, clock, log, metrics, version, env}))
-  const targets = release.own(
-    new Targets({monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}),
-  )
-  await targets.follow(config)
+  const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
+  const telling = {monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}
+  const told = [release.own(new Targets(telling)), release.own(new HookTargets(telling))]
+  await agent.follow(config)
+  for (const targets of told) await targets.follow(config)
   const reload = reloads({
+    config,
     load,
-    // The API first: it alone can refuse (a port that somebody else has), and then nothing has changed.
-    apply: [(next) => api.reload(next), (next) => watching.reload(next), (next) => targets.follow(next), (next) => log.reopen(next.log)],
+    // First those that may refuse: a port that somebody else has.
+    apply: [
+      (next) => api.reload(next),
+      (next) => agent.follow(next),
+      (next) => watching.reload(next),
+      ...told.map((targets) => (next: Config) => targets.follow(next)),
+      (next) => log.reopen(next.log),
+    ],
     log,
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })

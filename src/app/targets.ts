@@ -3,10 +3,10 @@ import {pgbouncerTarget} from '../actuators/pgbouncer/target.ts'
 import type {Config} from '../config/config.ts'
 import type {Actuator} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
-import type {ReadFallback} from '../core/settings.ts'
 import type {TargetState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {actuate, type Pass} from './actuation.ts'
+import {fallbackOf} from './fallback.ts'
 import {pgbouncerConsole} from './pgbouncer-console.ts'
 import {Release} from './release.ts'
 import {type StageSeen, Switches} from './switches.ts'
@@ -21,7 +21,7 @@ export type TargetsDeps = Readonly<{
   meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
 }>
 
-/** Everybody who is told what the verdict is, as the configuration in force names them. */
+/** Routers that are kept in step with the verdict, as the configuration in force names them. */
 export class Targets implements AsyncDisposable {
   readonly #deps: TargetsDeps
   #release = new Release()
@@ -93,8 +93,7 @@ const statusOf = {'in-sync': 'in-sync', applied: 'in-sync', planned: 'planned', 
 >
 
 function actuatorsOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readonly Actuator[] {
-  const fallbacks = new Map(groups.map(({name, readFallback}) => [name, readFallback]))
-  const fallback = (group: string): ReadFallback => fallbacks.get(group) ?? 'primary'
+  const fallback = fallbackOf(groups)
   const openConsole = pgbouncerConsole(clock)
   return [
     ...haproxy.instances.map((instance) => haproxyPush(instance, {backends: instance.backends, fallback})),
@@ -103,5 +102,5 @@ function actuatorsOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readon
 }
 
 /** All that makes a difference to a target. Passwords are read when they are needed. */
-const fingerprint = ({haproxy, agent, pgbouncer, hooks, groups}: Config): string =>
-  JSON.stringify([haproxy, agent, pgbouncer, hooks, groups.map(({name, readFallback}) => [name, readFallback])])
+const fingerprint = ({haproxy, pgbouncer, groups}: Config): string =>
+  JSON.stringify([haproxy, pgbouncer, groups.map(({name, readFallback}) => [name, readFallback])])

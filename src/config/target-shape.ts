@@ -33,7 +33,7 @@ export const haproxyShape = section(
         ),
       ),
     ),
-    resync: describe('every target is read and put right so often', duration(10_000, 100)),
+    resync: describe('every target is read and put right so often', duration(1_000, 100)),
   },
   {synonyms: {instance: 'instances', backend: 'backends'}},
 )

@@ -91,7 +91,7 @@ test('HAProxy asks one address for a whole backend: the server is the one in its
 
 test('/v1/check is what the command prints: exit, and 200 only where it is 0', async () => {
   await using api = await started(draft, {
-    haproxy: {backends: {pg_read: 'replica', pg_any: 'read-only', pg_write: 'primary'}, instances: [], resyncMs: 10_000},
+    haproxy: {backends: {pg_read: 'replica', pg_any: 'read-only', pg_write: 'primary'}, instances: [], resyncMs: 1_000},
   })
   const rows: readonly (readonly [query: string, exit: number, host: string | null, asked: string])[] = [
     ['server=host1', 0, 'host1', 'primary'],

@@ -29,7 +29,7 @@ export const plainConfig: Config = {
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},
-  haproxy: {backends: {}, instances: [], resyncMs: 10_000},
+  haproxy: {backends: {}, instances: [], resyncMs: 1_000},
   agent: null,
   pgbouncer: [],
   hooks: [],

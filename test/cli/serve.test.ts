@@ -5,34 +5,10 @@ import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {onTestFinished, test} from 'vitest'
-import {hostsYaml, makeCertificates, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {makeCertificates, until} from '../support/cluster.ts'
 import {run, start} from '../support/run.ts'
+import {freePort, site} from '../support/site.ts'
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const {port} = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-/** A running `serve` over three streaming nodes, in a folder of its own. */
-async function site(more: (folder: string) => string = () => '') {
-  const cluster = await testCluster()
-  const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
-  await until(async () => (await host1.sql("select from pg_stat_replication where state = 'streaming'")).length === 2)
-  const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
-  const port = await freePort()
-  const text = `${hostsYaml(cluster)}\nport: ${port}\nstate_dir: state\n${more(cwd)}\n`
-  const file = join(cwd, 'pgroute66.yml')
-  await writeFile(file, text, {mode: 0o600})
-  const serve = start(['pgroute66.yml'], {cwd, limitMs: 90_000})
-  onTestFinished(() => void serve.child.kill('SIGKILL'))
-  await serve.sees('listening')
-  const check = (...args: string[]) => run(['check', ...args], {cwd, env: {USER: 'anna'}})
-  const accept = (...args: string[]) => run(['accept', ...args], {cwd, env: {USER: 'anna'}})
-  return {cluster, cwd, port, file, text, serve, host1, host2, host3, check, accept}
-}
 const socketIn = (folder: string) => `socket: ${join(folder, 'pgroute66.sock')}`
 
 test('the daemon and a check of its own say the same; changes are logged with their rule; a stop is clean', async () => {

@@ -67,7 +67,7 @@ test('every default of DESIGN 8', async () => {
     log: {level: 'info', format: 'text', file: null},
     v1Format: 'documented',
     check: {timeoutMs: 2000},
-    haproxy: {backends: {}, instances: [], resyncMs: 10_000},
+    haproxy: {backends: {}, instances: [], resyncMs: 1_000},
     agent: null,
     pgbouncer: [],
     hooks: [],
@@ -119,7 +119,7 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
     log: {level: 'error'},
     v1Format: 'released',
     check: {timeoutMs: 800},
-    haproxy: {backends: {pg_write: 'primary', pg_read: 'read-only'}, instances: [], resyncMs: 10_000},
+    haproxy: {backends: {pg_write: 'primary', pg_read: 'read-only'}, instances: [], resyncMs: 1_000},
   })
   expect(config.hosts[0]).toMatchObject({
     aliases: ['10.1.0.1'],

@@ -1,0 +1,35 @@
+import {type Agent, startAgent} from '../actuators/agent/server.ts'
+import type {Config} from '../config/config.ts'
+import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
+import {fallbackOf} from './fallback.ts'
+
+export type AgentPortDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; dryRun: boolean}>
+
+/** HAProxy's agent-check, where the configuration in force wants it. */
+export class AgentPort implements AsyncDisposable {
+  readonly #deps: AgentPortDeps
+  #agent: Agent | null = null
+  #fallback: ReturnType<typeof fallbackOf> = () => 'none'
+
+  constructor(deps: AgentPortDeps) {
+    this.#deps = deps
+  }
+
+  /** Throws OperatorError where the port cannot be had; then nothing has changed. */
+  async follow({agent: settings, groups}: Config): Promise<void> {
+    const {source, dryRun, log} = this.#deps
+    if (settings !== null && dryRun) log.info({}, 'dry run: nobody is answered on the port of agent-check')
+    else if (settings === null) await this[Symbol.asyncDispose]()
+    else if (this.#agent !== null) await this.#agent.reload(settings)
+    else {
+      const fallback = (group: string) => this.#fallback(group)
+      this.#agent = await startAgent({...this.#deps, settings, fallback, isFrozen: () => source.current().maintenance !== null})
+    }
+    this.#fallback = fallbackOf(groups)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent?.[Symbol.asyncDispose]()
+    this.#agent = null
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import {once} from 'node:events'
+import {readFile, writeFile} from 'node:fs/promises'
+import {type AddressInfo, connect, createServer} from 'node:net'
+import {join} from 'node:path'
+import {text as textOf} from 'node:stream/consumers'
+import {onTestFinished, test} from 'vitest'
+import {type Cluster, until} from '../support/cluster.ts'
+import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
+import {lacks} from '../support/parts.ts'
+import {freePort, site} from '../support/site.ts'
+
+const listens = (name: string, {nodes}: Cluster) =>
+  `listen ${name}\n    bind 127.0.0.1:{port:${name}}\n${nodes.map(({port}, index) => `    server host${index + 1} 127.0.0.1:${port} disabled\n`).join('')}`
+
+/** A `serve` that pushes to a real HAProxy, answers its agents, and tells a hook that writes to a file. */
+async function routed() {
+  const agentPort = await freePort()
+  let haproxy: Haproxy | undefined
+  const found = await site(async (folder, cluster) => {
+    const times = 'timeout connect 1s\n    timeout client 1m\n    timeout server 1m'
+    haproxy = await startHaproxy(`defaults\n    mode tcp\n    ${times}\n${listens('pg_write', cluster)}${listens('pg_read', cluster)}`)
+    const {socket} = haproxy
+    onTestFinished(() => haproxy?.[Symbol.asyncDispose]())
+    return [
+      `socket: ${join(folder, 'pgroute66.sock')}`,
+      `haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: ${socket}}]}`,
+      `agent: {port: ${agentPort}}`,
+      `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`,
+    ].join('\n')
+  })
+  if (haproxy === undefined) throw new Error('no HAProxy')
+  const {states} = haproxy
+  const isUp = async (...servers: string[]) => {
+    const up = Object.entries(await states()).filter(([name, state]) => !/FRONTEND|BACKEND/.test(name) && state === 'no check')
+    return up.map(([name]) => name).join() === servers.join()
+  }
+  return {...found, haproxy, agentPort, comes: (...servers: string[]) => until(() => isUp(...servers)), isUp}
+}
+
+async function agentSays(port: number, question: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${question}\n`)
+  return textOf(socket)
+}
+
+test.skipIf(lacks('HAProxy'))('HAProxy, its agents and hooks follow drains, maintenance, failovers, reloads', async () => {
+  const {cwd, file, text, serve, host1, host2, asks, haproxy, agentPort, comes, isUp} = await routed()
+  const order = async (command: string, ...args: string[]) => {
+    const {code, stderr} = await asks(command)(...args)
+    assert.equal(code, 0, stderr)
+  }
+  const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
+  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+  assert.equal(await agentSays(agentPort, 'host1 primary'), 'ready up 100%\n')
+
+  await order('drain', 'host2')
+  await comes('pg_write/host1', 'pg_read/host3')
+  assert.equal(await agentSays(agentPort, 'host2 replica'), 'drain\n')
+  await order('resume', 'host2')
+  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+
+  await haproxy.reload()
+  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+
+  await order('maintenance', 'on', '--reason', 'new disks')
+  await host1.kill()
+  await serve.sees('no-primary')
+  await host2.promote()
+  await serve.sees('no-primary → primary: host2')
+  assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
+  assert.equal(await agentSays(agentPort, 'host2 primary'), '\n')
+  assert.deepEqual(await told(), [])
+  await order('maintenance', 'off')
+  // host3 still follows host1: readers fall back to the primary.
+  await comes('pg_write/host2', 'pg_read/host2')
+  assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
+
+  await host1.start()
+  await comes()
+  await serve.sees(/all: split-brain: .*haproxy .* after it was seen/)
+  await until(async () => (await told()).length === 1)
+  const {change, group} = JSON.parse((await told())[0] ?? '')
+  assert.deepEqual([change.to, group.verdict.primaries], ['split-brain', ['host1', 'host2']])
+
+  // Another agent port that somebody has: nothing of the new file is in force.
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
+  const taken = (other.address() as AddressInfo).port
+  await writeFile(
+    file,
+    text.replace(`agent: {port: ${agentPort}}`, `agent: {port: ${taken}}`).replace(/^port: .*$/m, `port: ${await freePort()}`),
+  )
+  serve.child.kill('SIGHUP')
+  await serve.sees(/not reloaded, what was in force stays in force: agent: cannot listen/)
+  assert.match(await agentSays(agentPort, 'host2 primary'), /^down #/)
+  assert.equal((await asks('check')()).code, 4)
+
+  serve.child.kill('SIGTERM')
+  assert.equal((await serve.ended).code, 0)
+})
+
+test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
+  const {serve, haproxy, comes, isUp} = await routed()
+  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+  serve.child.kill('SIGKILL')
+  await serve.ended
+  assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
+  await haproxy[Symbol.asyncDispose]()
+})
