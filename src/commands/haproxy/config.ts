@@ -1,0 +1,34 @@
+import {Command, Flags} from '@oclif/core'
+import {caFlag, configFlag} from '../../app/flags.ts'
+import {haproxySite} from '../../app/haproxy-site.ts'
+import {loadConfig} from '../../config/load.ts'
+import {haproxyFile, haproxyStyles} from '../../core/haproxy-config.ts'
+
+export default class HaproxyConfig extends Command {
+  static override summary = 'Print a complete haproxy.cfg for this configuration.'
+  static override description = `Four ways by which HAProxy comes to know whom to route to:
+  push      serve tells it over its stats socket, when it happens; one daemon per HAProxy
+  agent     HAProxy asks serve's agent port, five times a second
+  httpchk   HAProxy asks serve over HTTP, twice a second
+  external  HAProxy runs a command for each check; works without serve, too
+What has to be known beside the file goes to stderr.`
+  static override usage = 'haproxy config --style push|agent|httpchk|external [-c FILE] [DSN...]'
+  static override examples = ['<%= config.bin %> <%= command.id %> --style push > /etc/haproxy/haproxy.cfg']
+  static override strict = false
+  static override flags = {
+    style: Flags.option({options: haproxyStyles, required: true, description: 'how HAProxy comes to know'})(),
+    config: configFlag,
+    'max-lag': Flags.string({description: 'readers are sent to no standby that is further behind (agent, httpchk)', helpValue: '16MB'}),
+    daemon: Flags.string({description: 'where HAProxy reaches serve [default: bind and port]', helpValue: 'HOST[:PORT]'}),
+    ca: caFlag,
+    instance: Flags.string({description: 'the one of haproxy.instances that it is for [default: the first]', helpValue: 'SOCKET'}),
+  }
+
+  async run(): Promise<void> {
+    const {flags, argv} = await this.parse(HaproxyConfig)
+    const config = await loadConfig({path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()})
+    const {file, warnings} = haproxySite(config, {...flags, maxLag: flags['max-lag']})
+    for (const warning of warnings) this.logToStderr(`warning: ${warning}`)
+    this.log(haproxyFile(file).trimEnd())
+  }
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import {describe, test} from 'vitest'
+import {type HaproxyFile, type HaproxyStyle, haproxyFile, haproxyStyles} from '../../src/core/haproxy-config.ts'
+
+const servers = ['host1', 'host2'].map((name, index) => ({name, address: `10.0.0.${index + 1}:5432`}))
+const isPolled = (style: HaproxyStyle) => style === 'httpchk' || style === 'external'
+const draft = (style: HaproxyStyle): HaproxyFile => ({
+  style,
+  backends: [
+    {name: 'pg_write', role: 'primary', bind: ':5000', servers, fallback: null},
+    {name: 'pg_read', role: 'replica', bind: ':5001', servers, fallback: isPolled(style) ? 'pg_write' : null},
+  ],
+  api: {address: '127.0.0.1', port: 8443, tls: 'check-ssl verify none'},
+  agent: {address: '127.0.0.1', port: 8009, tls: null},
+  socket: '/run/haproxy/admin.sock',
+  maxLag: null,
+})
+
+/** The lines of a section, without what is said to people. */
+function section(text: string, name: string): string {
+  const found = text.split('\n\n').find((part) => part.split('\n').includes(name)) ?? ''
+  return found.replaceAll(/^ *#.*\n/gm, '')
+}
+
+/** By style: all that makes it safe. Adding a style does not compile until it has a row here. */
+const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp[]; never: readonly RegExp[]}>>> = {
+  push: {
+    global: {says: [/stats socket \/run\/haproxy\/admin\.sock .*level admin/], never: []},
+    'listen pg_write': {
+      says: [/default-server disabled$/m, /reject if .*nbsrv\(pgroute66\) eq 0/],
+      // A health check of the servers themselves would, when serve dies, take down what works.
+      never: [/\bcheck\b/, /on-marked-down/],
+    },
+    'listen pg_read': {says: [/default-server disabled$/m, /reject if .*nbsrv\(pgroute66\) eq 0/], never: [/\bcheck\b/, /on-marked-down/]},
+    'backend pgroute66': {
+      says: [/uri \/readyz/, /server serve 127\.0\.0\.1:8443 check inter 1s fall 10 .*check-ssl/],
+      never: [/on-marked-down/],
+    },
+  },
+  agent: {
+    global: {says: [], never: [/stats socket/]},
+    'listen pg_write': {
+      says: [
+        /default-server disabled agent-check .*agent-port 8009 .*weight 100 on-marked-down shutdown-sessions/,
+        /reject if .*nbsrv\(pgroute66\) eq 0/,
+        /server host2 10\.0\.0\.2:5432 agent-send "host2 primary\\n"/,
+      ],
+      never: [/ check /],
+    },
+    'listen pg_read': {
+      says: [/default-server disabled agent-check/, /agent-send "host1 replica\\n"/],
+      never: [/ check /, /on-marked-down/],
+    },
+    'backend pgroute66': {
+      says: [/send alive\?\\n/, /server serve 127\.0\.0\.1:8009 check inter 1s fall 10/],
+      never: [/on-marked-down/, /ssl/],
+    },
+  },
+  httpchk: {
+    global: {says: [], never: [/stats socket/]},
+    'listen pg_write': {
+      says: [
+        /uri \/haproxy\/primary /,
+        /send-state/,
+        /check addr 127\.0\.0\.1 port 8443 check-ssl .*fall 1 rise 2 on-marked-down shutdown-sessions/,
+      ],
+      never: [/disabled/, /fastinter/],
+    },
+    'listen pg_read': {
+      says: [/uri \/haproxy\/replica /, /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/],
+      never: [/disabled/, /on-marked-down/],
+    },
+  },
+  external: {
+    global: {says: [/external-check/, /insecure-fork-wanted/], never: [/chroot/, /stats socket/]},
+    'listen pg_write': {
+      says: [/external-check command \S+-check-primary$/m, /external-check path/, /fall 1 rise 2 on-marked-down shutdown-sessions/],
+      never: [/disabled/, /fastinter/],
+    },
+    'listen pg_read': {
+      says: [/external-check command \S+-check-standby$/m, /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/],
+      never: [/disabled/, /on-marked-down/],
+    },
+  },
+}
+
+describe.each(haproxyStyles)('style %s', (style) => {
+  const text = haproxyFile(draft(style))
+  for (const [name, {says, never}] of Object.entries(rules[style])) {
+    test(`${name}: what it says, and what it must not`, () => {
+      const lines = section(text, name)
+      for (const pattern of says) assert.match(lines, pattern)
+      for (const pattern of never) assert.doesNotMatch(lines, pattern)
+    })
+  }
+
+  test('what holds for all: old workers end, refused connections do not wait, and two writers are none', () => {
+    assert.match(section(text, 'global'), /^ {4}hard-stop-after 10s$/m)
+    assert.match(section(text, 'defaults'), /^ {4}timeout connect 200ms$/m)
+    assert.match(section(text, 'defaults'), /^ {4}option redispatch 1$/m)
+    assert.match(section(text, 'listen pg_write'), /reject if \{ nbsrv\(pg_write\) gt 1 \}/)
+    assert.doesNotMatch(section(text, 'listen pg_read'), /gt 1/)
+    assert.match(section(text, 'listen pg_write'), /^ {4}retries 0$/m)
+    assert.doesNotMatch(section(text, 'listen pg_read'), /retries/)
+  })
+})
+
+test('a limit on the lag is for readers alone', () => {
+  const agent = haproxyFile({...draft('agent'), maxLag: '16MB'})
+  assert.match(agent, /"host1 replica lag=16MB\\n"/)
+  assert.match(agent, /"host1 primary\\n"/)
+  const httpchk = haproxyFile({...draft('httpchk'), maxLag: '16MB'})
+  assert.match(httpchk, /\/haproxy\/replica\?lag=16MB /)
+  assert.match(httpchk, /\/haproxy\/primary /)
+})
+
+test('a stats socket on TCP has no owner', () => {
+  assert.match(haproxyFile({...draft('push'), socket: '10.0.0.9:9999'}), /^ {4}stats socket 10\.0\.0\.9:9999 level admin$/m)
+})
