@@ -1,4 +1,5 @@
 import type {Config} from '../config/config.ts'
+import type {PastChange} from '../core/past-change.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Moment} from '../core/wire.ts'
 import type {Metrics} from './metrics.ts'
@@ -14,6 +15,8 @@ export type Context = {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  /** The last changes, oldest first. */
+  readonly past: () => readonly PastChange[]
   readonly version: string
 }
 

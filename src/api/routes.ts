@@ -1,6 +1,7 @@
 import type {EventStream} from './event-stream.ts'
 import type {Route} from './route.ts'
 
+import {changesRoute} from './routes/changes.ts'
 import {checkRoute} from './routes/check.ts'
 import {documentRoute} from './routes/document.ts'
 import {eventRoute} from './routes/events.ts'
@@ -20,6 +21,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     ...snapshotRoutes,
     ...healthRoutes,
     eventRoute(stream),
+    changesRoute,
     checkRoute,
     ...orderRoutes,
     ...probeRoutes,

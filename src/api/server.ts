@@ -1,5 +1,6 @@
 import type {RequestListener} from 'node:http'
 import type {Config} from '../config/config.ts'
+import type {PastChange} from '../core/past-change.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
@@ -17,6 +18,7 @@ export type ApiDeps = Readonly<{
   clock: Clock
   log: Log
   metrics: Metrics
+  past: () => readonly PastChange[]
   version: string
   /** Where systemd says what it hands over. */
   env?: NodeJS.ProcessEnv

@@ -3,6 +3,7 @@ import {startApi} from '../api/server.ts'
 import type {Config} from '../config/config.ts'
 import {loadConfig} from '../config/load.ts'
 import {AgentPort} from './agent-port.ts'
+import {ChangeJournal} from './change-journal.ts'
 import {logChanges} from './change-log.ts'
 import {systemClock} from './clock.ts'
 import {compose} from './compose.ts'
@@ -41,15 +42,19 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
   tellWarnings(config, log)
   const metrics = createMetrics(version, clock.wall)
+  const journal = release.own(await ChangeJournal.open(config.stateDir, log))
   const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
   const {monitor} = watching
   monitor.subscribe(logChanges(log))
+  monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
   // Nobody is answered before every host has been asked: a load balancer that hears "starting" takes all servers out, one that hears nothing keeps
   // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
   const isStopped = stopped.then(() => true)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
-  const api = release.own(await startApi({config, source: monitor, orders: monitor, clock, log, metrics, version, env}))
+  const api = release.own(
+    await startApi({config, source: monitor, orders: monitor, past: () => journal.latest(), clock, log, metrics, version, env}),
+  )
   const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
   const telling = {monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}
   const told = [release.own(new Targets(telling)), release.own(new HookTargets(telling))]
@@ -63,6 +68,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       (next) => api.reload(next),
       (next) => agent.follow(next),
       (next) => watching.reload(next),
+      (next) => journal.follow(next),
       ...told.map((targets) => (next: Config) => targets.follow(next)),
       (next) => log.reopen(next.log),
     ],

@@ -75,6 +75,7 @@ export async function started(draft: SnapshotDraft, config: Partial<Config> = {}
     },
     clock,
     log,
+    past: () => [],
     metrics: createMetrics('0.1.0', clock.wall),
     version: '0.1.0',
     env: {},

@@ -81,6 +81,7 @@ const documented: readonly Row[] = [
   ['a start', starting, '/readyz', 503, /"state":"starting"/],
   ['no such group', healthy, '/v1/groups/x', 404, /UNKNOWN_GROUP/],
   ['no such host', healthy, '/v1/hosts/toString', 404, /UNKNOWN_HOST/],
+  ['changes of before', healthy, '/v1/changes', 200, '{"changes":[]}'],
   ['no such path', healthy, '/v2/primary', 404, /NOT_FOUND/],
   ['later issues', healthy, '/', 404, /NOT_FOUND/],
   ['later issues', healthy, '/v1/hosts/host1/drain', 404, /UNKNOWN_PREDICATE/],
