@@ -57,7 +57,7 @@ export function haproxyFile(file: HaproxyFile): string {
 function global({style, socket}: HaproxyFile): readonly string[] {
   const rights = socket.includes('/') ? ' user haproxy group haproxy mode 660' : ''
   const own = {
-    push: ['    # pgroute66 has to be in the group haproxy.', `    stats socket ${socket}${rights} level admin`],
+    push: ['    # The user of serve has to be in the group haproxy.', `    stats socket ${socket}${rights} level admin`],
     agent: [],
     httpchk: [],
     external: [

@@ -25,8 +25,8 @@ export type Site = Readonly<{
 
 /** A way by which HAProxy comes to know what the daemon says. */
 export type Style = Readonly<{
-  /** A `haproxy.cfg` whose backend `pg_write` listens on 127.0.0.1:{port:write}. `api`: the daemon's port. */
-  haproxyConfig: (site: Site & Readonly<{api: number}>) => string
+  /** A `haproxy.cfg` whose backend `pg_write` listens on 127.0.0.1:{port:write}. `api`: the daemon's port; `config`: its configuration. */
+  haproxyConfig: (site: Site & Readonly<{api: number; config: string}>) => string | Promise<string>
   /** Lines for the daemon's configuration. */
   serveYaml?: (site: Site) => string
   kinds: readonly Kind[]
@@ -52,8 +52,8 @@ export type Failovers = Readonly<{
   /** How often HAProxy was looked at, and how often more than one server was up. */
   looks: number
   twoUp: number
-  /** For how long after its start HAProxy took every server for up: until its first checks. */
-  uncheckedMs: number
+  /** From the first look at HAProxy until just one server was up. */
+  settledMs: number
   /** Of connections, by text. */
   errors: ReadonlyMap<string, number>
 }>
@@ -72,7 +72,9 @@ export async function runFailovers(style: Style): Promise<Failovers> {
   await using free = await freePorts(3)
   const site: Site = {folder, hosts: cluster.nodes.map(({name, port}) => ({name, port})), ports: free.ports}
   await using daemon = await startDaemon(`${hostsYaml(cluster)}\n${style.serveYaml?.(site) ?? ''}`)
-  await using haproxy = await startHaproxy(style.haproxyConfig({...site, api: Number(new URL(daemon.url).port)}), {cwd: daemon.folder})
+  const api = Number(new URL(daemon.url).port)
+  const file = await style.haproxyConfig({...site, api, config: join(daemon.folder, 'pgroute66.yml')})
+  await using haproxy = await startHaproxy(file, {cwd: daemon.folder})
   await using lookout = new Lookout(haproxy, 'pg_write', daemon.url)
   await until(() => lookout.up.length === 1)
   const checkedAt = lookout.ups.at(-1)?.at ?? 0
@@ -104,7 +106,7 @@ export async function runFailovers(style: Style): Promise<Failovers> {
     failovers,
     looks: looksWith(() => true),
     twoUp: looksWith((up) => up > 1),
-    uncheckedMs: checkedAt - (lookout.ups[0]?.at ?? 0),
+    settledMs: checkedAt - (lookout.ups[0]?.at ?? 0),
     errors: writer.errors,
   }
 }

@@ -47,8 +47,8 @@ export class Lookout implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const states = await haproxy.states()
       const at = performance.now()
-      // "UP", and "UP 1/2" for one that is about to go down; "DOWN 1/2" gets nothing yet.
-      const isUp = (server: string) => server.startsWith(`${backend}/`) && states[server]?.startsWith('UP')
+      // "UP", "UP 1/2" for one that is about to go down, "no check" for one without a health check; "DOWN 1/2" gets nothing yet.
+      const isUp = (server: string) => server.startsWith(`${backend}/`) && /^(UP|no check)/.test(states[server] ?? '')
       const names = Object.keys(states)
         .filter(isUp)
         .map((server) => server.slice(backend.length + 1))

@@ -1,4 +1,4 @@
-/** `npm run bench -- [NAME…] [--short] [--minutes N]`: measures, beside something known in the same run. Ends with 1 only when a run broke. */
+/** `npm run bench -- [NAME…] [--short] [--minutes N] [--style STYLE] [--runs N]`: measures, beside something known in the same run. Ends with 1 only when a run broke. */
 import {parseArgs} from 'node:util'
 import {type Options, type Row, table} from './table.ts'
 import {ToolMissing} from './tool.ts'
@@ -16,7 +16,7 @@ const benches: Readonly<Record<string, Entry>> = {
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   rest: {about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve', load: () => import('./rest.ts')},
   haproxy: {
-    about: "failovers under a client that writes through a real HAProxy with the README's external check: outage, and never two writers",
+    about: 'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
     load: () => import('./haproxy.ts'),
   },
   http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
@@ -30,7 +30,7 @@ const benches: Readonly<Record<string, Entry>> = {
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {short: {type: 'boolean', default: false}, minutes: {type: 'string'}},
+  options: {short: {type: 'boolean', default: false}, minutes: {type: 'string'}, style: {type: 'string'}, runs: {type: 'string'}},
 })
 const unknown = positionals.filter((name) => name !== 'list' && benches[name] === undefined)
 if (positionals.includes('list') || unknown.length > 0) {
@@ -41,7 +41,13 @@ if (positionals.includes('list') || unknown.length > 0) {
 
 const whole = Object.keys(benches).filter((name) => !benches[name]?.isOnDemand)
 const names = positionals.length > 0 ? positionals : whole
-const options: Options = {short: values.short, minutes: values.minutes === undefined ? null : Number(values.minutes)}
+const numberOf = (text: string | undefined) => (text === undefined ? null : Number(text))
+const options: Options = {
+  short: values.short,
+  minutes: numberOf(values.minutes),
+  style: values.style ?? null,
+  runs: numberOf(values.runs),
+}
 let broken = 0
 for (const name of names) {
   console.log(`\n${name}: ${benches[name]?.about}`)
