@@ -19,12 +19,15 @@ export type ChannelAsked = Readonly<{
 /** Where orders go: what was said, else the control socket of the configuration, else the one beside the usual socket. Throws OperatorError. */
 export async function controlChannel({url, ca, socket, config: path, env, cwd, ...asked}: ChannelAsked): Promise<Channel> {
   const tokenFile = asked['token-file']
-  if (url !== undefined) return {url, ca, tokenFile}
+  // A path is the socket that anybody may ask; orders are taken by the one beside it.
+  const isPath = url !== undefined && !URL.canParse(url) && url.includes('/')
+  if (url !== undefined && !isPath) return {url, ca, tokenFile}
   if (tokenFile !== undefined || ca !== undefined) throw new OperatorError('USAGE', '--token-file and --ca are for --url', 'Add --url.')
   if (socket !== undefined) return {socket: resolve(cwd, socket)}
+  if (isPath) return {socket: beside(resolve(cwd, url))}
   // Beside the socket that checks ask, as `serve` puts it.
-  if (env.PGROUTE66_SOCKET) return {socket: join(dirname(resolve(cwd, env.PGROUTE66_SOCKET)), 'control.sock')}
-  const usual = {socket: join(dirname(usualSocket), 'control.sock')}
+  if (env.PGROUTE66_SOCKET) return {socket: beside(resolve(cwd, env.PGROUTE66_SOCKET))}
+  const usual = {socket: beside(usualSocket)}
   try {
     const {controlSocket} = await loadConfig({path, env, cwd})
     return controlSocket === null ? usual : {socket: controlSocket}
@@ -34,6 +37,8 @@ export async function controlChannel({url, ca, socket, config: path, env, cwd, .
     return usual
   }
 }
+
+const beside = (path: string) => join(dirname(path), 'control.sock')
 
 /** For the record. sudo hides who it was; a service has no $USER. */
 export const whoAsks = (env: NodeJS.ProcessEnv): string | null => env.SUDO_USER || env.USER || osUser()

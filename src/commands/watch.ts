@@ -1,10 +1,14 @@
 import {Command, Flags} from '@oclif/core'
 import {systemClock} from '../app/clock.ts'
-import {caFlag, configFlag} from '../app/flags.ts'
+import {controlChannel} from '../app/control-channel.ts'
+import {drainAction} from '../app/drain-action.ts'
+import {caFlag, configFlag, controlSocketFlag, tokenFileFlag} from '../app/flags.ts'
 import {openSource} from '../app/source.ts'
 import {parseDuration} from '../config/duration.ts'
 import {OperatorError} from '../core/errors.ts'
+import type {SnapshotSource} from '../core/ports.ts'
 import {groupNamed} from '../ui/filter.ts'
+import type {Heard} from '../ui/frame.ts'
 import {glyphsFor} from '../ui/glyphs.ts'
 import {printChanges, printOnce} from '../ui/print.ts'
 import {showWatch} from '../ui/show.ts'
@@ -22,6 +26,8 @@ export default class Watch extends Command {
       exclusive: ['config'],
     }),
     ca: caFlag,
+    'token-file': tokenFileFlag,
+    'control-socket': controlSocketFlag,
     group: Flags.string({char: 'g', description: 'only this group', helpValue: 'NAME'}),
     once: Flags.boolean({description: 'print how things stand, and leave'}),
     json: Flags.boolean({description: 'print one JSON document per change; with --once, one'}),
@@ -46,7 +52,18 @@ export default class Watch extends Command {
       return await printOnce({...printing, signal, width: stdout.columns ?? 10_000, glyphs: glyphsFor(env)})
     }
     if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
-    await showWatch({source, clock: systemClock, signal: stop.signal, everyMs, group})
+    const channel = () => controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
+    const past = await pastOf(source)
+    await showWatch({source, clock: systemClock, signal: stop.signal, everyMs, group, past, actions: [drainAction(source, channel, env)]})
+  }
+}
+
+/** Newest first. A daemon that does not tell is no reason not to watch it. */
+async function pastOf(source: SnapshotSource): Promise<readonly Heard[]> {
+  try {
+    return ((await source.past?.()) ?? []).map(({at, change}) => ({at, change})).reverse()
+  } catch {
+    return []
   }
 }
 

@@ -1,4 +1,5 @@
 import type {Facts, Failure, SessionFacts} from './observation.ts'
+import type {PastChange} from './past-change.ts'
 import type {Drain, Maintenance, Publication, Snapshot} from './snapshot.ts'
 import type {Cause} from './words.ts'
 
@@ -22,6 +23,8 @@ export type Random = () => number
 export interface SnapshotSource extends AsyncDisposable {
   current(): Snapshot
   subscribe(listener: (publication: Publication) => void): () => void
+  /** What changed before we came, oldest first; where it is known. Rejects when it cannot be asked for. */
+  past?(): Promise<readonly PastChange[]>
 }
 
 /** Who orders something, and why. */

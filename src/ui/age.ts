@@ -21,8 +21,11 @@ export function spanText(ms: number): string {
   return ms < 9950 ? `${(ms / 1000).toFixed(1)}s` : ageText(ms)
 }
 
-/** The time of day where the reader is. */
-export function timeText(wall: number): string {
+const dayMs = 24 * 3_600_000
+
+/** The time of day where the reader is; of what is a day old at the moment `now`, the date too. */
+export function timeText(wall: number, now = wall): string {
   const at = new Date(wall)
-  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  return now - wall < dayMs ? time : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
 }

@@ -18,18 +18,26 @@ export function transitionText({from, to, rule, host, kind}: Change, arrow: stri
   return printable(from === null || from === to ? reached : `${from} ${arrow} ${reached}`)
 }
 
+const calm: readonly string[] = ['standby', 'in rotation', 'confirms', 'applied', 'in-sync', 'active']
+const loud: readonly string[] = ['unavailable', 'denies', 'out-of-sync', 'late']
+
 function toneOf({kind, to}: Change): Tone {
   if (to === 'primary') return 'good'
   if (kind === 'verdict') return to === 'starting' ? 'warn' : 'bad'
-  return to === 'unavailable' || to === 'denies' ? 'bad' : to === 'standby' || to === 'in rotation' || to === 'confirms' ? 'plain' : 'warn'
+  if (to === null || calm.includes(to)) return 'plain'
+  return loud.includes(to) ? 'bad' : 'warn'
 }
 
+/** `wall`: the moment of the drawing. */
+export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
+
 /** One line, cut at the right. */
-export const changeLine = (heard: Heard, width: number, glyphs: Glyphs): Line => cut(spansOf(heard, glyphs), width, glyphs.more)
+export const changeLine = (heard: Heard, look: ChangeLook): Line => cut(spansOf(heard, look), look.width, look.glyphs.more)
 
 /** As many lines as it takes. */
-export function changeLines(heard: Heard, width: number, glyphs: Glyphs): readonly Line[] {
-  const [time, subject, transition] = spansOf(heard, glyphs)
+export function changeLines(heard: Heard, look: ChangeLook): readonly Line[] {
+  const {width, glyphs} = look
+  const [time, subject, transition] = spansOf(heard, look)
   const first = cut(
     [time, subject, transition].filter((span) => span !== undefined),
     width,
@@ -39,9 +47,9 @@ export function changeLines(heard: Heard, width: number, glyphs: Glyphs): readon
   return [first, ...wrap(printable(heard.change.why), Math.max(1, width - indent.length)).map((text) => line(indent + text, 'faint'))]
 }
 
-function spansOf({at, change}: Heard, {arrow}: Glyphs): readonly Span[] {
+function spansOf({at, change}: Heard, {wall, glyphs: {arrow}}: ChangeLook): readonly Span[] {
   return [
-    {text: `${timeText(at)} `, tone: 'faint'},
+    {text: `${timeText(at, wall)} `, tone: 'faint'},
     {text: `${subjectOf(change)} `, tone: 'strong'},
     {text: transitionText(change, arrow), tone: toneOf(change)},
     {text: `  ${printable(change.why)}`, tone: 'plain'},

@@ -91,7 +91,7 @@ function evidence(host: HostState, frame: Frame): readonly Field[] {
   const groups = host.groups.flatMap((name) => frame.snapshot.groups[name] ?? [])
   const about = groups.flatMap((group) => group.evidence.map((item) => ({group: group.name, item})))
   const verdicts = groups.map(
-    ({name, verdict}): Field => [name, `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since)}: ${verdict.why}`],
+    ({name, verdict}): Field => [name, `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since, frame.wall)}: ${verdict.why}`],
   )
   return [...verdicts, ...about.map(({item}): Field => [item.source, evidenceText(item), item.answer === 'denies' ? 'bad' : 'plain'])]
 }

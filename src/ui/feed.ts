@@ -1,11 +1,20 @@
+import {keptChanges} from '../core/past-change.ts'
 import type {Clock, SnapshotSource} from '../core/ports.ts'
 import type {Snapshot} from '../core/snapshot.ts'
 import type {Frame, Heard} from './frame.ts'
 
 /** However fast things change, nobody reads more than ten screens a second. */
 const leastMs = 100
-const keptChanges = 500
 const keptProbes = 40
+
+export type FeedDeps = Readonly<{
+  source: SnapshotSource
+  clock: Clock
+  everyMs: number
+  show: (frame: Frame) => void
+  /** What had changed before, newest first. */
+  past?: readonly Heard[]
+}>
 
 /**
  * Turns what a source publishes into frames. A change makes a frame at once, but no sooner than 100 ms after the last one; LSNs and lags are looked
@@ -25,12 +34,13 @@ export class Feed {
   #cancelTick = () => {}
   #cancelDraw: (() => void) | null = null
 
-  constructor({source, clock, everyMs, show}: {source: SnapshotSource; clock: Clock; everyMs: number; show: (frame: Frame) => void}) {
+  constructor({source, clock, everyMs, show, past = []}: FeedDeps) {
     this.#source = source
     this.#clock = clock
     this.#everyMs = everyMs
     this.#show = show
     this.#startedAt = clock.wall()
+    this.#changes = past
   }
 
   start(): void {

@@ -7,7 +7,7 @@ type Hint = Readonly<{key: string; text: string; rank: number}>
 /** The keys, as many as fit on one line: quit and help to the last. */
 export function footer(state: ScreenState, actions: readonly Action[], groups: number, width: number): readonly Line[] {
   if (state.isTyping) return [fitted([hint('enter', 'keep', 1), hint('esc', 'clear', 1)], width)]
-  const own = actions.map(({key, label}) => hint(key, label, 1))
+  const own = actions.map(({key, label}) => hint(key, label, actions.length > 1 ? 1 : 5))
   const here =
     state.view === 'table'
       ? [
@@ -17,6 +17,7 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
           hint('/', 'filter', 5),
           ...(groups > 1 ? [hint('g', `group:${state.group ?? 'all'}`, 5)] : []),
           hint('e', 'changes', 7),
+          ...(own.length === 1 ? own : []),
         ]
       : [hint('esc', 'back', 1), hint('j/k', 'scroll', 3)]
   const hints: readonly Hint[] = [
@@ -26,7 +27,7 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
     hint('+/-', tempoText(state.everyMs), 9),
     hint('?', 'help', 1),
   ]
-  return own.length > 0 ? [fitted(own, width), fitted(hints, width)] : [fitted(hints, width)]
+  return own.length > 1 ? [fitted(own, width), fitted(hints, width)] : [fitted(hints, width)]
 }
 
 const hint = (key: string, text: string, rank: number): Hint => ({key, text, rank})

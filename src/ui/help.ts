@@ -11,7 +11,8 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['g', 'show one group after the other, then all'],
   ['space', 'hold the table still; the verdict stays live'],
   ['+ -', 'draw more often, less often. Changes are drawn when they happen, whatever this says'],
-  ['e', 'all changes since this screen was opened (the last 500)'],
+  ['e', 'the last 1,000 changes; from a daemon, those of before this screen was opened too'],
+  ['d', 'drain the selected host, or resume it; asks first, and is done by the daemon'],
 ]
 
 /** What the keys and the signs mean. */

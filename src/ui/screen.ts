@@ -14,6 +14,7 @@ import {blank, cut, type Line, line} from './line.ts'
 import type {ScreenState} from './screen-state.ts'
 import {sorted} from './sort.ts'
 import {table} from './table.ts'
+import {targets} from './targets.ts'
 import {scrolled} from './viewport.ts'
 
 export type Size = Readonly<{columns: number; rows: number}>
@@ -44,7 +45,9 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
     glyphs,
     group: state.group,
   })
-  const top = rows - verdicts.length >= 12 ? [...verdicts, blank] : verdicts
+  const told = targets(frame.snapshot, width, frame.wall, glyphs).slice(0, Math.max(0, rows - verdicts.length - 8))
+  const above = [...verdicts, ...told]
+  const top = rows - above.length >= 12 ? [...above, blank] : above
   const notes = status(frame, state, look)
   const keys = footer(state, look.actions, Object.keys(frame.snapshot.groups).length, width)
   const title = look.title === null ? [] : [line(look.title, 'strong')]
@@ -85,7 +88,7 @@ function body(
   if (state.view === 'details' && selected !== null) return details(selected, frame, width, glyphs)
   if (state.view !== 'changes') return null
   const heard = changesOf(frame, state, hosts)
-  return heard.length === 0 ? [quiet(frame)] : heard.flatMap((item) => changeLines(item, width, glyphs))
+  return heard.length === 0 ? [quiet(frame)] : heard.flatMap((item) => changeLines(item, {width, wall: frame.wall, glyphs}))
 }
 
 /** The table, and below it the last changes: three of them where there is room, more where the table leaves it. */
@@ -108,7 +111,7 @@ function overview(
 }
 
 const listed = (frame: Frame, heard: Frame['changes'], count: number, width: number, glyphs: Glyphs): readonly Line[] =>
-  heard.length === 0 ? [quiet(frame)] : heard.slice(0, count).map((item) => changeLine(item, width, glyphs))
+  heard.length === 0 ? [quiet(frame)] : heard.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
 
 const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostState[]): Frame['changes'] =>
   changes.filter(({change}) =>

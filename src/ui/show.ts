@@ -1,11 +1,14 @@
 import type {Clock, SnapshotSource} from '../core/ports.ts'
 import type {Action} from './action.ts'
+import type {Heard} from './frame.ts'
 
 export type WatchOptions = Readonly<{
   source: SnapshotSource
   clock: Clock
   /** Keys of its own for whoever shows the screen; they act on the selected host. Keys that the screen has are refused. */
   actions?: readonly Action[]
+  /** What had changed before, newest first. */
+  past?: readonly Heard[]
   title?: string
   /** Shown alone at first; `null`: all. */
   group?: string | null
@@ -14,7 +17,7 @@ export type WatchOptions = Readonly<{
   signal?: AbortSignal
 }>
 
-const taken = 'qjksgedk/+-=? '
+const taken = 'qjksgey/+-=? '
 
 /**
  * Shows the hosts of `source` until the reader quits (q, Ctrl-C), `signal` aborts or the process is told to end; then the terminal is as it was.

@@ -12,6 +12,7 @@ export async function openScreen({
   source,
   clock,
   actions = [],
+  past = [],
   title,
   group = null,
   everyMs = initialState.everyMs,
@@ -39,12 +40,12 @@ export async function openScreen({
     snapshot: source.current(),
     now: clock.now(),
     wall: clock.wall(),
-    changes: [],
+    changes: past,
     probes: new Map(),
     startedAt: clock.wall(),
   }
   const quit = () => instance.unmount()
-  const feed = new Feed({source, clock, everyMs: initial.everyMs, show: (frame) => instance.rerender(view(frame))})
+  const feed = new Feed({source, clock, past, everyMs: initial.everyMs, show: (frame) => instance.rerender(view(frame))})
   // The alternate screen: what was on the terminal before is there again afterwards. `interactive`: Ink would draw nothing where CI is set.
   const instance = render(view(first), {
     alternateScreen: true,

@@ -1,5 +1,6 @@
 import {Text, useInput, useWindowSize} from 'ink'
 import {useEffect, useRef, useState} from 'react'
+import {OperatorError} from '../core/errors.ts'
 import type {Action, Outcome} from './action.ts'
 import type {Frame} from './frame.ts'
 import type {Glyphs} from './glyphs.ts'
@@ -29,23 +30,40 @@ export function WatchView({frame, initial, actions, title, glyphs, hasColour, ha
   const [outcome, setOutcome] = useState<Outcome | null>(null)
   // Keys that come before the next rendering must find what the ones before them did.
   const latest = useRef(initial)
+  const asked = useRef<(() => void) | null>(null)
   const screen = compose(frame, state, size, {glyphs, title, actions, outcome})
 
   useEffect(() => onInterval(state.everyMs), [state.everyMs, onInterval])
 
-  const act = async ({label, run}: Action, host: string) => {
+  const act = async (label: string, host: string, run: (host: string) => Promise<string>) => {
     setOutcome({kind: 'running', text: `${label} ${host} ...`})
     try {
       setOutcome({kind: 'done', text: `${label} ${host}: ${await run(host)}`})
     } catch (error) {
-      setOutcome({kind: 'failed', text: `${label} ${host} failed: ${error instanceof Error ? error.message : String(error)}`})
+      setOutcome({kind: 'failed', text: `${label} ${host} failed: ${reasonOf(error)}`})
     }
+  }
+  const begin = (action: Action, host: string) => {
+    if ('run' in action) return void act(action.label, host, action.run)
+    const {text, run} = action.question(host)
+    asked.current = () => void act(action.label, host, run)
+    setOutcome({kind: 'asking', text: `${text} y: yes, any other key: no`})
+  }
+  const answer = (stroke: string) => {
+    const go = asked.current
+    asked.current = null
+    setOutcome(null)
+    if (stroke === 'y') go?.()
   }
 
   useInput(
     (input, key) => {
       if (key.ctrl && input === 'c') return onQuit()
       for (const stroke of strokesOf(input, key)) {
+        if (asked.current !== null) {
+          answer(stroke)
+          continue
+        }
         const action = latest.current.isTyping ? undefined : actions.find((candidate) => candidate.key === stroke)
         if (stroke === 'q' && !latest.current.isTyping) return onQuit()
         if (action === undefined) {
@@ -53,7 +71,7 @@ export function WatchView({frame, initial, actions, title, glyphs, hasColour, ha
           const sight = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
           latest.current = press(latest.current, stroke, {...sight, groups, frame})
         } else if (screen.selected !== null) {
-          void act(action, screen.selected)
+          begin(action, screen.selected)
         }
       }
       setState(latest.current)
@@ -63,6 +81,11 @@ export function WatchView({frame, initial, actions, title, glyphs, hasColour, ha
 
   // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place on the screen
   return screen.lines.map((spans, index) => <ScreenLine key={index} spans={spans} hasColour={hasColour} />)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof OperatorError) return `${error.message}. ${error.next}`
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** An empty text would take no line at all. */

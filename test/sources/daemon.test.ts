@@ -38,6 +38,16 @@ test('over a unix socket', async () => {
   await api.api[Symbol.asyncDispose]()
 })
 
+test('what changed before we came; an older daemon cannot tell', async () => {
+  const past = [{at: noon.wall, epoch: '9f2c41', sequence: 3, change: change('host1', 'standby', 'primary')}]
+  await using api = await started(one, {}, {past: () => past})
+  await using source = await daemonSource({at: {url: api.url}, ...deps()})
+  expect(await source.past?.()).toEqual(past)
+  await using older = await scripted()
+  await using silent = await daemonSource({at: {url: older.url}, ...deps()})
+  expect(await silent.past?.().catch(() => [])).toEqual([])
+})
+
 test('a silent daemon: everything is stale, subscribers are told, and no old answer is repeated', async () => {
   await using daemon = await scripted()
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})

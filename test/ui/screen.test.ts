@@ -126,9 +126,31 @@ test('what is longer than the screen says how much is to come', () => {
   expect(at(hidden)).toBe('the end')
 })
 
+test('one action is a key among the others', () => {
+  const actions = [{key: 'd', label: 'drain', run: async () => ''}]
+  expect(textsOf(frameOf(calm()), {}, [100, 24], {actions}).at(-1)).toMatch(/e changes {2}d drain {2}/)
+})
+
+test('who is told is said below the verdict: maintenance, what is not in step and why, then the others', () => {
+  const actuators = {
+    'haproxy /a.sock': {status: 'out-of-sync', problems: ['is HAProxy running?'], since: noon.wall, verifiedAt: null},
+    'hook page-me': {status: 'in-sync', problems: [], since: noon.wall, verifiedAt: noon.wall},
+  } as const
+  const maintenance = {since: noon.wall - 60_000, by: 'anna', reason: 'new disks', until: noon.wall + 120_000}
+  const text = textsOf(frameOf({...calm(), actuators, maintenance}), {}, [80, 24], {}).join('\n')
+  expect(text).toMatch(/PRIMARY host1[\s\S]* MAINTENANCE by anna for 1m00s, ends in 2m00s: new disks/)
+  expect(text).toMatch(/haproxy \/a\.sock is not in step: is HAProxy running\?\nhook page-me in-sync\n/)
+})
+
+test('a change of another day has its date', () => {
+  const change = {kind: 'role', group: null, host: 'host2', from: 'standby', to: 'primary', rule: null, why: 'answers as primary'} as const
+  const texts = textsOf(frameOf(calm(), [{at: noon.wall - 3 * 24 * 3_600_000, change}]), {}, [120, 24], {})
+  expect(texts.join('\n')).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d host2/)
+})
+
 test('actions stand at the foot, and what came of the last one above them', () => {
-  const actions = [{key: 'K', label: 'kill', run: async () => ''}]
+  const actions = ['K kill', 'P promote'].map((text) => ({key: text.slice(0, 1), label: text.slice(2), run: async () => ''}))
   const lines = textsOf(frameOf(calm()), {}, [80, 24], {actions, outcome: {kind: 'done', text: 'kill host1: done'}, title: 'demo'})
-  expect(lines.slice(-3, -1)).toEqual(['kill host1: done', 'K kill'])
+  expect(lines.slice(-3, -1)).toEqual(['kill host1: done', 'K kill  P promote'])
   expect(lines[0]).toBe('demo')
 })

@@ -70,6 +70,30 @@ test('Ctrl-C quits also out of a filter', async () => {
   expect(onQuit).toHaveBeenCalledOnce()
 })
 
+test('what asks first is done by y alone', async () => {
+  const done: string[] = []
+  const action: Action = {
+    key: 'd',
+    label: 'drain/resume',
+    question: (host) => ({
+      text: `take ${host} out of rotation?`,
+      async run() {
+        done.push(host)
+        return `${host} is drained`
+      },
+    }),
+  }
+  const {text, type, onQuit} = shown({actions: [action]})
+  await type('j', 'd')
+  expect(text()).toContain('take host2 out of rotation? y: yes, any other key: no')
+  await type('q', 'y')
+  expect(text()).not.toContain('out of rotation')
+  expect([done, onQuit.mock.calls]).toEqual([[], []])
+  await type('dy')
+  expect(done).toEqual(['host2'])
+  expect(text()).toContain('drain/resume host2: host2 is drained')
+})
+
 test('another tempo is passed on', async () => {
   const {type, onInterval} = shown()
   await type('+')

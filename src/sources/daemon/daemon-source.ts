@@ -1,6 +1,7 @@
 import type {Dispatcher} from 'undici'
 import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
 import {OperatorError} from '../../core/errors.ts'
+import {type PastChange, pastFromWire} from '../../core/past-change.ts'
 import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
 import {changesFromWire, fromWire} from '../../core/wire.ts'
@@ -19,6 +20,7 @@ export type DaemonDeps = Readonly<{
   patienceMs?: number
 }>
 
+const pastPatienceMs = 2_000
 const [firstPauseMs, longestPauseMs] = [50, 2_000]
 
 /**
@@ -87,12 +89,26 @@ class DaemonSource implements SnapshotSource {
     return () => this.#listeners.delete(listener)
   }
 
+  async past(): Promise<readonly PastChange[]> {
+    const {request} = await import('undici')
+    const signal = AbortSignal.timeout(pastPatienceMs)
+    const {statusCode, body} = await request(new URL('/v1/changes', this.#origin), {dispatcher: this.#dispatcher, signal})
+    const {changes} = (await body.json()) as {changes: unknown}
+    // Older daemons have no such path.
+    return statusCode === 200 && Array.isArray(changes) ? changes.map(pastFromWire) : []
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelWatch()
     this.#stop.abort()
     this.#connection.abort()
     await this.#ended
     await this.#dispatcher.destroy()
+  }
+
+  get #origin(): string {
+    const {at} = this.#deps
+    return 'url' in at ? at.url : 'http://localhost'
   }
 
   async #run(): Promise<void> {
@@ -114,13 +130,12 @@ class DaemonSource implements SnapshotSource {
   /** One connection. What was missed comes first, but is the past: it is told together with the first snapshot of now. */
   async #follow(): Promise<void> {
     this.#connection = new AbortController()
-    const {at, clock} = this.#deps
+    const {clock} = this.#deps
     const transit = new Transit(clock.now())
     const missed: Change[] = []
     let isCaughtUp = false
     let lastId = this.#lastId
-    const origin = 'url' in at ? at.url : 'http://localhost'
-    const asking = {dispatcher: this.#dispatcher, origin, lastId, signal: this.#connection.signal}
+    const asking = {dispatcher: this.#dispatcher, origin: this.#origin, lastId, signal: this.#connection.signal}
     for await (const {event, id, data} of eventsOf(asking)) {
       const json = JSON.parse(data) as {at: string; snapshot: unknown}
       const now = clock.now()
