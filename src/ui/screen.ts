@@ -2,7 +2,7 @@ import type {HostState} from '../core/snapshot.ts'
 import type {Action, Outcome} from './action.ts'
 import {ageText, timeText} from './age.ts'
 import {banner} from './banner.ts'
-import {pad, printable} from './cells.ts'
+import {pad, printable, wrap} from './cells.ts'
 import {changeLine, changeLines, concerns} from './change-line.ts'
 import {details} from './details.ts'
 import {hostsOf, matches} from './filter.ts'
@@ -48,7 +48,7 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   const told = targets(frame.snapshot, width, frame.wall, glyphs).slice(0, Math.max(0, rows - verdicts.length - 8))
   const above = [...verdicts, ...told]
   const top = rows - above.length >= 12 ? [...above, blank] : above
-  const notes = status(frame, state, look)
+  const notes = status(frame, state, look, width)
   const keys = footer(state, look.actions, Object.keys(frame.snapshot.groups).length, width)
   const title = look.title === null ? [] : [line(look.title, 'strong')]
   const room = Math.max(0, rows - top.length - notes.length - keys.length - title.length)
@@ -128,12 +128,14 @@ const none = ({snapshot}: Frame, {filter}: ScreenState): Line =>
   Object.keys(snapshot.hosts).length === 0 ? line('no hosts', 'warn') : line(`no host matches "${filter}"`, 'warn')
 
 /** What the reader must not forget: that the table stands still, that hosts are hidden, what an action did. */
-function status({wall}: Frame, {held, filter, isTyping}: ScreenState, {outcome}: Look): readonly Line[] {
+function status({wall}: Frame, {held, filter, isTyping}: ScreenState, {outcome}: Look, width: number): readonly Line[] {
   const lines: Line[] = []
   if (held !== null) lines.push(line(` PAUSED ${ageText(wall - held.wall)} ago: the table is not live, the verdict is `, 'warnBar'))
   if (isTyping) lines.push([...line('/', 'strong'), ...line(`${printable(filter)}_`)])
   else if (filter !== '') lines.push(line(`only hosts that match "${printable(filter)}" (esc clears)`, 'warn'))
-  if (outcome !== null)
-    lines.push(line(printable(outcome.text), outcome.kind === 'failed' ? 'bad' : outcome.kind === 'done' ? 'good' : 'warn'))
+  if (outcome !== null) {
+    const tone = outcome.kind === 'failed' ? 'bad' : outcome.kind === 'done' ? 'good' : 'warn'
+    lines.push(...wrap(printable(outcome.text), width).map((text) => line(text, tone)))
+  }
   return lines
 }

@@ -66,12 +66,12 @@ export function WatchView({frame, initial, actions, title, glyphs, hasColour, ha
         }
         const action = latest.current.isTyping ? undefined : actions.find((candidate) => candidate.key === stroke)
         if (stroke === 'q' && !latest.current.isTyping) return onQuit()
+        const sight = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
         if (action === undefined) {
           const groups = Object.keys(frame.snapshot.groups)
-          const sight = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
           latest.current = press(latest.current, stroke, {...sight, groups, frame})
-        } else if (screen.selected !== null) {
-          begin(action, screen.selected)
+        } else if (sight.selected !== null) {
+          begin(action, sight.selected)
         }
       }
       setState(latest.current)

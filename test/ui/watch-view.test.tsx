@@ -84,7 +84,7 @@ test('what asks first is done by y alone', async () => {
     }),
   }
   const {text, type, onQuit} = shown({actions: [action]})
-  await type('j', 'd')
+  await type('jd')
   expect(text()).toContain('take host2 out of rotation? y: yes, any other key: no')
   await type('q', 'y')
   expect(text()).not.toContain('out of rotation')

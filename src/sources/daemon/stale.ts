@@ -1,4 +1,4 @@
-import type {Evidence, GroupState, HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
+import type {Evidence, GroupState, HostState, Snapshot, TargetState, Verdict} from '../../core/snapshot.ts'
 
 /**
  * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that nothing is known. A split brain stays one, because it
@@ -10,7 +10,17 @@ export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{
     {...group, evidence: group.evidence.map((item) => silent(item, why)), verdict: unsure(group.verdict, why, wall)},
   ])
   const hosts = Object.entries(snapshot.hosts).map(([name, host]): [string, HostState] => [name, lost(host, why, {now, wall})])
-  return {...snapshot, at: wall, groups: Object.fromEntries(groups), hosts: Object.fromEntries(hosts)}
+  const actuators = Object.entries(snapshot.actuators).map(([name, target]): [string, TargetState] => [
+    name,
+    target.status === 'pending' ? target : {...target, status: 'pending', problems: [], since: wall},
+  ])
+  return {
+    ...snapshot,
+    at: wall,
+    groups: Object.fromEntries(groups),
+    hosts: Object.fromEntries(hosts),
+    actuators: Object.fromEntries(actuators),
+  }
 }
 
 const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'silent', contradictsSql: false, why})
