@@ -20,7 +20,9 @@ function written(name: string, text: string): string {
   return path
 }
 
-test.each(blocks('yaml').map((text) => [text.split('\n')[1]?.trim() ?? '', text]))('its configuration is one: %s', async (_, text) => {
+const [smallest = '', ...additions] = blocks('yaml')
+const configurations = [smallest, ...additions.map((text) => smallest + text)]
+test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', text]))('its configuration is one: %s', async (_, text) => {
   const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
   expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
   expect(await config.hosts[0]?.connection.password()).toBe('pgroute66')
@@ -28,8 +30,8 @@ test.each(blocks('yaml').map((text) => [text.split('\n')[1]?.trim() ?? '', text]
 
 test('its HAProxy file is what the command prints for its smallest configuration and the lines above', async () => {
   const file = blocks('').find((text) => /^listen /m.test(text))
-  const lines = blocks('').find((text) => text.startsWith('haproxy:'))
-  const config = written('pgroute66.yml', `${blocks('yaml')[0]}${lines}`)
+  const lines = additions.find((text) => text.startsWith('haproxy:'))
+  const config = written('pgroute66.yml', `${smallest}${lines}`)
   const {stdout, stderr} = await run(['haproxy', 'config', '--style', 'push', '-c', config])
   expect([stdout, stderr]).toEqual([file, ''])
 })
