@@ -40,6 +40,9 @@ export type Failover = Readonly<{
   /** To the first write on the next primary: from the blow, or from the fencing of the old primary where it took that. */
   outageMs: number | null
   isAfterFencing: boolean
+  /** From the blow until the next primary says that it is one, and until a verdict routes to it. */
+  promotedMs: number
+  routedMs: number
   /** From the verdict that no longer routes to the old primary to the last write there; negative: none after it. */
   lateMs: number
   /** Writes acknowledged by the old primary after the first one by the next. */
@@ -116,14 +119,17 @@ type Ended = Failover & Readonly<{next: PgNode; third: PgNode}>
 async function failOver(kind: Kind, old: PgNode, standbys: readonly PgNode[], writer: Writer, lookout: Lookout): Promise<Ended> {
   const begunAt = performance.now()
   const begunWith = writer.acks.length
-  if (kind === 'crash') await old.kill()
+  // Nobody waits for the last of its processes: the script that promotes is there at once.
+  const dead = kind === 'crash' ? old.kill() : null
   if (kind === 'freeze') {
     old.hang()
     await wait(1_000)
   }
   const [next, third] = await byProgress(standbys)
   await next.promote()
+  const promotedAt = performance.now()
   await third.follow(next)
+  await dead
 
   const acks = () => writer.acks.slice(begunWith)
   const firstOnNext = () => acks().find(({port}) => port === next.port)?.at ?? null
@@ -146,6 +152,8 @@ async function failOver(kind: Kind, old: PgNode, standbys: readonly PgNode[], wr
     third,
     outageMs: resumedAt === null ? null : resumedAt - (isAfterFencing ? fencedAt : begunAt),
     isAfterFencing,
+    promotedMs: promotedAt - begunAt,
+    routedMs: heardAt((host) => host === next.name) - begunAt,
     lateMs: (onOld.at(-1)?.at ?? begunAt) - heardAt((host) => host !== old.name),
     returns: resumedAt === null ? 0 : onOld.filter(({at}) => at > resumedAt).length,
     isEarly: resumedAt !== null && resumedAt < heardAt((host) => host === next.name),

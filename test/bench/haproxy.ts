@@ -25,12 +25,12 @@ const freezeMs = 2_500
  * Failovers under a client's writes, through a real HAProxy with the files that `haproxy config` prints; beside them the check by psql that they
  * replace.
  */
-export async function run({short, style}: Options): Promise<readonly Row[]> {
+export async function run({short, style, runs}: Options): Promise<readonly Row[]> {
   if (!hasHaproxy) throw new ToolMissing('haproxy', 'haproxy')
   const isWanted = (one: string) => style === null || style === one
   const rows: Row[] = []
   for (const one of haproxyStyles.filter(isWanted)) {
-    rows.push(...rowsOf(one, await runFailovers({...printed(one), kinds, runs: short ? 6 : 18})))
+    rows.push(...rowsOf(one, await runFailovers({...printed(one), kinds, runs: runs ?? (short ? 6 : 18)})))
     console.error(`${one}: done`)
   }
   if (hasDebian && isWanted('psql'))
@@ -43,7 +43,8 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
   const runs = failovers.length
   const resumed = failovers.filter(({outageMs}) => outageMs !== null).length
   const strays = failovers.filter(({returns, isEarly}) => returns > 0 || isEarly).length
-  const late = failovers.map((one) => Math.max(0, one.lateMs))
+  const lateOf = (...of: readonly Kind[]) => failovers.filter(({kind}) => of.includes(kind)).map((one) => Math.max(0, one.lateMs))
+  const late = lateOf('crash', 'freeze')
   const failed = [...errors].map(([text, times]) => `${times} × ${text}`).join('; ')
   const row = (figure: string, measured: string, target = '', met: boolean | null = null, comparison = ''): Row => ({
     figure: `${style}: ${figure}`,
@@ -52,6 +53,7 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
     comparison,
     met,
   })
+  const crashes = failovers.filter(({kind}) => kind === 'crash')
   const timesOf = (kind: Kind, isAfterFencing: boolean) =>
     failovers.filter((one) => one.kind === kind && one.isAfterFencing === isAfterFencing).flatMap(({outageMs}) => outageMs ?? [])
   const crash = timesOf('crash', false)
@@ -67,6 +69,10 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
       'a script with the original 3.1 s, Patroni 4 to 12 s',
     ),
     row(
+      'of which until it was promoted, and until a verdict said so',
+      [crashes.map(({promotedMs}) => promotedMs), crashes.map(({routedMs}) => routedMs)].map((times) => seconds(median(times))).join(', '),
+    ),
+    row(
       `freeze, promotion at +1 s: the freeze → first write, ${freeze.length} runs`,
       middleAndWorst(freeze),
       `≤ probe.timeout + 1.5 s (${seconds(freezeMs)})`,
@@ -77,11 +83,12 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
     row(`split brain: the old primary's death → first write, ${fenced.length} runs`, middleAndWorst(fenced)),
     row(`looks that found two write servers up, ${runs} failovers`, `${twoUp} of ${looks}`, '0', twoUp === 0),
     row(
-      'last write on the old primary after the verdict that deposed it',
+      'crash, freeze: last write on the old primary after the verdict that deposed it',
       middleAndWorst(late),
       `≤ ${seconds(lateMs)}`,
       quantile(late, 1) <= lateMs,
     ),
+    row('split brain: the same, until it is fenced', middleAndWorst(lateOf('split-brain'))),
     row('failovers with a write on a host before its verdict, or back on the old primary', `${strays}`, '0', strays === 0),
     row(
       'traffic resumed, with nobody telling HAProxy anything',
