@@ -40,6 +40,13 @@ export function agentAnswer(question: string, snapshot: Snapshot, fallback: (gro
   return host.drained === null ? `down #${why}` : 'drain'
 }
 
+/** The writer that is asked for, and the hosts that may not be writers beside it; `null`: it is no question for a writer. */
+export function writerAsked(question: string, snapshot: Snapshot): Readonly<{host: string; others: readonly string[]}> | null {
+  const asked = parsed(question.trim())
+  const host = asked?.role === 'primary' && Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
+  return host === undefined ? null : {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
+}
+
 function parsed(text: string): AgentQuestion | null {
   const [host = '', word = 'primary', ...rest] = text.split(/\s+/)
   const role = Object.hasOwn(roles, word) ? roles[word] : undefined

@@ -3,12 +3,13 @@ import {once} from 'node:events'
 import {connect, createServer, type Socket} from 'node:net'
 import {describe, onTestFinished, test} from 'vitest'
 import {type Agent, startAgent} from '../../src/actuators/agent/server.ts'
+import {Turns} from '../../src/actuators/agent/turns.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 import {until} from '../../src/demo/until.ts'
 import {fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import {startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
-import {drained, primary, type SnapshotDraft, standby, unavailable} from '../support/snapshots.ts'
+import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 const healthy: SnapshotDraft = {hosts: {host1: primary(), host2: standby('host1', {lagBytes: 4 * 1024 ** 2})}}
 const switched: SnapshotDraft = {hosts: {host1: unavailable('timeout'), host2: primary()}}
@@ -53,9 +54,40 @@ test('one line, and the end', async () => {
   assert.equal(await ask(agent, 'host', '1 pri', 'mary\n'), 'ready up 100%\n')
   assert.equal(await ask(agent, 'host1 primary\nhost2 primary\n'), 'ready up 100%\n')
   source.set(switched)
+  assert.match(await ask(agent, 'host1 primary\n'), /^down #/)
   assert.equal(await ask(agent, 'host2 primary\n'), 'ready up 100%\n')
   state.isFrozen = true
   assert.equal(await ask(agent, 'host2 primary\n'), '\n')
+})
+
+test('whoever was told "up" is told otherwise before its successor is told "up"', async () => {
+  const {agent, source, state} = await started()
+  assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
+  state.isFrozen = true
+  source.set(switched)
+  assert.equal(await ask(agent, 'host1 primary\n'), '\n')
+  state.isFrozen = false
+  assert.equal(await ask(agent, 'host2 primary\n'), 'down #host1 is taken down first\n')
+  // Readers are no rivals.
+  assert.equal(await ask(agent, 'host2 replica\n'), 'ready up 100%\n')
+  assert.match(await ask(agent, 'host1 primary\n'), /^down #/)
+  assert.equal(await ask(agent, 'host2 primary\n'), 'ready up 100%\n')
+})
+
+test('a HAProxy that does not ask for the deposed one any more is not waited for', () => {
+  const turns = new Turns()
+  const [before, after] = [snapshot(healthy), snapshot(switched)]
+  assert.equal(turns.settle('10.0.0.9', 'host1', 'ready up 100%', before, 0), 'ready up 100%')
+  assert.match(turns.settle('10.0.0.9', 'host2', 'ready up 100%', after, 2_000), /^down #/)
+  assert.equal(turns.settle('10.0.0.8', 'host2', 'ready up 100%', after, 2_000), 'ready up 100%')
+  assert.equal(turns.settle('10.0.0.9', 'host2', 'ready up 100%', after, 2_001), 'ready up 100%')
+})
+
+test('hosts of different groups may be up together', () => {
+  const turns = new Turns()
+  const two = snapshot({hosts: {host1: primary(), host2: primary()}, groups: {one: ['host1'], two: ['host2']}})
+  assert.equal(turns.settle('10.0.0.9', 'host1', 'ready up 100%', two, 0), 'ready up 100%')
+  assert.equal(turns.settle('10.0.0.9', 'host2', 'ready up 100%', two, 0), 'ready up 100%')
 })
 
 test('garbage gets its one line, or the end', async () => {

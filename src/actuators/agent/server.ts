@@ -4,6 +4,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {AgentSettings} from '../../core/target-settings.ts'
+import {Turns} from './turns.ts'
 
 /** A question is a name, a role and a limit. */
 const longestQuestion = 256
@@ -37,7 +38,13 @@ export interface Agent extends AsyncDisposable {
 export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
   const crowd = new Set<Socket>()
-  const openAt = (settings: AgentSettings) => listen(settings, (socket) => converse(socket, crowd, request))
+  const turns = new Turns()
+  const answer = (question: string, client: string) => {
+    const {source, fallback, isFrozen, clock} = request
+    const snapshot = source.current()
+    return turns.settle(client, question, agentAnswer(question, snapshot, fallback, isFrozen()), snapshot, clock.now())
+  }
+  const openAt = (settings: AgentSettings) => listen(settings, (socket) => converse(socket, crowd, request.clock, answer))
   let settings = request.settings
   let server = await openAt(settings)
   log.info({address: addressOf(server)}, `agent-check answers on ${addressOf(server)}`)
@@ -62,7 +69,7 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
   }
 }
 
-function converse(socket: Socket, crowd: Set<Socket>, {source, clock, fallback, isFrozen}: AgentRequest): void {
+function converse(socket: Socket, crowd: Set<Socket>, clock: Clock, answer: (question: string, client: string) => string): void {
   const [oldest] = crowd
   if (crowd.size >= most) oldest?.destroy()
   crowd.add(socket)
@@ -82,7 +89,7 @@ function converse(socket: Socket, crowd: Set<Socket>, {source, clock, fallback, 
     socket.pause().removeAllListeners('data')
     const question = heard.slice(0, end < 0 ? longestQuestion : Math.min(end, longestQuestion))
     // Closed as soon as the line is on its way: nothing more is read, whoever goes on writing.
-    socket.end(`${agentAnswer(question, source.current(), fallback, isFrozen())}\n`, () => socket.destroy())
+    socket.end(`${answer(question, socket.remoteAddress ?? '')}\n`, () => socket.destroy())
   })
 }
 
