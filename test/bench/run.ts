@@ -19,6 +19,12 @@ const benches: Readonly<Record<string, Entry>> = {
     about: 'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
     load: () => import('./haproxy.ts'),
   },
+  chaos: {
+    about:
+      'random failovers (--runs, 100) through a real HAProxy while it is reloaded and serve is killed: what must never be; only when it is named',
+    load: () => import('./chaos.ts'),
+    isOnDemand: true,
+  },
   http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
   scale: {about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time', load: () => import('./scale.ts')},
   soak: {

@@ -1,12 +1,12 @@
 import pg from 'pg'
 
-/** A write that was acknowledged: by the server on `port`, `at` in this process's time. */
-export type Ack = Readonly<{at: number; port: number}>
+/** A write that was acknowledged: by the server on `port`, `at` in this process's time. `key`: of its row. */
+export type Ack = Readonly<{at: number; port: number; key: string}>
 
 export const writtenTable =
-  'create table written (id bigint generated always as identity primary key, port int not null, at timestamptz not null default clock_timestamp())'
+  'create table written (id bigint generated always as identity primary key, port int not null, key text, at timestamptz not null default clock_timestamp())'
 
-const insert = {name: 'write', text: 'insert into written (port) values (inet_server_port()) returning port'}
+const insert = {name: 'write', text: 'insert into written (port, key) values (inet_server_port(), $1) returning port'}
 /** Between two writes, and after an error: no faster, so that a standby that was away still finds the WAL that it needs. */
 const restMs = 3
 
@@ -20,12 +20,15 @@ export class Writer implements AsyncDisposable {
   /** Connections that failed, or were refused, by the text of the error. */
   readonly errors = new Map<string, number>()
   readonly #port: number
+  readonly #name: string
+  #asked = 0
   readonly #stop = new AbortController()
   readonly #ended: Promise<void>
 
-  /** `port`: of 127.0.0.1. */
-  constructor(port: number) {
+  /** `port`: of 127.0.0.1. `name`: what its keys begin with. */
+  constructor(port: number, name = 'writer') {
     this.#port = port
+    this.#name = name
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -59,8 +62,10 @@ export class Writer implements AsyncDisposable {
     try {
       await Promise.race([client.connect(), broken])
       while (!signal.aborted) {
-        const {rows} = await Promise.race([client.query(insert), broken])
-        this.acks.push({at: performance.now(), port: rows[0].port})
+        this.#asked += 1
+        const key = `${this.#name} ${this.#asked}`
+        const {rows} = await Promise.race([client.query({...insert, values: [key]}), broken])
+        this.acks.push({at: performance.now(), port: rows[0].port, key})
         await rest()
       }
     } finally {
