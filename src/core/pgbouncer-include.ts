@@ -5,8 +5,8 @@ export type Pointer = Readonly<{host: string; port: number}>
 
 /**
  * Where an entry leads while no host may serve it: a unix socket in a folder that is not there, so that a connection fails at once and reaches nobody.
- * Clients wait as they do for a server that is down (client_login_timeout, query_wait_timeout). Rejected: no entry (it drops the clients that are there,
- * seen in 1.18), and DISABLE (those go on with the server connections that they have).
+ * Then it is as with a server that is down: who waits already goes on waiting (query_wait_timeout), and who asks anew is refused - while it is paused,
+ * he waits too. Rejected: no entry (it drops the clients that are there, seen in 1.18), and DISABLE (those go on with the server connections that they have).
  */
 export const nowhere: Pointer = {host: '/pgroute66/nowhere', port: 1}
 
@@ -33,6 +33,9 @@ export function pointerOf(line: string): Pointer | null {
   const host = quoted?.replaceAll("''", "'") ?? plain
   return host === undefined ? null : {host, port: Number(port)}
 }
+
+/** What a move leaves alone: names and options. */
+export const withoutPointers = (text: string): string => text.replaceAll(/^(\S+ =) host=(?:'(?:[^']|'')*'|\S+) port=\d+ /gm, '$1 ')
 
 /** `name` as it stands: 1.18 takes letters, digits, `_`, `-` and `.` there, and no quotes (seen). */
 export const lineOf = (name: string, {host, port}: Pointer, {dbname, options}: PgbouncerDatabase): string =>

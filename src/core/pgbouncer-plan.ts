@@ -1,4 +1,4 @@
-import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf} from './pgbouncer-include.ts'
+import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, withoutPointers} from './pgbouncer-include.ts'
 import {deposed, type PgbouncerDatabaseState, type PgbouncerState, strays} from './pgbouncer-state.ts'
 import {type PgbouncerTarget, targetOf} from './pgbouncer-target.ts'
 import {awayProblem, disabledProblem, inWords, misfitOf, placesOf, retryProblem, takenProblem, waitingProblem} from './pgbouncer-words.ts'
@@ -11,8 +11,8 @@ export type PgbouncerSight = Readonly<{
   include: string | null
   /** `null`: the console cannot be reached, so only the file can be put right: PgBouncer may be about to start with it. */
   state: PgbouncerState | null
-  /** `due`: the file has changed since PgBouncer was told to read it. `done`: it was told just now, so what it shows is what it made of the file. */
-  reading: 'due' | 'unknown' | 'done'
+  /** PgBouncer was told just now to read the file as it is: what it shows is what it made of it. */
+  isRead: boolean
   /** Databases that are paused at our word → for how long. A pause of somebody else's is his to end. */
   heldMs: Readonly<Record<string, number>>
 }>
@@ -23,7 +23,7 @@ export type PgbouncerPlan = Readonly<{
   steps: readonly PgbouncerStep[]
   include: string
   problems: readonly string[]
-  /** Databases that are seen to lead where they should. */
+  /** Databases that lead where they should, or will after a RELOAD. */
   settled: readonly string[]
   /** Something is not as it should be, and nothing can be done about it now; `problems` say what. */
   isStuck: boolean
@@ -43,7 +43,7 @@ const settleMs = 50
  * still in use on a deposed primary is cut by KILL, for it would go on writing there → RESUME.
  */
 export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapshot: Snapshot): PgbouncerPlan {
-  const {state, reading} = sight
+  const {state, isRead} = sight
   const before = sight.include ?? ''
   if (!isOurs(before)) {
     return {steps: [], include: before, problems: [takenProblem(wish.include)], settled: [], isStuck: true, againMs: null}
@@ -63,7 +63,9 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
     aims.flatMap(({name, database, target}) => (target.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, target.pointer, database))),
   )
   const mustWrite = include !== before && aims.some(({target}) => target.kind !== 'keep')
-  const mustReload = state !== null && (mustWrite || reading === 'due' || (reading === 'unknown' && aims.some(isAway)))
+  const isAstray = aims.some((aim) => isAway(aim) && !rests(aim, wish, sight))
+  const mustReload =
+    state !== null && ((mustWrite && withoutPointers(include) !== withoutPointers(before)) || (isAstray && (mustWrite || !isRead)))
   const parts = state === null ? [] : aims.map((aim) => partOf(aim, {wish, sight, state, snapshot, mustReload}))
   const of = (kind: PgbouncerStep['kind']) => parts.flatMap(({steps = []}) => steps.filter((step) => step.kind === kind))
   const leading = aims.flatMap(({name, target}) => (target.kind === 'keep' ? [] : `${name} -> ${inWords(target.pointer)}`))
@@ -74,7 +76,10 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
     steps: [...of('pause'), ...(mustWrite ? [write] : []), ...(mustReload ? [reload] : []), ...of('kill'), ...of('resume')],
     include,
     problems: [...problems, ...parts.flatMap(({problem = null}) => problem ?? []), ...retryProblem(state?.loginRetryS ?? null)],
-    settled: state === null ? [] : aims.filter((aim) => aim.target.kind !== 'keep' && !isAway(aim)).map(({name}) => name),
+    settled:
+      state === null
+        ? []
+        : aims.filter((aim) => aim.target.kind !== 'keep' && (!isAway(aim) || rests(aim, wish, sight))).map(({name}) => name),
     isStuck: parts.some(({isStuck = false}) => isStuck),
     againMs: waits.length > 0 ? Math.min(...waits) : null,
   }
@@ -92,20 +97,19 @@ type Around = Readonly<{wish: PgbouncerWish; sight: PgbouncerSight; state: Pgbou
 type Part = Readonly<{steps?: readonly PgbouncerStep[]; problem?: string | null; isStuck?: boolean; againMs?: number}>
 
 function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): Part {
-  const {name, database, target, now, shown} = aim
+  const {name, database, target, shown} = aim
   const isPrimary = database.role === 'primary'
   const step = (kind: PgbouncerStep['kind'], why: string): PgbouncerStep => ({kind, database: name, why})
   if (target.kind === 'keep') return {}
-  if (shown === undefined || isAway(aim)) {
+  const isResting = rests(aim, wish, sight)
+  if (shown === undefined || (isAway(aim) && !isResting)) {
     if (!mustReload) return {problem: awayProblem(name, shown, wish.include), isStuck: true}
-    // What leads elsewhere than our file says is somebody else's, and may stay so: its clients would wait in vain.
-    const isMoving = shown !== undefined && now !== null && !isNowhere(now) && leads(shown, now, aim)
-    const mustPause = isPrimary && isMoving && !shown.isPaused && wish.pauseMs !== null
-    return mustPause ? {steps: [step('pause', 'clients wait while it moves')]} : {}
+    return isPrimary && isOursToPause(aim) && wish.pauseMs !== null ? {steps: [step('pause', 'clients wait while it moves')]} : {}
   }
+  const heldMs = sight.heldMs[name] ?? null
+  if (isResting && heldMs === null) return {steps: [step('pause', 'clients wait until somebody may be written to')]}
   const problem = shown.isDisabled ? disabledProblem(name) : null
   const inUse = isPrimary ? strays(name, target.pointer, state) : []
-  const heldMs = sight.heldMs[name] ?? null
   const resume = heldMs !== null || !shown.isPaused
   if (target.kind === 'at' && inUse.some((stray) => deposed(stray, state, snapshot))) {
     const kill = step('kill', `${target.hosts.join(', ')} has taken over, and connections to ${placesOf(inUse)} do not end`)
@@ -121,7 +125,24 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
   return {problem, steps: [step('resume', why)]}
 }
 
+/**
+ * Nobody may be written to, and while it is paused nobody is. The file says so already, for a PgBouncer that starts; this one is told to read it when
+ * the pause is over and there is still nobody. Until then it knows how to welcome new clients, and makes no connection that fails, after which it would
+ * wait for server_login_retry (both seen to cost half a second).
+ */
+function rests(aim: Aim, {pauseMs}: PgbouncerWish, {heldMs}: PgbouncerSight): boolean {
+  const {name, database, target, shown} = aim
+  if (target.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
+  if (shown === undefined || isNowhere(shown)) return false
+  const held = heldMs[name]
+  return held === undefined ? isOursToPause(aim) : held < pauseMs
+}
+
+/** What leads elsewhere than our file says is somebody else's, and may stay so: its clients would wait in vain. */
+const isOursToPause = ({now, shown, ...aim}: Aim): boolean =>
+  shown !== undefined && !shown.isPaused && now !== null && !isNowhere(now) && leads(shown, now, aim)
+
 const isAway = (aim: Aim): boolean => aim.target.kind !== 'keep' && !(aim.shown && leads(aim.shown, aim.target.pointer, aim))
 
-const leads = (shown: PgbouncerDatabaseState, {host, port}: Pointer, {name, database}: Aim): boolean =>
+const leads = (shown: PgbouncerDatabaseState, {host, port}: Pointer, {name, database}: Pick<Aim, 'name' | 'database'>): boolean =>
   shown.host === host && shown.port === port && shown.dbname === (database.dbname ?? name)

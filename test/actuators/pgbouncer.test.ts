@@ -110,7 +110,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const pending = await target.apply(leaving, options)
     expect(pending).toMatchObject({outcome: 'failed', problems: [expect.stringContaining(`transactions go on at ${at('host1')}`)]})
     expect(pending.againMs).toBeLessThanOrEqual(50)
-    expect(await running.leads('app')).toBe(`${nowhere} paused`)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
     const answer = late.query(whereIs)
     await busy.query('commit')
     await until(async () => (await target.apply(leaving, options)).outcome === 'in-sync')
@@ -126,12 +126,27 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const waiting = await client(running)
     const {againMs} = await target.apply(nobody(), options)
     expect(againMs).toBeGreaterThan(0)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+    expect(await readFile(running.include, 'utf8')).toContain('host=/pgroute66/nowhere')
     const answer = waiting.query(whereIs)
     time.lateMs = 5_000
-    expect(await target.apply(nobody(), options)).toMatchObject({outcome: 'applied', steps: ['RESUME app']})
+    expect(await target.apply(nobody(), options)).toMatchObject({outcome: 'applied', steps: ['RELOAD', 'RESUME app']})
     expect(await running.leads('app')).toBe(nowhere)
     expect((await target.apply(led('host2'), options)).steps).not.toContain('PAUSE app')
     expect((await answer).rows).toEqual([{port: port('host2')}])
+  })
+
+  test('a primary that was away for a moment: who asked meanwhile is answered, old clients and new', async () => {
+    const running = await pgbouncer()
+    const target = pointed(running)
+    await target.apply(led('host1'), options)
+    const before = await client(running)
+    await before.query(whereIs)
+    await target.apply(nobody(), options)
+    const newcomer = await client(running)
+    const answers = [before.query(whereIs), newcomer.query(whereIs)]
+    expect((await target.apply(led('host1'), options)).steps).toEqual([expect.stringContaining('write'), 'RESUME app'])
+    for (const {rows} of await Promise.all(answers)) expect(rows).toEqual([{port: port('host1')}])
   })
 
   test.each([5_000, null])(
@@ -224,18 +239,22 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const running = await pgbouncer()
     await pointed(running).apply(led('host1'), options)
     const open = pgbouncerConsole(systemClock)
-    let opened = 0
+    const said: string[] = []
     const target = pointed(running, {}, {lateMs: 0}, async (admin, signal) => {
-      opened += 1
-      // The second one is for PAUSE, when the next text is written already. A folder cannot be replaced either.
-      if (opened === 2) {
-        await rm(running.include)
-        await mkdir(running.include)
+      const console = await open(admin, signal)
+      return {
+        async ask(text) {
+          said.push(text)
+          const rows = await console.ask(text)
+          // Now its next text is written, but not in its place. A folder cannot be replaced either.
+          if (text === 'PAUSE app') await rm(running.include).then(() => mkdir(running.include))
+          return rows
+        },
+        [Symbol.dispose]: () => console[Symbol.dispose](),
       }
-      return open(admin, signal)
     })
     const {outcome, problems} = await target.apply(led('host2'), options)
-    expect([outcome, opened]).toEqual(['failed', 2])
+    expect([outcome, said.includes('PAUSE app')]).toEqual(['failed', true])
     expect(problems.join()).toContain('cannot be')
     expect(await running.leads('app')).toBe(at('host1'))
     expect(await readdir(running.folder)).not.toContainEqual(expect.stringContaining('.tmp'))
@@ -309,7 +328,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const target = pointed(running)
     await target.apply(led('host1'), options)
     await target.apply(nobody(), options)
-    expect(await running.leads('app')).toBe(`${nowhere} paused`)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
     await target[Symbol.asyncDispose]()
     expect(await running.leads('app')).toBe(nowhere)
   })

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {isOurs, lineOf, nowhere, type Pointer, pointerOf} from '../../src/core/pgbouncer-include.ts'
+import {isOurs, lineOf, nowhere, type Pointer, pointerOf, withoutPointers} from '../../src/core/pgbouncer-include.ts'
 import {type TargetQuestion, targetOf} from '../../src/core/pgbouncer-target.ts'
 import type {PgbouncerDatabase} from '../../src/core/target-settings.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
@@ -103,6 +103,8 @@ describe('a line of the file', () => {
   ])('%j: written, and read as the same', (pointer, database, line) => {
     expect(lineOf('app', pointer, database)).toBe(line)
     expect(pointerOf(line)).toEqual(pointer)
+    expect(withoutPointers(line)).toBe(withoutPointers(lineOf('app', at('elsewhere', 1), database)))
+    expect(withoutPointers(line)).toContain(database.options ?? 'dbname=')
   })
 
   test('what somebody else has written is not ours', () => {

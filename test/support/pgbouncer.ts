@@ -116,7 +116,7 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
     async start() {
       const child = spawn('/usr/sbin/pgbouncer', [ini], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: {PATH: process.env.PATH},
+        env: {PATH: process.env.PATH, TZ: 'UTC'},
         cwd: folder,
         ...account,
       })

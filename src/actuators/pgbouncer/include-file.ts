@@ -33,9 +33,9 @@ export async function stageInclude(path: string, text: string): Promise<Staged> 
   return {
     put: () =>
       said(path, async () => {
+        await sync(temporary, 'r+')
         await rename(temporary, target)
-        await using folder = await open(dirname(target), 'r')
-        await folder.sync()
+        await sync(dirname(target), 'r')
       }),
     async [Symbol.asyncDispose]() {
       await discard()
@@ -51,6 +51,11 @@ async function write(temporary: string, target: string, text: string): Promise<v
   await give(file, owner)
   // After chown, which takes some bits away.
   await file.chmod(model ? model.mode & 0o7777 : 0o640)
+}
+
+/** Takes longer than all else: so not before PAUSE, which cannot come early enough after a crash. */
+async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
+  await using file = await open(path, flags)
   await file.sync()
 }
 

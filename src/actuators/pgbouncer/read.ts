@@ -4,7 +4,7 @@ import type {Console, Row} from './console.ts'
 const text = (row: Row | undefined, column: string): string => `${row?.[column] ?? ''}`
 
 /** What one PgBouncer is doing (PgBouncer's documentation, "Admin console"). One command after the other: the console takes them no other way. */
-export async function readPgbouncer(console: Console): Promise<PgbouncerState> {
+export async function readPgbouncer(console: Pick<Console, 'ask'>): Promise<PgbouncerState> {
   const [version] = await console.ask('SHOW VERSION')
   const config = await console.ask('SHOW CONFIG')
   const names = await console.ask('SHOW DNS_HOSTS')

@@ -4,7 +4,7 @@ import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import type {PgbouncerSettings} from '../../core/target-settings.ts'
-import {type Console, command, type OpenConsole} from './console.ts'
+import {type OpenConsole, PatientConsole} from './console.ts'
 import {readInclude, stageInclude} from './include-file.ts'
 import {readPgbouncer} from './read.ts'
 
@@ -12,8 +12,6 @@ export type PgbouncerDeps = Readonly<{openConsole: OpenConsole; fallback: (group
 
 /** Read, plan, act, read again: move, then let go; and once more where the console answered in between. */
 const rounds = 5
-/** After this PAUSE has been read and holds; that it is complete is seen by the connections that are in use. */
-const pauseMs = 20
 /** A RELOAD that moved nothing is tried again after so long. */
 const vainMs = 10_000
 const leaveMs = 1_000
@@ -29,11 +27,10 @@ class PgbouncerTarget implements Actuator {
   readonly #deps: PgbouncerDeps
   /** Since when databases are paused at our word. `null`: never looked; then a former life of ours may have left some so. Monotonic. */
   #held: ReadonlyMap<string, number> | null = null
-  /** Held, and leading where they should. */
+  /** Held, and leading where they should, at the latest after a RELOAD. */
   #waiting: readonly string[] = []
   /** The text that PgBouncer was last told to read, and when. */
   #told: Readonly<{text: string; at: number}> | null = null
-  #isDue = false
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
     const {host, hostaddr, port} = settings.admin
@@ -46,11 +43,11 @@ class PgbouncerTarget implements Actuator {
     const steps: string[] = []
     const trouble: string[] = []
     try {
-      using console = await this.#deps.openConsole(this.#settings.admin, signal).catch((error) => {
+      using console = await this.#open(signal).catch((error) => {
         trouble.push(wordsOf(error))
         return null
       })
-      const applied = dryRun ? await this.#planned(console, snapshot) : await this.#pass(console, snapshot, signal, steps)
+      const applied = dryRun ? await this.#planned(console, snapshot) : await this.#pass(console, snapshot, steps)
       const isReached = dryRun || trouble.length === 0
       return {...applied, outcome: isReached ? applied.outcome : 'failed', problems: [...trouble, ...applied.problems]}
     } catch (error) {
@@ -61,12 +58,12 @@ class PgbouncerTarget implements Actuator {
   /** Clients do not wait for somebody who has left. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#waiting.length === 0) return
-    const {openConsole, clock} = this.#deps
     const limit = new AbortController()
-    const cancel = clock.after(leaveMs, () => limit.abort())
+    const cancel = this.#deps.clock.after(leaveMs, () => limit.abort())
     try {
-      using console = await openConsole(this.#settings.admin, limit.signal)
-      for (const database of this.#waiting) await console.ask(command('RESUME', database))
+      using console = await this.#open(limit.signal)
+      await console.ask('RELOAD')
+      for (const database of this.#waiting) await console.tell('RESUME', database)
     } catch {
       // It is gone itself, or was resumed by somebody else.
     } finally {
@@ -74,16 +71,21 @@ class PgbouncerTarget implements Actuator {
     }
   }
 
-  async #planned(console: Console | null, snapshot: Snapshot): Promise<Applied> {
+  #open(signal: AbortSignal): Promise<PatientConsole> {
+    const {openConsole, clock} = this.#deps
+    return PatientConsole.open(() => openConsole(this.#settings.admin, signal), clock)
+  }
+
+  async #planned(console: PatientConsole | null, snapshot: Snapshot): Promise<Applied> {
     const {steps, problems} = this.#plan(await this.#see(console), snapshot)
     return {outcome: 'planned', steps: steps.map((step) => `${this.#inWords(step)}  # ${step.why}`), problems}
   }
 
-  async #pass(console: Console | null, snapshot: Snapshot, signal: AbortSignal, done: string[]): Promise<Applied> {
+  async #pass(console: PatientConsole | null, snapshot: Snapshot, done: string[]): Promise<Applied> {
     let refused: string | null = null
     let plan = this.#plan(await this.#see(console), snapshot)
     for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null; round += 1) {
-      refused = await this.#take(plan, console, signal, done)
+      refused = await this.#take(plan, console, done)
       plan = this.#plan(await this.#see(console), snapshot)
     }
     const isOver = refused === null && plan.steps.length === 0
@@ -100,7 +102,7 @@ class PgbouncerTarget implements Actuator {
     return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, sight, snapshot)
   }
 
-  async #see(console: Console | null): Promise<PgbouncerSight> {
+  async #see(console: PatientConsole | null): Promise<PgbouncerSight> {
     const state = console && (await readPgbouncer(console))
     const include = await readInclude(this.#settings.include)
     const now = this.#deps.clock.now()
@@ -109,30 +111,24 @@ class PgbouncerTarget implements Actuator {
       const held = this.#held ?? new Map(paused.map((name) => [name, now]))
       this.#held = new Map([...held].filter(([name]) => paused.includes(name)))
     }
-    const isTold = this.#told !== null && this.#told.text === include && now - this.#told.at < vainMs
+    const isRead = this.#told !== null && this.#told.text === include && now - this.#told.at < vainMs
     const heldMs = Object.fromEntries([...(this.#held ?? [])].map(([name, since]) => [name, now - since]))
-    return {include, state, reading: this.#isDue ? 'due' : isTold ? 'done' : 'unknown', heldMs}
+    return {include, state, isRead, heldMs}
   }
 
   /** Why the file could not be written; the rest is done all the same, for other databases. `null`: all was done. */
-  async #take({steps, include}: PgbouncerPlan, console: Console | null, signal: AbortSignal, done: string[]): Promise<string | null> {
+  async #take({steps, include}: PgbouncerPlan, console: PatientConsole | null, done: string[]): Promise<string | null> {
     const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
-    const refused = await this.#move(steps.filter(isMove), include, console, signal, done)
+    const refused = await this.#move(steps.filter(isMove), include, console, done)
     for (const step of steps.filter((each) => !isMove(each))) {
-      await console?.ask(command(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? ''))
+      await console?.tell(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
       done.push(this.#inWords(step))
     }
     return refused
   }
 
   /** Nobody is paused for a file that cannot be written. */
-  async #move(
-    steps: readonly PgbouncerStep[],
-    include: string,
-    console: Console | null,
-    signal: AbortSignal,
-    done: string[],
-  ): Promise<string | null> {
+  async #move(steps: readonly PgbouncerStep[], include: string, console: PatientConsole | null, done: string[]): Promise<string | null> {
     const mustWrite = steps.some(({kind}) => kind === 'write')
     const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(wordsOf) : null
     if (typeof staged === 'string') return staged
@@ -140,36 +136,25 @@ class PgbouncerTarget implements Actuator {
     const paused: string[] = []
     for (const step of steps) {
       if (step.kind === 'pause') {
-        await this.#pause(step.database ?? '', signal)
-        paused.push(step.database ?? '')
+        const name = step.database ?? ''
+        await console?.tell('PAUSE', name)
+        this.#held = new Map([...(this.#held ?? []), [name, this.#deps.clock.now()]])
+        paused.push(name)
       }
       if (step.kind === 'write') {
         const refused = await file?.put().then(() => null, wordsOf)
         if (typeof refused === 'string') {
-          for (const database of paused) await console?.ask(command('RESUME', database))
+          for (const database of paused) await console?.tell('RESUME', database)
           return refused
         }
-        this.#isDue = true
       }
       if (step.kind === 'reload') {
         await console?.ask('RELOAD')
-        this.#isDue = false
         this.#told = {text: include, at: this.#deps.clock.now()}
       }
       done.push(this.#inWords(step))
     }
     return null
-  }
-
-  /** PAUSE answers when the last transaction is over, and no sooner: so on a connection of its own. Once read it holds, also when that is closed (seen). */
-  async #pause(database: string, signal: AbortSignal): Promise<void> {
-    const {openConsole, clock} = this.#deps
-    using console = await openConsole(this.#settings.admin, signal)
-    const {promise, resolve} = Promise.withResolvers<void>()
-    const cancel = clock.after(pauseMs, resolve)
-    const answer = console.ask(command('PAUSE', database)).then(() => {})
-    await Promise.race([answer, promise]).finally(cancel)
-    this.#held = new Map([...(this.#held ?? []), [database, clock.now()]])
   }
 
   #inWords({kind, database, why}: PgbouncerStep): string {
