@@ -19,6 +19,11 @@ const benches: Readonly<Record<string, Entry>> = {
     about: 'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
     load: () => import('./haproxy.ts'),
   },
+  pgbouncer: {
+    about:
+      'switches under clients that write through a real PgBouncer: planned with PAUSE, and kill -9; what they wait, and who sees an error',
+    load: () => import('./pgbouncer.ts'),
+  },
   chaos: {
     about:
       'random failovers (--runs, 100) through a real HAProxy while it is reloaded and serve is killed: what must never be; only when it is named',
