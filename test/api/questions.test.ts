@@ -155,6 +155,7 @@ test('the OpenAPI document has every path that answers, and the ones it names an
     '/metrics',
     '/openapi.json',
     '/readyz',
+    '/v1/changes',
     '/v1/check',
     '/v1/events',
     '/v1/groups/{group}',
