@@ -13,6 +13,7 @@ import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
 import {keepHeapSmall} from './small-heap.ts'
 import {stopSignal} from './stop-signal.ts'
+import {tellSystemd} from './systemd.ts'
 import {Targets} from './targets.ts'
 
 export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
@@ -76,6 +77,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })
   process.on('SIGHUP', reload)
+  release.own(tellSystemd({source: monitor, clock, log, env}))
   try {
     await stopped
   } finally {

@@ -8,6 +8,7 @@ export const parts = [
   {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},
   {name: 'openssl', path: '/usr/bin/openssl', debian: 'openssl'},
   {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
+  {name: 'systemd-notify', path: '/usr/bin/systemd-notify', debian: 'systemd'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
 ] as const
 
