@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import {onTestFinished, test} from 'vitest'
+import {until} from '../support/cluster.ts'
+import {lacks} from '../support/parts.ts'
+import {pgbouncerPassword, startPgbouncer} from '../support/pgbouncer.ts'
+import {site} from '../support/site.ts'
+
+test.skipIf(lacks('PgBouncer'))('serve repoints PgBouncer: a drain, a switch, and a pause that ends by itself', async () => {
+  const pgbouncer = await startPgbouncer()
+  onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
+  const admin = `postgres://postgres:${pgbouncerPassword}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
+  const {serve, host1, host2, asks} = await site((folder) =>
+    [
+      `socket: ${folder}/pgroute66.sock`,
+      // Nothing comes about by looking again after a while.
+      'haproxy: {resync: 1h}',
+      `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1s}]`,
+    ].join('\n'),
+  )
+  const comes = (where: string) => until(async () => (await pgbouncer.leads('app')) === where)
+  await comes(`127.0.0.1:${host1.port}`)
+  const client = await pgbouncer.connect('app')
+  onTestFinished(() => client.end())
+  await client.query('select 1')
+
+  const {code, stderr} = await asks('drain')('host1')
+  assert.equal(code, 0, stderr)
+  await serve.sees('PAUSE app')
+  const answer = client.query('select inet_server_port() as port')
+  await comes('/pgroute66/nowhere:1')
+  await host1.stop()
+  await host2.promote()
+  await comes(`127.0.0.1:${host2.port}`)
+  assert.deepEqual((await answer).rows, [{port: host2.port}])
+
+  await pgbouncer.stop()
+  await host2.kill()
+  await serve.sees('PgBouncer does not run there')
+  await pgbouncer.start()
+  await serve.sees('in order again')
+  assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')
+  assert.ok(!serve.output().includes(pgbouncerPassword))
+})
