@@ -1,3 +1,4 @@
+import {hostOfServer} from './haproxy-server.ts'
 import {offered, type PoolRole} from './routing.ts'
 import type {ReadFallback} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
@@ -44,7 +45,7 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
     if (members.length === 0)
       problems.push(`there is no backend "${backend}", or it has no servers: correct haproxy.backends, or haproxy.cfg`)
     const known = members.flatMap((server) => {
-      const host = hostOf(server, snapshot)
+      const host = hostOfServer({name: server.server, address: server.address, port: server.port}, snapshot)?.host ?? null
       if (host === null)
         problems.push(
           `server ${backend}/${server.server} (${server.address}:${server.port}) is no host of ours: name it like one, or give it a host's address; it is left alone`,
@@ -100,10 +101,3 @@ function stepsFor(
 
 const isUnasked = (host: string, snapshot: Snapshot): boolean =>
   snapshot.hosts[host]?.groups.some((group) => snapshot.groups[group]?.verdict.rule === 'V0') ?? false
-
-/** By name, else by address and port. */
-function hostOf(server: HaproxyServer, snapshot: Snapshot): string | null {
-  if (snapshot.hosts[server.server]) return server.server
-  const here = Object.values(snapshot.hosts).filter(({address, port}) => address === server.address && port === server.port)
-  return here.length === 1 ? (here[0]?.host ?? null) : null
-}

@@ -1,0 +1,78 @@
+import {describe, expect, test} from 'vitest'
+import {type HaproxyServer, type HaproxyWish, planHaproxy} from '../../src/core/haproxy-plan.ts'
+import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
+
+const wish: HaproxyWish = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
+const led = (by: string): SnapshotDraft => ({
+  hosts: Object.fromEntries(['host1', 'host2', 'host3'].map((host) => [host, host === by ? primary() : standby(by)])),
+})
+/** `'w/host1': [0, 3]`: up, with three sessions. */
+const servers = (states: Readonly<Record<string, readonly [adminState: number, sessions: number]>>): readonly HaproxyServer[] =>
+  Object.entries(states).map(([name, [adminState, sessions]]) => {
+    const [backend = '', server = ''] = name.split('/')
+    return {backend, server, address: '192.0.2.99', port: 1, adminState, sessions}
+  })
+const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: HaproxyWish = wish) =>
+  planHaproxy(with_, servers(states), snapshot(draft)).steps.map(({kind, command}) => `${kind}: ${command.replace('set server ', '')}`)
+
+const asItWas = {'w/host1': [0, 3], 'w/host2': [1, 0], 'r/host1': [1, 0], 'r/host2': [0, 1], 'r/host3': [0, 0]} as const
+
+describe('what HAProxy is told', () => {
+  test('nothing where it agrees', () => expect(commands(asItWas, led('host1'))).toEqual([]))
+
+  test('a switch: all stops, then the sessions of the deposed primary, then the starts', () =>
+    expect(commands(asItWas, led('host2'))).toEqual([
+      'stop: w/host1 state maint',
+      'stop: r/host2 state maint',
+      'cut: shutdown sessions server w/host1',
+      'start: w/host2 state ready',
+      'start: r/host1 state ready',
+    ]))
+
+  test('sessions that were left to a stopped server are cut once a successor stands', () =>
+    expect(commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...wish, backends: {w: 'primary'}})).toEqual([
+      'cut: shutdown sessions server w/host1',
+    ]))
+
+  test.each([
+    ['a primary that does not answer', {hosts: {host1: unavailable('timeout'), host2: standby('host1')}}],
+    ['one that is drained', {hosts: {host1: primary({drained}), host2: standby('host1')}}],
+    ['two primaries', {hosts: {host1: primary(), host2: primary()}}],
+  ] satisfies readonly (readonly [string, SnapshotDraft])[])('%s: stopped, and no session is cut', (_, draft) => {
+    const said = commands({'w/host1': [0, 3], 'w/host2': [1, 0]}, draft, {...wish, backends: {w: 'primary'}})
+    expect(said).toEqual(['stop: w/host1 state maint'])
+  })
+
+  test('what the file disables, or somebody drained by hand, is lifted; other bits are not ours', () =>
+    expect(commands({'w/host1': [5, 0], 'r/host2': [8, 0], 'r/host3': [4, 0]}, led('host1'))).toEqual([
+      'start: w/host1 state ready',
+      'start: r/host2 state ready',
+    ]))
+
+  test('a group that is being asked for the first time stays as it is', () =>
+    expect(commands(asItWas, {...led('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}})).toEqual([]))
+
+  test('servers are known by name, else by address and port; those that are neither are left alone and named', () => {
+    const {host1} = snapshot(led('host1')).hosts
+    const there = {backend: 'w', server: 'db-a', address: host1?.address ?? '', port: host1?.port ?? 0, adminState: 1, sessions: 0}
+    const strangers = ['constructor', '__proto__', 'nobody'].map((server) => ({...there, server, address: '198.51.100.1'}))
+    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [there, ...strangers], snapshot(led('host1')))
+    expect(steps.map(({command}) => command)).toEqual(['set server w/db-a state ready'])
+    expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/nobody'])
+  })
+
+  test('the primaries of two groups in one backend: none is started', () => {
+    const draft: SnapshotDraft = {
+      hosts: {a1: primary(), b1: primary()},
+      groups: {a: ['a1'], b: ['b1']},
+    }
+    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/a1': [1, 0], 'w/b1': [0, 0]}), snapshot(draft))
+    expect(steps.map(({command}) => command)).toEqual(['set server w/b1 state maint'])
+    expect(problems.join()).toContain('a backend per group')
+  })
+
+  test('a backend that is not there is named, and the others are done', () => {
+    const {steps, problems} = planHaproxy(wish, servers({'w/host1': [1, 0]}), snapshot(led('host1')))
+    expect([steps.length, problems]).toEqual([1, [expect.stringContaining('there is no backend "r"')]])
+  })
+})
