@@ -3,7 +3,6 @@ import type {Config} from '../config/config.ts'
 import {OperatorError} from '../core/errors.ts'
 import type {CheckBody} from './check-body.ts'
 import type {CheckDeadline} from './check-deadline.ts'
-import {askPort} from './check-port.ts'
 import {type CheckQuestion, pathOf} from './check-question.ts'
 import {usualSocket} from './daemon-socket.ts'
 import {askSocket, isMiss, type Miss} from './fast-check.ts'
@@ -32,6 +31,8 @@ export async function askDaemon(asked: Asked): Promise<Found> {
   // One that is there and says nothing would say nothing on its port either, and there is no time to lose.
   const where = first.kind === 'silent' ? null : (config ?? (await configIfAny(asked)))
   if (where === null) return {kind: 'nobody', misses: [first]}
+  // Loaded here: HTTP and TLS cost a check that asks the servers more than the servers do.
+  const {askPort} = await import('./check-port.ts')
   const second = await askPort(where, path, patienceOf(asked.deadline))
   return isMiss(second) ? {kind: 'nobody', misses: [first, second]} : {kind: 'answer', body: second as CheckBody}
 }

@@ -8,6 +8,7 @@ import type {Limits} from '../core/reading.ts'
 import type {MonitorSettings} from '../core/settings.ts'
 import type {Snapshot} from '../core/snapshot.ts'
 import {judgeOnce} from '../monitor/once.ts'
+import {forgoRoots} from '../sources/pg/encryption.ts'
 import type {CheckBody} from './check-body.ts'
 import type {CheckQuestion} from './check-question.ts'
 import {systemClock} from './clock.ts'
@@ -27,6 +28,7 @@ export type DirectCheck = Readonly<{
 /** What the daemon would answer, without one: the same judging, the same words. Throws OperatorError. */
 export async function answerDirectly({config, question, maxLag, version, signal}: DirectCheck): Promise<CheckBody> {
   const settings = bearingOn(config, question)
+  forgoRoots()
   const snapshot = await judgeOnce({
     settings,
     driver: driverFor(settings, systemClock),

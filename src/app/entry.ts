@@ -23,14 +23,38 @@ export async function enter(argv: readonly string[]): Promise<void> {
       else print(1, answer.text ?? '')
       process.exit(answer.exit)
     }
+    if (args.length === 1 && args[0] === '--version') return await printVersion()
     // `| head -1` closes the pipe while we write: nothing went wrong.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit() : fail(error)))
     process.stderr.on('error', () => {})
+    if (await isPlainCheck(args)) return
+    const {homeOf, osUser} = await import('../config/environment.ts')
+    if (osUser() === null) {
+      // oclif cannot do without, and a uid without a name, as in a container, has neither.
+      process.env.HOME ??= homeOf(process.env)
+      process.env.SHELL ??= '/bin/sh'
+    }
     const {runCommand} = await import('./command-line.ts')
     await runCommand(args)
   } catch (error) {
     await fail(error)
   }
+}
+
+/** A check without the command line's library, where the arguments need none. */
+async function isPlainCheck(args: readonly string[]): Promise<boolean> {
+  if (args[0] !== 'check') return false
+  const {plainCheck} = await import('./plain-check.ts')
+  const request = plainCheck(args)
+  if (request === null) return false
+  const [{check}, {leave}, {ownVersion}] = await Promise.all([import('./check.ts'), import('./leave.ts'), import('./version.ts')])
+  return leave(await check(request, {env: process.env, cwd: directory(), version: ownVersion()}))
+}
+
+/** As oclif prints it. */
+async function printVersion(): Promise<void> {
+  const {ownVersion} = await import('./version.ts')
+  print(1, `pgroute66/${ownVersion()} ${process.platform}-${process.arch} node-${process.version}`)
 }
 
 /** A folder that has been deleted under us has no name. */

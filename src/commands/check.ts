@@ -16,7 +16,8 @@ As HAProxy's "external-check command" it takes HAProxy's four arguments; called 
     '<%= config.bin %> <%= command.id %> postgres://monitor@10.0.0.1,10.0.0.2/postgres --json',
   ]
   static override args = {
-    host: Args.string({description: 'a host of the configuration, or connection strings; without it: the whole group'}),
+    // Not from a pipe that happens to be there: `while read host; do pgroute66 check; done < hosts` would lose its hosts.
+    host: Args.string({description: 'a host of the configuration, or connection strings; without it: the whole group', ignoreStdin: true}),
   }
   /** HAProxy passes four, and a group may be several connection strings. */
   static override strict = false

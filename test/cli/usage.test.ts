@@ -72,11 +72,11 @@ test('a bug is one line, says how to report it, and exits with 70; the stack is 
     'import dns from "node:process"; Object.defineProperty(process, "version", {get() { throw new Error("kaboom") }})',
   )
   const env = {NODE_OPTIONS: `--import ${join(cwd, 'bug.mjs')}`}
-  const plain = await run(['check', '--direct'], {cwd, env})
+  const plain = await run(['config', 'schema'], {cwd, env})
   assert.equal(plain.code, 70, plain.stderr)
   assert.match(plain.stderr, /^pgroute66: this is a bug in pgroute66: Error: kaboom\n.*report/)
   assert.doesNotMatch(plain.stderr, /\n +at /)
-  const told = await run(['check', '--direct'], {cwd, env: {...env, PGROUTE66_DEBUG: '1'}})
+  const told = await run(['config', 'schema'], {cwd, env: {...env, PGROUTE66_DEBUG: '1'}})
   assert.equal(told.code, 70)
   assert.match(told.stderr, /\n +at /)
 })

@@ -13,13 +13,22 @@ type Keyword = keyof typeof defaults
 /** A default file may be absent. One that is named must be readable: libpq goes on without it, which turns a typo into an unverified connection. */
 async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | Refusal> {
   const named = to[keyword]
-  const path = named ?? join(homedir(), '.postgresql', defaults[keyword])
+  const path = named ?? join(home(), '.postgresql', defaults[keyword])
   try {
     return await readFile(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
     return refusal('tls', `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`)
+  }
+}
+
+/** A uid without a name, as in a container, has none: a folder that is not there. */
+function home(): string {
+  try {
+    return homedir()
+  } catch {
+    return '/nonexistent'
   }
 }
 

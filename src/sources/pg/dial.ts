@@ -68,13 +68,15 @@ export async function dial(
     phase = 'answering'
     const remoteAddress = raw.remoteAddress ?? null
     if (manner === 'plain') return {socket: raw, remoteAddress}
-    const offered = await askForTls(raw)
+    const asked = askForTls(raw)
+    // Loaded while the server forks, once the other hosts have been asked too; on demand, because a check without TLS starts 17 ms sooner.
+    const needs = manner === 'tls' ? new Promise(setImmediate).then(() => tlsAndFiles(to)) : null
+    needs?.catch(() => undefined)
+    const offered = await asked
     if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
     if (!offered) return refusal('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
-    const files = await certificatesOf(to)
+    const [tls, files] = await (needs ?? tlsAndFiles(to))
     if (isFailure(files)) return files
-    // Loaded on demand: a check without TLS starts 17 ms sooner.
-    const tls = await import('node:tls')
     phase = 'encrypting'
     const secured = await encrypt(tls, raw, tlsOptions(tls, to, files, verify))
     socket = secured
@@ -86,6 +88,8 @@ export async function dial(
   if (isFailure(outcome)) (socket as Socket | null)?.destroy()
   return outcome
 }
+
+const tlsAndFiles = (to: ConnectionSettings) => Promise.all([import('node:tls'), certificatesOf(to)])
 
 function unreached(error: unknown, phase: string, to: ConnectionSettings): Refusal {
   // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a matter of names.

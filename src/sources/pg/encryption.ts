@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net'
 import {isIP} from 'node:net'
-import type {ConnectionOptions, PeerCertificate, TLSSocket} from 'node:tls'
+import type {ConnectionOptions, PeerCertificate, SecureContext, SecureContextOptions, TLSSocket} from 'node:tls'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import type {Certificates} from './certificates.ts'
 
@@ -12,17 +12,50 @@ type Tls = typeof import('node:tls')
  * sends no secret and asks whether the postmaster lives, not whose certificate it has.
  */
 export function tlsOptions(tls: Tls, to: ConnectionSettings, files: Certificates, verify: boolean): ConnectionOptions {
-  const {root, cert, key, crl} = files
   return {
-    rejectUnauthorized: verify && root !== null,
-    ...(root === null ? {} : {ca: root === 'system' ? tls.getCACertificates('system') : root}),
-    ...(cert === null || key === null ? {} : {cert, key}),
-    ...(crl === null || !verify ? {} : {crl}),
+    rejectUnauthorized: verify && files.root !== null,
+    secureContext: contextOf(tls, verify ? files : {...files, crl: null}),
     // RFC 6066: a name, never an address.
     ...(to.sslsni && isIP(to.host) === 0 ? {servername: to.host} : {}),
     host: to.host,
     checkServerIdentity: (_host, peer) => (to.sslmode === 'verify-full' ? nameError(tls, to.host, peer) : undefined),
   }
+}
+
+let areRootsForgone = false
+
+/**
+ * For a process that trusts no authority but those that it names: node reads its own 150 before it takes one of ours, which costs a check 10 ms.
+ * Nothing else in the process may rely on them afterwards.
+ */
+export function forgoRoots(): void {
+  areRootsForgone = true
+}
+
+/** The last that was made. To read certificates costs OpenSSL milliseconds, and the hosts of a group mostly have the same: a check has no time for three. */
+let latest: Readonly<{files: Certificates; context: SecureContext}> | null = null
+
+/** Throws OpenSSL's complaints of the files. */
+function contextOf(tls: Tls, files: Certificates): SecureContext {
+  if (latest && isSame(latest.files, files)) return latest.context
+  if (areRootsForgone) tls.setDefaultCACertificates([])
+  const {root, cert, key, crl} = files
+  const options: SecureContextOptions = {
+    ...(root === null ? {} : {ca: root === 'system' ? tls.getCACertificates('system') : root}),
+    ...(cert === null || key === null ? {} : {cert, key}),
+    ...(crl === null ? {} : {crl}),
+  }
+  latest = {files, context: tls.createSecureContext(options)}
+  return latest.context
+}
+
+/** The machine's own roots may be renewed behind their one name. */
+function isSame(one: Certificates, other: Certificates): boolean {
+  const parts = ['root', 'cert', 'key', 'crl'] as const
+  return parts.every((part) => {
+    const [a, b] = [one[part], other[part]]
+    return a instanceof Buffer && b instanceof Buffer ? a.equals(b) : a === b && a !== 'system'
+  })
 }
 
 /** node's rule, and libpq's one difference from it: an address may also stand in the common name of a certificate without alternative names. */

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import {Parser} from '@oclif/core'
+import {expect, test} from 'vitest'
+import {checkFlags, plainCheck} from '../../src/app/plain-check.ts'
+import Check from '../../src/commands/check.ts'
+
+/** What the command makes of the same words by oclif. */
+async function byOclif(words: readonly string[]) {
+  const {argv, flags} = await Parser.parse([...words], {args: Check.args, flags: Check.flags, strict: false})
+  const {role = null, group = null, 'max-lag': maxLag = null, json = false, direct = false, timeout, socket, config, ...rest} = flags
+  return {words: argv, role, group, maxLag, timeout, socket, config, json, direct, ...rest}
+}
+
+test('it knows the flags that the command declares, and no others', () => {
+  const declared = Object.entries(Check.flags)
+  const options = declared.filter(([, flag]) => flag.type === 'option')
+  expect(checkFlags.options).toEqual(Object.fromEntries(options.map(([name, flag]) => [name, ('options' in flag && flag.options) || null])))
+  expect(checkFlags.booleans).toEqual(declared.filter(([, flag]) => flag.type === 'boolean').map(([name]) => name))
+  expect(checkFlags.letters).toEqual(Object.fromEntries(declared.filter(([, {char}]) => char).map(([name, {char}]) => [char, name])))
+  const exclusive = declared.flatMap(([name, flag]) => (flag.exclusive ?? []).map((other) => [name, other]))
+  expect(checkFlags.exclusive).toEqual(exclusive)
+  for (const [name, {env, required}] of declared) assert.ok(env === undefined && !required, name)
+})
+
+test.each(
+  [
+    [],
+    ['host1'],
+    ['host1', '--direct'],
+    ['--role', 'standby', 'host1', '--max-lag=16MB', '--timeout', '800ms'],
+    ['--role=any', '-g', 'orders', '-c', '/etc/x.yml', '-t', '1s'],
+    ['--json', '--socket', '/run/s.sock', '--fallback', 'none'],
+    ['--format=nagios', '--config', 'a=b.yml'],
+    ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432'],
+    ['postgres://a@b,c/d', 'host=x user=y'],
+  ].map((words) => [words]),
+)('as oclif takes them: %j', async (words) => {
+  assert.deepEqual(plainCheck(['check', ...words]), await byOclif(words))
+})
+
+test.each(
+  [
+    ['--help'],
+    ['--bogus'],
+    ['--role', 'master'],
+    ['--role'],
+    ['--role', '--json'],
+    ['--role', 'any', '--role', 'primary'],
+    ['--json', '--format', 'text'],
+    ['--direct', '--fallback', 'none'],
+    ['--json=yes'],
+    ['--direct', '--direct'],
+    ['-t1s'],
+    ['-c=x.yml'],
+    ['-h'],
+    ['-'],
+    ['--'],
+    ['--', '--json'],
+    ['--group', ''],
+    ['--group='],
+    ['--timeout', '-1s'],
+    ['--toString', 'x'],
+    [''],
+  ].map((words) => [words]),
+)('left to oclif: %j', (words) => {
+  assert.equal(plainCheck(['check', ...words]), null)
+})
+
+test('other commands are none of its business', () => {
+  assert.equal(plainCheck([]), null)
+  assert.equal(plainCheck(['watch']), null)
+})
