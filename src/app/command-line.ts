@@ -1,11 +1,11 @@
-import {fileURLToPath} from 'node:url'
-import {Config, flush, run} from '@oclif/core'
+import {type Config, flush, run} from '@oclif/core'
 import {nearest} from '../config/nearest.ts'
 import {OperatorError} from '../core/errors.ts'
+import {loadCommands} from './commands.ts'
 
 /** Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and exits with 1, is not used. */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  const config = await Config.load({root: fileURLToPath(new URL('../..', import.meta.url))})
+  const config = await loadCommands()
   refuseUnknown(args, config)
   try {
     await run([...args], config)

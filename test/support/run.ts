@@ -1,4 +1,5 @@
-import {type ChildProcess, spawn} from 'node:child_process'
+import {type ChildProcess, type ChildProcessByStdio, spawn} from 'node:child_process'
+import type {Readable} from 'node:stream'
 import {fileURLToPath} from 'node:url'
 
 export const runJs = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
@@ -28,8 +29,12 @@ export type Started = Readonly<{
 
 /** Starts a command that goes on, such as `serve`. `sees` resolves once its output matches, and rejects when it ends before. */
 export function start(args: readonly string[], {env = {}, cwd = '/tmp', script = runJs, limitMs = 30_000}: RunOptions = {}): Started {
+  return watched(spawn(process.execPath, [script, ...args], {env, cwd, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
+}
+
+/** The same of another program that has just been started. */
+export function watched(child: ChildProcessByStdio<null, Readable, Readable>, limitMs: number): Started {
   const begun = performance.now()
-  const child = spawn(process.execPath, [script, ...args], {env, cwd, stdio: ['ignore', 'pipe', 'pipe']})
   const [out, err]: [string[], string[]] = [[], []]
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk.toString()))

@@ -1,0 +1,80 @@
+import {join, relative} from 'node:path'
+import {build, transform} from 'esbuild'
+import {inkAtOnce, repository, standingIn} from './plugins.ts'
+
+export type Bundle = Readonly<{
+  /** The script that node starts, with the chunks in it that every start needs. */
+  main: string
+  /** All chunks by name, each the text of a function (`Body`). */
+  chunks: Readonly<Record<string, string>>
+  inlined: readonly string[]
+}>
+
+const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
+/** Runs the command that `process.argv` names. */
+export const entry = './main.js'
+
+/** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
+export async function bundle(): Promise<Bundle> {
+  const {outputFiles, metafile, warnings} = await build({
+    ...common,
+    absWorkingDir: repository,
+    entryPoints: {main: 'packaging/exe/main.ts'},
+    outdir: 'out',
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    write: false,
+    metafile: true,
+    jsx: 'automatic',
+    define: {'process.env.NODE_ENV': '"production"'},
+    // The entry sets what is already known here.
+    logOverride: {'assign-to-define': 'silent'},
+    // Asked for by packages that go on without them.
+    external: ['pg-native', 'typescript', 'ts-node', 'tsx', 'tsx/*', 'pnpapi'],
+    plugins: [standingIn, inkAtOnce],
+  })
+  if (warnings.length > 0) throw new Error(warnings.map(({text, location}) => `${location?.file}: ${text}`).join('\n'))
+
+  const bodies: Record<string, string> = {}
+  for (const {path, text} of outputFiles) {
+    const {entryPoint = ''} = metafile.outputs[relative(repository, path)] ?? {}
+    bodies[nameOf(path)] = await bodyOf(text, metafile.inputs[entryPoint]?.format === 'cjs')
+  }
+  const inlined = reachable(metafile.outputs)
+  const table = inlined.map((name) => `${JSON.stringify(name)}: ${bodies[name]}`).join(',\n')
+  const main = await build({
+    ...common,
+    stdin: {contents: `import {start} from './start.ts'\nstart({${table}}, ${JSON.stringify(entry)})`, resolveDir: import.meta.dirname},
+    bundle: true,
+    format: 'cjs',
+    write: false,
+  })
+  return {main: main.outputFiles[0]?.text ?? '', chunks: bodies, inlined}
+}
+
+/**
+ * CommonJS, where `import()` is a `require` that is put off. Of a package that was CommonJS all along esbuild exports `default` alone: the names are in
+ * there, and node would find them.
+ */
+async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
+  const {code} = await transform(text, {...common, format: 'cjs', supported: {'dynamic-import': false}})
+  return `(function(exports,require,module,__filename,__dirname){${code}${wasCommon ? ';module.exports=module.exports.default' : ''}})`
+}
+
+type Outputs = Readonly<Record<string, {imports: readonly {path: string; kind: string; external?: boolean}[]}>>
+
+/** The chunks that the entry cannot do without. */
+function reachable(outputs: Outputs): readonly string[] {
+  const found = new Set<string>()
+  const follow = (path: string) => {
+    if (found.has(path)) return
+    found.add(path)
+    for (const {path: next, kind, external} of outputs[path]?.imports ?? []) if (kind === 'import-statement' && !external) follow(next)
+  }
+  follow(join('out', entry))
+  return [...found].map(nameOf)
+}
+
+const nameOf = (path: string): string => `./${path.slice(path.lastIndexOf('/') + 1)}`
