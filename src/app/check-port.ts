@@ -1,7 +1,4 @@
-import {X509Certificate} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
-import * as http from 'node:http'
-import * as https from 'node:https'
 import type {TLSSocket} from 'node:tls'
 import type {Config} from '../config/config.ts'
 import {type Answered, type Miss, parseAnswer} from './fast-check.ts'
@@ -18,20 +15,22 @@ export async function askPort({bind, port, ssl}: Config, path: string, patienceM
   const place = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const miss = (kind: Miss['kind'], why: string): Miss => ({kind, place, why})
   const pinned = ssl === null ? null : await fingerprintOf(ssl.cert)
+  // The one that is needed: TLS takes longer to load than a check may take.
+  const request = ssl === null ? (await import('node:http')).request : (await import('node:https')).request
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(patienceMs)
     const common = {host, port, path, signal, agent: false, headers: {accept: 'application/json'}} as const
-    const request = ssl === null ? http.request(common) : https.request({...common, rejectUnauthorized: false})
-    request.on('error', (error: NodeJS.ErrnoException) =>
+    const asking = request(ssl === null ? common : {...common, rejectUnauthorized: false})
+    asking.on('error', (error: NodeJS.ErrnoException) =>
       resolve(
         signal.aborted ? miss('silent', `no answer within ${Math.round(patienceMs)} ms`) : miss('absent', error.code ?? error.message),
       ),
     )
-    request.on('response', (response) => {
+    asking.on('response', (response) => {
       const presented = pinned === null ? null : (response.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256
       if (presented !== pinned) {
         resolve(miss('absent', 'what answers there does not have the configured certificate'))
-        return request.destroy()
+        return asking.destroy()
       }
       const chunks: string[] = []
       response.setEncoding('utf8')
@@ -39,10 +38,11 @@ export async function askPort({bind, port, ssl}: Config, path: string, patienceM
       response.on('end', () => resolve(parseAnswer(chunks.join('')) ?? miss('absent', 'what answers there is not pgroute66')))
       response.on('error', (error) => resolve(miss('absent', error.message)))
     })
-    request.end()
+    asking.end()
   })
 }
 
 async function fingerprintOf(cert: Readonly<{pem: string} | {file: string}>): Promise<string> {
+  const {X509Certificate} = await import('node:crypto')
   return new X509Certificate('pem' in cert ? cert.pem : await readFile(cert.file)).fingerprint256
 }
