@@ -12,14 +12,10 @@ import {hostSettings} from './settings.ts'
 export type PgbouncerOptions = Readonly<{
   /** Lines of `[pgbouncer]`. */
   settings?: readonly string[]
-  /** Lines of `[databases]`, before our include. */
-  databases?: readonly string[]
   /** A line of `[databases]` behind our include. */
   after?: string
   /** pgbouncer.ini does not name our include. */
   isWithoutInclude?: boolean
-  /** Called before it starts: for certificates and the like. */
-  prepare?: (folder: string, own: (path: string) => Promise<void>) => Promise<void>
 }>
 
 export interface Pgbouncer extends AsyncDisposable {
@@ -46,7 +42,7 @@ export const pgbouncerPassword = 'secret'
 
 /** Starts a real PgBouncer that lets `postgres` in, by password, as client and as administrator. It refuses root: then it runs as PostgreSQL's account. */
 export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pgbouncer> {
-  const {settings = [], databases = [], after, isWithoutInclude = false, prepare} = options
+  const {settings = [], after, isWithoutInclude = false} = options
   const account = accountForPostgres()
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-pgbouncer-'))
   const own = async (path: string) => (account ? await chown(path, account.uid, account.gid) : undefined)
@@ -64,7 +60,6 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
   await own(include)
   const lines = [
     '[databases]',
-    ...databases,
     ...(isWithoutInclude ? [] : [`%include ${include}`]),
     ...(after === undefined ? [] : [after]),
     '[pgbouncer]',
@@ -80,7 +75,6 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
     ...settings,
   ]
   await writeFile(ini, `${lines.join('\n')}\n`)
-  await prepare?.(folder, own)
 
   const output: string[] = []
   let running: Readonly<{child: ChildProcess; gone: Promise<void>}> | null = null
