@@ -30,6 +30,10 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./chaos.ts'),
     isOnDemand: true,
   },
+  startup: {
+    about: 'the executable: its start, its size and what checks by it cost, beside bare node and the scripts with psql and curl',
+    load: () => import('./startup.ts'),
+  },
   http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
   scale: {about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time', load: () => import('./scale.ts')},
   soak: {
