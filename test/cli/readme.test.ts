@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
 import {loadConfig} from '../../src/config/load.ts'
+import {fences} from '../support/markdown.ts'
 import {run} from '../support/run.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -10,7 +11,9 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 /** Fenced blocks of a language; '' for those without one. */
 const blocks = (language: string) =>
-  [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].filter(([, of]) => of === language).map(([, , text]) => text ?? '')
+  fences(readme)
+    .filter((fence) => fence.language === language)
+    .map(({text}) => text)
 
 function written(name: string, text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-readme-'))

@@ -1,0 +1,145 @@
+import {spawn, spawnSync} from 'node:child_process'
+import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
+import {type Command, Parser} from '@oclif/core'
+import {describe, expect, onTestFinished, test} from 'vitest'
+import {rewriteArgv} from '../../src/app/argv.ts'
+import {loadConfig} from '../../src/config/load.ts'
+import {ConfigError} from '../../src/config/problem.ts'
+import {causes} from '../../src/core/words.ts'
+import {makeCertificates} from '../support/cluster.ts'
+import {anchors, commandsOf, fences, withoutFences} from '../support/markdown.ts'
+import {lacks} from '../support/parts.ts'
+import {runJs, watched} from '../support/run.ts'
+import {site} from '../support/site.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const names = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const pages = names.map((name) => ({name, text: readFileSync(join(root, name), 'utf8')}))
+const all = pages.flatMap(({name, text}) => fences(text).map((fence) => ({...fence, at: `${name}:${fence.line}`})))
+const scripts = all.filter(({language}) => language === 'sh')
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'pgroute66-docs-'))
+  onTestFinished(() => rmSync(path, {recursive: true, force: true}))
+  return path
+}
+
+describe('commands', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, unknown>}
+  const ids = Object.keys(manifest.commands)
+
+  /** By oclif's own parser, with the command's own flags: unknown ones, missing arguments and values that are none are refused. */
+  async function parse(words: readonly string[]): Promise<void> {
+    const argv = rewriteArgv(words)
+    const id = ids.find((one) => argv.slice(0, one.split(':').length).join(':') === one)
+    if (id === undefined && argv.length === 1 && /^--(version|help)$/.test(argv[0] ?? '')) return
+    if (id === undefined) throw new Error(`there is no command "${argv.join(' ')}"`)
+    const {default: command} = (await import(join(root, 'src', 'commands', `${id.replace(':', '/')}.ts`))) as {default: Command.Class}
+    const {flags, args, strict} = command
+    await Parser.parse(argv.slice(id.split(':').length), {flags, args, strict})
+  }
+
+  const written = [
+    ...scripts.flatMap(({text, at}) => commandsOf(text).map((words) => ({at, words: fromProgram(words)}))),
+    // In running text; forms such as `check [HOST]` are none.
+    ...pages.flatMap(({name, text}) =>
+      [...withoutFences(text).matchAll(/`(pgroute66 [^`[|…]*)`/g)].map(([, line = '']) => ({at: name, words: commandsOf(line)[0] ?? []})),
+    ),
+  ].filter(({words}) => words.length > 0)
+
+  test('each is one, with flags and arguments that there are', async () => {
+    const refused: string[] = []
+    for (const {at, words} of written)
+      await parse(words).catch((error: Error) => refused.push(`${at}: ${words.join(' ')}: ${error.message}`))
+    expect(refused).toEqual([])
+    const named = new Set(written.map(({words}) => ids.find((id) => rewriteArgv(words).join(':').startsWith(id))))
+    expect(ids.filter((id) => !named.has(id))).toEqual([])
+    await expect(parse(['pgroute66', 'check', '--rolle', 'any'])).rejects.toThrow('--rolle')
+    await expect(parse(['pgroute66', 'accept'])).rejects.toThrow('host')
+  })
+
+  test('each that is not marked "not-run" works, on three real servers with a daemon, in the order of the pages', async () => {
+    const {cwd} = await site((place) => `socket: ${join(place, 'pgroute66.sock')}`)
+    for (const name of ['pgroute66', 'pgroute66-check-primary']) symlinkSync(runJs, join(cwd, name))
+    const env = {HOME: cwd, USER: 'anna', PATH: `${cwd}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/bin`}
+    const failed: object[] = []
+    for (const {at, marks, text} of scripts) {
+      if (marks.includes('not-run')) continue
+      const child = spawn('/bin/bash', ['-euo', 'pipefail', '-c', text], {cwd, env, stdio: ['ignore', 'pipe', 'pipe']})
+      const {code, stderr} = await watched(child, 30_000).ended
+      if (code !== 0) failed.push({at, code, stderr})
+    }
+    expect(failed).toEqual([])
+  })
+})
+
+/** The words from the program's name on: `sudo pgroute66 …`, `env -i A=b pgroute66-check-primary …`. */
+function fromProgram(words: readonly string[]): readonly string[] {
+  const index = words.findIndex((word) => /^pgroute66(-check-(primary|standby))?$/.test(word))
+  const isProgram = index === 0 || (index > 0 && /^(sudo|env|npx)$/.test(words[0] ?? ''))
+  return isProgram ? words.slice(index) : []
+}
+
+describe('configurations', () => {
+  const yaml = all.filter(({language, marks}) => language === 'yaml' && marks.length === 0)
+  const smallest = yaml.find(({at}) => at.startsWith('README.md:'))?.text ?? ''
+
+  test.each(yaml.map((block) => [block.at, block.text]))('%s loads, alone or added to the smallest one', async (_, text) => {
+    const place = folder()
+    makeCertificates(place)
+    const whole = /^hosts:/m.test(text) ? text : smallest + text
+    const path = join(place, 'pgroute66.yml')
+    writeFileSync(path, whole.replaceAll('/etc/pgroute66/', `${place}/`), {mode: 0o600})
+    writeFileSync(join(place, 'pgbouncer.password'), 'secret\n', {mode: 0o600})
+    const {hosts} = await loadConfig({path, dsns: [], env: {}, cwd: place})
+    expect(hosts.length).toBeGreaterThan(1)
+  })
+
+  test('what is said not to be there yet is refused, and nothing else is', async () => {
+    const page = pages.find(({name}) => name.endsWith('migrating.md'))?.text ?? ''
+    const keys = [...(/^The keys (.*?) are known and refused/ms.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)].map(([, key]) => key)
+    const path = join(folder(), 'pgroute66.yml')
+    writeFileSync(path, `${smallest}\n${keys.map((key) => `${key}: {a: b}`).join('\n')}\nconfirm: [repmgr, patroni, peers]\n`, {
+      mode: 0o600,
+    })
+    const error = await loadConfig({path, dsns: [], env: {}, cwd: root}).then(
+      () => null,
+      (found) => found,
+    )
+    const refused = error instanceof ConfigError ? error.problems.filter(({code}) => code === 'CONFIG_NOT_SUPPORTED') : []
+    expect(refused.map((problem) => problem.path).sort()).toEqual([...keys, 'confirm[0]', 'confirm[1]', 'confirm[2]'].sort())
+  })
+
+  test.skipIf(lacks('promtool'))('Prometheus takes its own', () => {
+    const place = folder()
+    for (const {text} of all.filter(({marks}) => marks.includes('prometheus'))) {
+      const path = join(place, 'prometheus.yml')
+      writeFileSync(path, text.replace(/\/etc\S+alerts\.yml/, join(root, 'packaging/prometheus/alerts.yml')))
+      const {status, stdout, stderr} = spawnSync('promtool', ['check', 'config', path], {encoding: 'utf8'})
+      expect(status, `${stdout}${stderr}`).toBe(0)
+    }
+  })
+})
+
+test('links lead somewhere', () => {
+  const broken = pages.flatMap(({name, text}) =>
+    [...withoutFences(text).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+      if (/^https?:/.test(link)) return []
+      const [path = '', anchor] = link.split('#')
+      const file = path === '' ? join(root, name) : join(root, dirname(name), path)
+      const isThere = existsSync(file) && (anchor === undefined || anchors(readFileSync(file, 'utf8')).includes(anchor))
+      return isThere ? [] : [`${name}: ${link}`]
+    }),
+  )
+  expect(broken).toEqual([])
+  const readme = pages.find(({name}) => name === 'README.md')?.text ?? ''
+  expect(names.filter((name) => name !== 'README.md' && !readme.includes(`(${name})`))).toEqual([])
+})
+
+test('the runbook knows every verdict and every cause', () => {
+  const runbook = pages.find(({name}) => name.endsWith('runbook.md'))?.text ?? ''
+  expect(causes.filter((cause) => !new RegExp(`^\\| .*\`${cause}\``, 'm').test(runbook))).toEqual([])
+  for (const rule of ['V0', 'V1', 'V2', 'V3', 'V5']) expect(runbook).toMatch(new RegExp(`^## .*\\b${rule}\\b`, 'm'))
+})
