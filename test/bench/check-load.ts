@@ -35,9 +35,13 @@ export async function frozenUnderHaproxy({exe, cluster, seconds}: Load): Promise
   const config = join(dirname(exe), 'frozen.yml')
   writeFileSync(config, yaml, {mode: 0o600})
   const script = join(dirname(exe), 'frozen.sh')
-  writeFileSync(script, `#!/bin/bash\nPGROUTE66CONFIG=${config} ${exe} check "$@" >> ${said} 2>&1\ncode=$?\necho "exit $code" >> ${said}\nexit $code\n`, {
-    mode: 0o755,
-  })
+  writeFileSync(
+    script,
+    `#!/bin/bash\nPGROUTE66CONFIG=${config} ${exe} check "$@" >> ${said} 2>&1\ncode=$?\necho "exit $code" >> ${said}\nexit $code\n`,
+    {
+      mode: 0o755,
+    },
+  )
   for (const node of cluster.nodes) node.hang()
   await using haproxy = await startHaproxy(configOf(cluster, script))
   await wait(seconds * 1000)
