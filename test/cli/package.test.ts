@@ -1,0 +1,119 @@
+import {execFileSync, spawnSync} from 'node:child_process'
+import {cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {dirname, join} from 'node:path'
+import {afterAll, beforeAll, expect, onTestFinished, test} from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const {version, dependencies, optionalDependencies, files} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** A copy of the repository with its dependencies beside it: the release clears dist, which other tests run from. */
+let copy = ''
+const released = (name: string) => join(copy, 'dist', 'release', name)
+const env = {...process.env, npm_config_update_notifier: 'false'}
+
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'pgroute66-release-'))
+  const parts = ['bin', 'src', 'packaging', 'package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE']
+  for (const name of [...parts, 'CHANGELOG.md', 'oclif.manifest.json']) cpSync(join(root, name), join(copy, name), {recursive: true})
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  mkdirSync(join(copy, 'dist', 'core'), {recursive: true})
+  writeFileSync(join(copy, 'dist', 'core', 'gone.js'), 'left over')
+  mkdirSync(join(copy, 'dist', 'exe'))
+  writeFileSync(join(copy, 'dist', 'exe', 'pgroute66'), 'the executable')
+  execFileSync(process.execPath, ['packaging/release.ts'], {cwd: copy, env, stdio: ['ignore', 'ignore', 'inherit']})
+  rmSync(join(copy, 'node_modules'))
+})
+afterAll(() => rmSync(copy, {recursive: true, force: true}))
+
+const unpacked = () => {
+  const place = mkdtempSync(join(copy, 'unpacked-'))
+  execFileSync('tar', ['-xzf', released(`pgroute66-${version}.tgz`), '-C', place])
+  return join(place, 'package')
+}
+
+test('the package has what runs, and nothing else', () => {
+  const found = readdirSync(unpacked(), {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map(({parentPath, name}) => join(parentPath, name).split('/package/')[1] ?? '')
+  const built = found.filter((name) => name.startsWith('dist/'))
+  expect(found.filter((name) => !built.includes(name)).sort()).toEqual(
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'].sort(),
+  )
+  const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'}).filter((name) => /\.tsx?$/.test(name))
+  const compiled = sources.map((name) => `dist/${name.replace(/\.tsx?$/, '')}`).flatMap((name) => [`${name}.js`, `${name}.d.ts`])
+  expect(built.sort()).toEqual(compiled.sort())
+  expect(files).toContain('!dist/exe')
+})
+
+const commands = [['--version'], ['check', '--help'], ['config', 'schema'], ['watch', '--help']]
+const saysWell = (program: string, args: readonly string[]) => {
+  const {status, stdout, stderr} = spawnSync(program, args, {encoding: 'utf8', cwd: '/', env: {PATH: dirname(process.execPath)}})
+  expect({args, status, stderr}).toEqual({args, status: 0, stderr: ''})
+  return stdout
+}
+
+test('it runs from its tarball, with its dependencies beside it', () => {
+  const place = unpacked()
+  symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'))
+  const [said = '', help = '', schema = ''] = commands.map((args) => saysWell(join(place, 'bin', 'run.js'), args))
+  expect(said).toContain(version)
+  expect(help).toContain('--max-lag')
+  expect(JSON.parse(schema)).toHaveProperty('properties.hosts')
+})
+
+test('the checksums are those of all that is there, and of nothing else', () => {
+  const names = readdirSync(join(copy, 'dist', 'release')).filter((name) => name !== 'SHA256SUMS')
+  expect(names.sort()).toEqual(
+    [`pgroute66-${version}.cdx.json`, `pgroute66-${version}.tgz`, `pgroute66-${version}-${process.platform}-${process.arch}`].sort(),
+  )
+  const checked = execFileSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], {cwd: join(copy, 'dist', 'release'), encoding: 'utf8'})
+  expect(checked.trim().split('\n').sort()).toEqual(names.map((name) => `${name}: OK`).sort())
+})
+
+test('the bill of materials names every package that comes along, and none that is for development', () => {
+  type Bom = Readonly<{
+    bomFormat: string
+    components: readonly {name: string; version: string}[]
+    dependencies: readonly {dependsOn: string[]}[]
+  }>
+  const text = readFileSync(released(`pgroute66-${version}.cdx.json`), 'utf8')
+  const {bomFormat, components, dependencies: tree} = JSON.parse(text) as Bom
+  const named = components.map(({name}) => name)
+  expect(bomFormat).toBe('CycloneDX')
+  expect(named).toEqual(expect.arrayContaining([...Object.keys({...dependencies, ...optionalDependencies}), 'pg-protocol', 'node']))
+  for (const name of ['vitest', 'typescript', 'oclif', 'esbuild', '@types/react']) expect(named).not.toContain(name)
+  const known = new Set(components.map((one) => `${one.name}@${one.version}`))
+  expect(tree.flatMap(({dependsOn}) => dependsOn).filter((ref) => !known.has(ref))).toEqual([])
+  expect(text).not.toContain(copy)
+})
+
+test('an executable of an older source is not released', () => {
+  const long = new Date('2020-01-01')
+  utimesSync(join(copy, 'dist', 'exe', 'pgroute66'), long, long)
+  const {status, stderr} = spawnSync(process.execPath, ['packaging/release.ts'], {cwd: copy, env, encoding: 'utf8'})
+  expect([status, stderr]).toEqual([2, expect.stringContaining('npm run build:exe')])
+  expect(readdirSync(join(copy, 'dist', 'release'))).toContain('SHA256SUMS')
+})
+
+/** Needs a registry, so it asks first. */
+const hasRegistry = spawnSync('npm', ['ping', '--fetch-retries', '0', '--fetch-timeout', '5000'], {env, timeout: 15_000}).status === 0
+if (!hasRegistry) process.stderr.write('NOT TESTED: no npm registry answers, nobody has installed the package from its tarball\n')
+
+test.skipIf(!hasRegistry)(
+  'it installs in an empty folder and runs, also by npx',
+  () => {
+    // Not below the copy, which npm would take for the project.
+    const place = mkdtempSync(join(tmpdir(), 'pgroute66-installed-'))
+    onTestFinished(() => rmSync(place, {recursive: true, force: true}))
+    const tarball = released(`pgroute66-${version}.tgz`)
+    const around = {cwd: place, env: {...env, npm_config_cache: join(place, 'cache')}, encoding: 'utf8'} as const
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--omit=optional']
+    execFileSync('npm', ['install', '--prefix', place, ...flags, tarball], {...around, stdio: ['ignore', 'ignore', 'inherit']})
+    const bin = join(place, 'node_modules', '.bin')
+    for (const args of commands) saysWell(join(bin, 'pgroute66'), args)
+    expect(readdirSync(bin)).toEqual(expect.arrayContaining(['pgroute66', 'pgroute66-check-primary', 'pgroute66-check-standby']))
+    const npx = ['--yes', ...flags, '--package', tarball, '--', 'pgroute66', '--version']
+    expect(execFileSync('npx', npx, {...around, stdio: ['ignore', 'pipe', 'inherit']})).toContain(version)
+  },
+  240_000,
+)
