@@ -135,7 +135,7 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
         '    http-check send-state',
         `    http-check send meth GET uri /haproxy/${role}${maxLag !== null && !isWriter ? `?lag=${maxLag}` : ''} ver HTTP/1.1 hdr Host localhost`,
         '    http-check expect status 200',
-        ...polled(`check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 500ms`),
+        ...polled(`check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 250ms`),
       ]
     case 'external':
       return [

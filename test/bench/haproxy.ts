@@ -15,7 +15,7 @@ const kinds: readonly Kind[] = ['crash', 'freeze', 'split-brain']
 const goals: Record<HaproxyStyle, Readonly<{crashMs: number | null; lateMs: number}>> = {
   push: {crashMs: 250, lateMs: 100},
   agent: {crashMs: 450, lateMs: 300},
-  httpchk: {crashMs: 1_200, lateMs: 700},
+  httpchk: {crashMs: 1_200, lateMs: 450},
   external: {crashMs: null, lateMs: 1_200},
 }
 /** probe.timeout and 1.5 s. */

@@ -204,7 +204,7 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     onTestFinished(() => void silent.close())
     await once(silent, 'listening')
     const yaml = `${hosts(await servers())}port: ${(silent.address() as {port: number}).port}\n`
-    const haproxy = await started(yaml, 'httpchk', {'inter 500ms': 'inter 60s'})
+    const haproxy = await started(yaml, 'httpchk', {'inter 250ms': 'inter 60s'})
     expect(
       Object.entries(await haproxy.states()).filter(([name, state]) => /^pg_write\/host/.test(name) && state.startsWith('UP')),
     ).toHaveLength(2)

@@ -9,7 +9,7 @@ export default class HaproxyConfig extends Command {
   static override description = `Four ways by which HAProxy comes to know whom to route to:
   push      serve tells it over its stats socket, when it happens; one daemon per HAProxy
   agent     HAProxy asks serve's agent port, five times a second
-  httpchk   HAProxy asks serve over HTTP, twice a second
+  httpchk   HAProxy asks serve over HTTP, four times a second
   external  HAProxy runs a command for each check; works without serve, too
 What has to be known beside the file goes to stderr.`
   static override usage = 'haproxy config --style push|agent|httpchk|external [-c FILE] [DSN...]'
