@@ -1,6 +1,6 @@
 /** `npm run build:exe`: one executable with all commands but demo, in dist/exe/pgroute66. Node's own is in it, so it runs where there is none. */
 import {execFileSync, spawnSync} from 'node:child_process'
-import {copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {tmpdir} from 'node:os'
 import {dirname, join, resolve} from 'node:path'
@@ -13,22 +13,25 @@ const require = createRequire(import.meta.url)
 /** The one of the package "node", whatever runs this. */
 const node = join(dirname(require.resolve('node/package.json')), 'bin', 'node')
 
-/** V8's caches are the same every time then. It is not among the flags that a cache is refused for. */
-const seed = ['--random-seed=66']
+/** A check is over before a young generation of this size is full; with V8's own it is collected three times, 2 ms each. */
+const youngGeneration = '--min-semi-space-size=16'
+/** For whatever makes a cache: the flags that it is going to be used with, and a seed, which is not among those, so that it is the same every time. */
+const flags = [youngGeneration, '--random-seed=66']
 
 const folder = mkdtempSync(join(tmpdir(), 'pgroute66-exe-'))
 process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
-const chunkFolder = join(folder, 'chunks')
-mkdirSync(chunkFolder)
+const scriptFolder = join(folder, 'scripts')
+mkdirSync(scriptFolder)
 
 const stripped = join(folder, 'node')
 execFileSync('strip', ['-o', stripped, node])
-const {main, chunks, inlined} = await bundle()
+const {main, scripts, index} = await bundle()
 writeFileSync(join(folder, 'main.cjs'), main)
-for (const [name, text] of Object.entries(chunks)) writeFileSync(join(chunkFolder, name), text)
+writeFileSync(join(scriptFolder, 'index.json'), JSON.stringify(index))
+for (const [name, text] of Object.entries(scripts)) writeFileSync(join(scriptFolder, name), text)
 await warmUp()
 
-const assets = readdirSync(chunkFolder).filter((file) => !inlined.some((name) => file.startsWith(name.slice(2))))
+const assets = Object.keys(scripts).flatMap((name) => [name, `${name}.cache`])
 const settings = {
   main: 'main.cjs',
   output: 'pgroute66',
@@ -38,12 +41,12 @@ const settings = {
   // NODE_OPTIONS of whoever starts it is meant for another program.
   execArgvExtension: 'none',
   // Else node reads its own 150 authorities in a thread as soon as TLS is loaded, which takes half of one core from a check (commands.ts).
-  execArgv: ['--use-openssl-ca'],
-  assets: Object.fromEntries(assets.map((file) => [`./${file}`, `chunks/${file}`])),
+  execArgv: [youngGeneration, '--use-openssl-ca'],
+  assets: Object.fromEntries(assets.map((name) => [name, join('scripts', name)])),
 }
 writeFileSync(join(folder, 'sea.json'), JSON.stringify(settings))
 // Relative names and a folder to start in: paths would be in the executable.
-execFileSync(stripped, [...seed, '--build-sea', 'sea.json'], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']})
+execFileSync(stripped, [...flags, '--build-sea', 'sea.json'], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']})
 mkdirSync(dirname(output), {recursive: true})
 // One that runs keeps its file.
 rmSync(output, {force: true})
@@ -52,7 +55,7 @@ copyFileSync(join(folder, 'pgroute66'), output)
 const version = execFileSync(output, ['--version'], {encoding: 'utf8', env: {}}).trim()
 process.stdout.write(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB, ${version}\n`)
 
-/** The first run that loads a chunk says what is compiled in its cache: a check comes first, because it is the one that is in a hurry. */
+/** The first run that loads a script says what is compiled in its cache: a check comes first, because it is the one that is in a hurry. */
 async function warmUp(): Promise<void> {
   const servers = await startFakes(3)
   const config = join(folder, 'config.yml')
@@ -62,7 +65,7 @@ async function warmUp(): Promise<void> {
   writeFileSync(config, `hosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
   for (const command of ['check --direct', '--help', 'config show', 'watch --once', '']) {
     const args = command === '' ? [] : command === '--help' ? [command] : [...command.split(' '), '-c', config]
-    const {status, stderr} = spawnSync(stripped, [...seed, join(import.meta.dirname, 'warm-up.ts'), chunkFolder, ...args], {
+    const {status, stderr} = spawnSync(stripped, [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args], {
       env: {},
       encoding: 'utf8',
     })

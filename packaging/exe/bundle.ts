@@ -5,14 +5,16 @@ import {inkAtOnce, repository, standingIn} from './plugins.ts'
 export type Bundle = Readonly<{
   /** The script that node starts, with the chunks in it that every start needs. */
   main: string
-  /** All chunks by name, each the text of a function (`Body`). */
-  chunks: Readonly<Record<string, string>>
-  inlined: readonly string[]
+  /** The other scripts, by name: each is a table of chunks (`Chunks`), by name too. */
+  scripts: Readonly<Record<string, string>>
+  /** Which script a chunk is in. */
+  index: Readonly<Record<string, string>>
 }>
 
 const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
-/** Runs the command that `process.argv` names. */
-export const entry = './main.js'
+const entry = './main.js'
+/** A check that asks the servers needs all of these; in one script they load in half of the time. */
+const together = /^(src\/app\/(plain-check|check|leave|version)\.ts|src\/config\/load\.ts|node_modules\/(pg|js-yaml)\/)/
 
 /** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
 export async function bundle(): Promise<Bundle> {
@@ -42,16 +44,30 @@ export async function bundle(): Promise<Bundle> {
     const {entryPoint = ''} = metafile.outputs[relative(repository, path)] ?? {}
     bodies[nameOf(path)] = await bodyOf(text, metafile.inputs[entryPoint]?.format === 'cjs')
   }
-  const inlined = reachable(metafile.outputs)
-  const table = inlined.map((name) => `${JSON.stringify(name)}: ${bodies[name]}`).join(',\n')
+  const inlined = reachable(metafile.outputs, [join('out', entry)])
+  const starts = Object.entries(metafile.outputs).filter(([, {entryPoint}]) => together.test(entryPoint ?? ''))
+  const check = reachable(
+    metafile.outputs,
+    starts.map(([path]) => path),
+  ).filter((name) => !inlined.includes(name))
+  const index = Object.fromEntries(Object.keys(bodies).map((name) => [name, check.includes(name) ? 'check' : name]))
+  const tableOf = (names: readonly string[]) => `({${names.map((name) => `${JSON.stringify(name)}:${bodies[name]}`).join(',\n')}})`
+  const scripts = new Set(Object.values(index))
+  const stdin = `import {start} from './start.ts'\nstart(${tableOf(inlined)}, ${JSON.stringify(index)}, ${JSON.stringify(entry)})`
   const main = await build({
     ...common,
-    stdin: {contents: `import {start} from './start.ts'\nstart({${table}}, ${JSON.stringify(entry)})`, resolveDir: import.meta.dirname},
+    stdin: {contents: stdin, resolveDir: import.meta.dirname},
     bundle: true,
     format: 'cjs',
     write: false,
   })
-  return {main: main.outputFiles[0]?.text ?? '', chunks: bodies, inlined}
+  return {
+    main: main.outputFiles[0]?.text ?? '',
+    scripts: Object.fromEntries(
+      [...scripts].map((script) => [script, tableOf(Object.keys(index).filter((name) => index[name] === script))]),
+    ),
+    index,
+  }
 }
 
 /**
@@ -65,15 +81,15 @@ async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
 
 type Outputs = Readonly<Record<string, {imports: readonly {path: string; kind: string; external?: boolean}[]}>>
 
-/** The chunks that the entry cannot do without. */
-function reachable(outputs: Outputs): readonly string[] {
+/** The chunks that these cannot do without, and they themselves. */
+function reachable(outputs: Outputs, paths: readonly string[]): readonly string[] {
   const found = new Set<string>()
   const follow = (path: string) => {
     if (found.has(path)) return
     found.add(path)
     for (const {path: next, kind, external} of outputs[path]?.imports ?? []) if (kind === 'import-statement' && !external) follow(next)
   }
-  follow(join('out', entry))
+  paths.forEach(follow)
   return [...found].map(nameOf)
 }
 

@@ -7,12 +7,27 @@ export type Body = (
   dirname: string,
 ) => void
 
+export type Chunks = Readonly<Record<string, Body>>
+
 /**
- * `require` for a bundle that esbuild has split into chunks, one for each `import()` and one for what several share, each of which is loaded when
- * somebody asks for it and not before. A name that begins with `./` is a chunk, every other one is node's own module.
+ * `require` for a bundle that esbuild has split into chunks, one for each `import()` and one for what several share, each of which is run when
+ * somebody asks for it and not before. `index` says which script has it. A name that begins with `./` is a chunk, every other one is node's own module.
  */
-export function chunkRequire(bodyOf: (name: string) => Body): (name: string) => unknown {
+export function chunkRequire(
+  index: Readonly<Record<string, string>>,
+  scriptOf: (name: string) => Chunks,
+  inlined: Chunks = {},
+): (name: string) => unknown {
+  const scripts = new Map<string, Chunks>()
   const loaded = new Map<string, {exports: object}>()
+  const bodyOf = (chunk: string): Body => {
+    const name = index[chunk] ?? chunk
+    const script = scripts.get(name) ?? scriptOf(name)
+    scripts.set(name, script)
+    const body = script[chunk]
+    if (body) return body
+    throw new Error(`the executable has no ${chunk}`)
+  }
   return function require(name) {
     if (!name.startsWith('./')) return builtin(name)
     const known = loaded.get(name)
@@ -20,7 +35,8 @@ export function chunkRequire(bodyOf: (name: string) => Body): (name: string) => 
     const module = {exports: {}}
     // Before its body runs, because chunks may need each other.
     loaded.set(name, module)
-    bodyOf(name)(module.exports, require, module, `/pgroute66/${name.slice(2)}`, '/pgroute66')
+    const body = inlined[name] ?? bodyOf(name)
+    body(module.exports, require, module, `/pgroute66/${name.slice(2)}`, '/pgroute66')
     return module.exports
   }
 }

@@ -69,8 +69,7 @@ export async function dial(
     const remoteAddress = raw.remoteAddress ?? null
     if (manner === 'plain') return {socket: raw, remoteAddress}
     const asked = askForTls(raw)
-    // Loaded while the server forks, once the other hosts have been asked too; on demand, because a check without TLS starts 17 ms sooner.
-    const needs = manner === 'tls' ? new Promise(setImmediate).then(() => tlsAndFiles(to)) : null
+    const needs = manner === 'tls' ? tlsAndFiles(to) : null
     needs?.catch(() => undefined)
     const offered = await asked
     if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
@@ -89,7 +88,14 @@ export async function dial(
   return outcome
 }
 
-const tlsAndFiles = (to: ConnectionSettings) => Promise.all([import('node:tls'), certificatesOf(to)])
+/**
+ * What it takes to encrypt: on demand, because a check without TLS starts 17 ms sooner, and while the server forks - once the other hosts have been
+ * asked too.
+ */
+function tlsAndFiles(to: ConnectionSettings) {
+  const files = certificatesOf(to)
+  return Promise.all([new Promise(setImmediate).then(() => import('node:tls')), files])
+}
 
 function unreached(error: unknown, phase: string, to: ConnectionSettings): Refusal {
   // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a matter of names.

@@ -1,5 +1,4 @@
-import {type LookupAddress, Resolver} from 'node:dns'
-import {lookup} from 'node:dns/promises'
+import type {LookupAddress} from 'node:dns'
 import {isIP} from 'node:net'
 import type {Clock} from '../../core/ports.ts'
 
@@ -54,10 +53,11 @@ function once(name: string, system: Names): ReturnType<Names> {
   return question
 }
 
+/** Loaded for names alone: addresses need no resolver, and a check counts milliseconds. */
 const resolvers: Resolvers = {
-  system: (name) => lookup(name, {all: true}),
+  system: async (name) => (await import('node:dns/promises')).lookup(name, {all: true}),
   direct(name) {
-    const dns = new Resolver({timeout: 1000, tries: 3})
+    const dns = new (process.getBuiltinModule('node:dns').Resolver)({timeout: 1000, tries: 3})
     const ask = (family: 4 | 6) =>
       new Promise<LookupAddress[]>((resolve) => {
         const answer = (error: Error | null, found: string[]) => resolve(error ? [] : found.map((address) => ({address, family})))
