@@ -143,3 +143,15 @@ test('the runbook knows every verdict and every cause', () => {
   expect(causes.filter((cause) => !new RegExp(`^\\| .*\`${cause}\``, 'm').test(runbook))).toEqual([])
   for (const rule of ['V0', 'V1', 'V2', 'V3', 'V5']) expect(runbook).toMatch(new RegExp(`^## .*\\b${rule}\\b`, 'm'))
 })
+
+test('the runbook quotes what the program says', () => {
+  const runbook = pages.find(({name}) => name.endsWith('runbook.md'))?.text ?? ''
+  const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
+  const rows = [...runbook.matchAll(/^\| it says \|.*\n\|.*\n((?:\|.*\n)+)/gm)].flatMap(([, table = '']) => table.trim().split('\n'))
+  const quoted = rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, words = '']) => words))
+  const pieces = quoted.flatMap((words) => words.split('…').map((piece) => piece.trim()))
+  expect(rows.length).toBeGreaterThan(15)
+  expect(pieces.filter((piece) => !sources.some((text) => text.includes(piece)))).toEqual([])
+})
