@@ -54,9 +54,10 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
   })
   while (!signal.aborted) {
     isDue = false
-    if (isFrozen && source.current().maintenance === null) actuator.renew?.()
+    const wasFrozen = isFrozen
     isFrozen = source.current().maintenance !== null
-    const applied = await pass(actuator, isFrozen, actuation, signal)
+    if (wasFrozen && !isFrozen) actuator.renew?.()
+    const applied = await pass(actuator, {...actuation, wasFrozen, isFrozen, isOutdated: () => isDue}, signal)
     if (signal.aborted) break
     if (applied) diary(applied)
     const hasFailed = applied?.outcome === 'failed'
@@ -72,13 +73,21 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
 
 async function pass(
   actuator: Actuator,
-  isFrozen: boolean,
-  {source, clock, dryRun, report}: Actuation,
+  {
+    source,
+    clock,
+    dryRun,
+    report,
+    wasFrozen,
+    isFrozen,
+    isOutdated,
+  }: Actuation & {wasFrozen: boolean; isFrozen: boolean; isOutdated: () => boolean},
   signal: AbortSignal,
 ): Promise<Applied | null> {
   const startedAt = clock.now()
   using limit = deadline(clock, passMs, signal)
-  const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal})
+  if (isFrozen && !wasFrozen) await actuator.rest?.(limit.signal)
+  const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal, isOutdated})
   if (!signal.aborted) report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
   return applied
 }

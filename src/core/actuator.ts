@@ -12,12 +12,21 @@ export type Applied = Readonly<{
   againMs?: number
 }>
 
+export type ApplyOptions = Readonly<{
+  dryRun: boolean
+  signal: AbortSignal
+  /** The snapshot is overtaken, or somebody froze us: what it allowed must not be done any more. Another pass follows at once. */
+  isOutdated: () => boolean
+}>
+
 /** Something that we tell (DESIGN 9). */
 export interface Actuator extends AsyncDisposable {
   /** For logs, metrics and the snapshot: `haproxy /run/haproxy/admin.sock`. Never a secret. */
   readonly name: string
   /** Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after `signal` aborts. Calls never overlap. */
-  apply(snapshot: Snapshot, options: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied>
+  apply(snapshot: Snapshot, options: ApplyOptions): Promise<Applied>
+  /** A maintenance begins: nobody may be left waiting for us. Never rejects; gives up soon after `signal` aborts. */
+  rest?(signal: AbortSignal): Promise<void>
   /** A maintenance is over: what somebody changed meanwhile was no meddling. */
   renew?(): void
 }

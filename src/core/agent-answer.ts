@@ -1,6 +1,6 @@
 import {lagLimit} from './lag-limit.ts'
 import {holds, type Limits, noLimits} from './reading.ts'
-import {offered, type PoolRole} from './routing.ts'
+import {isUnasked, offered, type PoolRole} from './routing.ts'
 import type {ReadFallback} from './settings.ts'
 import type {HostState, Snapshot, Verdict} from './snapshot.ts'
 
@@ -21,7 +21,7 @@ const roles: Readonly<Record<string, PoolRole>> = {primary: 'primary', replica: 
  * | `drain` | no new connections; open ones stay |
  * | `down #why` | no new connections; with `on-marked-down shutdown-sessions` open ones are cut |
  * | `maint #why` | the same: this is no server of the cluster |
- * | an empty line | nothing: `isFrozen`, maintenance |
+ * | an empty line | nothing: `isFrozen`, maintenance; a group that is being asked for the first time (V0), as for those that are pushed |
  */
 export function agentAnswer(question: string, snapshot: Snapshot, fallback: (group: string) => ReadFallback, isFrozen = false): string {
   const text = question.trim()
@@ -33,6 +33,7 @@ export function agentAnswer(question: string, snapshot: Snapshot, fallback: (gro
   if (host === undefined) return `down #${printable(`unknown host "${asked.host}"`)}`
 
   const {role, limits} = asked
+  if (isUnasked(host, snapshot)) return ''
   if (offered(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host)) return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (host.cause === 'foreign-cluster') return `maint #${why}`
@@ -59,15 +60,14 @@ function parsed(text: string): AgentQuestion | null {
 
 /**
  * `down` cuts the sessions of writers, so it is said only where somebody speaks against the host: a rival, a successor, a newer timeline, its own
- * answer, its refusal of connections (its backends are about to go, and commit until then: seen). Where nothing is known but that it cannot be
- * confirmed - it does not answer, a confirmation is missing, we ourselves were asleep - new connections stop and sessions stay.
+ * answer. Where nothing is known but that it cannot be confirmed - it does not answer, it refuses connections, a confirmation is missing, we ourselves were asleep - new connections stop and sessions stay.
  */
 function writerWord(host: HostState, verdicts: readonly Verdict[], why: string): string {
   const isDeposed = verdicts.some(
     ({rule, primary, routedTo}) =>
       rule === 'V1' || (rule === 'V2' && primary === host.host) || (routedTo !== null && routedTo !== host.host),
   )
-  if (isDeposed || host.role === 'standby' || host.cause === 'refused') return `down #${why}`
+  if (isDeposed || host.role === 'standby') return `down #${why}`
   return host.drained === null ? `drain #${why}` : 'drain'
 }
 

@@ -1,7 +1,7 @@
-import {hostOfServer} from './haproxy-server.ts'
-import {offered, type PoolRole} from './routing.ts'
+import {hostFinder} from './haproxy-server.ts'
+import {isUnasked, offered, type PoolRole} from './routing.ts'
 import type {ReadFallback} from './settings.ts'
-import type {Snapshot} from './snapshot.ts'
+import type {HostState, Snapshot} from './snapshot.ts'
 
 /** One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers state" and "show stat"). */
 export type HaproxyServer = Readonly<{
@@ -9,6 +9,8 @@ export type HaproxyServer = Readonly<{
   server: string
   address: string
   port: number
+  /** The DNS name that the file gives in place of an address. */
+  name: string | null
   /** Bits: `forcedMaintenance`, `forcedDrain`; others cannot be lifted over the runtime API, and 4 only remembers that the file says `disabled`. */
   adminState: number
   sessions: number
@@ -21,8 +23,10 @@ export type HaproxyPlan = Readonly<{
   steps: readonly HaproxyStep[]
   /** Servers of write backends whose successor stands: whoever is still connected to them must go, also in old workers. */
   deposed: readonly Readonly<{backend: string; server: string}>[]
-  /** What keeps the whole wish from being met: an unknown backend, a server that is no host of ours. */
+  /** What an operator should know: an unknown backend, a server that is no host of ours. */
   problems: readonly string[]
+  /** Once done, HAProxy does all that was wished for. */
+  isWhole: boolean
 }>
 
 export type HaproxyWish = Readonly<{backends: Readonly<Record<string, PoolRole>>; fallback: (group: string) => ReadFallback}>
@@ -40,32 +44,46 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
   const problems: string[] = []
   const steps: HaproxyStep[] = []
   const deposed: HaproxyServer[] = []
+  let isWhole = true
+  const hostOf = serversOf(snapshot)
+  const membersOf = Map.groupBy(servers, ({backend}) => backend)
   for (const [backend, role] of Object.entries(wish.backends)) {
-    const members = servers.filter((server) => server.backend === backend)
-    if (members.length === 0)
+    const members = (membersOf.get(backend) ?? []).map((server) => ({server, host: hostOf(server)}))
+    if (members.length === 0) {
       problems.push(`there is no backend "${backend}", or it has no servers: correct haproxy.backends, or haproxy.cfg`)
-    const known = members.flatMap((server) => {
-      const host = hostOfServer({name: server.server, address: server.address, port: server.port}, snapshot)?.host ?? null
-      if (host === null)
-        problems.push(
-          `server ${backend}/${server.server} (${server.address}:${server.port}) is no host of ours: name it like one, or give it a host's address; it is left alone`,
-        )
-      return host === null || isUnasked(host, snapshot) ? [] : [{server, host}]
-    })
-    const hosts = known.map(({host}) => host)
-    const found = offered(role, hosts, snapshot, wish.fallback)
-    const isAmbiguous = role === 'primary' && found.length > 1
-    const wanted = isAmbiguous ? [] : found
-    if (isAmbiguous) {
-      problems.push(
-        `backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`,
-      )
+      isWhole = false
     }
-    for (const {server, host} of known) steps.push(...stepsFor(server, host, role, wanted))
+    const strangers = members.flatMap(({server, host}) => (host === null ? server : []))
+    for (const {server, address, port} of strangers) {
+      const what = `server ${backend}/${server} (${address}:${port}) is no host of ours`
+      problems.push(`${what}: name it like one and give it the same address, or take it out; it is left alone`)
+    }
+    const known = members.flatMap(({server, host}) => (host === null || isUnasked(host, snapshot) ? [] : [{server, host: host.host}]))
+    const found = offered(
+      role,
+      known.map(({host}) => host),
+      snapshot,
+      wish.fallback,
+    )
+    const isAmbiguous = role === 'primary' && found.length > 1
+    const obstacles = role === 'primary' ? obstaclesTo(found, backend, strangers) : []
+    problems.push(...obstacles)
+    if (obstacles.length > 0) isWhole = false
+    const wanted = isAmbiguous ? [] : found
+    for (const {server, host} of known)
+      steps.push(...stepsFor(server, host, role, wanted).filter(({kind}) => kind !== 'start' || obstacles.length === 0))
     if (role === 'primary' && wanted.length > 0) deposed.push(...known.filter(({host}) => !wanted.includes(host)).map(({server}) => server))
   }
   const rank = {stop: 0, cut: 1, start: 2}
-  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems}
+  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, isWhole}
+}
+
+/** Why no writer may be started, whoever is primary: there would be a second place to write to. Who is up already stays so. */
+function obstaclesTo(found: readonly string[], backend: string, strangers: readonly HaproxyServer[]): readonly string[] {
+  if (found.length > 1)
+    return [`backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`]
+  const up = strangers.filter(({adminState}) => (adminState & forcedMaintenance) === 0).map(({server}) => server)
+  return up.length === 0 ? [] : [`backend "${backend}" is for writers, and ${up.join(', ')} in it may be up: nothing is started beside it`]
 }
 
 function stepsFor(
@@ -99,5 +117,9 @@ function stepsFor(
   return [...stop, ...cut]
 }
 
-const isUnasked = (host: string, snapshot: Snapshot): boolean =>
-  snapshot.hosts[host]?.groups.some((group) => snapshot.groups[group]?.verdict.rule === 'V0') ?? false
+/** As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows what a DNS name leads to, and the name beside it. */
+function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
+  const find = hostFinder(snapshot)
+  return ({server, address, port, name}) =>
+    find({name: server, address, port}) ?? (name === null ? null : find({name: null, address: name, port}))
+}

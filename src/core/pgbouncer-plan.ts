@@ -23,8 +23,6 @@ export type PgbouncerPlan = Readonly<{
   steps: readonly PgbouncerStep[]
   include: string
   problems: readonly string[]
-  /** Databases that lead where they should, or will after a RELOAD. */
-  settled: readonly string[]
   /** Something is not as it should be, and nothing can be done about it now; `problems` say what. */
   isStuck: boolean
   /** Look again after so long, though nothing changed: clients are waiting. */
@@ -46,7 +44,7 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
   const {state, isRead} = sight
   const before = sight.include ?? ''
   if (!isOurs(before)) {
-    return {steps: [], include: before, problems: [takenProblem(wish.include)], settled: [], isStuck: true, againMs: null}
+    return {steps: [], include: before, problems: [takenProblem(wish.include)], isStuck: true, againMs: null}
   }
   const lines = linesOf(before)
   const mayList = !state?.version || state.version[0] > 1 || state.version[1] >= 17
@@ -76,10 +74,6 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
     steps: [...of('pause'), ...(mustWrite ? [write] : []), ...(mustReload ? [reload] : []), ...of('kill'), ...of('resume')],
     include,
     problems: [...problems, ...parts.flatMap(({problem = null}) => problem ?? []), ...retryProblem(state?.loginRetryS ?? null)],
-    settled:
-      state === null
-        ? []
-        : aims.filter((aim) => aim.target.kind !== 'keep' && (!isAway(aim) || rests(aim, wish, sight))).map(({name}) => name),
     isStuck: parts.some(({isStuck = false}) => isStuck),
     againMs: waits.length > 0 ? Math.min(...waits) : null,
   }

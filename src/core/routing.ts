@@ -1,6 +1,6 @@
 import {holds, type Limits, noLimits} from './reading.ts'
 import type {ReadFallback} from './settings.ts'
-import type {Snapshot} from './snapshot.ts'
+import type {HostState, Snapshot} from './snapshot.ts'
 
 /** What a router's pool of servers is for. */
 export type PoolRole = 'primary' | 'replica' | 'read-only'
@@ -38,3 +38,7 @@ export function offered(
   if (primary.length > 0 || !wishes.has('any')) return primary
   return holding('health').filter((name) => snapshot.hosts[name]?.role === 'standby' && snapshot.hosts[name]?.drained === null)
 }
+
+/** A group of this host is being asked for the first time: nothing is known, and routers stay as they are. */
+export const isUnasked = ({groups}: HostState, snapshot: Snapshot): boolean =>
+  groups.some((group) => snapshot.groups[group]?.verdict.rule === 'V0')

@@ -2,6 +2,7 @@ import {connect, createServer, type Server, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
 import {haproxyPush} from '../../src/actuators/haproxy/push.ts'
+import {isSameLife} from '../../src/actuators/haproxy/read.ts'
 import type {HaproxyWish} from '../../src/core/haproxy-plan.ts'
 import {until} from '../../src/demo/until.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
@@ -43,6 +44,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
   }
   const options = {
     dryRun: false,
+    isOutdated: () => false,
     get signal() {
       return AbortSignal.timeout(10_000)
     },
@@ -100,6 +102,23 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     await push(running).apply(snapshot(hosts('host1')), options)
     expect(await push(running).apply(snapshot(starting), options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
+  })
+
+  test('what was allowed when a pass began, and is not any more, is not started', async () => {
+    const running = await haproxy()
+    const target = push(running)
+    const overtaken = {...options, isOutdated: () => true, signal: options.signal}
+    expect(await target.apply(snapshot(hosts('host1')), overtaken)).toMatchObject({steps: []})
+    expect(await up(running)).toEqual([])
+    await target.apply(snapshot(hosts('host1')), options)
+    const {steps} = await target.apply(snapshot(hosts('host2')), overtaken)
+    expect(steps).toEqual(['set server pg_write/host1 state maint', 'set server pg_read/host2 state maint'])
+  })
+
+  test('each life of HAProxy in a container has the same pid', () => {
+    expect(isSameLife({pid: '8', uptimeS: 3}, {pid: '8', uptimeS: 4})).toBe(true)
+    expect(isSameLife({pid: '8', uptimeS: 3}, {pid: '8', uptimeS: 1})).toBe(false)
+    expect(isSameLife({pid: '8', uptimeS: 3}, {pid: '9', uptimeS: 4})).toBe(false)
   })
 
   test('a dry run says what it would do, and does nothing', async () => {
@@ -182,7 +201,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     const strange = haproxyPush({socket: running.socket, masterSocket: null}, {...wish, backends: {pg_write: 'primary', pg_rw: 'primary'}})
     const one: SnapshotDraft = {hosts: {host1: primary(), elsewhere: standby('host1', {address: '10.9.9.9'})}}
     const {outcome, problems} = await strange.apply(snapshot(one), options)
-    expect(outcome).toBe('applied')
+    expect(outcome).toBe('failed')
     expect(problems.join('\n')).toMatch(/server pg_write\/host2 .* is no host of ours[\s\S]*no backend "pg_rw"/)
     expect(await up(running)).toEqual(['pg_write/host1'])
   })

@@ -15,6 +15,7 @@ import {drained, type HostDraft, primary, snapshot, standby, unavailable} from '
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: 'postgres', options: null}
 const options = {
   dryRun: false,
+  isOutdated: () => false,
   get signal() {
     return AbortSignal.timeout(10_000)
   },
@@ -116,6 +117,35 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     await until(async () => (await target.apply(leaving, options)).outcome === 'in-sync')
     expect(await target.apply(led('host2'), options)).toMatchObject({outcome: 'applied', problems: []})
     expect((await answer).rows).toEqual([{port: port('host2')}])
+  })
+
+  test('a maintenance begins while clients wait: they are let go', async () => {
+    const running = await pgbouncer()
+    const target = pointed(running)
+    await target.apply(led('host1'), options)
+    await target.apply(nobody(), options)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+    await target.rest?.(options.signal)
+    expect(await running.leads('app')).toBe(at('host1'))
+  })
+
+  test('the console is lost with a PAUSE on its way: it is ours to end all the same', async () => {
+    const running = await pgbouncer()
+    let opened = 0
+    const open: OpenConsole = (admin, signal) => {
+      opened += 1
+      return opened === 3 ? Promise.reject(new Error('no more connections')) : pgbouncerConsole(systemClock)(admin, signal)
+    }
+    const target = pointed(running, {}, {lateMs: 0}, open)
+    await target.apply(led('host1'), options)
+    const busy = await client(running)
+    await busy.query('begin')
+    await busy.query(whereIs)
+    expect(await target.apply(led('host2'), options)).toMatchObject({outcome: 'failed', problems: ['no more connections']})
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+    await busy.query('commit')
+    await until(async () => (await target.apply(led('host2'), options)).outcome === 'in-sync')
+    expect(await running.leads('app')).toBe(at('host2'))
   })
 
   test('nobody may be written to: clients wait, for as long as the pause may last and then as they do for a server that is down', async () => {

@@ -47,7 +47,7 @@ const writers: readonly Row[] = [
   {
     given: 'a primary whose postmaster is gone',
     when: {hosts: {host1: unavailable('refused'), host2: standby()}},
-    says: {'host1 primary': 'down #host1 is unavailable (refused: seen: refused)'},
+    says: {'host1 primary': 'drain #host1 is unavailable (refused: seen: refused)'},
   },
   {
     given: 'an old primary that came back while the new one is out of sight',
@@ -63,9 +63,9 @@ const writers: readonly Row[] = [
     says: {'host1 primary': 'drain #host1 is the only primary, but followers is silent'},
   },
   {
-    given: 'a host that was not asked yet: it is we who slept',
+    given: 'a host that was not asked yet: HAProxy stays as it is',
     when: {hosts: {host1: primary(), host2: unasked()}},
-    says: {'host1 primary': 'drain #waiting for a first answer', 'host2 primary': /^drain #/},
+    says: {'host1 primary': '', 'host2 primary': '', 'host2 replica': ''},
   },
   {
     given: 'a drained primary',

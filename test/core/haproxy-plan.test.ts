@@ -10,7 +10,7 @@ const led = (by: string): SnapshotDraft => ({
 const servers = (states: Readonly<Record<string, readonly [adminState: number, sessions: number]>>): readonly HaproxyServer[] =>
   Object.entries(states).map(([name, [adminState, sessions]]) => {
     const [backend = '', server = ''] = name.split('/')
-    return {backend, server, address: '192.0.2.99', port: 1, adminState, sessions}
+    return {backend, server, address: '192.0.2.99', port: 1, name: null, adminState, sessions}
   })
 const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: HaproxyWish = wish) =>
   planHaproxy(with_, servers(states), snapshot(draft)).steps.map(({kind, command}) => `${kind}: ${command.replace('set server ', '')}`)
@@ -54,11 +54,51 @@ describe('what HAProxy is told', () => {
 
   test('servers are known by name, else by address and port; those that are neither are left alone and named', () => {
     const {host1} = snapshot(led('host1')).hosts
-    const there = {backend: 'w', server: 'db-a', address: host1?.address ?? '', port: host1?.port ?? 0, adminState: 1, sessions: 0}
+    const there = {
+      backend: 'w',
+      server: 'db-a',
+      address: host1?.address ?? '',
+      port: host1?.port ?? 0,
+      name: null,
+      adminState: 1,
+      sessions: 0,
+    }
     const strangers = ['constructor', '__proto__', 'nobody'].map((server) => ({...there, server, address: '198.51.100.1'}))
     const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [there, ...strangers], snapshot(led('host1')))
     expect(steps.map(({command}) => command)).toEqual(['set server w/db-a state ready'])
     expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/nobody'])
+  })
+
+  test('a server with the name of one host and the address of another is neither', () => {
+    const {host2} = snapshot(led('host1')).hosts
+    const crossed = {
+      backend: 'w',
+      server: 'host1',
+      address: host2?.address ?? '',
+      port: host2?.port ?? 0,
+      name: null,
+      adminState: 1,
+      sessions: 0,
+    }
+    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [crossed], snapshot(led('host1')))
+    expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
+  })
+
+  test('a server that the file gives a DNS name is known by it', () => {
+    const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
+    const server = {backend: 'w', server: 'a', address: '10.0.0.1', port: 5432, name: 'db1.example', adminState: 1, sessions: 0}
+    expect(planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind)).toEqual(['start'])
+  })
+
+  test('beside a server of writers that is none of ours and may be up, nothing is started; who is up stays', () => {
+    const states = {'w/host1': [1, 0], 'w/host2': [0, 0], 'w/spare': [0, 0]} as const
+    const {steps, problems, isWhole} = planHaproxy({...wish, backends: {w: 'primary'}}, servers(states), snapshot(led('host1')))
+    expect(steps.map(({command}) => command)).toEqual(['set server w/host2 state maint'])
+    expect([isWhole, problems.at(-1)]).toEqual([false, expect.stringContaining('nothing is started beside it')])
+    expect(commands({'w/host1': [0, 2], 'w/spare': [0, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual([])
+    expect(commands({'w/host1': [1, 0], 'w/spare': [1, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual([
+      'start: w/host1 state ready',
+    ])
   })
 
   test('the primaries of two groups in one backend: none is started', () => {

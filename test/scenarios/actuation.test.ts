@@ -1,7 +1,7 @@
 import {expect, onTestFinished, test} from 'vitest'
 import {actuate, type Pass} from '../../src/app/actuation.ts'
 import {Switches} from '../../src/app/switches.ts'
-import type {Actuator, Applied} from '../../src/core/actuator.ts'
+import type {Actuator, Applied, ApplyOptions} from '../../src/core/actuator.ts'
 import type {Change, Publication, Snapshot} from '../../src/core/snapshot.ts'
 import {change, fakeSource, keptLog} from '../support/fake-source.ts'
 import {primary, type SnapshotDraft, standby} from '../support/snapshots.ts'
@@ -19,6 +19,8 @@ class Target implements Actuator {
   readonly name: string
   readonly told: string[] = []
   renewed = 0
+  rested = 0
+  readonly outdated: boolean[] = []
   answer: Applied = fine
   isHanging = false
   readonly #clock: VirtualClock
@@ -28,13 +30,18 @@ class Target implements Actuator {
     this.#clock = clock
   }
 
-  async apply(snapshot: Snapshot, {signal}: Readonly<{signal: AbortSignal}>): Promise<Applied> {
+  async apply(snapshot: Snapshot, {signal, isOutdated}: ApplyOptions): Promise<Applied> {
     this.told.push(snapshot.groups.all?.verdict.routedTo ?? 'nobody')
     await new Promise<void>((resolve) => {
       if (!this.isHanging) this.#clock.after(10, resolve)
       signal.addEventListener('abort', () => resolve(), {once: true})
     })
+    this.outdated.push(isOutdated())
     return this.isHanging ? {outcome: 'failed', steps: [], problems: ['gave no answer in time']} : this.answer
+  }
+
+  async rest() {
+    this.rested += 1
   }
 
   renew() {
@@ -76,7 +83,10 @@ test('what changes during a pass is told right after it', async () => {
   await clock.run(5)
   source.publish(led('host2'), verdict('host2'))
   await clock.run(20)
-  expect(targets[0].told).toEqual(['host1', 'host2'])
+  expect([targets[0].told, targets[0].outdated]).toEqual([
+    ['host1', 'host2'],
+    [true, false],
+  ])
 })
 
 test('one that hangs, and one that fails, delay nobody else; both are tried again, and are in step soon after they are back', async () => {
@@ -111,7 +121,7 @@ test('maintenance: nobody is told anything until it is over, and then everybody,
   expect(passes.at(-1)?.applied).toBe(null)
   source.publish(led('host2'))
   await clock.run(20)
-  expect([targets[0].told, targets[0].renewed]).toEqual([['host1', 'host2'], 1])
+  expect([targets[0].told, targets[0].rested, targets[0].renewed]).toEqual([['host1', 'host2'], 1, 1])
 })
 
 test('the end is an end: no timer is left, and nobody is told any more', async () => {

@@ -9,7 +9,9 @@ export type Deposed = readonly Readonly<{backend: string; server: string}>[]
 export async function cutOldWorkers(master: RuntimeAddress, deposed: Deposed, signal: AbortSignal): Promise<readonly string[]> {
   if (deposed.length === 0) return []
   const said: string[] = []
-  for (const pid of oldWorkers(await askMaster(master, 'show proc', signal))) {
+  const processes = await askMaster(master, 'show proc', signal)
+  if (!processes.startsWith('#')) throw new Error(`${master} does not answer as HAProxy's master: is it the socket of "haproxy -S"?`)
+  for (const pid of oldWorkers(processes)) {
     for (const session of sessionsTo(deposed, await askMaster(master, `@!${pid} show sess`, signal))) {
       // One at a time: to "shutdown sessions server" an old worker answers that its proxies are disabled.
       const command = `@!${pid} shutdown session ${session}`

@@ -1,8 +1,8 @@
-import type {Actuator, Applied} from '../../core/actuator.ts'
+import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
 import {type HaproxyPlan, type HaproxyStep, type HaproxyWish, planHaproxy} from '../../core/haproxy-plan.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {cutOldWorkers} from './old-workers.ts'
-import {type HaproxyState, readHaproxy} from './read.ts'
+import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
 import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
 
 const forcedMaintenance = 1
@@ -20,12 +20,14 @@ export function haproxyPush(target: HaproxyTarget, wish: HaproxyWish): Actuator 
   return new HaproxyPush(target, wish)
 }
 
+type Running = Readonly<{snapshot: Snapshot; isOutdated: () => boolean; runtime: Runtime; done: string[]}>
+
 class HaproxyPush implements Actuator {
   readonly name: string
   readonly #target: HaproxyTarget
   readonly #wish: HaproxyWish
   /** Whether each server was stopped when we last looked, in this worker. */
-  #left: Readonly<{pid: string; stopped: ReadonlyMap<string, boolean>}> | null = null
+  #left: Readonly<{life: HaproxyLife; stopped: ReadonlyMap<string, boolean>}> | null = null
   #meddled = 0
 
   constructor(target: HaproxyTarget, wish: HaproxyWish) {
@@ -39,7 +41,7 @@ class HaproxyPush implements Actuator {
     this.#meddled = 0
   }
 
-  async apply(snapshot: Snapshot, {dryRun, signal}: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied> {
+  async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
     const done: string[] = []
     try {
       using runtime = await openRuntime(this.#target.socket, signal)
@@ -47,13 +49,13 @@ class HaproxyPush implements Actuator {
       this.#watchForOthers(before)
       const plan = this.#plan(before, snapshot)
       if (dryRun) return {outcome: 'planned', steps: plan.steps.map(({command, why}) => `${command}  # ${why}`), problems: plan.problems}
-      await this.#run(plan, before, snapshot, runtime, done)
+      await this.#run(plan, before, {snapshot, isOutdated, runtime, done})
       const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
       this.#remember(after)
       const {masterSocket} = this.#target
       if (masterSocket !== null) done.push(...(await cutOldWorkers(masterSocket, plan.deposed, signal)))
       if (this.#isRestrained) return {outcome: 'failed', steps: done, problems: [...plan.problems, alarm]}
-      return {outcome: done.length > 0 ? 'applied' : 'in-sync', steps: done, problems: plan.problems}
+      return {outcome: plan.isWhole ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems: plan.problems}
     } catch (error) {
       // What was said last may have been done: our own change must not look like somebody else's.
       this.#left = null
@@ -73,15 +75,22 @@ class HaproxyPush implements Actuator {
   }
 
   /** Stops and cuts; reads back that all that must stand still does; only then starts (DESIGN 9: each step was seen to matter). */
-  async #run({steps}: HaproxyPlan, before: HaproxyState, snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<void> {
+  async #run({steps}: HaproxyPlan, before: HaproxyState, {snapshot, isOutdated, runtime, done}: Running): Promise<void> {
     const starts = steps.filter(({kind}) => kind === 'start')
     for (const step of steps.filter(({kind}) => kind !== 'start')) await say(step, runtime, done)
     if (starts.length === 0) return
     const now = await readHaproxy(runtime)
-    if (now.pid !== before.pid) throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
-    const standing = planHaproxy(this.#wish, now.servers, snapshot).steps.filter(({kind}) => kind === 'stop')
+    if (!isSameLife(before.life, now.life)) throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
+    const left = planHaproxy(this.#wish, now.servers, snapshot).steps
+    const standing = left.filter(({kind}) => kind === 'stop')
     if (standing.length > 0) throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
-    for (const step of starts) await say(step, runtime, done)
+    // Whoever came in while it was being stopped.
+    for (const step of left.filter(({kind}) => kind === 'cut')) await say(step, runtime, done)
+    for (const step of starts) {
+      // A HAProxy that hung may have kept us waiting for seconds.
+      if (isOutdated()) return
+      await say(step, runtime, done)
+    }
   }
 
   /** Somebody may have started another server between our reading and our starting: then it is stopped again, and counted. */
@@ -95,15 +104,15 @@ class HaproxyPush implements Actuator {
   }
 
   /** A second pusher would lift what we stop, and we what it stops: two writers up. */
-  #watchForOthers({pid, servers}: HaproxyState): void {
-    const left = this.#left?.pid === pid ? this.#left.stopped : null
+  #watchForOthers({life, servers}: HaproxyState): void {
+    const left = this.#left !== null && isSameLife(this.#left.life, life) ? this.#left.stopped : null
     const isChanged = servers.some((server) => (left?.get(keyOf(server)) ?? isStopped(server)) !== isStopped(server))
     if (isChanged) this.#meddled += 1
   }
 
-  #remember({pid, servers}: HaproxyState): void {
+  #remember({life, servers}: HaproxyState): void {
     const ours = servers.filter(({backend}) => Object.hasOwn(this.#wish.backends, backend))
-    this.#left = {pid, stopped: new Map(ours.map((server) => [keyOf(server), isStopped(server)]))}
+    this.#left = {life, stopped: new Map(ours.map((server) => [keyOf(server), isStopped(server)]))}
   }
 }
 

@@ -2,12 +2,16 @@ import type {HaproxyServer} from '../../core/haproxy-plan.ts'
 import type {Runtime} from './runtime.ts'
 import {sessionsOf} from './sessions.ts'
 
-/** What one HAProxy is doing. `pid` is another one after a reload or a restart, and then nothing that was said before holds. */
-export type HaproxyState = Readonly<{pid: string; servers: readonly HaproxyServer[]}>
+/** One life of HAProxy: after a reload or a restart nothing that was said before holds. In a container each life has the same `pid`. */
+export type HaproxyLife = Readonly<{pid: string; uptimeS: number}>
+export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly HaproxyServer[]}>
+
+export const isSameLife = (before: HaproxyLife, now: HaproxyLife): boolean => before.pid === now.pid && before.uptimeS <= now.uptimeS
 
 /** Reads all servers of all backends (HAProxy 2.6 management guide: "show info", "show servers state", "show stat"). */
 export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
-  const pid = /^Pid: (\d+)$/m.exec(await runtime.ask('show info'))?.[1] ?? ''
+  const info = await runtime.ask('show info')
+  const life = {pid: /^Pid: (\d+)$/m.exec(info)?.[1] ?? '', uptimeS: Number(/^Uptime_sec: (\d+)$/m.exec(info)?.[1] ?? 0)}
   const sessions = sessionsOf(await runtime.ask('show stat -1 4 -1'))
   const [header = '', ...rows] = (await runtime.ask('show servers state')).split('\n').filter((line) => /^(# |\d+ )/.test(line))
   const column = header.replace(/^# /, '').split(' ')
@@ -20,9 +24,11 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
       server,
       address: cell('srv_addr'),
       port: Number(cell('srv_port')),
+      // A dash: the file gives an address.
+      name: cell('srv_fqdn') === '-' ? null : cell('srv_fqdn') || null,
       adminState: Number(cell('srv_admin_state')),
       sessions: sessions.get(`${backend}/${server}`) ?? 0,
     }
   })
-  return {pid, servers}
+  return {life, servers}
 }

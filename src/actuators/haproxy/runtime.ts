@@ -79,7 +79,10 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
     rest.reject(over)
   }
   socket.on('error', end)
-  socket.on('end', () => rest.resolve(heard.trim()))
+  // Even "done" is an empty line: nothing at all is no answer.
+  socket.on('end', () =>
+    heard === '' ? rest.reject(new Error('HAProxy closed the connection without an answer')) : rest.resolve(heard.trim()),
+  )
   socket.on('close', () => end(new Error('HAProxy closed the connection before it had answered')))
   const ask = (command: string) =>
     new Promise<string>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import type {Actuator, Applied} from '../../core/actuator.ts'
+import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
 import {type PgbouncerPlan, type PgbouncerSight, type PgbouncerStep, planPgbouncer} from '../../core/pgbouncer-plan.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
@@ -21,14 +21,14 @@ export function pgbouncerTarget(settings: PgbouncerSettings, deps: PgbouncerDeps
   return new PgbouncerTarget(settings, deps)
 }
 
+type Running = Readonly<{console: PatientConsole | null; isOutdated: () => boolean; done: string[]}>
+
 class PgbouncerTarget implements Actuator {
   readonly name: string
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
   /** Since when databases are paused at our word. `null`: never looked; then a former life of ours may have left some so. Monotonic. */
   #held: ReadonlyMap<string, number> | null = null
-  /** Held, and leading where they should, at the latest after a RELOAD. */
-  #waiting: readonly string[] = []
   /** The text that PgBouncer was last told to read, and when. */
   #told: Readonly<{text: string; at: number}> | null = null
 
@@ -39,7 +39,7 @@ class PgbouncerTarget implements Actuator {
     this.#deps = deps
   }
 
-  async apply(snapshot: Snapshot, {dryRun, signal}: Readonly<{dryRun: boolean; signal: AbortSignal}>): Promise<Applied> {
+  async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
     const steps: string[] = []
     const trouble: string[] = []
     try {
@@ -47,7 +47,7 @@ class PgbouncerTarget implements Actuator {
         trouble.push(wordsOf(error))
         return null
       })
-      const applied = dryRun ? await this.#planned(console, snapshot) : await this.#pass(console, snapshot, steps)
+      const applied = dryRun ? await this.#planned(console, snapshot) : await this.#pass({console, isOutdated, done: steps}, snapshot)
       const isReached = dryRun || trouble.length === 0
       return {...applied, outcome: isReached ? applied.outcome : 'failed', problems: [...trouble, ...applied.problems]}
     } catch (error) {
@@ -55,19 +55,31 @@ class PgbouncerTarget implements Actuator {
     }
   }
 
+  rest(signal: AbortSignal): Promise<void> {
+    return this.#letGo(signal, false)
+  }
+
   /** Clients do not wait for somebody who has left. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#waiting.length === 0) return
     const limit = new AbortController()
     const cancel = this.#deps.clock.after(leaveMs, () => limit.abort())
+    await this.#letGo(limit.signal, true)
+    cancel()
+  }
+
+  async #letGo(signal: AbortSignal, mustReload: boolean): Promise<void> {
+    const held = [...(this.#held?.keys() ?? [])]
+    if (held.length === 0) return
     try {
-      using console = await this.#open(limit.signal)
-      await console.ask('RELOAD')
-      for (const database of this.#waiting) await console.tell('RESUME', database)
+      using console = await this.#open(signal)
+      if (mustReload) await console.ask('RELOAD')
+      for (const database of held) {
+        // It may have been resumed by somebody else.
+        await console.tell('RESUME', database).catch(() => {})
+        this.#held = without(this.#held, database)
+      }
     } catch {
-      // It is gone itself, or was resumed by somebody else.
-    } finally {
-      cancel()
+      // It is gone itself.
     }
   }
 
@@ -81,15 +93,15 @@ class PgbouncerTarget implements Actuator {
     return {outcome: 'planned', steps: steps.map((step) => `${this.#inWords(step)}  # ${step.why}`), problems}
   }
 
-  async #pass(console: PatientConsole | null, snapshot: Snapshot, done: string[]): Promise<Applied> {
+  async #pass(running: Running, snapshot: Snapshot): Promise<Applied> {
+    const {console, done, isOutdated} = running
     let refused: string | null = null
     let plan = this.#plan(await this.#see(console), snapshot)
-    for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null; round += 1) {
-      refused = await this.#take(plan, console, done)
+    for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null && !isOutdated(); round += 1) {
+      refused = await this.#take(plan, running)
       plan = this.#plan(await this.#see(console), snapshot)
     }
     const isOver = refused === null && plan.steps.length === 0
-    this.#waiting = isOver ? plan.settled.filter((name) => this.#held?.has(name)) : []
     return {
       outcome: !isOver || plan.isStuck ? 'failed' : done.length > 0 ? 'applied' : 'in-sync',
       steps: done,
@@ -108,7 +120,8 @@ class PgbouncerTarget implements Actuator {
     const now = this.#deps.clock.now()
     if (state) {
       const paused = state.databases.filter(({isPaused}) => isPaused).map(({name}) => name)
-      const held = this.#held ?? new Map(paused.map((name) => [name, now]))
+      // What a former life of ours has left, which only one that pauses can have.
+      const held = this.#held ?? new Map(this.#settings.pauseMs === null ? [] : paused.map((name) => [name, now]))
       this.#held = new Map([...held].filter(([name]) => paused.includes(name)))
     }
     const isRead = this.#told !== null && this.#told.text === include && now - this.#told.at < vainMs
@@ -117,10 +130,15 @@ class PgbouncerTarget implements Actuator {
   }
 
   /** Why the file could not be written; the rest is done all the same, for other databases. `null`: all was done. */
-  async #take({steps, include}: PgbouncerPlan, console: PatientConsole | null, done: string[]): Promise<string | null> {
+  async #take({steps, include}: PgbouncerPlan, running: Running): Promise<string | null> {
+    const {console, done, isOutdated} = running
     const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
-    const refused = await this.#move(steps.filter(isMove), include, console, done)
+    const refused = await this.#move(steps.filter(isMove), include, running)
+    const mayResume = (name: string | null) => steps.some(({kind, database}) => kind === 'resume' && database === name)
     for (const step of steps.filter((each) => !isMove(each))) {
+      if (isOutdated()) break
+      // KILL pauses too; where somebody else had paused it, it stays his.
+      if (step.kind === 'kill' && mayResume(step.database)) this.#hold(step.database ?? '')
       await console?.tell(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
       done.push(this.#inWords(step))
     }
@@ -128,17 +146,19 @@ class PgbouncerTarget implements Actuator {
   }
 
   /** Nobody is paused for a file that cannot be written. */
-  async #move(steps: readonly PgbouncerStep[], include: string, console: PatientConsole | null, done: string[]): Promise<string | null> {
+  async #move(steps: readonly PgbouncerStep[], include: string, {console, done, isOutdated}: Running): Promise<string | null> {
     const mustWrite = steps.some(({kind}) => kind === 'write')
     const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(wordsOf) : null
     if (typeof staged === 'string') return staged
     await using file = staged
     const paused: string[] = []
     for (const step of steps) {
+      if (isOutdated()) return null
       if (step.kind === 'pause') {
         const name = step.database ?? ''
+        // Before: the connection may be lost with the word on its way.
+        this.#hold(name)
         await console?.tell('PAUSE', name)
-        this.#held = new Map([...(this.#held ?? []), [name, this.#deps.clock.now()]])
         paused.push(name)
       }
       if (step.kind === 'write') {
@@ -157,10 +177,17 @@ class PgbouncerTarget implements Actuator {
     return null
   }
 
+  #hold(database: string): void {
+    if (!this.#held?.has(database)) this.#held = new Map([...(this.#held ?? []), [database, this.#deps.clock.now()]])
+  }
+
   #inWords({kind, database, why}: PgbouncerStep): string {
     if (kind === 'write') return `write ${this.#settings.include}: ${why}`
     return kind === 'reload' ? 'RELOAD' : `${kind.toUpperCase()} ${database}`
   }
 }
+
+const without = (held: ReadonlyMap<string, number> | null, database: string): ReadonlyMap<string, number> =>
+  new Map([...(held ?? [])].filter(([name]) => name !== database))
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)
