@@ -4,6 +4,8 @@ import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {type Command, Parser} from '@oclif/core'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import type {EventStream} from '../../src/api/event-stream.ts'
+import {allRoutes} from '../../src/api/routes.ts'
 import {rewriteArgv} from '../../src/app/argv.ts'
 import {loadConfig} from '../../src/config/load.ts'
 import {ConfigError} from '../../src/config/problem.ts'
@@ -136,6 +138,16 @@ test('links lead somewhere', () => {
   expect(broken).toEqual([])
   const readme = pages.find(({name}) => name === 'README.md')?.text ?? ''
   expect(names.filter((name) => name !== 'README.md' && !readme.includes(`(${name})`))).toEqual([])
+})
+
+test('the paths of the API are there', () => {
+  const routes = allRoutes({} as EventStream, '0.1.0').map(({path, parameters}) => {
+    const values = (name: string) => parameters.find((parameter) => parameter.name === name)?.values?.join('|') ?? '[^/]+'
+    return new RegExp(`^${path.replaceAll(/:(\w+)/g, (_, name) => `(${values(name)})`)}$`)
+  })
+  const named = pages.flatMap(({text}) => text.match(/(?<=[`\s]|:\d{4})\/(v1|haproxy|livez|readyz|metrics|openapi)[^\s`?'")|]*/g) ?? [])
+  expect(named.length).toBeGreaterThan(30)
+  expect(named.filter((path) => !routes.some((route) => route.test(path)))).toEqual([])
 })
 
 test('the runbook knows every verdict and every cause', () => {
