@@ -143,7 +143,8 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
         '    # HAProxy empties PATH, and its own user runs the check: that one must be able to open the socket of serve (socket_group: haproxy).',
         '    external-check path /usr/local/bin:/usr/bin:/bin',
         `    external-check command /usr/local/bin/pgroute66-check-${isWriter ? 'primary' : 'standby'}`,
-        ...polled(`check inter ${externalInterMs}ms`),
+        // Each is a process: readers can wait, so that writers are not waiting for a processor.
+        ...polled(`check inter ${isWriter ? externalInterMs : 3 * externalInterMs}ms`),
       ]
   }
 }
