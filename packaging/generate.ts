@@ -1,0 +1,21 @@
+/** The last step of `npm run generate`: the man page and the shells' completions, from the commands as the manifest has them. */
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {bash} from './completions/bash.ts'
+import {fish} from './completions/fish.ts'
+import {zsh} from './completions/zsh.ts'
+import {type Manifest, manifestOf} from './manifest.ts'
+import {manual} from './manual/manual.ts'
+
+const files: Readonly<Record<string, (manifest: Manifest) => string>> = {
+  'manual/pgroute66.1': manual,
+  'completions/pgroute66.bash': bash,
+  'completions/_pgroute66': zsh,
+  'completions/pgroute66.fish': fish,
+}
+const manifest = manifestOf(readFileSync(new URL('../oclif.manifest.json', import.meta.url), 'utf8'))
+for (const [name, textOf] of Object.entries(files)) {
+  const path = join(import.meta.dirname, name)
+  mkdirSync(dirname(path), {recursive: true})
+  writeFileSync(path, textOf(manifest))
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import {execFileSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {test} from 'vitest'
+import {bash} from '../../packaging/completions/bash.ts'
+import {fish} from '../../packaging/completions/fish.ts'
+import {zsh} from '../../packaging/completions/zsh.ts'
+import {manifestOf} from '../../packaging/manifest.ts'
+import {manual} from '../../packaging/manual/manual.ts'
+import {lacks} from '../support/parts.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const at = (name: string) => join(root, 'packaging', name)
+const manifest = manifestOf(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
+const output = (program: string, ...args: string[]) => execFileSync(program, args, {encoding: 'utf8', env: {...process.env, TERM: 'dumb'}})
+
+test('what is committed is what the commands say: else run "npm run generate"', () => {
+  const files = {'completions/pgroute66.bash': bash, 'completions/_pgroute66': zsh, 'completions/pgroute66.fish': fish}
+  for (const [name, textOf] of Object.entries({...files, 'manual/pgroute66.1': manual}))
+    assert.equal(readFileSync(at(name), 'utf8'), textOf(manifest), name)
+})
+
+test.skipIf(lacks('mandoc'))('mandoc has nothing to say about the manual, and shows every command and flag', () => {
+  assert.equal(output('mandoc', '-Tlint', at('manual/pgroute66.1')), '')
+  // Bold is a letter, a backspace and the letter again.
+  const printed = output('mandoc', '-Tascii', '-Owidth=1000', at('manual/pgroute66.1')).split('\b')
+  const page = printed.map((part, index) => (index < printed.length - 1 ? part.slice(0, -1) : part)).join('')
+  for (const {words, flags} of manifest) {
+    assert.ok(page.includes(`\n   ${words.join(' ')}\n`), words.join(' '))
+    for (const {name} of flags) assert.ok(page.includes(`--${name}`), name)
+  }
+})
+
+/** What each shell offers after these words, the last of which is being typed. */
+const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['', ['check', 'config', 'haproxy', 'serve', 'watch'], ['schema', 'push']],
+  ['config ', ['check', 'schema', 'show'], ['serve']],
+  ['ch', ['check'], ['serve']],
+  ['check --r', ['--role'], ['--json', '--style']],
+  ['check --role ', ['primary', 'standby', 'read-only', 'any'], ['push']],
+  ['config show --', ['--config', '--json'], ['--role']],
+  ['haproxy config --style ', ['push', 'agent', 'httpchk', 'external'], ['primary']],
+  ['maintenance ', ['on', 'off'], ['check']],
+]
+
+const inBash = (line: string) => {
+  const script = `. ${at('completions/pgroute66.bash')}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgroute66; printf '%s\\n' "\${COMPREPLY[@]}"`
+  return output('bash', '-c', script, 'bash', 'pgroute66', ...line.split(' ')).split('\n')
+}
+const inFish = (line: string) =>
+  output('fish', '--no-config', '-c', `source ${at('completions/pgroute66.fish')}; complete -C 'pgroute66 ${line}'`)
+    .split('\n')
+    .map((found) => found.split('\t')[0] ?? '')
+
+test.each(cases)('bash, after "pgroute66 %s"', (line, offered, others) => {
+  const found = inBash(line)
+  for (const word of offered) assert.ok(found.includes(word), `${word} is not among ${found}`)
+  for (const word of others) assert.ok(!found.includes(word), `${word} is among ${found}`)
+})
+
+test.skipIf(lacks('fish')).each(cases)('fish, after "pgroute66 %s"', (line, offered, others) => {
+  const found = inFish(line)
+  for (const word of offered) assert.ok(found.includes(word), `${word} is not among ${found}`)
+  for (const word of others) assert.ok(!found.includes(word), `${word} is among ${found}`)
+})
+
+/** zsh completes on a terminal only: one is made by its own zpty, and asked what it shows after two tabs. */
+const inZsh = (line: string, last: string) => {
+  const script = `zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "PS1=; unsetopt zle_bracketed_paste; LISTMAX=1000; zstyle ':completion:*' list-grouped no; fpath=(${at('completions')} \\$fpath); autoload -Uz compinit; compinit -D; _comps[pgroute66]=_pgroute66; autoload -Uz _pgroute66; print READY"
+zpty -r z start '*READY*READY*'
+zpty -w -n z "pgroute66 ${line}"$'\\t\\t'
+repeat 100; do
+  while zpty -r -t z more; do shown+=$more; done
+  [[ $shown == *${last}* ]] && break
+  sleep 0.1
+done
+print -r -- "$shown"
+zpty -d z`
+  return output('zsh', '-fc', script)
+}
+test.skipIf(lacks('zsh'))('zsh finds no fault', () => {
+  assert.equal(output('zsh', '-n', at('completions/_pgroute66')), '')
+})
+test.skipIf(lacks('zsh')).each(cases)('zsh, after "pgroute66 %s"', (line, offered, others) => {
+  const shown = inZsh(line, offered.at(-1) ?? '')
+  for (const word of offered) assert.ok(shown.includes(word), `${word} is not in ${shown}`)
+  for (const word of others) assert.ok(!shown.includes(`${word} `), `${word} is in ${shown}`)
+})
