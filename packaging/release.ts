@@ -1,26 +1,36 @@
-/** `npm run release`: all that is published, in dist/release - the package, the executable where it was built, what they are made of, checksums. */
+/** `npm run release`: all that is published, in dist/release - the package, what else was built of it, what they are made of, checksums. */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import {sbomOf} from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
 const [dist, release, executable] = [join(root, 'dist'), join(root, 'dist', 'release'), join(root, 'dist', 'exe', 'pgroute66')]
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const npm = (...args: string[]) => execFileSync('npm', args, {cwd: root, stdio: ['ignore', 'ignore', 'inherit']})
+const filesIn = (folder: string) =>
+  readdirSync(folder, {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map(({parentPath, name}) => join(parentPath, name))
 
-if (existsSync(executable) && statSync(executable).mtimeMs < newest(join(root, 'src'))) {
-  process.stderr.write('dist/exe/pgroute66 is older than src: run "npm run build:exe", or remove it\n')
+rmSync(release, {recursive: true, force: true})
+mkdirSync(release, {recursive: true})
+/** Built before, by commands of their own: the executable and Debian packages. */
+const built = new Map<string, string>(filesIn(dist).flatMap((path) => (path.endsWith('.deb') ? [[path, basename(path)]] : [])))
+if (existsSync(executable)) built.set(executable, `pgroute66-${version}-${process.platform}-${process.arch}`)
+
+const newest = Math.max(...filesIn(join(root, 'src')).map((path) => statSync(path).mtimeMs))
+const outdated = [...built.keys()].filter((path) => statSync(path).mtimeMs < newest)
+if (outdated.length > 0) {
+  process.stderr.write(`older than src: ${outdated.join(', ')}; build it again, or remove it\n`)
   process.exit(2)
 }
 // What is no longer in src would be packed.
-mkdirSync(dist, {recursive: true})
-for (const name of readdirSync(dist)) if (name !== 'exe') rmSync(join(dist, name), {recursive: true})
-mkdirSync(release)
+for (const path of filesIn(dist)) if (/\.(js|d\.ts)$/.test(path)) rmSync(path)
 npm('run', 'build')
 npm('pack', '--ignore-scripts', '--pack-destination', release)
-if (existsSync(executable)) copyFileSync(executable, join(release, `pgroute66-${version}-${process.platform}-${process.arch}`))
+for (const [path, name] of built) copyFileSync(path, join(release, name))
 writeFileSync(join(release, `pgroute66-${version}.cdx.json`), sbomOf(root))
 
 const sums = readdirSync(release)
@@ -33,8 +43,3 @@ const sums = readdirSync(release)
   )
 writeFileSync(join(release, 'SHA256SUMS'), sums.join(''))
 process.stdout.write(`${release}\n${sums.join('')}`)
-
-function newest(folder: string): number {
-  const files = readdirSync(folder, {recursive: true, withFileTypes: true}).filter((entry) => entry.isFile())
-  return Math.max(...files.map(({parentPath, name}) => statSync(join(parentPath, name)).mtimeMs))
-}
