@@ -9,6 +9,7 @@ export const parts = [
   {name: 'openssl', path: '/usr/bin/openssl', debian: 'openssl'},
   {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
   {name: 'systemd-notify', path: '/usr/bin/systemd-notify', debian: 'systemd'},
+  {name: 'systemd', path: '/usr/bin/systemd-analyze', debian: 'systemd'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},

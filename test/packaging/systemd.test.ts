@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import {spawnSync} from 'node:child_process'
+import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {describe, test} from 'vitest'
+import {doors} from '../../src/api/listen/socket-activation.ts'
+import {usualSocket} from '../../src/app/daemon-socket.ts'
+import {lacks} from '../support/parts.ts'
+
+const units = join(import.meta.dirname, '..', '..', 'packaging', 'systemd')
+const read = (name: string) => readFileSync(join(units, name), 'utf8')
+const analyze = (...args: string[]) => {
+  const {status, stdout, stderr} = spawnSync('systemd-analyze', ['--no-pager', ...args], {encoding: 'utf8'})
+  return {status, output: stdout + stderr}
+}
+
+describe.skipIf(lacks('systemd'))('the units', () => {
+  test('systemd understands every line of them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pgroute66-units-'))
+    // Neither the program nor its manual is on this machine.
+    for (const name of ['pgroute66.service', 'pgroute66.socket'])
+      writeFileSync(
+        join(folder, name),
+        read(name)
+          .replace('/usr/bin/pgroute66', process.execPath)
+          .replace(/^Documentation=.*$/m, ''),
+      )
+    const {status, output} = analyze('verify', '--man=no', join(folder, 'pgroute66.service'), join(folder, 'pgroute66.socket'))
+    const ours = output.split('\n').filter((line) => line.includes('pgroute66'))
+    assert.deepEqual([status, ours], [0, []])
+  })
+
+  test('serve is locked in: exposure 2 at most, which systemd calls OK', () => {
+    const {status, output} = analyze('security', '--offline=true', '--threshold=20', join(units, 'pgroute66.service'))
+    assert.equal(status, 0, output)
+    assert.match(output, /exposure level .* OK/)
+  })
+})
+
+test('the socket is where checks look for it, under a name that serve knows', () => {
+  const unit = read('pgroute66.socket')
+  assert.ok(unit.includes(`ListenStream=${usualSocket}\n`))
+  const [, name = ''] = /^FileDescriptorName=(.*)$/m.exec(unit) ?? []
+  assert.ok((doors as readonly string[]).includes(name), name)
+})
