@@ -1,4 +1,5 @@
 import type {IncomingMessage} from 'node:http'
+import type {Socket} from 'node:net'
 import {TLSSocket} from 'node:tls'
 import {type Answer, problem} from './answer.ts'
 import type {Context} from './context.ts'
@@ -9,6 +10,12 @@ const trusted = new WeakSet<IncomingMessage>()
 export const trust = (request: IncomingMessage): void => void trusted.add(request)
 export const isTrusted = (request: IncomingMessage): boolean => trusted.has(request)
 
+/** A unix socket has no remote address, and what goes to ourselves leaves no machine. */
+const isOverheard = (socket: Socket): boolean => {
+  const {remoteAddress} = socket
+  return !(socket instanceof TLSSocket) && remoteAddress !== undefined && !/^(::1|(::ffff:)?127\..*)$/.test(remoteAddress)
+}
+
 /** Who asks for a change; else the answer that refuses it. */
 export async function authorise(request: IncomingMessage, {config, log}: Context): Promise<Readonly<{by: string}> | Answer> {
   if (trusted.has(request)) return {by: 'control socket'}
@@ -17,6 +24,10 @@ export async function authorise(request: IncomingMessage, {config, log}: Context
     return {by: String(socket.getPeerCertificate().subject?.CN ?? 'client certificate')}
   }
   const [, token] = /^Bearer +([^\s]{1,1024})$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token && isOverheard(socket)) {
+    const next = 'Turn on TLS by "ssl", and give out a new token: others may have read this one.'
+    return problem(403, {code: 'TOKEN_IN_THE_CLEAR', detail: 'this token travelled over the network without TLS', next})
+  }
   const owner = token && config.tokensFile !== null ? await ownerOfToken(token, config.tokensFile, log) : null
   if (owner !== null) return {by: owner}
   const next = 'Use the control socket, a client certificate of ssl.client_ca, or a token of tokens_file.'

@@ -1,5 +1,5 @@
 import type {Config} from '../config/config.ts'
-import type {Clock, HostDriver, Log, MemoryStore, Meter, Random} from '../core/ports.ts'
+import {type Clock, type HostDriver, type Log, type MemoryStore, type Meter, nothingRemembered, type Random} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import {type Monitor, startMonitor} from '../monitor/monitor.ts'
 import {pgDriver} from '../sources/pg/driver.ts'
@@ -28,8 +28,18 @@ export async function compose(config: Config, around: Surroundings): Promise<Wat
   let current = config
   const storeAt = around.isOnlooker ? readOnlyStore : memoryStore
   let store = storeAt(config.stateDir)
+  let remembered = nothingRemembered
   // Looked up at each call, because a reload may move the state.
-  const kept: MemoryStore = {load: () => store.load(), save: (memory) => store.save(memory)}
+  const kept: MemoryStore = {
+    async load() {
+      remembered = await store.load()
+      return remembered
+    },
+    async save(memory) {
+      remembered = memory
+      await store.save(memory)
+    },
+  }
   const monitor = await startMonitor({
     settings: config,
     driver: (host) => driverFor(current, around.clock)(host),
@@ -39,7 +49,12 @@ export async function compose(config: Config, around: Surroundings): Promise<Wat
   return {
     monitor,
     async reload(next) {
-      if (next.stateDir !== current.stateDir) store = storeAt(next.stateDir)
+      if (next.stateDir !== current.stateDir) {
+        const moved = storeAt(next.stateDir)
+        // All of it goes along, or nothing moves.
+        await moved.save(remembered)
+        store = moved
+      }
       current = next
       await monitor.reload(next)
     },

@@ -21,7 +21,11 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
       try {
         await step(config)
       } catch (error) {
-        for (const earlier of apply.slice(0, index)) await earlier(inForce)
+        for (const earlier of apply.slice(0, index)) {
+          await Promise.resolve(earlier(inForce)).catch((failure) => {
+            log.error({}, `a part of the refused configuration stays in force, restart to be sure: ${messageOf(failure)}`)
+          })
+        }
         throw error
       }
     }
@@ -35,9 +39,7 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
       log.info({config: config.path}, 'configuration reloaded')
       done(true)
     } catch (error) {
-      // All that is wrong, on one line: a log has no paragraphs.
-      const why = (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
-      log.error({}, `the configuration was not reloaded, what was in force stays in force: ${why}`)
+      log.error({}, `the configuration was not reloaded, what was in force stays in force: ${messageOf(error)}`)
       done(false)
     }
   }
@@ -45,6 +47,9 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
     running = running.then(reload)
   }
 }
+
+/** All that is wrong, on one line: a log has no paragraphs. */
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
 
 export function tellWarnings({warnings}: Config, log: Log): void {
   for (const {path, message, next} of warnings) log.warn({path}, `${path} ${message}. ${next}`)

@@ -9,7 +9,7 @@ import {type FileFields, fileShape} from './file-shape.ts'
 import {freeze} from './frozen.ts'
 import {hostOf} from './host.ts'
 import {ConfigError} from './problem.ts'
-import {warnOfPasswordFiles, warnOfReaders} from './readers.ts'
+import {warnOfPasswordFiles, warnOfReaders, warnOfSecretFiles} from './readers.ts'
 import {Report} from './report.ts'
 import {settingsFrom} from './settings.ts'
 import {parseYaml} from './yaml.ts'
@@ -69,6 +69,7 @@ type Found = Readonly<{directory: string; env: Environment; path: string | null;
 async function finish(fields: FileFields, hosts: readonly HostSettings[], {directory, env, path, source, report}: Found): Promise<Config> {
   const settings = await settingsFrom(fields, hosts, directory, env, report)
   await warnOfPasswordFiles(hosts, report)
+  await warnOfSecretFiles(settings, report)
   if (report.problems.length > 0) throw new ConfigError(source, report.problems)
   return freeze({...settings, path, warnings: report.warnings})
 }

@@ -1,5 +1,6 @@
 import {stat} from 'node:fs/promises'
 import type {HostSettings} from '../core/settings.ts'
+import type {HookSettings} from '../core/target-settings.ts'
 import type {ConfigFile} from './config-file.ts'
 import {isMapping, isText, type Mapping, type Node} from './node.ts'
 import {originOf} from './password.ts'
@@ -25,19 +26,29 @@ export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report
       const fault = await pgpassFault(origin.path)
       if (fault !== null) report.warn(origin.path, fault, 'chmod 600, as libpq demands.')
     } else {
-      await warnOfPasswordFile(origin.path, `hosts.${name}.password_file`, report)
+      await warnOfFile(origin.path, `hosts.${name}.password_file`, report)
     }
   }
 }
 
-async function warnOfPasswordFile(path: string, at: string, report: Report): Promise<void> {
+/** Whoever reads a token may give orders; whoever reads the secret of a webhook may sign for us. */
+export async function warnOfSecretFiles(
+  {tokensFile, hooks}: Readonly<{tokensFile: string | null; hooks: readonly HookSettings[]}>,
+  report: Report,
+) {
+  if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report)
+  for (const [index, hook] of hooks.entries())
+    if (hook.kind === 'post' && hook.secretFile !== null) await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
+}
+
+async function warnOfFile(path: string, at: string, report: Report): Promise<void> {
   try {
     const found = await stat(path)
-    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds the password.')
+    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds it.')
     else if ((found.mode & 0o004) !== 0) report.warn(at, 'names a file that can be read by everybody', 'chmod o-r.')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    report.warn(at, `names a file that cannot be read now (${code})`, 'It is read at every connection: see that it is there by then.')
+    report.warn(at, `names a file that cannot be read now (${code})`, 'It is read whenever it is needed: see that it is there by then.')
   }
 }
 

@@ -20,16 +20,37 @@ type Around = Readonly<{directory: string; env: Environment; groups: readonly Gr
 /** What is told, and the rules across its keys. Problems go to the report. */
 export function targetSettings({haproxy, agent, pgbouncer, hooks}: TargetFields, around: Around): TargetSettings {
   const backends = Object.fromEntries(haproxy.backends)
+  const instances = haproxy.instances.map((instance, index) => instanceOf(instance, backends, `haproxy.instances[${index}]`, around))
+  onlyOnce(
+    instances.map(({socket}) => socket),
+    (index) => `haproxy.instances[${index}].socket`,
+    around,
+  )
+  const bouncers = pgbouncer.map((each, index) => pgbouncerSettings(each, `pgbouncer[${index}]`, around))
+  onlyOnce(
+    bouncers.map(({include}) => include),
+    (index) => `pgbouncer[${index}].include`,
+    around,
+  )
   return {
     haproxy: {
       backends,
-      instances: haproxy.instances.map((instance, index) => instanceOf(instance, backends, `haproxy.instances[${index}]`, around)),
+      instances,
       resyncMs: haproxy.resync,
     },
     agent: agent && agentSettings(agent),
-    pgbouncer: pgbouncer.map((each, index) => pgbouncerSettings(each, `pgbouncer[${index}]`, around)),
+    pgbouncer: bouncers,
     hooks: hooks.flatMap((each, index) => hookSettings(each, `hooks[${index}]`, around)),
   }
+}
+
+/** Two that write to one place would undo each other's work. */
+function onlyOnce(places: readonly string[], pathOf: (index: number) => string, {report}: Around): void {
+  places.forEach((place, index) => {
+    const first = places.indexOf(place)
+    if (first < index && place !== '')
+      report.refuse(pathOf(index), 'CONFIG_CONFLICT', `is that of ${pathOf(first)}`, 'Make one entry of the two.')
+  })
 }
 
 const agentSettings = ({bind, port}: AgentSettings): AgentSettings => ({bind: bind === '*' ? '::' : bind.replace(/^\[(.*)\]$/, '$1'), port})

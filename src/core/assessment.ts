@@ -1,6 +1,6 @@
 import {changesOfGroup, changesOfHost} from './changes.ts'
 import type {Held} from './confirmation.ts'
-import {type GroupView, viewGroup} from './group-view.ts'
+import {type GroupView, type Member, viewGroup} from './group-view.ts'
 import type {HostRecord} from './host-record.ts'
 import {describeHost} from './host-state.ts'
 import {identify} from './identity.ts'
@@ -11,7 +11,13 @@ import type {Sources} from './testimony.ts'
 import {judge} from './verdict.ts'
 
 /** What is carried from one assessment of a group to the next. */
-export type GroupPast = Readonly<{state: GroupState | undefined; memory: GroupMemory; held: Held}>
+export type GroupPast = Readonly<{
+  state: GroupState | undefined
+  memory: GroupMemory
+  held: Held
+  /** Hosts that a reload has brought: until each was asked once, the others are judged as before. */
+  joining?: ReadonlySet<string>
+}>
 
 export type GroupAssessment = Readonly<{
   state: GroupState
@@ -38,8 +44,9 @@ export function assessGroup(
 ): GroupAssessment {
   const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
   const view = viewGroup(group.name, records, identity, now, maxAgeMs)
+  const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
   const {verdict, evidence, memory, held} = judge({
-    view,
+    view: {...view, members: view.members.filter(isMember)},
     settings: group,
     memory: past.memory,
     held: past.held,

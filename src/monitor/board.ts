@@ -9,6 +9,8 @@ import {unnamedGroup} from './unnamed-group.ts'
 
 export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
 
+const nobody: ReadonlySet<string> = new Set()
+
 /**
  * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once, and a publication goes out where something
  * changed. Descriptions of hosts are made only when somebody looks: at rest nobody does, and a thousand hosts cost a thousand small judgements.
@@ -21,6 +23,7 @@ export class Board {
   #groups = new Map<string, GroupSettings>()
   #groupsOf = new Map<string, string[]>()
   #past = new Map<string, GroupAssessment>()
+  #joining: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   /** When the first of `#past` goes stale; `null`: to be found. */
   #freshUntil: number | null = null
   #states = new Map<string, HostState>()
@@ -55,6 +58,7 @@ export class Board {
     this.#settings = settings
     this.#sources = ownSources(settings.followers.maxAgeMs)
     const known = this.#records
+    this.#joining = new Map(settings.groups.map((group) => [group.name, this.#joiningTo(group)]))
     this.#records = new Map(
       settings.hosts.map((host) => {
         const before = fresh.has(host.name) ? undefined : known.get(host.name)
@@ -79,6 +83,14 @@ export class Board {
       GroupState
     >
     this.#publish(this.#judge([...this.#groups.keys()]))
+  }
+
+  /** Whoever joins a group whose primary stays: it goes on while they are asked for the first time. */
+  #joiningTo({name, hosts}: GroupSettings): ReadonlySet<string> {
+    const [before, primary] = [this.#groups.get(name), this.#past.get(name)?.state.verdict.primary]
+    if (before === undefined || !primary || !hosts.includes(primary)) return nobody
+    const still = this.#joining.get(name) ?? nobody
+    return new Set(hosts.filter((host) => !before.hosts.includes(host) || still.has(host)))
   }
 
   get memory(): Memory {
@@ -208,7 +220,12 @@ export class Board {
       if (group === undefined) continue
       const records = group.hosts.map((host) => this.#records.get(host)).filter((record): record is HostRecord => record !== undefined)
       const before = this.#past.get(key)
-      const past: GroupPast = {state: before?.state, memory: this.#memory.groups[key] ?? blankMemory, held: before?.held ?? {}}
+      const past: GroupPast = {
+        state: before?.state,
+        memory: this.#memory.groups[key] ?? blankMemory,
+        held: before?.held ?? {},
+        joining: this.#joining.get(key) ?? nobody,
+      }
       const after = assessGroup(group, records, past, this.#sources, [], settings, clock.now(), clock.wall())
       this.#past.set(key, after)
       this.#freshUntil = null

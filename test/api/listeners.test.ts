@@ -1,12 +1,16 @@
 import {type ChildProcessWithoutNullStreams, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {copyFileSync, existsSync, statSync, writeFileSync} from 'node:fs'
+import type {IncomingMessage} from 'node:http'
 import {Agent, request} from 'node:https'
 import {connect, createServer} from 'node:net'
 import {connect as connectTls, type TLSSocket} from 'node:tls'
 import {expect, test, vi} from 'vitest'
+import {authorise} from '../../src/api/authorisation.ts'
+import type {Context} from '../../src/api/context.ts'
 import {inheritedDoors} from '../../src/api/listen/socket-activation.ts'
 import {groupId} from '../../src/api/listen/unix-path.ts'
+import {keptLog} from '../support/fake-source.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {selfSigned} from './certificates.ts'
 import {ask, folder, plainConfig, started} from './started.ts'
@@ -14,6 +18,18 @@ import {ask, folder, plainConfig, started} from './started.ts'
 const draft = {hosts: {host1: primary(), host2: standby()}}
 const tlsOf = ({cert, key}: {cert: string; key: string}) => ({cert: {file: cert}, key: {file: key}, clientCa: null})
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+
+test('a token that came over the network without TLS is refused before it is compared', async () => {
+  using dir = folder()
+  writeFileSync(dir.at('tokens'), 'anna right\n', {mode: 0o600})
+  const asked = (remoteAddress: string | undefined) =>
+    authorise(
+      {headers: {authorization: 'Bearer right'}, socket: {remoteAddress}} as unknown as IncomingMessage,
+      {config: {tokensFile: dir.at('tokens'), ssl: null}, log: keptLog()} as unknown as Context,
+    )
+  for (const near of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined]) expect(await asked(near)).toEqual({by: 'anna'})
+  for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1']) expect(await asked(far)).toMatchObject({status: 403})
+})
 
 test('sockets: one for all, one for its owner, both gone after a stop', async () => {
   using dir = folder()

@@ -22,7 +22,7 @@ const dsnOf = ({nodes}: Cluster) =>
 test('a healthy group: host by host, as a whole, by a connection string; then its primary crashes', async () => {
   const {cluster, host1, host2, check, dsn} = await site()
   const said = async (...args: string[]) => {
-    const {code, stdout} = await check(...args)
+    const {code, stdout} = await check(...args, '--timeout', '20s')
     return [code, stdout.split('\n')[0]]
   }
   assert.deepEqual(await said('host1'), [0, 'host1: the only primary; 2 of 2 other hosts stream from it'])

@@ -61,17 +61,19 @@ test('the daemon and a check of its own say the same; changes are logged with th
 })
 
 test('SIGHUP: a bad file changes nothing and says why; a good one is followed, and the log is reopened', async () => {
-  const {cwd, serve, file, text, check} = await site(socketIn)
+  const {cwd, serve, file, text, asks, check} = await site(socketIn)
   await writeFile(file, `${text}\nbnid: 127.0.0.1\n`)
   serve.child.kill('SIGHUP')
   await serve.sees(/ERROR the configuration was not reloaded.*bnid/)
   assert.equal((await check('host1', '--socket', join(cwd, 'pgroute66.sock'))).code, 0)
 
-  await writeFile(file, `${text.replace(/^ {2}host3: .*$/m, '')}\nlogfile: p.log\n`)
+  assert.equal((await asks('drain')('host2', '--control-socket', join(cwd, 'control.sock'))).code, 0)
+  await writeFile(file, `${text.replace(/^ {2}host3: .*$/m, '').replace('state_dir: state', 'state_dir: moved')}\nlogfile: p.log\n`)
   serve.child.kill('SIGHUP')
   const logged = () => readFile(join(cwd, 'p.log'), 'utf8').catch(() => '')
   await until(async () => (await logged()).includes('configuration reloaded'))
   assert.deepEqual(Object.keys(JSON.parse((await check('--json')).stdout).hosts), ['host1', 'host2'])
+  assert.match(await readFile(join(cwd, 'moved', 'memory.json'), 'utf8'), /"host2"/)
   await rename(join(cwd, 'p.log'), join(cwd, 'p.log.1'))
   serve.child.kill('SIGHUP')
   await until(async () => (await logged()).includes('configuration reloaded'))

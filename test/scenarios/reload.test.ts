@@ -27,6 +27,52 @@ test('another pace: connections are made anew, and what is known meanwhile stand
   expect((last[1] ?? 0) - (last[0] ?? 0)).toBe(500)
 })
 
+test('a host that joins and hangs: the others are judged as before until it was asked, also over a second reload; then it counts', async () => {
+  await using stage = await Stage.set()
+  const [host1, host2, host3] = stage.settings.hosts as readonly [HostSettings, HostSettings, HostSettings]
+  const with_ = (...hosts: readonly HostSettings[]) => ({
+    ...stage.settings,
+    hosts,
+    groups: [
+      groupSettings(
+        'all',
+        hosts.map(({name}) => name),
+      ),
+    ],
+  })
+  stage.settings = with_(host1, host2)
+  await reload(stage)
+  await stage.clock.run(1_000)
+  stage.cluster.cut('host3')
+  for (let turn = 0; turn < 2; turn += 1) {
+    stage.settings = with_(host1, host2, host3)
+    await reload(stage)
+    expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+    expect(stage.host('host3').role).toBe('unavailable')
+    await stage.clock.run(100)
+  }
+  await stage.clock.until(() => stage.host('host3').cause === 'timeout', 10_000)
+  expect(stage.routes).toEqual([null, 'host1'])
+})
+
+test('a rival that joins is seen as soon as it answers; where the primary itself leaves, who joins is asked first', async () => {
+  await using stage = await Stage.set()
+  const [host1, host2, host3] = stage.settings.hosts as readonly [HostSettings, HostSettings, HostSettings]
+  const hold = (...hosts: readonly HostSettings[]) => {
+    const names = hosts.map(({name}) => name)
+    stage.settings = {...stage.settings, hosts, groups: [groupSettings('all', names)]}
+    return reload(stage)
+  }
+  await hold(host1, host2)
+  await hold(host2, host3)
+  expect(stage.verdict().rule).toBe('V0')
+  await hold(host1, host2)
+  await stage.clock.until(() => stage.routedTo === 'host1', 100)
+  stage.cluster.promote('host3')
+  await hold(host1, host2, host3)
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 100)
+})
+
 test('a host that changed is asked anew before anybody is routed to', async () => {
   await using stage = await Stage.set()
   const [first, ...others] = stage.settings.hosts
