@@ -8,6 +8,8 @@ export type HostRecord = Readonly<{
   settings: HostSettings
   /** `null`: neither an answer nor a cause yet. */
   observation: Observation | null
+  /** When the first of the answers was asked for that in a row, up to the last, said "primary"; `null`: the last one did not, or nobody counts. */
+  primarySince: number | null
   /** What the last knock had against the host; `null`: nothing. It stands until a knock (or a new session) succeeds. */
   knock: Failure | null
   /** What the last heartbeat had against a primary (`hung`); it stands until a heartbeat commits. */
@@ -21,12 +23,19 @@ export type HostRecord = Readonly<{
 export const newRecord = (settings: HostSettings, drained: Drain | null = null): HostRecord => ({
   settings,
   observation: null,
+  primarySince: null,
   knock: null,
   frozen: null,
   heartbeat: null,
   duplicateOf: null,
   drained,
 })
+
+/** The record with what follows from its next observation. */
+export function observed(record: HostRecord, observation: Observation): HostRecord {
+  const isPrimary = observation.kind === 'facts' && !observation.facts.inRecovery
+  return {...record, observation, primarySince: isPrimary ? (record.primarySince ?? observation.askedAt) : null}
+}
 
 export type Standing = Readonly<{role: Role; cause: Cause | null; detail: string | null}>
 

@@ -27,7 +27,8 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
 
 /**
  * V1 sticks: a rival that merely fell silent may still be writing. It is out once it is seen as a standby, refuses connections, or proves to be no
- * member at all; the split brain is over when fewer than two are left.
+ * member at all; the split brain is over when fewer than two are left. It takes two that were primary beside each other: the last answer of a primary
+ * that hung before its successor was promoted is still in sight, and proves nothing about now.
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
@@ -35,6 +36,13 @@ function rivalsOf(before: readonly string[], view: GroupView, primaries: readonl
     // Not asked yet - after a restart, a reload - is silence too.
     return standing?.role === 'unavailable' && (standing.cause === null || isSilent(standing.cause))
   })
-  const rivals = [...new Set([...primaries.map(({host}) => host), ...lingering])].sort()
+  const met =
+    lingering.length > 0 ? primaries : primaries.filter((one) => primaries.some((other) => other !== one && wereTogether(one, other)))
+  const rivals = [...new Set([...met.map(({host}) => host), ...lingering])].sort()
   return rivals.length > 1 ? rivals : []
 }
+
+/** Each was asked, and answered as primary, after the other had been asked and did. */
+const wereTogether = (one: Member, other: Member): boolean => isAfter(one, other) && isAfter(other, one)
+const isAfter = ({askedAt}: Member, {record: {primarySince}}: Member): boolean =>
+  primarySince === null || (askedAt !== null && askedAt >= primarySince)

@@ -48,7 +48,11 @@ export function judge(given: Case): Judgement {
   }
 
   const [primary] = primaries
-  if (primaries.length > 1 || memory.rivals.length > 0) {
+  if (primaries.length > 1 && memory.rivals.length === 0) {
+    const why = `${enumerate(primaries.map(({host}) => host))} answered as primary, not all of them since the last one became it: they are asked again`
+    return conclude({...none, kind: 'unconfirmed', rule: 'V3', why})
+  }
+  if (memory.rivals.length > 0) {
     const rivals = memory.rivals.map((host) => memberOf(view, host)).filter((member): member is Member => member !== null)
     const {suspect, leading, why} = rank(rivals, view, given.followersMaxAgeMs)
     const evidence = rivals.flatMap((rival) => collect(rival, view, given.sources, askedOf(given), settings.confirm))

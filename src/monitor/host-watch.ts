@@ -1,4 +1,4 @@
-import type {HostRecord} from '../core/host-record.ts'
+import {type HostRecord, observed} from '../core/host-record.ts'
 import type {Failure} from '../core/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
@@ -171,7 +171,7 @@ export class HostWatch {
     const probeMs = clock.now() - askedAt
     meter.probed(settings.name, probeMs)
     const observation = {host: settings.name, kind: 'facts', askedAt, probeMs, session: session.facts, facts} as const
-    update((record) => ({...record, observation, knock: clearsKnock ? null : record.knock}))
+    update((record) => ({...observed(record, observation), knock: clearsKnock ? null : record.knock}))
     return null
   }
 
@@ -190,6 +190,6 @@ export class HostWatch {
     const {settings, meter, update, clock} = this.#deps
     meter.failed(settings.name, failure.cause)
     const observation = {host: settings.name, kind: 'failure', askedAt, probeMs: clock.now() - askedAt, ...failure} as const
-    update((record) => ({...record, observation, frozen: null}))
+    update((record) => ({...observed(record, observation), frozen: null}))
   }
 }

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {drained, failing, judgementOf, OURS, primary, standby, unasked} from '../support/records.ts'
+import {drained, failing, judgementOf, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
 
 const accepted = {host: 'a', timeline: 1, overrules: 3}
 
@@ -26,6 +26,21 @@ describe('what a group remembers', () => {
     expect(judgementOf({hosts: [primary('a'), primary('b')]}).memory.rivals).toEqual(['a', 'b'])
     expect(judgementOf({hosts: [failing('a', 'timeout'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
     expect(judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
+  })
+
+  test('no rivals where one was asked before the other became a primary: its last answer proves nothing about now', () => {
+    const since = (ageMs: number) => ({primarySince: NOW - ageMs})
+    const hung = primary('a', {ageMs: 800, more: since(60_000)})
+    const before = judgementOf({hosts: [hung, primary('b', {ageMs: 10, timeline: 2, more: since(10)})]})
+    expect(before.memory.rivals).toEqual([])
+    expect(before.verdict).toMatchObject({rule: 'V3', kind: 'unconfirmed', routedTo: null, primaries: ['a', 'b']})
+    const again = judgementOf({
+      hosts: [primary('a', {ageMs: 10, more: since(60_000)}), primary('b', {ageMs: 5, timeline: 2, more: since(10)})],
+    })
+    expect(again.memory.rivals).toEqual(['a', 'b'])
+    expect(again.verdict.rule).toBe('V1')
+    const silent = judgementOf({hosts: [failing('a', 'timeout'), primary('b', {timeline: 2, more: since(10)})], memory: before.memory})
+    expect(silent.verdict).toMatchObject({rule: 'V4', routedTo: 'b'})
   })
 
   test('a third primary joins the rivals', () => {
