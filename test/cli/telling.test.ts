@@ -75,6 +75,8 @@ test.skipIf(lacks('HAProxy'))('HAProxy, its agents and hooks follow drains, main
   await order('maintenance', 'off')
   // host3 still follows host1: readers fall back to the primary.
   await comes('pg_write/host2', 'pg_read/host2')
+  // As HAProxy does, for one server after the other: whoever was told "up" is told otherwise first.
+  assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
   assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
 
   // Readers may still go to host3, as soon as it follows host1 again.

@@ -1,8 +1,8 @@
 import {writerAsked} from '../../core/agent-answer.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 
-/** A HAProxy that has not asked for so long does not ask for that server any more. Longer than anybody's `agent-inter`: by default it is 2 s. */
-const patienceMs = 30_000
+/** A HAProxy that has not asked for so long does not ask for that server any more. Several times `agent-inter`, which is 2 s by default. */
+const patienceMs = 10_000
 
 /**
  * HAProxy asks for its servers one after the other, so at a switch the successor may come first: two writers would be up until the next question for
