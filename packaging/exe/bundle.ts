@@ -14,7 +14,7 @@ export type Bundle = Readonly<{
 const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
 const entry = './main.js'
 /** A check that asks the servers needs all of these; in one script they load in half of the time. */
-const together = /^(src\/app\/(plain-check|check|leave|version)\.ts|src\/config\/load\.ts|node_modules\/(pg|js-yaml)\/)/
+const together = /^(src\/app\/(plain-check|check|leave)\.ts|src\/config\/load\.ts|node_modules\/(pg|js-yaml)\/)/
 
 /** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
 export async function bundle(): Promise<Bundle> {

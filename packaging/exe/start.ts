@@ -1,6 +1,3 @@
-import {Buffer} from 'node:buffer'
-import {getRawAsset} from 'node:sea'
-import {Script} from 'node:vm'
 import {type Chunks, chunkRequire} from './loader.ts'
 
 /**
@@ -11,7 +8,10 @@ export function start(inlined: Chunks, index: Readonly<Record<string, string>>, 
   chunkRequire(index, stored, inlined)(main)
 }
 
+/** What it takes is loaded here: a check that the daemon answers needs no script but the first. */
 function stored(name: string): Chunks {
+  const {getRawAsset} = process.getBuiltinModule('node:sea')
+  const {Script} = process.getBuiltinModule('node:vm')
   const source = Buffer.from(getRawAsset(name)).toString('utf8')
   const script = new Script(source, {filename: name, cachedData: new Uint8Array(getRawAsset(`${name}.cache`))})
   if (script.cachedDataRejected && process.env.PGROUTE66_DEBUG) process.stderr.write(`pgroute66: the code cache of ${name} is refused\n`)
