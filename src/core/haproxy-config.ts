@@ -142,7 +142,7 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
         '    option external-check',
         '    # HAProxy empties PATH, and its own user runs the check: that one must be able to open the socket of serve (socket_group: haproxy).',
         '    external-check path /usr/local/bin:/usr/bin:/bin',
-        `    external-check command /usr/local/bin/pgroute66-check-${isWriter ? 'primary' : 'standby'}`,
+        `    external-check command pgroute66-check-${isWriter ? 'primary' : 'standby'}`,
         // Each is a process: readers can wait, so that writers are not waiting for a processor.
         ...polled(`check inter ${isWriter ? externalInterMs : 3 * externalInterMs}ms`),
       ]

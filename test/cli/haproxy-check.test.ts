@@ -26,15 +26,16 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
       [
         `backend ${name}`,
         '    option external-check',
-        `    external-check command ${folder}/${command}`,
+        `    external-check command ${command}`,
         ...cluster.nodes.map(({port}, index) => `    server ${server(index)} 127.0.0.1:${port} check inter 4s fastinter 2s fall 1 rise 1`),
       ].join('\n')
     const haproxy = await startHaproxy(
       [
         '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s',
-        backend('pg_write', 'plain.sh', (index) => `host${index + 1}`),
-        backend('pg_read', 'plain.sh', (index) => `other${index + 1}`),
-        backend('pg_named', 'named.sh', (index) => `host${index + 1}`),
+        backend('pg_write', `${folder}/plain.sh`, (index) => `host${index + 1}`),
+        backend('pg_read', `${folder}/plain.sh`, (index) => `other${index + 1}`),
+        // Found by the path that HAProxy is given, as the generated file has it.
+        backend('pg_named', `named.sh\n    external-check path ${folder}`, (index) => `host${index + 1}`),
         '',
       ].join('\n'),
     )

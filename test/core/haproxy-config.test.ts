@@ -74,11 +74,11 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
   external: {
     global: {says: [/external-check/, /insecure-fork-wanted/], never: [/chroot/, /stats socket/]},
     'listen pg_write': {
-      says: [/external-check command \S+-check-primary$/m, /external-check path/, /fall 1 rise 2 on-marked-down shutdown-sessions/],
+      says: [/external-check command pgroute66-check-primary$/m, /external-check path/, /fall 1 rise 2 on-marked-down shutdown-sessions/],
       never: [/disabled/, /fastinter/],
     },
     'listen pg_read': {
-      says: [/external-check command \S+-check-standby$/m, /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/],
+      says: [/external-check command pgroute66-check-standby$/m, /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/],
       never: [/disabled/, /on-marked-down/],
     },
   },
