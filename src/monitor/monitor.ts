@@ -42,6 +42,9 @@ export interface Telling {
 const tickMs = 1_000
 const nudgeMs = 1_000
 const lastSaveMs = 2_000
+/** Some five times what a probe costs us: a thousand a second. */
+const probeCostMs = 1
+const crowdMs = 100
 
 /** Starts watching. Throws OperatorError when the memory of earlier runs cannot be used. */
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
@@ -64,6 +67,7 @@ class HostMonitor implements Monitor {
   readonly #saver: ReturnType<typeof saver>
   readonly #names: DoubleNames
   #settings: MonitorSettings
+  #crowd = {at: Number.NEGATIVE_INFINITY, leastMs: 0}
   #cancelTick: () => void = () => {}
   #reloading: Promise<void> = Promise.resolve()
   #isStopped = false
@@ -210,10 +214,19 @@ class HostMonitor implements Monitor {
 
   #intervalMs(host: string): number {
     const now = this.#deps.clock.now()
-    return Math.min(
-      this.#settings.probe.intervalMs,
-      ...this.#board.groupsOf(host).map((group) => this.#tempo(group).intervalMs(now, this.#settings.probe)),
-    )
+    const {intervalMs} = this.#settings.probe
+    const wanted = this.#board.groupsOf(host).map((group) => this.#tempo(group).intervalMs(now, this.#settings.probe))
+    return Math.min(intervalMs, Math.max(this.#leastMs(now), Math.min(...wanted)))
+  }
+
+  /** So many hosts at the fast pace that they would take all of our time are asked less fast: late answers would look like silent hosts. */
+  #leastMs(now: number): number {
+    if (now - this.#crowd.at >= crowdMs) {
+      const fast = [...this.#tempos].filter(([, tempo]) => tempo.isFast(now))
+      const hosts = fast.reduce((sum, [group]) => sum + (this.#board.settings(group)?.hosts.length ?? 0), 0)
+      this.#crowd = {at: now, leastMs: hosts * probeCostMs}
+    }
+    return this.#crowd.leastMs
   }
 
   /** Standbys must hear from a quiet primary, or nobody can tell it from a dead one: where followers are asked for, and where rivals are compared. */

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {groupSettings} from '../support/settings.ts'
 import {Stage} from '../support/stage.ts'
 
 /** The most that ever happened within any `windowMs`. */
@@ -15,6 +16,16 @@ test('a group without a primary is probed fast for at most a minute on end', asy
   const since = stage.clock.now()
   await stage.clock.run(60_000)
   expect(stage.cluster.toldTo('host2').probes.filter((at) => at > since).length).toBe(60)
+})
+
+test('hundreds of hosts at the fast pace share a thousand questions a second', async () => {
+  const servers = Array.from({length: 300}, (_, index) => `h${index}`)
+  const groups = Array.from({length: 100}, (_, index) => groupSettings(`g${index}`, servers.slice(3 * index, 3 * index + 3)))
+  await using stage = await Stage.set({servers, groups})
+  await stage.clock.run(5_000)
+  const perHost = most(stage.cluster.toldTo('h1').probes.slice(5), 1_000)
+  expect(perHost).toBeGreaterThan(1)
+  expect(perHost).toBeLessThanOrEqual(4)
 })
 
 test('a host that is down is not hammered: bounded attempts per minute', async () => {
