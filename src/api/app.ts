@@ -13,6 +13,7 @@ const maxParamLength = 128
 /** The routes behind one handler, which several servers share: fastify itself never listens. */
 export async function buildApp(routes: readonly Route[], context: Context): Promise<RequestListener> {
   const misdirected = misdirection(routes)
+  const plainly = new Map(routes.flatMap(({path, plain}) => (plain ? [[path, plain] as const] : [])))
   const app = fastify({
     bodyLimit,
     exposeHeadRoutes: true,
@@ -43,10 +44,20 @@ export async function buildApp(routes: readonly Route[], context: Context): Prom
     // So that clients come back to whoever listens next.
     if (context.isStopping) response.shouldKeepAlive = false
     const {method = '', url = ''} = request
+    const plain = method === 'GET' ? plainly.get(url) : undefined
+    if (plain) return respond(response, answerTo(plain, context))
     // Fastify would read the body first, and find fault with that.
     const refusal = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? null : misdirected(method, url)
     if (refusal === null) app.routing(request, response)
     else respond(response, refusal)
+  }
+}
+
+function answerTo(plain: (context: Context) => Answer, context: Context): Answer {
+  try {
+    return plain(context)
+  } catch (error) {
+    return problemOf(error as Error, context)
   }
 }
 

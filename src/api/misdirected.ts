@@ -20,7 +20,7 @@ export function misdirection(routes: readonly Route[]): (method: string, url: st
   }
 }
 
-/** Without a framework between: for requests that are refused before they are looked at, body unread. */
+/** Without a framework between: for what is asked all the time, and for requests that are refused before they are looked at, body unread. */
 export function respond(response: ServerResponse, {status, body, type, headers}: Answer): void {
   response.writeHead(status, {...headers, 'content-type': type, 'content-length': Buffer.byteLength(body)})
   response.end(body)

@@ -24,6 +24,8 @@ export type Route = Readonly<{
   /** Media type of an answer that is not a problem. */
   type: string
   /** Throws OperatorError for a question that cannot be understood: 400. `null`: it has answered by itself. */
+  /** What a GET without a query gets, for what is asked all the time: the framework costs more than the answer. The same as `handle`. */
+  plain?(context: Context): Answer
   handle(request: FastifyRequest, context: Context, reply: FastifyReply): Answer | null | Promise<Answer>
 }>
 

@@ -7,17 +7,20 @@ import {afterAll, beforeAll, describe, test} from 'vitest'
 import manifest from '../../oclif.manifest.json' with {type: 'json'}
 import packageJson from '../../package.json' with {type: 'json'}
 import {type Fakes, startFakes} from '../support/fake-postgres.ts'
+import {lacks} from '../support/parts.ts'
 import type {Started} from '../support/run.ts'
 import {Jail} from './jail.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const commands = Object.keys(manifest.commands).map((id) => id.split(':'))
+const built = test.skipIf(lacks('binutils'))
 let jail: Jail
 let servers: Fakes
 let daemon: Started
 
 /** One executable, three PostgreSQL servers at wire level, and the executable's own daemon over them. */
 beforeAll(async () => {
+  if (lacks('binutils')) return
   jail = new Jail()
   servers = await startFakes(3)
   const hosts = servers.ports.map(
@@ -43,20 +46,20 @@ afterAll(() => {
 
 const config = () => ({PGROUTE66CONFIG: jail.inside('/etc/pgroute66/config.yaml')})
 
-test('it is small enough to copy, says its version, and knows nothing of where it was built', async () => {
+built('it is small enough to copy, says its version, and knows nothing of where it was built', async () => {
   assert.ok(statSync(jail.executable).size <= 130e6)
   assert.ok(!readFileSync(jail.executable).includes(repository))
   const {code, stdout} = await jail.run(['--version'])
   assert.deepEqual([code, stdout], [0, `pgroute66/${packageJson.version} ${process.platform}-${process.arch} node-${process.version}\n`])
 })
 
-test('help lists every command', async () => {
+built('help lists every command', async () => {
   const {code, stdout} = await jail.run(['--help'])
   assert.equal(code, 0)
   for (const [first = ''] of commands) assert.match(stdout, new RegExp(`^ {2}${first} `, 'm'))
 })
 
-test.each(commands.map((words) => [words.join(' '), words] as const))('every command is in it: %s', async (_, words) => {
+built.each(commands.map((words) => [words.join(' '), words] as const))('every command is in it: %s', async (_, words) => {
   const help = await jail.run([...words, '--help'])
   assert.equal(help.code, 0, help.stderr)
   assert.match(help.stdout, new RegExp(`\\$ pgroute66 ${words.join(' ')}`))
@@ -66,18 +69,18 @@ test.each(commands.map((words) => [words.join(' '), words] as const))('every com
   assert.match(wrong.stderr, words[0] === 'demo' ? /npx pgroute66 demo/ : /unknown flag --no-such-flag/)
 })
 
-test('the demo says where it is to be had', async () => {
+built('the demo says where it is to be had', async () => {
   const {code, stderr} = await jail.run(['demo'])
   assert.deepEqual([code, stderr.includes('npx pgroute66 demo')], [2, true])
 })
 
 describe('by the daemon', () => {
-  test('serve has begun, and says nothing bad', () => {
+  built('serve has begun, and says nothing bad', () => {
     assert.match(daemon.output(), /listening/)
     assert.doesNotMatch(daemon.output(), /error|warn/i)
   })
 
-  test("check by name, as HAProxy's external check, and by the names of links", async () => {
+  built("check by name, as HAProxy's external check, and by the names of links", async () => {
     const haproxy = {HAPROXY_SERVER_NAME: 'host2', HAPROXY_PROXY_NAME: 'pg_read', ...config()}
     const four = ['NOT_USED', 'NOT_USED', '127.0.0.1', String(servers.ports[1])]
     const env = config()
@@ -90,7 +93,7 @@ describe('by the daemon', () => {
     assert.match((await jail.run(['check', '--format', 'nagios'], {env})).stdout, /^PGROUTE66 OK/)
   })
 
-  test('orders over the control socket', async () => {
+  built('orders over the control socket', async () => {
     const ordered = async (...args: string[]) => {
       const {code, stdout, stderr} = await jail.run([...args, '--reason', 'test'], {env: config()})
       assert.equal(code, 0, stderr)
@@ -104,7 +107,7 @@ describe('by the daemon', () => {
     assert.match(await ordered('accept', 'host1'), /^accepted/)
   })
 
-  test('watch: once, and on a terminal', async () => {
+  built('watch: once, and on a terminal', async () => {
     const url = jail.inside('/run/pgroute66/pgroute66.sock')
     const {code, stdout, stderr} = await jail.run(['watch', '--once', '--url', url])
     assert.equal(code, 0, stderr)
@@ -123,13 +126,13 @@ describe('by the daemon', () => {
 })
 
 describe('without a daemon', () => {
-  test('check --direct asks the servers, and no code cache is refused', async () => {
+  built('check --direct asks the servers, and no code cache is refused', async () => {
     const {code, stdout, stderr} = await jail.run(['check', '--direct'], {env: {...config(), PGROUTE66_DEBUG: '1'}})
     assert.deepEqual([code, stderr], [0, ''])
     assert.match(stdout, /^host1 is the only primary/)
   })
 
-  test('config and init', async () => {
+  built('config and init', async () => {
     const env = config()
     assert.deepEqual((await jail.run(['config', 'check'], {env})).stdout, 'ok\n')
     assert.match((await jail.run(['config', 'check', '--connect'], {env})).stdout, /host3/)
@@ -139,7 +142,7 @@ describe('without a daemon', () => {
     assert.match((await jail.run(['init', '--sql'])).stdout, /pg_read_all_stats/)
   })
 
-  test("somebody else's NODE_OPTIONS are not for it", async () => {
+  built("somebody else's NODE_OPTIONS are not for it", async () => {
     assert.equal((await jail.run(['--version'], {env: {NODE_OPTIONS: '--require /nowhere.js'}})).code, 0)
   })
 })

@@ -14,6 +14,7 @@ export const parts = [
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
+  {name: 'binutils', path: '/usr/bin/strip', debian: 'binutils'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
 ] as const
 

@@ -11,21 +11,24 @@ type Format = Context['config']['v1Format']
 /** What routers ask all the time: a snapshot is looked at once, whatever is asked how often. */
 export function primaryRoutes(): readonly Route[] {
   const [primary, primaries, standbys] = [new AnswerCache(), new AnswerCache(), new AnswerCache()]
-  const route = (name: string, cache: AnswerCache, make: Make, about: Pick<Route, 'summary' | 'answers'>): Route => ({
-    ...about,
-    method: 'GET',
-    path: `/v1/${name}`,
-    parameters: [groupParameter],
-    type: jsonType,
-    handle(request, {source, config}) {
+  const route = (name: string, cache: AnswerCache, make: Make, about: Pick<Route, 'summary' | 'answers'>): Route => {
+    const answer = (asked: string | null, {source, config}: Context) => {
       // Asked for each time: only `current` notices that an answer went stale.
       const snapshot = source.current()
-      const asked = queryOf(request, 'group')
       const isKnown = asked === null || Object.hasOwn(snapshot.groups, asked)
       const format = config.v1Format
       return isKnown ? cache.answer(snapshot, `${format} ${asked ?? ''}`, () => make(snapshot, asked, format)) : empty(format, name)
-    },
-  })
+    }
+    return {
+      ...about,
+      method: 'GET',
+      path: `/v1/${name}`,
+      parameters: [groupParameter],
+      type: jsonType,
+      plain: (context) => answer(null, context),
+      handle: (request, context) => answer(queryOf(request, 'group'), context),
+    }
+  }
   return [
     route('primary', primary, answerPrimary, {
       summary: 'The one host that may be written to.',
