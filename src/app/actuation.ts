@@ -1,8 +1,8 @@
 import type {Actuator, Applied} from '../core/actuator.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
 import {routingOf} from '../core/routing.ts'
+import {deadline, nap} from '../core/wait.ts'
 import {backoff} from '../monitor/backoff.ts'
-import {deadline, nap} from '../monitor/wait.ts'
 
 /** One pass over a target takes milliseconds; a target that takes longer is tried again rather than waited for. */
 const passMs = 5_000

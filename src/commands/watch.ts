@@ -3,13 +3,11 @@ import {systemClock} from '../app/clock.ts'
 import {controlChannel} from '../app/control-channel.ts'
 import {drainAction} from '../app/drain-action.ts'
 import {caFlag, configFlag, controlSocketFlag, tokenFileFlag} from '../app/flags.ts'
+import {intervalOf} from '../app/interval.ts'
 import {openSource} from '../app/source.ts'
-import {parseDuration} from '../config/duration.ts'
-import {OperatorError} from '../core/errors.ts'
-import type {SnapshotSource} from '../core/ports.ts'
 import {groupNamed} from '../ui/filter.ts'
-import type {Heard} from '../ui/frame.ts'
 import {glyphsFor} from '../ui/glyphs.ts'
+import {pastOf} from '../ui/past.ts'
 import {printChanges, printOnce} from '../ui/print.ts'
 import {showWatch} from '../ui/show.ts'
 
@@ -55,23 +53,5 @@ export default class Watch extends Command {
     const channel = () => controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
     const past = await pastOf(source)
     await showWatch({source, clock: systemClock, signal: stop.signal, everyMs, group, past, actions: [drainAction(source, channel, env)]})
-  }
-}
-
-/** Newest first. A daemon that does not tell is no reason not to watch it. */
-async function pastOf(source: SnapshotSource): Promise<readonly Heard[]> {
-  try {
-    return ((await source.past?.()) ?? []).map(({at, change}) => ({at, change})).reverse()
-  } catch {
-    return []
-  }
-}
-
-function intervalOf(text: string): number {
-  try {
-    return Math.max(100, parseDuration(text))
-  } catch (error) {
-    if (!(error instanceof OperatorError)) throw error
-    throw new OperatorError('USAGE', `--interval ${error.message}`, error.next, {cause: error})
   }
 }

@@ -1,7 +1,7 @@
 import type {Clock, HostSession} from '../core/ports.ts'
+import {deadline} from '../core/wait.ts'
 import type {Board} from './board.ts'
 import {inherited, type Marks, marked, mayBeSame, provenSame} from './duplicates.ts'
-import {deadline} from './wait.ts'
 
 /** What must be known of the watch of a name: its session, and how to have it opened anew. */
 type Door = Readonly<{session: HostSession | null; renew(): void}>

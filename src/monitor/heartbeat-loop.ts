@@ -1,7 +1,7 @@
 import type {HostRecord} from '../core/host-record.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {AvailabilitySettings, ProbeSettings} from '../core/settings.ts'
-import {deadline, sleep} from './wait.ts'
+import {deadline, sleep} from '../core/wait.ts'
 
 export type HeartbeatDeps = Readonly<{
   availability: AvailabilitySettings

@@ -2,9 +2,9 @@ import {type HostRecord, observed} from '../core/host-record.ts'
 import type {Failure} from '../core/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
+import {deadline, nap, sleep} from '../core/wait.ts'
 import {backoff} from './backoff.ts'
 import {knockLoop} from './knock-loop.ts'
-import {deadline, nap, sleep} from './wait.ts'
 
 /** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
 const graceMs = 250

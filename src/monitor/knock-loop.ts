@@ -2,7 +2,7 @@ import type {HostRecord} from '../core/host-record.ts'
 import type {Failure} from '../core/observation.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {ProbeSettings} from '../core/settings.ts'
-import {deadline, sleep} from './wait.ts'
+import {deadline, sleep} from '../core/wait.ts'
 
 /** A failing knock is repeated at this pace, so that a host that thaws is not kept out for a whole knock interval. */
 const retryMs = 1_000

@@ -2,6 +2,7 @@ import type {HostRecord} from '../core/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
+import {sleep} from '../core/wait.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
 import {DoubleNames} from './double-names.ts'
@@ -10,7 +11,6 @@ import {HostWatch} from './host-watch.ts'
 import {drained, maintained, type Ordered, resumed} from './orders.ts'
 import {saver} from './saver.ts'
 import {Tempo} from './tempo.ts'
-import {sleep} from './wait.ts'
 
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings

@@ -2,10 +2,10 @@ import type {Observation} from '../core/observation.ts'
 import {type HostSession, isFailure} from '../core/ports.ts'
 import type {HostSettings} from '../core/settings.ts'
 import type {Snapshot} from '../core/snapshot.ts'
+import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
 import {provenSame} from './duplicates.ts'
 import {type MonitorDeps, newEpoch} from './monitor.ts'
-import {sleep} from './wait.ts'
 
 /** Standbys of a quiet primary have heard nothing for a while: after a nudge they are asked again at this pace. */
 const againMs = 100

@@ -1,10 +1,10 @@
 import {type HookEvent, isWanted, retryMs} from '../../core/hook-event.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
+import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'
 import {Diary, type HookReport} from './diary.ts'
-import {sleep, timeLimit} from './wait.ts'
 import {webhookDelivery} from './webhook.ts'
 
 /** Events that may wait. A verdict that changes a hundred times while a hook hangs is news no more, but each number is kept. */
@@ -75,7 +75,7 @@ export function hook(settings: HookSettings, {clock, random, log, report, env = 
   }
 
   async function tryOnce(event: HookEvent): Promise<Delivery> {
-    using limit = timeLimit(clock, settings.timeoutMs, abort.signal)
+    using limit = deadline(clock, settings.timeoutMs, abort.signal)
     try {
       const delivery = await deliver(event, limit.signal)
       return delivery.kind === 'failed' && abort.signal.aborted ? {...delivery, problem: 'was cut short: the daemon stops'} : delivery

@@ -2,9 +2,10 @@ import type {Dispatcher} from 'undici'
 import {hookDocument, replyOf, retryAfterMs} from '../../core/hook-event.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
+import {deadline} from '../../core/wait.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {readSecret, signatureOf} from './signature.ts'
-import {timeLimit, unlessAborted} from './wait.ts'
+import {unlessAborted} from './unless-aborted.ts'
 
 /** The status decides; what follows it is read only so that the server need not complain, and no more than this. */
 const courtesy = {bytes: 65_536, ms: 1_000} as const
@@ -69,7 +70,7 @@ function bare(url: string): URL {
 }
 
 async function drain({body}: Dispatcher.ResponseData, clock: Clock, signal: AbortSignal): Promise<void> {
-  using limit = timeLimit(clock, courtesy.ms, signal)
+  using limit = deadline(clock, courtesy.ms, signal)
   body.on('error', () => {})
   await body.dump({limit: courtesy.bytes, signal: limit.signal}).catch(() => {})
 }

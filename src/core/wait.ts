@@ -1,4 +1,4 @@
-import type {Clock} from '../core/ports.ts'
+import type {Clock} from './ports.ts'
 
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
 export const sleep = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => nap(clock, ms, signal).done
