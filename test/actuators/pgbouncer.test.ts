@@ -119,6 +119,17 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     expect((await answer).rows).toEqual([{port: port('host2')}])
   })
 
+  test('a dry run lets nobody go, in a maintenance or at its end', async () => {
+    const running = await pgbouncer()
+    await pointed(running).apply(led('host1'), options)
+    await running.ask('PAUSE app')
+    const target = pointed(running)
+    expect(await target.apply(led('host2'), {...options, dryRun: true})).toMatchObject({outcome: 'planned'})
+    await target.rest?.(options.signal)
+    await target[Symbol.asyncDispose]()
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+  })
+
   test('a maintenance begins while clients wait: they are let go', async () => {
     const running = await pgbouncer()
     const target = pointed(running)

@@ -90,6 +90,8 @@ class PgbouncerTarget implements Actuator {
 
   async #planned(console: PatientConsole | null, snapshot: Snapshot): Promise<Applied> {
     const {steps, problems} = this.#plan(await this.#see(console), snapshot)
+    // Whoever is paused is nobody's to let go.
+    this.#held = null
     return {outcome: 'planned', steps: steps.map((step) => `${this.#inWords(step)}  # ${step.why}`), problems}
   }
 
