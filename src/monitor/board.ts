@@ -5,11 +5,9 @@ import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {ownSources, type Sources} from '../core/testimony.ts'
-import {unnamedGroup} from './unnamed-group.ts'
+import {Roster} from './roster.ts'
 
 export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
-
-const nobody: ReadonlySet<string> = new Set()
 
 /**
  * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once, and a publication goes out where something
@@ -20,10 +18,8 @@ export class Board {
   #settings: MonitorSettings
   #sources: Sources
   #records = new Map<string, HostRecord>()
-  #groups = new Map<string, GroupSettings>()
-  #groupsOf = new Map<string, string[]>()
+  readonly #roster = new Roster()
   #past = new Map<string, GroupAssessment>()
-  #joining: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   /** When the first of `#past` goes stale; `null`: to be found. */
   #freshUntil: number | null = null
   #states = new Map<string, HostState>()
@@ -58,20 +54,14 @@ export class Board {
     this.#settings = settings
     this.#sources = ownSources(settings.followers.maxAgeMs)
     const known = this.#records
-    this.#joining = new Map(settings.groups.map((group) => [group.name, this.#joiningTo(group)]))
+    this.#roster.configure(settings, (group) => this.#past.get(group)?.state.verdict.primary ?? null)
     this.#records = new Map(
       settings.hosts.map((host) => {
         const before = fresh.has(host.name) ? undefined : known.get(host.name)
         return [host.name, before ? {...before, settings: host} : newRecord(host, this.#memory.drains[host.name] ?? null)]
       }),
     )
-    const named = new Set(settings.groups.flatMap(({hosts}) => hosts))
-    const strays = settings.hosts.filter(({name}) => !named.has(name)).map(({name}) => [`\0${name}`, unnamedGroup(name)] as const)
-    this.#groups = new Map([...settings.groups.map((group) => [group.name, group] as const), ...strays])
-    this.#groupsOf = new Map(
-      settings.hosts.map(({name}) => [name, [...this.#groups].filter(([, {hosts}]) => hosts.includes(name)).map(([key]) => key)]),
-    )
-    this.#past = new Map([...this.#past].filter(([key]) => this.#groups.has(key)))
+    this.#past = new Map([...this.#past].filter(([key]) => this.#roster.group(key) !== undefined))
     this.#states = new Map([...this.#states].filter(([host]) => this.#records.has(host)))
     // In the order of the configuration, and without what is gone.
     this.#hostsShown = Object.fromEntries([...this.#records.keys()].map((host) => [host, this.#states.get(host)])) as Record<
@@ -82,15 +72,7 @@ export class Board {
       string,
       GroupState
     >
-    this.#publish(this.#judge([...this.#groups.keys()]))
-  }
-
-  /** Whoever joins a group whose primary stays: it goes on while they are asked for the first time. */
-  #joiningTo({name, hosts}: GroupSettings): ReadonlySet<string> {
-    const [before, primary] = [this.#groups.get(name), this.#past.get(name)?.state.verdict.primary]
-    if (before === undefined || !primary || !hosts.includes(primary)) return nobody
-    const still = this.#joining.get(name) ?? nobody
-    return new Set(hosts.filter((host) => !before.hosts.includes(host) || still.has(host)))
+    this.#publish(this.#judge(this.#roster.keys))
   }
 
   get memory(): Memory {
@@ -111,7 +93,7 @@ export class Board {
 
   /** Names of the groups of `host`, as keys for `assessment`. */
   groupsOf(host: string): readonly string[] {
-    return this.#groupsOf.get(host) ?? []
+    return this.#roster.groupsOf(host)
   }
 
   assessment(group: string): GroupAssessment | undefined {
@@ -119,7 +101,7 @@ export class Board {
   }
 
   settings(group: string): GroupSettings | undefined {
-    return this.#groups.get(group)
+    return this.#roster.group(group)
   }
 
   /** Something was seen of `host`. */
@@ -138,7 +120,7 @@ export class Board {
     const news = changesOfMaintenance(this.#memory.maintenance, memory.maintenance)
     this.#memory = memory
     for (const [host, record] of this.#records) this.#records.set(host, {...record, drained: memory.drains[host] ?? null})
-    this.#publish([...this.#judge([...this.#groups.keys()]), ...news], seenAt)
+    this.#publish([...this.#judge(this.#roster.keys), ...news], seenAt)
   }
 
   /** What a target reports of itself; `null`: there is no such target any more. */
@@ -194,7 +176,7 @@ export class Board {
     if (!jumped) return
     this.#voidBefore = clock.now()
     for (const [host, record] of this.#records) this.#records.set(host, this.#voided(record))
-    this.#publish(this.#judge([...this.#groups.keys()]))
+    this.#publish(this.#judge(this.#roster.keys))
   }
 
   #voided(record: HostRecord): HostRecord {
@@ -216,7 +198,7 @@ export class Board {
     }
     const changes: Change[] = []
     for (const key of keys) {
-      const group = this.#groups.get(key)
+      const group = this.#roster.group(key)
       if (group === undefined) continue
       const records = group.hosts.map((host) => this.#records.get(host)).filter((record): record is HostRecord => record !== undefined)
       const before = this.#past.get(key)
@@ -224,7 +206,7 @@ export class Board {
         state: before?.state,
         memory: this.#memory.groups[key] ?? blankMemory,
         held: before?.held ?? {},
-        joining: this.#joining.get(key) ?? nobody,
+        joining: this.#roster.joining(key),
       }
       const after = assessGroup(group, records, past, this.#sources, [], settings, clock.now(), clock.wall())
       this.#past.set(key, after)
@@ -253,7 +235,7 @@ export class Board {
 
   /** Brings the public states of all hosts of changed groups up to date; returns their changes. */
   #describe(): readonly Change[] {
-    const hosts = new Set([...this.#dirty].flatMap((key) => this.#groups.get(key)?.hosts ?? []))
+    const hosts = new Set([...this.#dirty].flatMap((key) => this.#roster.group(key)?.hosts ?? []))
     this.#dirty.clear()
     const changes: Change[] = []
     for (const host of hosts) {
