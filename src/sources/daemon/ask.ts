@@ -10,17 +10,21 @@ export function askUnix(socketPath: string, pathAndQuery: string, signal: AbortS
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(null)
     const socket = connect({path: socketPath})
-    const chunks: Buffer[] = []
+    let received = Buffer.alloc(0)
     const end = (reply: Reply | null) => {
       signal.removeEventListener('abort', abort)
-      socket.destroy()
       resolve(reply)
+      // A check is printed before this, and its process gone.
+      setImmediate(() => socket.destroy())
     }
     const abort = () => end(null)
     signal.addEventListener('abort', abort)
     socket.on('error', abort)
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.on('end', () => end(replyOf(Buffer.concat(chunks))))
+    socket.on('data', (chunk: Buffer) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      const reply = replyOf(received)
+      if (reply) end(reply)
+    })
     socket.on('close', abort)
     // A target with a line end in it would be two requests.
     socket.write(
@@ -29,7 +33,7 @@ export function askUnix(socketPath: string, pathAndQuery: string, signal: AbortS
   })
 }
 
-/** The daemon gives the length of every answer; one that was cut off is none. */
+/** The daemon gives the length of every answer. `null`: that is not the whole of one. */
 function replyOf(response: Buffer): Reply | null {
   const end = response.indexOf('\r\n\r\n')
   const head = response.subarray(0, Math.max(0, end)).toString('latin1')
