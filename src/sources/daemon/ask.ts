@@ -10,7 +10,7 @@ export function askUnix(socketPath: string, pathAndQuery: string, signal: AbortS
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(null)
     const socket = connect({path: socketPath})
-    let received = Buffer.alloc(0)
+    let received: Buffer = Buffer.alloc(0)
     const end = (reply: Reply | null) => {
       signal.removeEventListener('abort', abort)
       resolve(reply)
