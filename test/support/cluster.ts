@@ -1,9 +1,9 @@
-import {execFileSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {join} from 'node:path'
 import {onTestFinished} from 'vitest'
 import {type Cluster, type ClusterOptions, startCluster} from '../../src/demo/cluster.ts'
 import type {PgNode} from '../../src/demo/node.ts'
+import {makeCertificates} from './certificates.ts'
 
 export type {Cluster} from '../../src/demo/cluster.ts'
 export type {PgNode} from '../../src/demo/node.ts'
@@ -82,34 +82,6 @@ const inARow = (count: number): Readonly<Record<string, string>> =>
 
 /** The authority behind a cluster with `tls`: for `sslrootcert`. */
 export const caOf = ({folder}: Cluster): string => join(folder, 'ca.crt')
-
-/** `ca.crt`, and `server.crt` + `server.key` for localhost and 127.0.0.1 (also good for the daemon). */
-export function makeCertificates(folder: string): void {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, {cwd: folder, stdio: ['ignore', 'ignore', 'pipe']})
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '30', '-subj', '/CN=pgroute66 test CA')
-  openssl(
-    'req',
-    '-x509',
-    ...ec,
-    '-keyout',
-    'server.key',
-    '-out',
-    'server.crt',
-    '-days',
-    '30',
-    '-subj',
-    '/CN=localhost',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-  )
-}
 
 /** A config file's hosts part for this cluster. */
 export const hostsYaml = (cluster: Cluster, extra = ''): string =>
