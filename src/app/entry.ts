@@ -11,8 +11,14 @@ export async function enter(argv: readonly string[]): Promise<void> {
   process.env.NODE_ENV ??= 'production'
   const args = rewriteArgv(argv)
   const fail = async (error: unknown) => {
-    const [{printError}, {leave}] = await Promise.all([import('./error-output.ts'), import('./leave.ts')])
-    leave(await printError(error, args))
+    try {
+      const [{printError}, {leave}] = await Promise.all([import('./error-output.ts'), import('./leave.ts')])
+      leave(await printError(error, args))
+    } catch (broken) {
+      // Half an installation. Whatever else is tried here would end here again.
+      print(2, `pgroute66: a part of it is missing: ${broken instanceof Error ? broken.message : broken}\nInstall it anew.`)
+      process.exit(70)
+    }
   }
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
@@ -24,10 +30,10 @@ export async function enter(argv: readonly string[]): Promise<void> {
       process.exit(answer.exit)
     }
     if (args.length === 1 && args[0] === '--version') return await printVersion()
+    if (await isPlainCheck(args)) return
     // `| head -1` closes the pipe while we write: nothing went wrong.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit() : fail(error)))
     process.stderr.on('error', () => {})
-    if (await isPlainCheck(args)) return
     const {homeOf, osUser} = await import('../config/environment.ts')
     if (osUser() === null) {
       // oclif cannot do without, and a uid without a name, as in a container, has neither.

@@ -1,5 +1,5 @@
-import {mkdir, open, readFile, rename, unlink} from 'node:fs/promises'
 import {dirname} from 'node:path'
+import {readFile} from '../config/files.ts'
 
 /** The text of a file; `null`: it is not there. */
 export async function readText(path: string): Promise<string | null> {
@@ -17,6 +17,7 @@ export async function readText(path: string): Promise<string | null> {
  * check that runs as HAProxy's user judges by it.
  */
 export async function replaceText(path: string, text: string): Promise<void> {
+  const {mkdir, open, rename, unlink} = await import('node:fs/promises')
   const folder = dirname(path)
   await mkdir(folder, {recursive: true, mode: 0o755})
   // One process saves one thing at a time; two processes have two names.

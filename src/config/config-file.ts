@@ -1,7 +1,7 @@
-import {type FileHandle, open} from 'node:fs/promises'
 import {resolve} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import {type Environment, variable} from './environment.ts'
+import {close, fstat, open, read} from './files.ts'
 
 /** A thousand hosts need a few hundred kilobytes. */
 const largestBytes = 4 * 1024 * 1024
@@ -25,10 +25,10 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
 }
 
 async function readConfigFile(path: string): Promise<ConfigFile> {
-  let file: FileHandle | null = null
+  let file: number | null = null
   try {
     file = await open(path, 'r')
-    const stat = await file.stat()
+    const stat = await fstat(file)
     if (stat.isDirectory()) throw refusal('CONFIG_NOT_A_FILE', path, 'is a directory', 'Name the file in it.')
     return {path, text: decode(await readAtMost(file, path), path), mode: stat.mode & 0o777}
   } catch (error) {
@@ -39,15 +39,15 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
     }
     throw refusal('CONFIG_UNREADABLE', path, `cannot be read (${code})`, 'Give this user the right to read it.', error)
   } finally {
-    await file?.close()
+    if (file !== null) await close(file)
   }
 }
 
 /** Not by `stat.size`: a pipe or a device has none. */
-async function readAtMost(file: FileHandle, path: string): Promise<Buffer> {
+async function readAtMost(file: number, path: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   for (let total = 0; ; ) {
-    const {bytesRead, buffer} = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, null)
+    const {bytesRead, buffer} = await read(file, Buffer.alloc(64 * 1024), 0, 64 * 1024, null)
     if (bytesRead === 0) return Buffer.concat(chunks)
     total += bytesRead
     if (total > largestBytes) throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Is this the right file?')

@@ -1,4 +1,4 @@
-import {readFile, stat} from 'node:fs/promises'
+import {readFile, stat} from './files.ts'
 import type {PgpassKey} from './password.ts'
 
 /** Directories of the default socket, which .pgpass calls localhost: upstream's and Debian's. */

@@ -32,6 +32,13 @@ const unpacked = () => {
   return join(place, 'package')
 }
 
+test('half an installation says that it is one, at once', () => {
+  const place = unpacked()
+  for (const name of ['version', 'error-output']) rmSync(join(place, 'dist', 'app', `${name}.js`))
+  const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'run.js'), '--version'], {encoding: 'utf8', timeout: 20_000})
+  expect([status, stderr]).toEqual([70, expect.stringMatching(/^pgroute66: a part of it is missing: .*\nInstall it anew\.\n$/s)])
+})
+
 test('the package has what runs, and nothing else', () => {
   const found = readdirSync(unpacked(), {recursive: true, withFileTypes: true})
     .filter((entry) => entry.isFile())

@@ -1,11 +1,15 @@
-import {readFile} from 'node:fs/promises'
+import * as fs from 'node:fs'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
+import {promisify} from 'node:util'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {type Refusal, refusal} from './refusal.ts'
 
 /** The files that libpq would use, read anew per connection so that a renewed certificate is used at once. `'system'`: the machine's trusted roots. */
 export type Certificates = Readonly<{root: Buffer | 'system' | null; cert: Buffer | null; key: Buffer | null; crl: Buffer | null}>
+
+/** node:fs/promises would be loaded for it alone. */
+const readFile = promisify(fs.readFile)
 
 const defaults = {sslrootcert: 'root.crt', sslcert: 'postgresql.crt', sslkey: 'postgresql.key', sslcrl: 'root.crl'} as const
 type Keyword = keyof typeof defaults
@@ -15,12 +19,21 @@ async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | 
   const named = to[keyword]
   const path = named ?? join(home(), '.postgresql', defaults[keyword])
   try {
-    return await readFile(path)
+    return await readOnce(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
     return refusal('tls', `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`)
   }
+}
+
+const underWay = new Map<string, Promise<Buffer>>()
+
+/** Hosts that are dialled at the same time mostly have the same files. */
+function readOnce(path: string): Promise<Buffer> {
+  const reading = underWay.get(path) ?? readFile(path).finally(() => underWay.delete(path))
+  underWay.set(path, reading)
+  return reading
 }
 
 /** A uid without a name, as in a container, has none: a folder that is not there. */

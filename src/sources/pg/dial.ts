@@ -21,6 +21,7 @@ const keepAliveMs = 10_000
 /**
  * Connects and, if `manner` says so, encrypts. Done here for sessions and knocks alike, and not left to pg: that ignores sslmode in an
  * object config, knows no fall-back on the same connection, and cannot be told apart by cause. Never rejects; an abort destroys the socket.
+ * `meanwhile`: what the caller has to do while the server is busy with its part of the handshake.
  */
 export async function dial(
   to: ConnectionSettings,
@@ -28,6 +29,7 @@ export async function dial(
   verify: boolean,
   names: Names,
   signal: AbortSignal,
+  meanwhile = () => {},
 ): Promise<Dialled | Refusal> {
   let socket: Socket | null = null
   let phase = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0 ? 'connecting' : 'resolving'
@@ -77,7 +79,9 @@ export async function dial(
     const [tls, files] = await (needs ?? tlsAndFiles(to))
     if (isFailure(files)) return files
     phase = 'encrypting'
-    const secured = await encrypt(tls, raw, tlsOptions(tls, to, files, verify))
+    const securing = encrypt(tls, raw, tlsOptions(tls, to, files, verify))
+    setImmediate(meanwhile)
+    const secured = await securing
     socket = secured
     secured.on('error', () => undefined)
     return {socket: secured, remoteAddress}

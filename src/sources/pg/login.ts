@@ -27,7 +27,7 @@ export async function logIn(to: ConnectionSettings, names: Names, signal: AbortS
 }
 
 async function attempt(to: ConnectionSettings, manner: ReturnType<typeof mannersOf>[number], names: Names, signal: AbortSignal) {
-  const dialled = await dial(to, manner, true, names, signal)
+  const dialled = await dial(to, manner, true, names, signal, () => void import('pg'))
   return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
 }
 
@@ -48,7 +48,7 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
     socket.destroy()
   })
   try {
-    // Loaded once there is somebody to talk to, while the server forks: a check of three hosts is 10 ms quicker for it.
+    // Loaded once there is somebody to talk to, while the server forks or encrypts: a check of three hosts is 10 ms quicker for it.
     const {Client} = await import('pg')
     const client = new Client({
       user: to.user,

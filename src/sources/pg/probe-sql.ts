@@ -29,7 +29,7 @@ select in_recovery,
   (select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name, 'clientAddr', host(client_addr),
     'state', state, 'syncState', sync_state, 'replayLsn', replay_lsn::text) order by pid), '[]') from pg_stat_replication) as senders,
   (select case when not bool_or(backend_type is null) then count(*) filter (where backend_type = 'client backend') end::int
-    from pg_stat_activity) as backends_used,
+    from pg_stat_get_activity(null)) as backends_used,
   current_setting('max_connections')::int as backends_max
 from state`
 }

@@ -11,14 +11,15 @@ export const backendStartText = `to_char(backend_start at time zone 'UTC', 'YYYY
 
 /**
  * $1: the backend's pid by BackendKeyData, $2/$3: names and values of parameters. They are set only on a backend that is ours alone: behind a
- * pooler they would stay on a connection that other clients use next. One that this version does not know is left out.
+ * pooler they would stay on a connection that other clients use next. One that this version does not know is left out. The function under
+ * pg_stat_activity, with the same rules for who sees what: a new backend takes longer to learn of the view than to answer.
  */
 const question = `select pg_backend_pid() as backend_pid,
   (select system_identifier::text from pg_control_system()) as system_identifier,
   current_setting('server_version_num')::int as server_version,
   nullif(current_setting('cluster_name'), '') as cluster_name,
   (extract(epoch from pg_postmaster_start_time()) * 1000)::float8 as started_at,
-  (select ${backendStartText} from pg_stat_activity where pid = pg_backend_pid()) as backend_start,
+  (select ${backendStartText} from pg_stat_get_activity(pg_backend_pid())) as backend_start,
   case when pg_backend_pid() = $1::int then
     (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)
       where current_setting(name, true) is not null) end as parameters_set`

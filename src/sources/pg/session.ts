@@ -43,7 +43,7 @@ export async function openSession(route: Route, timeoutMs: number, signal: Abort
 }
 
 async function hasBackend(line: Line, pid: number, backendStart: string, signal: AbortSignal): Promise<boolean | null> {
-  const text = `select ${backendStartText} as backend_start from pg_stat_activity where pid = $1::int`
+  const text = `select ${backendStartText} as backend_start from pg_stat_get_activity($1::int)`
   const rows = await line.ask({name: 'pgroute66_backend', text, values: [pid]}, signal)
   if (isFailure(rows)) return null
   const [row] = rows
