@@ -4,6 +4,7 @@ import {copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} f
 import {createRequire} from 'node:module'
 import {tmpdir} from 'node:os'
 import {dirname, join, resolve} from 'node:path'
+import {makeCertificates} from '../../test/support/certificates.ts'
 import {startFakes} from '../../test/support/fake-postgres.ts'
 import {bundle} from './bundle.ts'
 import {repository} from './plugins.ts'
@@ -40,8 +41,9 @@ const settings = {
   useCodeCache: true,
   // NODE_OPTIONS of whoever starts it is meant for another program.
   execArgvExtension: 'none',
-  // Else node reads its own 150 authorities in a thread as soon as TLS is loaded, which takes half of one core from a check (commands.ts).
-  execArgv: [youngGeneration, '--use-openssl-ca'],
+  // Of V8's threads one is enough: a check waits for each to start and to end. And node would read its own 150 authorities in a thread as soon as TLS
+  // is loaded, which takes half of one core from a check (commands.ts).
+  execArgv: [youngGeneration, '--v8-pool-size=1', '--use-openssl-ca'],
   assets: Object.fromEntries(assets.map((name) => [name, join('scripts', name)])),
 }
 writeFileSync(join(folder, 'sea.json'), JSON.stringify(settings))
@@ -57,12 +59,14 @@ process.stdout.write(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB,
 
 /** The first run that loads a script says what is compiled in its cache: a check comes first, because it is the one that is in a hurry. */
 async function warmUp(): Promise<void> {
-  const servers = await startFakes(3)
+  makeCertificates(folder)
+  const servers = await startFakes(3, folder)
   const config = join(folder, 'config.yml')
   const hosts = servers.ports.map(
-    (port, index) => `  host${index + 1}: {host: 127.0.0.1, port: ${port}, user: pgroute66, sslmode: disable}`,
+    (port, index) =>
+      `  host${index + 1}: {host: 127.0.0.1, port: ${port}, user: pgroute66, password: pgroute66, sslmode: verify-full, sslrootcert: ca.crt}`,
   )
-  writeFileSync(config, `hosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
+  writeFileSync(config, `password_encoding: plain\nhosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
   for (const command of ['check --direct', '--help', 'config show', 'watch --once', '']) {
     const args = command === '' ? [] : command === '--help' ? [command] : [...command.split(' '), '-c', config]
     const {status, stderr} = spawnSync(stripped, [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args], {

@@ -1,6 +1,6 @@
 import {join, relative} from 'node:path'
 import {build, transform} from 'esbuild'
-import {inkAtOnce, repository, standingIn} from './plugins.ts'
+import {inkAtOnce, pgWithoutNames, repository, standingIn} from './plugins.ts'
 
 export type Bundle = Readonly<{
   /** The script that node starts, with the chunks in it that every start needs. */
@@ -14,7 +14,7 @@ export type Bundle = Readonly<{
 const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
 const entry = './main.js'
 /** A check that asks the servers needs all of these; in one script they load in half of the time. */
-const together = /^(src\/app\/(plain-check|check|leave)\.ts|src\/config\/load\.ts|node_modules\/(pg|js-yaml)\/)/
+const together = /^(src\/app\/(plain-check|check|leave|version)\.ts|src\/config\/load\.ts|node_modules\/js-yaml\/)/
 
 /** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
 export async function bundle(): Promise<Bundle> {
@@ -35,7 +35,7 @@ export async function bundle(): Promise<Bundle> {
     logOverride: {'assign-to-define': 'silent'},
     // Asked for by packages that go on without them.
     external: ['pg-native', 'typescript', 'ts-node', 'tsx', 'tsx/*', 'pnpapi'],
-    plugins: [standingIn, inkAtOnce],
+    plugins: [standingIn, inkAtOnce, pgWithoutNames],
   })
   if (warnings.length > 0) throw new Error(warnings.map(({text, location}) => `${location?.file}: ${text}`).join('\n'))
 
@@ -76,8 +76,19 @@ export async function bundle(): Promise<Bundle> {
  */
 async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
   const {code} = await transform(text, {...common, format: 'cjs', supported: {'dynamic-import': false}})
-  return `(function(exports,require,module,__filename,__dirname){${code}${wasCommon ? ';module.exports=module.exports.default' : ''}})`
+  return `(function(exports,require,module,__filename,__dirname){${bare(code)}${wasCommon ? ';module.exports=module.exports.default' : ''}})`
 }
+
+/**
+ * esbuild copies the exports of everything for the sake of a mark or a default export, which takes a check a millisecond, and loads what node keeps
+ * behind getters. Here chunks are marked, and node's own modules used, as they are.
+ */
+const bare = (code: string): string =>
+  code
+    .replace(/\bmodule\.exports=__toCommonJS\((\w+)\)/, 'module.exports=__defProp($1,"__esModule",{value:!0})')
+    .replaceAll(/\b(\w+)=__toESM\((require\("node:[a-z/]+"\))(?:,1)?\)/g, (whole, name, required) =>
+      new RegExp(`\\b${name}\\.default\\b`).test(code) ? whole : `${name}=${required}`,
+    )
 
 type Outputs = Readonly<Record<string, {imports: readonly {path: string; kind: string; external?: boolean}[]}>>
 

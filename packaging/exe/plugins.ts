@@ -72,6 +72,17 @@ export const inkAtOnce: Plugin = {
   },
 }
 
+/** pg resolves names for its native sibling alone, which is not here; node:dns reads the machine's resolvers as soon as it is loaded. */
+export const pgWithoutNames: Plugin = {
+  name: 'pg-without-names',
+  setup(build) {
+    build.onLoad({filter: /pg\/lib\/connection-parameters\.js$/}, async ({path}) => ({
+      contents: replaced(await readFile(path, 'utf8'), [["const dns = require('dns')", 'const dns = {}']]),
+      loader: 'js',
+    }))
+  },
+}
+
 function replaced(text: string, pairs: readonly (readonly [string, string])[]): string {
   for (const [from, to] of pairs) {
     if (!text.includes(from)) throw new Error(`it does not say any more: ${from.slice(0, 60)}`)

@@ -26,5 +26,11 @@ export const hashByName = async (name: string, data: Buffer): Promise<Buffer> =>
 export const hmacSha256 = async (key: Buffer, message: string | Buffer): Promise<Buffer> =>
   createHmac('sha256', key).update(message).digest()
 
-export const deriveKey = (password: string, salt: Buffer, iterations: number): Promise<Buffer> =>
-  derive(password, salt, iterations, 32, 'sha256')
+let latest: Readonly<{password: string; salt: Buffer; iterations: number; key: Promise<Buffer>}> | null = null
+
+/** The standbys of a primary have its salt, so that what takes milliseconds is the same for all of them. */
+export function deriveKey(password: string, salt: Buffer, iterations: number): Promise<Buffer> {
+  if (latest?.password !== password || !latest.salt.equals(salt) || latest.iterations !== iterations)
+    latest = {password, salt, iterations, key: derive(password, salt, iterations, 32, 'sha256')}
+  return latest.key
+}

@@ -4,29 +4,36 @@
  */
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {setFlagsFromString} from 'node:v8'
 import {Script} from 'node:vm'
 import {chunkRequire} from './loader.ts'
 
 const [folder = '', ...args] = process.argv.slice(2)
 const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Readonly<Record<string, string>>
 const scripts = new Map<string, Script>()
-const compile = (name: string): Script => {
-  const script = new Script(readFileSync(join(folder, name), 'utf8'), {filename: name})
+const timely = ['flush-bytecode', 'sparkplug', 'profile-guided-optimization']
+const cacheOf = (name: string) => join(folder, `${name}.cache`)
+const compile = (name: string, cachedData?: Buffer): Script => {
+  const script = new Script(readFileSync(join(folder, name), 'utf8'), {filename: name, ...(cachedData && {cachedData})})
+  if (script.cachedDataRejected) throw new Error(`the code cache of ${name} is refused`)
   scripts.set(name, script)
   return script
 }
-const keep = () => {
-  for (const [name, script] of scripts) {
-    const file = join(folder, `${name}.cache`)
-    if (!existsSync(file)) writeFileSync(file, script.createCachedData())
-  }
-}
 
 if (args.length === 0) {
-  for (const name of new Set(Object.values(index))) compile(name)
-  keep()
+  // Made once more from what the runs have left, where nothing runs: V8 numbers functions in the order in which they come, and networks have none.
+  for (const name of new Set(Object.values(index))) {
+    const kept = existsSync(cacheOf(name)) ? readFileSync(cacheOf(name)) : undefined
+    writeFileSync(cacheOf(name), compile(name, kept).createCachedData())
+  }
 } else {
-  process.on('exit', keep)
+  // How old a function is and how much it is worth are matters of time, and would be in the cache.
+  for (const flag of timely) setFlagsFromString(`--no-${flag}`)
+  process.on('exit', () => {
+    // As in whoever is going to use the cache: else it would be refused.
+    for (const flag of timely) setFlagsFromString(`--${flag}`)
+    for (const [name, script] of scripts) if (!existsSync(cacheOf(name))) writeFileSync(cacheOf(name), script.createCachedData())
+  })
   process.argv = [process.execPath, 'pgroute66', ...args]
   chunkRequire(index, (name) => compile(name).runInThisContext())('./main.js')
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {execFile} from 'node:child_process'
-import {existsSync, readFileSync, statSync} from 'node:fs'
+import {existsSync, mkdtempSync, readFileSync, statSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, test} from 'vitest'
@@ -9,7 +11,7 @@ import packageJson from '../../package.json' with {type: 'json'}
 import {type Fakes, startFakes} from '../support/fake-postgres.ts'
 import {lacks} from '../support/parts.ts'
 import type {Started} from '../support/run.ts'
-import {Jail} from './jail.ts'
+import {builder, Jail} from './jail.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const commands = Object.keys(manifest.commands).map((id) => id.split(':'))
@@ -51,6 +53,12 @@ built('it is small enough to copy, says its version, and knows nothing of where 
   assert.ok(!readFileSync(jail.executable).includes(repository))
   const {code, stdout} = await jail.run(['--version'])
   assert.deepEqual([code, stdout], [0, `pgroute66/${packageJson.version} ${process.platform}-${process.arch} node-${process.version}\n`])
+})
+
+built('it is built once more, and is the same to the byte', async () => {
+  const again = join(mkdtempSync(join(tmpdir(), 'pgroute66-again-')), 'pgroute66')
+  await promisify(execFile)(process.execPath, [builder, again])
+  assert.ok(readFileSync(again).equals(readFileSync(jail.executable)))
 })
 
 built('help lists every command', async () => {

@@ -5,7 +5,8 @@ import {dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {type Ran, type Started, watched} from '../support/run.ts'
 
-const builder = fileURLToPath(new URL('../../packaging/exe/build.ts', import.meta.url))
+/** The program of `npm run build:exe`. */
+export const builder = fileURLToPath(new URL('../../packaging/exe/build.ts', import.meta.url))
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
 

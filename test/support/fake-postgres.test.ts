@@ -1,8 +1,11 @@
-import {readFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {expect, test} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import {probeSql} from '../../src/sources/pg/probe-sql.ts'
 import {driverFor} from '../sources/pg-server.ts'
+import {makeCertificates} from './certificates.ts'
 import {probeColumns, sessionColumns, startFakes} from './fake-postgres.ts'
 
 /** The names of a SELECT's own columns, outside of every bracket. */
@@ -20,13 +23,18 @@ test('it answers the columns that are asked for', () => {
   expect(sessionColumns.map(({name}) => name)).toEqual(columnsOf(question))
 })
 
-test('the real driver takes it for PostgreSQL', async () => {
-  const fakes = await startFakes(3)
+test.each([
+  {over: 'plain', connection: {}},
+  {over: 'TLS, by scram', connection: {sslmode: 'verify-full', password: async () => 'pgroute66'}},
+] as const)('the real driver takes it for PostgreSQL: $over', async ({over, connection}) => {
+  const certificates = mkdtempSync(join(tmpdir(), 'pgroute66-fakes-'))
+  makeCertificates(certificates)
+  const fakes = await startFakes(3, over === 'plain' ? undefined : certificates)
   try {
     const signal = AbortSignal.timeout(5_000)
     const roles: unknown[] = []
     for (const port of fakes.ports) {
-      const driver = driverFor({host: '127.0.0.1', port, user: 'pgroute66'})
+      const driver = driverFor({host: '127.0.0.1', port, user: 'pgroute66', sslrootcert: join(certificates, 'ca.crt'), ...connection})
       const session = await driver.open(signal)
       if (isFailure(session)) throw new Error(session.detail)
       const facts = await session.probe({nudge: false}, signal)

@@ -2,8 +2,12 @@
 // (PostgreSQL documentation, 55.7), so that the driver and its cost are the real ones.
 import {type ChildProcess, fork} from 'node:child_process'
 import {once} from 'node:events'
+import {readFileSync} from 'node:fs'
 import {createServer, type Socket} from 'node:net'
+import {join} from 'node:path'
+import {createSecureContext, type SecureContext, TLSSocket} from 'node:tls'
 import {fileURLToPath} from 'node:url'
+import {scramServer} from './scram-server.ts'
 
 type Column = Readonly<{name: string; oid: number}>
 const [text, int4, bool, float8, json] = [25, 23, 16, 701, 114]
@@ -36,9 +40,12 @@ export const probeColumns: readonly Column[] = [
 
 export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): void}>
 
-/** Starts `count` servers in groups of three: one primary, two standbys that stream from it. */
-export async function startFakes(count: number): Promise<Fakes> {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ['serve', String(count)])
+/**
+ * Starts `count` servers in groups of three: one primary, two standbys that stream from it. `certificates`: a folder with `server.crt` and
+ * `server.key`; then they offer TLS, and whoever comes over it has to know the password "pgroute66", by SCRAM.
+ */
+export async function startFakes(count: number, certificates?: string): Promise<Fakes> {
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ['serve', String(count), ...(certificates ? [certificates] : [])])
   const [ports] = (await once(child, 'message')) as [number[]]
   return {ports, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL')}
 }
@@ -113,9 +120,17 @@ const dataRow = (values: Values) =>
 const ready = message('Z', Buffer.from('I'))
 const complete = message('C', cstring('SELECT 1'))
 
-function attend(socket: Socket, fake: Fake, pid: number): void {
+/** `offer`: for whoever asks for TLS. */
+function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | null): void {
+  const scram = socket instanceof TLSSocket ? scramServer('pgroute66') : null
   const statements = new Map<string, 'session' | 'probe'>()
   let portal: 'session' | 'probe' = 'probe'
+  const welcome = [
+    message('R', int(0, 4)),
+    message('S', cstring('client_encoding'), cstring('UTF8')),
+    message('K', int(pid, 4), int(1, 4)),
+    ready,
+  ]
   let isStarted = false
   let buffered: Buffer = Buffer.alloc(0)
   socket.setNoDelay(true)
@@ -139,14 +154,23 @@ function attend(socket: Socket, fake: Fake, pid: number): void {
   function answer(type: string, body: Buffer): readonly Buffer[] {
     const strings = () => body.toString('utf8').split('\0')
     if (type === 'startup') {
-      if (body.readInt32BE(0) === 80877103) return [Buffer.from('N')]
+      if (body.readInt32BE(0) === 80877103) {
+        if (!offer) return [Buffer.from('N')]
+        socket.removeAllListeners('data').write('S')
+        attend(new TLSSocket(socket, {isServer: true, secureContext: offer}), fake, pid, null)
+        return []
+      }
       isStarted = true
-      return [
-        message('R', int(0, 4)),
-        message('S', cstring('client_encoding'), cstring('UTF8')),
-        message('K', int(pid, 4), int(1, 4)),
-        ready,
-      ]
+      return scram ? [message('R', int(10, 4), cstring('SCRAM-SHA-256'), Buffer.alloc(1))] : welcome
+    }
+    if (type === 'p' && scram) {
+      const mechanism = body.indexOf(0) + 1
+      if (body.toString('latin1', 0, mechanism - 1) === 'SCRAM-SHA-256')
+        return [message('R', int(11, 4), Buffer.from(scram.challenge(body.toString('utf8', mechanism + 4))))]
+      const last = scram.verdict(body.toString('utf8'))
+      return last === null
+        ? [message('E', cstring('SFATAL'), cstring('C28P01'), cstring('Mno'), Buffer.alloc(1))]
+        : [message('R', int(12, 4), Buffer.from(last)), ...welcome]
     }
     if (type === 'P') {
       const [name = '', sql = ''] = strings()
@@ -167,11 +191,15 @@ function attend(socket: Socket, fake: Fake, pid: number): void {
 
 if (process.argv[2] === 'serve') {
   const fakes: Fake[] = []
+  const [, , , count, folder] = process.argv
+  const offer = folder
+    ? createSecureContext({cert: readFileSync(join(folder, 'server.crt')), key: readFileSync(join(folder, 'server.key'))})
+    : null
   let pid = 1000
-  for (let index = 0; index < Number(process.argv[3]); index += 1) {
+  for (let index = 0; index < Number(count); index += 1) {
     const server = createServer((socket) => {
       pid += 1
-      attend(socket, fakes[index] as Fake, pid)
+      attend(socket, fakes[index] as Fake, pid, offer)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
