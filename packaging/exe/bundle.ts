@@ -1,4 +1,4 @@
-import {join, relative} from 'node:path'
+import {relative} from 'node:path'
 import {build, transform} from 'esbuild'
 import {inkAtOnce, pgWithoutNames, repository, standingIn} from './plugins.ts'
 
@@ -13,8 +13,10 @@ export type Bundle = Readonly<{
 
 const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
 const entry = './main.js'
+/** Small, and nobody goes without. */
+const always = /^(packaging\/exe\/main|src\/app\/version)\.ts$/
 /** A check that asks the servers needs all of these; in one script they load in half of the time. */
-const together = /^(src\/app\/(plain-check|check|leave|version)\.ts|src\/config\/load\.ts|node_modules\/js-yaml\/)/
+const together = /^(src\/app\/(plain-check|check|leave)\.ts|src\/config\/load\.ts|node_modules\/js-yaml\/)/
 
 /** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
 export async function bundle(): Promise<Bundle> {
@@ -44,12 +46,13 @@ export async function bundle(): Promise<Bundle> {
     const {entryPoint = ''} = metafile.outputs[relative(repository, path)] ?? {}
     bodies[nameOf(path)] = await bodyOf(text, metafile.inputs[entryPoint]?.format === 'cjs')
   }
-  const inlined = reachable(metafile.outputs, [join('out', entry)])
-  const starts = Object.entries(metafile.outputs).filter(([, {entryPoint}]) => together.test(entryPoint ?? ''))
-  const check = reachable(
-    metafile.outputs,
-    starts.map(([path]) => path),
-  ).filter((name) => !inlined.includes(name))
+  const startingAt = (entries: RegExp) =>
+    reachable(
+      metafile.outputs,
+      Object.keys(metafile.outputs).filter((path) => entries.test(metafile.outputs[path]?.entryPoint ?? '')),
+    )
+  const inlined = startingAt(always)
+  const check = startingAt(together).filter((name) => !inlined.includes(name))
   const index = Object.fromEntries(Object.keys(bodies).map((name) => [name, check.includes(name) ? 'check' : name]))
   const tableOf = (names: readonly string[]) => `({${names.map((name) => `${JSON.stringify(name)}:${bodies[name]}`).join(',\n')}})`
   const scripts = new Set(Object.values(index))

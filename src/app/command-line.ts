@@ -5,6 +5,8 @@ import {loadCommands} from './commands.ts'
 
 /** Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and exits with 1, is not used. */
 export async function runCommand(args: readonly string[]): Promise<void> {
+  // node would let every user of the machine into this process, passwords and all: by its debugger, on a port of its own.
+  process.on('SIGUSR1', () => {})
   const config = await loadCommands()
   refuseUnknown(args, config)
   try {

@@ -64,8 +64,10 @@ test('the daemon and a check of its own say the same; changes are logged with th
 test('SIGHUP: a bad file changes nothing and says why; a good one is followed, and the log is reopened', async () => {
   const {cwd, serve, file, text, asks, check} = await site(socketIn)
   await writeFile(file, `${text}\nbnid: 127.0.0.1\n`)
+  serve.child.kill('SIGUSR1')
   serve.child.kill('SIGHUP')
   await serve.sees(/ERROR the configuration was not reloaded.*bnid/)
+  assert.doesNotMatch(serve.output(), /Debugger/, "node's own answer to SIGUSR1 is a debugger for every user of the machine")
   assert.equal((await check('host1', '--socket', join(cwd, 'pgroute66.sock'))).code, 0)
 
   assert.equal((await asks('drain')('host2', '--control-socket', join(cwd, 'control.sock'))).code, 0)
