@@ -12,7 +12,7 @@ import {forgoRoots} from '../sources/pg/encryption.ts'
 import type {CheckBody} from './check-body.ts'
 import type {CheckQuestion} from './check-question.ts'
 import {systemClock} from './clock.ts'
-import {driverFor} from './compose.ts'
+import {driverFor} from './driver.ts'
 import {memoryStore} from './memory-store.ts'
 import {noMeter} from './no-meter.ts'
 

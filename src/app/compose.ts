@@ -1,8 +1,7 @@
 import type {Config} from '../config/config.ts'
-import {type Clock, type HostDriver, type Log, type MemoryStore, type Meter, nothingRemembered, type Random} from '../core/ports.ts'
-import type {HostSettings, MonitorSettings} from '../core/settings.ts'
+import {type Clock, type Log, type MemoryStore, type Meter, nothingRemembered, type Random} from '../core/ports.ts'
 import {type Monitor, startMonitor} from '../monitor/monitor.ts'
-import {pgDriver} from '../sources/pg/driver.ts'
+import {driverFor} from './driver.ts'
 import {memoryStore, readOnlyStore} from './memory-store.ts'
 
 export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
@@ -16,12 +15,6 @@ export interface Watching extends AsyncDisposable {
   /** The monitor goes on with the new settings; hosts that did not change keep their connection. */
   reload(config: Config): Promise<void>
 }
-
-/** How hosts are reached: over PostgreSQL's protocol. */
-export const driverFor =
-  ({probe, availability}: MonitorSettings, clock: Clock) =>
-  (host: HostSettings): HostDriver =>
-    pgDriver({host, probe, availability, clock})
 
 /** The part of the graph that watches: what is remembered, a driver per host, the monitor over them. */
 export async function compose(config: Config, around: Surroundings): Promise<Watching> {

@@ -6,6 +6,7 @@ import {sleep} from '../core/wait.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
 import {DoubleNames} from './double-names.ts'
+import {newEpoch} from './epoch.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {drained, maintained, type Ordered, resumed} from './orders.ts'
@@ -50,11 +51,6 @@ const crowdMs = 100
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
   return new HostMonitor(deps, new Board({...deps, memory: await deps.store.load(), epoch: newEpoch(deps.random)}))
 }
-
-export const newEpoch = (random: Random): string =>
-  Math.floor(random() * 0x1000000)
-    .toString(16)
-    .padStart(6, '0')
 
 class HostMonitor implements Monitor {
   readonly ready: Promise<void>

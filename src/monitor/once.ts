@@ -5,7 +5,8 @@ import type {Snapshot} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
 import {provenSame} from './duplicates.ts'
-import {type MonitorDeps, newEpoch} from './monitor.ts'
+import {newEpoch} from './epoch.ts'
+import type {MonitorDeps} from './monitor.ts'
 
 /** Standbys of a quiet primary have heard nothing for a while: after a nudge they are asked again at this pace. */
 const againMs = 100
