@@ -10,6 +10,7 @@ export const parts = [
   {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
   {name: 'systemd-notify', path: '/usr/bin/systemd-notify', debian: 'systemd'},
   {name: 'systemd', path: '/usr/bin/systemd-analyze', debian: 'systemd'},
+  {name: 'systemd-nspawn', path: '/usr/bin/systemd-nspawn', debian: 'systemd-container'},
   {name: 'lintian', path: '/usr/bin/lintian', debian: 'lintian'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import {execFileSync} from 'node:child_process'
+import {mkdtempSync, readFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, test} from 'vitest'
+import {until} from '../../src/demo/until.ts'
+import {Jail} from '../cli/jail.ts'
+import {type Fakes, startFakes} from '../support/fake-postgres.ts'
+import {lacks} from '../support/parts.ts'
+import {BootedHost, mayBoot} from './booted-host.ts'
+
+const builder = join(import.meta.dirname, '..', '..', 'packaging', 'deb.ts')
+const config = '/etc/pgroute66/config.yaml'
+
+/** In this order, each on what the one before has left. */
+describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a host that systemd has booted', () => {
+  let host: BootedHost
+  let servers: Fakes
+  let text = ''
+  beforeAll(async () => {
+    servers = await startFakes(3)
+    const hosts = servers.ports.map(
+      (port, index) => `  host${index + 1}: {host: 127.0.0.1, port: ${port}, sslmode: disable, user: pgroute66}`,
+    )
+    text = [
+      `hosts:\n${hosts.join('\n')}`,
+      'bind: 127.0.0.1',
+      'port: 0',
+      'socket: /run/pgroute66/pgroute66.sock',
+      'state_dir: /var/lib/pgroute66',
+      '',
+    ].join('\n')
+    host = await BootedHost.boot()
+    const file = execFileSync(process.execPath, [builder, new Jail().executable, mkdtempSync(join(tmpdir(), 'pgroute66-deb-')), 'quick'], {
+      encoding: 'utf8',
+    })
+    host.write('/root/pgroute66.deb', readFileSync(file.trim()))
+  })
+  afterAll(async () => {
+    await host?.[Symbol.asyncDispose]()
+    servers?.stop()
+  })
+
+  const does = (program: string, ...args: string[]): string => {
+    const {code, text} = host.run(program, ...args)
+    assert.equal(code, 0, `${program} ${args.join(' ')}: ${text}`)
+    return text
+  }
+  const shown = (name: string) => does('systemctl', 'show', 'pgroute66.service', '-p', name, '--value').trim()
+  const journal = () => does('journalctl', '-u', 'pgroute66', '-o', 'cat', '--no-pager')
+  const isBack = (restarts: number) => until(() => shown('NRestarts') === String(restarts) && shown('ActiveState') === 'active')
+
+  test('installed: a user, its folders, and nothing runs without a configuration', () => {
+    does('dpkg', '-i', '/root/pgroute66.deb')
+    assert.equal(
+      does('stat', '-c', '%U:%G %a %n', '/etc/pgroute66', '/run/pgroute66', '/var/lib/pgroute66'),
+      'root:pgroute66 750 /etc/pgroute66\npgroute66:pgroute66 755 /run/pgroute66\npgroute66:pgroute66 700 /var/lib/pgroute66\n',
+    )
+    does('systemctl', 'start', 'pgroute66')
+    assert.equal(shown('ActiveState'), 'inactive')
+  })
+
+  test('started: systemd waits for the first answer, and knows what it was', () => {
+    host.write(config, text)
+    does('chown', 'root:pgroute66', config)
+    does('chmod', '640', config)
+    does('systemctl', 'start', 'pgroute66')
+    assert.equal(shown('ActiveState'), 'active')
+    assert.match(does('pgroute66-check-primary', 'host1'), /^host1: the only primary/)
+    assert.match(shown('StatusText'), /primary host1/)
+    assert.equal(shown('LimitCORE'), '0')
+    const user = does('ps', '-o', 'user:20=', '-p', shown('MainPID')).trim()
+    assert.equal(user, 'pgroute66')
+  })
+
+  test('reloaded: the same process, with the new configuration', async () => {
+    const pid = shown('MainPID')
+    does('systemctl', 'reload', 'pgroute66')
+    await until(() => journal().includes('configuration reloaded'))
+    assert.equal(shown('MainPID'), pid)
+  })
+
+  test('killed, and then frozen: systemd starts it again', async () => {
+    host.write('/run/systemd/system/pgroute66.service.d/impatient.conf', '[Service]\nWatchdogSec=2\n')
+    does('systemctl', 'daemon-reload')
+    does('systemctl', 'kill', '-s', 'KILL', 'pgroute66')
+    await isBack(1)
+    does('systemctl', 'kill', '-s', 'STOP', '--kill-whom=main', 'pgroute66')
+    await isBack(2)
+    assert.match(journal(), /Watchdog timeout/)
+    assert.match(does('pgroute66', 'check', 'host2', '--role', 'standby', '--fallback', 'none'), /^host2: a standby/)
+  })
+
+  test('a configuration that is wrong: it says so, and is not tried again', () => {
+    host.write(config, text.replace('bind:', 'bnid:'))
+    assert.notEqual(host.run('systemctl', 'restart', 'pgroute66').code, 0)
+    assert.deepEqual([shown('ActiveState'), shown('ExecMainStatus'), shown('NRestarts')], ['failed', '2', '0'])
+    assert.match(journal(), /bnid is not a known key. Did you mean "bind"\?/)
+    host.write(config, text)
+  })
+
+  test("with systemd's socket a check starts the daemon, and no check fails while it starts anew", async () => {
+    does('systemctl', 'start', 'pgroute66.socket')
+    assert.equal(shown('ActiveState'), 'failed')
+    assert.match(does('pgroute66', 'check', 'host1'), /^host1: the only primary/m)
+    await until(() => shown('ActiveState') === 'active')
+    does('systemctl', 'restart', '--no-block', 'pgroute66')
+    for (let asked = 0; asked < 10; asked += 1) does('pgroute66', 'check', 'host1')
+  })
+
+  test('removed: it is stopped, and remembers; purged: only what the operator wrote is left', () => {
+    does('dpkg', '-r', 'pgroute66')
+    assert.equal(host.run('pgrep', '-u', 'pgroute66').code, 1)
+    does('test', '-e', '/var/lib/pgroute66/memory.json')
+    does('dpkg', '-P', 'pgroute66')
+    assert.equal(host.run('test', '-e', '/var/lib/pgroute66').code, 1)
+    does('test', '-e', config)
+    assert.equal(does('systemctl', 'list-units', '--failed', '--no-legend', 'pgroute66*').trim(), '')
+  })
+})
