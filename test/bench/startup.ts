@@ -48,7 +48,7 @@ export async function run({short}: Options): Promise<readonly Row[]> {
     psql3: [scripts.psql3],
     curl: [scripts.curl],
   }
-  const times = await inTurns(commands, {rounds: short ? 3 : 10, env: {PATH: '/usr/bin:/bin', PGROUTE66_SOCKET: socket}})
+  const times = await inTurns(commands, {rounds: short ? 20 : 100, env: {PATH: '/usr/bin:/bin', PGROUTE66_SOCKET: socket}})
   const load = {exe, cluster, daemon, psql: scripts.check, seconds: short ? 10 : 30}
   return [...startRows(times), ...(await sizeRows(exe)), ...(await checkLoad(load)), ...(await frozenUnderHaproxy(load))]
 }
@@ -120,19 +120,24 @@ function scriptsIn(folder: string, {nodes, ...cluster}: Cluster, url: string) {
   }
 }
 
-/** Each command ten times, by hyperfine, and all of them again in the next round. The first round warms up. */
+/**
+ * Each command once in every round, by hyperfine, in an order by chance: a check comes once a second, after other programs, and finds the processor's
+ * caches as these have left them.
+ */
 async function inTurns(commands: Commands, {rounds, env}: {rounds: number; env: Readonly<Record<string, string>>}) {
   const found: Record<string, Timed[]> = {}
   const file = join(mkdtempSync(join(tmpdir(), 'pgroute66-times-')), 'times.json')
-  for (let round = 0; round <= rounds; round += 1) {
-    const words = Object.values(commands).map((command) => command.join(' '))
+  for (let round = 0; round < rounds; round += 1) {
+    const turns = Object.entries(commands)
+      .map(([name, command]) => ({name, words: command.join(' '), turn: Math.random()}))
+      .toSorted((one, other) => one.turn - other.turn)
     // By itself it starts no shell, and counts what its children's children use.
-    await execute('hyperfine', ['-N', '-i', '-w', '1', '-r', '10', '--export-json', file, ...words], {env})
+    await execute('hyperfine', ['-N', '-i', '-r', '1', '--export-json', file, ...turns.map(({words}) => words)], {env})
     const {results} = JSON.parse(readFileSync(file, 'utf8')) as {results: {median: number; user: number; system: number}[]}
-    Object.keys(commands).forEach((name, index) => {
+    turns.forEach(({name}, index) => {
       const {median: wall = Number.NaN, user = 0, system = 0} = results[index] ?? {}
       found[name] ??= []
-      if (round > 0) found[name].push({wallMs: wall * 1000, cpuMs: (user + system) * 1000})
+      found[name].push({wallMs: wall * 1000, cpuMs: (user + system) * 1000})
     })
   }
   rmSync(dirname(file), {recursive: true, force: true})
