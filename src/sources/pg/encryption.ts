@@ -39,7 +39,12 @@ let latest: Readonly<{files: Certificates; context: SecureContext}> | null = nul
  * OpenSSL's own choice, but for the order. PostgreSQL knew P-256 alone by default before version 18 (ssl_ecdh_curve): with another one first the
  * server has to ask for it, and every handshake takes a round trip more. A server that prefers another one still gets it.
  */
-const curves = `P-256:X25519:${Number.parseFloat(process.versions.openssl) >= 3.5 ? 'X25519MLKEM768:' : ''}X448:P-384:P-521`
+const curves = `P-256:X25519:${knowsMlKem(process.versions.openssl) ? 'X25519MLKEM768:' : ''}X448:P-384:P-521`
+
+function knowsMlKem(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 3 || (major === 3 && minor >= 5)
+}
 
 /** Throws OpenSSL's complaints of the files. */
 function contextOf(tls: Tls, files: Certificates): SecureContext {
@@ -47,13 +52,21 @@ function contextOf(tls: Tls, files: Certificates): SecureContext {
   if (areRootsForgone) tls.setDefaultCACertificates([])
   const {root, cert, key, crl} = files
   const options: SecureContextOptions = {
-    ecdhCurve: curves,
     ...(root === null ? {} : {ca: root === 'system' ? tls.getCACertificates('system') : root}),
     ...(cert === null || key === null ? {} : {cert, key}),
     ...(crl === null ? {} : {crl}),
   }
-  latest = {files, context: tls.createSecureContext(options)}
+  latest = {files, context: withCurves(tls, options)}
   return latest.context
+}
+
+/** An OpenSSL that refuses one of the curves, as under FIPS, chooses by itself. */
+function withCurves(tls: Tls, options: SecureContextOptions): SecureContext {
+  try {
+    return tls.createSecureContext({...options, ecdhCurve: curves})
+  } catch {
+    return tls.createSecureContext(options)
+  }
 }
 
 /** The machine's own roots may be renewed behind their one name. */

@@ -27,7 +27,7 @@ export async function logIn(to: ConnectionSettings, names: Names, signal: AbortS
 }
 
 async function attempt(to: ConnectionSettings, manner: ReturnType<typeof mannersOf>[number], names: Names, signal: AbortSignal) {
-  const dialled = await dial(to, manner, true, names, signal, () => void import('pg'))
+  const dialled = await dial(to, manner, true, names, signal, () => void import('pg').catch(() => {}))
   return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
 }
 
