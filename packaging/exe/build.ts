@@ -19,6 +19,13 @@ const youngGeneration = '--min-semi-space-size=16'
 /** For whatever makes a cache: the flags that it is going to be used with, and a seed, which is not among those, so that it is the same every time. */
 const flags = [youngGeneration, '--random-seed=66']
 
+for (const [program = '', debian] of [
+  ['strip', 'binutils'],
+  ['openssl', 'openssl'],
+])
+  if (spawnSync(program, ['version']).error)
+    throw new Error(`the executable is built with ${program}, which is not here (Debian package ${debian})`)
+
 const folder = mkdtempSync(join(tmpdir(), 'pgroute66-exe-'))
 process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
 const scriptFolder = join(folder, 'scripts')
