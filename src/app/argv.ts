@@ -1,4 +1,4 @@
-import {basename} from 'node:path'
+import {parse} from 'node:path'
 
 const roles = new Map([
   ['pgroute66-check-primary', 'primary'],
@@ -19,13 +19,13 @@ const isConfigFile = (word: string): boolean => !word.startsWith('-') && /\.ya?m
  * `pgroute66-check-primary` is `check --role primary`. The original took its config file as an argument or after `-c`, without any command.
  */
 export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonly string[] {
-  const role = roles.get(basename(invoked).replace(/\.(js|exe)$/, ''))
+  const role = roles.get(parse(invoked).name)
   if (role !== undefined) return ['check', '--role', role, ...args]
 
   const [first = ''] = args
   if (first === 'help') return [...args.slice(1), '--help']
   if (asked.has(first)) return [asked.get(first) ?? first]
   if (isConfigFile(first)) return ['serve', '-c', ...args]
-  const isFlag = /^(-c|--config)(=|$)/.test(first) || /^-c./.test(first)
+  const isFlag = first.startsWith('-c') || first === '--config' || first.startsWith('--config=')
   return isFlag ? ['serve', ...args] : args
 }

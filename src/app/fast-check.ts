@@ -48,15 +48,14 @@ function plainQuestion([command, ...rest]: readonly string[], env: NodeJS.Proces
   )
 }
 
-/** One question to the daemon on its unix socket. Resolves within `limitMs`, whole milliseconds; never rejects. */
+/** One question to the daemon on its unix socket. Resolves within `limitMs`; never rejects. */
 export async function askSocket(path: string, target: string, limitMs: number): Promise<Answered | Miss> {
   const before = missed.get(path)
   if (before) return before
-  const signal = AbortSignal.timeout(limitMs)
-  const reply = await askUnix(path, target, signal)
-  const answer = reply && parseAnswer(reply.body)
+  const reply = await askUnix(path, target, limitMs)
+  const answer = typeof reply === 'object' && parseAnswer(reply.body)
   if (answer) return answer
-  const miss: Miss = signal.aborted ? {kind: 'silent', place: path, why: `no answer within ${limitMs} ms`} : missAt(path)
+  const miss: Miss = reply === 'silent' ? {kind: 'silent', place: path, why: `no answer within ${limitMs} ms`} : missAt(path)
   missed.set(path, miss)
   return miss
 }

@@ -3,29 +3,30 @@ import {connect} from 'node:net'
 export type Reply = Readonly<{status: number; body: string}>
 
 /**
- * One GET over a unix socket. `null`: nobody is there, or what is there does not speak HTTP, or `signal` aborted first; never rejects.
- * Nothing but node:net may be imported here: node:http alone costs a check more than the question does.
+ * One GET over a unix socket. `absent`: nobody is there, or what is there does not speak HTTP; `silent`: no whole answer within `limitMs`; never
+ * rejects. Nothing but node:net may be imported here: node:http alone costs a check more than the question does. So do the stream's own reading, which
+ * `onread` goes round, and an AbortSignal.
  */
-export function askUnix(socketPath: string, pathAndQuery: string, signal: AbortSignal): Promise<Reply | null> {
+export function askUnix(socketPath: string, pathAndQuery: string, limitMs: number): Promise<Reply | 'absent' | 'silent'> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve(null)
-    const socket = connect({path: socketPath})
     let received: Buffer = Buffer.alloc(0)
-    const end = (reply: Reply | null) => {
-      signal.removeEventListener('abort', abort)
+    const callback = (size: number, buffer: Uint8Array) => {
+      received = Buffer.concat([received, buffer.subarray(0, size)])
+      const reply = replyOf(received)
+      if (reply) end(reply)
+      return true
+    }
+    const socket = connect({path: socketPath, onread: {buffer: Buffer.allocUnsafe(16_384), callback}})
+    const timer = setTimeout(() => end('silent'), limitMs)
+    const end = (reply: Reply | 'absent' | 'silent') => {
+      clearTimeout(timer)
       resolve(reply)
       // A check is printed before this, and its process gone.
       setImmediate(() => socket.destroy())
     }
-    const abort = () => end(null)
-    signal.addEventListener('abort', abort)
-    socket.on('error', abort)
-    socket.on('data', (chunk: Buffer) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-      const reply = replyOf(received)
-      if (reply) end(reply)
-    })
-    socket.on('close', abort)
+    const lost = () => end('absent')
+    socket.on('error', lost)
+    socket.on('close', lost)
     // A target with a line end in it would be two requests.
     socket.write(
       `GET ${pathAndQuery.replace(/[\r\n ]/g, '')} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n`,
