@@ -29,8 +29,7 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   execFileSync(process.execPath, [fileURLToPath(new URL('../../packaging/exe/build.ts', import.meta.url)), exe])
   const node = join(folder, 'node')
   execFileSync('strip', ['-o', node, join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')])
-  // The kernel keeps a file in pages as large as the writes that made it, and whoever is started from small ones starts up to a third later.
-  for (const file of [exe, node]) rewrite(file)
+  execFileSync('sync', [exe, node])
 
   await using cluster = await startTestCluster({tls: true, scram: true})
   const yaml = hostsYaml(cluster, `, sslmode: verify-full, sslrootcert: ${caOf(cluster)}`)
@@ -48,15 +47,19 @@ export async function run({short}: Options): Promise<readonly Row[]> {
     psql3: [scripts.psql3],
     curl: [scripts.curl],
   }
-  const times = await inTurns(commands, {rounds: short ? 20 : 100, env: {PATH: '/usr/bin:/bin', PGROUTE66_SOCKET: socket}})
+  const env = {PATH: '/usr/bin:/bin', PGROUTE66_SOCKET: socket}
+  const times = await inTurns(commands, {rounds: short ? 20 : 100, env, files: [exe, node]})
   const load = {exe, cluster, daemon, psql: scripts.check, seconds: short ? 10 : 30}
   return [...startRows(times), ...(await sizeRows(exe)), ...(await checkLoad(load)), ...(await frozenUnderHaproxy(load))]
 }
 
-function rewrite(file: string): void {
-  const content = readFileSync(file)
-  rmSync(file)
-  writeFileSync(file, content, {mode: 0o755})
+/**
+ * From the disk, as after a boot. The kernel keeps a file in pages as large as the reads and writes that brought it into memory, and whoever is started
+ * from small ones starts up to a third later.
+ */
+function readAnew(files: readonly string[]): void {
+  for (const file of files) execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none'])
+  for (const file of files) readFileSync(file)
 }
 
 function startRows(times: Readonly<Record<string, readonly Timed[]>>): readonly Row[] {
@@ -120,17 +123,20 @@ function scriptsIn(folder: string, {nodes, ...cluster}: Cluster, url: string) {
   }
 }
 
+type Turns = Readonly<{rounds: number; env: Readonly<Record<string, string>>; files: readonly string[]}>
+
 /**
  * Each command once in every round, by hyperfine, in an order by chance: a check comes once a second, after other programs, and finds the processor's
- * caches as these have left them.
+ * caches as these have left them. The files are read anew before every tenth round, because no two times lie alike.
  */
-async function inTurns(commands: Commands, {rounds, env}: {rounds: number; env: Readonly<Record<string, string>>}) {
+async function inTurns(commands: Commands, {rounds, env, files}: Turns) {
   const found: Record<string, Timed[]> = {}
   const file = join(mkdtempSync(join(tmpdir(), 'pgroute66-times-')), 'times.json')
   for (let round = 0; round < rounds; round += 1) {
     const turns = Object.entries(commands)
       .map(([name, command]) => ({name, words: command.join(' '), turn: Math.random()}))
       .toSorted((one, other) => one.turn - other.turn)
+    if (round % 10 === 0) readAnew(files)
     // By itself it starts no shell, and counts what its children's children use.
     await execute('hyperfine', ['-N', '-i', '-r', '1', '--export-json', file, ...turns.map(({words}) => words)], {env})
     const {results} = JSON.parse(readFileSync(file, 'utf8')) as {results: {median: number; user: number; system: number}[]}
