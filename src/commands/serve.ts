@@ -1,6 +1,7 @@
 import {Command, Flags} from '@oclif/core'
 import {configFlag} from '../app/flags.ts'
 import {leave} from '../app/leave.ts'
+import {showAs} from '../app/process-title.ts'
 import {serve} from '../app/serve.ts'
 
 export default class Serve extends Command {
@@ -19,6 +20,7 @@ export default class Serve extends Command {
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Serve)
+    showAs('serve', flags.config)
     const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
     leave(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, around))
   }

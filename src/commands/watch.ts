@@ -4,6 +4,7 @@ import {controlChannel} from '../app/control-channel.ts'
 import {drainAction} from '../app/drain-action.ts'
 import {caFlag, configFlag, controlSocketFlag, tokenFileFlag} from '../app/flags.ts'
 import {intervalOf} from '../app/interval.ts'
+import {showAs} from '../app/process-title.ts'
 import {openSource} from '../app/source.ts'
 import {groupNamed} from '../ui/filter.ts'
 import {glyphsFor} from '../ui/glyphs.ts'
@@ -34,6 +35,7 @@ export default class Watch extends Command {
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Watch)
+    showAs('watch', flags.config)
     const {env, stdout} = process
     const everyMs = intervalOf(flags.interval)
     const stop = new AbortController()
