@@ -1,6 +1,6 @@
 import {resolve} from 'node:path'
 import type {Config} from '../config/config.ts'
-import {OperatorError} from '../core/errors.ts'
+import {isWithoutFile} from '../config/config-file.ts'
 import type {CheckBody} from './check-body.ts'
 import type {CheckDeadline} from './check-deadline.ts'
 import {type CheckQuestion, pathOf} from './check-question.ts'
@@ -45,8 +45,7 @@ async function configIfAny({load, config}: Asked): Promise<Config | null> {
   try {
     return await load()
   } catch (error) {
-    const isAbsent = error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
-    if (config !== undefined || !isAbsent) throw error
+    if (config !== undefined || !isWithoutFile(error)) throw error
     return null
   }
 }

@@ -1,4 +1,5 @@
 import type {Config} from '../config/config.ts'
+import {isWithoutFile} from '../config/config-file.ts'
 import {loadConfig} from '../config/load.ts'
 import type {CheckRole} from '../core/check-answer.ts'
 import {OperatorError} from '../core/errors.ts'
@@ -62,6 +63,9 @@ export async function check(request: CheckRequest, around: Around): Promise<numb
     if (found.kind === 'answer') return show(found.body)
     const why = found.misses.map((miss) => `${miss.place}: ${miss.why}`).join('; ')
     if (request.fallback === 'none') return show(silence(question.server, asked, `no daemon answers (${why})`))
+    await load().catch((error) => {
+      throw isWithoutFile(error) ? new OperatorError(error.code, `no daemon answers (${why}), and ${error.message}`, error.next) : error
+    })
     const odd = found.misses.some(({kind}) => kind !== 'absent')
     if (odd) print(2, `pgroute66: the daemon cannot be asked (${why}); the servers are asked instead`)
   }

@@ -1,4 +1,5 @@
 import {dirname, join, resolve} from 'node:path'
+import {isWithoutFile} from '../config/config-file.ts'
 import {osUser} from '../config/environment.ts'
 import {loadConfig} from '../config/load.ts'
 import {OperatorError} from '../core/errors.ts'
@@ -32,8 +33,7 @@ export async function controlChannel({url, ca, socket, config: path, env, cwd, .
     const {controlSocket} = await loadConfig({path, env, cwd})
     return controlSocket === null ? usual : {socket: controlSocket}
   } catch (error) {
-    const isAbsent = error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
-    if (path !== undefined || !isAbsent) throw error
+    if (path !== undefined || !isWithoutFile(error)) throw error
     return usual
   }
 }

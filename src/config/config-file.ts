@@ -24,6 +24,10 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
   return null
 }
 
+/** Is it that there is no file, or none that this user may read? Who asks a daemon need not: the file holds passwords. */
+export const isWithoutFile = (error: unknown): error is OperatorError =>
+  error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
+
 async function readConfigFile(path: string): Promise<ConfigFile> {
   let file: number | null = null
   try {

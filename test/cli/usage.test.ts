@@ -19,6 +19,7 @@ for (const [given, args, message, next] of [
   ['a time without a unit', ['check', '--timeout', '2'], '--timeout is a number without a unit', '"2s"'],
   ['a lag without a unit', ['check', '--max-lag', '16'], '--max-lag "16"', '"16MB"'],
   ['no configuration', ['check', '--direct'], 'there is no configuration', 'pgroute66 init'],
+  ['no daemon either', ['check', '--socket', 's.sock'], '/s.sock: ENOENT), and there is no configuration', 'pgroute66 init'],
   ['a file that is not there', ['serve', '-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
   ["the original's way to start", ['nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
   ["the original's flag", ['-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
