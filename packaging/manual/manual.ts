@@ -31,7 +31,7 @@ export function manual(manifest: Manifest): string {
     '.Sh FILES',
     '.Bl -tag -width Ds',
     ...item('.It Pa pgroute66.yml , /etc/pgroute66/config.yaml', 'The configuration: the first that is there.'),
-    ...item('.It Pa /run/pgroute66/pgroute66.sock', "The daemon's socket, where the configuration names no other."),
+    ...item('.It Pa /run/pgroute66/pgroute66.sock', 'Where a check looks for the daemon, unless the configuration names another socket.'),
     '.El',
     '.Sh EXIT STATUS',
     'Of check:',

@@ -25,6 +25,12 @@ export async function buildApp(routes: readonly Route[], context: Context): Prom
   })
   // The same text for every content type that is not JSON: a 415 of ours.
   app.removeContentTypeParser('text/plain')
+  // An order needs no word, and a client that announces JSON may have nothing to say.
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', {parseAs: 'string'}, (request, body, done) =>
+    body.length === 0 ? done(null) : parse(request, body.toString(), done),
+  )
   app.setErrorHandler((error: Error, _request, reply) => send(reply, problemOf(error, context)))
   app.setNotFoundHandler(({method, url}, reply) => send(reply, misdirected(method, url) ?? unmatched))
   for (const {method, path, handle} of routes) {

@@ -26,7 +26,8 @@ export class HookTargets implements AsyncDisposable {
     this.#hooks = hooks(settings, {...this.#deps, report: (report) => this.#report(report)})
     const names = this.#hooks.map(({name}) => name)
     for (const {name} of before) if (!names.includes(name)) monitor.target(name, null)
-    for (const name of names) monitor.target(name, {status: 'pending', problems: [], since: clock.wall(), verifiedAt: null})
+    // Until a verdict changes there is nothing to tell.
+    for (const name of names) monitor.target(name, {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null})
     await close(before)
   }
 

@@ -1,6 +1,7 @@
 import {openSync} from 'node:fs'
 import pino from 'pino'
 import type {LogSettings} from '../config/config.ts'
+import {OperatorError} from '../core/errors.ts'
 import type {Log} from '../core/ports.ts'
 import {textLine} from './log-line.ts'
 
@@ -13,7 +14,7 @@ export interface AppLog extends Log {
 
 type Destination = ReturnType<typeof pino.destination>
 
-/** A file that cannot be opened throws, here and only here: at the start somebody is there to be told. */
+/** Throws OperatorError for a file that cannot be opened, here and only here: at the start somebody is there to be told. */
 export function openLog(settings: LogSettings): AppLog {
   let out = open(settings)
   let logger = make(settings, out)
@@ -51,9 +52,19 @@ function ended(out: Destination): Promise<void> {
 
 /** Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader that stops reading must not stop us. */
 function open({file}: LogSettings): Destination {
-  const out = file === null ? pino.destination({dest: 2, sync: false}) : pino.destination({dest: openSync(file, 'a', 0o640), sync: false})
+  const out = pino.destination({dest: file === null ? 2 : openFile(file), sync: false})
   out.on('error', () => {})
   return out
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    const next = 'Name one in a folder that is there and that this user may write to, or leave it out: then standard error is written to.'
+    throw new OperatorError('LOGFILE', `logfile ${path} cannot be opened (${code})`, next)
+  }
 }
 
 function make({level, format}: LogSettings, out: Destination) {

@@ -48,10 +48,10 @@ function watchdogOf({WATCHDOG_USEC, WATCHDOG_PID}: NodeJS.ProcessEnv): number | 
   return ms > 0 && (WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid) ? ms : null
 }
 
-/** Questions go out, whatever comes back. */
-const isProbing = ({hosts}: Snapshot, now: number, withinMs: number): boolean => {
+/** Questions go out, whatever comes back. Hosts that are seldom asked (probe.interval) are not given up for it. */
+const isProbing = ({hosts, maxAgeMs}: Snapshot, now: number, withinMs: number): boolean => {
   const asked = Object.values(hosts).flatMap(({askedAt}) => askedAt ?? [])
-  return asked.length === 0 || now - Math.max(...asked) <= withinMs
+  return asked.length === 0 || now - Math.max(...asked) <= Math.max(withinMs, maxAgeMs)
 }
 
 /** For `systemctl status`. */

@@ -171,6 +171,7 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
   expect(await post(api.url, {...json, authorization: 'Bearer s3cret-of-bob'})).toMatchObject({status: 200})
   expect(await post(dir.at('s.sock'), {...json, authorization: 'bearer plain-token'})).toMatchObject({status: 200})
   expect(await post(api.url, json, withCertificate(client))).toMatchObject({status: 200})
+  expect(await post(api.url, {...json, 'content-length': '0'}, withCertificate(client), '')).toMatchObject({status: 200})
   expect(api.accepted).toEqual([
     {host: 'host1', by: 'control socket', reason: 'seen it'},
     {host: 'host1', by: 'control socket', reason: null},
@@ -178,6 +179,7 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
     {host: 'host1', by: 'bob', reason: 'seen it'},
     {host: 'host1', by: 'token', reason: 'seen it'},
     {host: 'host1', by: 'alice', reason: 'seen it'},
+    {host: 'host1', by: 'alice', reason: null},
   ])
 
   const refused = [
@@ -195,7 +197,7 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
   expect(await post(dir.at('c.sock'), {'content-type': 'text/plain', 'content-length': '1'}, {}, 'x')).toMatchObject({status: 415})
   for (const bad of ['{', '[]', '{"reason": 7}', `{"reason": "${'x'.repeat(501)}"}`])
     expect(await post(dir.at('c.sock'), {...json, 'content-length': bad.length}, {}, bad), bad).toMatchObject({status: 400})
-  expect(api.accepted).toHaveLength(6)
+  expect(api.accepted).toHaveLength(7)
   // GETs need nothing, whoever asks.
   expect((await api.ask('/v1/primary', {rejectUnauthorized: false, ...withCertificate(stranger)})).status).toBe(200)
 })

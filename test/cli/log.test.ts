@@ -37,6 +37,11 @@ test('after a rotation it writes to the new file; a level takes effect with a re
   assert.match(await readFile(file, 'utf8'), / DEBUG second\n$/)
 })
 
+test('a log file that cannot be opened at the start: said in words', () => {
+  const error = {code: 'LOGFILE', message: 'logfile /nowhere/at/all cannot be opened (ENOENT)'}
+  assert.throws(() => openLog({level: 'info', format: 'text', file: '/nowhere/at/all'}), error)
+})
+
 test('a log file that cannot be opened at a reload leaves the log where it was', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'pgroute66-log-')), 'pgroute66.log')
   const log = openLog({level: 'info', format: 'text', file})

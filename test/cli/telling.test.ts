@@ -8,6 +8,7 @@ import {onTestFinished, test} from 'vitest'
 import {type Cluster, until} from '../support/cluster.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
+import {run} from '../support/run.ts'
 import {freePort, site} from '../support/site.ts'
 
 const listens = (name: string, {nodes}: Cluster) =>
@@ -54,6 +55,13 @@ test.skipIf(lacks('HAProxy'))('HAProxy, its agents and hooks follow drains, main
   const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
   await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
   assert.equal(await agentSays(agentPort, 'host1 primary'), 'ready up 100%\n')
+  // A hook that has been told nothing yet is no alarm.
+  const {actuators} = JSON.parse((await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')])).stdout)
+  const statuses = Object.entries<{status: string}>(actuators).map(([name, {status}]) => [name.split(' ')[0], status])
+  assert.deepEqual(statuses.toSorted(), [
+    ['haproxy', 'in-sync'],
+    ['hook', 'in-sync'],
+  ])
 
   await order('drain', 'host2')
   await comes('pg_write/host1', 'pg_read/host3')

@@ -106,6 +106,6 @@ function refusal(error: NodeJS.ErrnoException, where: string): OperatorError {
 function addressOf(server: Server, {at, tls}: Place): string {
   if ('path' in at) return at.path
   const bound = server.address()
-  if (typeof bound === 'string' || bound === null) return bound ?? 'unknown'
+  if (typeof bound === 'string' || bound === null) return bound ?? 'a socket of systemd'
   return `${tls === 'none' ? 'http' : 'https'}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
 }
