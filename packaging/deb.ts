@@ -47,7 +47,9 @@ copy('usr/share/bash-completion/completions/pgroute66', 'packaging/completions/p
 copy('usr/share/zsh/vendor-completions/_pgroute66', 'packaging/completions/_pgroute66')
 copy('usr/share/fish/vendor_completions.d/pgroute66.fish', 'packaging/completions/pgroute66.fish')
 const example = ['init', 'postgres://pgroute66@10.0.0.1,10.0.0.2,10.0.0.3/postgres']
-write('usr/share/doc/pgroute66/examples/config.yaml', execFileSync(executable, example, {env: {HOME: '/var/lib/pgroute66'}}))
+const sample = execFileSync(executable, example, {env: {HOME: '/var/lib/pgroute66'}, encoding: 'utf8'})
+// The service has both folders.
+write('usr/share/doc/pgroute66/examples/config.yaml', sample.replaceAll(/^# (socket|state_dir):/gm, '$1:'))
 write('usr/share/doc/pgroute66/changelog.gz', packed(read('CHANGELOG.md')))
 const date = new Date(built * 1000).toUTCString().replace('GMT', '+0000')
 const entry = `pgroute66 (${version}-1) unstable; urgency=medium\n\n  * ${version}: see changelog.gz.\n\n -- ${maintainer}  ${date}\n`

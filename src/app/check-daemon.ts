@@ -28,8 +28,13 @@ export async function askDaemon(asked: Asked): Promise<Found> {
   const first = await askSocket(socket, path, patienceOf(asked.deadline))
   if (!isMiss(first)) return {kind: 'answer', body: first as CheckBody}
 
-  // One that is there and says nothing would say nothing on its port either, and there is no time to lose.
-  const where = first.kind === 'silent' ? null : (config ?? (await configIfAny(asked)))
+  const where = config ?? (await configIfAny(asked))
+  if (first.kind === 'silent') {
+    // It would say nothing on its port either, and there is no time to lose - except where nobody else can be asked: a daemon that starts anew behind
+    // a socket of systemd's answers late.
+    const late = where === null ? await askSocket(socket, path, asked.deadline.leftMs - 50) : first
+    return isMiss(late) ? {kind: 'nobody', misses: [late]} : {kind: 'answer', body: late as CheckBody}
+  }
   if (where === null) return {kind: 'nobody', misses: [first]}
   // Loaded here: HTTP and TLS cost a check that asks the servers more than the servers do.
   const {askPort} = await import('./check-port.ts')

@@ -13,7 +13,7 @@ export type Miss = Readonly<{kind: 'absent' | 'silent' | 'denied'; place: string
 export type Answered = Readonly<{exit: number; text?: string; error?: Readonly<{message: string; next: string}>}>
 export const isMiss = (answer: Answered | Miss): answer is Miss => 'place' in answer
 
-/** Where this process has asked in vain: the full command need not wait there again. */
+/** Where this process has asked in vain: the full command need not wait there again, unless it wants to wait longer. */
 const missed = new Map<string, Miss>()
 
 /**
@@ -51,7 +51,7 @@ function plainQuestion([command, ...rest]: readonly string[], env: NodeJS.Proces
 /** One question to the daemon on its unix socket. Resolves within `limitMs`; never rejects. */
 export async function askSocket(path: string, target: string, limitMs: number): Promise<Answered | Miss> {
   const before = missed.get(path)
-  if (before) return before
+  if (before && (before.kind !== 'silent' || limitMs <= patienceMs)) return before
   const reply = await askUnix(path, target, limitMs)
   const answer = typeof reply === 'object' && parseAnswer(reply.body)
   if (answer) return answer

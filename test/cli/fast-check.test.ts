@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import {once} from 'node:events'
 import {mkdtemp, symlink, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:http'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
@@ -99,6 +101,15 @@ test('a frozen daemon is not waited for: the servers are asked, and it is said w
   assert.match(stderr, /the daemon cannot be asked .*no answer within 400 ms.*the servers are asked instead/)
   assert.equal(daemon.asked.length, 1, 'and not asked twice')
   assert.ok(ms < 2_000, `${ms}`)
+})
+
+test('a daemon that is slow is waited for where nobody else can be asked', async () => {
+  const socket = join(await folder(), 's.sock')
+  const server = createServer((_, response) => void setTimeout(() => response.end(JSON.stringify({...body, exit: 0})), 700))
+  await once(server.listen(socket), 'listening')
+  const {code, stdout, stderr} = await run(['check', 'host1', '--timeout', '20s'], {env: {PGROUTE66_SOCKET: socket}, cwd: await folder()})
+  server.close()
+  assert.deepEqual([code, stdout, stderr], [0, 'host1 is a standby\n', ''])
 })
 
 test('a daemon that nobody started and --fallback none: 3', async () => {
