@@ -41,7 +41,11 @@ export function openLog(settings: LogSettings): AppLog {
 /** Not by `flushSync`: it overtakes a write that is under way (seen: lines in the wrong order). */
 function ended(out: Destination): Promise<void> {
   return new Promise((resolve) => {
-    const limit = setTimeout(resolve, 500)
+    const limit = setTimeout(() => {
+      // A full disk: at the exit of the process it would be tried for ever.
+      out.destroy()
+      resolve()
+    }, 500)
     out.once('close', () => {
       clearTimeout(limit)
       resolve()

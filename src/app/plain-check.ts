@@ -1,3 +1,4 @@
+import {OperatorError} from '../core/errors.ts'
 import type {CheckRequest} from './check.ts'
 
 /** What the command `check` declares to oclif: a test compares the two. */
@@ -51,7 +52,10 @@ export function plainCheck([command, ...rest]: readonly string[]): CheckRequest 
     if (value === '' || value.startsWith('-') || allowed?.includes(value) === false) return null
     given[flag] = value
   }
-  if (words.includes('') || checkFlags.exclusive.some((pair) => pair.every((flag) => flag in given))) return null
+  // An unset variable. Without it the check would be of the whole group, and say that some host is primary.
+  if (words.includes(''))
+    throw new OperatorError('USAGE', 'HOST is empty', 'Is a variable not set? Leave the word out to ask for the whole group.')
+  if (checkFlags.exclusive.some((pair) => pair.every((flag) => flag in given))) return null
 
   const {role = null, group = null, 'max-lag': maxLag = null, format = 'text', fallback = 'probe', timeout, socket, config} = given
   return {words, role, group, maxLag, timeout, json: 'json' in given, format, socket, fallback, direct: 'direct' in given, config}

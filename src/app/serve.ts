@@ -52,6 +52,12 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   // Nobody is answered before every host has been asked: a load balancer that hears "starting" takes all servers out, one that hears nothing keeps
   // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
   const isStopped = stopped.then(() => true)
+  // What SIGHUP does by itself is to end a process.
+  let isAsked = false
+  const reloadLater = () => {
+    isAsked = true
+  }
+  process.on('SIGHUP', reloadLater)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
   const api = release.own(
     await startApi({config, source: monitor, orders: monitor, past: () => journal.latest(), clock, log, metrics, version, env}),
@@ -77,6 +83,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })
   process.on('SIGHUP', reload)
+  if (isAsked) reload()
   release.own(tellSystemd({source: monitor, clock, log, env}))
   try {
     await stopped

@@ -121,9 +121,10 @@ class HostMonitor implements Monitor {
   /** In force at once, and answered when it would survive a restart. */
   async #carryOut(order: string, {memory, done}: Ordered, about: object): Promise<string> {
     this.#board.remember(memory)
-    await this.#saver.save(memory)
+    const isKept = await this.#saver.save(memory)
     this.#deps.log.warn(about, `${order}: ${done}`)
-    return this.#settings.stateDir === null ? `${done} (without state_dir, for as long as this process lives)` : done
+    if (this.#settings.stateDir === null) return `${done} (without state_dir, for as long as this process lives)`
+    return isKept ? done : `${done} (state_dir cannot be written, as the log says: for as long as this process lives)`
   }
 
   /** One after the other: two at once would each start the hosts that the other one had stopped. */

@@ -1,15 +1,20 @@
 import type {Log, Memory, MemoryStore} from '../core/ports.ts'
 
-/** Writes the memory, one at a time and always the latest. A memory that cannot be kept is said once per failure and stops nothing. */
+/** So many of `saveSoon`, which comes about once a second. */
+const rounds = 5
+
+/** Writes the memory, one at a time and always the latest. A memory that cannot be kept is said once, tried again every few rounds, and stops nothing. */
 export function saver(
   store: MemoryStore,
   log: Log,
   loaded: Memory,
-): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<void>}> {
+): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<boolean>}> {
   let wanted = loaded
   let saved = loaded
-  /** What could not be written is not tried in a loop: the next change, or the stop, tries again. */
+  /** What could not be written is not tried in a loop: a change, the stop or patience tries again. */
   let failed: Memory | null = null
+  let patience = 0
+  let said = ''
   let writing: Promise<void> | null = null
 
   const write = async () => {
@@ -19,12 +24,15 @@ export function saver(
         await store.save(next)
         saved = next
         failed = null
+        if (said !== '') log.info({}, 'the state is saved again')
+        said = ''
       } catch (error) {
         failed = next
-        log.error(
-          {error: error instanceof Error ? error.message : String(error)},
-          'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
-        )
+        patience = rounds
+        const why = error instanceof Error ? error.message : String(error)
+        if (why !== said)
+          log.error({error: why}, 'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten')
+        said = why
       }
     }
     writing = null
@@ -36,14 +44,20 @@ export function saver(
   return {
     saveSoon(memory) {
       wanted = memory
+      if (wanted === failed) {
+        patience -= 1
+        if (patience <= 0) failed = null
+      }
       start()
     },
+    /** `false`: it could not be written. */
     async save(memory) {
       wanted = memory
       await writing
       failed = null
       start()
       await writing
+      return memory === saved || wanted !== memory
     },
   }
 }

@@ -60,10 +60,13 @@ test.each(
     ['--group='],
     ['--timeout', '-1s'],
     ['--toString', 'x'],
-    [''],
   ].map((words) => [words]),
 )('left to oclif: %j', (words) => {
   assert.equal(plainCheck(['check', ...words]), null)
+})
+
+test('an empty HOST is a variable that is not set, and not the whole group', () => {
+  for (const words of [[''], ['', '--role', 'primary']]) assert.throws(() => plainCheck(['check', ...words]), {code: 'USAGE'})
 })
 
 test('other commands are none of its business', () => {

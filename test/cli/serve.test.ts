@@ -61,6 +61,15 @@ test('the daemon and a check of its own say the same; changes are logged with th
   await cluster[Symbol.asyncDispose]()
 })
 
+test('a host that was stopped in its own time is known again when it is back', async () => {
+  const {cluster, serve, check} = await site(socketIn)
+  const [, , host3] = cluster.nodes
+  await host3?.stop('smart')
+  await serve.sees(/host3: standby → unavailable/)
+  await host3?.start()
+  await until(async () => (await check('host3', '--role', 'standby')).code === 0)
+})
+
 test('SIGHUP: a bad file changes nothing and says why; a good one is followed, and the log is reopened', async () => {
   const {cwd, serve, file, text, asks, check} = await site(socketIn)
   await writeFile(file, `${text}\nbnid: 127.0.0.1\n`)

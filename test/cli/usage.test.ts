@@ -13,6 +13,7 @@ for (const [given, args, message, next] of [
   ['a mistyped command', ['chekc', 'host1'], 'there is no command "chekc"', 'Did you mean "pgroute66 check"?'],
   ['a mistyped flag', ['check', '--rol', 'primary'], 'unknown flag --rol', 'Did you mean --role?'],
   ['a flag without its value', ['check', '--role'], '--role', '--help'],
+  ['a variable that is not set', ['check', '', '--role', 'primary'], 'HOST is empty', 'whole group'],
   ['a role that is none', ['check', '--role', 'leader'], 'to be one of: primary, standby, read-only, any', '--help'],
   ['two hosts', ['check', 'host1', 'host2'], '2 hosts are given', 'Ask for one HOST'],
   ['four words without HAProxy', ['check', 'a', '1', 'b', '2'], '4 hosts are given', 'HAPROXY_SERVER_NAME'],

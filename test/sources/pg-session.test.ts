@@ -40,6 +40,19 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
     )
   })
 
+  test('a driver that was closed may be used again: a host that was left for its shutdown comes back', async () => {
+    const driver = driverFor({port: primary.port})
+    expect(isFailure(await driver.open(within()))).toBe(false)
+    await driver.close()
+    const again = await driver.open(within())
+    if (isFailure(again)) throw new Error(again.detail)
+    expect(isFailure(await again.probe({nudge: false}, within()))).toBe(false)
+    const late = driver.open(within())
+    await driver.close()
+    const session = await late
+    if (!isFailure(session)) expect(isFailure(await session.probe({nudge: false}, within()))).toBe(true)
+  })
+
   test('tells what the server is, once', async () => {
     const session = await opened({port: primary.port})
     expect(session.facts).toMatchObject({

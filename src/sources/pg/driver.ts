@@ -11,18 +11,19 @@ export type PgDriverSettings = Readonly<{host: HostSettings; probe: ProbeSetting
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock}: PgDriverSettings): HostDriver {
   const route: Route = {to: host.connection, names: names(clock), lines: new Set<Line>()}
-  let closed = false
+  let closings = 0
   return {
     async open(signal) {
+      const before = closings
       const session = await openSession(route, probe.timeoutMs, signal)
       // It was still on its way when we closed, and nobody would ever close it.
-      if (closed && !isFailure(session)) session.close()
+      if (closings !== before && !isFailure(session)) session.close()
       return session
     },
     knock: (signal) => knock(route.to, clock, route.names, signal),
     heartbeat: heartbeats({route, timeoutMs: probe.timeoutMs, availability, clock}),
     async close() {
-      closed = true
+      closings += 1
       for (const line of route.lines) line.close()
     },
   }

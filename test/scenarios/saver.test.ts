@@ -1,0 +1,34 @@
+import {expect, test} from 'vitest'
+import type {Memory} from '../../src/core/ports.ts'
+import {saver} from '../../src/monitor/saver.ts'
+
+test('a disk that was full for a while: said once, tried again by itself, and whoever gave an order is told', async () => {
+  const [before, after, later] = [{}, {}, {}] as Memory[] as [Memory, Memory, Memory]
+  const written: Memory[] = []
+  const said: string[] = []
+  const disk = {isFull: true}
+  const log = {
+    debug() {},
+    warn() {},
+    info: (_: object, text: string) => void said.push(text),
+    error: (_: object, text: string) => void said.push(text),
+  }
+  const save = async (memory: Memory) => {
+    if (disk.isFull) throw new Error('ENOSPC')
+    written.push(memory)
+  }
+  const saving = saver({load: async () => before, save}, log, before)
+  const rounds = async (count: number, memory: Memory) => {
+    for (let round = 0; round < count; round += 1) {
+      saving.saveSoon(memory)
+      await new Promise(setImmediate)
+    }
+  }
+  expect(await saving.save(after)).toBe(false)
+  await rounds(20, after)
+  expect(said).toEqual([expect.stringContaining('could not be saved')])
+  disk.isFull = false
+  await rounds(6, after)
+  expect([written, said[1]]).toEqual([[after], 'the state is saved again'])
+  expect(await saving.save(later)).toBe(true)
+})
