@@ -64,7 +64,12 @@ function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorEr
             `is where no daemon answers (${code})`,
             'Start "pgroute66 serve" with control_socket, or name a daemon with --url and --token-file.',
           ]
-        : [`cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
+        : code === 'ABORT_ERR'
+          ? [
+              `has not answered within ${limitMs / 1_000} s: the order may still be carried out`,
+              'See why the daemon hangs, and look at what it says before you repeat or replace the order.',
+            ]
+          : [`cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
   return new OperatorError('NO_DAEMON', `${placeOf(channel)} ${why}`, next, {cause: error})
 }
 

@@ -8,7 +8,7 @@ const authority: Words = (to) =>
 /** What to do next, per SQLSTATE or errno, for what is ours to mend. A sentence for an operator; never a secret. */
 const advice: Readonly<Record<string, Words>> = {
   '28P01': (to) =>
-    `the password of user "${to.user}" is refused; passwords in the YAML file are read as base64, so if this one is plain, set \`password_encoding: plain\``,
+    `the password of user "${to.user}" is refused; one in the YAML file is read as base64, unless \`password_encoding: plain\` is set`,
   '28000': (to) =>
     `user "${to.user}" may not log in to database "${to.dbname}" from here: add a line to this host's pg_hba.conf, or check the role's LOGIN`,
   '3D000': (to) => `database "${to.dbname}" does not exist on this host: set \`dbname\` to one that does`,
