@@ -57,7 +57,7 @@ export function saver(
       failed = null
       start()
       await writing
-      return memory === saved || wanted !== memory
+      return saved === wanted
     },
   }
 }
