@@ -73,8 +73,10 @@ async function warmUp(): Promise<void> {
     (port, index) =>
       `  host${index + 1}: {host: 127.0.0.1, port: ${port}, user: pgroute66, password: pgroute66, sslmode: verify-full, sslrootcert: ca.crt}`,
   )
-  writeFileSync(config, `password_encoding: plain\nhosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
-  for (const command of ['check --direct', '--help', 'config show', 'watch --once', '']) {
+  // On a busy machine nothing is given up, and nothing is asked twice.
+  const patience = 'probe: {interval: 60s, timeout: 60s, connect_timeout: 60s, max_age: 120s}'
+  writeFileSync(config, `password_encoding: plain\n${patience}\nhosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
+  for (const command of ['check --direct --timeout 60s', '--help', 'config show', 'watch --once', '']) {
     const args = command === '' ? [] : command === '--help' ? [command] : [...command.split(' '), '-c', config]
     const {status, stderr} = spawnSync(stripped, [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args], {
       env: {},
