@@ -79,7 +79,7 @@ export async function bundle(): Promise<Bundle> {
  */
 async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
   const {code} = await transform(text, {...common, format: 'cjs', supported: {'dynamic-import': false}})
-  return `(function(exports,require,module,__filename,__dirname){${bare(code)}${wasCommon ? ';module.exports=module.exports.default' : ''}})`
+  return `(function(exports,require,module,__filename,__dirname){${ascii(bare(code))}${wasCommon ? ';module.exports=module.exports.default' : ''}})`
 }
 
 /**
@@ -92,6 +92,10 @@ const bare = (code: string): string =>
     .replaceAll(/\b(\w+)=__toESM\((require\("node:[a-z/]+"\))(?:,1)?\)/g, (whole, name, required) =>
       new RegExp(`\\b${name}\\.default\\b`).test(code) ? whole : `${name}=${required}`,
     )
+
+/** esbuild leaves comments and regular expressions as they are. Text of one byte for a character is read at once, and its code cache fits. */
+const ascii = (code: string): string =>
+  code.replaceAll(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 type Outputs = Readonly<Record<string, {imports: readonly {path: string; kind: string; external?: boolean}[]}>>
 

@@ -12,7 +12,7 @@ export function start(inlined: Chunks, index: Readonly<Record<string, string>>, 
 function stored(name: string): Chunks {
   const {getRawAsset} = process.getBuiltinModule('node:sea')
   const {Script} = process.getBuiltinModule('node:vm')
-  // esbuild writes ASCII.
+  // It is ASCII (bundle.ts).
   const source = Buffer.from(getRawAsset(name)).toString('latin1')
   const script = new Script(source, {filename: name, cachedData: new Uint8Array(getRawAsset(`${name}.cache`))})
   if (script.cachedDataRejected && process.env.PGROUTE66_DEBUG) process.stderr.write(`pgroute66: the code cache of ${name} is refused\n`)

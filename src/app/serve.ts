@@ -21,7 +21,6 @@ export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: str
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
 export async function serve({config: path, dsns, dryRun}: ServeRequest, around: Around): Promise<number> {
-  keepHeapSmall()
   const load = () => loadConfig({path, dsns, ...around})
   const config = await load()
   const log = openLog(config.log)
@@ -85,6 +84,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   process.on('SIGHUP', reload)
   if (isAsked) reload()
   release.own(tellSystemd({source: monitor, clock, log, env}))
+  // Not before: what is loaded after it has no use for the executable's code caches, which are made for V8's own settings.
+  keepHeapSmall()
   try {
     await stopped
   } finally {
