@@ -12,6 +12,7 @@ import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
 import {keepHeapSmall} from './small-heap.ts'
+import {StateClaim} from './state-claim.ts'
 import {stopSignal} from './stop-signal.ts'
 import {tellSystemd} from './systemd.ts'
 import {Targets} from './targets.ts'
@@ -42,6 +43,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
   tellWarnings(config, log)
   const metrics = createMetrics(version, clock.wall)
+  const claim = release.own(await StateClaim.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
   const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
   const {monitor} = watching
@@ -69,8 +71,9 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const reload = reloads({
     config,
     load,
-    // First those that may refuse: a port that somebody else has.
+    // First those that may refuse: a folder or a port that somebody else has.
     apply: [
+      (next) => claim.follow(next),
       (next) => api.reload(next),
       (next) => agent.follow(next),
       (next) => watching.reload(next),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
-import {mkdtemp, readFile, rename, writeFile} from 'node:fs/promises'
+import {access, mkdtemp, readFile, rename, writeFile} from 'node:fs/promises'
 import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -92,6 +92,37 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
   serve.child.kill('SIGINT')
   assert.equal((await serve.ended).code, 0)
   assert.match(await logged(), /stopped\n$/)
+})
+
+test('a second serve on the same state_dir is refused before it writes a word there; after a kill the folder is free', async () => {
+  const {cwd, serve, file, text} = await site()
+  const changes = () => readFile(join(cwd, 'state', 'changes.jsonl'), 'utf8').catch(() => '')
+  await until(async () => (await changes()).includes('"kind":"verdict"'))
+  const other = join(cwd, 'other.yml')
+  await writeFile(other, text.replace(/^port:.*$/m, `port: ${await freePort()}`), {mode: 0o600})
+  const {code, stderr} = await run(['serve', '-c', other], {cwd})
+  assert.equal(code, 2)
+  const epochs = [...(await changes()).matchAll(/"epoch":"(\w+)"/g)].map(([, epoch]) => epoch)
+  assert.equal(new Set(epochs).size, 1)
+  assert.match(stderr, /another serve keeps its state in .*state\n.*state_dir of its own/)
+
+  const apart = await writeFile(other, (await readFile(other, 'utf8')).replace('state_dir: state', 'state_dir: apart')).then(() =>
+    start([other], {cwd}),
+  )
+  onTestFinished(() => void apart.child.kill('SIGKILL'))
+  await apart.sees('listening')
+  await writeFile(file, text.replace('state_dir: state', 'state_dir: apart'))
+  serve.child.kill('SIGHUP')
+  await serve.sees(/ERROR the configuration was not reloaded.*another serve keeps its state in/)
+
+  apart.child.kill('SIGKILL')
+  await apart.ended
+  serve.child.kill('SIGHUP')
+  await serve.sees('configuration reloaded')
+  assert.equal((await run(['serve', '-c', other], {cwd})).code, 2, 'it is the other one that has the folder now')
+  serve.child.kill('SIGTERM')
+  assert.equal((await serve.ended).code, 0)
+  await assert.rejects(access(join(cwd, 'apart', 'serve.sock')), 'a stop leaves nothing')
 })
 
 test('over TLS on its port, with a certificate for another name: trusted because it is the configured one, and no other is', async () => {
