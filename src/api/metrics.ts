@@ -53,7 +53,9 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   const applies = counter('actuator_apply_total', 'Passes over a target, by what they came to.', ['target', 'outcome'])
   const reload = gauge('config_last_reload_successful', 'Whether the configuration that was read last is in force.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
+  const saved = gauge('state_last_save_successful', 'Whether what has to survive a restart was written when it was last tried.')
   reload.set(1)
+  saved.set(1)
   reloadedAt.set(wall() / 1000)
   const setProcess = processMetrics(registers)
   const snapshots = snapshotMetrics(registers)
@@ -66,6 +68,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
         snapshots.answered(host, wall())
       },
       failed: (host, cause) => failures.inc({host, cause}),
+      saved: (isSuccessful) => saved.set(isSuccessful ? 1 : 0),
     },
     published({changes}) {
       for (const {kind, host, from, to} of changes)

@@ -115,4 +115,6 @@ export interface Meter {
   connectionOpened(host: string): void
   probed(host: string, durationMs: number): void
   failed(host: string, cause: Cause): void
+  /** What came of the latest attempt to keep the memory. */
+  saved(isSuccessful: boolean): void
 }

@@ -72,7 +72,7 @@ class HostMonitor implements Monitor {
     this.#deps = deps
     this.#board = board
     this.#settings = deps.settings
-    this.#saver = saver(deps.store, deps.log, board.memory)
+    this.#saver = saver(deps.store, deps.log, deps.meter, board.memory)
     this.#names = new DoubleNames(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
     this.ready = promise

@@ -1,4 +1,4 @@
-import type {Log, Memory, MemoryStore} from '../core/ports.ts'
+import type {Log, Memory, MemoryStore, Meter} from '../core/ports.ts'
 
 /** So many of `saveSoon`, which comes about once a second. */
 const rounds = 5
@@ -7,6 +7,7 @@ const rounds = 5
 export function saver(
   store: MemoryStore,
   log: Log,
+  meter: Meter,
   loaded: Memory,
 ): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<boolean>}> {
   let wanted = loaded
@@ -24,11 +25,13 @@ export function saver(
         await store.save(next)
         saved = next
         failed = null
+        meter.saved(true)
         if (said !== '') log.info({}, 'the state is saved again')
         said = ''
       } catch (error) {
         failed = next
         patience = rounds
+        meter.saved(false)
         const why = error instanceof Error ? error.message : String(error)
         if (why !== said)
           log.error({error: why}, 'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten')

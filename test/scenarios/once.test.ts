@@ -11,7 +11,7 @@ async function once(options: StageOptions = {}, act: (stage: Stage) => void = ()
   const {clock, random, store, settings, cluster} = stage
   const limit = new AbortController()
   const cancel = clock.after(timeoutMs, () => limit.abort())
-  const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}}
+  const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
   const begun = clock.now()
   const judging = judgeOnce({settings, driver: cluster.driver, clock, random, store, meter, version: 'test', signal: limit.signal})
   const snapshot: Snapshot = await clock.through(judging)

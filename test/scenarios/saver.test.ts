@@ -17,7 +17,9 @@ test('a disk that was full for a while: said once, tried again by itself, and wh
     if (disk.isFull) throw new Error('ENOSPC')
     written.push(memory)
   }
-  const saving = saver({load: async () => before, save}, log, before)
+  const outcomes: boolean[] = []
+  const meter = {connectionOpened() {}, probed() {}, failed() {}, saved: (isSuccessful: boolean) => void outcomes.push(isSuccessful)}
+  const saving = saver({load: async () => before, save}, log, meter, before)
   const rounds = async (count: number, memory: Memory) => {
     for (let round = 0; round < count; round += 1) {
       saving.saveSoon(memory)
@@ -27,8 +29,9 @@ test('a disk that was full for a while: said once, tried again by itself, and wh
   expect(await saving.save(after)).toBe(false)
   await rounds(20, after)
   expect(said).toEqual([expect.stringContaining('could not be saved')])
+  expect(new Set(outcomes)).toEqual(new Set([false]))
   disk.isFull = false
   await rounds(6, after)
-  expect([written, said[1]]).toEqual([[after], 'the state is saved again'])
+  expect([written, said[1], outcomes.at(-1)]).toEqual([[after], 'the state is saved again', true])
   expect(await saving.save(later)).toBe(true)
 })

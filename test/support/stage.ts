@@ -73,7 +73,7 @@ export class Stage {
   async raise(): Promise<void> {
     const {clock, random, store, settings, cluster} = this
     const log = this.#log()
-    const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}}
+    const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
     this.#monitor = await startMonitor({settings, driver: cluster.driver, clock, random, store, log, meter, version: 'test'})
     this.#monitor.subscribe((publication) => this.publications.push(publication))
   }
