@@ -10,7 +10,11 @@ export async function enter(argv: readonly string[]): Promise<void> {
   // React and others take an absent NODE_ENV for a developer's machine, and are slower there.
   process.env.NODE_ENV ??= 'production'
   const args = rewriteArgv(argv)
+  let hasFailed = false
   const fail = async (error: unknown) => {
+    // Only the first is a cause.
+    if (hasFailed) return
+    hasFailed = true
     try {
       const [{printError}, {leave}] = await Promise.all([import('./error-output.ts'), import('./leave.ts')])
       leave(await printError(error, args))
@@ -31,8 +35,13 @@ export async function enter(argv: readonly string[]): Promise<void> {
     }
     if (args.length === 1 && args[0] === '--version') return await printVersion()
     if (await isPlainCheck(args)) return
+    const {OperatorError} = await import('../core/errors.ts')
     // `| head -1` closes the pipe while we write: nothing went wrong.
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit() : fail(error)))
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit()
+      const next = 'Make room there, or let it go somewhere else.'
+      void fail(new OperatorError('OUTPUT', `standard output cannot be written (${error.code ?? error.message})`, next))
+    })
     process.stderr.on('error', () => {})
     const {homeOf, osUser} = await import('../config/environment.ts')
     if (osUser() === null) {

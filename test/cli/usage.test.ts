@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import {execFile} from 'node:child_process'
+import {execFile, spawnSync} from 'node:child_process'
+import {closeSync, openSync} from 'node:fs'
 import {mkdtemp, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -58,6 +59,14 @@ test('Nagios gets UNKNOWN on stdout for what is wrong with the check itself', as
   const {code, stdout} = await run(['check', '--direct', '--format', 'nagios'], {cwd: await folder()})
   assert.equal(code, 3)
   assert.match(stdout, /^PGROUTE66 UNKNOWN - there is no configuration/)
+})
+
+test('a full disk behind standard output is said once, and is no bug', async () => {
+  const full = openSync('/dev/full', 'w')
+  const {status, stderr} = spawnSync(process.execPath, [runJs, 'config', 'schema'], {stdio: ['ignore', full, 'pipe'], encoding: 'utf8'})
+  closeSync(full)
+  assert.equal(status, 2)
+  assert.match(stderr, /^pgroute66: standard output cannot be written \(ENOSPC\)\nMake room .*\n$/)
 })
 
 test('--help | head -1 ends quietly', async () => {
