@@ -26,13 +26,14 @@ async function usageOf(error: ParserError, args: readonly string[]): Promise<Omi
     const message = `unknown ${error.flags.length === 1 ? 'flag' : 'flags'} ${error.flags.join(', ')}`
     return {code: 'USAGE_FLAG', message, next: meant === null ? help : `Did you mean --${meant}? ${help}`}
   }
-  const message = stripVTControlCharacters(error.message).replace(/\n*See more help with --help\s*$/, '')
+  const message = stripVTControlCharacters(error.message)
+    .replace(/^The following errors? occurred:\n */, '')
+    .replace(/\n*See more help with --help\s*$/, '')
   return {code: 'USAGE', message: message.charAt(0).toLowerCase() + message.slice(1), next: help}
 }
 
-const commandOf = (args: readonly string[]): readonly string[] => {
-  const end = args.findIndex((word) => !/^[a-z]+$/.test(word))
-  return args.slice(0, end < 0 ? 1 : Math.min(end, 2))
-}
+/** Commands of two words. */
+const topics = ['config', 'haproxy']
+const commandOf = (args: readonly string[]): readonly string[] => args.slice(0, topics.includes(args[0] ?? '') ? 2 : 1)
 
 const firstLine = (text: string) => text.split('\n', 1)[0] ?? ''

@@ -1,8 +1,19 @@
-import {Flags} from '@oclif/core'
+import {Args, Flags} from '@oclif/core'
+import {OperatorError} from '../core/errors.ts'
 import {controlChannel, whoAsks} from './control-channel.ts'
 import {caFlag, configFlag, controlSocketFlag, tokenFileFlag, urlFlag} from './flags.ts'
 import {order} from './order.ts'
 import {print} from './output.ts'
+
+export const hostArg = (description: string) =>
+  Args.string({
+    required: true,
+    description,
+    async parse(host) {
+      if (host.trim() === '') throw new OperatorError('USAGE', 'HOST is empty', 'Is a variable not set?')
+      return host
+    },
+  })
 
 /** What every command has that orders something from the daemon. */
 export const orderFlags = {

@@ -56,21 +56,22 @@ const placeOf = (channel: Channel): string => ('socket' in channel ? channel.soc
 
 function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorError {
   const {code} = error
+  const place = placeOf(channel)
   const [why, next] =
     code === 'EACCES' || code === 'EPERM'
-      ? ['may not be opened by this user', 'Run this as the user that the daemon runs as, or as root.']
+      ? [`${place} may not be opened by this user`, 'Run this as the user that the daemon runs as, or as root.']
       : code === 'ENOENT' || code === 'ECONNREFUSED'
         ? [
-            `is where no daemon answers (${code})`,
+            `no daemon answers at ${place} (${code})`,
             'Start "pgroute66 serve" with control_socket, or name a daemon with --url and --token-file.',
           ]
         : code === 'ABORT_ERR'
           ? [
-              `has not answered within ${limitMs / 1_000} s: the order may still be carried out`,
+              `${place} has not answered within ${limitMs / 1_000} s: the order may still be carried out`,
               'See why the daemon hangs, and look at what it says before you repeat or replace the order.',
             ]
-          : [`cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
-  return new OperatorError('NO_DAEMON', `${placeOf(channel)} ${why}`, next, {cause: error})
+          : [`${place} cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
+  return new OperatorError('NO_DAEMON', why, next, {cause: error})
 }
 
 const parsed = (text: string): Readonly<Record<string, unknown>> => {

@@ -1,10 +1,10 @@
-import {Args, Command} from '@oclif/core'
-import {giveOrder, orderFlags} from '../app/order-flags.ts'
+import {Command} from '@oclif/core'
+import {giveOrder, hostArg, orderFlags} from '../app/order-flags.ts'
 
 export default class Resume extends Command {
   static override summary = 'Put a drained host back into rotation.'
   static override examples = ['<%= config.bin %> <%= command.id %> host2']
-  static override args = {host: Args.string({required: true, description: 'the host to put back'})}
+  static override args = {host: hostArg('the host to put back')}
   static override flags = orderFlags
 
   async run(): Promise<void> {
