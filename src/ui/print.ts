@@ -9,6 +9,7 @@ import type {Frame} from './frame.ts'
 import type {Glyphs} from './glyphs.ts'
 import {textOf} from './line.ts'
 import {table} from './table.ts'
+import {targets} from './targets.ts'
 
 export type PrintOptions = Readonly<{
   source: SnapshotSource
@@ -52,7 +53,7 @@ export function printChanges({source, clock, write, json = false, group = null, 
   })
 }
 
-/** How things stand, once: the verdict and the table, `width` cells wide. Waits for the first round to be done, or for `signal`. */
+/** How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits for the first round to be done, or for `signal`. */
 export async function printOnce({width, glyphs, ...options}: PrintOptions & Readonly<{width: number; glyphs: Glyphs}>): Promise<void> {
   const {source, clock, write, json = false, group = null, signal} = options
   const snapshot = await ready(source, signal)
@@ -61,7 +62,8 @@ export async function printOnce({width, glyphs, ...options}: PrintOptions & Read
   const frame: Frame = {snapshot, now, wall, changes: [], probes: new Map(), startedAt: wall}
   const verdicts = banner(snapshot, {width, height: Number.POSITIVE_INFINITY, wall, glyphs, group: group})
   const rows = table(hostsOf(snapshot, group), frame, {width, height: Number.POSITIVE_INFINITY, glyphs, selected: null})
-  for (const spans of [...verdicts, [], ...rows]) write(textOf(spans).trimEnd())
+  const told = targets(snapshot, width, wall, glyphs)
+  for (const spans of [...verdicts, [], ...rows, ...(told.length === 0 ? [] : [[], ...told])]) write(textOf(spans).trimEnd())
 }
 
 function ready(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {

@@ -68,6 +68,23 @@ test('once: waits for the first round, then prints the verdict and every column'
   expect(stage.listening).toBe(0)
 })
 
+test('once: who is told is said below the hosts', async () => {
+  const target = {problems: ['no answer'], since: noon.wall, verifiedAt: null}
+  const actuators = {
+    'haproxy a': {...target, status: 'out-of-sync' as const},
+    'agent b': {...target, status: 'in-sync' as const, problems: []},
+  }
+  const maintenance = {since: noon.wall, by: 'anna', reason: 'disks', until: null}
+  const {lines, options} = printing(new Stage({...calm(), actuators, maintenance}))
+  await printOnce({...options, width: 10_000, glyphs})
+  expect(lines.slice(-4)).toEqual([
+    '',
+    expect.stringMatching(/^ MAINTENANCE by anna .*: disks · nobody is told anything$/),
+    'haproxy a is not in step: no answer',
+    'agent b in-sync',
+  ])
+})
+
 test('once: what is not known in time is printed as not known', async () => {
   const stage = new Stage(snapshot({hosts: {host1: unasked()}}))
   const {lines, stop, options} = printing(stage, {json: true})
