@@ -9,7 +9,10 @@ const limitMs = 10_000
 
 /** Orders something from the daemon: `POST path`. Resolves to the body of its 200; throws OperatorError with the daemon's own words otherwise. */
 export async function order(channel: Channel, path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-  const response = await send(channel, path, JSON.stringify(body))
+  // So that a daemon that hangs does not carry it out when it goes on, with nobody waiting and the world another. By its clock, which over a network
+  // is another than ours.
+  const limit = 'socket' in channel ? {before: new Date(Date.now() + limitMs).toISOString()} : {}
+  const response = await send(channel, path, JSON.stringify({...body, ...limit}))
   const chunks: string[] = []
   response.setEncoding('utf8')
   for await (const chunk of response) chunks.push(chunk as string)
@@ -67,7 +70,7 @@ function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorEr
           ]
         : code === 'ABORT_ERR'
           ? [
-              `${place} has not answered within ${limitMs / 1_000} s: the order may still be carried out`,
+              `${place} has not answered within ${limitMs / 1_000} s: the order ${'socket' in channel ? 'is void, unless it was begun by then' : 'may still be carried out'}`,
               'See why the daemon hangs, and look at what it says before you repeat or replace the order.',
             ]
           : [`${place} cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']

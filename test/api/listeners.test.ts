@@ -182,6 +182,11 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
     {host: 'host1', by: 'alice', reason: null},
   ])
 
+  const late = JSON.stringify({reason: null, before: '2020-01-01T00:00:00.000Z'})
+  const tooLate = await post(dir.at('c.sock'), {...json, 'content-length': late.length}, {}, late)
+  expect([tooLate.status, JSON.parse(tooLate.body).code]).toEqual([409, 'TOO_LATE'])
+  expect(api.accepted).toHaveLength(7)
+
   const refused = [
     await post(api.url, json),
     await post(dir.at('s.sock'), json),

@@ -66,8 +66,13 @@ async function obey(request: FastifyRequest, context: Context, carry: Carry): Pr
     return problem(415, {code: 'NOT_JSON', detail: 'the body must be JSON', next: 'Send "Content-Type: application/json".'})
   }
   const body = fieldsOf(request.body)
-  // On the control socket, the command may say for whom it speaks: whoever opens it may do anything anyhow.
+  // On the control socket, the command may say for whom it speaks - whoever opens it may do anything anyhow - and how long it waits for an answer.
   const spokenFor = isTrusted(request.raw) ? wordOf(body.by, 'by') : null
+  const before = isTrusted(request.raw) ? wordOf(body.before, 'before') : null
+  if (before !== null && !(Date.parse(before) >= context.clock.wall())) {
+    const next = 'See why the daemon was busy for so long, and give the order again if it is still right.'
+    return problem(409, {code: 'TOO_LATE', detail: 'nobody waits for this order any more: it is not carried out', next})
+  }
   const who = {by: spokenFor ?? allowed.by, reason: wordOf(body.reason, 'reason')}
   try {
     return json(200, await carry(request, context, who, body))
