@@ -37,8 +37,8 @@ const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
 /**
  * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety property: what must stop goes first, so that two
  * writers are never up; sessions of a deposed primary are cut where its successor stands - a backend was seen committing 3.9 s after its
- * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the first time (V0) stay as they are: routing stands
- * while a daemon restarts. Idempotent: a HAProxy that already agrees gets an empty plan.
+ * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the first time (V0) stay as they are - routing stands
+ * while a daemon restarts -, except beside a writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty plan.
  */
 export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
   const problems: string[] = []
@@ -58,7 +58,10 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
       const what = `server ${backend}/${server} (${address}:${port}) is no host of ours`
       problems.push(`${what}: name it like one and give it the same address, or take it out; it is left alone`)
     }
-    const known = members.flatMap(({server, host}) => (host === null || isUnasked(host, snapshot) ? [] : [{server, host: host.host}]))
+    const ours = members.flatMap(({server, host}) =>
+      host === null ? [] : [{server, host: host.host, isUnasked: isUnasked(host, snapshot)}],
+    )
+    const known = ours.filter((each) => !each.isUnasked)
     const found = offered(
       role,
       known.map(({host}) => host),
@@ -70,9 +73,11 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
     problems.push(...obstacles)
     if (obstacles.length > 0) isWhole = false
     const wanted = isAmbiguous ? [] : found
-    for (const {server, host} of known)
+    const isSwitch = role === 'primary' && wanted.length > 0
+    const moved = isSwitch ? ours : known
+    for (const {server, host} of moved)
       steps.push(...stepsFor(server, host, role, wanted).filter(({kind}) => kind !== 'start' || obstacles.length === 0))
-    if (role === 'primary' && wanted.length > 0) deposed.push(...known.filter(({host}) => !wanted.includes(host)).map(({server}) => server))
+    if (isSwitch) deposed.push(...moved.filter(({host}) => !wanted.includes(host)).map(({server}) => server))
   }
   const rank = {stop: 0, cut: 1, start: 2}
   return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, isWhole}
@@ -117,9 +122,15 @@ function stepsFor(
   return [...stop, ...cut]
 }
 
-/** As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows what a DNS name leads to, and the name beside it. */
+/**
+ * As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows what a DNS name leads to, and the name beside it: that
+ * of another host means nobody, as an address does.
+ */
 function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
   const find = hostFinder(snapshot)
-  return ({server, address, port, name}) =>
-    find({name: server, address, port}) ?? (name === null ? null : find({name: null, address: name, port}))
+  return ({server, address, port, name}) => {
+    const found = find({name: server, address, port})
+    const byName = name === null ? null : find({name: null, address: name, port})
+    return found && byName && found !== byName ? null : (found ?? byName)
+  }
 }

@@ -52,6 +52,16 @@ describe('what HAProxy is told', () => {
   test('a group that is being asked for the first time stays as it is', () =>
     expect(commands(asItWas, {...led('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}})).toEqual([]))
 
+  test('beside a writer of another of its groups it does not', () => {
+    const starting = {kind: 'starting', rule: 'V0', primary: null, routedTo: null} as const
+    const draft: SnapshotDraft = {...led('host2'), groups: {a: ['host1', 'host2', 'host3'], b: ['host1']}, verdicts: {b: starting}}
+    const plan = planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3], 'w/host2': [1, 0]}), snapshot(draft))
+    expect(plan.steps.map(({kind, server}) => `${kind} ${server}`)).toEqual(['stop host1', 'cut host1', 'start host2'])
+    expect(plan.deposed.map(({server}) => server)).toEqual(['host1'])
+    const undecided: SnapshotDraft = {...draft, verdicts: {a: {...starting, kind: 'no-primary', rule: 'V5'}, b: starting}}
+    expect(planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3]}), snapshot(undecided)).steps).toEqual([])
+  })
+
   test('servers are known by name, else by address and port; those that are neither are left alone and named', () => {
     const {host1} = snapshot(led('host1')).hosts
     const there = {
@@ -88,6 +98,13 @@ describe('what HAProxy is told', () => {
     const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
     const server = {backend: 'w', server: 'a', address: '10.0.0.1', port: 5432, name: 'db1.example', adminState: 1, sessions: 0}
     expect(planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind)).toEqual(['start'])
+  })
+
+  test('a server with the name of one host and the DNS name of another is neither', () => {
+    const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example'}), host2: standby('host1', {address: 'db2.example'})}}
+    const server = {backend: 'w', server: 'host1', address: '10.0.0.2', port: 5432, name: 'db2.example', adminState: 1, sessions: 0}
+    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft))
+    expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
   test('beside a server of writers that is none of ours and may be up, nothing is started; who is up stays', () => {
