@@ -19,7 +19,7 @@ export type Actuation = Readonly<{
   random: Random
   log: Log
   /** Targets are read and put right so often, also when nothing changed. */
-  resyncMs: number
+  resyncMs: () => number
   dryRun: boolean
   report: (pass: Pass) => void
 }>
@@ -57,13 +57,13 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
     const wasFrozen = isFrozen
     isFrozen = source.current().maintenance !== null
     if (wasFrozen && !isFrozen) actuator.renew?.()
-    const applied = await pass(actuator, {...actuation, wasFrozen, isFrozen, isOutdated: () => isDue}, signal)
+    const applied = await pass(actuator, {...actuation, isFrozen, isOutdated: () => isDue}, signal)
     if (signal.aborted) break
     if (applied) diary(applied)
     const hasFailed = applied?.outcome === 'failed'
     if (!hasFailed) patience.reset()
     if (isDue) continue
-    const restMs = hasFailed ? patience.next() : resyncMs
+    const restMs = hasFailed ? patience.next() : resyncMs()
     waiting = nap(clock, Math.min(applied?.againMs ?? restMs, restMs), signal)
     await waiting.done
     waiting = null
@@ -73,20 +73,12 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
 
 async function pass(
   actuator: Actuator,
-  {
-    source,
-    clock,
-    dryRun,
-    report,
-    wasFrozen,
-    isFrozen,
-    isOutdated,
-  }: Actuation & {wasFrozen: boolean; isFrozen: boolean; isOutdated: () => boolean},
+  {source, clock, dryRun, report, isFrozen, isOutdated}: Actuation & {isFrozen: boolean; isOutdated: () => boolean},
   signal: AbortSignal,
 ): Promise<Applied | null> {
   const startedAt = clock.now()
   using limit = deadline(clock, passMs, signal)
-  if (isFrozen && !wasFrozen) await actuator.rest?.(limit.signal)
+  if (isFrozen) await actuator.rest?.(limit.signal)
   const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal, isOutdated})
   if (!signal.aborted) report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
   return applied

@@ -17,8 +17,8 @@ type Open = {
 }
 
 export type SwitchDeps = Readonly<{
-  /** Names of those that are told. */
-  targets: readonly string[]
+  /** Names of those that are told now. */
+  targets: () => readonly string[]
   clock: Clock
   announce: (changes: readonly Change[]) => void
   seen: (stage: StageSeen) => void
@@ -38,7 +38,8 @@ export class Switches implements Disposable {
 
   /** To be called for each publication, before those who apply it are woken. */
   published({changes, seenAt}: Publication): void {
-    const {clock, targets, seen} = this.#deps
+    const {clock, seen} = this.#deps
+    const targets = this.#deps.targets()
     for (const change of changes) {
       if (change.kind !== 'verdict' || change.group === null) continue
       const judgedAt = clock.now()
@@ -68,6 +69,11 @@ export class Switches implements Disposable {
       this.#deps.seen({stage: 'applied', target, ms})
       if (open.waiting.size === 0) this.#end(group)
     }
+  }
+
+  /** It is told no more, so nobody waits for it. */
+  gone(target: string): void {
+    for (const [group, {waiting}] of this.#open) if (waiting.delete(target) && waiting.size === 0) this.#end(group)
   }
 
   [Symbol.dispose](): void {

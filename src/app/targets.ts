@@ -3,12 +3,12 @@ import {pgbouncerTarget} from '../actuators/pgbouncer/target.ts'
 import type {Config} from '../config/config.ts'
 import type {Actuator} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
+import {type ConnectionSettings, isSamePassword} from '../core/settings.ts'
 import type {TargetState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {actuate, type Pass} from './actuation.ts'
 import {fallbackOf} from './fallback.ts'
 import {pgbouncerConsole} from './pgbouncer-console.ts'
-import {Release} from './release.ts'
 import {type StageSeen, Switches} from './switches.ts'
 
 export type TargetsDeps = Readonly<{
@@ -21,54 +21,83 @@ export type TargetsDeps = Readonly<{
   meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
 }>
 
+/** A router that is to be told. Two with one `key` and one password are the same. */
+type Wish = Readonly<{key: string; admin: ConnectionSettings | null; make: (isFirst: boolean) => Actuator}>
+type Running = Readonly<{wish: Wish; name: string; loop: AsyncDisposable}>
+
 /** Routers that are kept in step with the verdict, as the configuration in force names them. */
 export class Targets implements AsyncDisposable {
   readonly #deps: TargetsDeps
-  #release = new Release()
-  #names: readonly string[] = []
-  #asked = ''
+  readonly #switches: Switches
+  readonly #unsubscribe: () => void
+  #running: readonly Running[] = []
+  #resyncMs = 0
+  #isFirst = true
 
   constructor(deps: TargetsDeps) {
+    const {monitor, clock, dryRun, meter} = deps
     this.#deps = deps
-  }
-
-  /** Those that did not change are left alone together: a target that is told again in the middle of a switch is told the same. */
-  async follow(config: Config): Promise<void> {
-    const asked = fingerprint(config)
-    if (asked === this.#asked) return
-    await this[Symbol.asyncDispose]()
-    this.#asked = asked
-    const {monitor, clock, dryRun, meter} = this.#deps
-    const actuators = actuatorsOf(config, clock)
-    this.#names = actuators.map(({name}) => name)
-    const switches = new Switches({
-      targets: dryRun ? [] : this.#names,
+    this.#switches = new Switches({
+      targets: () => (dryRun ? [] : this.#running.map(({name}) => name)),
       clock,
       announce: (changes) => monitor.announce(changes),
       seen: meter.stage,
     })
-    const since = clock.wall()
-    for (const name of this.#names) monitor.target(name, {status: 'pending', problems: [], since, verifiedAt: null})
-    const unsubscribe = monitor.subscribe((publication) => switches.published(publication))
-    this.#release.own({
-      async [Symbol.asyncDispose]() {
-        unsubscribe()
-        switches[Symbol.dispose]()
-      },
-    })
-    const report = (pass: Pass) => {
-      this.#report(pass)
-      switches.passed(pass)
+    // Before the targets, which are woken by the same publication.
+    this.#unsubscribe = monitor.subscribe((publication) => this.#switches.published(publication))
+  }
+
+  /** Those that did not change are left alone: one may be in the middle of a switch, with clients that wait for its end. */
+  async follow(config: Config): Promise<void> {
+    const {monitor, clock} = this.#deps
+    this.#resyncMs = config.haproxy.resyncMs
+    const wishes = wishesOf(config, clock)
+    const kept: Running[] = []
+    for (const wish of wishes) {
+      const same = this.#running.find((one) => one.wish.key === wish.key)
+      if (same && (await isSameAdmin(same.wish.admin, wish.admin))) kept.push(same)
     }
-    this.#release.own(actuate({...this.#deps, actuators, source: monitor, resyncMs: config.haproxy.resyncMs, report}))
+    const leaving = this.#running.filter((one) => !kept.includes(one))
+    this.#running = kept
+    await this.#end(leaving)
+    const coming = wishes.filter(({key}) => !kept.some(({wish}) => wish.key === key))
+    this.#running = [...kept, ...coming.map((wish) => this.#start(wish))]
+    const since = clock.wall()
+    for (const {wish, name} of this.#running)
+      if (coming.includes(wish)) monitor.target(name, {status: 'pending', problems: [], since, verifiedAt: null})
+    this.#forget(leaving)
+    this.#isFirst = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#release[Symbol.asyncDispose]()
-    this.#release = new Release()
-    for (const name of this.#names) this.#deps.monitor.target(name, null)
-    this.#names = []
-    this.#asked = ''
+    this.#unsubscribe()
+    this.#switches[Symbol.dispose]()
+    const leaving = this.#running
+    this.#running = []
+    await this.#end(leaving)
+    this.#forget(leaving)
+  }
+
+  #start(wish: Wish): Running {
+    const actuator = wish.make(this.#isFirst)
+    const report = (pass: Pass) => {
+      this.#report(pass)
+      this.#switches.passed(pass)
+    }
+    const loop = actuate({...this.#deps, actuators: [actuator], source: this.#deps.monitor, resyncMs: () => this.#resyncMs, report})
+    return {wish, name: actuator.name, loop}
+  }
+
+  async #end(leaving: readonly Running[]): Promise<void> {
+    await Promise.all(leaving.map(({loop}) => loop[Symbol.asyncDispose]()))
+  }
+
+  #forget(gone: readonly Running[]): void {
+    for (const {name} of gone) {
+      if (this.#running.some((one) => one.name === name)) continue
+      this.#deps.monitor.target(name, null)
+      this.#switches.gone(name)
+    }
   }
 
   #report({target, applied}: Pass): void {
@@ -92,15 +121,22 @@ const statusOf = {'in-sync': 'in-sync', applied: 'in-sync', planned: 'planned', 
   TargetState['status']
 >
 
-function actuatorsOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readonly Actuator[] {
+function wishesOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readonly Wish[] {
   const fallback = fallbackOf(groups)
+  const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
   const openConsole = pgbouncerConsole(clock)
   return [
-    ...haproxy.instances.map((instance) => haproxyPush(instance, {backends: instance.backends, fallback})),
-    ...pgbouncer.map((settings) => pgbouncerTarget(settings, {openConsole, fallback, clock})),
+    ...haproxy.instances.map((instance): Wish => {
+      const make = () => haproxyPush(instance, {backends: instance.backends, fallback})
+      return {key: JSON.stringify(['haproxy', instance, fallbacks]), admin: null, make}
+    }),
+    ...pgbouncer.map((settings): Wish => {
+      const make = (isFirst: boolean) => pgbouncerTarget(settings, {openConsole, fallback, clock, isFirst})
+      return {key: JSON.stringify(['pgbouncer', settings, fallbacks]), admin: settings.admin, make}
+    }),
   ]
 }
 
-/** All that makes a difference to a target. Passwords are read when they are needed. */
-const fingerprint = ({haproxy, pgbouncer, groups}: Config): string =>
-  JSON.stringify([haproxy, pgbouncer, groups.map(({name, readFallback}) => [name, readFallback])])
+/** All but the password is text, and in the key. */
+const isSameAdmin = async (one: ConnectionSettings | null, other: ConnectionSettings | null): Promise<boolean> =>
+  one === null || other === null || isSamePassword(one, other)

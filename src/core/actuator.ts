@@ -25,7 +25,7 @@ export interface Actuator extends AsyncDisposable {
   readonly name: string
   /** Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after `signal` aborts. Calls never overlap. */
   apply(snapshot: Snapshot, options: ApplyOptions): Promise<Applied>
-  /** A maintenance begins: nobody may be left waiting for us. Never rejects; gives up soon after `signal` aborts. */
+  /** In each pass of a maintenance: nobody may be left waiting for us. Never rejects; gives up soon after `signal` aborts. */
   rest?(signal: AbortSignal): Promise<void>
   /** A maintenance is over: what somebody changed meanwhile was no meddling. */
   renew?(): void

@@ -15,6 +15,8 @@ export type PgbouncerSight = Readonly<{
   isRead: boolean
   /** Databases that are paused at our word → for how long. A pause of somebody else's is his to end. */
   heldMs: Readonly<Record<string, number>>
+  /** Databases that cannot be paused, because somebody has paused all of PgBouncer, which nothing shows. */
+  unpausable: readonly string[]
 }>
 
 export type PgbouncerStep = Readonly<{kind: 'pause' | 'write' | 'reload' | 'kill' | 'resume'; database: string | null; why: string}>
@@ -100,7 +102,7 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
     if (!mustReload) return {problem: awayProblem(name, shown, wish.include), isStuck: true}
     return isPrimary && isOursToPause(aim) && wish.pauseMs !== null ? {steps: [step('pause', 'clients wait while it moves')]} : {}
   }
-  const heldMs = sight.heldMs[name] ?? null
+  const heldMs = heldMsOf(name, sight) ?? null
   if (isResting && heldMs === null) return {steps: [step('pause', 'clients wait until somebody may be written to')]}
   const problem = shown.isDisabled ? disabledProblem(name) : null
   const inUse = isPrimary ? strays(name, target.pointer, state) : []
@@ -124,13 +126,16 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
  * the pause is over and there is still nobody. Until then it knows how to welcome new clients, and makes no connection that fails, after which it would
  * wait for server_login_retry (both seen to cost half a second).
  */
-function rests(aim: Aim, {pauseMs}: PgbouncerWish, {heldMs}: PgbouncerSight): boolean {
+function rests(aim: Aim, {pauseMs}: PgbouncerWish, sight: PgbouncerSight): boolean {
   const {name, database, target, shown} = aim
   if (target.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
   if (shown === undefined || isNowhere(shown)) return false
-  const held = heldMs[name]
-  return held === undefined ? isOursToPause(aim) : held < pauseMs
+  const held = heldMsOf(name, sight)
+  return held === undefined ? isOursToPause(aim) && !sight.unpausable.includes(name) : held < pauseMs
 }
+
+/** Databases have any name, and every object has a "constructor". */
+const heldMsOf = (name: string, {heldMs}: PgbouncerSight): number | undefined => (Object.hasOwn(heldMs, name) ? heldMs[name] : undefined)
 
 /** What leads elsewhere than our file says is somebody else's, and may stay so: its clients would wait in vain. */
 const isOursToPause = ({now, shown, ...aim}: Aim): boolean =>

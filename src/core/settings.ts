@@ -72,3 +72,9 @@ export type MonitorSettings = Readonly<{
   availability: AvailabilitySettings | null
   stateDir: string | null
 }>
+
+/** As they are now. One that cannot be read is like another one that cannot. */
+export async function isSamePassword(one: ConnectionSettings, other: ConnectionSettings): Promise<boolean> {
+  const [was, is] = await Promise.allSettled([one.password(), other.password()])
+  return was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
+}

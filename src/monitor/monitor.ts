@@ -1,6 +1,6 @@
 import type {HostRecord} from '../core/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
-import type {HostSettings, MonitorSettings} from '../core/settings.ts'
+import {type HostSettings, isSamePassword, type MonitorSettings} from '../core/settings.ts'
 import type {Change, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
 import {accepted} from './acceptance.ts'
@@ -276,6 +276,5 @@ class HostMonitor implements Monitor {
 /** Everything but the password is text; the password is compared as it is now. */
 async function isSameHost(before: HostSettings | undefined, after: HostSettings): Promise<boolean> {
   if (before === undefined || JSON.stringify(before) !== JSON.stringify(after)) return false
-  const [was, is] = await Promise.allSettled([before.connection.password(), after.connection.password()])
-  return was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
+  return isSamePassword(before.connection, after.connection)
 }

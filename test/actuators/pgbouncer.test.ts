@@ -51,11 +51,12 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     special: Partial<PgbouncerSettings> = {},
     time = {lateMs: 0},
     open?: OpenConsole,
+    isFirst = true,
   ) {
     const clock = {...systemClock, now: () => systemClock.now() + time.lateMs}
     const {admin, include} = running
     const settings = {admin, include, databases: {app}, pauseMs: 5_000, ...special}
-    return pgbouncerTarget(settings, {openConsole: open ?? pgbouncerConsole(clock), fallback: () => 'primary', clock})
+    return pgbouncerTarget(settings, {openConsole: open ?? pgbouncerConsole(clock), fallback: () => 'primary', clock, isFirst})
   }
   async function client(running: Pgbouncer, database = 'app') {
     const connected = await running.connect(database)
@@ -362,6 +363,47 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     expect(await running.leads('app')).toBe(`${at('host2')} paused`)
     await pointed(running).apply(led('host2'), options)
     expect(await running.leads('app')).toBe(at('host2'))
+  })
+
+  test('nor is it ended by a target that a reload has made anew', async () => {
+    const running = await pgbouncer()
+    await pointed(running).apply(led('host1'), options)
+    await running.ask('PAUSE app')
+    await pointed(running, {}, {lateMs: 0}, undefined, false).apply(led('host1'), options)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+  })
+
+  test('all of PgBouncer is paused by somebody: it moves all the same, and is where it should be when he ends it', async () => {
+    const running = await pgbouncer()
+    const target = pointed(running)
+    await target.apply(led('host1'), options)
+    await running.ask('PAUSE')
+    expect(await target.apply(led('host2'), options)).toMatchObject({outcome: 'applied', problems: []})
+    await running.ask('RESUME')
+    expect(await running.leads('app')).toBe(at('host2'))
+    await running.ask('PAUSE')
+    expect(await target.apply(nobody(), options)).toMatchObject({outcome: 'applied'})
+    await running.ask('RESUME')
+    expect(await running.leads('app')).toBe(nowhere)
+  })
+
+  test('a RESUME that is lost when a maintenance begins is said again', async () => {
+    const running = await pgbouncer()
+    let isLost = false
+    const open: OpenConsole = async (admin, signal) => {
+      const console = await pgbouncerConsole(systemClock)(admin, signal)
+      const ask = (text: string) => (isLost && text.startsWith('RESUME') ? Promise.reject(new Error('lost')) : console.ask(text))
+      return {ask, [Symbol.dispose]: () => console[Symbol.dispose]()}
+    }
+    const target = pointed(running, {}, {lateMs: 0}, open)
+    await target.apply(led('host1'), options)
+    await target.apply(nobody(), options)
+    isLost = true
+    await target.rest?.(options.signal)
+    expect(await running.leads('app')).toBe(`${at('host1')} paused`)
+    isLost = false
+    await target.rest?.(options.signal)
+    expect(await running.leads('app')).toBe(at('host1'))
   })
 
   test('who leaves lets the clients go', async () => {

@@ -31,6 +31,7 @@ const sight = (special: Special = {}, more: Partial<PgbouncerSight> = {}): Pgbou
   state: state(special),
   isRead: false,
   heldMs: {},
+  unpausable: [],
   ...more,
 })
 const used = (number: number) => ({database: 'app', address: `10.0.0.${number}`, port: 5432})

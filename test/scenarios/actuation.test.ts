@@ -57,7 +57,7 @@ function stage(...names: string[]) {
   const log = keptLog()
   const targets = names.map((name) => new Target(name, clock)) as [Target, ...Target[]]
   const passes: Pass[] = []
-  const around = {source, clock, log, random: () => 1, resyncMs: 1_000, dryRun: false}
+  const around = {source, clock, log, random: () => 1, resyncMs: () => 1_000, dryRun: false}
   const running = actuate({...around, actuators: targets, report: (pass) => passes.push(pass)})
   onTestFinished(() => running[Symbol.asyncDispose]())
   const said = () => log.lines.map(({message}) => message)
@@ -121,7 +121,8 @@ test('maintenance: nobody is told anything until it is over, and then everybody,
   expect(passes.at(-1)?.applied).toBe(null)
   source.publish(led('host2'))
   await clock.run(20)
-  expect([targets[0].told, targets[0].rested, targets[0].renewed]).toEqual([['host1', 'host2'], 1, 1])
+  expect([targets[0].told, targets[0].renewed]).toEqual([['host1', 'host2'], 1])
+  expect(targets[0].rested, 'one that cannot be reached when it begins is let go later').toBeGreaterThan(1)
 })
 
 test('the end is an end: no timer is left, and nobody is told any more', async () => {
@@ -139,7 +140,7 @@ function followed(...targets: string[]) {
   const announced: Change[] = []
   const stages: string[] = []
   const switches = new Switches({
-    targets,
+    targets: () => targets,
     clock,
     announce: (changes) => announced.push(...changes),
     seen: ({stage, target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),

@@ -8,7 +8,13 @@ import {type OpenConsole, PatientConsole} from './console.ts'
 import {readInclude, stageInclude} from './include-file.ts'
 import {readPgbouncer} from './read.ts'
 
-export type PgbouncerDeps = Readonly<{openConsole: OpenConsole; fallback: (group: string) => ReadFallback; clock: Clock}>
+export type PgbouncerDeps = Readonly<{
+  openConsole: OpenConsole
+  fallback: (group: string) => ReadFallback
+  clock: Clock
+  /** Of this process: a former one may have left databases paused. */
+  isFirst: boolean
+}>
 
 /** Read, plan, act, read again: move, then let go; and once more where the console answered in between. */
 const rounds = 5
@@ -23,12 +29,16 @@ export function pgbouncerTarget(settings: PgbouncerSettings, deps: PgbouncerDeps
 
 type Running = Readonly<{console: PatientConsole | null; isOutdated: () => boolean; done: string[]}>
 
+const isPausedAlready = (error: unknown): boolean => /already (suspended|paused)/i.test(wordsOf(error))
+
 class PgbouncerTarget implements Actuator {
   readonly name: string
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
-  /** Since when databases are paused at our word. `null`: never looked; then a former life of ours may have left some so. Monotonic. */
+  /** Since when databases are paused at our word. `null`: never looked. Monotonic. */
   #held: ReadonlyMap<string, number> | null = null
+  /** In this pass. */
+  #unpausable: readonly string[] = []
   /** The text that PgBouncer was last told to read, and when. */
   #told: Readonly<{text: string; at: number}> | null = null
 
@@ -74,8 +84,10 @@ class PgbouncerTarget implements Actuator {
       using console = await this.#open(signal)
       if (mustReload) await console.ask('RELOAD')
       for (const database of held) {
-        // It may have been resumed by somebody else.
-        await console.tell('RESUME', database).catch(() => {})
+        await console.tell('RESUME', database).catch((error) => {
+          // By somebody else, or it is gone.
+          if (!/is not paused|no such database/i.test(wordsOf(error))) throw error
+        })
         this.#held = without(this.#held, database)
       }
     } catch {
@@ -98,6 +110,7 @@ class PgbouncerTarget implements Actuator {
   async #pass(running: Running, snapshot: Snapshot): Promise<Applied> {
     const {console, done, isOutdated} = running
     let refused: string | null = null
+    this.#unpausable = []
     let plan = this.#plan(await this.#see(console), snapshot)
     for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null && !isOutdated(); round += 1) {
       refused = await this.#take(plan, running)
@@ -122,13 +135,18 @@ class PgbouncerTarget implements Actuator {
     const now = this.#deps.clock.now()
     if (state) {
       const paused = state.databases.filter(({isPaused}) => isPaused).map(({name}) => name)
-      // What a former life of ours has left, which only one that pauses can have.
-      const held = this.#held ?? new Map(this.#settings.pauseMs === null ? [] : paused.map((name) => [name, now]))
+      const held = this.#held ?? new Map(this.#mayBeOurs(paused).map((name) => [name, now]))
       this.#held = new Map([...held].filter(([name]) => paused.includes(name)))
     }
     const isRead = this.#told !== null && this.#told.text === include && now - this.#told.at < vainMs
     const heldMs = Object.fromEntries([...(this.#held ?? [])].map(([name, since]) => [name, now - since]))
-    return {include, state, isRead, heldMs}
+    return {include, state, isRead, heldMs, unpausable: this.#unpausable}
+  }
+
+  /** What a former life of ours may have left: only one that pauses can have, and none but its own. */
+  #mayBeOurs(paused: readonly string[]): readonly string[] {
+    const {pauseMs, databases} = this.#settings
+    return this.#deps.isFirst && pauseMs !== null ? paused.filter((name) => Object.hasOwn(databases, name)) : []
   }
 
   /** Why the file could not be written; the rest is done all the same, for other databases. `null`: all was done. */
@@ -160,8 +178,15 @@ class PgbouncerTarget implements Actuator {
         const name = step.database ?? ''
         // Before: the connection may be lost with the word on its way.
         this.#hold(name)
-        await console?.tell('PAUSE', name)
-        paused.push(name)
+        try {
+          await console?.tell('PAUSE', name)
+          paused.push(name)
+        } catch (error) {
+          // All of PgBouncer, by somebody else, whose pause it stays: it moves all the same.
+          if (!isPausedAlready(error)) throw error
+          this.#held = without(this.#held, name)
+          this.#unpausable = [...this.#unpausable, name]
+        }
       }
       if (step.kind === 'write') {
         const refused = await file?.put().then(() => null, wordsOf)
