@@ -1,34 +1,48 @@
-import {type Hook, type HookReport, hooks} from '../actuators/hook/hook.ts'
+import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hook.ts'
 import type {Config} from '../config/config.ts'
 import {hookEvents, hookId} from '../core/hook-event.ts'
 import type {Publication} from '../core/snapshot.ts'
+import type {HookSettings} from '../core/target-settings.ts'
 import type {TargetsDeps} from './targets.ts'
+
+/** A hook, and the settings that it was made from, as text. */
+type Followed = Readonly<{asked: string; hook: Hook}>
 
 /** Tells hooks of each verdict that changes, as the configuration in force names them. They have no state that could be put right: nothing is repeated. */
 export class HookTargets implements AsyncDisposable {
   readonly #deps: TargetsDeps
   readonly #unsubscribe: () => void
-  #hooks: readonly Hook[] = []
-  #asked = ''
+  #hooks: readonly Followed[] = []
 
   constructor(deps: TargetsDeps) {
     this.#deps = deps
     this.#unsubscribe = deps.monitor.subscribe((publication) => this.#published(publication))
   }
 
-  /** Hooks that did not change go on together, with what waits for them. */
+  /** A hook that did not change goes on, with what waits for it. */
   async follow({hooks: settings}: Config): Promise<void> {
-    const asked = JSON.stringify(settings)
-    if (asked === this.#asked) return
-    const before = this.#hooks
-    this.#asked = asked
     const {monitor, clock} = this.#deps
-    this.#hooks = hooks(settings, {...this.#deps, report: (report) => this.#report(report)})
-    const names = this.#hooks.map(({name}) => name)
-    for (const {name} of before) if (!names.includes(name)) monitor.target(name, null)
+    const before = this.#hooks
+    const names = hookNames(settings)
+    this.#hooks = settings.map((each, index) => {
+      const [name = '', asked] = [names[index], JSON.stringify(each)]
+      return before.find(({hook, ...one}) => hook.name === name && one.asked === asked) ?? this.#made(each, name, asked)
+    })
+    const leaving = before.filter((one) => !this.#hooks.includes(one))
+    for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.target(hook.name, null)
     // Until a verdict changes there is nothing to tell.
-    for (const name of names) monitor.target(name, {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null})
-    await close(before)
+    const about = {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null} as const
+    for (const one of this.#hooks) if (!before.includes(one)) monitor.target(one.hook.name, about)
+    await close(leaving)
+  }
+
+  #made(settings: HookSettings, name: string, asked: string): Followed {
+    const one: Followed = {
+      asked,
+      // One that has been replaced may still report its last delivery.
+      hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
+    }
+    return one
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -46,15 +60,14 @@ export class HookTargets implements AsyncDisposable {
         log.info({id: hookId(event)}, `${why} that ${event.change.group} is ${event.change.to}`)
         continue
       }
-      for (const hook of this.#hooks) hook.tell(event)
+      for (const {hook} of this.#hooks) hook.tell(event)
     }
   }
 
-  #report({target, outcome, problem}: HookReport): void {
+  #report({target, outcome, problem}: HookReport, isInForce: boolean): void {
     const {monitor, clock, meter} = this.#deps
     meter.applied(target, outcome)
-    // One that has been replaced may still report its last delivery.
-    if (!this.#hooks.some(({name}) => name === target)) return
+    if (!isInForce) return
     const before = monitor.current().actuators[target]
     const status = problem === null ? 'in-sync' : 'out-of-sync'
     const wall = clock.wall()
@@ -67,4 +80,4 @@ export class HookTargets implements AsyncDisposable {
   }
 }
 
-const close = (hooks: readonly Hook[]) => Promise.all(hooks.map((hook) => hook[Symbol.asyncDispose]()))
+const close = (hooks: readonly Followed[]) => Promise.all(hooks.map(({hook}) => hook[Symbol.asyncDispose]()))

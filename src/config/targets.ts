@@ -32,6 +32,13 @@ export function targetSettings({haproxy, agent, pgbouncer, hooks}: TargetFields,
     (index) => `pgbouncer[${index}].include`,
     around,
   )
+  onlyOnce(
+    bouncers.map(({admin}, index) =>
+      around.report.isClean(`pgbouncer[${index}].admin`) ? `${admin.hostaddr ?? admin.host}:${admin.port}` : '',
+    ),
+    (index) => `pgbouncer[${index}].admin`,
+    around,
+  )
   return {
     haproxy: {
       backends,
@@ -79,7 +86,8 @@ function instanceOf(
 function runtimeAddress(given: string | null, path: string, directory: string, report: Report): string | null {
   if (given === null) return null
   const bare = given.replace(/^(unix|ipv4|ipv6)@/, '')
-  if (/^(\[[0-9a-fA-F:.]+\]|[^/:\s]+):\d{1,5}$/.test(bare)) return bare
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^/:\s]+):(\d{1,5})$/.exec(bare)?.[1])
+  if (port > 0 && port < 65_536) return bare
   if (bare.includes('/')) return resolve(directory, bare)
   report.refuse(path, 'CONFIG_VALUE', 'is neither a path nor host:port', 'Write /run/haproxy/admin.sock, or 10.0.0.9:9999.')
   return null

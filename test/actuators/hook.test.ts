@@ -1,8 +1,7 @@
 import {writeFileSync} from 'node:fs'
 import {expect, test} from 'vitest'
-import {hookName, hooks, queueBound} from '../../src/actuators/hook/hook.ts'
+import {hookName, hookNames, queueBound} from '../../src/actuators/hook/hook.ts'
 import {isAlive} from '../../src/demo/processes.ts'
-import {VirtualClock} from '../support/virtual-clock.ts'
 import {event, soon, stage, workshop} from './hook-stage.ts'
 
 const logged = (told: ReturnType<typeof stage>, level: string) => told.log.lines.filter((line) => line.level === level)
@@ -61,7 +60,7 @@ test('a stop ends the command under way after a short while, tells no more, and 
   expect(pids.length).toBe(2)
   await soon(() => !pids.some(isAlive))
   expect(told.outcomes()).toBe('failed dropped')
-  expect(told.reports[0]?.problem).toBe('was cut short: the daemon stops')
+  expect(told.reports[0]?.problem).toBe('was cut short: the daemon stops, or this hook was changed')
   expect(logged(told, 'warn')[0]?.message).toBe(`${told.hook.name}: stopped before 1 events could be told`)
   expect(told.clock.pending).toBe(0)
 })
@@ -91,9 +90,11 @@ test('names hold no secret, and hooks of one name are told apart', async () => {
     {...common, kind: 'post', url: 'https://user:pw@hooks.example/services/T0/x', secretFile: null} as const,
   ]
   expect([run, post].map(hookName)).toEqual(['hook /usr/local/bin/page-me', 'hook https://hooks.example'])
-  const deps = {clock: new VirtualClock(), random: () => 0, log: stage(run).log, report: () => {}}
-  const all = hooks([run, post, run], deps)
-  expect(all.map(({name}) => name)).toEqual(['hook /usr/local/bin/page-me', 'hook https://hooks.example', 'hook /usr/local/bin/page-me #2'])
+  expect(hookNames([run, post, run])).toEqual([
+    'hook /usr/local/bin/page-me',
+    'hook https://hooks.example',
+    'hook /usr/local/bin/page-me #2',
+  ])
 })
 
 test('a hook is told of what it asked for', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {writeFile} from 'node:fs/promises'
 import {onTestFinished, test} from 'vitest'
 import {until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
@@ -40,4 +41,33 @@ test.skipIf(lacks('PgBouncer'))('serve repoints PgBouncer: a drain, a switch, an
   await serve.sees('in order again')
   assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')
   assert.ok(!serve.output().includes(pgbouncerPassword))
+})
+
+test.skipIf(lacks('PgBouncer'))('a reload takes a new password, and ends no pause that it has nothing to do with', async () => {
+  const pgbouncer = await startPgbouncer()
+  onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
+  const admin = (password: string) => `postgres://postgres:${password}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
+  const {serve, host1, asks, file, text} = await site((folder) =>
+    [
+      `socket: ${folder}/pgroute66.sock`,
+      `pgbouncer: [{admin: "${admin('wr0ng')}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1min}]`,
+    ].join('\n'),
+  )
+  const reload = async (content: string) => {
+    const before = serve.output().split('configuration reloaded').length
+    await writeFile(file, content)
+    serve.child.kill('SIGHUP')
+    await until(() => serve.output().split('configuration reloaded').length > before)
+  }
+  await serve.sees('check the password')
+  const right = text.replace(admin('wr0ng'), admin(pgbouncerPassword))
+  await reload(right)
+  await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${host1.port}`)
+
+  assert.equal((await asks('drain')('host1')).code, 0)
+  const paused = `127.0.0.1:${host1.port} paused`
+  await until(async () => (await pgbouncer.leads('app')) === paused)
+  await reload(`${right}\nhaproxy: {resync: 2s}\nhooks: [{run: [/bin/true]}]\n`)
+  assert.equal(await pgbouncer.leads('app'), paused)
+  assert.doesNotMatch(serve.output(), /RESUME/)
 })

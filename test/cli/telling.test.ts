@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {readFile, writeFile} from 'node:fs/promises'
+import {createServer as createHttpServer} from 'node:http'
 import {type AddressInfo, connect, createServer} from 'node:net'
 import {join} from 'node:path'
 import {text as textOf} from 'node:stream/consumers'
@@ -121,4 +122,22 @@ test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
   await serve.ended
   assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
   await haproxy[Symbol.asyncDispose]()
+})
+
+test('a hook that a reload did not touch is told what waits for it', async () => {
+  const port = await freePort()
+  const {serve, host1, host2, file, text} = await site(() => `hooks:\n  - {post: "http://127.0.0.1:${port}/page", retries: 20}`)
+  await host1.kill()
+  await serve.sees('refuses the connection')
+  await writeFile(file, `${text}  - {run: [/bin/true]}\n`)
+  serve.child.kill('SIGHUP')
+  await serve.sees('configuration reloaded')
+  const heard: string[] = []
+  const receiver = createHttpServer(async (request, response) => {
+    heard.push(JSON.parse(await textOf(request)).change.to)
+    response.end()
+  }).listen(port, '127.0.0.1')
+  onTestFinished(() => void receiver.close())
+  await host2.promote()
+  await until(() => heard.join() === 'no-primary,primary')
 })

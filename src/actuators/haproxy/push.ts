@@ -52,14 +52,13 @@ class HaproxyPush implements Actuator {
       await this.#run(plan, before, {snapshot, isOutdated, runtime, done})
       const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
       this.#remember(after)
-      const {masterSocket} = this.#target
-      if (masterSocket !== null) done.push(...(await cutOldWorkers(masterSocket, plan.deposed, signal)))
-      if (this.#isRestrained) return {outcome: 'failed', steps: done, problems: [...plan.problems, alarm]}
-      return {outcome: plan.isWhole ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems: plan.problems}
+      const problems = [...plan.problems, ...(await this.#cutOld(plan, signal, done)), ...(this.#isRestrained ? [alarm] : [])]
+      const isDone = plan.isWhole && problems.length === plan.problems.length
+      return {outcome: isDone ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems}
     } catch (error) {
       // What was said last may have been done: our own change must not look like somebody else's.
       this.#left = null
-      return {outcome: 'failed', steps: done, problems: [error instanceof Error ? error.message : String(error)]}
+      return {outcome: 'failed', steps: done, problems: [wordsOf(error)]}
     }
   }
 
@@ -90,6 +89,17 @@ class HaproxyPush implements Actuator {
       // A HAProxy that hung may have kept us waiting for seconds.
       if (isOutdated()) return
       await say(step, runtime, done)
+    }
+  }
+
+  /** What went wrong with it: what was said to the worker of today stays said. */
+  async #cutOld({deposed}: HaproxyPlan, signal: AbortSignal, done: string[]): Promise<readonly string[]> {
+    const {masterSocket} = this.#target
+    try {
+      if (masterSocket !== null) done.push(...(await cutOldWorkers(masterSocket, deposed, signal)))
+      return []
+    } catch (error) {
+      return [wordsOf(error)]
     }
   }
 
@@ -126,5 +136,6 @@ async function say(step: HaproxyStep, runtime: Runtime, done: string[]): Promise
   done.push(step.command)
 }
 
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const keyOf = ({backend, server}: {backend: string; server: string}) => `${backend}/${server}`
 const isStopped = ({adminState}: {adminState: number}) => (adminState & forcedMaintenance) !== 0

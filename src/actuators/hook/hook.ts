@@ -11,6 +11,7 @@ import {webhookDelivery} from './webhook.ts'
 export const queueBound = 100
 /** What a delivery under way gets when the daemon stops. */
 const stopMs = 2_000
+const gone = 'the daemon stops, or this hook was changed'
 
 export type HookDeps = Readonly<{
   clock: Clock
@@ -38,12 +39,11 @@ export const hookName = (settings: HookSettings): string =>
   settings.kind === 'run' ? `hook ${settings.argv[0] ?? ''}` : `hook ${new URL(settings.url).origin}`
 
 /** Hooks of one command or one server are told apart by number, in the order of the configuration. */
-export function hooks(all: readonly HookSettings[], deps: Omit<HookDeps, 'name'>): readonly Hook[] {
+export function hookNames(all: readonly HookSettings[]): readonly string[] {
   const names = all.map(hookName)
-  return all.map((settings, index) => {
-    const name = names[index] ?? ''
+  return names.map((name, index) => {
     const earlier = names.slice(0, index).filter((other) => other === name).length
-    return hook(settings, {...deps, name: earlier === 0 ? name : `${name} #${earlier + 1}`})
+    return earlier === 0 ? name : `${name} #${earlier + 1}`
   })
 }
 
@@ -70,7 +70,7 @@ export function hook(settings: HookSettings, {clock, random, log, report, env = 
       diary.failed(event, delivery.problem, delivery.details, ms)
       if (delivery.isFinal || attempt > settings.retries) return diary.gaveUp(event, delivery.problem, attempt)
       await sleep(clock, retryMs(attempt, random, delivery.askedMs), stop.signal)
-      if (stop.signal.aborted) return diary.gaveUp(event, `the daemon stops, and ${delivery.problem}`, attempt)
+      if (stop.signal.aborted) return diary.gaveUp(event, `${gone}, and ${delivery.problem}`, attempt)
     }
   }
 
@@ -78,7 +78,7 @@ export function hook(settings: HookSettings, {clock, random, log, report, env = 
     using limit = deadline(clock, settings.timeoutMs, abort.signal)
     try {
       const delivery = await deliver(event, limit.signal)
-      return delivery.kind === 'failed' && abort.signal.aborted ? {...delivery, problem: 'was cut short: the daemon stops'} : delivery
+      return delivery.kind === 'failed' && abort.signal.aborted ? {...delivery, problem: `was cut short: ${gone}`} : delivery
     } catch (error) {
       // A bug of ours must not end the daemon because of a hook; its message might hold what the address does.
       return failed(`cannot be told because of a bug (${error instanceof Error ? error.name : 'error'}): please report it`, {isFinal: true})
