@@ -2,9 +2,13 @@ import {createHash, timingSafeEqual} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 import type {Log} from '../core/ports.ts'
 
+/** What is shorter can be guessed, and may be a name that stands alone because its token got lost. */
+const leastLength = 16
+
 /**
- * Whose token this is, by the file: a token per line, a name before it where one is wanted; empty lines and `#` are skipped. Read for each question,
- * so that a withdrawn token is withdrawn. `null`: nobody's, or the file cannot be read.
+ * Whose token this is, by the file: a token per line, a name before it where one is wanted; empty lines and `#` are skipped. Any other line is passed
+ * over, and never shown: a part of it may be a token. Read for each question, so that a withdrawn token is withdrawn. `null`: nobody's, or the file
+ * cannot be read.
  */
 export async function ownerOfToken(token: string, path: string, log: Log): Promise<string | null> {
   let text: string
@@ -15,13 +19,17 @@ export async function ownerOfToken(token: string, path: string, log: Log): Promi
     return null
   }
   let owner: string | null = null
-  for (const line of text.split('\n')) {
+  const odd: number[] = []
+  for (const [index, line] of text.split('\n').entries()) {
     const words = line.trim().split(/\s+/)
-    const known = words.at(-1) ?? ''
+    const [known = '', name = 'token'] = words.toReversed()
     if (known === '' || line.trim().startsWith('#')) continue
+    if (words.length > 2 || known.length < leastLength) odd.push(index + 1)
     // All are compared, each in the same time: how long it takes tells nothing.
-    if (isSame(token, known)) owner = words.slice(0, -1).join(' ') || 'token'
+    else if (isSame(token, known)) owner = name
   }
+  if (owner === null && odd.length > 0)
+    log.warn({path}, `tokens_file, line ${odd.join(', ')}: not "TOKEN" or "NAME TOKEN" with a token of at least ${leastLength} characters`)
   return owner
 }
 

@@ -41,12 +41,22 @@ async function open(channel: Channel, common: RequestOptions): Promise<ClientReq
   const http = await import('node:http')
   if ('socket' in channel) return http.request({...common, socketPath: channel.socket})
   const {hostname, port, protocol} = urlOf(channel.url)
-  const token = channel.tokenFile === undefined ? null : await readNamed(channel.tokenFile, 'TOKEN')
-  const headers = {...common.headers, ...(token && {authorization: `Bearer ${token.trim()}`})}
+  const token = channel.tokenFile === undefined ? null : await tokenIn(channel.tokenFile)
+  const headers = {...common.headers, ...(token !== null && {authorization: `Bearer ${token}`})}
   const to = {...common, headers, host: hostname.replace(/^\[|\]$/g, ''), ...(port !== '' && {port})}
   if (protocol === 'http:') return http.request(to)
   const https = await import('node:https')
   return https.request({...to, ...(channel.ca !== undefined && {ca: await readNamed(channel.ca, 'CA')})})
+}
+
+async function tokenIn(path: string): Promise<string> {
+  const token = (await readNamed(path, 'TOKEN')).trim()
+  if (/^\S+$/.test(token)) return token
+  throw new OperatorError(
+    'TOKEN',
+    `${path} does not hold a token and nothing else`,
+    'Of a line of tokens_file, the token is the last word.',
+  )
 }
 
 function urlOf(text: string): URL {

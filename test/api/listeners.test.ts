@@ -10,6 +10,7 @@ import {authorise} from '../../src/api/authorisation.ts'
 import type {Context} from '../../src/api/context.ts'
 import {inheritedDoors} from '../../src/api/listen/socket-activation.ts'
 import {groupId} from '../../src/api/listen/unix-path.ts'
+import {ownerOfToken} from '../../src/api/tokens.ts'
 import {keptLog} from '../support/fake-source.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {selfSigned} from './certificates.ts'
@@ -21,14 +22,25 @@ const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
 test('a token that came over the network without TLS is refused before it is compared', async () => {
   using dir = folder()
-  writeFileSync(dir.at('tokens'), 'anna right\n', {mode: 0o600})
+  writeFileSync(dir.at('tokens'), 'anna right-is-right-0\n', {mode: 0o600})
   const asked = (remoteAddress: string | undefined) =>
     authorise(
-      {headers: {authorization: 'Bearer right'}, socket: {remoteAddress}} as unknown as IncomingMessage,
+      {headers: {authorization: 'Bearer right-is-right-0'}, socket: {remoteAddress}} as unknown as IncomingMessage,
       {config: {tokensFile: dir.at('tokens'), ssl: null}, log: keptLog()} as unknown as Context,
     )
   for (const near of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined]) expect(await asked(near)).toEqual({by: 'anna'})
   for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1']) expect(await asked(far)).toMatchObject({status: 403})
+})
+
+test('a line of the tokens that is neither TOKEN nor NAME TOKEN makes no token, is said by its number, and is not shown', async () => {
+  using dir = folder()
+  const real = '0123456789abcdef0123'
+  writeFileSync(dir.at('tokens'), `anna \nbob ${real} # until 2027\neve ${real}eve\n`, {mode: 0o600})
+  const log = keptLog()
+  const owner = (token: string) => ownerOfToken(token, dir.at('tokens'), log)
+  expect(await Promise.all(['anna', '2027', real, `${real}eve`].map(owner))).toEqual([null, null, null, 'eve'])
+  expect(log.lines[0]?.message).toMatch(/line 1, 2: not "TOKEN" or "NAME TOKEN"/)
+  expect(JSON.stringify(log.lines)).not.toContain(real)
 })
 
 test('sockets: one for all, one for its owner, both gone after a stop', async () => {
@@ -149,7 +161,7 @@ test('drain, resume and maintenance: what is ordered, and what cannot be', async
 test('accept: by the control socket, a token or a certificate, and by nobody else', async () => {
   using dir = folder()
   const [server, client, stranger] = ['server', 'alice', 'mallory'].map((name) => selfSigned(dir.path, name)) as [Pair, Pair, Pair]
-  writeFileSync(dir.at('tokens'), '# tokens\n\nbob s3cret-of-bob\nplain-token\n')
+  writeFileSync(dir.at('tokens'), '# tokens\n\nbob s3cret-of-bob-00\nplain-token-0000\n')
   await using api = await started(draft, {
     ssl: {...tlsOf(server), clientCa: {file: client.cert}},
     socket: dir.at('s.sock'),
@@ -168,8 +180,8 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
   expect(await post(dir.at('c.sock'), {'content-length': '0'}, {}, '')).toMatchObject({status: 200})
   const named = JSON.stringify({reason: null, by: 'root'})
   expect(await post(dir.at('c.sock'), {...json, 'content-length': named.length}, {}, named)).toMatchObject({status: 200})
-  expect(await post(api.url, {...json, authorization: 'Bearer s3cret-of-bob'})).toMatchObject({status: 200})
-  expect(await post(dir.at('s.sock'), {...json, authorization: 'bearer plain-token'})).toMatchObject({status: 200})
+  expect(await post(api.url, {...json, authorization: 'Bearer s3cret-of-bob-00'})).toMatchObject({status: 200})
+  expect(await post(dir.at('s.sock'), {...json, authorization: 'bearer plain-token-0000'})).toMatchObject({status: 200})
   expect(await post(api.url, json, withCertificate(client))).toMatchObject({status: 200})
   expect(await post(api.url, {...json, 'content-length': '0'}, withCertificate(client), '')).toMatchObject({status: 200})
   expect(api.accepted).toEqual([
@@ -192,7 +204,7 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
     await post(dir.at('s.sock'), json),
     await post(api.url, {...json, authorization: 'Bearer s3cret-of-bo'}),
     await post(api.url, {...json, authorization: 'Bearer bob'}),
-    await post(api.url, {...json, authorization: 'Basic s3cret-of-bob'}),
+    await post(api.url, {...json, authorization: 'Basic s3cret-of-bob-00'}),
     await post(api.url, {...json, authorization: 'Bearer '}),
     await post(api.url, json, withCertificate(stranger)),
   ]

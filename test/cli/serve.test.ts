@@ -131,8 +131,8 @@ test('over TLS on its port, with a certificate for another name: trusted because
     return 'ssl: {cert_file: server.crt, key_file: server.key}\ntokens_file: tokens'
   })
   await serve.sees('https://127.0.0.1')
-  await writeFile(join(cwd, 'tokens'), 'anna s3cret-of-anna\n', {mode: 0o600})
-  await writeFile(join(cwd, 'mine'), 's3cret-of-anna\n', {mode: 0o600})
+  await writeFile(join(cwd, 'tokens'), 'anna s3cret-of-anna-0\n', {mode: 0o600})
+  await writeFile(join(cwd, 'mine'), 's3cret-of-anna-0\n', {mode: 0o600})
   await writeFile(join(cwd, 'wrong'), 'guessed\n', {mode: 0o600})
   const remote = (token: string) => ['host1', '--url', `https://127.0.0.1:${port}`, '--ca', 'ca.crt', '--token-file', token]
   const [accepted, refused] = [await accept(...remote('mine')), await accept(...remote('wrong'))]
