@@ -85,6 +85,17 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
     down.close()
   })
 
+  test('a role that is serializable by default is no reason to know nothing of a standby', async () => {
+    primary.sql('alter role reader set default_transaction_isolation = serializable')
+    const session = await until(
+      () => opened({port: standby.port, user: 'reader'}),
+      () => standby.sql("select count(*) from pg_db_role_setting s, unnest(setconfig) c where c like '%serializable'") === '1',
+    )
+    expect(await probed(session)).toMatchObject({inRecovery: true})
+    session.close()
+    primary.sql('alter role reader reset default_transaction_isolation')
+  })
+
   test('a role without pg_read_all_stats is blind: the row is there, its columns are null', async () => {
     const session = await opened({port: standby.port, user: 'plain'})
     const facts = await until(
@@ -178,13 +189,13 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
     standby.signal('SIGCONT')
   })
 
-  test('nothing was logged in all of this but the termination', () => {
+  test('nothing was logged in all of this but the termination, and the one refusal of a serializable session', () => {
     expect(
       standby
         .log()
         .split('\n')
         .filter((line) => /FATAL|ERROR|unexpected|could not/.test(line)),
-    ).toEqual([])
+    ).toEqual([expect.stringContaining('cannot use serializable mode in a hot standby')])
     expect(
       primary
         .log()

@@ -13,7 +13,7 @@ import {sslRequest} from './wire.ts'
 export type Dialled = Readonly<{socket: Socket; remoteAddress: string | null}>
 
 /** An attempt of an address that says nothing gives way to the next one after so long, where a name has several. */
-const nextAddressMs = 1000
+const nextAddressMs = 250
 
 /** Idle seconds before the kernel asks. Probes notice sooner; this is for sessions that nobody probes at the moment. */
 const keepAliveMs = 10_000

@@ -24,10 +24,17 @@ const question = `select pg_backend_pid() as backend_pid,
     (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)
       where current_setting(name, true) is not null) end as parameters_set`
 
+/** feature_not_supported: "cannot use serializable mode in a hot standby", where that is the default of the server, the database or our role. */
+const notSerializable = '0A000'
+
 /** One round trip, once per session. */
 export async function askSessionFacts(line: Line, parameters: SessionParameters, signal: AbortSignal): Promise<SessionFacts | Refusal> {
   const values = [line.backendPid, Object.keys(parameters), Object.values(parameters)]
-  const rows = await line.ask({text: question, values}, signal)
+  let rows = await line.ask({text: question, values}, signal)
+  if (isFailure(rows) && rows.sqlstate === notSerializable) {
+    const lowered = await line.ask({text: `set default_transaction_isolation = 'read committed'`}, signal)
+    rows = isFailure(lowered) ? lowered : await line.ask({text: question, values}, signal)
+  }
   if (isFailure(rows)) return rows
   const row = rows[0] as Row
   if (row.backend_pid !== line.backendPid)
