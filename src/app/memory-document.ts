@@ -19,11 +19,12 @@ export function readMemory(text: string): Memory {
 }
 
 function readGroup(value: unknown): GroupMemory {
-  const {systemIdentifier, highestTimeline, rivals, accepted} = fieldsOf(value)
+  const {systemIdentifier, highestTimeline, unproven, rivals, accepted} = fieldsOf(value)
   if (!Array.isArray(rivals)) throw new Error('rivals')
   return {
     systemIdentifier: systemIdentifier === null ? null : text(systemIdentifier),
     highestTimeline: highestTimeline === null ? null : whole(highestTimeline),
+    ...(unproven !== undefined && {unproven: mapped(unproven, whole)}),
     rivals: rivals.map(text),
     accepted: accepted === null ? null : readAccepted(fieldsOf(accepted)),
   }

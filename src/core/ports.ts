@@ -82,6 +82,8 @@ export type GroupMemory = Readonly<{
   systemIdentifier: string | null
   /** The highest timeline ever seen; a primary below it is an old one that came back. */
   highestTimeline: number | null
+  /** The same by cluster, as long as it is not known whose the group is; absent: nothing. */
+  unproven?: Readonly<Record<string, number>>
   /** Rivals of a split brain that has not ended; empty: none. */
   rivals: readonly string[]
   /** `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to `overrules`. Void once a later primary is routed to. */

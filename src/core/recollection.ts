@@ -1,4 +1,5 @@
 import {type GroupView, type Member, memberOf} from './group-view.ts'
+import {factsOf} from './host-record.ts'
 import {blankMemory, type GroupMemory} from './ports.ts'
 import {isSilent} from './words.ts'
 
@@ -12,17 +13,31 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
     // Another cluster lives here now (the configuration says so): timelines and rivals of the old one are not its past.
     return recall({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
   }
-  // While it is open whose cluster this is, a stranger's timeline must not be remembered: it would make our own primary look old for ever.
+  // While it is open whose cluster this is, a stranger's timeline would make our own primary look old for ever: each cluster has its own then.
   const isOurs = identity.kind === 'known'
-  const highest = isOurs ? Math.max(memory.highestTimeline ?? 0, ...view.members.map(({timeline}) => timeline ?? 0)) : 0
+  const {unproven = {}, ...proven} = memory
+  const seen = isOurs ? {} : timelinesOf(unproven, view)
+  const before = Math.max(memory.highestTimeline ?? 0, isOurs ? (unproven[identity.systemIdentifier] ?? 0) : 0)
+  const highest = isOurs ? Math.max(before, ...view.members.map(({timeline}) => timeline ?? 0)) : 0
   return {
-    ...memory,
+    ...proven,
+    ...(Object.keys(seen).length > 0 && {unproven: seen}),
     systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
     highestTimeline: highest > 0 ? highest : memory.highestTimeline,
     rivals: rivalsOf(memory.rivals, view, primaries),
     // The operator spoke of the hosts as they were. Another primary since then may be the successor, on a timeline of the very number that was overruled.
     accepted: primaries.some(({host}) => host !== memory.accepted?.host) ? null : memory.accepted,
   }
+}
+
+/** The highest timeline of each cluster that answers here. */
+function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupView): Readonly<Record<string, number>> {
+  const highest = {...before}
+  for (const {record, timeline} of members) {
+    const cluster = factsOf(record)?.session.systemIdentifier
+    if (cluster !== undefined && timeline !== null) highest[cluster] = Math.max(highest[cluster] ?? 0, timeline)
+  }
+  return highest
 }
 
 /**

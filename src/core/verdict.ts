@@ -1,5 +1,6 @@
 import {type Held, identitySource, settle} from './confirmation.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
+import {factsOf} from './host-record.ts'
 import type {GroupMemory} from './ports.ts'
 import {recall} from './recollection.ts'
 import {areIs, enumerate} from './sentence.ts'
@@ -123,7 +124,9 @@ function newerThan(primary: Member, view: GroupView, memory: GroupMemory): strin
   const isNewer = (other: number | null): other is number => other !== null && other > timeline && other > accepted
   const newer = view.members.filter((member) => isNewer(member.timeline))
   if (newer.length > 0) return newer.map(({host, timeline}) => `${host} is on ${timeline}`).join(', ')
-  return isNewer(memory.highestTimeline) ? `timeline ${memory.highestTimeline} was seen before` : null
+  const cluster = factsOf(primary.record)?.session.systemIdentifier ?? ''
+  const seen = Math.max(memory.highestTimeline ?? 0, memory.unproven?.[cluster] ?? 0)
+  return isNewer(seen) ? `timeline ${seen} was seen before` : null
 }
 
 /** Hosts of different clusters and no majority among them: nobody is routed until an operator says which one is ours (DESIGN 4.1). */

@@ -69,7 +69,8 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
 function rememberedOf(host: string, systemIdentifier: string, timeline: number | null, before: GroupMemory, view: GroupView): GroupMemory {
   // The timelines of another cluster say nothing of this one's.
   const isOther = view.identity.kind === 'tied' || (before.systemIdentifier !== null && before.systemIdentifier !== systemIdentifier)
-  const highest = isOther ? 0 : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
+  const known = isOther ? 0 : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
+  const highest = Math.max(known, before.unproven?.[systemIdentifier] ?? 0)
   return {
     systemIdentifier,
     highestTimeline: timeline === null ? before.highestTimeline : Math.max(timeline, highest),

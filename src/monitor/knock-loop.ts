@@ -32,13 +32,10 @@ export async function knockLoop({probe, driver, clock, random, update, leave}: K
   }
 }
 
-/**
- * What the door says against the host; `null`: nothing. Silence is asked twice before it counts, the second time for as long as a new connection may
- * take: from afar, or past an address that is dead, it takes longer than a question.
- */
+/** What the door says against the host; `null`: nothing. Silence is asked twice before it counts. */
 async function knock({probe, driver, clock}: Pick<KnockDeps, 'probe' | 'driver' | 'clock'>, signal: AbortSignal): Promise<Failure | null> {
   for (let attempt = 1; ; attempt += 1) {
-    using limit = deadline(clock, attempt === 1 ? probe.timeoutMs : probe.connectTimeoutMs, signal)
+    using limit = deadline(clock, probe.timeoutMs, signal)
     const answer = await driver.knock(limit.signal)
     if (answer.kind === 'fine') return null
     if (answer.cause === 'not-accepting' || answer.cause === 'refused') return {cause: answer.cause, detail: answer.detail}

@@ -60,3 +60,26 @@ test('a stop at any moment takes no time and leaves neither a timer nor a sessio
     for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
   }
 })
+
+test.each([
+  {servers: ['host1', 'host2'], away: ['host1']},
+  {servers: ['host1', 'host2', 'host3'], away: ['host1', 'host3']},
+])(
+  'begun while most hosts were away: the old primary that returns alone is not believed ($servers.length hosts)',
+  async ({servers, away}) => {
+    await using stage = new Stage({servers})
+    for (const host of away) stage.cluster.crash(host)
+    stage.cluster.promote('host2')
+    await stage.raise()
+    await stage.clock.run(10_000)
+    expect(stage.routedTo).toBe('host2')
+    stage.cluster.powerOff('host2')
+    await stage.clock.run(5_000)
+    stage.cluster.start('host1')
+    await stage.clock.run(30_000)
+    expect([stage.routedTo, stage.verdict().rule]).toEqual([null, 'V2'])
+    await stage.clock.through(stage.monitor.accept('host1', {by: 'anna', reason: null}))
+    await stage.clock.run(5_000)
+    expect(stage.routedTo).toBe('host1')
+  },
+)
