@@ -19,9 +19,11 @@ export function readMemory(text: string): Memory {
 }
 
 function readGroup(value: unknown): GroupMemory {
-  const {systemIdentifier, highestTimeline, unproven, rivals, accepted} = fieldsOf(value)
+  const {hosts, systemIdentifier, highestTimeline, unproven, rivals, accepted} = fieldsOf(value)
   if (!Array.isArray(rivals)) throw new Error('rivals')
+  if (hosts !== undefined && !Array.isArray(hosts)) throw new Error('hosts')
   return {
+    ...(hosts !== undefined && {hosts: hosts.map(text)}),
     systemIdentifier: systemIdentifier === null ? null : text(systemIdentifier),
     highestTimeline: highestTimeline === null ? null : whole(highestTimeline),
     ...(unproven !== undefined && {unproven: mapped(unproven, whole)}),

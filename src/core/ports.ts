@@ -79,6 +79,8 @@ export const isFailure = (value: object): value is Failure => 'cause' in value &
 
 /** What survives a restart, per group (DESIGN 4.1, 4.2). */
 export type GroupMemory = Readonly<{
+  /** Who was in it, by which a group is known again that has been given another name; absent: not written yet. */
+  hosts?: readonly string[]
   systemIdentifier: string | null
   /** The highest timeline ever seen; a primary below it is an old one that came back. */
   highestTimeline: number | null

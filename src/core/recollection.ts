@@ -22,6 +22,7 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
   return {
     ...proven,
     ...(Object.keys(seen).length > 0 && {unproven: seen}),
+    hosts: view.members.map(({host}) => host),
     systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
     highestTimeline: highest > 0 ? highest : memory.highestTimeline,
     rivals: rivalsOf(memory.rivals, view, primaries),
@@ -61,3 +62,31 @@ function rivalsOf(before: readonly string[], view: GroupView, primaries: readonl
 const wereTogether = (one: Member, other: Member): boolean => isAfter(one, other) && isAfter(other, one)
 const isAfter = ({askedAt}: Member, {record: {primarySince}}: Member): boolean =>
   primarySince === null || (askedAt !== null && askedAt >= primarySince)
+
+type Named = Readonly<{name: string; hosts: readonly string[]}>
+
+/**
+ * A group of a new name takes over what is remembered of groups that are no more and had hosts of its: a split brain does not end by a rename, and no
+ * old primary becomes a young one. The rivals are those that it still has. What two different clusters left is no inheritance.
+ */
+export function inherit(
+  remembered: Readonly<Record<string, GroupMemory>>,
+  groups: readonly Named[],
+): Readonly<Record<string, GroupMemory>> {
+  const orphans = Object.entries(remembered).filter(([name]) => groups.every((group) => group.name !== name))
+  const taken = new Set<string>()
+  const heirs = groups.flatMap(({name, hosts}): [string, GroupMemory][] => {
+    if (Object.hasOwn(remembered, name)) return []
+    const parents = orphans.filter(([, memory]) => memory.hosts?.some((host) => hosts.includes(host)))
+    for (const [parent] of parents) taken.add(parent)
+    const memories = parents.map(([, memory]) => memory)
+    const clusters = new Set(memories.flatMap(({systemIdentifier}) => systemIdentifier ?? []))
+    if (memories.length === 0 || clusters.size > 1) return []
+    const highest = Math.max(...memories.map(({highestTimeline}) => highestTimeline ?? 0))
+    const [systemIdentifier = null] = clusters
+    const rivals = [...new Set(memories.flatMap((memory) => memory.rivals))].filter((rival) => hosts.includes(rival)).sort()
+    return [[name, {...blankMemory, systemIdentifier, highestTimeline: highest || null, rivals: rivals.length > 1 ? rivals : []}]]
+  })
+  if (taken.size === 0) return remembered
+  return Object.fromEntries([...Object.entries(remembered).filter(([name]) => !taken.has(name)), ...heirs])
+}

@@ -72,6 +72,7 @@ function rememberedOf(host: string, systemIdentifier: string, timeline: number |
   const known = isOther ? 0 : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
   const highest = Math.max(known, before.unproven?.[systemIdentifier] ?? 0)
   return {
+    ...(before.hosts && {hosts: before.hosts}),
     systemIdentifier,
     highestTimeline: timeline === null ? before.highestTimeline : Math.max(timeline, highest),
     rivals: [],

@@ -2,6 +2,7 @@ import {type AssessSettings, assessGroup, assessHost, type GroupAssessment, type
 import {changesOfMaintenance, changesOfTarget} from '../core/changes.ts'
 import {type HostRecord, newRecord} from '../core/host-record.ts'
 import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
+import {inherit} from '../core/recollection.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {ownSources, type Sources} from '../core/testimony.ts'
@@ -53,6 +54,7 @@ export class Board {
   configure(settings: MonitorSettings, fresh: ReadonlySet<string> = new Set()): void {
     this.#settings = settings
     this.#sources = ownSources(settings.followers.maxAgeMs)
+    this.#memory = {...this.#memory, groups: inherit(this.#memory.groups, settings.groups)}
     const known = this.#records
     this.#roster.configure(settings, (group) => this.#past.get(group)?.state.verdict.primary ?? null)
     this.#records = new Map(

@@ -10,11 +10,13 @@ import type {Memory} from '../../src/core/ports.ts'
 const memory: Memory = {
   groups: {
     all: {
+      hosts: ['host1', 'host2'],
       systemIdentifier: '7710428129421941699',
       highestTimeline: 4,
       rivals: ['host1', 'host2'],
       accepted: {host: 'host1', timeline: 3, overrules: 4},
     },
+    other: {systemIdentifier: null, highestTimeline: null, unproven: {'42': 3}, rivals: [], accepted: null},
   },
   drains: {host3: {since: 1_700_000_000_000, by: 'anna', reason: null}},
   maintenance: {since: 1_700_000_000_000, by: 'anna', reason: 'new disks', until: null},

@@ -61,7 +61,7 @@ describe('what a group remembers', () => {
   test('nothing of the cluster that was there before, where the configuration names another one', () => {
     const memory = {systemIdentifier: '42', highestTimeline: 9, rivals: ['a', 'b'], accepted}
     const after = judgementOf({hosts: [primary('a'), standby('b')], settings: {systemIdentifier: OURS}, memory}).memory
-    expect(after).toEqual({systemIdentifier: OURS, highestTimeline: 1, rivals: [], accepted: null})
+    expect(after).toEqual({hosts: ['a', 'b'], systemIdentifier: OURS, highestTimeline: 1, rivals: [], accepted: null})
   })
 
   test("the operator's word, while its host is the only primary that was seen since", () => {
