@@ -71,7 +71,8 @@ function answerTo(plain: (context: Context) => Answer, context: Context): Answer
 const unmatched = problem(404, {code: 'NOT_FOUND', detail: 'there is nothing at this path', next: '/openapi.json lists what there is.'})
 
 function send(reply: FastifyReply, {status, body, type, headers}: Answer): FastifyReply {
-  reply.code(status).header('content-type', type)
+  // Who may be written to now is nobody's to keep.
+  reply.code(status).header('content-type', type).header('cache-control', 'no-store')
   if (headers) reply.headers(headers)
   return reply.send(body)
 }

@@ -22,6 +22,6 @@ export function misdirection(routes: readonly Route[]): (method: string, url: st
 
 /** Without a framework between: for what is asked all the time, and for requests that are refused before they are looked at, body unread. */
 export function respond(response: ServerResponse, {status, body, type, headers}: Answer): void {
-  response.writeHead(status, {...headers, 'content-type': type, 'content-length': Buffer.byteLength(body)})
+  response.writeHead(status, {'cache-control': 'no-store', ...headers, 'content-type': type, 'content-length': Buffer.byteLength(body)})
   response.end(body)
 }

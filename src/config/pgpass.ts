@@ -1,7 +1,7 @@
 import {readFile, stat} from './files.ts'
 import type {PgpassKey} from './password.ts'
 
-/** Directories of the default socket, which .pgpass calls localhost: upstream's and Debian's. */
+/** Directories of default sockets, upstream's and Debian's. For a libpq that has one of them built in, .pgpass calls it localhost; for another one, not. */
 const defaultSocketDirectories = ['/tmp', '/var/run/postgresql', '/run/postgresql']
 
 /**
@@ -16,12 +16,12 @@ export async function lookUpPassword(path: string, key: PgpassKey): Promise<stri
   } catch {
     return null
   }
-  const host = defaultSocketDirectories.includes(key.host) ? 'localhost' : key.host
-  const wanted = [host, String(key.port), key.dbname, key.user]
+  const hosts = [key.host, ...(defaultSocketDirectories.includes(key.host) ? ['localhost'] : [])]
+  const wanted = [hosts, [String(key.port)], [key.dbname], [key.user]]
   for (const line of content.split(/\r?\n/)) {
     if (line.startsWith('#')) continue
     const fields = split(line)
-    if (fields.length >= 5 && wanted.every((value, index) => fields[index] === '*' || literal(fields[index] ?? '') === value)) {
+    if (fields.length >= 5 && wanted.every((values, index) => fields[index] === '*' || values.includes(literal(fields[index] ?? '')))) {
       return literal(fields[4] ?? '') || null
     }
   }

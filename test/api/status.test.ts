@@ -84,7 +84,8 @@ const documented: readonly Row[] = [
   ['changes of before', healthy, '/v1/changes', 200, '{"changes":[]}'],
   ['no such path', healthy, '/v2/primary', 404, /NOT_FOUND/],
   ['later issues', healthy, '/', 404, /NOT_FOUND/],
-  ['later issues', healthy, '/v1/hosts/host1/drain', 404, /UNKNOWN_PREDICATE/],
+  ['an order that is asked for', healthy, '/v1/hosts/host1/drain', 405, /Use POST/],
+  ['what is no question', healthy, '/v1/hosts/host1/drian', 404, /UNKNOWN_PREDICATE/],
 ]
 
 const released: readonly Row[] = [

@@ -94,6 +94,7 @@ describe('lines of .pgpass', () => {
     ['\\*:*:*:*:pw', 'pw', {host: '*'}],
     ['a\\:b:*:*:*:pw', 'pw', {host: 'a:b'}],
     ['localhost:*:*:*:pw', 'pw', {host: '/var/run/postgresql'}],
+    ['/var/run/postgresql:*:*:*:pw', 'pw', {host: '/var/run/postgresql'}],
     ['localhost:*:*:*:pw', null, {host: '/elsewhere'}],
     ['a:*:*:*:pw:\\', 'pw'],
   ]

@@ -39,7 +39,7 @@ export const healthRoutes: readonly Route[] = [
     type: jsonType,
     handle(request, context) {
       const predicate = predicateOf(request)
-      if (predicate === null) return unknownPredicate
+      if (predicate === null) return isOrder(paramOf(request, 'predicate')) ? anOrder : unknownPredicate
       const limits = limitsOf(request)
       const snapshot = context.source.current()
       const name = paramOf(request, 'host')
@@ -108,6 +108,13 @@ function serverOf(header: string | readonly string[] | undefined): ServerName | 
   }
 }
 
+/** These share their path with the questions, and are only given (orders.ts). */
+const isOrder = (word: string): boolean => word === 'accept' || word === 'drain' || word === 'resume'
+const anOrder = problem(
+  405,
+  {code: 'METHOD_NOT_ALLOWED', detail: 'this is an order, and not a question', next: 'Use POST.'},
+  {allow: 'POST'},
+)
 const unknownPredicate = problem(404, {
   code: 'UNKNOWN_PREDICATE',
   detail: 'there is no such question',
