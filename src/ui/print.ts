@@ -53,10 +53,10 @@ export function printChanges({source, clock, write, json = false, group = null, 
   })
 }
 
-/** How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits for the first round to be done, or for `signal`. */
+/** How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits until every host has been asked, or for `signal`. */
 export async function printOnce({width, glyphs, ...options}: PrintOptions & Readonly<{width: number; glyphs: Glyphs}>): Promise<void> {
   const {source, clock, write, json = false, group = null, signal} = options
-  const snapshot = await ready(source, signal)
+  const snapshot = await settled(source, signal)
   const [now, wall] = [clock.now(), clock.wall()]
   if (json) return write(JSON.stringify(changesToWire([], snapshot, {now, wall}).snapshot))
   const frame: Frame = {snapshot, now, wall, changes: [], probes: new Map(), startedAt: wall}
@@ -66,7 +66,11 @@ export async function printOnce({width, glyphs, ...options}: PrintOptions & Read
   for (const spans of [...verdicts, [], ...rows, ...(told.length === 0 ? [] : [[], ...told])]) write(textOf(spans).trimEnd())
 }
 
-function ready(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
+/** Every host was asked; of two primaries, each also after the other one answered: until then `check` says another thing than this. */
+const isSettled = ({ready, groups}: Snapshot): boolean =>
+  ready && Object.values(groups).every(({verdict}) => verdict.rule !== 'V3' || verdict.primaries.length < 2)
+
+function settled(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
   return new Promise((resolve) => {
     const settle = () => {
       unsubscribe()
@@ -74,9 +78,9 @@ function ready(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
       resolve(source.current())
     }
     const unsubscribe = source.subscribe(({snapshot}) => {
-      if (snapshot.ready) settle()
+      if (isSettled(snapshot)) settle()
     })
     signal.addEventListener('abort', settle)
-    if (source.current().ready || signal.aborted) settle()
+    if (isSettled(source.current()) || signal.aborted) settle()
   })
 }

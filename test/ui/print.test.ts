@@ -68,6 +68,18 @@ test('once: waits for the first round, then prints the verdict and every column'
   expect(stage.listening).toBe(0)
 })
 
+test('once: two primaries are waited for until it is known whether they are that at the same time', async () => {
+  const asked = {kind: 'unconfirmed', rule: 'V3', primary: null, routedTo: null} as const
+  const stage = new Stage(snapshot({hosts: {host1: primary(), host2: primary()}, verdict: asked}))
+  const {lines, options} = printing(stage)
+  const done = printOnce({...options, width: 80, glyphs})
+  await new Promise(setImmediate)
+  expect(lines).toEqual([])
+  stage.publish(snapshot({hosts: {host1: primary(), host2: primary()}}))
+  await done
+  expect(lines[0]).toMatch(/SPLIT BRAIN host1, host2/)
+})
+
 test('once: who is told is said below the hosts', async () => {
   const target = {problems: ['no answer'], since: noon.wall, verifiedAt: null}
   const actuators = {
