@@ -1,5 +1,6 @@
 import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hook.ts'
 import type {Config} from '../config/config.ts'
+import {changeOfVerdict} from '../core/changes.ts'
 import {hookEvents, hookId} from '../core/hook-event.ts'
 import type {Publication} from '../core/snapshot.ts'
 import type {HookSettings} from '../core/target-settings.ts'
@@ -43,6 +44,13 @@ export class HookTargets implements AsyncDisposable {
       hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
     }
     return one
+  }
+
+  /** What was wrong before anybody listened: a daemon that starts in the middle of it is no reason to hear nothing. That all is well is no news. */
+  tellTroubles(): void {
+    const snapshot = this.#deps.monitor.current()
+    const troubled = Object.values(snapshot.groups).filter(({verdict: {kind}}) => kind !== 'primary' && kind !== 'starting')
+    this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

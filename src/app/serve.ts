@@ -65,9 +65,11 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   )
   const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
   const telling = {monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}
-  const told = [release.own(new Targets(telling)), release.own(new HookTargets(telling))]
+  const hooks = release.own(new HookTargets(telling))
+  const told = [release.own(new Targets(telling)), hooks]
   await agent.follow(config)
   for (const targets of told) await targets.follow(config)
+  hooks.tellTroubles()
   const reload = reloads({
     config,
     load,

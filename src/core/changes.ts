@@ -36,16 +36,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
     was.suspect === is.suspect &&
     // Who is up while starting is no news; who rivals whom is.
     (is.kind !== 'split-brain' || was.primaries.join() === is.primaries.join())
-  if (!isSame)
-    changes.push({
-      kind: 'verdict',
-      group: after.name,
-      host: is.routedTo ?? is.primary,
-      from: was?.kind ?? null,
-      to: is.kind,
-      rule: is.rule,
-      why: is.why,
-    })
+  if (!isSame) changes.push(changeOfVerdict(after, was?.kind ?? null))
   for (const item of after.evidence.filter(({required}) => required)) {
     const earlier = before?.evidence.find((other) => other.source === item.source && other.subject === item.subject)
     if (earlier && earlier.answer !== item.answer) {
@@ -89,3 +80,13 @@ const says = {
   planned: 'is told nothing, this is a dry run',
   frozen: 'is told nothing, this is maintenance',
 } as const
+
+export const changeOfVerdict = ({name, verdict: {kind, rule, primary, routedTo, why}}: GroupState, from: string | null): Change => ({
+  kind: 'verdict',
+  group: name,
+  host: routedTo ?? primary,
+  from,
+  to: kind,
+  rule,
+  why,
+})

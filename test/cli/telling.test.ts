@@ -9,7 +9,7 @@ import {onTestFinished, test} from 'vitest'
 import {type Cluster, until} from '../support/cluster.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
-import {run} from '../support/run.ts'
+import {run, start} from '../support/run.ts'
 import {freePort, site} from '../support/site.ts'
 
 const listens = (name: string, {nodes}: Cluster) =>
@@ -140,4 +140,17 @@ test('a hook that a reload did not touch is told what waits for it', async () =>
   onTestFinished(() => void receiver.close())
   await host2.promote()
   await until(() => heard.join() === 'no-primary,primary')
+})
+
+test('a daemon that starts where nobody may be written to tells its hooks so; where all is well, nothing', async () => {
+  const {cwd, serve, host1} = await site((folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`)
+  const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
+  serve.child.kill('SIGKILL')
+  await host1.kill()
+  assert.deepEqual(await told(), [])
+  const again = start(['pgroute66.yml'], {cwd, limitMs: 60_000})
+  onTestFinished(() => void again.child.kill('SIGKILL'))
+  await until(async () => (await told()).length === 1)
+  const {change} = JSON.parse((await told())[0] ?? '')
+  assert.deepEqual([change.from, change.to], ['starting', 'no-primary'])
 })
