@@ -64,6 +64,8 @@ const table: readonly Row[] = [
   ['hostaddr=10.0.0.1', [['10.0.0.1', '10.0.0.1', 5432]], {hostaddr: '10.0.0.1'}],
   ["  host = 'h1'  dbname='it\\'s'  options='-c a=b'", [['h1', 'h1', 5432]], {dbname: "it's", options: '-c a=b'}],
   ['host=h1 dbname=a\\ b', [['h1', 'h1', 5432]], {dbname: 'a b'}],
+  ["host='h1'dbname=it's", [['h1', 'h1', 5432]], {dbname: "it's"}],
+  ['host=h1 dbname=a\\', [['h1', 'h1', 5432]], {dbname: 'a'}],
 ]
 
 describe('connection strings', () => {

@@ -27,7 +27,16 @@ const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'si
 
 function unsure({kind, rule}: Verdict, why: string, wall: number): Verdict {
   const doubt = kind === 'split-brain' || kind === 'starting' ? ({kind, rule} as const) : ({kind: 'unconfirmed', rule: 'V3'} as const)
-  return {...doubt, primary: null, primaries: [], routedTo: null, suspect: null, blind: [], why: `nothing is known: ${why}`, since: wall}
+  return {
+    ...doubt,
+    primary: null,
+    primaries: [],
+    routedTo: null,
+    suspect: null,
+    blind: [],
+    why: `nothing is known here: ${why}; each router goes on in its own way (runbook: the daemon is gone)`,
+    since: wall,
+  }
 }
 
 const lost = (host: HostState, why: string, {now, wall}: Readonly<{now: number; wall: number}>): HostState => ({
