@@ -27,7 +27,8 @@ export async function heartbeatLoop(
     const wanted = task()
     if (wanted !== null) {
       const askedAt = clock.now()
-      using limit = deadline(clock, probe.timeoutMs, signal)
+      // It keeps to either by itself.
+      using limit = deadline(clock, probe.connectTimeoutMs + probe.timeoutMs, signal)
       const answer = await driver.heartbeat({primary: wanted === 'primary'}, limit.signal)
       if (signal.aborted) return
       update((record) => {

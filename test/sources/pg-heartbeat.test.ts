@@ -1,7 +1,13 @@
+import {once} from 'node:events'
+import {type AddressInfo, connect, createServer, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, test} from 'vitest'
-import type {HeartbeatAnswer} from '../../src/core/ports.ts'
-import {debian, driverFor, hasDebian, runOwned, type Server, spawnOwned, startServer, until, within} from './pg-server.ts'
+import {noMeter} from '../../src/app/no-meter.ts'
+import {type HeartbeatAnswer, nothingRemembered} from '../../src/core/ports.ts'
+import {startMonitor} from '../../src/monitor/monitor.ts'
+import {keptLog} from '../support/fake-source.ts'
+import {hostSettings, monitorSettings} from '../support/settings.ts'
+import {clock, debian, driverFor, hasDebian, runOwned, type Server, spawnOwned, startServer, until, within} from './pg-server.ts'
 
 describe.skipIf(!hasDebian)('a heartbeat', () => {
   let primary: Server
@@ -144,5 +150,42 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
     for (let again = 0; again < 3; again += 1) expect(await driver.heartbeat({primary: true}, within(100))).toMatchObject({cause: 'hung'})
     standby.signal('SIGCONT')
     await driver.close()
+  })
+
+  test('a distant host: the session for it takes longer than a beat may, and is not begun anew each time', async () => {
+    const oneWayMs = 200
+    const later = (from: Socket, to: Socket) => {
+      from.on('data', (bytes) => setTimeout(() => to.writable && to.write(bytes), oneWayMs)).on('error', () => to.destroy())
+      from.on('end', () => setTimeout(() => to.end(), oneWayMs))
+    }
+    const proxy = createServer((near) => {
+      const far = connect(primary.port, '127.0.0.1')
+      later(near, far)
+      later(far, near)
+    }).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const {port} = proxy.address() as AddressInfo
+    const availability = {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}
+    // Asked for TLS first, which is a round trip more.
+    const settings = monitorSettings([hostSettings('host1', {port, sslmode: 'prefer'})], {availability})
+    const store = {load: async () => nothingRemembered, save: async () => {}}
+    const driver = () => driverFor({port, sslmode: 'prefer'})
+    const monitor = await startMonitor({
+      settings,
+      driver,
+      clock,
+      random: Math.random,
+      store,
+      log: keptLog(),
+      meter: noMeter,
+      version: 'test',
+    })
+    await until(
+      () => monitor.current().hosts.host1?.availability?.kind,
+      (kind) => kind === 'ok',
+    )
+    expect(monitor.current().hosts.host1?.role).toBe('primary')
+    await monitor[Symbol.asyncDispose]()
+    proxy.close()
   })
 })

@@ -1,5 +1,6 @@
 import type {Facts, Failure} from '../../src/core/observation.ts'
 import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
+import {deadline} from '../../src/core/wait.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 
 /** What one name was told last, and how often it asked: the truth that a verdict is measured against. */
@@ -104,7 +105,8 @@ export function simulatedDriver(wires: Wires): HostDriver {
       told.beats.push(clock.now())
       const server = wires.server()
       const hung = {kind: 'failure', cause: 'hung', detail: 'it does not commit'} as const
-      const answer = await question<HeartbeatAnswer>(signal, hung, (settle) => {
+      using limit = deadline(clock, wires.patienceMs(), signal)
+      const answer = await question<HeartbeatAnswer>(limit.signal, hung, (settle) => {
         clock.after(wires.latencyMs(), () =>
           server.arrive(() => {
             if (server.isStorageFrozen && primary) return

@@ -21,7 +21,7 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
       return session
     },
     knock: (signal) => knock(route.to, clock, route.names, signal),
-    heartbeat: heartbeats({route, timeoutMs: probe.timeoutMs, availability, clock}),
+    heartbeat: heartbeats({route, timeoutMs: probe.timeoutMs, connectTimeoutMs: probe.connectTimeoutMs, availability, clock}),
     async close() {
       closings += 1
       for (const line of route.lines) line.close()

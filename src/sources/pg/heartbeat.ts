@@ -1,15 +1,17 @@
 import {type Clock, type HeartbeatAnswer, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings} from '../../core/settings.ts'
+import {deadline} from '../../core/wait.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
 import {type Line, openLine, type Route, type Row} from './line.ts'
 import {abandon, patient} from './patience.ts'
 import {failureOf, type Refusal} from './refusal.ts'
 import {askSessionFacts} from './session-facts.ts'
 
-/** `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. */
+/** `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. `connectTimeoutMs`: for a new line, login and all. */
 type Deps = Readonly<{
   route: Route
   timeoutMs: number
+  connectTimeoutMs: number
   availability: AvailabilitySettings | null
   clock: Clock
 }>
@@ -18,7 +20,7 @@ type Deps = Readonly<{
 export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
 
 /** On a line of its own: a write that hangs must not keep the probe from answering. */
-export function heartbeats({route, timeoutMs, availability, clock}: Deps): Heartbeats {
+export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
   let line: Line | null = null
   let patience = patient
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
@@ -56,9 +58,12 @@ export function heartbeats({route, timeoutMs, availability, clock}: Deps): Heart
       const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
       return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
     }
-    const current = await ready(signal)
-    const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, route.to.user, signal)
-    if (!signal.aborted) {
+    // Apart from the beat: a distant host would never be done with both, and each attempt would begin with nothing.
+    using opening = deadline(clock, connectTimeoutMs, signal)
+    const current = await ready(opening.signal)
+    using limit = deadline(clock, timeoutMs, signal)
+    const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, route.to.user, limit.signal)
+    if (!(isFailure(current) ? opening : limit).signal.aborted) {
       if (answer.kind === 'beat' || answer.kind === 'read') patience = patient
       return answer
     }
