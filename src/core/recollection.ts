@@ -78,10 +78,10 @@ export function inherit(
   const heirs = groups.flatMap(({name, hosts}): [string, GroupMemory][] => {
     if (Object.hasOwn(remembered, name)) return []
     const parents = orphans.filter(([, memory]) => memory.hosts?.some((host) => hosts.includes(host)))
-    for (const [parent] of parents) taken.add(parent)
     const memories = parents.map(([, memory]) => memory)
     const clusters = new Set(memories.flatMap(({systemIdentifier}) => systemIdentifier ?? []))
     if (memories.length === 0 || clusters.size > 1) return []
+    for (const [parent] of parents) taken.add(parent)
     const highest = Math.max(...memories.map(({highestTimeline}) => highestTimeline ?? 0))
     const [systemIdentifier = null] = clusters
     const rivals = [...new Set(memories.flatMap((memory) => memory.rivals))].filter((rival) => hosts.includes(rival)).sort()

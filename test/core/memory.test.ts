@@ -1,4 +1,6 @@
 import {describe, expect, test} from 'vitest'
+import {blankMemory} from '../../src/core/ports.ts'
+import {inherit} from '../../src/core/recollection.ts'
 import {drained, failing, judgementOf, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
 
 const accepted = {host: 'a', timeline: 1, overrules: 3}
@@ -73,4 +75,11 @@ describe('what a group remembers', () => {
     expect(judgementOf({hosts: [primary('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
     expect(judgementOf({hosts: [primary('a', {timeline: 4}), standby('b')], memory}).memory.accepted).toBe(null)
   })
+})
+
+test('what two clusters left is no inheritance, and is kept', () => {
+  const left = (systemIdentifier: string, hosts: readonly string[]) => ({...blankMemory, systemIdentifier, hosts, highestTimeline: 3})
+  const remembered = {a: left('1', ['h1']), b: left('2', ['h2'])}
+  expect(inherit(remembered, [{name: 'c', hosts: ['h1', 'h2']}])).toEqual(remembered)
+  expect(Object.keys(inherit(remembered, [{name: 'c', hosts: ['h1']}]))).toEqual(['b', 'c'])
 })
