@@ -105,10 +105,12 @@ test('HTTPS; a renewed certificate is used for new connections, and the open one
   expect(await nameNow({agent})).toBe('first')
   // One file after the other: between them nothing fits, and nothing breaks.
   copyFileSync(second.cert, pair.cert)
-  await vi.waitFor(() => expect(api.log.lines.some(({message}) => /cannot be used, the old one stays/.test(message))).toBe(true), 8_000)
+  await vi.waitFor(() => expect(api.log.lines.some(({message}) => /cannot be used, the old one stays/.test(message))).toBe(true), {
+    timeout: 30_000,
+  })
   expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('first')
   copyFileSync(second.key, pair.key)
-  await vi.waitFor(async () => expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('second'), 8_000)
+  await vi.waitFor(async () => expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('second'), {timeout: 30_000})
   expect(await nameNow({agent})).toBe('first')
   agent.destroy()
 })

@@ -24,11 +24,11 @@ test('a snapshot at once, changes as they happen, samples every second', async (
   const told: Publication[] = []
   source.subscribe((publication) => told.push(publication))
   api.source.publish(other, change('host2', 'standby', 'primary'))
-  await vi.waitFor(() => expect(told.some(({changes}) => changes.length > 0)).toBe(true))
+  await vi.waitFor(() => expect(told.some(({changes}) => changes.length > 0)).toBe(true), {timeout: 30_000})
   expect(told[0]?.changes).toEqual([change('host2', 'standby', 'primary')])
   expect(source.current().groups.all?.verdict.routedTo).toBe('host2')
   api.source.set({...other, hosts: {...other.hosts, host1: standby('host2', {lagBytes: 77})}})
-  await vi.waitFor(() => expect(source.current().hosts.host1?.lagBytes).toBe(77), 3_000)
+  await vi.waitFor(() => expect(source.current().hosts.host1?.lagBytes).toBe(77), {timeout: 30_000})
 })
 
 test('over a unix socket', async () => {
@@ -55,7 +55,7 @@ test('a silent daemon: everything is stale, subscribers are told, and no old ans
   const told: Publication[] = []
   source.subscribe((publication) => told.push(publication))
   expect(source.current().hosts.host1?.role).toBe('primary')
-  await vi.waitFor(() => expect(told).toHaveLength(1), 4_000)
+  await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 30_000})
   const stale = source.current()
   expect(stale.hosts.host1).toMatchObject({role: 'unavailable', cause: 'stale', timeline: null})
   expect(stale.groups.all?.verdict).toMatchObject({kind: 'unconfirmed', routedTo: null, primaries: []})
@@ -65,7 +65,7 @@ test('a silent daemon: everything is stale, subscribers are told, and no old ans
     ['verdict', null, 'unconfirmed'],
   ])
   // It asks again, on a new connection, and says what it saw last.
-  await vi.waitFor(() => expect(daemon.asked.length).toBeGreaterThan(1), 4_000)
+  await vi.waitFor(() => expect(daemon.asked.length).toBeGreaterThan(1), {timeout: 30_000})
   expect(daemon.asked[1]).toBe('9f2c41-417')
 })
 
@@ -78,10 +78,10 @@ test('a daemon that comes back: what was missed is told with it', async () => {
   source.subscribe((publication) => told.push(publication))
   isOpen = false
   through.cut()
-  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), 4_000)
+  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), {timeout: 30_000})
   api.source.publish(other, change('host2', 'standby', 'primary'))
   isOpen = true
-  await vi.waitFor(() => expect(source.current().groups.all?.verdict.routedTo).toBe('host2'), 8_000)
+  await vi.waitFor(() => expect(source.current().groups.all?.verdict.routedTo).toBe('host2'), {timeout: 30_000})
   const back = told.at(-1)?.changes ?? []
   expect(back[0]).toEqual(change('host2', 'standby', 'primary'))
   expect(back.map(({kind, from, to}) => `${kind} ${from} ${to}`)).toContain('verdict unconfirmed primary')
@@ -92,7 +92,7 @@ test('events that waited on the way are not taken for fresh', async () => {
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
   // A sample every 100 ms, all of them made long ago: what arrives is no sign of life.
   const talk = setInterval(() => daemon.say('sample', toWire(snapshot(one), {now: noon.now, wall: daemon.wall + 10})), 100)
-  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), 4_000)
+  await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), {timeout: 30_000})
   clearInterval(talk)
 })
 
