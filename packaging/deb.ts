@@ -1,4 +1,7 @@
-/** `npm run build:deb [-- EXECUTABLE FOLDER [quick]]`: a Debian package of dist/exe/pgroute66 in dist/deb, with units, manual, completions and links. */
+/**
+ * `npm run build:deb [-- EXECUTABLE FOLDER [quick]]`: a Debian package of dist/exe/pgroute66 in
+ * dist/deb, with units, manual, completions and links.
+ */
 import {execFileSync} from 'node:child_process'
 import {chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -10,7 +13,10 @@ const executable = resolve(process.argv[2] ?? join(root, 'dist', 'exe', 'pgroute
 const folder = resolve(process.argv[3] ?? join(root, 'dist', 'deb'))
 /** xz takes a minute, which a test has not. */
 const compression = process.argv[4] === 'quick' ? ['-Zgzip', '-z1'] : ['-Zxz']
-const {version, description} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {version: string; description: string}
+const {version, description} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string
+  description: string
+}
 const architecture = {x64: 'amd64', arm64: 'arm64'}[process.arch as string]
 if (architecture === undefined) throw new Error(`Debian has no name for ${process.arch}`)
 
@@ -29,7 +35,9 @@ const packed = (text: string | Buffer) => gzipSync(text, {level: 9})
 const read = (from: string) => readFileSync(join(root, from))
 /** As Debian's own tools are told who builds. */
 const maintainer = `${process.env.DEBFULLNAME ?? 'The pgroute66 authors'} <${process.env.DEBEMAIL ?? 'pgroute66@packages.invalid'}>`
-const built = Number(process.env.SOURCE_DATE_EPOCH ?? execFileSync('git', ['log', '-1', '--format=%ct'], {cwd: root, encoding: 'utf8'}))
+const built = Number(
+  process.env.SOURCE_DATE_EPOCH ?? execFileSync('git', ['log', '-1', '--format=%ct'], {cwd: root, encoding: 'utf8'}),
+)
 const license = read('LICENSE').toString()
 
 mkdirSync(join(tree, 'usr/bin'), {recursive: true})
@@ -40,7 +48,8 @@ for (const role of ['primary', 'standby']) {
   symlinkSync('pgroute66', join(tree, `usr/bin/pgroute66-check-${role}`))
   symlinkSync('pgroute66.1.gz', join(tree, `usr/share/man/man1/pgroute66-check-${role}.1.gz`))
 }
-for (const unit of ['service', 'socket']) copy(`lib/systemd/system/pgroute66.${unit}`, `packaging/systemd/pgroute66.${unit}`)
+for (const unit of ['service', 'socket'])
+  copy(`lib/systemd/system/pgroute66.${unit}`, `packaging/systemd/pgroute66.${unit}`)
 copy('usr/lib/sysusers.d/pgroute66.conf', 'packaging/systemd/pgroute66.sysusers')
 copy('usr/lib/tmpfiles.d/pgroute66.conf', 'packaging/systemd/pgroute66.tmpfiles')
 copy('usr/share/bash-completion/completions/pgroute66', 'packaging/completions/pgroute66.bash')

@@ -1,4 +1,7 @@
-/** The last step of `npm run generate`: the man page and the shells' completions, from the commands as the manifest has them. */
+/**
+ * The last step of `npm run generate`: the man page and the shells' completions, from the commands
+ * as the manifest has them.
+ */
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import {bash} from './completions/bash.ts'

@@ -24,7 +24,11 @@ type Raw = Readonly<{
     Record<
       string,
       Omit<Listed, 'words' | 'args' | 'flags' | 'examples'> &
-        Readonly<{args: Record<string, Listed['args'][number]>; flags: Record<string, Flag>; examples?: readonly string[]}>
+        Readonly<{
+          args: Record<string, Listed['args'][number]>
+          flags: Record<string, Flag>
+          examples?: readonly string[]
+        }>
     >
   >
 }>
@@ -35,7 +39,10 @@ export function manifestOf(json: string): Manifest {
   return Object.entries(commands).map(([id, {args: rawArgs, flags: rawFlags, ...command}]) => {
     const words = id.split(':')
     const [args, flags] = [Object.values(rawArgs), Object.values(rawFlags)]
-    const usage = [...words, ...args.map(({name, required}) => (required ? name.toUpperCase() : `[${name.toUpperCase()}]`))].join(' ')
+    const usage = [
+      ...words,
+      ...args.map(({name, required}) => (required ? name.toUpperCase() : `[${name.toUpperCase()}]`)),
+    ].join(' ')
     return {
       words,
       args,
@@ -64,4 +71,6 @@ export function topics(manifest: Manifest): ReadonlyMap<string, readonly Listed[
 }
 
 /** What stands first, and once. */
-export const firstWords = (manifest: Manifest): readonly string[] => [...new Set(manifest.map(({words: [first = '']}) => first))]
+export const firstWords = (manifest: Manifest): readonly string[] => [
+  ...new Set(manifest.map(({words: [first = '']}) => first)),
+]

@@ -1,4 +1,7 @@
-/** `npm run release`: all that is published, in dist/release - the package, what else was built of it, what they are made of, checksums. */
+/**
+ * `npm run release`: all that is published, in dist/release - the package, what else was built of
+ * it, what they are made of, checksums.
+ */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
@@ -6,7 +9,11 @@ import {basename, join} from 'node:path'
 import {sbomOf} from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
-const [dist, release, executable] = [join(root, 'dist'), join(root, 'dist', 'release'), join(root, 'dist', 'exe', 'pgroute66')]
+const [dist, release, executable] = [
+  join(root, 'dist'),
+  join(root, 'dist', 'release'),
+  join(root, 'dist', 'exe', 'pgroute66'),
+]
 const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const npm = (...args: string[]) => execFileSync('npm', args, {cwd: root, stdio: ['ignore', 'ignore', 'inherit']})
 const filesIn = (folder: string) =>
@@ -17,7 +24,9 @@ const filesIn = (folder: string) =>
 rmSync(release, {recursive: true, force: true})
 mkdirSync(release, {recursive: true})
 /** Built before, by commands of their own: the executable and Debian packages. */
-const built = new Map<string, string>(filesIn(dist).flatMap((path) => (path.endsWith('.deb') ? [[path, basename(path)]] : [])))
+const built = new Map<string, string>(
+  filesIn(dist).flatMap((path) => (path.endsWith('.deb') ? [[path, basename(path)]] : [])),
+)
 if (existsSync(executable)) built.set(executable, `pgroute66-${version}-${process.platform}-${process.arch}`)
 
 const newest = Math.max(...filesIn(join(root, 'src')).map((path) => statSync(path).mtimeMs))

@@ -1,4 +1,7 @@
-/** `npm run sbom`: what the package and the executable are made of, as CycloneDX (https://cyclonedx.org, 1.5) on stdout. */
+/**
+ * `npm run sbom`: what the package and the executable are made of, as CycloneDX
+ * (https://cyclonedx.org, 1.5) on stdout.
+ */
 import {execFileSync} from 'node:child_process'
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -16,12 +19,15 @@ type Locked = Readonly<{version: string; name?: string; dev?: true; devOptional?
 const jsonOf = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 
 /**
- * npm's list of everything, less what is for development alone by the lock file: `npm sbom --omit dev` was seen to leave out what both need,
+ * npm's list of everything, less what is for development alone by the lock file: `npm sbom --omit
+ * dev` was seen to leave out what both need,
  * @oclif/core among it. The same for the same lock file: no time, no serial number.
  */
 export function sbomOf(root: string): string {
   const npm = ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application']
-  const {serialNumber: _, ...all} = JSON.parse(execFileSync('npm', npm, {cwd: root, encoding: 'utf8', maxBuffer: 64e6})) as Bom
+  const {serialNumber: _, ...all} = JSON.parse(
+    execFileSync('npm', npm, {cwd: root, encoding: 'utf8', maxBuffer: 64e6}),
+  ) as Bom
   const {timestamp: __, ...metadata} = all.metadata
   const {name, version} = jsonOf(join(root, 'package.json'))
   const {packages} = jsonOf(join(root, 'package-lock.json')) as {packages: Record<string, Locked>}
@@ -31,7 +37,10 @@ export function sbomOf(root: string): string {
       .map(([path, entry]) => `${entry.name ?? path.split('node_modules/').at(-1)}@${entry.version}`),
   )
   const isShipped = (component: Component) => shipped.has(`${component.name}@${component.version}`)
-  const refs = new Set([metadata.component['bom-ref'], ...all.components.filter(isShipped).map((component) => component['bom-ref'])])
+  const refs = new Set([
+    metadata.component['bom-ref'],
+    ...all.components.filter(isShipped).map((component) => component['bom-ref']),
+  ])
   const bom: Bom = {
     ...all,
     metadata: {...metadata, component: {...metadata.component, name, version}},

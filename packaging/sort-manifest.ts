@@ -1,4 +1,7 @@
-/** oclif writes the commands in the order in which the disk lists their files, which is another one in each clone. */
+/**
+ * oclif writes the commands in the order in which the disk lists their files, which is another one
+ * in each clone.
+ */
 import {readFileSync, writeFileSync} from 'node:fs'
 
 const path = new URL('../oclif.manifest.json', import.meta.url)

@@ -18,7 +18,8 @@ export function bash(manifest: Manifest): string {
     '  case $command in',
     `    "") COMPREPLY=($(compgen -W '${[...firstWords(manifest), '--help', '--version'].join(' ')}' -- "$current")) ;;`,
     ...[...topics(manifest)].map(
-      ([topic, commands]) => `    ${topic}) COMPREPLY=($(compgen -W '${commands.map(({words}) => words[1]).join(' ')}' -- "$current")) ;;`,
+      ([topic, commands]) =>
+        `    ${topic}) COMPREPLY=($(compgen -W '${commands.map(({words}) => words[1]).join(' ')}' -- "$current")) ;;`,
     ),
     ...manifest.map(({words, args, flags}) => {
       const offered = [...args.flatMap(({options = []}) => options), ...flags.map(({name}) => `--${name}`), '--help']
@@ -36,7 +37,9 @@ function values({words, flags}: Listed): readonly string[] {
   return flags
     .filter(({type}) => type === 'option')
     .map((flag) => {
-      const spellings = [`--${flag.name}`, ...(flag.char ? [`-${flag.char}`] : [])].map((name) => `"${words.join(' ')} ${name}"`).join('|')
+      const spellings = [`--${flag.name}`, ...(flag.char ? [`-${flag.char}`] : [])]
+        .map((name) => `"${words.join(' ')} ${name}"`)
+        .join('|')
       const reply = flag.options ? `compgen -W '${flag.options.join(' ')}'` : takesFile(flag) ? 'compgen -f' : null
       return `    ${spellings}) ${reply === null ? '' : `COMPREPLY=($(${reply} -- "$current")); `}return ;;`
     })

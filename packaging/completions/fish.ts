@@ -20,13 +20,17 @@ export function fish(manifest: Manifest): string {
     ...firstWords(manifest).map((word) => line(atFirst, '-a', word, '-d', quoted(aboutFirst(manifest, word)))),
     line(atFirst, '-l version -d', quoted('The version')),
     ...[...topics(manifest)].flatMap(([topic, commands]) =>
-      commands.map(({words: [, second = ''], summary}) => line(`-n '__pgroute66_at ${topic}'`, '-a', second, '-d', quoted(summary))),
+      commands.map(({words: [, second = ''], summary}) =>
+        line(`-n '__pgroute66_at ${topic}'`, '-a', second, '-d', quoted(summary)),
+      ),
     ),
     ...manifest.flatMap(({words, args, flags}) => {
       const inside = `-n '__pgroute66_in ${words.join(' ')}'`
       const offered = args.flatMap(({options = []}) => options)
       return [
-        ...(offered.length > 0 ? [line(`-n '__pgroute66_at ${words.join(' ')}'`, '-a', quoted(offered.join(' ')))] : []),
+        ...(offered.length > 0
+          ? [line(`-n '__pgroute66_at ${words.join(' ')}'`, '-a', quoted(offered.join(' ')))]
+          : []),
         ...flags.map((flag) => line(inside, ...wordsOf(flag))),
         line(inside, '-l help -d', quoted('What it does')),
       ]
@@ -37,12 +41,22 @@ export function fish(manifest: Manifest): string {
 
 function wordsOf(flag: Flag): readonly string[] {
   const {name, char, description = '', options, type} = flag
-  const value = type === 'boolean' ? [] : options ? ['-x', '-a', quoted(options.join(' '))] : takesFile(flag) ? ['-r', '-F'] : ['-x']
+  const value =
+    type === 'boolean'
+      ? []
+      : options
+        ? ['-x', '-a', quoted(options.join(' '))]
+        : takesFile(flag)
+          ? ['-r', '-F']
+          : ['-x']
   return ['-l', name, ...(char ? ['-s', char] : []), ...value, '-d', quoted(description)]
 }
 
 /** Of a topic that has no command of its own: what its first command does. */
 export const aboutFirst = (manifest: Manifest, word: string): string =>
-  (manifest.find(({words}) => words[0] === word && words.length === 1) ?? (manifest.find(({words}) => words[0] === word) as Listed)).summary
+  (
+    manifest.find(({words}) => words[0] === word && words.length === 1) ??
+    (manifest.find(({words}) => words[0] === word) as Listed)
+  ).summary
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

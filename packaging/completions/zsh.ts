@@ -18,10 +18,16 @@ export function zsh(manifest: Manifest): string {
       `        ${topic})`,
       "          _arguments -C '1: :->command' '*:: :->rest'",
       '          case $state in',
-      ...described(commands.map(({words: [, second = ''], summary}) => [second, summary])).map((line) => `        ${line}`),
+      ...described(commands.map(({words: [, second = ''], summary}) => [second, summary])).map(
+        (line) => `        ${line}`,
+      ),
       '            rest)',
       '              case $line[1] in',
-      ...commands.flatMap((command) => [`                ${command.words[1]})`, ...argumentsOf(command, 18), '                  ;;']),
+      ...commands.flatMap((command) => [
+        `                ${command.words[1]})`,
+        ...argumentsOf(command, 18),
+        '                  ;;',
+      ]),
       '              esac',
       '              ;;',
       '          esac',
@@ -38,14 +44,24 @@ export function zsh(manifest: Manifest): string {
 
 function described(pairs: readonly (readonly [string, string])[]): readonly string[] {
   const words = pairs.map(([word, about]) => `        ${quoted(`${word}:${about.replaceAll(':', '\\:')}`)}`)
-  return ['    command)', '      local -a commands=(', ...words, '      )', '      _describe command commands', '      ;;']
+  return [
+    '    command)',
+    '      local -a commands=(',
+    ...words,
+    '      )',
+    '      _describe command commands',
+    '      ;;',
+  ]
 }
 
 function argumentsOf({args, flags}: Listed, indent: number): readonly string[] {
   const offered = args.flatMap(({name, options}) => (options ? [`1:${name}:(${options.join(' ')})`] : []))
   const specs = [...flags.map(specOf), "'--help[what it does]'", ...offered.map(quoted)]
   const space = ' '.repeat(indent)
-  return [`${space}_arguments \\`, ...specs.map((spec, index) => `${space}  ${spec}${index < specs.length - 1 ? ' \\' : ''}`)]
+  return [
+    `${space}_arguments \\`,
+    ...specs.map((spec, index) => `${space}  ${spec}${index < specs.length - 1 ? ' \\' : ''}`),
+  ]
 }
 
 /** `'(-c --config)'{-c,--config}'[configuration file]:FILE:_files'` */
@@ -54,7 +70,9 @@ function specOf(flag: Flag): string {
   const about = `[${description.replaceAll(/[[\]]/g, '\\$&')}]`
   const action = options ? `(${options.join(' ')})` : takesFile(flag) ? '_files' : ' '
   const value = type === 'boolean' ? '' : `:${(helpValue ?? name).replaceAll(':', '\\:')}:${action}`
-  return char ? `'(-${char} --${name})'{-${char},--${name}}${quoted(about + value)}` : quoted(`--${name}${about}${value}`)
+  return char
+    ? `'(-${char} --${name})'{-${char},--${name}}${quoted(about + value)}`
+    : quoted(`--${name}${about}${value}`)
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,4 +1,7 @@
-/** `npm run build:exe`: one executable with all commands but demo, in dist/exe/pgroute66. Node's own is in it, so it runs where there is none. */
+/**
+ * `npm run build:exe`: one executable with all commands but demo, in dist/exe/pgroute66. Node's own
+ * is in it, so it runs where there is none.
+ */
 import {execFileSync, spawnSync} from 'node:child_process'
 import {copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
@@ -14,9 +17,15 @@ const require = createRequire(import.meta.url)
 /** The one of the package "node", whatever runs this. */
 const node = join(dirname(require.resolve('node/package.json')), 'bin', 'node')
 
-/** A check is over before a young generation of this size is full; with V8's own it is collected three times, 2 ms each. */
+/**
+ * A check is over before a young generation of this size is full; with V8's own it is collected
+ * three times, 2 ms each.
+ */
 const youngGeneration = '--min-semi-space-size=16'
-/** For whatever makes a cache: the flags that it is going to be used with, and a seed, which is not among those, so that it is the same every time. */
+/**
+ * For whatever makes a cache: the flags that it is going to be used with, and a seed, which is not
+ * among those, so that it is the same every time.
+ */
 const flags = [youngGeneration, '--random-seed=66']
 
 for (const [program = '', debian] of [
@@ -48,8 +57,9 @@ const settings = {
   useCodeCache: true,
   // NODE_OPTIONS of whoever starts it is meant for another program.
   execArgvExtension: 'none',
-  // Of V8's threads one is enough: a check waits for each to start and to end. And node would read its own 150 authorities in a thread as soon as TLS
-  // is loaded, which takes half of one core from a check (commands.ts).
+  // Of V8's threads one is enough: a check waits for each to start and to end. And node would read
+  // its own 150 authorities in a thread as soon as TLS is loaded, which takes half of one core from
+  // a check (commands.ts).
   execArgv: [youngGeneration, '--v8-pool-size=1', '--use-openssl-ca'],
   assets: Object.fromEntries(assets.map((name) => [name, join('scripts', name)])),
 }
@@ -64,7 +74,10 @@ copyFileSync(join(folder, 'pgroute66'), output)
 const version = execFileSync(output, ['--version'], {encoding: 'utf8', env: {}}).trim()
 process.stdout.write(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB, ${version}\n`)
 
-/** The first run that loads a script says what is compiled in its cache: a check comes first, because it is the one that is in a hurry. */
+/**
+ * The first run that loads a script says what is compiled in its cache: a check comes first,
+ * because it is the one that is in a hurry.
+ */
 async function warmUp(): Promise<void> {
   makeCertificates(folder)
   const servers = await startFakes(3, folder)
@@ -78,10 +91,14 @@ async function warmUp(): Promise<void> {
   writeFileSync(config, `password_encoding: plain\n${patience}\nhosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
   for (const command of ['check --direct --timeout 60s', '--help', 'config show', 'watch --once', '']) {
     const args = command === '' ? [] : command === '--help' ? [command] : [...command.split(' '), '-c', config]
-    const {status, stderr} = spawnSync(stripped, [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args], {
-      env: {},
-      encoding: 'utf8',
-    })
+    const {status, stderr} = spawnSync(
+      stripped,
+      [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args],
+      {
+        env: {},
+        encoding: 'utf8',
+      },
+    )
     if (status !== 0) throw new Error(`the warm-up by "${command}" ended with ${status}: ${stderr}`)
   }
   servers.stop()

@@ -11,11 +11,19 @@ export type Bundle = Readonly<{
   index: Readonly<Record<string, string>>
 }>
 
-const common = {platform: 'node', target: 'node26', minifySyntax: true, minifyWhitespace: true, logLevel: 'silent'} as const
+const common = {
+  platform: 'node',
+  target: 'node26',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: 'silent',
+} as const
 const entry = './main.js'
 /** Small, and nobody goes without. */
 const always = /^(packaging\/exe\/main|src\/app\/version)\.ts$/
-/** A check that asks the servers needs all of these; in one script they load in half of the time. */
+/**
+ * A check that asks the servers needs all of these; in one script they load in half of the time.
+ */
 const together = /^(src\/app\/(plain-check|check|leave)\.ts|src\/config\/load\.ts|node_modules\/js-yaml\/)/
 
 /** The whole program, without demo, in scripts of CommonJS: V8 keeps the code of no others. */
@@ -54,7 +62,8 @@ export async function bundle(): Promise<Bundle> {
   const inlined = startingAt(always)
   const check = startingAt(together).filter((name) => !inlined.includes(name))
   const index = Object.fromEntries(Object.keys(bodies).map((name) => [name, check.includes(name) ? 'check' : name]))
-  const tableOf = (names: readonly string[]) => `({${names.map((name) => `${JSON.stringify(name)}:${bodies[name]}`).join(',\n')}})`
+  const tableOf = (names: readonly string[]) =>
+    `({${names.map((name) => `${JSON.stringify(name)}:${bodies[name]}`).join(',\n')}})`
   const scripts = new Set(Object.values(index))
   const stdin = `import {start} from './start.ts'\nstart(${tableOf(inlined)}, ${JSON.stringify(index)}, ${JSON.stringify(entry)})`
   const main = await build({
@@ -74,8 +83,8 @@ export async function bundle(): Promise<Bundle> {
 }
 
 /**
- * CommonJS, where `import()` is a `require` that is put off. Of a package that was CommonJS all along esbuild exports `default` alone: the names are in
- * there, and node would find them.
+ * CommonJS, where `import()` is a `require` that is put off. Of a package that was CommonJS all
+ * along esbuild exports `default` alone: the names are in there, and node would find them.
  */
 async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
   const {code} = await transform(text, {...common, format: 'cjs', supported: {'dynamic-import': false}})
@@ -83,8 +92,9 @@ async function bodyOf(text: string, wasCommon: boolean): Promise<string> {
 }
 
 /**
- * esbuild copies the exports of everything for the sake of a mark or a default export, which takes a check a millisecond, and loads what node keeps
- * behind getters. Here chunks are marked, and node's own modules used, as they are.
+ * esbuild copies the exports of everything for the sake of a mark or a default export, which takes
+ * a check a millisecond, and loads what node keeps behind getters. Here chunks are marked, and
+ * node's own modules used, as they are.
  */
 const bare = (code: string): string =>
   code
@@ -93,7 +103,10 @@ const bare = (code: string): string =>
       new RegExp(`\\b${name}\\.default\\b`).test(code) ? whole : `${name}=${required}`,
     )
 
-/** esbuild leaves comments and regular expressions as they are. Text of one byte for a character is read at once, and its code cache fits. */
+/**
+ * esbuild leaves comments and regular expressions as they are. Text of one byte for a character is
+ * read at once, and its code cache fits.
+ */
 const ascii = (code: string): string =>
   code.replaceAll(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -105,7 +118,8 @@ function reachable(outputs: Outputs, paths: readonly string[]): readonly string[
   const follow = (path: string) => {
     if (found.has(path)) return
     found.add(path)
-    for (const {path: next, kind, external} of outputs[path]?.imports ?? []) if (kind === 'import-statement' && !external) follow(next)
+    for (const {path: next, kind, external} of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && !external) follow(next)
   }
   paths.forEach(follow)
   return [...found].map(nameOf)

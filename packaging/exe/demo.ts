@@ -6,6 +6,10 @@ export default class Demo extends Command {
   static override strict = false
 
   override async run(): Promise<never> {
-    throw new OperatorError('USAGE_COMMAND', 'the demo is not in this executable: its PostgreSQL comes by npm', 'Run "npx pgroute66 demo".')
+    throw new OperatorError(
+      'USAGE_COMMAND',
+      'the demo is not in this executable: its PostgreSQL comes by npm',
+      'Run "npx pgroute66 demo".',
+    )
   }
 }

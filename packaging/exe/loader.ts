@@ -10,8 +10,10 @@ export type Body = (
 export type Chunks = Readonly<Record<string, Body>>
 
 /**
- * `require` for a bundle that esbuild has split into chunks, one for each `import()` and one for what several share, each of which is run when
- * somebody asks for it and not before. `index` says which script has it. A name that begins with `./` is a chunk, every other one is node's own module.
+ * `require` for a bundle that esbuild has split into chunks, one for each `import()` and one for
+ * what several share, each of which is run when somebody asks for it and not before. `index` says
+ * which script has it. A name that begins with `./` is a chunk, every other one is node's own
+ * module.
  */
 export function chunkRequire(
   index: Readonly<Record<string, string>>,
@@ -41,7 +43,10 @@ export function chunkRequire(
   }
 }
 
-/** Packages that are optional to those who ask for them (pg-native, a TypeScript compiler) are not in the bundle: they hear what node would tell. */
+/**
+ * Packages that are optional to those who ask for them (pg-native, a TypeScript compiler) are not
+ * in the bundle: they hear what node would tell.
+ */
 function builtin(name: string): unknown {
   const found = process.getBuiltinModule(name)
   if (found) return found

@@ -1,4 +1,5 @@
 import {enter} from '../../src/app/entry.ts'
 
-// Like bin/run.js. In a single executable node puts the name that it was called by where a script's path would be.
+// Like bin/run.js. In a single executable node puts the name that it was called by where a script's
+// path would be.
 enter(process.argv.slice(1))

@@ -4,7 +4,9 @@ import type {Plugin} from 'esbuild'
 
 export const repository = join(import.meta.dirname, '..', '..')
 
-/** What takes the place of modules that look for their neighbours on a disk, or that start slowly. */
+/**
+ * What takes the place of modules that look for their neighbours on a disk, or that start slowly.
+ */
 const standIns: Readonly<Record<string, string>> = {
   'src/app/commands.ts': 'packaging/exe/commands.ts',
   'src/app/version.ts': 'packaging/exe/version.ts',
@@ -24,13 +26,16 @@ export const standingIn: Plugin = {
         return {contents: await readFile(file, 'utf8'), loader: 'ts', resolveDir: dirname(file)}
       })
     }
-    build.onEnd(() => (unused.size === 0 ? {} : {errors: [{text: `nothing imports ${[...unused].join(', ')} any more`}]}))
+    build.onEnd(() =>
+      unused.size === 0 ? {} : {errors: [{text: `nothing imports ${[...unused].join(', ')} any more`}]},
+    )
   },
 }
 
 /**
- * Ink awaits twice at the top level, which a script cannot: its tools for developers, which are left out, and Yoga, its layout, which is WebAssembly
- * in a text. Compiled and started at once that need not be waited for. Fails when the texts that are replaced have changed.
+ * Ink awaits twice at the top level, which a script cannot: its tools for developers, which are
+ * left out, and Yoga, its layout, which is WebAssembly in a text. Compiled and started at once that
+ * need not be waited for. Fails when the texts that are replaced have changed.
  */
 export const inkAtOnce: Plugin = {
   name: 'ink-at-once',
@@ -72,7 +77,10 @@ export const inkAtOnce: Plugin = {
   },
 }
 
-/** pg resolves names for its native sibling alone, which is not here; node:dns reads the machine's resolvers as soon as it is loaded. */
+/**
+ * pg resolves names for its native sibling alone, which is not here; node:dns reads the machine's
+ * resolvers as soon as it is loaded.
+ */
 export const pgWithoutNames: Plugin = {
   name: 'pg-without-names',
   setup(build) {

@@ -2,8 +2,9 @@ import {createHash, createHmac, pbkdf2, randomBytes} from 'node:crypto'
 import {promisify} from 'node:util'
 
 /**
- * Stands in for pg's crypto/utils.js, with the same functions. That one asks WebCrypto, whose loading and whose dozen turns through the thread pool
- * take a login longer than everything else in it. Only the derivation is left to a thread: the rest takes microseconds.
+ * Stands in for pg's crypto/utils.js, with the same functions. That one asks WebCrypto, whose
+ * loading and whose dozen turns through the thread pool take a login longer than everything else in
+ * it. Only the derivation is left to a thread: the rest takes microseconds.
  */
 export {randomBytes}
 
@@ -28,7 +29,10 @@ export const hmacSha256 = async (key: Buffer, message: string | Buffer): Promise
 
 let latest: Readonly<{password: string; salt: Buffer; iterations: number; key: Promise<Buffer>}> | null = null
 
-/** The standbys of a primary have its salt, so that what takes milliseconds is the same for all of them. */
+/**
+ * The standbys of a primary have its salt, so that what takes milliseconds is the same for all of
+ * them.
+ */
 export function deriveKey(password: string, salt: Buffer, iterations: number): Promise<Buffer> {
   if (latest?.password !== password || !latest.salt.equals(salt) || latest.iterations !== iterations)
     latest = {password, salt, iterations, key: derive(password, salt, iterations, 32, 'sha256')}

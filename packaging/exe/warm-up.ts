@@ -1,6 +1,7 @@
 /**
- * `node warm-up.ts FOLDER ARGUMENT…`: runs the program from the scripts in FOLDER, and puts beside each what V8 has compiled of it - also the
- * functions that were called, which is what makes the next start quick. A cache that is there already stays.
+ * `node warm-up.ts FOLDER ARGUMENT…`: runs the program from the scripts in FOLDER, and puts beside
+ * each what V8 has compiled of it - also the functions that were called, which is what makes the
+ * next start quick. A cache that is there already stays.
  */
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -11,7 +12,10 @@ import {chunkRequire} from './loader.ts'
 const [folder = '', ...args] = process.argv.slice(2)
 const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Readonly<Record<string, string>>
 const scripts = new Map<string, Script>()
-/** Nothing is forgotten for its age, and nothing is worth more than to be interpreted: both would be matters of time, and in the cache. */
+/**
+ * Nothing is forgotten for its age, and nothing is worth more than to be interpreted: both would be
+ * matters of time, and in the cache.
+ */
 const timeless = ['--no-flush-bytecode', '--invocation-count-for-feedback-allocation=10000']
 /** V8's own. */
 const asInUse = ['--flush-bytecode', '--invocation-count-for-feedback-allocation=8']
@@ -24,7 +28,8 @@ const compile = (name: string, cachedData?: Buffer): Script => {
 }
 
 if (args.length === 0) {
-  // Made once more from what the runs have left, where nothing runs: V8 numbers functions in the order in which they come, and networks have none.
+  // Made once more from what the runs have left, where nothing runs: V8 numbers functions in the
+  // order in which they come, and networks have none.
   for (const name of new Set(Object.values(index))) {
     const kept = existsSync(cacheOf(name)) ? readFileSync(cacheOf(name)) : undefined
     writeFileSync(cacheOf(name), compile(name, kept).createCachedData())
@@ -38,7 +43,8 @@ if (args.length === 0) {
   process.on('exit', () => {
     // As in whoever is going to use the cache: else it would be refused.
     for (const flag of asInUse) setFlagsFromString(flag)
-    for (const [name, script] of scripts) if (!existsSync(cacheOf(name))) writeFileSync(cacheOf(name), script.createCachedData())
+    for (const [name, script] of scripts)
+      if (!existsSync(cacheOf(name))) writeFileSync(cacheOf(name), script.createCachedData())
   })
   process.argv = [process.execPath, 'pgroute66', ...args]
   chunkRequire(index, (name) => compile(name).runInThisContext())('./main.js')

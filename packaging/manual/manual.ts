@@ -26,12 +26,18 @@ export function manual(manifest: Manifest): string {
     ...item('.It Ev PGROUTE66CONFIG', 'The configuration file, where -c does not name one.'),
     ...item('.It Ev PGROUTE66_SOCKET', "The daemon's unix socket, for check."),
     ...item('.It Ev PGROUTE66_DEBUG', 'Shows where in the program a bug has happened.'),
-    ...item('.It Ev PGHOST , PGPORT , PGUSER , PGPASSFILE No and others of libpq', 'Where no file and no connection string is given.'),
+    ...item(
+      '.It Ev PGHOST , PGPORT , PGUSER , PGPASSFILE No and others of libpq',
+      'Where no file and no connection string is given.',
+    ),
     '.El',
     '.Sh FILES',
     '.Bl -tag -width Ds',
     ...item('.It Pa pgroute66.yml , /etc/pgroute66/config.yaml', 'The configuration: the first that is there.'),
-    ...item('.It Pa /run/pgroute66/pgroute66.sock', 'Where a check looks for the daemon, unless the configuration names another socket.'),
+    ...item(
+      '.It Pa /run/pgroute66/pgroute66.sock',
+      'Where a check looks for the daemon, unless the configuration names another socket.',
+    ),
     '.El',
     '.Sh EXIT STATUS',
     'Of check:',
@@ -84,7 +90,8 @@ function itemOf({name, char, type, options, helpValue}: Flag): string {
 }
 
 const item = (head: string, body: string): readonly string[] => [head, ...text(body)]
-const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.:]$/.test(words) ? '' : '.'}`
+const sentence = (words: string): string =>
+  `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.:]$/.test(words) ? '' : '.'}`
 
 /** A sentence begins a line, and no line is longer than 78: what `mandoc -Tlint` asks for. */
 function text(words: string): readonly string[] {

@@ -16,7 +16,11 @@ export const json = (status: number, value: unknown, headers?: Readonly<Record<s
 export type Problem = Readonly<{code: string; detail: string; next: string}>
 
 /** RFC 9457. `code` is stable, for programs; `next` is what to do, for people. */
-export const problem = (status: number, {code, detail, next}: Problem, headers?: Readonly<Record<string, string>>): Answer => ({
+export const problem = (
+  status: number,
+  {code, detail, next}: Problem,
+  headers?: Readonly<Record<string, string>>,
+): Answer => ({
   status,
   body: JSON.stringify({type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, next}),
   type: problemType,

@@ -68,7 +68,11 @@ function answerTo(plain: (context: Context) => Answer, context: Context): Answer
 }
 
 /** Paths that are written in another way than ours (`//`, `%2F`). */
-const unmatched = problem(404, {code: 'NOT_FOUND', detail: 'there is nothing at this path', next: '/openapi.json lists what there is.'})
+const unmatched = problem(404, {
+  code: 'NOT_FOUND',
+  detail: 'there is nothing at this path',
+  next: '/openapi.json lists what there is.',
+})
 
 function send(reply: FastifyReply, {status, body, type, headers}: Answer): FastifyReply {
   // Who may be written to now is nobody's to keep.
@@ -83,9 +87,17 @@ function problemOf(error: Error & {statusCode?: number; code?: string}, {log}: C
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) {
     const next =
-      status === 413 ? `Send at most ${bodyLimit} bytes.` : status === 415 ? 'Send JSON.' : '/openapi.json says what is understood.'
+      status === 413
+        ? `Send at most ${bodyLimit} bytes.`
+        : status === 415
+          ? 'Send JSON.'
+          : '/openapi.json says what is understood.'
     return problem(status, {code: 'BAD_REQUEST', detail: 'this request cannot be understood', next})
   }
   log.error({error: error.stack ?? String(error)}, 'a bug: a request could not be answered')
-  return problem(500, {code: 'BUG', detail: 'this is a bug in pgroute66', next: 'Report it with the log of this moment.'})
+  return problem(500, {
+    code: 'BUG',
+    detail: 'this is a bug in pgroute66',
+    next: 'Report it with the log of this moment.',
+  })
 }

@@ -13,11 +13,16 @@ export const isTrusted = (request: IncomingMessage): boolean => trusted.has(requ
 /** A unix socket has no remote address, and what goes to ourselves leaves no machine. */
 const isOverheard = (socket: Socket): boolean => {
   const {remoteAddress} = socket
-  return !(socket instanceof TLSSocket) && remoteAddress !== undefined && !/^(::1|(::ffff:)?127\..*)$/.test(remoteAddress)
+  return (
+    !(socket instanceof TLSSocket) && remoteAddress !== undefined && !/^(::1|(::ffff:)?127\..*)$/.test(remoteAddress)
+  )
 }
 
 /** Who asks for a change; else the answer that refuses it. */
-export async function authorise(request: IncomingMessage, {config, log}: Context): Promise<Readonly<{by: string}> | Answer> {
+export async function authorise(
+  request: IncomingMessage,
+  {config, log}: Context,
+): Promise<Readonly<{by: string}> | Answer> {
   if (trusted.has(request)) return {by: 'control socket'}
   const {socket} = request
   if (config.ssl?.clientCa && socket instanceof TLSSocket && socket.authorized) {

@@ -2,10 +2,19 @@ import type {Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {changesToWire, type Moment} from '../core/wire.ts'
 
 /** What changed at one moment. Its text is made when a reader is there to get it. */
-export type ChangeEvent = Readonly<{epoch: string; sequence: number; changes: readonly Change[]; snapshot: Snapshot; at: Moment}>
+export type ChangeEvent = Readonly<{
+  epoch: string
+  sequence: number
+  changes: readonly Change[]
+  snapshot: Snapshot
+  at: Moment
+}>
 
 const mostEvents = 1_000
-/** Snapshots share what did not change, but each has a list of all hosts of its own: with thousands of hosts fewer events are kept. */
+/**
+ * Snapshots share what did not change, but each has a list of all hosts of its own: with thousands
+ * of hosts fewer events are kept.
+ */
 const mostHosts = 200_000
 
 /** The last changes, for readers that come back. */
@@ -39,7 +48,10 @@ export class EventHistory {
     return event
   }
 
-  /** What came after `id`, which a reader saw last; `null`: that cannot be told - another epoch, too old, or none of ours. */
+  /**
+   * What came after `id`, which a reader saw last; `null`: that cannot be told - another epoch, too
+   * old, or none of ours.
+   */
   since(id: string, current: Snapshot): readonly ChangeEvent[] | null {
     const [, epoch, digits] = /^([0-9A-Za-z]{1,32})-(\d{1,15})$/.exec(id) ?? []
     const seen = Number(digits)

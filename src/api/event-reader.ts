@@ -3,7 +3,10 @@ import type {ServerResponse} from 'node:http'
 /** What may wait in memory for one reader, on top of the largest single frame. */
 const patienceBytes = 1 << 20
 
-/** One open stream. A reader that cannot keep up loses samples first, then the connection; it never makes us keep what it does not read. */
+/**
+ * One open stream. A reader that cannot keep up loses samples first, then the connection; it never
+ * makes us keep what it does not read.
+ */
 export class EventReader {
   readonly wantsSamples: boolean
   readonly #response: ServerResponse

@@ -8,10 +8,15 @@ import {EventReader} from './event-reader.ts'
 const sampleMs = 1_000
 const commentMs = 15_000
 const mostReaders = 1_000
-/** Of our time, at most one part in so many goes into telling of changes: a storm of them is told in fewer, larger events. */
+/**
+ * Of our time, at most one part in so many goes into telling of changes: a storm of them is told in
+ * fewer, larger events.
+ */
 const shareOfTime = 10
 
-/** Server-sent events (API.md): what changed to everybody at once, and once a second how things are. */
+/**
+ * Server-sent events (API.md): what changed to everybody at once, and once a second how things are.
+ */
 export class EventStream implements Disposable {
   readonly #source: SnapshotSource
   readonly #clock: Clock
@@ -87,7 +92,10 @@ export class EventStream implements Disposable {
     this.#restUntil = now + (now - begun) * shareOfTime
   }
 
-  /** A sample goes out even where nothing moved: it is the sign of life by which a reader knows that what it holds is not old. */
+  /**
+   * A sample goes out even where nothing moved: it is the sign of life by which a reader knows that
+   * what it holds is not old.
+   */
   #tick(): void {
     const readers = [...this.#readers]
     this.#cancelTick = readers.length === 0 ? null : this.#tickLater()

@@ -5,7 +5,10 @@ import type {Moment} from '../core/wire.ts'
 import {processMetrics} from './process-metrics.ts'
 import {snapshotMetrics} from './snapshot-metrics.ts'
 
-/** What Prometheus reads. Counters count as things happen; gauges are set from the snapshot when somebody looks. */
+/**
+ * What Prometheus reads. Counters count as things happen; gauges are set from the snapshot when
+ * somebody looks.
+ */
 export interface Metrics {
   /** For the monitor. */
   readonly meter: Meter
@@ -30,7 +33,12 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     new Counter({name: `pgroute66_${name}`, help, labelNames, registers})
   const gauge = (name: string, help: string) => new Gauge({name: `pgroute66_${name}`, help, registers})
 
-  new Gauge({name: 'pgroute66_build_info', help: 'Version of pgroute66; always 1.', labelNames: ['version', 'node'], registers})
+  new Gauge({
+    name: 'pgroute66_build_info',
+    help: 'Version of pgroute66; always 1.',
+    labelNames: ['version', 'node'],
+    registers,
+  })
     .labels(version, process.version)
     .set(1)
   const opened = counter('connections_opened_total', 'Sessions opened to a host.', ['host'])
@@ -53,7 +61,10 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   const applies = counter('actuator_apply_total', 'Passes over a target, by what they came to.', ['target', 'outcome'])
   const reload = gauge('config_last_reload_successful', 'Whether the configuration that was read last is in force.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
-  const saved = gauge('state_last_save_successful', 'Whether what has to survive a restart was written when it was last tried.')
+  const saved = gauge(
+    'state_last_save_successful',
+    'Whether what has to survive a restart was written when it was last tried.',
+  )
   reload.set(1)
   saved.set(1)
   reloadedAt.set(wall() / 1000)
@@ -72,7 +83,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     },
     published({changes}) {
       for (const {kind, host, from, to} of changes)
-        if (kind === 'role' && host !== null && from !== null && to !== null && from !== to) transitions.inc({host, from, to})
+        if (kind === 'role' && host !== null && from !== null && to !== null && from !== to)
+          transitions.inc({host, from, to})
     },
     stage: ({stage, target, ms}) => stages.observe({stage, target}, ms / 1000),
     applied: (target, outcome) => applies.inc({target, outcome}),

@@ -1,6 +1,9 @@
 import type {Parameter, Route} from './route.ts'
 
-/** The OpenAPI 3.1 document (its specification, version 3.1.1), made of what the routes say of themselves. */
+/**
+ * The OpenAPI 3.1 document (its specification, version 3.1.1), made of what the routes say of
+ * themselves.
+ */
 export function openApi(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -37,9 +40,15 @@ const operation = ({method, path, summary, parameters, answers, type}: Route) =>
   }),
   responses: {
     ...Object.fromEntries(
-      Object.entries(answers).map(([status, description]) => [status, {description, content: {[type.split(';')[0] ?? type]: {}}}]),
+      Object.entries(answers).map(([status, description]) => [
+        status,
+        {description, content: {[type.split(';')[0] ?? type]: {}}},
+      ]),
     ),
-    default: {description: 'an error', content: {'application/problem+json': {schema: {$ref: '#/components/schemas/Problem'}}}},
+    default: {
+      description: 'an error',
+      content: {'application/problem+json': {schema: {$ref: '#/components/schemas/Problem'}}},
+    },
   },
 })
 

@@ -1,12 +1,23 @@
 import {performance} from 'node:perf_hooks'
 import {Counter, Gauge, type Registry} from 'prom-client'
 
-/** The usual names of the process' own figures. Not prom-client's collection: `promtool check metrics` finds fault with it. */
+/**
+ * The usual names of the process' own figures. Not prom-client's collection: `promtool check
+ * metrics` finds fault with it.
+ */
 export function processMetrics(registers: Registry[]): () => void {
   const memory = new Gauge({name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.', registers})
   const heap = new Gauge({name: 'process_heap_bytes', help: 'Size of the heap in bytes.', registers})
-  const cpu = new Counter({name: 'process_cpu_seconds_total', help: 'Total user and system CPU time spent in seconds.', registers})
-  const started = new Gauge({name: 'process_start_time_seconds', help: 'Start time of the process since unix epoch in seconds.', registers})
+  const cpu = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'Total user and system CPU time spent in seconds.',
+    registers,
+  })
+  const started = new Gauge({
+    name: 'process_start_time_seconds',
+    help: 'Start time of the process since unix epoch in seconds.',
+    registers,
+  })
   const lag = new Gauge({
     name: 'pgroute66_event_loop_lag_seconds',
     help: 'The longest time that something ready had to wait, since this was last read.',

@@ -4,7 +4,10 @@ import {parseSize} from '../config/size.ts'
 import {OperatorError} from '../core/errors.ts'
 import {type Limits, noLimits} from '../core/reading.ts'
 
-/** The value of a query parameter; `null`: not given, or empty. Throws OperatorError where it is given twice: the two might differ. */
+/**
+ * The value of a query parameter; `null`: not given, or empty. Throws OperatorError where it is
+ * given twice: the two might differ.
+ */
 export function queryOf(request: FastifyRequest, name: string): string | null {
   const value = (request.query as Readonly<Record<string, string | readonly string[]>>)[name]
   if (value === undefined || value === '') return null
@@ -20,6 +23,11 @@ export function lagLimits(text: string | null, name: string): Limits {
     return /b$/i.test(text) ? {...noLimits, lagBytes: parseSize(text)} : {...noLimits, lagMs: parseDuration(text)}
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    throw new OperatorError('QUERY_LAG', `${name}= is neither a size nor a duration`, 'Write it with a unit: "16MB", "5s".', {cause: error})
+    throw new OperatorError(
+      'QUERY_LAG',
+      `${name}= is neither a size nor a duration`,
+      'Write it with a unit: "16MB", "5s".',
+      {cause: error},
+    )
   }
 }

@@ -23,13 +23,25 @@ export type Route = Readonly<{
   answers: Readonly<Record<number, string>>
   /** Media type of an answer that is not a problem. */
   type: string
-  /** Throws OperatorError for a question that cannot be understood: 400. `null`: it has answered by itself. */
-  /** What a GET without a query gets, for what is asked all the time: the framework costs more than the answer. The same as `handle`. */
+  /**
+   * Throws OperatorError for a question that cannot be understood: 400. `null`: it has answered by
+   * itself.
+   */
+  /**
+   * What a GET without a query gets, for what is asked all the time: the framework costs more than
+   * the answer. The same as `handle`.
+   */
   plain?(context: Context): Answer
   handle(request: FastifyRequest, context: Context, reply: FastifyReply): Answer | null | Promise<Answer>
 }>
 
-export const hostParameter: Parameter = {name: 'host', in: 'path', description: 'name of a host of the configuration', required: true}
+export const hostParameter: Parameter = {
+  name: 'host',
+  in: 'path',
+  description: 'name of a host of the configuration',
+  required: true,
+}
 export const groupParameter: Parameter = {name: 'group', in: 'query', description: 'only this group'}
 
-export const paramOf = (request: FastifyRequest, name: string): string => (request.params as Readonly<Record<string, string>>)[name] ?? ''
+export const paramOf = (request: FastifyRequest, name: string): string =>
+  (request.params as Readonly<Record<string, string>>)[name] ?? ''

@@ -33,7 +33,10 @@ export interface Api extends AsyncDisposable {
   reload(config: Config): Promise<void>
 }
 
-/** Listens as `config` says. Throws OperatorError where it cannot. Answers at once, also before the first round is done: V0 is an answer. */
+/**
+ * Listens as `config` says. Throws OperatorError where it cannot. Answers at once, also before the
+ * first round is done: V0 is an answer.
+ */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const {clock, log, metrics, source, announceMs = 500, env = process.env} = deps
   const context: Context = {...deps, isStopping: false}

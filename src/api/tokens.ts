@@ -2,13 +2,16 @@ import {createHash, timingSafeEqual} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 import type {Log} from '../core/ports.ts'
 
-/** What is shorter can be guessed, and may be a name that stands alone because its token got lost. */
+/**
+ * What is shorter can be guessed, and may be a name that stands alone because its token got lost.
+ */
 const leastLength = 16
 
 /**
- * Whose token this is, by the file: a token per line, a name before it where one is wanted; empty lines and `#` are skipped. Any other line is passed
- * over, and never shown: a part of it may be a token. Read for each question, so that a withdrawn token is withdrawn. `null`: nobody's, or the file
- * cannot be read.
+ * Whose token this is, by the file: a token per line, a name before it where one is wanted; empty
+ * lines and `#` are skipped. Any other line is passed over, and never shown: a part of it may be a
+ * token. Read for each question, so that a withdrawn token is withdrawn. `null`: nobody's, or the
+ * file cannot be read.
  */
 export async function ownerOfToken(token: string, path: string, log: Log): Promise<string | null> {
   let text: string
@@ -29,7 +32,10 @@ export async function ownerOfToken(token: string, path: string, log: Log): Promi
     else if (isSame(token, known)) owner = name
   }
   if (owner === null && odd.length > 0)
-    log.warn({path}, `tokens_file, line ${odd.join(', ')}: not "TOKEN" or "NAME TOKEN" with a token of at least ${leastLength} characters`)
+    log.warn(
+      {path},
+      `tokens_file, line ${odd.join(', ')}: not "TOKEN" or "NAME TOKEN" with a token of at least ${leastLength} characters`,
+    )
   return owner
 }
 

@@ -4,12 +4,18 @@ import {routingOf} from '../core/routing.ts'
 import {deadline, nap} from '../core/wait.ts'
 import {backoff} from '../monitor/backoff.ts'
 
-/** One pass over a target takes milliseconds; a target that takes longer is tried again rather than waited for. */
+/**
+ * One pass over a target takes milliseconds; a target that takes longer is tried again rather than
+ * waited for.
+ */
 const passMs = 5_000
 /** How long an unreachable target may stay out of step after it has returned. */
 const retryMs = 500
 
-/** What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic milliseconds. */
+/**
+ * What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic
+ * milliseconds.
+ */
 export type Pass = Readonly<{target: string; applied: Applied | null; startedAt: number; endedAt: number}>
 
 export type Actuation = Readonly<{
@@ -24,7 +30,10 @@ export type Actuation = Readonly<{
   report: (pass: Pass) => void
 }>
 
-/** A loop per target: at once on every change, after a while otherwise. One that cannot be reached is retried and delays nobody else. */
+/**
+ * A loop per target: at once on every change, after a while otherwise. One that cannot be reached
+ * is retried and delays nobody else.
+ */
 export function actuate(actuation: Actuation): AsyncDisposable {
   const stop = new AbortController()
   const loops = actuation.actuators.map((actuator) => keepInStep(actuator, actuation, stop.signal))
@@ -48,7 +57,9 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
     const next = routingOf(snapshot)
     isDue ||=
-      next !== routing || (snapshot.maintenance !== null) !== isFrozen || changes.some(({kind}) => kind === 'role' || kind === 'drain')
+      next !== routing ||
+      (snapshot.maintenance !== null) !== isFrozen ||
+      changes.some(({kind}) => kind === 'role' || kind === 'drain')
     routing = next
     if (isDue) waiting?.wake()
   })
@@ -84,14 +95,18 @@ async function pass(
   return applied
 }
 
-/** Every step is logged; a problem is logged when it comes, when it becomes another one, and when it is over. A plan is not repeated either. */
+/**
+ * Every step is logged; a problem is logged when it comes, when it becomes another one, and when it
+ * is over. A plan is not repeated either.
+ */
 function problemDiary(target: string, {log}: Actuation): (applied: Applied) => void {
   let before = ''
   let planned = ''
   return ({outcome, steps, problems}) => {
     const news = outcome === 'planned' && steps.join() === planned ? [] : steps
     planned = outcome === 'planned' ? steps.join() : ''
-    if (news.length > 0) log.info({target, steps: news}, `${target}: ${outcome === 'planned' ? 'would say' : 'said'} ${news.join('; ')}`)
+    if (news.length > 0)
+      log.info({target, steps: news}, `${target}: ${outcome === 'planned' ? 'would say' : 'said'} ${news.join('; ')}`)
     const problem = problems.join('; ')
     if (problem === before) return
     if (problem !== '') log.warn({target}, `${target}: ${problem}`)

@@ -23,7 +23,12 @@ export class AgentPort implements AsyncDisposable {
     else if (this.#agent !== null) await this.#agent.reload(settings)
     else {
       const fallback = (group: string) => this.#fallback(group)
-      this.#agent = await startAgent({...this.#deps, settings, fallback, isFrozen: () => source.current().maintenance !== null})
+      this.#agent = await startAgent({
+        ...this.#deps,
+        settings,
+        fallback,
+        isFrozen: () => source.current().maintenance !== null,
+      })
     }
     this.#fallback = fallbackOf(groups)
   }

@@ -15,8 +15,9 @@ const asked = new Map([
 const isConfigFile = (word: string): boolean => !word.startsWith('-') && /\.ya?ml$/i.test(word)
 
 /**
- * The arguments as commands understand them. `argv[0]` is the name that we were called by, the link and not what it points to: a
- * `pgroute66-check-primary` is `check --role primary`. The original took its config file as an argument or after `-c`, without any command.
+ * The arguments as commands understand them. `argv[0]` is the name that we were called by, the link
+ * and not what it points to: a `pgroute66-check-primary` is `check --role primary`. The original
+ * took its config file as an argument or after `-c`, without any command.
  */
 export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonly string[] {
   const role = roles.get(parse(invoked).name)

@@ -9,8 +9,9 @@ import {readText, replaceText} from './state-file.ts'
 const mostLines = 2 * keptChanges
 
 /**
- * The last changes, over restarts: one JSON document per line of `changes.jsonl` under `state_dir`. Nothing is judged by it, so a file that cannot be
- * read or written costs the record and no more; half a line at its end, of a crash, is passed over.
+ * The last changes, over restarts: one JSON document per line of `changes.jsonl` under `state_dir`.
+ * Nothing is judged by it, so a file that cannot be read or written costs the record and no more;
+ * half a line at its end, of a crash, is passed over.
  */
 export class ChangeJournal implements AsyncDisposable {
   #path: string | null
@@ -80,7 +81,10 @@ export class ChangeJournal implements AsyncDisposable {
         const {code, message} = error as NodeJS.ErrnoException
         if (!this.#hasFailed) {
           const next = 'give this user a state_dir that it may write to, with space left'
-          this.#log.warn({}, `${path} cannot be written (${code ?? message}), changes are not kept over a restart: ${next}`)
+          this.#log.warn(
+            {},
+            `${path} cannot be written (${code ?? message}), changes are not kept over a restart: ${next}`,
+          )
         }
         this.#hasFailed = true
       }
@@ -92,7 +96,8 @@ export class ChangeJournal implements AsyncDisposable {
 type Kept = Readonly<{changes: readonly PastChange[]; lines: number}>
 const pathIn = (stateDir: string | null) => (stateDir === null ? null : join(stateDir, 'changes.jsonl'))
 const nothing: Kept = {changes: [], lines: 0}
-const textOf = (changes: readonly PastChange[]) => changes.map((change) => `${JSON.stringify(pastToWire(change))}\n`).join('')
+const textOf = (changes: readonly PastChange[]) =>
+  changes.map((change) => `${JSON.stringify(pastToWire(change))}\n`).join('')
 
 async function read(path: string, log: Log): Promise<Kept> {
   try {
@@ -103,7 +108,10 @@ async function read(path: string, log: Log): Promise<Kept> {
     return {changes, lines: text === '' || text.endsWith('\n') ? lines.length : mostLines}
   } catch (error) {
     const {code, message} = error as NodeJS.ErrnoException
-    log.warn({}, `${path} cannot be read (${code ?? message}): what changed before this start is not shown; let this user read it`)
+    log.warn(
+      {},
+      `${path} cannot be read (${code ?? message}): what changed before this start is not shown; let this user read it`,
+    )
     return nothing
   }
 }

@@ -1,7 +1,10 @@
 import type {Log} from '../core/ports.ts'
 import type {Change, Publication} from '../core/snapshot.ts'
 
-/** Every change of a role or a verdict goes to the log, with the rule behind it and why. Samples do not: nothing happened. */
+/**
+ * Every change of a role or a verdict goes to the log, with the rule behind it and why. Samples do
+ * not: nothing happened.
+ */
 export const logChanges =
   (log: Log) =>
   ({changes}: Publication): void => {
@@ -9,7 +12,8 @@ export const logChanges =
   }
 
 function levelOf({kind, to}: Change): 'debug' | 'info' | 'warn' | 'error' {
-  if (kind === 'verdict') return to === 'primary' || to === 'starting' ? 'info' : to === 'unconfirmed' ? 'warn' : 'error'
+  if (kind === 'verdict')
+    return to === 'primary' || to === 'starting' ? 'info' : to === 'unconfirmed' ? 'warn' : 'error'
   if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
   return kind === 'evidence' ? 'debug' : 'info'
 }

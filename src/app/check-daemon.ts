@@ -19,7 +19,10 @@ export type Asked = Readonly<{
 }>
 export type Found = Readonly<{kind: 'answer'; body: CheckBody} | {kind: 'nobody'; misses: readonly Miss[]}>
 
-/** Asks a running daemon where it may be (DESIGN 6.1): on its unix socket, then on its port. Whatever it answers is final. Throws OperatorError. */
+/**
+ * Asks a running daemon where it may be (DESIGN 6.1): on its unix socket, then on its port.
+ * Whatever it answers is final. Throws OperatorError.
+ */
 export async function askDaemon(asked: Asked): Promise<Found> {
   const path = pathOf(asked.question)
   const named = asked.socket ?? asked.env.PGROUTE66_SOCKET ?? ''
@@ -30,8 +33,8 @@ export async function askDaemon(asked: Asked): Promise<Found> {
 
   const where = config ?? (await configIfAny(asked))
   if (first.kind === 'silent') {
-    // It would say nothing on its port either, and there is no time to lose - except where nobody else can be asked: a daemon that starts anew behind
-    // a socket of systemd's answers late.
+    // It would say nothing on its port either, and there is no time to lose - except where nobody
+    // else can be asked: a daemon that starts anew behind a socket of systemd's answers late.
     const late = where === null ? await askSocket(socket, path, asked.deadline.leftMs - 50) : first
     return isMiss(late) ? {kind: 'nobody', misses: [late]} : {kind: 'answer', body: late as CheckBody}
   }
@@ -42,10 +45,15 @@ export async function askDaemon(asked: Asked): Promise<Found> {
   return isMiss(second) ? {kind: 'nobody', misses: [first, second]} : {kind: 'answer', body: second as CheckBody}
 }
 
-/** Most of the time is kept for asking the servers. Whole milliseconds: AbortSignal.timeout takes no others. */
+/**
+ * Most of the time is kept for asking the servers. Whole milliseconds: AbortSignal.timeout takes no
+ * others.
+ */
 const patienceOf = (deadline: CheckDeadline): number => Math.min(400, Math.floor(deadline.leftMs / 2))
 
-/** HAProxy's user asks the daemon without a right to read the configuration, which holds passwords. */
+/**
+ * HAProxy's user asks the daemon without a right to read the configuration, which holds passwords.
+ */
 async function configIfAny({load, config}: Asked): Promise<Config | null> {
   try {
     return await load()

@@ -5,8 +5,9 @@ const reserveMs = 60
 const ageMs = (): number => process.uptime() * 1000
 
 /**
- * The end of a check, whatever hangs: HAProxy starts the next one regardless. `end` must print and leave. Time counts from the start of the
- * process, loading included, because that is how whoever waits for us counts.
+ * The end of a check, whatever hangs: HAProxy starts the next one regardless. `end` must print and
+ * leave. Time counts from the start of the process, loading included, because that is how whoever
+ * waits for us counts.
  */
 export class CheckDeadline {
   readonly #end: (why: string) => never

@@ -25,7 +25,10 @@ export type DirectCheck = Readonly<{
   signal: AbortSignal
 }>
 
-/** What the daemon would answer, without one: the same judging, the same words. Throws OperatorError. */
+/**
+ * What the daemon would answer, without one: the same judging, the same words. Throws
+ * OperatorError.
+ */
 export async function answerDirectly({config, question, maxLag, version, signal}: DirectCheck): Promise<CheckBody> {
   const settings = bearingOn(config, question)
   forgoRoots()
@@ -61,8 +64,9 @@ function hostMeant({server, address, port}: CheckQuestion, snapshot: Snapshot): 
 }
 
 /**
- * The groups of the host, or the group that is asked about: other clusters cost time and say nothing. A name that is unknown is told before anybody
- * is asked; but HAProxy's own name for a server may be no name of ours, and then its address is looked for.
+ * The groups of the host, or the group that is asked about: other clusters cost time and say
+ * nothing. A name that is unknown is told before anybody is asked; but HAProxy's own name for a
+ * server may be no name of ours, and then its address is looked for.
  */
 function bearingOn(config: Config, {server, address, group}: CheckQuestion): MonitorSettings {
   const hosts = config.hosts.map(({name}) => name)

@@ -7,8 +7,9 @@ import {type Answered, type Miss, parseAnswer} from './fast-check.ts'
 const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::': '::1', localhost: 'localhost'}
 
 /**
- * The same question on the port that the configuration names. The certificate must be the configured one, whoever signed it and whatever name it
- * carries: it is this machine's own, and "127.0.0.1" is in hardly any certificate.
+ * The same question on the port that the configuration names. The certificate must be the
+ * configured one, whoever signed it and whatever name it carries: it is this machine's own, and
+ * "127.0.0.1" is in hardly any certificate.
  */
 export async function askPort({bind, port, ssl}: Config, path: string, patienceMs: number): Promise<Answered | Miss> {
   const host = anywhere[bind] ?? bind
@@ -23,7 +24,9 @@ export async function askPort({bind, port, ssl}: Config, path: string, patienceM
     const asking = request(ssl === null ? common : {...common, rejectUnauthorized: false})
     asking.on('error', (error: NodeJS.ErrnoException) =>
       resolve(
-        signal.aborted ? miss('silent', `no answer within ${Math.round(patienceMs)} ms`) : miss('absent', error.code ?? error.message),
+        signal.aborted
+          ? miss('silent', `no answer within ${Math.round(patienceMs)} ms`)
+          : miss('absent', error.code ?? error.message),
       ),
     )
     asking.on('response', (response) => {
@@ -35,7 +38,9 @@ export async function askPort({bind, port, ssl}: Config, path: string, patienceM
       const chunks: string[] = []
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => chunks.push(chunk))
-      response.on('end', () => resolve(parseAnswer(chunks.join('')) ?? miss('absent', 'what answers there is not pgroute66')))
+      response.on('end', () =>
+        resolve(parseAnswer(chunks.join('')) ?? miss('absent', 'what answers there is not pgroute66')),
+      )
       response.on('error', (error) => resolve(miss('absent', error.message)))
     })
     asking.end()

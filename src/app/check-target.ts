@@ -2,10 +2,16 @@ import {isDsn} from '../config/dsn.ts'
 import {OperatorError} from '../core/errors.ts'
 import {anyQuestion, type CheckQuestion, haproxyQuestion} from './check-question.ts'
 
-/** What `check` was told to look at. `dsns`: these servers and no others, whatever the configuration says. */
+/**
+ * What `check` was told to look at. `dsns`: these servers and no others, whatever the configuration
+ * says.
+ */
 export type CheckTarget = Readonly<{dsns: readonly string[]; question: CheckQuestion}>
 
-/** Reads the arguments of `check`: HAProxy's four, one HOST, connection strings, or none. Throws OperatorError. */
+/**
+ * Reads the arguments of `check`: HAProxy's four, one HOST, connection strings, or none. Throws
+ * OperatorError.
+ */
 export function targetOf(
   words: readonly string[],
   env: NodeJS.ProcessEnv,

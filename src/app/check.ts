@@ -31,13 +31,17 @@ export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: str
 
 const usualTimeoutMs = 2_000
 
-/** The whole command (DESIGN 6.1), from the words given to the exit code. Prints; throws OperatorError. */
+/**
+ * The whole command (DESIGN 6.1), from the words given to the exit code. Prints; throws
+ * OperatorError.
+ */
 export async function check(request: CheckRequest, around: Around): Promise<number> {
   const {question, dsns} = targetOf(request.words, around.env, request)
   const maxLag = parseMaxLag(request.maxLag)
   const asked = (question.role ?? 'primary') as CheckRole
   const show = (body: CheckBody): number => {
-    if (isErrorBody(body)) return printReport({...body.error, exit: 2}, request.json ? ['--json'] : ['--format', request.format])
+    if (isErrorBody(body))
+      return printReport({...body.error, exit: 2}, request.json ? ['--json'] : ['--format', request.format])
     if (request.format === 'nagios') {
       const {text, exit} = nagiosOf(body, maxLag)
       print(1, text)
@@ -47,7 +51,9 @@ export async function check(request: CheckRequest, around: Around): Promise<numb
     return body.exit
   }
   const timeoutMs = request.timeout === undefined ? null : parseTimeout(request.timeout)
-  const deadline = new CheckDeadline(timeoutMs ?? usualTimeoutMs, (why) => leave(show(silence(question.server, asked, why))))
+  const deadline = new CheckDeadline(timeoutMs ?? usualTimeoutMs, (why) =>
+    leave(show(silence(question.server, asked, why))),
+  )
 
   const load = once(async () => {
     const config = await loadConfig({path: request.config, dsns, env: around.env, cwd: around.cwd})
@@ -55,7 +61,11 @@ export async function check(request: CheckRequest, around: Around): Promise<numb
     return config
   })
   if (dsns.length > 0 && request.fallback === 'none') {
-    throw new OperatorError('USAGE', '--fallback none with connection strings, which no daemon is asked about', 'Leave one of them out.')
+    throw new OperatorError(
+      'USAGE',
+      '--fallback none with connection strings, which no daemon is asked about',
+      'Leave one of them out.',
+    )
   }
   // Connection strings name servers that a daemon may never have heard of.
   if (!request.direct && dsns.length === 0) {
@@ -64,7 +74,9 @@ export async function check(request: CheckRequest, around: Around): Promise<numb
     const why = found.misses.map((miss) => `${miss.place}: ${miss.why}`).join('; ')
     if (request.fallback === 'none') return show(silence(question.server, asked, `no daemon answers (${why})`))
     await load().catch((error) => {
-      throw isWithoutFile(error) ? new OperatorError(error.code, `no daemon answers (${why}), and ${error.message}`, error.next) : error
+      throw isWithoutFile(error)
+        ? new OperatorError(error.code, `no daemon answers (${why}), and ${error.message}`, error.next)
+        : error
     })
     const odd = found.misses.some(({kind}) => kind !== 'absent')
     if (odd) print(2, `pgroute66: the daemon cannot be asked (${why}); the servers are asked instead`)

@@ -3,9 +3,13 @@ import {nearest} from '../config/nearest.ts'
 import {OperatorError} from '../core/errors.ts'
 import {loadCommands} from './commands.ts'
 
-/** Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and exits with 1, is not used. */
+/**
+ * Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and
+ * exits with 1, is not used.
+ */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  // node would let every user of the machine into this process, passwords and all: by its debugger, on a port of its own.
+  // node would let every user of the machine into this process, passwords and all: by its debugger,
+  // on a port of its own.
   process.on('SIGUSR1', () => {})
   const config = await loadCommands()
   refuseUnknown(args, config)
@@ -19,7 +23,10 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   await flush()
 }
 
-/** Before oclif looks: it would take the arguments for parts of the command's name, and suggest nothing. */
+/**
+ * Before oclif looks: it would take the arguments for parts of the command's name, and suggest
+ * nothing.
+ */
 function refuseUnknown(args: readonly string[], config: Config): void {
   const end = args.findIndex((word) => word.startsWith('-'))
   const words = end < 0 ? args : args.slice(0, end)

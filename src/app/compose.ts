@@ -16,7 +16,9 @@ export interface Watching extends AsyncDisposable {
   reload(config: Config): Promise<void>
 }
 
-/** The part of the graph that watches: what is remembered, a driver per host, the monitor over them. */
+/**
+ * The part of the graph that watches: what is remembered, a driver per host, the monitor over them.
+ */
 export async function compose(config: Config, around: Surroundings): Promise<Watching> {
   let current = config
   const storeAt = around.isOnlooker ? readOnlyStore : memoryStore

@@ -17,13 +17,25 @@ export type ChannelAsked = Readonly<{
   cwd: string
 }>
 
-/** Where orders go: what was said, else the control socket of the configuration, else the one beside the usual socket. Throws OperatorError. */
-export async function controlChannel({url, ca, socket, config: path, env, cwd, ...asked}: ChannelAsked): Promise<Channel> {
+/**
+ * Where orders go: what was said, else the control socket of the configuration, else the one beside
+ * the usual socket. Throws OperatorError.
+ */
+export async function controlChannel({
+  url,
+  ca,
+  socket,
+  config: path,
+  env,
+  cwd,
+  ...asked
+}: ChannelAsked): Promise<Channel> {
   const tokenFile = asked['token-file']
   // A path is the socket that anybody may ask; orders are taken by the one beside it.
   const isPath = url !== undefined && !URL.canParse(url) && url.includes('/')
   if (url !== undefined && !isPath) return {url, ca, tokenFile}
-  if (tokenFile !== undefined || ca !== undefined) throw new OperatorError('USAGE', '--token-file and --ca are for --url', 'Add --url.')
+  if (tokenFile !== undefined || ca !== undefined)
+    throw new OperatorError('USAGE', '--token-file and --ca are for --url', 'Add --url.')
   if (socket !== undefined) return {socket: resolve(cwd, socket)}
   if (isPath) return {socket: beside(resolve(cwd, url))}
   // Beside the socket that checks ask, as `serve` puts it.

@@ -5,8 +5,9 @@ export const usualSocket = '/run/pgroute66/pgroute66.sock'
 const usualConfigs = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
 
 /**
- * The daemon's socket, found without reading YAML; `null`: only the configuration itself can tell. The usual socket may belong to the daemon of
- * another cluster, so it is never asked while a configuration names a different one.
+ * The daemon's socket, found without reading YAML; `null`: only the configuration itself can tell.
+ * The usual socket may belong to the daemon of another cluster, so it is never asked while a
+ * configuration names a different one.
  */
 export function guessSocket(env: NodeJS.ProcessEnv, cwd: string): string | null {
   if (env.PGROUTE66_SOCKET) return resolve(cwd, env.PGROUTE66_SOCKET)

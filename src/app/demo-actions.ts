@@ -2,7 +2,10 @@ import type {SnapshotSource} from '../core/ports.ts'
 import type {Cluster} from '../demo/cluster.ts'
 import type {Action} from '../ui/action.ts'
 
-/** The keys with which a newcomer breaks and mends the demo's servers; each acts on the selected host. */
+/**
+ * The keys with which a newcomer breaks and mends the demo's servers; each acts on the selected
+ * host.
+ */
 export function demoActions(cluster: Cluster, source: SnapshotSource): readonly Action[] {
   const primaryBeside = (name: string) => {
     const {hosts} = source.current()
@@ -46,7 +49,11 @@ export function demoActions(cluster: Cluster, source: SnapshotSource): readonly 
         if (source.current().hosts[name]?.role === 'primary') return `${name} is a primary already`
         await node.promote()
         const followers = cluster.nodes.filter(
-          (other) => other !== node && other.isRunning && !other.isHung && source.current().hosts[other.name]?.role === 'standby',
+          (other) =>
+            other !== node &&
+            other.isRunning &&
+            !other.isHung &&
+            source.current().hosts[other.name]?.role === 'standby',
         )
         await Promise.all(followers.map((other) => other.follow(node)))
         return `${name} promoted; ${followers.map((other) => other.name).join(' and ') || 'nobody'} follows it`

@@ -13,8 +13,9 @@ import {ownVersion} from './version.ts'
 export type DemoAsked = Readonly<{tour: boolean; tell: (line: string) => void; signal: AbortSignal}>
 
 /**
- * A real cluster, the monitor and its API over it, and then either the story or the live table with keys to break things. Leaves no process and no
- * folder behind. Throws OperatorError where there is no embedded PostgreSQL.
+ * A real cluster, the monitor and its API over it, and then either the story or the live table with
+ * keys to break things. Leaves no process and no folder behind. Throws OperatorError where there is
+ * no embedded PostgreSQL.
  */
 export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
   tell('Starting three PostgreSQL servers...')
@@ -36,11 +37,15 @@ export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
   await showWatch({source, clock: systemClock, signal, title: `demo: ${path}`, actions: demoActions(cluster, source)})
 }
 
-/** A file as an operator would write it, so that other commands can be tried on the same cluster from a second terminal. */
+/**
+ * A file as an operator would write it, so that other commands can be tried on the same cluster
+ * from a second terminal.
+ */
 async function writeConfig(cluster: Cluster): Promise<string> {
   const path = join(cluster.folder, 'pgroute66.yml')
   const hosts = cluster.nodes.map(
-    ({name, port}) => `  ${name}: {host: 127.0.0.1, port: ${port}, user: pgroute66, password: pgroute66, dbname: postgres}`,
+    ({name, port}) =>
+      `  ${name}: {host: 127.0.0.1, port: ${port}, user: pgroute66, password: pgroute66, dbname: postgres}`,
   )
   await writeFile(path, ['password_encoding: plain', 'hosts:', ...hosts, ''].join('\n'), {mode: 0o600})
   return path

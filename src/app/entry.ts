@@ -3,8 +3,8 @@ import {fastCheck, isMiss} from './fast-check.ts'
 import {print} from './output.ts'
 
 /**
- * Where every run begins. What is imported above is loaded by every check that HAProxy makes, once a second and server: anything larger is imported
- * where it is needed.
+ * Where every run begins. What is imported above is loaded by every check that HAProxy makes, once
+ * a second and server: anything larger is imported where it is needed.
  */
 export async function enter(argv: readonly string[]): Promise<void> {
   // React and others take an absent NODE_ENV for a developer's machine, and are slower there.
@@ -20,7 +20,10 @@ export async function enter(argv: readonly string[]): Promise<void> {
       leave(await printError(error, args))
     } catch (broken) {
       // Half an installation. Whatever else is tried here would end here again.
-      print(2, `pgroute66: a part of it is missing: ${broken instanceof Error ? broken.message : broken}\nInstall it anew.`)
+      print(
+        2,
+        `pgroute66: a part of it is missing: ${broken instanceof Error ? broken.message : broken}\nInstall it anew.`,
+      )
       process.exit(70)
     }
   }
@@ -62,7 +65,11 @@ async function isPlainCheck(args: readonly string[]): Promise<boolean> {
   const {plainCheck} = await import('./plain-check.ts')
   const request = plainCheck(args)
   if (request === null) return false
-  const [{check}, {leave}, {ownVersion}] = await Promise.all([import('./check.ts'), import('./leave.ts'), import('./version.ts')])
+  const [{check}, {leave}, {ownVersion}] = await Promise.all([
+    import('./check.ts'),
+    import('./leave.ts'),
+    import('./version.ts'),
+  ])
   return leave(await check(request, {env: process.env, cwd: directory(), version: ownVersion()}))
 }
 

@@ -1,14 +1,23 @@
 import {stripVTControlCharacters} from 'node:util'
 import {OperatorError} from '../core/errors.ts'
 
-/** An error as an operator gets to see it. 2: theirs to mend, 70: a bug (sysexits.h, EX_SOFTWARE). */
+/**
+ * An error as an operator gets to see it. 2: theirs to mend, 70: a bug (sysexits.h, EX_SOFTWARE).
+ */
 export type ErrorReport = Readonly<{exit: 2 | 70; code: string; message: string; next: string}>
 
-/** The parser's own errors are told apart by what they carry: loading oclif to ask for its classes would cost a check more than the check. */
-type ParserError = Error & Readonly<{oclif: object; flags?: readonly string[]; parse?: Readonly<{input?: {flags?: object}}>}>
+/**
+ * The parser's own errors are told apart by what they carry: loading oclif to ask for its classes
+ * would cost a check more than the check.
+ */
+type ParserError = Error &
+  Readonly<{oclif: object; flags?: readonly string[]; parse?: Readonly<{input?: {flags?: object}}>}>
 const isParserError = (error: unknown): error is ParserError => error instanceof Error && 'oclif' in error
 
-/** The one place where errors turn into words and exit codes. `args`: as given, to point at the right `--help`. */
+/**
+ * The one place where errors turn into words and exit codes. `args`: as given, to point at the
+ * right `--help`.
+ */
 export async function reportOf(error: unknown, args: readonly string[]): Promise<ErrorReport> {
   if (error instanceof OperatorError) return {exit: 2, code: error.code, message: error.message, next: error.next}
   if (isParserError(error)) return {exit: 2, ...(await usageOf(error, args))}

@@ -4,23 +4,37 @@ import {anyQuestion, type CheckQuestion, haproxyQuestion, pathOf} from './check-
 import {guessSocket} from './daemon-socket.ts'
 import {print} from './output.ts'
 
-/** A daemon answers from memory, in a millisecond or two. One that takes this long is stopped or drowning. */
+/**
+ * A daemon answers from memory, in a millisecond or two. One that takes this long is stopped or
+ * drowning.
+ */
 const patienceMs = 400
 
-/** `absent`: nobody there, or somebody else. `silent`: somebody is there, and says nothing. `denied`: we may not ask. */
+/**
+ * `absent`: nobody there, or somebody else. `silent`: somebody is there, and says nothing.
+ * `denied`: we may not ask.
+ */
 export type Miss = Readonly<{kind: 'absent' | 'silent' | 'denied'; place: string; why: string}>
 /** The body of `GET /v1/check` as far as everybody needs it. */
 export type Answered = Readonly<{exit: number; text?: string; error?: Readonly<{message: string; next: string}>}>
 export const isMiss = (answer: Answered | Miss): answer is Miss => 'place' in answer
 
-/** Where this process has asked in vain: the full command need not wait there again, unless it wants to wait longer. */
+/**
+ * Where this process has asked in vain: the full command need not wait there again, unless it wants
+ * to wait longer.
+ */
 const missed = new Map<string, Miss>()
 
 /**
- * The check that HAProxy runs every second: a question to the daemon on its unix socket, before anything large is loaded. Only for a check without
- * flags. `null`: this is something else. Nothing but node:net may be imported here: node:http alone would cost as much as all the rest.
+ * The check that HAProxy runs every second: a question to the daemon on its unix socket, before
+ * anything large is loaded. Only for a check without flags. `null`: this is something else. Nothing
+ * but node:net may be imported here: node:http alone would cost as much as all the rest.
  */
-export async function fastCheck(args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<Answered | Miss | null> {
+export async function fastCheck(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+): Promise<Answered | Miss | null> {
   const question = plainQuestion(args, env)
   if (question === null) return null
   const socket = guessSocket(env, cwd)
@@ -55,7 +69,8 @@ export async function askSocket(path: string, target: string, limitMs: number): 
   const reply = await askUnix(path, target, limitMs)
   const answer = typeof reply === 'object' && parseAnswer(reply.body)
   if (answer) return answer
-  const miss: Miss = reply === 'silent' ? {kind: 'silent', place: path, why: `no answer within ${limitMs} ms`} : missAt(path)
+  const miss: Miss =
+    reply === 'silent' ? {kind: 'silent', place: path, why: `no answer within ${limitMs} ms`} : missAt(path)
   missed.set(path, miss)
   return miss
 }
@@ -75,7 +90,9 @@ function missAt(path: string): Miss {
 export function parseAnswer(text: string): Answered | null {
   try {
     const body = JSON.parse(text) as Answered
-    return Number.isInteger(body.exit) && (typeof body.text === 'string' || typeof body.error?.message === 'string') ? body : null
+    return Number.isInteger(body.exit) && (typeof body.text === 'string' || typeof body.error?.message === 'string')
+      ? body
+      : null
   } catch {
     return null
   }

@@ -1,7 +1,13 @@
 import {isIP} from 'node:net'
 import type {Config} from '../config/config.ts'
 import {OperatorError} from '../core/errors.ts'
-import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyPeer, type HaproxyStyle} from '../core/haproxy-config.ts'
+import {
+  externalInterMs,
+  type HaproxyFile,
+  type HaproxyFileBackend,
+  type HaproxyPeer,
+  type HaproxyStyle,
+} from '../core/haproxy-config.ts'
 import {lagLimit} from '../core/lag-limit.ts'
 import type {PoolRole} from '../core/routing.ts'
 import type {ConnectionSettings, GroupSettings, HostSettings} from '../core/settings.ts'
@@ -9,7 +15,10 @@ import type {HaproxyInstance} from '../core/target-settings.ts'
 
 export type SiteRequest = Readonly<{
   style: HaproxyStyle
-  /** Where HAProxy reaches `serve`: `host`, or `host:port` of its API. `undefined`: as the configuration says. */
+  /**
+   * Where HAProxy reaches `serve`: `host`, or `host:port` of its API. `undefined`: as the
+   * configuration says.
+   */
   daemon: string | undefined
   /** Certificates that the API's is signed by. */
   ca: string | undefined
@@ -18,8 +27,14 @@ export type SiteRequest = Readonly<{
   instance: string | undefined
 }>
 
-/** What stands in a haproxy.cfg for this configuration, and what has to be said beside it. Throws OperatorError where there is none. */
-export function haproxySite(config: Config, request: SiteRequest): Readonly<{file: HaproxyFile; warnings: readonly string[]}> {
+/**
+ * What stands in a haproxy.cfg for this configuration, and what has to be said beside it. Throws
+ * OperatorError where there is none.
+ */
+export function haproxySite(
+  config: Config,
+  request: SiteRequest,
+): Readonly<{file: HaproxyFile; warnings: readonly string[]}> {
   const {style, daemon} = request
   const {agent} = config
   const instance = instanceOf(config, request)
@@ -39,7 +54,11 @@ function limitFor({style, maxLag}: SiteRequest): string | null {
   if (lagLimit(maxLag) === null)
     throw new OperatorError('USAGE', `--max-lag "${maxLag}" is neither a size nor a time`, 'Write "16MB" or "5s".')
   if (style === 'agent' || style === 'httpchk') return maxLag
-  throw new OperatorError('USAGE', `--max-lag is not for style ${style}, which carries no limit`, 'Use style agent or httpchk.')
+  throw new OperatorError(
+    'USAGE',
+    `--max-lag is not for style ${style}, which carries no limit`,
+    'Use style agent or httpchk.',
+  )
 }
 
 function instanceOf({haproxy}: Config, {instance}: SiteRequest): HaproxyInstance | undefined {
@@ -51,7 +70,10 @@ function instanceOf({haproxy}: Config, {instance}: SiteRequest): HaproxyInstance
 }
 
 /** What the file alone does not do. */
-function warningsOf({style, backends, socket}: HaproxyFile, {haproxy, agent, check, groups}: Config): readonly string[] {
+function warningsOf(
+  {style, backends, socket}: HaproxyFile,
+  {haproxy, agent, check, groups}: Config,
+): readonly string[] {
   const roles = backends.map(({name, role}) => `${name}: ${role}`).join(', ')
   const fallsToAny = groups.some(({readFallback}) => readFallback === 'any')
   const polled = fallsToAny ? ['read_fallback: any is not for this style: readers fall back to the primary alone'] : []
@@ -59,7 +81,9 @@ function warningsOf({style, backends, socket}: HaproxyFile, {haproxy, agent, che
     case 'push':
       return haproxy.instances.length > 0
         ? []
-        : [`the configuration pushes to no HAProxy: add "haproxy: {backends: {${roles}}, instances: [{socket: ${socket}}]}"`]
+        : [
+            `the configuration pushes to no HAProxy: add "haproxy: {backends: {${roles}}, instances: [{socket: ${socket}}]}"`,
+          ]
     case 'agent':
       return agent === null ? ['the configuration has no agent: add "agent: {port: 8009}"'] : []
     case 'httpchk':
@@ -69,7 +93,9 @@ function warningsOf({style, backends, socket}: HaproxyFile, {haproxy, agent, che
         'under "chroot" (the haproxy.cfg of Debian has one) HAProxy never runs an external check: this file must stay without',
         ...(check.timeoutMs < externalInterMs
           ? []
-          : [`HAProxy ends a check after ${externalInterMs / 1000} s, and check.timeout is not below: set "check: {timeout: 800ms}"`]),
+          : [
+              `HAProxy ends a check after ${externalInterMs / 1000} s, and check.timeout is not below: set "check: {timeout: 800ms}"`,
+            ]),
         ...(backends.some(({role}) => role === 'read-only')
           ? ['in this style a read-only backend has standbys, and the primary where there is none']
           : []),
@@ -78,7 +104,10 @@ function warningsOf({style, backends, socket}: HaproxyFile, {haproxy, agent, che
   }
 }
 
-/** As configured, else a pair for each group. With several groups, the name of a backend begins with that of its group. */
+/**
+ * As configured, else a pair for each group. With several groups, the name of a backend begins with
+ * that of its group.
+ */
 function backendsOf(
   roles: Readonly<Record<string, PoolRole>>,
   {groups, hosts}: Config,
@@ -86,7 +115,9 @@ function backendsOf(
 ): readonly HaproxyFileBackend[] {
   const isOne = groups.length === 1
   const groupOf = (name: string): GroupSettings => {
-    const longest = groups.filter((group) => isOne || name.startsWith(group.name)).sort((a, b) => b.name.length - a.name.length)[0]
+    const longest = groups
+      .filter((group) => isOne || name.startsWith(group.name))
+      .sort((a, b) => b.name.length - a.name.length)[0]
     if (longest !== undefined) return longest
     const next = `Begin its name with one of ${groups.map((group) => group.name).join(', ')}.`
     throw new OperatorError('HAPROXY_BACKEND', `backend "${name}" belongs to no group, and there are several`, next)
@@ -126,11 +157,18 @@ function apiOf({bind, port, ssl}: Config, {daemon, ca, style}: SiteRequest): Hap
   const address = reachable(bind, daemon)
   const peer = {address, port: given?.port ?? port}
   if (peer.port === 0 && (style === 'push' || style === 'httpchk'))
-    throw new OperatorError('USAGE', 'port is 0: nobody knows where serve will listen', 'Set port, or say --daemon HOST:PORT.')
+    throw new OperatorError(
+      'USAGE',
+      'port is 0: nobody knows where serve will listen',
+      'Set port, or say --daemon HOST:PORT.',
+    )
   return {...peer, tls: ssl === null ? null : tlsTo(address, ca)}
 }
 
-/** A certificate is looked at wherever somebody else could answer in the daemon's place. HAProxy compares names, not addresses. */
+/**
+ * A certificate is looked at wherever somebody else could answer in the daemon's place. HAProxy
+ * compares names, not addresses.
+ */
 function tlsTo(address: string, ca: string | undefined): string {
   const isLocal = address === 'localhost' || address === '::1' || address.startsWith('127.')
   const isName = isIP(address) === 0 && address !== 'localhost'
@@ -142,7 +180,10 @@ function tlsTo(address: string, ca: string | undefined): string {
   throw new OperatorError('USAGE', `the certificate of serve at ${address} cannot be judged`, next)
 }
 
-/** An address to listen on, as others see it: "everywhere" is on this machine, unless it was said where. */
+/**
+ * An address to listen on, as others see it: "everywhere" is on this machine, unless it was said
+ * where.
+ */
 function reachable(bind: string, daemon: string | undefined): string {
   if (daemon !== undefined) return placeOf(daemon).address
   return bind === '0.0.0.0' || bind === '::' ? '127.0.0.1' : bind

@@ -9,7 +9,10 @@ import type {TargetsDeps} from './targets.ts'
 /** A hook, and the settings that it was made from, as text. */
 type Followed = Readonly<{asked: string; hook: Hook}>
 
-/** Tells hooks of each verdict that changes, as the configuration in force names them. They have no state that could be put right: nothing is repeated. */
+/**
+ * Tells hooks of each verdict that changes, as the configuration in force names them. They have no
+ * state that could be put right: nothing is repeated.
+ */
 export class HookTargets implements AsyncDisposable {
   readonly #deps: TargetsDeps
   readonly #unsubscribe: () => void
@@ -46,10 +49,15 @@ export class HookTargets implements AsyncDisposable {
     return one
   }
 
-  /** What was wrong before anybody listened: a daemon that starts in the middle of it is no reason to hear nothing. That all is well is no news. */
+  /**
+   * What was wrong before anybody listened: a daemon that starts in the middle of it is no reason
+   * to hear nothing. That all is well is no news.
+   */
   tellTroubles(): void {
     const snapshot = this.#deps.monitor.current()
-    const troubled = Object.values(snapshot.groups).filter(({verdict: {kind}}) => kind !== 'primary' && kind !== 'starting')
+    const troubled = Object.values(snapshot.groups).filter(
+      ({verdict: {kind}}) => kind !== 'primary' && kind !== 'starting',
+    )
     this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
   }
 

@@ -6,17 +6,31 @@ import type {HostSettings} from '../core/settings.ts'
 import type {Cause} from '../core/words.ts'
 import {pgDriver} from '../sources/pg/driver.ts'
 
-/** What one connection to a host found, for `config check --connect`. `remarks`: what the operator should mend. */
+/**
+ * What one connection to a host found, for `config check --connect`. `remarks`: what the operator
+ * should mend.
+ */
 export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
   Readonly<
-    | {kind: 'reached'; role: 'primary' | 'standby'; serverVersion: number; systemIdentifier: string; timeline: number | null}
+    | {
+        kind: 'reached'
+        role: 'primary' | 'standby'
+        serverVersion: number
+        systemIdentifier: string
+        timeline: number | null
+      }
     | {kind: 'failed'; cause: Cause; detail: string}
   >
 
-type Attempt = Readonly<{host: HostSettings; session: HostSession; facts: Facts} | {host: HostSettings; cause: Cause; detail: string}>
+type Attempt = Readonly<
+  {host: HostSettings; session: HostSession; facts: Facts} | {host: HostSettings; cause: Cause; detail: string}
+>
 type Reached = Extract<Attempt, {session: HostSession}>
 
-/** Tries every host at once, each with a session of its own that is closed at the end. Resolves in the order of the configuration, and never rejects. */
+/**
+ * Tries every host at once, each with a session of its own that is closed at the end. Resolves in
+ * the order of the configuration, and never rejects.
+ */
 export async function tryHosts(config: Config, clock: Clock): Promise<readonly HostTrial[]> {
   const attempts = await Promise.all(config.hosts.map((host) => attempt(config, host, clock)))
   const reached = attempts.filter((each): each is Reached => 'session' in each)
@@ -26,7 +40,11 @@ export async function tryHosts(config: Config, clock: Clock): Promise<readonly H
       const host = each.host.name
       if (!('session' in each)) return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: []}
       const {systemIdentifier, serverVersion} = each.session.facts
-      const remarks = [...rights(each), ...same(duplicates[reached.indexOf(each)] ?? []), ...foreign(each, reached, config)]
+      const remarks = [
+        ...rights(each),
+        ...same(duplicates[reached.indexOf(each)] ?? []),
+        ...foreign(each, reached, config),
+      ]
       const role = each.facts.inRecovery ? 'standby' : 'primary'
       return {host, kind: 'reached', role, serverVersion, systemIdentifier, timeline: each.facts.timeline, remarks}
     })
@@ -45,10 +63,15 @@ async function attempt({probe}: Config, host: HostSettings, clock: Clock): Promi
   return {host, ...facts}
 }
 
-/** Rows of other users' backends are there without the privilege, their columns are not: the count of backends is then unknown. */
+/**
+ * Rows of other users' backends are there without the privilege, their columns are not: the count
+ * of backends is then unknown.
+ */
 const rights = ({facts}: Reached): readonly string[] =>
   facts.backendsUsed === null || facts.receiver?.status === null
-    ? ['the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), else standbys cannot be matched with their primary']
+    ? [
+        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), else standbys cannot be matched with their primary',
+      ]
     : []
 
 /** Two names are one server only by proof: through the one, the backend of the other is seen. */
@@ -56,7 +79,8 @@ async function duplicatesOf(one: Reached, all: readonly Reached[], timeoutMs: nu
   const {systemIdentifier, backendPid, backendStart}: SessionFacts = one.session.facts
   const candidates = all.filter((other) => other !== one && other.session.facts.systemIdentifier === systemIdentifier)
   const seen = candidates.map(async ({host, session}) => {
-    const isSame = backendStart !== null && (await session.hasBackend(backendPid, backendStart, AbortSignal.timeout(timeoutMs)))
+    const isSame =
+      backendStart !== null && (await session.hasBackend(backendPid, backendStart, AbortSignal.timeout(timeoutMs)))
     return isSame ? [host.name] : []
   })
   return (await Promise.all(seen)).flat()
@@ -74,8 +98,12 @@ function foreign({host, session}: Reached, all: readonly Reached[], {groups}: Co
       if (group.systemIdentifier !== null && group.systemIdentifier !== own) {
         return [`its system identifier is not the one of group ${group.name} (${group.systemIdentifier})`]
       }
-      const others = all.filter((other) => group.hosts.includes(other.host.name) && other.session.facts.systemIdentifier !== own)
+      const others = all.filter(
+        (other) => group.hosts.includes(other.host.name) && other.session.facts.systemIdentifier !== own,
+      )
       const names = others.map((other) => other.host.name)
-      return names.length > 0 ? [`belongs to another cluster than ${enumerate(names)}, which group ${group.name} takes for one`] : []
+      return names.length > 0
+        ? [`belongs to another cluster than ${enumerate(names)}, which group ${group.name} takes for one`]
+        : []
     })
 }

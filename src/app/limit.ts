@@ -7,12 +7,19 @@ import {type Limits, noLimits} from '../core/reading.ts'
 export function parseMaxLag(text: string | null): Limits {
   if (text === null) return noLimits
   try {
-    return /b$/i.test(text.trim()) ? {...noLimits, lagBytes: parseSize(text)} : {...noLimits, lagMs: parseDuration(text)}
+    return /b$/i.test(text.trim())
+      ? {...noLimits, lagBytes: parseSize(text)}
+      : {...noLimits, lagMs: parseDuration(text)}
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    throw new OperatorError('USAGE', `--max-lag "${text}" is neither a size nor a duration`, 'Write it with a unit: "16MB", "5s".', {
-      cause: error,
-    })
+    throw new OperatorError(
+      'USAGE',
+      `--max-lag "${text}" is neither a size nor a duration`,
+      'Write it with a unit: "16MB", "5s".',
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -1,4 +1,7 @@
-/** A line for people, from pino's JSON: time, level, message, then what belongs to it as `key=value`. */
+/**
+ * A line for people, from pino's JSON: time, level, message, then what belongs to it as
+ * `key=value`.
+ */
 export function textLine(json: string): string {
   const {time, level, msg, ...fields} = JSON.parse(json) as Record<string, unknown>
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${plain(value)}`)
@@ -13,5 +16,8 @@ function plain(value: unknown): string {
 
 /** A server's message may hold line breaks and terminal sequences: one event stays one line. */
 const oneLine = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )

@@ -6,7 +6,10 @@ import type {Log} from '../core/ports.ts'
 import {textLine} from './log-line.ts'
 
 export interface AppLog extends Log {
-  /** After a rotation, and when the settings have changed. Throws nothing: a log that cannot be opened leaves the old one in place, and says so there. */
+  /**
+   * After a rotation, and when the settings have changed. Throws nothing: a log that cannot be
+   * opened leaves the old one in place, and says so there.
+   */
   reopen(settings: LogSettings): void
   /** Resolves when what is buffered is written, or cannot be within half a second; call it last. */
   close(): Promise<void>
@@ -14,7 +17,10 @@ export interface AppLog extends Log {
 
 type Destination = ReturnType<typeof pino.destination>
 
-/** Throws OperatorError for a file that cannot be opened, here and only here: at the start somebody is there to be told. */
+/**
+ * Throws OperatorError for a file that cannot be opened, here and only here: at the start somebody
+ * is there to be told.
+ */
 export function openLog(settings: LogSettings): AppLog {
   let out = open(settings)
   let logger = make(settings, out)
@@ -54,7 +60,10 @@ function ended(out: Destination): Promise<void> {
   })
 }
 
-/** Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader that stops reading must not stop us. */
+/**
+ * Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader
+ * that stops reading must not stop us.
+ */
 function open({file}: LogSettings): Destination {
   const out = pino.destination({dest: file === null ? 2 : openFile(file), sync: false})
   out.on('error', () => {})
@@ -66,13 +75,18 @@ function openFile(path: string): number {
     return openSync(path, 'a', 0o640)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    const next = 'Name one in a folder that is there and that this user may write to, or leave it out: then standard error is written to.'
+    const next =
+      'Name one in a folder that is there and that this user may write to, or leave it out: then standard error is written to.'
     throw new OperatorError('LOGFILE', `logfile ${path} cannot be opened (${code})`, next)
   }
 }
 
 function make({level, format}: LogSettings, out: Destination) {
   const stream = format === 'json' ? out : {write: (line: string) => out.write(textLine(line))}
-  // No pid and host name in each line: the journal adds them. The level as a word, and times as people read them.
-  return pino({level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}}, stream)
+  // No pid and host name in each line: the journal adds them. The level as a word, and times as
+  // people read them.
+  return pino(
+    {level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
+    stream,
+  )
 }

@@ -7,7 +7,10 @@ const schema = 1
 export const memoryText = ({groups, drains, maintenance}: Memory): string =>
   `${JSON.stringify({schema, groups, drains, maintenance}, null, 2)}\n`
 
-/** Throws on anything else than what `memoryText` wrote: half a memory is worse than an operator who is told. */
+/**
+ * Throws on anything else than what `memoryText` wrote: half a memory is worse than an operator who
+ * is told.
+ */
 export function readMemory(text: string): Memory {
   const document = fieldsOf(JSON.parse(text))
   if (document.schema !== schema) throw new Error(`schema ${document.schema}`)

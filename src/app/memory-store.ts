@@ -5,8 +5,9 @@ import {memoryText, readMemory} from './memory-document.ts'
 import {readText, replaceText} from './state-file.ts'
 
 /**
- * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the rivals of a split brain, drains. `serve` writes it
- * and any number of checks read it meanwhile. Without a `state_dir` it lives as long as the process.
+ * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the
+ * rivals of a split brain, drains. `serve` writes it and any number of checks read it meanwhile.
+ * Without a `state_dir` it lives as long as the process.
  */
 export function memoryStore(stateDir: string | null): MemoryStore {
   return stateDir === null ? forgetful() : fileStore(join(stateDir, 'memory.json'))
@@ -32,20 +33,24 @@ function fileStore(path: string): MemoryStore {
   let saving: Promise<void> = Promise.resolve()
   return {
     load: () => load(path),
-    // In order: a slow disk must not let an older memory overtake a newer one. A failure is its caller's; the next save tries again.
+    // In order: a slow disk must not let an older memory overtake a newer one. A failure is its
+    // caller's; the next save tries again.
     save(memory) {
       const saved = saving.then(() => replaceText(path, memoryText(memory)))
       saving = saved.catch(() => {})
       return saved.catch((error: NodeJS.ErrnoException) => {
         const next = 'Give this user a state_dir that it may write to, with space left.'
-        throw new OperatorError('STATE_NOT_SAVED', `${path} cannot be written (${error.code ?? error.message})`, next, {cause: error})
+        throw new OperatorError('STATE_NOT_SAVED', `${path} cannot be written (${error.code ?? error.message})`, next, {
+          cause: error,
+        })
       })
     },
   }
 }
 
 /**
- * An unreadable memory is never taken for an empty one: then an old primary that came back would be believed.
+ * An unreadable memory is never taken for an empty one: then an old primary that came back would be
+ * believed.
  */
 async function load(path: string): Promise<Memory> {
   let text: string | null
@@ -60,7 +65,8 @@ async function load(path: string): Promise<Memory> {
   try {
     return readMemory(text)
   } catch (error) {
-    const next = 'Make sure which host is the primary, then move the file away: it remembers the highest timeline, split brains and drains.'
+    const next =
+      'Make sure which host is the primary, then move the file away: it remembers the highest timeline, split brains and drains.'
     throw new OperatorError('STATE_CORRUPT', `${path} does not hold what pgroute66 wrote`, next, {cause: error})
   }
 }

@@ -7,8 +7,13 @@ export async function readNamed(path: string, what: 'CA' | 'TOKEN'): Promise<str
     return await readFile(path, 'utf8')
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException
-    throw new OperatorError(`${what}_UNREADABLE`, `${path} cannot be read (${code})`, 'Name a file that this user may read.', {
-      cause: error,
-    })
+    throw new OperatorError(
+      `${what}_UNREADABLE`,
+      `${path} cannot be read (${code})`,
+      'Name a file that this user may read.',
+      {
+        cause: error,
+      },
+    )
   }
 }

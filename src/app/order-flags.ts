@@ -25,7 +25,9 @@ export const orderFlags = {
   ca: caFlag,
   config: configFlag,
 }
-type OrderGiven = Readonly<Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}>
+type OrderGiven = Readonly<
+  Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}
+>
 
 /** Orders it, and prints what was done. Throws OperatorError with the daemon's own words. */
 export async function giveOrder(path: string, body: object, flags: OrderGiven, word: string): Promise<void> {

@@ -7,10 +7,13 @@ export type Channel = Readonly<{socket: string} | {url: string; tokenFile: strin
 
 const limitMs = 10_000
 
-/** Orders something from the daemon: `POST path`. Resolves to the body of its 200; throws OperatorError with the daemon's own words otherwise. */
+/**
+ * Orders something from the daemon: `POST path`. Resolves to the body of its 200; throws
+ * OperatorError with the daemon's own words otherwise.
+ */
 export async function order(channel: Channel, path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-  // So that a daemon that hangs does not carry it out when it goes on, with nobody waiting and the world another. By its clock, which over a network
-  // is another than ours.
+  // So that a daemon that hangs does not carry it out when it goes on, with nobody waiting and the
+  // world another. By its clock, which over a network is another than ours.
   const limit = 'socket' in channel ? {before: new Date(Date.now() + limitMs).toISOString()} : {}
   const response = await send(channel, path, JSON.stringify({...body, ...limit}))
   const chunks: string[] = []
@@ -83,7 +86,10 @@ function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorEr
               `${place} has not answered within ${limitMs / 1_000} s: the order ${'socket' in channel ? 'is void, unless it was begun by then' : 'may still be carried out'}`,
               'See why the daemon hangs, and look at what it says before you repeat or replace the order.',
             ]
-          : [`${place} cannot be talked to (${code ?? error.message})`, 'Look at the address, and at the log of the daemon.']
+          : [
+              `${place} cannot be talked to (${code ?? error.message})`,
+              'Look at the address, and at the log of the daemon.',
+            ]
   return new OperatorError('NO_DAEMON', why, next, {cause: error})
 }
 

@@ -1,8 +1,9 @@
 import {writeSync} from 'node:fs'
 
 /**
- * Writes at once and completely: whoever prints may exit right after. Not through `process.stdout`, which costs a check a millisecond and is not
- * always synchronous. A reader that has gone (`| head -1`) is not an error of ours.
+ * Writes at once and completely: whoever prints may exit right after. Not through `process.stdout`,
+ * which costs a check a millisecond and is not always synchronous. A reader that has gone (`| head
+ * -1`) is not an error of ours.
  */
 export function print(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text.endsWith('\n') ? text : `${text}\n`)

@@ -5,7 +5,10 @@ import {openLine} from '../sources/pg/line.ts'
 import {names} from '../sources/pg/names.ts'
 import type {Refusal} from '../sources/pg/refusal.ts'
 
-/** PgBouncer's admin console by the same machinery as PostgreSQL: sslmode, password files and time limits mean the same. */
+/**
+ * PgBouncer's admin console by the same machinery as PostgreSQL: sslmode, password files and time
+ * limits mean the same.
+ */
 export function pgbouncerConsole(clock: Clock): OpenConsole {
   const lookup = names(clock)
   return async (admin, signal) => {

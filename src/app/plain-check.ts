@@ -26,8 +26,9 @@ type Option = keyof typeof checkFlags.options
 type Given = Partial<Record<Option | 'json' | 'direct', string>>
 
 /**
- * The arguments of a check, without oclif, which takes longer to load than a check takes. Only what cannot be meant otherwise: `null` for everything
- * that oclif has to say a word about, help and mistakes among them.
+ * The arguments of a check, without oclif, which takes longer to load than a check takes. Only what
+ * cannot be meant otherwise: `null` for everything that oclif has to say a word about, help and
+ * mistakes among them.
  */
 export function plainCheck([command, ...rest]: readonly string[]): CheckRequest | null {
   if (command !== 'check') return null
@@ -52,19 +53,46 @@ export function plainCheck([command, ...rest]: readonly string[]): CheckRequest 
     if (value === '' || value.startsWith('-') || allowed?.includes(value) === false) return null
     given[flag] = value
   }
-  // An unset variable. Without it the check would be of the whole group, and say that some host is primary.
+  // An unset variable. Without it the check would be of the whole group, and say that some host is
+  // primary.
   if (words.includes(''))
-    throw new OperatorError('USAGE', 'HOST is empty', 'Is a variable not set? Leave the word out to ask for the whole group.')
+    throw new OperatorError(
+      'USAGE',
+      'HOST is empty',
+      'Is a variable not set? Leave the word out to ask for the whole group.',
+    )
   if (checkFlags.exclusive.some((pair) => pair.every((flag) => flag in given))) return null
 
-  const {role = null, group = null, 'max-lag': maxLag = null, format = 'text', fallback = 'probe', timeout, socket, config} = given
-  return {words, role, group, maxLag, timeout, json: 'json' in given, format, socket, fallback, direct: 'direct' in given, config}
+  const {
+    role = null,
+    group = null,
+    'max-lag': maxLag = null,
+    format = 'text',
+    fallback = 'probe',
+    timeout,
+    socket,
+    config,
+  } = given
+  return {
+    words,
+    role,
+    group,
+    maxLag,
+    timeout,
+    json: 'json' in given,
+    format,
+    socket,
+    fallback,
+    direct: 'direct' in given,
+    config,
+  }
 }
 
 /** `-c FILE`, `--config FILE` and `--config=FILE`; `-cFILE` and `-c=FILE` are left to oclif. */
 function nameOf(word: string, name: string): Option | 'json' | 'direct' | null {
   const {letters, options} = checkFlags
-  if (!word.startsWith('--')) return word.length === 2 && Object.hasOwn(letters, name) ? letters[name as keyof typeof letters] : null
+  if (!word.startsWith('--'))
+    return word.length === 2 && Object.hasOwn(letters, name) ? letters[name as keyof typeof letters] : null
   return Object.hasOwn(options, name) || isBoolean(name) ? (name as Option) : null
 }
 

@@ -5,7 +5,10 @@ type Reloading = Readonly<{
   /** What is in force at first. */
   config: Config
   load: () => Promise<Config>
-  /** In order. Each takes the whole new configuration; when one refuses, those before it are given back what was in force. */
+  /**
+   * In order. Each takes the whole new configuration; when one refuses, those before it are given
+   * back what was in force.
+   */
   apply: readonly ((config: Config) => Promise<void> | void)[]
   log: Log
   /** For the metrics. */
@@ -23,7 +26,10 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
       } catch (error) {
         for (const earlier of apply.slice(0, index)) {
           await Promise.resolve(earlier(inForce)).catch((failure) => {
-            log.error({}, `a part of the refused configuration stays in force, restart to be sure: ${messageOf(failure)}`)
+            log.error(
+              {},
+              `a part of the refused configuration stays in force, restart to be sure: ${messageOf(failure)}`,
+            )
           })
         }
         throw error
@@ -49,7 +55,8 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
 }
 
 /** All that is wrong, on one line: a log has no paragraphs. */
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
 
 export function tellWarnings({warnings}: Config, log: Log): void {
   for (const {path, message, next} of warnings) log.warn({path}, `${path} ${message}. ${next}`)

@@ -50,8 +50,9 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   monitor.subscribe(logChanges(log))
   monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
-  // Nobody is answered before every host has been asked: a load balancer that hears "starting" takes all servers out, one that hears nothing keeps
-  // what it has for a while, and a socket of systemd's keeps the question (DESIGN 9).
+  // Nobody is answered before every host has been asked: a load balancer that hears "starting"
+  // takes all servers out, one that hears nothing keeps what it has for a while, and a socket of
+  // systemd's keeps the question (DESIGN 9).
   const isStopped = stopped.then(() => true)
   // What SIGHUP does by itself is to end a process.
   let isAsked = false
@@ -61,10 +62,27 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   process.on('SIGHUP', reloadLater)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
   const api = release.own(
-    await startApi({config, source: monitor, orders: monitor, past: () => journal.latest(), clock, log, metrics, version, env}),
+    await startApi({
+      config,
+      source: monitor,
+      orders: monitor,
+      past: () => journal.latest(),
+      clock,
+      log,
+      metrics,
+      version,
+      env,
+    }),
   )
   const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
-  const telling = {monitor, clock, random: Math.random, log, dryRun, meter: {stage: metrics.stage, applied: metrics.applied}}
+  const telling = {
+    monitor,
+    clock,
+    random: Math.random,
+    log,
+    dryRun,
+    meter: {stage: metrics.stage, applied: metrics.applied},
+  }
   const hooks = release.own(new HookTargets(telling))
   const told = [release.own(new Targets(telling)), hooks]
   await agent.follow(config)
@@ -89,7 +107,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   process.on('SIGHUP', reload)
   if (isAsked) reload()
   release.own(tellSystemd({source: monitor, clock, log, env}))
-  // Not before: what is loaded after it has no use for the executable's code caches, which are made for V8's own settings.
+  // Not before: what is loaded after it has no use for the executable's code caches, which are made
+  // for V8's own settings.
   keepHeapSmall()
   try {
     await stopped
@@ -98,7 +117,10 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   }
 }
 
-/** A host answers or fails within this; should one do neither, that must not keep the others from being served. */
+/**
+ * A host answers or fails within this; should one do neither, that must not keep the others from
+ * being served.
+ */
 function firstRoundLimit({probe}: Config): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, probe.connectTimeoutMs + 2 * probe.timeoutMs).unref())
 }

@@ -18,17 +18,35 @@ export type SourceAsked = Readonly<{
   cwd?: string
 }>
 
-/** Where snapshots come from: a running daemon, or a monitor of our own that only looks on. Throws OperatorError. */
-export async function openSource({config, dsns, url, ca, env, cwd = process.cwd()}: SourceAsked): Promise<SnapshotSource> {
+/**
+ * Where snapshots come from: a running daemon, or a monitor of our own that only looks on. Throws
+ * OperatorError.
+ */
+export async function openSource({
+  config,
+  dsns,
+  url,
+  ca,
+  env,
+  cwd = process.cwd(),
+}: SourceAsked): Promise<SnapshotSource> {
   if (url !== undefined) {
     const {daemonSource} = await import('../sources/daemon/daemon-source.ts')
     const pem = ca === undefined ? undefined : await readNamed(resolve(cwd, ca), 'CA')
     return daemonSource({at: placeOf(url, cwd), ca: pem, clock: systemClock, random: Math.random})
   }
-  if (ca !== undefined) throw new OperatorError('USAGE', '--ca without --url', 'Add --url; the servers have their own sslrootcert.')
+  if (ca !== undefined)
+    throw new OperatorError('USAGE', '--ca without --url', 'Add --url; the servers have their own sslrootcert.')
   const [{loadConfig}, {compose}] = await Promise.all([import('../config/load.ts'), import('./compose.ts')])
   const loaded = await loadConfig({path: config, dsns, env, cwd})
-  const around = {clock: systemClock, random: Math.random, log: silentLog, meter: noMeter, version: ownVersion(), isOnlooker: true}
+  const around = {
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+    meter: noMeter,
+    version: ownVersion(),
+    isOnlooker: true,
+  }
   return (await compose(loaded, around)).monitor
 }
 

@@ -12,9 +12,10 @@ export async function readText(path: string): Promise<string | null> {
 }
 
 /**
- * Replaces a file so that a reader sees the old text or the new one, also after a power cut: a temporary file beside it, synced, renamed, and the
- * folder synced, because the name is kept there (fsync(2), "Calling fsync() does not necessarily ensure …"). Readable by all: it holds no secret, and a
- * check that runs as HAProxy's user judges by it.
+ * Replaces a file so that a reader sees the old text or the new one, also after a power cut: a
+ * temporary file beside it, synced, renamed, and the folder synced, because the name is kept there
+ * (fsync(2), "Calling fsync() does not necessarily ensure …"). Readable by all: it holds no secret,
+ * and a check that runs as HAProxy's user judges by it.
  */
 export async function replaceText(path: string, text: string): Promise<void> {
   const {mkdir, open, rename, unlink} = await import('node:fs/promises')

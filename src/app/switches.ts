@@ -5,7 +5,10 @@ import type {Pass} from './actuation.ts'
 /** A target that is not in step by then is told of as missing; it is retried all the same. */
 const longestMs = 30_000
 
-/** How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the target. */
+/**
+ * How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the
+ * target.
+ */
 export type StageSeen = Readonly<{stage: 'judged' | 'applied'; target: string; ms: number}>
 
 type Open = {
@@ -25,8 +28,8 @@ export type SwitchDeps = Readonly<{
 }>
 
 /**
- * Follows every change of a verdict to its end: seen, judged, applied per target. One event per switch, once the last target has followed, a later
- * switch has overtaken it, or time is up.
+ * Follows every change of a verdict to its end: seen, judged, applied per target. One event per
+ * switch, once the last target has followed, a later switch has overtaken it, or time is up.
  */
 export class Switches implements Disposable {
   readonly #deps: SwitchDeps

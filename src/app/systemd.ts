@@ -5,8 +5,10 @@ import type {Snapshot} from '../core/snapshot.ts'
 export type SystemdDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; env: NodeJS.ProcessEnv}>
 
 /**
- * Tells systemd that we are ready, that the hosts are still being asked, and that we stop (sd_notify(3): READY, WATCHDOG, STOPPING, STATUS). Node has no
- * datagram sockets for unix paths, so `systemd-notify` says it for us: the unit needs `NotifyAccess=all`. Nothing happens where nobody listens.
+ * Tells systemd that we are ready, that the hosts are still being asked, and that we stop
+ * (sd_notify(3): READY, WATCHDOG, STOPPING, STATUS). Node has no datagram sockets for unix paths,
+ * so `systemd-notify` says it for us: the unit needs `NotifyAccess=all`. Nothing happens where
+ * nobody listens.
  */
 export function tellSystemd({source, clock, log, env}: SystemdDeps): AsyncDisposable {
   if (!env.NOTIFY_SOCKET) return {async [Symbol.asyncDispose]() {}}
@@ -48,7 +50,10 @@ function watchdogOf({WATCHDOG_USEC, WATCHDOG_PID}: NodeJS.ProcessEnv): number | 
   return ms > 0 && (WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid) ? ms : null
 }
 
-/** Questions go out, whatever comes back. Hosts that are seldom asked (probe.interval) are not given up for it. */
+/**
+ * Questions go out, whatever comes back. Hosts that are seldom asked (probe.interval) are not given
+ * up for it.
+ */
 const isProbing = ({hosts, maxAgeMs}: Snapshot, now: number, withinMs: number): boolean => {
   const asked = Object.values(hosts).flatMap(({askedAt}) => askedAt ?? [])
   return asked.length === 0 || now - Math.max(...asked) <= Math.max(withinMs, maxAgeMs)

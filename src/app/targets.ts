@@ -47,7 +47,10 @@ export class Targets implements AsyncDisposable {
     this.#unsubscribe = monitor.subscribe((publication) => this.#switches.published(publication))
   }
 
-  /** Those that did not change are left alone: one may be in the middle of a switch, with clients that wait for its end. */
+  /**
+   * Those that did not change are left alone: one may be in the middle of a switch, with clients
+   * that wait for its end.
+   */
   async follow(config: Config): Promise<void> {
     const {monitor, clock} = this.#deps
     this.#resyncMs = config.haproxy.resyncMs
@@ -84,7 +87,13 @@ export class Targets implements AsyncDisposable {
       this.#report(pass)
       this.#switches.passed(pass)
     }
-    const loop = actuate({...this.#deps, actuators: [actuator], source: this.#deps.monitor, resyncMs: () => this.#resyncMs, report})
+    const loop = actuate({
+      ...this.#deps,
+      actuators: [actuator],
+      source: this.#deps.monitor,
+      resyncMs: () => this.#resyncMs,
+      report,
+    })
     return {wish, name: actuator.name, loop}
   }
 
@@ -116,10 +125,12 @@ export class Targets implements AsyncDisposable {
   }
 }
 
-const statusOf = {'in-sync': 'in-sync', applied: 'in-sync', planned: 'planned', failed: 'out-of-sync'} as const satisfies Record<
-  string,
-  TargetState['status']
->
+const statusOf = {
+  'in-sync': 'in-sync',
+  applied: 'in-sync',
+  planned: 'planned',
+  failed: 'out-of-sync',
+} as const satisfies Record<string, TargetState['status']>
 
 function wishesOf({haproxy, pgbouncer, groups}: Config, clock: Clock): readonly Wish[] {
   const fallback = fallbackOf(groups)

@@ -2,6 +2,8 @@ import {readFileSync} from 'node:fs'
 
 /** Of this package. */
 export function ownVersion(): string {
-  const {version} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {version: string}
+  const {version} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return version
 }

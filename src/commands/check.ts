@@ -16,21 +16,34 @@ As HAProxy's "external-check command" it takes HAProxy's four arguments; called 
     '<%= config.bin %> <%= command.id %> postgres://monitor@10.0.0.1,10.0.0.2/postgres --json',
   ]
   static override args = {
-    // Not from a pipe that happens to be there: `while read host; do pgroute66 check; done < hosts` would lose its hosts.
-    host: Args.string({description: 'a host of the configuration, or connection strings; without it: the whole group', ignoreStdin: true}),
+    // Not from a pipe that happens to be there: `while read host; do pgroute66 check; done < hosts`
+    // would lose its hosts.
+    host: Args.string({
+      description: 'a host of the configuration, or connection strings; without it: the whole group',
+      ignoreStdin: true,
+    }),
   }
   /** HAProxy passes four, and a group may be several connection strings. */
   static override strict = false
   static override flags = {
-    role: Flags.string({description: 'what is asked for [default: primary]', options: ['primary', 'standby', 'read-only', 'any']}),
+    role: Flags.string({
+      description: 'what is asked for [default: primary]',
+      options: ['primary', 'standby', 'read-only', 'any'],
+    }),
     'max-lag': Flags.string({description: 'how far a standby may be behind', helpValue: '16MB|5s'}),
     group: Flags.string({char: 'g', description: 'only this group'}),
-    timeout: Flags.string({char: 't', description: 'for the whole command [default: check.timeout of the configuration, 2s]'}),
+    timeout: Flags.string({
+      char: 't',
+      description: 'for the whole command [default: check.timeout of the configuration, 2s]',
+    }),
     json: jsonFlag,
     format: Flags.string({description: 'how to print', options: ['text', 'nagios'], default: 'text'}),
     socket: socketFlag,
     fallback: Flags.string({description: 'when no daemon answers', options: ['probe', 'none'], default: 'probe'}),
-    direct: Flags.boolean({description: 'ask the servers themselves, not the daemon', exclusive: ['socket', 'fallback']}),
+    direct: Flags.boolean({
+      description: 'ask the servers themselves, not the daemon',
+      exclusive: ['socket', 'fallback'],
+    }),
     config: configFlag,
   }
 

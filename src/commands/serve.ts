@@ -15,7 +15,9 @@ export default class Serve extends Command {
   static override strict = false
   static override flags = {
     config: configFlag,
-    'dry-run': Flags.boolean({description: 'log what HAProxy, PgBouncer and hooks would be told, and tell them nothing'}),
+    'dry-run': Flags.boolean({
+      description: 'log what HAProxy, PgBouncer and hooks would be told, and tell them nothing',
+    }),
   }
 
   async run(): Promise<void> {

@@ -14,7 +14,8 @@ import {showWatch} from '../ui/show.ts'
 
 export default class Watch extends Command {
   static override summary = 'A live table of the hosts, with the verdict above it.'
-  static override description = `Without a terminal it prints one line per change. Keys are shown at the foot; "?" explains them.`
+  static override description =
+    `Without a terminal it prints one line per change. Keys are shown at the foot; "?" explains them.`
   static override usage = 'watch [DSN...] [-c FILE | --url URL] [--group NAME] [--once] [--json]'
   static override strict = false
   static override flags = {
@@ -54,6 +55,14 @@ export default class Watch extends Command {
     if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
     const channel = () => controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
     const past = await pastOf(source)
-    await showWatch({source, clock: systemClock, signal: stop.signal, everyMs, group, past, actions: [drainAction(source, channel, env)]})
+    await showWatch({
+      source,
+      clock: systemClock,
+      signal: stop.signal,
+      everyMs,
+      group,
+      past,
+      actions: [drainAction(source, channel, env)],
+    })
   }
 }

@@ -10,7 +10,10 @@ export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
 
 const usualPlaces = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
 
-/** The file that is meant: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: none of the usual places has one. Throws OperatorError. */
+/**
+ * The file that is meant: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: none of the
+ * usual places has one. Throws OperatorError.
+ */
 export async function findConfigFile(path: string | null, env: Environment, cwd: string): Promise<ConfigFile | null> {
   const named = path ?? variable(env, 'PGROUTE66CONFIG')
   if (named !== null) return readConfigFile(resolve(cwd, named))
@@ -24,7 +27,10 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
   return null
 }
 
-/** Is it that there is no file, or none that this user may read? Who asks a daemon need not: the file holds passwords. */
+/**
+ * Is it that there is no file, or none that this user may read? Who asks a daemon need not: the
+ * file holds passwords.
+ */
 export const isWithoutFile = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
 
@@ -39,7 +45,13 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
     if (error instanceof OperatorError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw refusal('CONFIG_NOT_FOUND', path, 'does not exist', 'Name another with -c, or make one with "pgroute66 init".', error)
+      throw refusal(
+        'CONFIG_NOT_FOUND',
+        path,
+        'does not exist',
+        'Name another with -c, or make one with "pgroute66 init".',
+        error,
+      )
     }
     throw refusal('CONFIG_UNREADABLE', path, `cannot be read (${code})`, 'Give this user the right to read it.', error)
   } finally {

@@ -5,9 +5,16 @@ import type {TargetSettings} from '../core/target-settings.ts'
 export type Pem = Readonly<{pem: string} | {file: string}>
 export type TlsSettings = Readonly<{cert: Pem; key: Pem; clientCa: Pem | null}>
 
-export type LogSettings = Readonly<{level: 'debug' | 'info' | 'warn' | 'error'; format: 'text' | 'json'; file: string | null}>
+export type LogSettings = Readonly<{
+  level: 'debug' | 'info' | 'warn' | 'error'
+  format: 'text' | 'json'
+  file: string | null
+}>
 
-/** The whole configuration: frozen, every default filled in, every problem already reported. Durations are milliseconds. */
+/**
+ * The whole configuration: frozen, every default filled in, every problem already reported.
+ * Durations are milliseconds.
+ */
 export type Config = MonitorSettings &
   TargetSettings &
   Readonly<{
@@ -25,7 +32,10 @@ export type Config = MonitorSettings &
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>
-    /** Things that work but deserve a word: readable secrets, hosts in no group, keys that do nothing. */
+    /**
+     * Things that work but deserve a word: readable secrets, hosts in no group, keys that do
+     * nothing.
+     */
     warnings: readonly Warning[]
   }>
 export type Warning = Readonly<{path: string; message: string; next: string}>

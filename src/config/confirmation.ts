@@ -6,7 +6,8 @@ export const confirmations = ['majority', 'followers'] as const
 const laterConfirmations = ['repmgr', 'patroni', 'peers']
 
 /** Sources whose last word may be held for a while. */
-export const canBeHeld = (confirm: readonly string[]): boolean => confirm.some((name) => laterConfirmations.includes(name))
+export const canBeHeld = (confirm: readonly string[]): boolean =>
+  confirm.some((name) => laterConfirmations.includes(name))
 
 /** The usable names of a `confirm` list, in its order; the others are reported. */
 export function usableConfirmations(names: readonly string[], path: string, report: Report): readonly string[] {

@@ -15,20 +15,30 @@ export type Surroundings = Readonly<{
   report: Report
 }>
 
-/** What is given, else libpq's environment variables, else libpq's defaults (PostgreSQL documentation, 34.15 "Environment Variables"). */
+/**
+ * What is given, else libpq's environment variables, else libpq's defaults (PostgreSQL
+ * documentation, 34.15 "Environment Variables").
+ */
 export function connectionOf(given: HostFields, path: string, around: Surroundings): ConnectionSettings {
   const {env, directory, report} = around
   const host = given.host ?? given.hostaddr ?? variable(env, 'PGHOST') ?? variable(env, 'PGHOSTADDR')
   if (host === null && report.isClean(`${path}.host`, `${path}.hostaddr`)) {
-    report.refuse(`${path}.host`, 'CONFIG_MISSING', 'is missing', 'Name the host, its address, or the directory of its unix socket.')
+    report.refuse(
+      `${path}.host`,
+      'CONFIG_MISSING',
+      'is missing',
+      'Name the host, its address, or the directory of its unix socket.',
+    )
   }
   if (host !== null && /[,\s@]/.test(host)) {
     report.refuse(`${path}.host`, 'CONFIG_VALUE', 'is not one host name or address', 'Write one host per entry.')
   }
   const user = given.user ?? variable(env, 'PGUSER') ?? osUser()
-  if (user === null) report.refuse(`${path}.user`, 'CONFIG_MISSING', 'is missing, and this process has no user name', 'Name the user.')
+  if (user === null)
+    report.refuse(`${path}.user`, 'CONFIG_MISSING', 'is missing, and this process has no user name', 'Name the user.')
 
-  // What is not named stays null: the driver looks for ~/.postgresql/* at each connection, as libpq does.
+  // What is not named stays null: the driver looks for ~/.postgresql/* at each connection, as libpq
+  // does.
   const file = (value: string | null, name: string): string | null => {
     const named = value ?? variable(env, name)
     return named === null || (named === 'system' && name === 'PGSSLROOTCERT') ? named : resolve(directory, named)
@@ -55,7 +65,11 @@ export function connectionOf(given: HostFields, path: string, around: Surroundin
   }
 }
 
-function fromEnvironment<K extends 'port' | 'sslmode'>(keyword: K, name: string, {env, report}: Surroundings): HostFields[K] {
+function fromEnvironment<K extends 'port' | 'sslmode'>(
+  keyword: K,
+  name: string,
+  {env, report}: Surroundings,
+): HostFields[K] {
   const value = variable(env, name)
   if (value === null || !report.isClean(`$${name}`)) return null
   return keywords[keyword].read(value, `$${name}`, report) as HostFields[K]
@@ -66,15 +80,29 @@ function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, 
   if (sslrootcert !== 'system') return asked ?? 'prefer'
   // libpq refuses the same: with public authorities, anybody has a certificate for some name.
   if (asked !== null && asked !== 'verify-full') {
-    around.report.refuse(`${path}.sslmode`, 'CONFIG_CONFLICT', 'is weaker than sslrootcert: system allows', 'Use sslmode: verify-full.')
+    around.report.refuse(
+      `${path}.sslmode`,
+      'CONFIG_CONFLICT',
+      'is weaker than sslrootcert: system allows',
+      'Use sslmode: verify-full.',
+    )
   }
   return 'verify-full'
 }
 
-function passwordOrigin(given: HostFields, path: string, {env, directory, encoding, report}: Surroundings): PasswordOrigin {
+function passwordOrigin(
+  given: HostFields,
+  path: string,
+  {env, directory, encoding, report}: Surroundings,
+): PasswordOrigin {
   const written = (['password', 'b64password', 'password_file'] as const).filter((key) => given[key] !== null)
   if (written.length > 1) {
-    report.refuse(path, 'CONFIG_CONFLICT', `has ${written.join(' and ')}: one password in several places`, 'Keep one of them.')
+    report.refuse(
+      path,
+      'CONFIG_CONFLICT',
+      `has ${written.join(' and ')}: one password in several places`,
+      'Keep one of them.',
+    )
   }
   if (given.password_file !== null) return {from: 'password_file', path: resolve(directory, given.password_file)}
   const [key] = written

@@ -5,16 +5,19 @@ export const isUri = (text: string): boolean => /^postgres(ql)?:\/\//.test(text)
 const encode = 'Percent-encode special characters: "@" is %40, "/" is %2F, ":" is %3A.'
 
 /**
- * `postgres://user:password@host1:5432,host2/dbname?keyword=value` → libpq keywords; lists of hosts and ports stay joined by commas. Node's URL
- * parser takes neither several hosts nor a socket's directory.
+ * `postgres://user:password@host1:5432,host2/dbname?keyword=value` → libpq keywords; lists of hosts
+ * and ports stay joined by commas. Node's URL parser takes neither several hosts nor a socket's
+ * directory.
  */
 export function parseUri(uri: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(uri)
   if (match === null) throw new OperatorError('CONFIG_DSN', 'is not a connection URI', encode)
   const [, userInfo, hostList = '', dbname = '', query = ''] = match
-  // An "@" behind the first one: part of a password that was not encoded, and that would now pass for a host or a database.
-  if ((hostList + dbname).includes('@')) throw new OperatorError('CONFIG_DSN', 'has an "@" outside of user and password', encode)
+  // An "@" behind the first one: part of a password that was not encoded, and that would now pass
+  // for a host or a database.
+  if ((hostList + dbname).includes('@'))
+    throw new OperatorError('CONFIG_DSN', 'has an "@" outside of user and password', encode)
 
   const colon = userInfo?.indexOf(':') ?? -1
   set(found, 'user', decode(colon < 0 ? (userInfo ?? '') : (userInfo ?? '').slice(0, colon)))
@@ -26,7 +29,11 @@ export function parseUri(uri: string): ReadonlyMap<string, string> {
   for (const parameter of query.split('&').filter((each) => each !== '')) {
     const [keyword = '', value, ...more] = parameter.split('=')
     if (value === undefined || more.length > 0) {
-      throw new OperatorError('CONFIG_DSN', 'has a parameter that is not keyword=value', 'Percent-encode "=" as %3D and "&" as %26.')
+      throw new OperatorError(
+        'CONFIG_DSN',
+        'has a parameter that is not keyword=value',
+        'Percent-encode "=" as %3D and "&" as %26.',
+      )
     }
     // JDBC's way to ask for encryption, which libpq reads as well.
     if (keyword === 'ssl' && value === 'true') found.set('sslmode', 'require')
@@ -38,7 +45,11 @@ export function parseUri(uri: string): ReadonlyMap<string, string> {
 function hostAndPort(text: string): Readonly<{host: string; port: string}> {
   const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:[\]]*))(?::(\d*))?$/.exec(text)
   if (match === null)
-    throw new OperatorError('CONFIG_DSN', 'has a host or port that cannot be read', `Write host:port or [IPv6]:port. ${encode}`)
+    throw new OperatorError(
+      'CONFIG_DSN',
+      'has a host or port that cannot be read',
+      `Write host:port or [IPv6]:port. ${encode}`,
+    )
   return {host: decode(match[1] ?? match[2] ?? ''), port: match[3] ?? ''}
 }
 
@@ -50,6 +61,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new OperatorError('CONFIG_DSN', 'has a "%" that does not begin a percent-encoded character', 'Write "%" as %25.')
+    throw new OperatorError(
+      'CONFIG_DSN',
+      'has a "%" that does not begin a percent-encoded character',
+      'Write "%" as %25.',
+    )
   }
 }

@@ -6,7 +6,10 @@ const units: Readonly<Record<string, number>> = {ms: 1, s: 1000, m: 60_000, min:
 /** A longer timer fires at once (setTimeout keeps 31 bits). */
 const longestMs = 2 ** 31 - 1
 
-/** `500ms`, `1s`, `1m30s` → milliseconds. Throws OperatorError; a bare number is refused, because guessing its unit is how a second becomes an hour. */
+/**
+ * `500ms`, `1s`, `1m30s` → milliseconds. Throws OperatorError; a bare number is refused, because
+ * guessing its unit is how a second becomes an hour.
+ */
 export function parseDuration(text: string): number {
   const trimmed = text.trim()
   if (/^\d+(\.\d+)?$/.test(trimmed)) {

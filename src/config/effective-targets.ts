@@ -45,4 +45,5 @@ function hookDocument(hook: HookSettings, mask: string): Document {
   return given({post: `${new URL(hook.url).origin}/${mask}`, secret_file: hook.secretFile, ...common})
 }
 
-const given = (document: Document): Document => Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null))
+const given = (document: Document): Document =>
+  Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null))

@@ -9,7 +9,10 @@ export const mask = '********'
 
 type Document = Readonly<Record<string, unknown>>
 
-/** The configuration as it is used, in the words of the file, every default written out and every secret masked. */
+/**
+ * The configuration as it is used, in the words of the file, every default written out and every
+ * secret masked.
+ */
 export function effective(config: Config): Document {
   const {probe, followers, availability, ssl, log} = config
   return given({
@@ -34,7 +37,13 @@ export function effective(config: Config): Document {
     },
     bind: config.bind,
     port: config.port,
-    ssl: ssl && given({...pem('cert', ssl.cert), ...pem('key', ssl.key), ...(ssl.clientCa ? pem('client_ca', ssl.clientCa) : {})}),
+    ssl:
+      ssl &&
+      given({
+        ...pem('cert', ssl.cert),
+        ...pem('key', ssl.key),
+        ...(ssl.clientCa ? pem('client_ca', ssl.clientCa) : {}),
+      }),
     socket: config.socket,
     socket_group: config.socketGroup,
     control_socket: config.controlSocket,
@@ -74,7 +83,8 @@ function hostDocument({connection, aliases, location}: HostSettings): Document {
   })
 }
 
-const isImplied = (groups: readonly GroupSettings[]): groups is readonly [GroupSettings] => groups.length === 1 && groups[0]?.name === 'all'
+const isImplied = (groups: readonly GroupSettings[]): groups is readonly [GroupSettings] =>
+  groups.length === 1 && groups[0]?.name === 'all'
 
 function groupDocument(group: GroupSettings, withHosts: boolean): Document {
   return given({
@@ -89,4 +99,5 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
 
 const pem = (key: string, value: Pem): Document => ('file' in value ? {[`${key}_file`]: value.file} : {[key]: mask})
 
-const given = (document: Document): Document => Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null))
+const given = (document: Document): Document =>
+  Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null))

@@ -66,7 +66,10 @@ export const fileShape = section(
     loglevel: describe('default info', choice('info', ['debug', 'info', 'warn', 'error'], levels)),
     logformat: choice('text', ['text', 'json']),
     logfile: describe('default: stderr', text(null)),
-    v1_format: describe("released: byte for byte as the original's code", choice('documented', ['documented', 'released'])),
+    v1_format: describe(
+      "released: byte for byte as the original's code",
+      choice('documented', ['documented', 'released']),
+    ),
     check: describe('the command check', section({timeout: describe('for the whole command', duration(2000, 10))})),
     haproxy: haproxyShape,
     agent: nullable(describe("HAProxy's agent-check", agentShape)),
@@ -75,7 +78,14 @@ export const fileShape = section(
   },
   {
     later: ['local', 'local_api', 'peers', 'witness', 'repmgr', 'patroni', 'etcd', 'guard', 'rejoin', 'connector'],
-    synonyms: {listen: 'bind', log_level: 'loglevel', log_file: 'logfile', tls: 'ssl', servers: 'hosts', nodes: 'hosts'},
+    synonyms: {
+      listen: 'bind',
+      log_level: 'loglevel',
+      log_file: 'logfile',
+      tls: 'ssl',
+      servers: 'hosts',
+      nodes: 'hosts',
+    },
   },
 )
 export type FileFields = Read<typeof fileShape>

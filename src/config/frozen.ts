@@ -1,6 +1,9 @@
-/** Freezes all the way down: one configuration is shared by everybody, and changes only as a whole. */
+/**
+ * Freezes all the way down: one configuration is shared by everybody, and changes only as a whole.
+ */
 export function freeze<T>(value: T): T {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || Object.isFrozen(value)) return value
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || Object.isFrozen(value))
+    return value
   Object.freeze(value)
   for (const inner of Object.values(value)) freeze(inner)
   return value

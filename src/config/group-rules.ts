@@ -13,8 +13,15 @@ export type Rules = Readonly<{
   report: Report
 }>
 
-/** The groups as the monitor knows them, each judged by the rules of DESIGN 4.2 and 4.3. `groupsKey`: the key they were written under. */
-export function groupSettings(groups: ReadonlyMap<string, GroupFields> | null, groupsKey: string, rules: Rules): readonly GroupSettings[] {
+/**
+ * The groups as the monitor knows them, each judged by the rules of DESIGN 4.2 and 4.3.
+ * `groupsKey`: the key they were written under.
+ */
+export function groupSettings(
+  groups: ReadonlyMap<string, GroupFields> | null,
+  groupsKey: string,
+  rules: Rules,
+): readonly GroupSettings[] {
   if (groups === null) return [settle('all', rules.hosts, null, '', rules)]
   const settled = [...groups].map(([name, fields]) => {
     const path = below(groupsKey, name)
@@ -24,7 +31,13 @@ export function groupSettings(groups: ReadonlyMap<string, GroupFields> | null, g
   return settled
 }
 
-function settle(name: string, hosts: readonly string[], own: GroupFields | null, path: string, rules: Rules): GroupSettings {
+function settle(
+  name: string,
+  hosts: readonly string[],
+  own: GroupFields | null,
+  path: string,
+  rules: Rules,
+): GroupSettings {
   const {general, report} = rules
   /** Where the value that holds was written. */
   const at = (key: keyof Policy) => (own?.[key] != null ? below(path, key) : key)
@@ -38,7 +51,12 @@ function settle(name: string, hosts: readonly string[], own: GroupFields | null,
   const where = own?.confirm != null ? at('confirm') : path || 'confirm'
   if (onSplitBrain === 'follow-evidence' && confirm.length === 0 && report.isClean(at('confirm'))) {
     const next = 'Add "confirm: [followers]", or set on_split_brain: refuse.'
-    report.refuse(at('on_split_brain'), 'CONFIG_NO_EVIDENCE', 'is follow-evidence, but no confirmation is required to give evidence', next)
+    report.refuse(
+      at('on_split_brain'),
+      'CONFIG_NO_EVIDENCE',
+      'is follow-evidence, but no confirmation is required to give evidence',
+      next,
+    )
   }
   const isWhole = report.isClean(path || 'hosts')
   if (isWhole && confirm.length > 0 && hosts.length === 1) {
@@ -58,7 +76,12 @@ function settle(name: string, hosts: readonly string[], own: GroupFields | null,
 }
 
 /** A hold is the window in which two primaries can be written to, hence its limits (DESIGN 4.3). */
-function silence(given: Policy['on_silent'], confirm: readonly string[], path: string, {failoverAfterMs, report}: Rules): OnSilent {
+function silence(
+  given: Policy['on_silent'],
+  confirm: readonly string[],
+  path: string,
+  {failoverAfterMs, report}: Rules,
+): OnSilent {
   if (given === null || given === 'deny' || given === 'ignore') return given ?? 'deny'
   if (given.hold === null) {
     if (report.isClean(path))
@@ -70,7 +93,10 @@ function silence(given: Policy['on_silent'], confirm: readonly string[], path: s
     const next = 'Use deny or ignore: majority and followers are seen directly, their last word says nothing of now.'
     report.refuse(path, 'CONFIG_HOLD', 'holds, but holding is for repmgr, patroni and peers alone', next)
   } else if (failoverAfterMs === null || given.hold >= failoverAfterMs) {
-    const limit = failoverAfterMs === null ? 'failover_after, which is not set' : `failover_after (${formatDuration(failoverAfterMs)})`
+    const limit =
+      failoverAfterMs === null
+        ? 'failover_after, which is not set'
+        : `failover_after (${formatDuration(failoverAfterMs)})`
     report.refuse(
       path,
       'CONFIG_HOLD',
@@ -82,13 +108,18 @@ function silence(given: Policy['on_silent'], confirm: readonly string[], path: s
 }
 
 function members(entries: readonly Member[], path: string, {hosts, report}: Rules): readonly string[] {
-  if (entries.length === 0 && report.isClean(path)) report.refuse(path, 'CONFIG_MISSING', 'names no hosts', 'List the hosts of the group.')
+  if (entries.length === 0 && report.isClean(path))
+    report.refuse(path, 'CONFIG_MISSING', 'names no hosts', 'List the hosts of the group.')
   const names = entries.map(({name}) => name)
   return entries.flatMap(({name, path: at}, index) => {
     const isKnown = hosts.includes(name)
     if (isKnown && names.indexOf(name) === index) return [name]
     const near = nearest(name, hosts)
-    const next = isKnown ? 'Remove one of the two.' : near ? `Did you mean "${near}"?` : 'Add it to hosts, or remove it here.'
+    const next = isKnown
+      ? 'Remove one of the two.'
+      : near
+        ? `Did you mean "${near}"?`
+        : 'Add it to hosts, or remove it here.'
     const message = isKnown ? 'names a host a second time' : 'is not the name of a host'
     if (report.isClean(at)) report.refuse(at, 'CONFIG_UNKNOWN_HOST', message, next)
     return []
@@ -98,6 +129,10 @@ function members(entries: readonly Member[], path: string, {hosts, report}: Rule
 function warnOfLonely(groups: readonly GroupSettings[], {hosts, report}: Rules): void {
   for (const host of hosts) {
     if (groups.some((group) => group.hosts.includes(host))) continue
-    report.warn(below('hosts', host), 'is in no group: it is watched, and never offered to a router', 'Add it to a group.')
+    report.warn(
+      below('hosts', host),
+      'is in no group: it is watched, and never offered to a router',
+      'Add it to a group.',
+    )
   }
 }

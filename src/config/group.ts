@@ -15,7 +15,10 @@ export const policyFields = {
     orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
   ),
   on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
-  read_fallback: describe('who is read from when no standby is within limits; default primary', choice(null, ['primary', 'any', 'none'])),
+  read_fallback: describe(
+    'who is read from when no standby is within limits; default primary',
+    choice(null, ['primary', 'any', 'none']),
+  ),
 }
 export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>
 

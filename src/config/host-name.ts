@@ -4,11 +4,15 @@ import {below} from './shape/section.ts'
 const pattern = /^[A-Za-z0-9_.-]{1,63}$/
 
 /** Words of the API's paths, and names that JavaScript objects answer to by themselves. */
-const isReserved = (name: string) => ['node', 'hosts', 'groups', 'all'].includes(name) || /^\.+$/.test(name) || name in Object.prototype
+const isReserved = (name: string) =>
+  ['node', 'hosts', 'groups', 'all'].includes(name) || /^\.+$/.test(name) || name in Object.prototype
 
 export const isHostName = (name: string): boolean => pattern.test(name) && !isReserved(name)
 
-/** Reports a name that cannot be used for a host or a group. Without a value it may be a misplaced secret and is not repeated. */
+/**
+ * Reports a name that cannot be used for a host or a group. Without a value it may be a misplaced
+ * secret and is not repeated.
+ */
 export function acceptName(kind: 'host' | 'group', name: string, path: string, report: Report): boolean {
   if (!pattern.test(name)) {
     const next = 'Use 1 to 63 letters, digits, "_", "." and "-".'
@@ -16,6 +20,12 @@ export function acceptName(kind: 'host' | 'group', name: string, path: string, r
     return false
   }
   const isTaken = kind === 'host' ? isReserved(name) : name === 'all' || name in Object.prototype || /^\.+$/.test(name)
-  if (isTaken) report.refuse(below(path, name), 'CONFIG_NAME', `cannot be the name of a ${kind}: the word is taken`, 'Choose another name.')
+  if (isTaken)
+    report.refuse(
+      below(path, name),
+      'CONFIG_NAME',
+      `cannot be the name of a ${kind}: the word is taken`,
+      'Choose another name.',
+    )
   return !isTaken
 }

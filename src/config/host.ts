@@ -39,7 +39,9 @@ export const hostFields: Shape<HostFields> = {
     ...fields.schema,
     properties: {
       ...(fields.schema.properties as object),
-      ...Object.fromEntries([...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'does nothing here', deprecated: true}])),
+      ...Object.fromEntries(
+        [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'does nothing here', deprecated: true}]),
+      ),
     },
   },
   read(node, path, report) {

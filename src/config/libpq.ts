@@ -1,7 +1,10 @@
 import {block, choice, flag, integer, text} from './shape/scalar.ts'
 import {describe} from './shape/shape.ts'
 
-/** The keywords of libpq that mean something here, with libpq's meaning (PostgreSQL documentation, 34.1.2 "Parameter Key Words"). */
+/**
+ * The keywords of libpq that mean something here, with libpq's meaning (PostgreSQL documentation,
+ * 34.1.2 "Parameter Key Words").
+ */
 export const keywords = {
   host: describe('host name, address, or a directory with a unix socket', text(null)),
   hostaddr: describe('connect here instead of resolving host', text(null)),
@@ -10,7 +13,10 @@ export const keywords = {
   password: describe('base64, unless password_encoding is plain', block()),
   passfile: describe('default $PGPASSFILE, then ~/.pgpass', text(null)),
   dbname: describe('default the name of the user', text(null)),
-  sslmode: describe('default prefer', choice(null, ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'])),
+  sslmode: describe(
+    'default prefer',
+    choice(null, ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']),
+  ),
   sslrootcert: describe('file with the authorities to trust, or system', text(null)),
   sslcert: describe('file with our certificate', text(null)),
   sslkey: describe('file with our key', text(null)),
@@ -24,7 +30,10 @@ export type Keyword = keyof typeof keywords
 /** sslsni is 0 or 1 in libpq. */
 export const flagOfDigit: Readonly<Record<string, string>> = {'0': 'false', '1': 'true'}
 
-/** Known to libpq, without effect here. Those that would have made the connection stricter say what to use instead. */
+/**
+ * Known to libpq, without effect here. Those that would have made the connection stricter say what
+ * to use instead.
+ */
 export const idleKeywords = [
   'authtype',
   'channel_binding',
@@ -93,7 +102,8 @@ const instead: Readonly<Record<string, string>> = {
 
 /** What to tell of a key that is accepted and ignored; `null`: it is not one of those. */
 export function idleKey(key: string): Readonly<{message: string; next: string}> | null {
-  if (pgxKeys.includes(key)) return {message: 'does nothing here: there is one kept connection, no pool', next: 'Remove it.'}
+  if (pgxKeys.includes(key))
+    return {message: 'does nothing here: there is one kept connection, no pool', next: 'Remove it.'}
   if (!idleKeywords.includes(key)) return null
   return {message: 'is a libpq keyword that does nothing here', next: instead[key] ?? 'Remove it.'}
 }

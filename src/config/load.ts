@@ -24,12 +24,17 @@ export type Asked = Readonly<{
 }>
 
 /**
- * The configuration (DESIGN 8): from the file named, from connection strings, from the usual files, or from `$PGHOST`. Frozen, fully defaulted.
- * Rejects with OperatorError: with ConfigError where the content is wrong, telling every problem at once.
+ * The configuration (DESIGN 8): from the file named, from connection strings, from the usual files,
+ * or from `$PGHOST`. Frozen, fully defaulted. Rejects with OperatorError: with ConfigError where
+ * the content is wrong, telling every problem at once.
  */
 export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Config> {
   if (path !== undefined && dsns.length > 0) {
-    throw new OperatorError('CONFIG_CONFLICT', 'both a configuration file and a connection string are given', 'Give one of them.')
+    throw new OperatorError(
+      'CONFIG_CONFLICT',
+      'both a configuration file and a connection string are given',
+      'Give one of them.',
+    )
   }
   if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
   const file = await findConfigFile(path ?? null, env, cwd)
@@ -43,7 +48,9 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
   )
 }
 
-/** As `loadConfig`, for a text that is not in the usual places: a generated one, or one under test. */
+/**
+ * As `loadConfig`, for a text that is not in the usual places: a generated one, or one under test.
+ */
 export async function fromFile(file: ConfigFile, env: Environment): Promise<Config> {
   const report = new Report()
   const directory = dirname(file.path)
@@ -52,7 +59,12 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
   const around = {env, directory, encoding: fields.password_encoding ?? 'base64', report} as const
   const hosts = [...fields.hosts].map(([name, host]) => hostOf(name, host, `hosts.${name}`, around))
   if (hosts.length === 0 && report.isClean('hosts')) {
-    report.refuse('hosts', 'CONFIG_MISSING', 'names no host', 'Add "hosts:" with at least one host; "pgroute66 init" prints an example.')
+    report.refuse(
+      'hosts',
+      'CONFIG_MISSING',
+      'names no host',
+      'Add "hosts:" with at least one host; "pgroute66 init" prints an example.',
+    )
   }
   warnOfReaders(file, tree, report)
   return finish(fields, hosts, {directory, env, path: file.path, source: file.path, report})
@@ -66,7 +78,11 @@ function fromDsns(dsns: readonly string[], source: string, env: Environment, cwd
 
 type Found = Readonly<{directory: string; env: Environment; path: string | null; source: string; report: Report}>
 
-async function finish(fields: FileFields, hosts: readonly HostSettings[], {directory, env, path, source, report}: Found): Promise<Config> {
+async function finish(
+  fields: FileFields,
+  hosts: readonly HostSettings[],
+  {directory, env, path, source, report}: Found,
+): Promise<Config> {
   const settings = await settingsFrom(fields, hosts, directory, env, report)
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)

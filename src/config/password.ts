@@ -6,16 +6,22 @@ import {lookUpPassword} from './pgpass.ts'
 
 /** Where a password comes from. `text` is a secret: it is shown nowhere. */
 export type PasswordOrigin = Readonly<
-  {from: 'config' | 'environment'; text: string} | {from: 'password_file'; path: string} | {from: 'pgpass'; path: string}
+  | {from: 'config' | 'environment'; text: string}
+  | {from: 'password_file'; path: string}
+  | {from: 'pgpass'; path: string}
 >
 export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
 
 const origins = new WeakMap<ConnectionSettings['password'], PasswordOrigin>()
 
 /** How the password of a connection made by `loadConfig` is found, without finding it. */
-export const originOf = (connection: ConnectionSettings): PasswordOrigin | null => origins.get(connection.password) ?? null
+export const originOf = (connection: ConnectionSettings): PasswordOrigin | null =>
+  origins.get(connection.password) ?? null
 
-/** Files are read anew on each call, so that a rotated password is used at the next connection. Rejects with OperatorError when a named file cannot be read. */
+/**
+ * Files are read anew on each call, so that a rotated password is used at the next connection.
+ * Rejects with OperatorError when a named file cannot be read.
+ */
 export function passwordFrom(origin: PasswordOrigin, key: PgpassKey): ConnectionSettings['password'] {
   const password = async () => {
     if (origin.from === 'password_file') return readPasswordFile(origin.path)
@@ -45,12 +51,20 @@ async function readPasswordFile(path: string): Promise<string | null> {
 /** A plain password of the file. Throws OperatorError. */
 export function oneLine(text: string): string {
   if (!/\p{Cc}/u.test(text)) return text
-  throw new OperatorError('CONFIG_VALUE', 'contains a control character or a line break', 'Write it on one line, or encode it with base64.')
+  throw new OperatorError(
+    'CONFIG_VALUE',
+    'contains a control character or a line break',
+    'Write it on one line, or encode it with base64.',
+  )
 }
 
-/** The text behind a base64 password. Throws OperatorError whose message continues the path; it never quotes the value. */
+/**
+ * The text behind a base64 password. Throws OperatorError whose message continues the path; it
+ * never quotes the value.
+ */
 export function decodePassword(encoded: string): string {
-  const plain = 'If it is the password itself, add "password_encoding: plain"; else encode it with "printf %s … | base64 -w0".'
+  const plain =
+    'If it is the password itself, add "password_encoding: plain"; else encode it with "printf %s … | base64 -w0".'
   const bytes = decodeBase64(encoded)
   if (bytes === null) throw new OperatorError('CONFIG_BASE64', 'is not base64', plain)
   let text: string

@@ -5,7 +5,10 @@ import type {Report} from './report.ts'
 
 export type PemKind = 'certificate' | 'private key'
 
-/** What a text that was meant to be (base64 of) PEM holds. BEGIN is looked for before anything else: the original's sample is cut off, and swapped. */
+/**
+ * What a text that was meant to be (base64 of) PEM holds. BEGIN is looked for before anything else:
+ * the original's sample is cut off, and swapped.
+ */
 export function kindOfPem(text: string): PemKind | null {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : glimpse(text))?.[1]
   if (label === undefined) return null
@@ -17,7 +20,12 @@ export function kindOfPem(text: string): PemKind | null {
 export function decodePem(encoded: string, kind: PemKind, path: string, report: Report): Pem | null {
   const found = kindOfPem(encoded)
   if (found !== null && found !== kind) {
-    report.refuse(path, 'CONFIG_PEM', `holds a ${found}, not a ${kind}`, `Put the base64 of the ${kind}'s PEM file here.`)
+    report.refuse(
+      path,
+      'CONFIG_PEM',
+      `holds a ${found}, not a ${kind}`,
+      `Put the base64 of the ${kind}'s PEM file here.`,
+    )
     return null
   }
   const encode = 'Make it with "base64 -w0 FILE.pem", or name the file with the key that ends in _file.'
@@ -37,7 +45,10 @@ export function decodePem(encoded: string, kind: PemKind, path: string, report: 
   return {pem: bytes.toString('utf8')}
 }
 
-/** The PEM text behind it; `null` for a file that this user cannot read, which is for `serve` to mind: `check` runs as the load balancer's user. */
+/**
+ * The PEM text behind it; `null` for a file that this user cannot read, which is for `serve` to
+ * mind: `check` runs as the load balancer's user.
+ */
 export async function pemText(pem: Pem, path: string, report: Report): Promise<string | null> {
   if ('pem' in pem) return pem.pem
   try {

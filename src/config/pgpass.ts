@@ -1,12 +1,16 @@
 import {readFile, stat} from './files.ts'
 import type {PgpassKey} from './password.ts'
 
-/** Directories of default sockets, upstream's and Debian's. For a libpq that has one of them built in, .pgpass calls it localhost; for another one, not. */
+/**
+ * Directories of default sockets, upstream's and Debian's. For a libpq that has one of them built
+ * in, .pgpass calls it localhost; for another one, not.
+ */
 const defaultSocketDirectories = ['/tmp', '/var/run/postgresql', '/run/postgresql']
 
 /**
- * The password that the file has for the connection; `null`: none. (PostgreSQL documentation, 34.16 "The Password File".) The pgpass package reads
- * `process.env` by itself and prints to stderr; here the file and the environment come from outside.
+ * The password that the file has for the connection; `null`: none. (PostgreSQL documentation, 34.16
+ * "The Password File".) The pgpass package reads `process.env` by itself and prints to stderr; here
+ * the file and the environment come from outside.
  */
 export async function lookUpPassword(path: string, key: PgpassKey): Promise<string | null> {
   if ((await pgpassFault(path)) !== null) return null
@@ -21,7 +25,10 @@ export async function lookUpPassword(path: string, key: PgpassKey): Promise<stri
   for (const line of content.split(/\r?\n/)) {
     if (line.startsWith('#')) continue
     const fields = split(line)
-    if (fields.length >= 5 && wanted.every((values, index) => fields[index] === '*' || values.includes(literal(fields[index] ?? '')))) {
+    if (
+      fields.length >= 5 &&
+      wanted.every((values, index) => fields[index] === '*' || values.includes(literal(fields[index] ?? '')))
+    ) {
       return literal(fields[4] ?? '') || null
     }
   }
@@ -33,7 +40,9 @@ export async function pgpassFault(path: string): Promise<string | null> {
   try {
     const found = await stat(path)
     if (!found.isFile()) return 'is not a plain file and is ignored'
-    return process.platform !== 'win32' && (found.mode & 0o077) !== 0 ? 'can be read by group or others and is ignored' : null
+    return process.platform !== 'win32' && (found.mode & 0o077) !== 0
+      ? 'can be read by group or others and is ignored'
+      : null
   } catch {
     return null
   }

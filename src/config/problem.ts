@@ -1,12 +1,18 @@
 import {OperatorError} from '../core/errors.ts'
 
-/** One thing that is wrong. `path` says where (`hosts.host1.port`); no field ever holds a secret's value or a line of the file. */
+/**
+ * One thing that is wrong. `path` says where (`hosts.host1.port`); no field ever holds a secret's
+ * value or a line of the file.
+ */
 export type Problem = Readonly<{path: string; code: string; message: string; next: string}>
 
 /** So much of a hostile or hopeless file is shown. */
 const shown = 50
 
-/** All that is wrong with a configuration, at once. `message` is ready to print, one line per problem. */
+/**
+ * All that is wrong with a configuration, at once. `message` is ready to print, one line per
+ * problem.
+ */
 export class ConfigError extends OperatorError {
   readonly problems: readonly Problem[]
 

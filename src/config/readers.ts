@@ -12,7 +12,11 @@ const secretKeys = ['password', 'b64password', 'key', 'b64key']
 /** Warns of a file with secrets in it that any user of the machine may read. */
 export function warnOfReaders(file: ConfigFile, tree: Mapping, report: Report): void {
   if ((file.mode & 0o004) === 0 || !holdsSecret(tree)) return
-  report.warn(file.path, 'holds secrets and can be read by everybody', 'chmod o-r, or move the secrets to password_file and key_file.')
+  report.warn(
+    file.path,
+    'holds secrets and can be read by everybody',
+    'chmod o-r, or move the secrets to password_file and key_file.',
+  )
 }
 
 /** The same for the files that passwords come from, and for a .pgpass that libpq would ignore. */
@@ -38,7 +42,8 @@ export async function warnOfSecretFiles(
 ) {
   if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report)
   for (const [index, hook] of hooks.entries())
-    if (hook.kind === 'post' && hook.secretFile !== null) await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
+    if (hook.kind === 'post' && hook.secretFile !== null)
+      await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
 }
 
 async function warnOfFile(path: string, at: string, report: Report): Promise<void> {
@@ -48,7 +53,11 @@ async function warnOfFile(path: string, at: string, report: Report): Promise<voi
     else if ((found.mode & 0o004) !== 0) report.warn(at, 'names a file that can be read by everybody', 'chmod o-r.')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    report.warn(at, `names a file that cannot be read now (${code})`, 'It is read whenever it is needed: see that it is there by then.')
+    report.warn(
+      at,
+      `names a file that cannot be read now (${code})`,
+      'It is read whenever it is needed: see that it is there by then.',
+    )
   }
 }
 

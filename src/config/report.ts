@@ -15,8 +15,13 @@ export class Report {
     this.warnings.push({path, message, next})
   }
 
-  /** Nothing at or below the path was refused: rules across several keys are only judged on values that were really given. */
+  /**
+   * Nothing at or below the path was refused: rules across several keys are only judged on values
+   * that were really given.
+   */
   isClean(...paths: readonly string[]): boolean {
-    return !this.problems.some(({path}) => paths.some((top) => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`)))
+    return !this.problems.some(({path}) =>
+      paths.some((top) => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`)),
+    )
   }
 }

@@ -1,7 +1,10 @@
 /** An identifier or literal of SQL (PostgreSQL documentation, 4.1 "Lexical Structure"). */
 const identifier = (name: string) => (/^[a-z_][a-z0-9_]{0,62}$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
 
-/** The SQL for the smallest role that can watch a cluster; run once, on the primary. `table`: the heartbeat's, or `null`. */
+/**
+ * The SQL for the smallest role that can watch a cluster; run once, on the primary. `table`: the
+ * heartbeat's, or `null`.
+ */
 export function roleSql(user: string, dbname: string, table: string | null): string {
   const role = identifier(user)
   const [schema, ...rest] = (table ?? '').split('.')

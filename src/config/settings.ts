@@ -10,7 +10,10 @@ import type {Report} from './report.ts'
 import {targetSettings} from './targets.ts'
 import {tlsSettings} from './tls.ts'
 
-/** From what was read to what everybody else uses: defaults that depend on other keys, and the rules across keys. Problems go to the report. */
+/**
+ * From what was read to what everybody else uses: defaults that depend on other keys, and the rules
+ * across keys. Problems go to the report.
+ */
 export async function settingsFrom(
   fields: FileFields,
   hosts: readonly HostSettings[],
@@ -87,14 +90,24 @@ function bindAddress(bind: string, report: Report): string {
   const bare = bind.replace(/^\[(.*)\]$/, '$1')
   if (isIP(bare) || /^[A-Za-z0-9_.-]+$/.test(bare)) return bare
   if (bare === '*') return '::'
-  report.refuse('bind', 'CONFIG_VALUE', 'is not an address or a host name', 'Write the address alone; the port has a key of its own.')
+  report.refuse(
+    'bind',
+    'CONFIG_VALUE',
+    'is not an address or a host name',
+    'Write the address alone; the port has a key of its own.',
+  )
   return bind
 }
 
 /** sockaddr_un has room for 107 bytes. */
 function socketPath(path: string | null, key: string, report: Report): string | null {
   if (path !== null && Buffer.byteLength(path) > 107) {
-    report.refuse(key, 'CONFIG_VALUE', 'is a path of more than 107 bytes, too long for a unix socket', 'Choose a shorter path.')
+    report.refuse(
+      key,
+      'CONFIG_VALUE',
+      'is a path of more than 107 bytes, too long for a unix socket',
+      'Choose a shorter path.',
+    )
   }
   return path
 }

@@ -4,14 +4,19 @@ import {originOf} from './password.ts'
 type StarterHost = Readonly<{name: string; lines: readonly string[]}>
 
 /** Text that YAML reads back as the same text, whatever is in it. */
-const quoted = (text: string | number) => (/^[A-Za-z0-9/][\w./-]*$/.test(String(text)) ? String(text) : JSON.stringify(text))
+const quoted = (text: string | number) =>
+  /^[A-Za-z0-9/][\w./-]*$/.test(String(text)) ? String(text) : JSON.stringify(text)
 
 /**
- * A commented file to begin with. From a configuration (of DSNs) or, with `null`, with example hosts. It holds no password: one of .pgpass goes on
- * being read from there, for others the place to put it is shown.
+ * A commented file to begin with. From a configuration (of DSNs) or, with `null`, with example
+ * hosts. It holds no password: one of .pgpass goes on being read from there, for others the place
+ * to put it is shown.
  */
 export function starter(config: Config | null): string {
-  const hosts = config === null ? exampleHosts : config.hosts.map((host): StarterHost => ({name: host.name, lines: hostLines(host)}))
+  const hosts =
+    config === null
+      ? exampleHosts
+      : config.hosts.map((host): StarterHost => ({name: host.name, lines: hostLines(host)}))
   const names = hosts.map(({name}) => name).join(', ')
   return `# pgroute66. Every key: "pgroute66 config schema". Try it: "pgroute66 config check --connect".
 hosts:

@@ -10,7 +10,13 @@ import {describe, type Read, type Shape} from './shape/shape.ts'
 /** The keys of what is told: HAProxy, PgBouncer, hooks (DESIGN 9). */
 
 const roles = ['primary', 'replica', 'read-only'] as const satisfies readonly PoolRole[]
-const verdicts = ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting'] as const satisfies readonly VerdictKind[]
+const verdicts = [
+  'primary',
+  'no-primary',
+  'split-brain',
+  'unconfirmed',
+  'starting',
+] as const satisfies readonly VerdictKind[]
 
 const backends = describe(
   'what the servers of a HAProxy backend are asked for',
@@ -26,7 +32,10 @@ export const haproxyShape = section(
         section(
           {
             socket: describe('path of the unix socket, or host:port', text(null)),
-            master_socket: describe("the master process' socket; with it, sessions of old workers are cut too", text(null)),
+            master_socket: describe(
+              "the master process' socket; with it, sessions of old workers are cut too",
+              text(null),
+            ),
             backends: orAbsent(backends),
           },
           {synonyms: {stats_socket: 'socket', admin_socket: 'socket', path: 'socket'}},
@@ -64,7 +73,10 @@ export const pgbouncerShape = list(
       'connection string of the admin console: postgres://pgbouncer@127.0.0.1:6432/pgbouncer',
       scalar<string | null>(null, {type: 'string'}, (value) => value),
     ),
-    password_file: describe("file with the admin's plain password; default: the connection string's, then .pgpass", text(null)),
+    password_file: describe(
+      "file with the admin's plain password; default: the connection string's, then .pgpass",
+      text(null),
+    ),
     include: describe('the file that is ours to write; pgbouncer.ini names it with %include', text(null)),
     databases: describe(
       'the databases that follow the verdict',

@@ -20,7 +20,9 @@ type Around = Readonly<{directory: string; env: Environment; groups: readonly Gr
 /** What is told, and the rules across its keys. Problems go to the report. */
 export function targetSettings({haproxy, agent, pgbouncer, hooks}: TargetFields, around: Around): TargetSettings {
   const backends = Object.fromEntries(haproxy.backends)
-  const instances = haproxy.instances.map((instance, index) => instanceOf(instance, backends, `haproxy.instances[${index}]`, around))
+  const instances = haproxy.instances.map((instance, index) =>
+    instanceOf(instance, backends, `haproxy.instances[${index}]`, around),
+  )
   onlyOnce(
     instances.map(({socket}) => socket),
     (index) => `haproxy.instances[${index}].socket`,
@@ -60,7 +62,10 @@ function onlyOnce(places: readonly string[], pathOf: (index: number) => string, 
   })
 }
 
-const agentSettings = ({bind, port}: AgentSettings): AgentSettings => ({bind: bind === '*' ? '::' : bind.replace(/^\[(.*)\]$/, '$1'), port})
+const agentSettings = ({bind, port}: AgentSettings): AgentSettings => ({
+  bind: bind === '*' ? '::' : bind.replace(/^\[(.*)\]$/, '$1'),
+  port,
+})
 
 function instanceOf(
   given: TargetFields['haproxy']['instances'][number],
@@ -89,19 +94,30 @@ function runtimeAddress(given: string | null, path: string, directory: string, r
   const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^/:\s]+):(\d{1,5})$/.exec(bare)?.[1])
   if (port > 0 && port < 65_536) return bare
   if (bare.includes('/')) return resolve(directory, bare)
-  report.refuse(path, 'CONFIG_VALUE', 'is neither a path nor host:port', 'Write /run/haproxy/admin.sock, or 10.0.0.9:9999.')
+  report.refuse(
+    path,
+    'CONFIG_VALUE',
+    'is neither a path nor host:port',
+    'Write /run/haproxy/admin.sock, or 10.0.0.9:9999.',
+  )
   return null
 }
 
 function pgbouncerSettings(given: TargetFields['pgbouncer'][number], path: string, around: Around): PgbouncerSettings {
   const {directory, report, env} = around
   const missing = (key: 'admin' | 'include', next: string) => {
-    if (given[key] === null && report.isClean(below(path, key))) report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
+    if (given[key] === null && report.isClean(below(path, key)))
+      report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
   }
   missing('admin', 'Write the connection string of its admin console: postgres://pgbouncer@127.0.0.1:6432/pgbouncer.')
   missing('include', 'Name a file of our own, and add "%include THAT_FILE" to pgbouncer.ini.')
   if (given.databases.size === 0 && report.isClean(below(path, 'databases'))) {
-    report.refuse(below(path, 'databases'), 'CONFIG_MISSING', 'names no database', 'Write "databases: {app: {role: primary}}".')
+    report.refuse(
+      below(path, 'databases'),
+      'CONFIG_MISSING',
+      'names no database',
+      'Write "databases: {app: {role: primary}}".',
+    )
   }
   const databases = [...given.databases].map(([name, database]): [string, PgbouncerDatabase] => {
     groupNamed(database.group, below(path, `databases.${name}`), around)
@@ -114,7 +130,12 @@ function pgbouncerSettings(given: TargetFields['pgbouncer'][number], path: strin
   })
   const passwordFile = given.password_file && resolve(directory, given.password_file)
   return {
-    admin: adminConnection(given.admin, passwordFile, below(path, 'admin'), {env, directory, encoding: 'plain', report}),
+    admin: adminConnection(given.admin, passwordFile, below(path, 'admin'), {
+      env,
+      directory,
+      encoding: 'plain',
+      report,
+    }),
     include: resolve(directory, given.include ?? ''),
     databases: Object.fromEntries(databases),
     pauseMs: given.pause,
@@ -125,7 +146,12 @@ function pgbouncerSettings(given: TargetFields['pgbouncer'][number], path: strin
 function groupNamed(name: string | null, path: string, {groups, report}: Around): void {
   const names = groups.map((group) => group.name)
   if (name === null && groups.length > 1) {
-    report.refuse(below(path, 'group'), 'CONFIG_MISSING', 'is missing, and there are several groups', `Write one of ${names.join(', ')}.`)
+    report.refuse(
+      below(path, 'group'),
+      'CONFIG_MISSING',
+      'is missing, and there are several groups',
+      `Write one of ${names.join(', ')}.`,
+    )
   }
   if (name !== null) knownGroup(name, below(path, 'group'), names, report)
 }
@@ -133,10 +159,19 @@ function groupNamed(name: string | null, path: string, {groups, report}: Around)
 function knownGroup(name: string, path: string, names: readonly string[], report: Report): void {
   if (names.includes(name)) return
   const near = nearest(name, names)
-  report.refuse(path, 'CONFIG_UNKNOWN_GROUP', 'is no group', near ? `Did you mean "${near}"?` : `Write one of ${names.join(', ')}.`)
+  report.refuse(
+    path,
+    'CONFIG_UNKNOWN_GROUP',
+    'is no group',
+    near ? `Did you mean "${near}"?` : `Write one of ${names.join(', ')}.`,
+  )
 }
 
-function hookSettings(given: TargetFields['hooks'][number], path: string, {directory, groups, report}: Around): readonly HookSettings[] {
+function hookSettings(
+  given: TargetFields['hooks'][number],
+  path: string,
+  {directory, groups, report}: Around,
+): readonly HookSettings[] {
   const {run, post} = given
   const names = groups.map(({name}) => name)
   given.groups?.forEach((name, index) => {
@@ -146,7 +181,12 @@ function hookSettings(given: TargetFields['hooks'][number], path: string, {direc
   const secretFile = given.secret_file && resolve(directory, given.secret_file)
   if ((run === null) === (post === null)) {
     if (report.isClean(path))
-      report.refuse(path, 'CONFIG_CONFLICT', 'needs either run or post', 'Write "run: [/path/of/command]" or "post: https://…".')
+      report.refuse(
+        path,
+        'CONFIG_CONFLICT',
+        'needs either run or post',
+        'Write "run: [/path/of/command]" or "post: https://…".',
+      )
     return []
   }
   if (run !== null && (run[0] ?? '') === '') {

@@ -24,7 +24,11 @@ export type SslFields = Read<typeof sslShape>
 /** `null`: refused, and said why. */
 export async function tlsSettings(fields: SslFields, directory: string, report: Report): Promise<TlsSettings | null> {
   const [certText, keyText] = [fields.cert ?? fields.b64cert, fields.key ?? fields.b64key]
-  const isSwapped = certText !== null && keyText !== null && kindOfPem(certText) === 'private key' && kindOfPem(keyText) === 'certificate'
+  const isSwapped =
+    certText !== null &&
+    keyText !== null &&
+    kindOfPem(certText) === 'private key' &&
+    kindOfPem(keyText) === 'certificate'
   if (isSwapped) {
     const message = 'ssl.cert holds a private key and ssl.key holds a certificate: they are swapped'
     report.refuse('ssl', 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Exchange the two values.')
@@ -32,7 +36,8 @@ export async function tlsSettings(fields: SslFields, directory: string, report: 
   }
   const pick = (keys: readonly (keyof SslFields)[], kind: PemKind, isRequired: boolean): Pem | null => {
     const [first, ...more] = keys.filter((key) => fields[key] !== null)
-    if (more.length > 0) report.refuse('ssl', 'CONFIG_CONFLICT', `has both ${first} and ${more.join(', ')}`, 'Keep one of them.')
+    if (more.length > 0)
+      report.refuse('ssl', 'CONFIG_CONFLICT', `has both ${first} and ${more.join(', ')}`, 'Keep one of them.')
     const value = first === undefined ? null : fields[first]
     if (first === undefined || value === null) {
       if (isRequired && report.isClean('ssl'))
@@ -53,7 +58,12 @@ export async function tlsSettings(fields: SslFields, directory: string, report: 
 async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report): Promise<void> {
   // 10 ms to load, needed by those who serve HTTPS alone.
   const {X509Certificate, createPrivateKey} = await import('node:crypto')
-  const parse = async <T>(pem: Pem | null, at: string, kind: PemKind, parser: (text: string) => T): Promise<T | null> => {
+  const parse = async <T>(
+    pem: Pem | null,
+    at: string,
+    kind: PemKind,
+    parser: (text: string) => T,
+  ): Promise<T | null> => {
     const path = pem !== null && 'file' in pem ? `ssl.${at}_file` : `ssl.${at}`
     const content = pem && (await pemText(pem, path, report))
     if (content === null) return null
@@ -61,9 +71,11 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
     try {
       if (found === kind) return parser(content)
     } catch {
-      // OpenSSL's words ("asn1 encoding routines …") help nobody; what to do is the same for all of them.
+      // OpenSSL's words ("asn1 encoding routines …") help nobody; what to do is the same for all of
+      // them.
     }
-    const message = found !== null && found !== kind ? `holds a ${found}, not a ${kind}` : `does not hold a ${kind} that can be used`
+    const message =
+      found !== null && found !== kind ? `holds a ${found}, not a ${kind}` : `does not hold a ${kind} that can be used`
     const next = kind === 'private key' ? 'Give it an unencrypted key in PEM.' : 'Give it a certificate in PEM.'
     report.refuse(path, 'CONFIG_PEM', message, next)
     return null

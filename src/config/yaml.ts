@@ -5,9 +5,10 @@ import {isGiven, type Mapping, type Node} from './node.ts'
 const limits = {nodes: 200_000, depth: 20, aliases: 10_000}
 
 /**
- * The file's text as nodes. Throws OperatorError.
- * js-yaml's `message` quotes source lines, and its `reason` quotes tags and aliases: a password that begins with `!` or `*` would be shown. Only
- * the fixed part of the reason and the position are passed on; the error is no `cause` either, because causes get printed.
+ * The file's text as nodes. Throws OperatorError. js-yaml's `message` quotes source lines, and its
+ * `reason` quotes tags and aliases: a password that begins with `!` or `*` would be shown. Only the
+ * fixed part of the reason and the position are passed on; the error is no `cause` either, because
+ * causes get printed.
  */
 export async function parseYaml(text: string, source: string): Promise<Mapping> {
   // Loaded here: a DSN needs no YAML, and `check` counts milliseconds.
@@ -39,9 +40,13 @@ export async function parseYaml(text: string, source: string): Promise<Mapping> 
 
 const fixedPart = (reason: string) => reason.replace(/ ?(?:".*"|!<.*>)/s, '').replace(/: .*$/s, '')
 
-const empty = (source: string) => new OperatorError('CONFIG_EMPTY', `${source} is empty`, 'Fill it: "pgroute66 init" prints an example.')
+const empty = (source: string) =>
+  new OperatorError('CONFIG_EMPTY', `${source} is empty`, 'Fill it: "pgroute66 init" prints an example.')
 
-/** Walks aliases as often as they are used: the count bounds what every later reader has to visit, and ends cycles. */
+/**
+ * Walks aliases as often as they are used: the count bounds what every later reader has to visit,
+ * and ends cycles.
+ */
 function toNode(raw: unknown, budget: {left: number; source: string}, depth: number): Node {
   budget.left -= 1
   if (budget.left < 0 || depth > limits.depth) {

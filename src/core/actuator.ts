@@ -1,8 +1,9 @@
 import type {Snapshot} from './snapshot.ts'
 
 /**
- * What one pass over a target came to. `in-sync`: read, nothing to do. `applied`: done and read back. `planned`: a dry run. `failed`: `problem` says
- * what, and what to do; what was verified before the failure stays done.
+ * What one pass over a target came to. `in-sync`: read, nothing to do. `applied`: done and read
+ * back. `planned`: a dry run. `failed`: `problem` says what, and what to do; what was verified
+ * before the failure stays done.
  */
 export type Applied = Readonly<{
   outcome: 'in-sync' | 'applied' | 'planned' | 'failed'
@@ -15,7 +16,10 @@ export type Applied = Readonly<{
 export type ApplyOptions = Readonly<{
   dryRun: boolean
   signal: AbortSignal
-  /** The snapshot is overtaken, or somebody froze us: what it allowed must not be done any more. Another pass follows at once. */
+  /**
+   * The snapshot is overtaken, or somebody froze us: what it allowed must not be done any more.
+   * Another pass follows at once.
+   */
   isOutdated: () => boolean
 }>
 
@@ -23,9 +27,15 @@ export type ApplyOptions = Readonly<{
 export interface Actuator extends AsyncDisposable {
   /** For logs, metrics and the snapshot: `haproxy /run/haproxy/admin.sock`. Never a secret. */
   readonly name: string
-  /** Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after `signal` aborts. Calls never overlap. */
+  /**
+   * Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after
+   * `signal` aborts. Calls never overlap.
+   */
   apply(snapshot: Snapshot, options: ApplyOptions): Promise<Applied>
-  /** In each pass of a maintenance: nobody may be left waiting for us. Never rejects; gives up soon after `signal` aborts. */
+  /**
+   * In each pass of a maintenance: nobody may be left waiting for us. Never rejects; gives up soon
+   * after `signal` aborts.
+   */
   rest?(signal: AbortSignal): Promise<void>
   /** A maintenance is over: what somebody changed meanwhile was no meddling. */
   renew?(): void

@@ -6,46 +6,73 @@ import type {HostState, Snapshot, Verdict} from './snapshot.ts'
 
 export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
 
-/** Asked by the health check that stands beside the agent, and answered `alive`. No host has such a name. */
+/**
+ * Asked by the health check that stands beside the agent, and answered `alive`. No host has such a
+ * name.
+ */
 const aliveQuestion = 'alive?'
-const roles: Readonly<Record<string, PoolRole>> = {primary: 'primary', replica: 'replica', standby: 'replica', 'read-only': 'read-only'}
+const roles: Readonly<Record<string, PoolRole>> = {
+  primary: 'primary',
+  replica: 'replica',
+  standby: 'replica',
+  'read-only': 'read-only',
+}
 
 /**
- * One line for HAProxy's agent-check (its configuration manual, 5.2 "agent-check"), without a line break. `question`: `host1 primary`, or
- * `host1 replica lag=16MB`; without a role it is `primary`. HAProxy asks for one server at a time, so the others of its pool are taken to be all hosts
- * of the host's groups. An answer that HAProxy does not understand leaves a server as it is, for ever: what cannot be answered is `down`.
+ * One line for HAProxy's agent-check (its configuration manual, 5.2 "agent-check"), without a line
+ * break. `question`: `host1 primary`, or `host1 replica lag=16MB`; without a role it is `primary`.
+ * HAProxy asks for one server at a time, so the others of its pool are taken to be all hosts of the
+ * host's groups. An answer that HAProxy does not understand leaves a server as it is, for ever:
+ * what cannot be answered is `down`.
  *
- * | answer | what HAProxy does |
- * |---|---|
- * | `ready up 70%` | new connections, by weight. `ready`, because `up` alone does not lift `drain`, `maint` and `disabled` |
+ * | answer | what HAProxy does | |---|---|
+ * | `ready up 70%` | new connections, by weight. `ready`, because `up` alone does not lift `drain`,
+ * `maint` and `disabled` |
  * | `drain` | no new connections; open ones stay |
  * | `down #why` | no new connections; with `on-marked-down shutdown-sessions` open ones are cut |
  * | `maint #why` | the same: this is no server of the cluster |
- * | an empty line | nothing: `isFrozen`, maintenance; a group that is being asked for the first time (V0), as for those that are pushed |
+ * | an empty line | nothing: `isFrozen`, maintenance; a group that is being asked for the first
+ * time (V0), as for those that are pushed |
  */
-export function agentAnswer(question: string, snapshot: Snapshot, fallback: (group: string) => ReadFallback, isFrozen = false): string {
+export function agentAnswer(
+  question: string,
+  snapshot: Snapshot,
+  fallback: (group: string) => ReadFallback,
+  isFrozen = false,
+): string {
   const text = question.trim()
   if (text === aliveQuestion) return 'alive'
   if (isFrozen) return ''
   const asked = parsed(text)
-  if (asked === null) return `down #${printable(`cannot understand "${text}": ask "host1 primary" or "host1 replica lag=16MB"`)}`
+  if (asked === null)
+    return `down #${printable(`cannot understand "${text}": ask "host1 primary" or "host1 replica lag=16MB"`)}`
   const host = Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
   if (host === undefined) return `down #${printable(`unknown host "${asked.host}"`)}`
 
   const {role, limits} = asked
   if (isUnasked(host, snapshot)) return ''
-  if (offered(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host)) return `ready up ${weight(host, limits)}%`
+  if (offered(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host))
+    return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (host.cause === 'foreign-cluster') return `maint #${why}`
   if (role === 'primary') return writerWord(host, verdictsOf(host, snapshot), why)
   return host.drained === null ? `down #${why}` : 'drain'
 }
 
-/** The writer that is asked for, and the hosts that may not be writers beside it; `null`: it is no question for a writer. */
-export function writerAsked(question: string, snapshot: Snapshot): Readonly<{host: string; others: readonly string[]}> | null {
+/**
+ * The writer that is asked for, and the hosts that may not be writers beside it; `null`: it is no
+ * question for a writer.
+ */
+export function writerAsked(
+  question: string,
+  snapshot: Snapshot,
+): Readonly<{host: string; others: readonly string[]}> | null {
   const asked = parsed(question.trim())
-  const host = asked?.role === 'primary' && Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
-  return host === undefined ? null : {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
+  const host =
+    asked?.role === 'primary' && Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
+  return host === undefined
+    ? null
+    : {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
 }
 
 function parsed(text: string): AgentQuestion | null {
@@ -59,8 +86,10 @@ function parsed(text: string): AgentQuestion | null {
 }
 
 /**
- * `down` cuts the sessions of writers, so it is said only where somebody speaks against the host: a rival, a successor, a newer timeline, its own
- * answer. Where nothing is known but that it cannot be confirmed - it does not answer, it refuses connections, a confirmation is missing, we ourselves were asleep - new connections stop and sessions stay.
+ * `down` cuts the sessions of writers, so it is said only where somebody speaks against the host: a
+ * rival, a successor, a newer timeline, its own answer. Where nothing is known but that it cannot
+ * be confirmed - it does not answer, it refuses connections, a confirmation is missing, we
+ * ourselves were asleep - new connections stop and sessions stay.
  */
 function writerWord(host: HostState, verdicts: readonly Verdict[], why: string): string {
   const isDeposed = verdicts.some(
@@ -71,16 +100,23 @@ function writerWord(host: HostState, verdicts: readonly Verdict[], why: string):
   return host.drained === null ? `drain #${why}` : 'drain'
 }
 
-/** From 100 at no lag to 1 at the limit, and where it is unknown (a fallback to any). Without a limit there is no measure for "much". */
+/**
+ * From 100 at no lag to 1 at the limit, and where it is unknown (a fallback to any). Without a
+ * limit there is no measure for "much".
+ */
 function weight(host: HostState, {lagBytes, lagMs}: Limits): number {
   if (host.role !== 'standby') return 100
-  const share = Math.max(lagBytes ? (host.lagBytes ?? lagBytes) / lagBytes : 0, lagMs ? (host.lagMs ?? lagMs) / lagMs : 0)
+  const share = Math.max(
+    lagBytes ? (host.lagBytes ?? lagBytes) / lagBytes : 0,
+    lagMs ? (host.lagMs ?? lagMs) / lagMs : 0,
+  )
   return Math.max(1, Math.round(100 - 99 * Math.min(1, share)))
 }
 
 function reasonAgainst({role, limits}: AgentQuestion, host: HostState, snapshot: Snapshot): string {
   // That it is a primary says less than why nothing is routed to it.
-  const unrouted = host.role === 'primary' ? verdictsOf(host, snapshot).find(({routedTo}) => routedTo !== host.host) : undefined
+  const unrouted =
+    host.role === 'primary' ? verdictsOf(host, snapshot).find(({routedTo}) => routedTo !== host.host) : undefined
   return unrouted?.why ?? holds(role, snapshot, host, limits).why
 }
 

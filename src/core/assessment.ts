@@ -15,7 +15,9 @@ export type GroupPast = Readonly<{
   state: GroupState | undefined
   memory: GroupMemory
   held: Held
-  /** Hosts that a reload has brought: until each was asked once, the others are judged as before. */
+  /**
+   * Hosts that a reload has brought: until each was asked once, the others are judged as before.
+   */
   joining?: ReadonlySet<string>
 }>
 
@@ -25,7 +27,10 @@ export type GroupAssessment = Readonly<{
   held: Held
   view: GroupView
   changes: readonly Change[]
-  /** Monotonic: when the first of the answers behind this goes stale. Past it, the assessment must be made anew before it is repeated. */
+  /**
+   * Monotonic: when the first of the answers behind this goes stale. Past it, the assessment must
+   * be made anew before it is repeated.
+   */
   freshUntil: number
 }>
 
@@ -58,7 +63,9 @@ export function assessGroup(
   const changes = changesOfGroup(past.state, draft)
   const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
   const state = isSame ? {...draft, verdict: {...draft.verdict, since: past.state?.verdict.since ?? wall}} : draft
-  const answered = view.members.filter(({standing}) => standing.role !== 'unavailable').map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
+  const answered = view.members
+    .filter(({standing}) => standing.role !== 'unavailable')
+    .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   return {state, memory, held, view, changes, freshUntil: Math.min(...answered, ...heldUntil(evidence, held, group))}
 }
 
@@ -69,7 +76,10 @@ function heldUntil(evidence: readonly Evidence[], held: Held, {onSilent}: GroupS
   return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)
 }
 
-/** The public state of one host, seen through the first of its groups whose verdict has a primary (its lag is measured against that one). */
+/**
+ * The public state of one host, seen through the first of its groups whose verdict has a primary
+ * (its lag is measured against that one).
+ */
 export function assessHost(
   host: string,
   through: readonly GroupAssessment[],
@@ -81,7 +91,10 @@ export function assessHost(
   const member = chosen?.view.members.find((candidate) => candidate.host === host)
   if (!chosen || !member) return null
   const groups = through.map(({state}) => state.name)
-  const draft: HostState = {...describeHost(member, chosen.view, chosen.state.verdict.primary, groups, availabilityOn), since: wall}
+  const draft: HostState = {
+    ...describeHost(member, chosen.view, chosen.state.verdict.primary, groups, availabilityOn),
+    since: wall,
+  }
   const isSame = before !== undefined && before.role === draft.role && before.cause === draft.cause
   const state = isSame ? {...draft, since: before.since} : draft
   return {state, changes: changesOfHost(before, state)}

@@ -1,12 +1,14 @@
 import type {Cause} from './words.ts'
 
 /**
- * SQLSTATE -> cause (PostgreSQL documentation, appendix A). A class of two characters stands for all of its codes that have no row of their own.
- * Codes only: message texts are localised and are never matched.
+ * SQLSTATE -> cause (PostgreSQL documentation, appendix A). A class of two characters stands for
+ * all of its codes that have no row of their own. Codes only: message texts are localised and are
+ * never matched.
  */
 const sqlstates: Readonly<Record<string, Cause>> = {
   '28': 'auth',
-  // A database that is not there, a database or function that we may not use: as with a password, ours to mend, and the host cannot be judged.
+  // A database that is not there, a database or function that we may not use: as with a password,
+  // ours to mend, and the host cannot be judged.
   '3D000': 'auth',
   '42501': 'auth',
   '53300': 'too-many-connections',
@@ -31,9 +33,11 @@ const errnos: Readonly<Record<string, Cause>> = {
   ECONNABORTED: 'closed',
   EPIPE: 'closed',
   ETIMEDOUT: 'timeout',
-  // A unix socket answers this - and does not wait - when the backlog of a postmaster that no longer accepts is full.
+  // A unix socket answers this - and does not wait - when the backlog of a postmaster that no
+  // longer accepts is full.
   EAGAIN: 'timeout',
-  // Nothing was heard from the host itself: a router said so, or its neighbour. The host may be alive, so this is no refusal.
+  // Nothing was heard from the host itself: a router said so, or its neighbour. The host may be
+  // alive, so this is no refusal.
   EHOSTUNREACH: 'timeout',
   EHOSTDOWN: 'timeout',
   ENETUNREACH: 'timeout',
@@ -52,7 +56,10 @@ const errnos: Readonly<Record<string, Cause>> = {
   EPROTO: 'tls',
 }
 
-/** What OpenSSL and node call the failures of a handshake or of a certificate (node's documentation, "X509 certificate error codes"). */
+/**
+ * What OpenSSL and node call the failures of a handshake or of a certificate (node's documentation,
+ * "X509 certificate error codes").
+ */
 const tlsCode =
   /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|ERROR_IN_C|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/
 

@@ -1,12 +1,16 @@
 import type {Change, GroupState, HostState, Maintenance, TargetState} from './snapshot.ts'
 
-/** What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is new, which is none. */
+/**
+ * What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is
+ * new, which is none.
+ */
 export function changesOfHost(before: HostState | undefined, after: HostState): readonly Change[] {
   if (before === undefined) return []
   const about = {group: null, host: after.host, rule: null}
   const changes: Change[] = []
   if (before.role !== after.role || before.cause !== after.cause) {
-    const why = after.role === 'unavailable' ? [after.cause, after.detail].filter(Boolean).join(': ') : `answers as ${after.role}`
+    const why =
+      after.role === 'unavailable' ? [after.cause, after.detail].filter(Boolean).join(': ') : `answers as ${after.role}`
     changes.push({...about, kind: 'role', from: before.role, to: after.role, why})
   }
   if ((before.drained === null) !== (after.drained === null)) {
@@ -24,7 +28,10 @@ export function changesOfHost(before: HostState | undefined, after: HostState): 
   return changes
 }
 
-/** What changed of a group: the verdict - kind, rule, whom it routes to, who is primary, who is suspect - and what each required source says. */
+/**
+ * What changed of a group: the verdict - kind, rule, whom it routes to, who is primary, who is
+ * suspect - and what each required source says.
+ */
 export function changesOfGroup(before: GroupState | undefined, after: GroupState): readonly Change[] {
   const [was, is] = [before?.verdict, after.verdict]
   const changes: Change[] = []
@@ -66,7 +73,11 @@ export function changesOfMaintenance(before: Maintenance | null, after: Maintena
 }
 
 /** `undefined`: it is new, or gone. A target that only joins is no news. */
-export function changesOfTarget(name: string, before: TargetState | undefined, after: TargetState | undefined): readonly Change[] {
+export function changesOfTarget(
+  name: string,
+  before: TargetState | undefined,
+  after: TargetState | undefined,
+): readonly Change[] {
   const isSame = before?.status === after?.status && before?.problems.join() === after?.problems.join()
   if (before === undefined || after === undefined || isSame) return []
   const why = `${name}: ${after.problems.join('; ') || says[after.status]}`
@@ -81,7 +92,10 @@ const says = {
   frozen: 'is told nothing, this is maintenance',
 } as const
 
-export const changeOfVerdict = ({name, verdict: {kind, rule, primary, routedTo, why}}: GroupState, from: string | null): Change => ({
+export const changeOfVerdict = (
+  {name, verdict: {kind, rule, primary, routedTo, why}}: GroupState,
+  from: string | null,
+): Change => ({
   kind: 'verdict',
   group: name,
   host: routedTo ?? primary,

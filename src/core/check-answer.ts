@@ -14,7 +14,10 @@ const predicateOf: Readonly<Record<CheckRole, Predicate>> = {
   any: 'health',
 }
 
-/** 0 the host has the role · 1 up, but not that role, beyond the limit, or drained · 3 unavailable · 4 split brain, unconfirmed, starting · 5 no primary. */
+/**
+ * 0 the host has the role · 1 up, but not that role, beyond the limit, or drained · 3 unavailable ·
+ * 4 split brain, unconfirmed, starting · 5 no primary.
+ */
 export type CheckExit = 0 | 1 | 3 | 4 | 5
 export type CheckAnswer = Readonly<{
   exit: CheckExit
@@ -44,28 +47,44 @@ export type CheckAsked = Readonly<{
   via: string
 }>
 
-/** What `check` prints and exits with, and the body of `/v1/check` (DESIGN 6.1): one answer, whoever gives it. */
+/**
+ * What `check` prints and exits with, and the body of `/v1/check` (DESIGN 6.1): one answer, whoever
+ * gives it.
+ */
 export function answerCheck(asked: CheckAsked): CheckAnswer | CheckError {
   const {snapshot, host, group} = asked
-  if (group !== null && !Object.hasOwn(snapshot.groups, group)) return unknown('group', group, Object.keys(snapshot.groups))
+  if (group !== null && !Object.hasOwn(snapshot.groups, group))
+    return unknown('group', group, Object.keys(snapshot.groups))
   if (host === null) {
     const groups = Object.values(snapshot.groups).filter(({name}) => group === null || name === group)
     return ofGroups(asked, groups)
   }
   const state = Object.hasOwn(snapshot.hosts, host) ? snapshot.hosts[host] : undefined
   if (state === undefined) return unknown('host', host, Object.keys(snapshot.hosts))
-  if (group !== null && !state.groups.includes(group)) return unknown('host', host, snapshot.groups[group]?.hosts ?? [], ` in ${group}`)
+  if (group !== null && !state.groups.includes(group))
+    return unknown('host', host, snapshot.groups[group]?.hosts ?? [], ` in ${group}`)
   return ofHost(asked, state)
 }
 
-/** 4, then 3, then 1, then 0. Only a primary is doubted because of V1-V3; while starting (V0) nothing is known of anybody. */
+/**
+ * 4, then 3, then 1, then 0. Only a primary is doubted because of V1-V3; while starting (V0)
+ * nothing is known of anybody.
+ */
 function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
   const {snapshot, role, maxLag} = asked
-  const groups = host.groups.map((name) => snapshot.groups[name]).filter((group): group is GroupState => group !== undefined)
-  const ordered = [...groups.filter(({name}) => name === asked.group), ...groups.filter(({name}) => name !== asked.group)]
+  const groups = host.groups
+    .map((name) => snapshot.groups[name])
+    .filter((group): group is GroupState => group !== undefined)
+  const ordered = [
+    ...groups.filter(({name}) => name === asked.group),
+    ...groups.filter(({name}) => name !== asked.group),
+  ]
   const {ok, why} = holds(predicateOf[role], snapshot, host, maxLag)
-  const doubtful = ordered.find(({verdict}) => verdict.kind === 'starting' || (role === 'primary' && isDoubtful(verdict)))
-  // In a split brain a host may be routed to all the same: the operator chose follow-evidence, and every group offers it.
+  const doubtful = ordered.find(
+    ({verdict}) => verdict.kind === 'starting' || (role === 'primary' && isDoubtful(verdict)),
+  )
+  // In a split brain a host may be routed to all the same: the operator chose follow-evidence, and
+  // every group offers it.
   const isRouted = role === 'primary' && ok
   const conclude = (exit: CheckExit, text: string, group = ordered[0]) =>
     answer(asked, exit, {host: host.host, text: `${host.host}: ${without(host.host, text)}`, group, groups})
@@ -94,7 +113,8 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
     const doubtful = starting ?? found(isDoubtful)
     if (doubtful) return conclude(4, verdicts, doubtful)
     const headless = found(({kind}) => kind === 'no-primary')
-    if (headless || groups.length === 0) return conclude(5, groups.length === 0 ? ['there is no group'] : verdicts, headless)
+    if (headless || groups.length === 0)
+      return conclude(5, groups.length === 0 ? ['there is no group'] : verdicts, headless)
     const drained = found(({routedTo}) => routedTo === null)
     return drained ? conclude(1, verdicts, drained) : conclude(0, verdicts)
   }
@@ -109,11 +129,21 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
   return conclude(isAnyUp ? 1 : 3, [`${role}: none${reasons === '' ? '' : ` (${reasons})`}`, ...verdicts])
 }
 
-const isDoubtful = ({kind}: GroupState['verdict']) => kind === 'split-brain' || kind === 'unconfirmed' || kind === 'starting'
+const isDoubtful = ({kind}: GroupState['verdict']) =>
+  kind === 'split-brain' || kind === 'unconfirmed' || kind === 'starting'
 
-type Conclusion = Readonly<{host: string | null; text: string; group: GroupState | undefined; groups: readonly GroupState[]}>
+type Conclusion = Readonly<{
+  host: string | null
+  text: string
+  group: GroupState | undefined
+  groups: readonly GroupState[]
+}>
 
-function answer({snapshot, at, role, via}: CheckAsked, exit: CheckExit, {host, text, group, groups}: Conclusion): CheckAnswer {
+function answer(
+  {snapshot, at, role, via}: CheckAsked,
+  exit: CheckExit,
+  {host, text, group, groups}: Conclusion,
+): CheckAnswer {
   const names = new Set([...(host === null ? [] : [host]), ...groups.flatMap(({hosts}) => hosts)])
   const hosts = Object.entries(snapshot.hosts).filter(([name]) => names.has(name))
   return {
@@ -138,5 +168,9 @@ function without(host: string, sentence: string): string {
 function unknown(kind: 'host' | 'group', name: string, known: readonly string[], where = ''): CheckError {
   const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
   const code = kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP'
-  return {exit: 2, ok: false, error: {code, message: `there is no ${kind} "${name}"${where}`, next: `There is ${some}.`}}
+  return {
+    exit: 2,
+    ok: false,
+    error: {code, message: `there is no ${kind} "${name}"${where}`, next: `There is ${some}.`},
+  }
 }

@@ -2,7 +2,9 @@ import type {GroupState, HostState, Snapshot} from './snapshot.ts'
 
 /** A line per host, with the name of the group where there are several. */
 export function describeGroup({name, hosts}: GroupState, snapshot: Snapshot, isSole: boolean): readonly string[] {
-  return hosts.flatMap((host) => snapshot.hosts[host] ?? []).map((host) => `${isSole ? '' : `${name}/`}${host.host}: ${describe(host)}`)
+  return hosts
+    .flatMap((host) => snapshot.hosts[host] ?? [])
+    .map((host) => `${isSole ? '' : `${name}/`}${host.host}: ${describe(host)}`)
 }
 
 function describe({role, cause, detail, timeline, lsn, upstream, lagBytes, drained}: HostState): string {

@@ -3,12 +3,16 @@ import {factsOf} from './host-record.ts'
 import type {OnSilent} from './settings.ts'
 import type {Evidence} from './snapshot.ts'
 
-/** A confirmation that may stand for a while once its source falls silent: who was confirmed, when that was asked, and in what company. */
+/**
+ * A confirmation that may stand for a while once its source falls silent: who was confirmed, when
+ * that was asked, and in what company.
+ */
 export type Held = Readonly<Record<string, Readonly<{askedAt: number; mark: string}>>>
 
 /**
- * Which required confirmations of `leader` are missing (DESIGN 4.3). A denial always is; what silence means is `onSilent`. A hold is measured from
- * the last *confirmed* question and ends with anything that could mean a switch: another timeline, another session, another role or follower.
+ * Which required confirmations of `leader` are missing (DESIGN 4.3). A denial always is; what
+ * silence means is `onSilent`. A hold is measured from the last *confirmed* question and ends with
+ * anything that could mean a switch: another timeline, another session, another role or follower.
  */
 export function settle(
   evidence: readonly Evidence[],
@@ -28,8 +32,15 @@ export function settle(
     }
     if (item.answer === 'denies' || onSilent === 'deny') return true
     if (onSilent === 'ignore') return false
-    // What the hosts themselves say is asked all the time: there is no outage of a third party to bridge.
-    if (isOwn(item.source) || before === undefined || before.mark !== mark || view.now - before.askedAt > onSilent.holdMs) return true
+    // What the hosts themselves say is asked all the time: there is no outage of a third party to
+    // bridge.
+    if (
+      isOwn(item.source) ||
+      before === undefined ||
+      before.mark !== mark ||
+      view.now - before.askedAt > onSilent.holdMs
+    )
+      return true
     kept[item.source] = before
     return false
   })

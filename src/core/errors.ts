@@ -1,6 +1,7 @@
 /**
- * An error that the operator can mend: bad usage, bad configuration, a missing right. Ends a command with exit code 2.
- * Everything else that is thrown is a bug (exit code 70). Expected facts - refused, timed out, disagreeing - are values.
+ * An error that the operator can mend: bad usage, bad configuration, a missing right. Ends a
+ * command with exit code 2. Everything else that is thrown is a bug (exit code 70). Expected facts
+ * - refused, timed out, disagreeing - are values.
  */
 export class OperatorError extends Error {
   /** Stable, for programs: `CONFIG_UNKNOWN_KEY`. */

@@ -7,10 +7,17 @@ import type {Testimony} from './testimony.ts'
 type Following = Readonly<{follows: boolean | null; why: string}>
 
 /**
- * Does a standby stream from `leader`, directly or through a cascade (DESIGN 4.3)? Its receiver must be streaming, on the leader's timeline,
- * and have heard from its sender within `maxAgeMs`: a dead primary looks "streaming" for a minute.
+ * Does a standby stream from `leader`, directly or through a cascade (DESIGN 4.3)? Its receiver
+ * must be streaming, on the leader's timeline, and have heard from its sender within `maxAgeMs`: a
+ * dead primary looks "streaming" for a minute.
  */
-export function following(member: Member, leader: Member, view: GroupView, maxAgeMs: number, seen: readonly string[] = []): Following {
+export function following(
+  member: Member,
+  leader: Member,
+  view: GroupView,
+  maxAgeMs: number,
+  seen: readonly string[] = [],
+): Following {
   const {host, standing, upstream, record} = member
   if (standing.role === 'unavailable') {
     const isApart = standing.cause === 'foreign-cluster' || standing.cause === 'duplicate'
@@ -20,13 +27,17 @@ export function following(member: Member, leader: Member, view: GroupView, maxAg
   const observation = record.observation
   const receiver = factsOf(record)?.facts.receiver ?? null
   if (receiver === null || observation === null) return {follows: false, why: `${host} streams from nobody`}
-  if (upstream.kind === 'blind') return {follows: null, why: `${host} does not let us read pg_stat_wal_receiver (grant pg_read_all_stats)`}
+  if (upstream.kind === 'blind')
+    return {follows: null, why: `${host} does not let us read pg_stat_wal_receiver (grant pg_read_all_stats)`}
   if (receiver.status !== 'streaming') return {follows: false, why: `${host} does not stream (${receiver.status})`}
   if (receiver.receivedTimeline === null || leader.timeline === null) {
     return {follows: null, why: `the timeline of ${receiver.receivedTimeline === null ? host : leader.host} is unknown`}
   }
   if (receiver.receivedTimeline !== leader.timeline) {
-    return {follows: false, why: `${host} streams on timeline ${receiver.receivedTimeline}, ${leader.host} is on ${leader.timeline}`}
+    return {
+      follows: false,
+      why: `${host} streams on timeline ${receiver.receivedTimeline}, ${leader.host} is on ${leader.timeline}`,
+    }
   }
   const ageMs = receiver.lastMessageAgeMs === null ? null : receiver.lastMessageAgeMs + (view.now - observation.askedAt)
   if (ageMs === null || ageMs > maxAgeMs) {
@@ -44,15 +55,22 @@ export function following(member: Member, leader: Member, view: GroupView, maxAg
   const through = following(via, leader, view, maxAgeMs, [...seen, host])
   return {
     follows: through.follows,
-    why: through.follows ? `${host} streams from ${leader.host} through ${via.host}` : `${host} streams from ${via.host}`,
+    why: through.follows
+      ? `${host} streams from ${leader.host} through ${via.host}`
+      : `${host} streams from ${via.host}`,
   }
 }
 
 /** The standbys that certainly follow `leader`. */
 export const followersOf = (leader: Member, view: GroupView, maxAgeMs: number): readonly string[] =>
-  view.members.filter((member) => member !== leader && following(member, leader, view, maxAgeMs).follows === true).map(({host}) => host)
+  view.members
+    .filter((member) => member !== leader && following(member, leader, view, maxAgeMs).follows === true)
+    .map(({host}) => host)
 
-/** `followers`: more than half of the configured hosts are `leader` or follow it. Those who cannot be told make the answer silent where they could tip it. */
+/**
+ * `followers`: more than half of the configured hosts are `leader` or follow it. Those who cannot
+ * be told make the answer silent where they could tip it.
+ */
 export function testifyFollowers(leader: Member, view: GroupView, maxAgeMs: number): Testimony {
   const others = view.members.filter((member) => member !== leader)
   const answers = others.map((member) => ({member, ...following(member, leader, view, maxAgeMs)}))
@@ -70,5 +88,10 @@ export function testifyFollowers(leader: Member, view: GroupView, maxAgeMs: numb
   }
   const missing = answers.filter(({follows}) => follows !== true).map(({why}) => why)
   const why = `${yes.length} of ${others.length} others follow ${leader.host}: ${missing.join('; ')}`
-  return {subject: leader.host, answer: isMost(1 + yes.length + unknown.length) ? 'silent' : 'denies', why, askedAt: oldest(view.members)}
+  return {
+    subject: leader.host,
+    answer: isMost(1 + yes.length + unknown.length) ? 'silent' : 'denies',
+    why,
+    askedAt: oldest(view.members),
+  }
 }

@@ -15,7 +15,13 @@ export type Member = Readonly<{
 /** The group as of `now`: the only thing that sources of evidence and the judge look at. */
 export type GroupView = Readonly<{group: string; now: number; identity: Identity; members: readonly Member[]}>
 
-export function viewGroup(group: string, records: readonly HostRecord[], identity: Identity, now: number, maxAgeMs: number): GroupView {
+export function viewGroup(
+  group: string,
+  records: readonly HostRecord[],
+  identity: Identity,
+  now: number,
+  maxAgeMs: number,
+): GroupView {
   const standings = records.map((record) => standingOf(record, now, maxAgeMs, foreignTo(identity, record)))
   const speaking = records.filter((_, index) => standings[index]?.role !== 'unavailable')
   const members = records.map((record, index): Member => {
@@ -33,8 +39,12 @@ export function viewGroup(group: string, records: readonly HostRecord[], identit
   return {group, now, identity, members}
 }
 
-export const memberOf = (view: GroupView, host: string): Member | null => view.members.find((member) => member.host === host) ?? null
+export const memberOf = (view: GroupView, host: string): Member | null =>
+  view.members.find((member) => member.host === host) ?? null
 
 /** The oldest of the questions behind an answer. */
 export const oldest = (members: readonly Member[]): number | null =>
-  members.reduce<number | null>((least, {askedAt}) => (askedAt === null ? least : Math.min(least ?? askedAt, askedAt)), null)
+  members.reduce<number | null>(
+    (least, {askedAt}) => (askedAt === null ? least : Math.min(least ?? askedAt, askedAt)),
+    null,
+  )

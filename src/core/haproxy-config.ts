@@ -1,7 +1,10 @@
 import type {PoolRole} from './routing.ts'
 
 export const haproxyStyles = ['push', 'agent', 'httpchk', 'external'] as const
-/** Who tells HAProxy: `serve` over the stats socket, `serve` on its agent port, `serve` over HTTP, or a command per check. */
+/**
+ * Who tells HAProxy: `serve` over the stats socket, `serve` on its agent port, `serve` over HTTP,
+ * or a command per check.
+ */
 export type HaproxyStyle = (typeof haproxyStyles)[number]
 
 export type HaproxyFileBackend = Readonly<{
@@ -11,7 +14,9 @@ export type HaproxyFileBackend = Readonly<{
   bind: string
   /** `address`: as HAProxy writes it, with the port. */
   servers: readonly Readonly<{name: string; address: string}>[]
-  /** The backend of writers that serves when no reader may, where HAProxy has to see to that itself. */
+  /**
+   * The backend of writers that serves when no reader may, where HAProxy has to see to that itself.
+   */
   fallback: string | null
 }>
 
@@ -34,14 +39,18 @@ export type HaproxyFile = Readonly<{
   maxLag: string | null
 }>
 
-/** The backend with one server, `serve` itself: whoever writes and reads is let in only while it is up. */
+/**
+ * The backend with one server, `serve` itself: whoever writes and reads is let in only while it is
+ * up.
+ */
 const watched = 'pgroute66'
 /** Between two external checks, each of which HAProxy ends after as much. */
 export const externalInterMs = 1_000
 
 /**
- * A complete haproxy.cfg (HAProxy 2.4 and later; its configuration manual explains each keyword). The comments in it are for whoever keeps it, and say
- * why: most lines are there because something else was seen to fail.
+ * A complete haproxy.cfg (HAProxy 2.4 and later; its configuration manual explains each keyword).
+ * The comments in it are for whoever keeps it, and say why: most lines are there because something
+ * else was seen to fail.
  */
 export function haproxyFile(file: HaproxyFile): string {
   const isTold = file.style === 'push' || file.style === 'agent'
@@ -57,7 +66,10 @@ export function haproxyFile(file: HaproxyFile): string {
 function global({style, socket}: HaproxyFile): readonly string[] {
   const rights = socket.includes('/') ? ' user haproxy group haproxy mode 660' : ''
   const own = {
-    push: ['    # The user of serve has to be in the group haproxy.', `    stats socket ${socket}${rights} level admin`],
+    push: [
+      '    # The user of serve has to be in the group haproxy.',
+      `    stats socket ${socket}${rights} level admin`,
+    ],
     agent: [],
     httpchk: [],
     external: [
@@ -97,7 +109,10 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isTold: boolean)
     `listen ${name}`,
     `    bind ${bind}`,
     ...(isWriter
-      ? ['    # One server at most may be up, so there is none to try instead: the client hears it at once.', '    retries 0']
+      ? [
+          '    # One server at most may be up, so there is none to try instead: the client hears it at once.',
+          '    retries 0',
+        ]
       : ['    balance leastconn']),
     ...(isWriter ? ['    # Never two: not at a start either, when everything counts as up until it was asked.'] : []),
     ...(door.length > 0 ? [`    tcp-request connection reject if ${door.join(' || ')}`] : []),
@@ -114,7 +129,9 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
   const isWriter = role === 'primary'
   const cut = isWriter ? ' on-marked-down shutdown-sessions' : ''
   const polled = (check: string) => [
-    ...(isWriter ? ['    # At a switch none is up for a moment, and never two. That serve is gone is a failed check, too.'] : []),
+    ...(isWriter
+      ? ['    # At a switch none is up for a moment, and never two. That serve is gone is a failed check, too.']
+      : []),
     `    default-server ${check} ${isWriter ? 'fall 1 rise 2' : 'fall 2 rise 1'}${cut}`,
     '.if version_atleast(3.1)',
     '    default-server init-state fully-down',
@@ -135,7 +152,9 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
         '    http-check send-state',
         `    http-check send meth GET uri /haproxy/${role}${maxLag !== null && !isWriter ? `?lag=${maxLag}` : ''} ver HTTP/1.1 hdr Host localhost`,
         '    http-check expect status 200',
-        ...polled(`check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 250ms`),
+        ...polled(
+          `check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 250ms`,
+        ),
       ]
     case 'external':
       return [
@@ -155,13 +174,19 @@ function question(server: string, {role}: HaproxyFileBackend, {style, maxLag}: H
 }
 
 /**
- * The dead man's switch stands apart from the servers: what is pushed, and what an agent said last, stays for ever, so somebody has to notice that
- * nobody speaks any more. As a health check of each server its silence would mark them down, and cut sessions that nothing is wrong with.
+ * The dead man's switch stands apart from the servers: what is pushed, and what an agent said last,
+ * stays for ever, so somebody has to notice that nobody speaks any more. As a health check of each
+ * server its silence would mark them down, and cut sessions that nothing is wrong with.
  */
 function guard({style, api, agent}: HaproxyFile): readonly string[] {
   const check =
     style === 'agent'
-      ? ['    option tcp-check', '    tcp-check connect', '    tcp-check send alive?\\n', '    tcp-check expect string alive']
+      ? [
+          '    option tcp-check',
+          '    tcp-check connect',
+          '    tcp-check send alive?\\n',
+          '    tcp-check expect string alive',
+        ]
       : [
           '    option httpchk',
           '    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost',

@@ -3,7 +3,10 @@ import {isUnasked, offered, type PoolRole} from './routing.ts'
 import type {ReadFallback} from './settings.ts'
 import type {HostState, Snapshot} from './snapshot.ts'
 
-/** One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers state" and "show stat"). */
+/**
+ * One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers
+ * state" and "show stat").
+ */
 export type HaproxyServer = Readonly<{
   backend: string
   server: string
@@ -11,17 +14,29 @@ export type HaproxyServer = Readonly<{
   port: number
   /** The DNS name that the file gives in place of an address. */
   name: string | null
-  /** Bits: `forcedMaintenance`, `forcedDrain`; others cannot be lifted over the runtime API, and 4 only remembers that the file says `disabled`. */
+  /**
+   * Bits: `forcedMaintenance`, `forcedDrain`; others cannot be lifted over the runtime API, and 4
+   * only remembers that the file says `disabled`.
+   */
   adminState: number
   sessions: number
 }>
 
 /** One command and what it is for. `stop` must be verified before any `start`. */
-export type HaproxyStep = Readonly<{kind: 'stop' | 'cut' | 'start'; backend: string; server: string; command: string; why: string}>
+export type HaproxyStep = Readonly<{
+  kind: 'stop' | 'cut' | 'start'
+  backend: string
+  server: string
+  command: string
+  why: string
+}>
 export type HaproxyPlan = Readonly<{
   /** In order: all stops, then cuts, then - once the stops are verified - starts. */
   steps: readonly HaproxyStep[]
-  /** Servers of write backends whose successor stands: whoever is still connected to them must go, also in old workers. */
+  /**
+   * Servers of write backends whose successor stands: whoever is still connected to them must go,
+   * also in old workers.
+   */
   deposed: readonly Readonly<{backend: string; server: string}>[]
   /** What an operator should know: an unknown backend, a server that is no host of ours. */
   problems: readonly string[]
@@ -29,16 +44,25 @@ export type HaproxyPlan = Readonly<{
   isWhole: boolean
 }>
 
-export type HaproxyWish = Readonly<{backends: Readonly<Record<string, PoolRole>>; fallback: (group: string) => ReadFallback}>
+export type HaproxyWish = Readonly<{
+  backends: Readonly<Record<string, PoolRole>>
+  fallback: (group: string) => ReadFallback
+}>
 
-/** Of `srv_admin_state` (HAProxy 2.6 management guide, "show servers state"): by `disabled` or at run time. */
+/**
+ * Of `srv_admin_state` (HAProxy 2.6 management guide, "show servers state"): by `disabled` or at
+ * run time.
+ */
 const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
 
 /**
- * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety property: what must stop goes first, so that two
- * writers are never up; sessions of a deposed primary are cut where its successor stands - a backend was seen committing 3.9 s after its
- * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the first time (V0) stay as they are - routing stands
- * while a daemon restarts -, except beside a writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty plan.
+ * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety
+ * property: what must stop goes first, so that two writers are never up; sessions of a deposed
+ * primary are cut where its successor stands - a backend was seen committing 3.9 s after its
+ * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the
+ * first time (V0) stay as they are - routing stands while a daemon restarts -, except beside a
+ * writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty
+ * plan.
  */
 export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
   const problems: string[] = []
@@ -83,12 +107,23 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
   return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, isWhole}
 }
 
-/** Why no writer may be started, whoever is primary: there would be a second place to write to. Who is up already stays so. */
-function obstaclesTo(found: readonly string[], backend: string, strangers: readonly HaproxyServer[]): readonly string[] {
+/**
+ * Why no writer may be started, whoever is primary: there would be a second place to write to. Who
+ * is up already stays so.
+ */
+function obstaclesTo(
+  found: readonly string[],
+  backend: string,
+  strangers: readonly HaproxyServer[],
+): readonly string[] {
   if (found.length > 1)
-    return [`backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`]
+    return [
+      `backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`,
+    ]
   const up = strangers.filter(({adminState}) => (adminState & forcedMaintenance) === 0).map(({server}) => server)
-  return up.length === 0 ? [] : [`backend "${backend}" is for writers, and ${up.join(', ')} in it may be up: nothing is started beside it`]
+  return up.length === 0
+    ? []
+    : [`backend "${backend}" is for writers, and ${up.join(', ')} in it may be up: nothing is started beside it`]
 }
 
 function stepsFor(
@@ -101,12 +136,28 @@ function stepsFor(
   if (wanted.includes(host)) {
     return (adminState & (forcedMaintenance | forcedDrain)) === 0
       ? []
-      : [{kind: 'start', backend, server, command: `set server ${name} state ready`, why: `${host} may serve as ${role}`}]
+      : [
+          {
+            kind: 'start',
+            backend,
+            server,
+            command: `set server ${name} state ready`,
+            why: `${host} may serve as ${role}`,
+          },
+        ]
   }
   const isStopped = (adminState & forcedMaintenance) !== 0
   const stop = isStopped
     ? []
-    : [{kind: 'stop' as const, backend, server, command: `set server ${name} state maint`, why: `${host} may not serve as ${role}`}]
+    : [
+        {
+          kind: 'stop' as const,
+          backend,
+          server,
+          command: `set server ${name} state maint`,
+          why: `${host} may not serve as ${role}`,
+        },
+      ]
   const isDeposed = role === 'primary' && wanted.length > 0 && sessions > 0
   const cut = isDeposed
     ? [
@@ -123,8 +174,9 @@ function stepsFor(
 }
 
 /**
- * As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows what a DNS name leads to, and the name beside it: that
- * of another host means nobody, as an address does.
+ * As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows
+ * what a DNS name leads to, and the name beside it: that of another host means nobody, as an
+ * address does.
  */
 function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
   const find = hostFinder(snapshot)

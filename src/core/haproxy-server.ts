@@ -4,13 +4,16 @@ import type {HostState, Snapshot} from './snapshot.ts'
 export type ServerName = Readonly<{name: string | null; address: string | null; port: number | null}>
 
 /**
- * The host that a load balancer asks about: by name, else by address and port (DESIGN 6.1). Whole values only - 10.0.0.1 is not 10.0.0.10 - and an
- * address that two hosts share means neither.
+ * The host that a load balancer asks about: by name, else by address and port (DESIGN 6.1). Whole
+ * values only - 10.0.0.1 is not 10.0.0.10 - and an address that two hosts share means neither.
  */
 export const hostOfServer = ({name, ...place}: ServerName, snapshot: Snapshot): HostState | null =>
   hostNamed(name, snapshot) ?? hostFinder(snapshot)({name: null, ...place})
 
-/** The same for many servers, and for somebody who sends to them: a name with the address of another host means nobody. */
+/**
+ * The same for many servers, and for somebody who sends to them: a name with the address of another
+ * host means nobody.
+ */
 export function hostFinder(snapshot: Snapshot): (server: ServerName) => HostState | null {
   const byPlace = Map.groupBy(Object.values(snapshot.hosts), ({address, port}) => placeOf(address, port))
   return ({name, address, port}) => {

@@ -3,7 +3,9 @@ import type {Change, Publication} from './snapshot.ts'
 import type {HookSettings} from './target-settings.ts'
 import {groupToWire, type Moment, timeOf, type WireGroup} from './wire.ts'
 
-/** A verdict that changed, and the group as it was at that moment. `at`: wall clock, milliseconds. */
+/**
+ * A verdict that changed, and the group as it was at that moment. `at`: wall clock, milliseconds.
+ */
 export type HookEvent = Readonly<{
   epoch: string
   sequence: number
@@ -21,7 +23,10 @@ export const hookEvents = ({changes, snapshot}: Publication, at: Moment): readon
     return [{epoch, sequence, at: at.wall, change: {...rest, kind, group: name}, group: groupToWire(group, at)}]
   })
 
-/** As `id:` of /v1/events. Groups that changed in one moment share it: id and group together name an event, also when it is told twice. */
+/**
+ * As `id:` of /v1/events. Groups that changed in one moment share it: id and group together name an
+ * event, also when it is told twice.
+ */
 export const hookId = ({epoch, sequence}: HookEvent): string => `${epoch}-${sequence}`
 
 export const isWanted = ({on, groups}: Pick<HookSettings, 'on' | 'groups'>, {change, group}: HookEvent): boolean =>
@@ -31,7 +36,10 @@ export const isWanted = ({on, groups}: Pick<HookSettings, 'on' | 'groups'>, {cha
 export const hookDocument = (event: HookEvent): string =>
   JSON.stringify({schema: 1, id: hookId(event), at: timeOf(event.at), change: event.change, group: event.group})
 
-/** The kernel refuses a variable of more than 128 KiB; a sentence that names a thousand hosts is in the JSON in full. */
+/**
+ * The kernel refuses a variable of more than 128 KiB; a sentence that names a thousand hosts is in
+ * the JSON in full.
+ */
 const longestVariable = 4_096
 
 export function hookVariables(event: HookEvent): Readonly<Record<string, string>> {
@@ -56,8 +64,9 @@ const firstMs = 1_000
 const longestMs = 60_000
 
 /**
- * How long to wait after the failed try number `attempt` (from 1): 1 s, doubling, up to a minute; between half of that and all of it, so that hooks
- * that failed together do not return together. `askedMs`: what the receiver asked for, honoured up to a minute.
+ * How long to wait after the failed try number `attempt` (from 1): 1 s, doubling, up to a minute;
+ * between half of that and all of it, so that hooks that failed together do not return together.
+ * `askedMs`: what the receiver asked for, honoured up to a minute.
  */
 export function retryMs(attempt: number, random: Random, askedMs: number | null): number {
   const most = Math.min(firstMs * 2 ** (attempt - 1), longestMs)
@@ -72,7 +81,9 @@ export function retryAfterMs(header: string | null, wall: number): number | null
   return Number.isNaN(date) ? null : Math.max(0, date - wall)
 }
 
-/** What a status says of an event: told; not told, and asking again changes nothing; not told yet. */
+/**
+ * What a status says of an event: told; not told, and asking again changes nothing; not told yet.
+ */
 export function replyOf(status: number): 'delivered' | 'refused' | 'later' {
   if (status >= 200 && status < 300) return 'delivered'
   // Request Timeout, Too Early, Too Many Requests: the request was in order.

@@ -3,16 +3,27 @@ import type {HostSettings} from './settings.ts'
 import type {Drain} from './snapshot.ts'
 import type {Cause, Role} from './words.ts'
 
-/** All that the monitor holds about one host: the latest of each kind of evidence, each with its own time. A new object per event. */
+/**
+ * All that the monitor holds about one host: the latest of each kind of evidence, each with its own
+ * time. A new object per event.
+ */
 export type HostRecord = Readonly<{
   settings: HostSettings
   /** `null`: neither an answer nor a cause yet. */
   observation: Observation | null
-  /** When the first of the answers was asked for that in a row, up to the last, said "primary"; `null`: the last one did not, or nobody counts. */
+  /**
+   * When the first of the answers was asked for that in a row, up to the last, said "primary";
+   * `null`: the last one did not, or nobody counts.
+   */
   primarySince: number | null
-  /** What the last knock had against the host; `null`: nothing. It stands until a knock (or a new session) succeeds. */
+  /**
+   * What the last knock had against the host; `null`: nothing. It stands until a knock (or a new
+   * session) succeeds.
+   */
   knock: Failure | null
-  /** What the last heartbeat had against a primary (`hung`); it stands until a heartbeat commits. */
+  /**
+   * What the last heartbeat had against a primary (`hung`); it stands until a heartbeat commits.
+   */
   frozen: Failure | null
   heartbeat: Heartbeat | null
   /** Proven to be the same server as this other name. */
@@ -45,8 +56,9 @@ export function factsOf(record: HostRecord): Readonly<{session: SessionFacts; fa
 }
 
 /**
- * Role and cause of a host as of `now` (DESIGN 4.1). `foreignTo`: the identifier of the cluster that it ought to belong to and does not.
- * The order matters: what is old proves nothing; what is another server is not ours to judge; an old session that still answers proves less than a knock.
+ * Role and cause of a host as of `now` (DESIGN 4.1). `foreignTo`: the identifier of the cluster
+ * that it ought to belong to and does not. The order matters: what is old proves nothing; what is
+ * another server is not ours to judge; an old session that still answers proves less than a knock.
  */
 export function standingOf(record: HostRecord, now: number, maxAgeMs: number, foreignTo: string | null): Standing {
   const {observation} = record
@@ -76,5 +88,7 @@ const unavailable = ({cause, detail}: Failure): Standing => ({role: 'unavailable
 export function addressesOf(record: HostRecord): readonly string[] {
   const {connection, aliases} = record.settings
   const remote = factsOf(record)?.session.remoteAddress ?? null
-  return [connection.host, connection.hostaddr, remote, ...aliases].filter((address): address is string => address !== null)
+  return [connection.host, connection.hostaddr, remote, ...aliases].filter(
+    (address): address is string => address !== null,
+  )
 }

@@ -5,7 +5,10 @@ import type {HostState} from './snapshot.ts'
 import {rowOf} from './upstream.ts'
 import {isBlind} from './words.ts'
 
-/** The public state of one host. `primary`: the name of the one primary that lag is measured against. `since` is settled by the caller. */
+/**
+ * The public state of one host. `primary`: the name of the one primary that lag is measured
+ * against. `since` is settled by the caller.
+ */
 export function describeHost(
   member: Member,
   view: GroupView,
@@ -15,7 +18,8 @@ export function describeHost(
 ): Omit<HostState, 'since'> {
   const {record, standing, upstream, timeline} = member
   const isUp = standing.role !== 'unavailable'
-  // What a host said before it became unavailable is history, not state; who it is remains worth showing.
+  // What a host said before it became unavailable is history, not state; who it is remains worth
+  // showing.
   const seen = factsOf(record)
   const facts = isUp ? (seen?.facts ?? null) : null
   const sender = upstream.kind === 'host' ? memberOf(view, upstream.host) : null
@@ -28,7 +32,8 @@ export function describeHost(
           view.members.map((other) => other.record),
         )
       : null
-  const lag = standing.role === 'standby' ? lagOf(member, primary === null ? null : memberOf(view, primary)) : unknownLag
+  const lag =
+    standing.role === 'standby' ? lagOf(member, primary === null ? null : memberOf(view, primary)) : unknownLag
   return {
     host: record.settings.name,
     role: standing.role,
@@ -66,7 +71,11 @@ function availabilityOf({record, standing}: Member): HostState['availability'] {
   const {heartbeat} = record
   const askedAt = heartbeat?.askedAt ?? record.observation?.askedAt ?? 0
   if (standing.role === 'unavailable')
-    return {kind: 'unknown', why: `${record.settings.name} is unavailable (${standing.cause ?? 'not asked yet'})`, askedAt}
+    return {
+      kind: 'unknown',
+      why: `${record.settings.name} is unavailable (${standing.cause ?? 'not asked yet'})`,
+      askedAt,
+    }
   if (heartbeat === null) return {kind: 'unknown', why: 'no heartbeat yet', askedAt}
   if (heartbeat.kind === 'beat') return {kind: 'ok', delayMs: 0, askedAt}
   if (heartbeat.kind === 'read') {

@@ -1,14 +1,20 @@
 import {factsOf, type HostRecord} from './host-record.ts'
 
 /**
- * To which cluster a group belongs (DESIGN 4.1). `known`: configured, remembered or learned just now. `tied`: the hosts that answered belong
- * to different clusters and none has a majority. `open`: too few have answered to learn it, and none contradicts another.
+ * To which cluster a group belongs (DESIGN 4.1). `known`: configured, remembered or learned just
+ * now. `tied`: the hosts that answered belong to different clusters and none has a majority.
+ * `open`: too few have answered to learn it, and none contradicts another.
  */
 export type Identity = Readonly<
-  {kind: 'known'; systemIdentifier: string} | {kind: 'tied'; found: Readonly<Record<string, readonly string[]>>} | {kind: 'open'}
+  | {kind: 'known'; systemIdentifier: string}
+  | {kind: 'tied'; found: Readonly<Record<string, readonly string[]>>}
+  | {kind: 'open'}
 >
 
-/** `settled`: the configured identifier, else the remembered one. More than half of the *configured* hosts teach it, so that a lone stranger cannot. */
+/**
+ * `settled`: the configured identifier, else the remembered one. More than half of the *configured*
+ * hosts teach it, so that a lone stranger cannot.
+ */
 export function identify(settled: string | null, records: readonly HostRecord[]): Identity {
   if (settled !== null) return {kind: 'known', systemIdentifier: settled}
   const found: Record<string, string[]> = {}

@@ -1,6 +1,9 @@
 import {type Limits, noLimits} from './reading.ts'
 
-/** Sizes in steps of 1024, as PostgreSQL counts; durations in milliseconds. The same units as in the configuration. */
+/**
+ * Sizes in steps of 1024, as PostgreSQL counts; durations in milliseconds. The same units as in the
+ * configuration.
+ */
 const bytes: Readonly<Record<string, number>> = {b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4}
 const milliseconds: Readonly<Record<string, number>> = {ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000}
 

@@ -1,6 +1,9 @@
 import type {Lsn} from './observation.ts'
 
-/** The position in bytes; `null` for what is not a position. (PostgreSQL documentation, 8.20 "pg_lsn Type": two hexadecimal halves.) */
+/**
+ * The position in bytes; `null` for what is not a position. (PostgreSQL documentation, 8.20 "pg_lsn
+ * Type": two hexadecimal halves.)
+ */
 export function lsnBytes(lsn: Lsn | null): bigint | null {
   const halves = lsn === null ? null : /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/.exec(lsn)
   return halves ? (BigInt(`0x${halves[1]}`) << 32n) | BigInt(`0x${halves[2]}`) : null

@@ -1,12 +1,17 @@
 import type {PgbouncerDatabase} from './target-settings.ts'
 
-/** Where an entry of PgBouncer's `[databases]` leads. `host` may be a list, `a,b`: its connections take turns (since 1.17). */
+/**
+ * Where an entry of PgBouncer's `[databases]` leads. `host` may be a list, `a,b`: its connections
+ * take turns (since 1.17).
+ */
 export type Pointer = Readonly<{host: string; port: number}>
 
 /**
- * Where an entry leads while no host may serve it: a unix socket in a folder that is not there, so that a connection fails at once and reaches nobody.
- * Then it is as with a server that is down: who waits already goes on waiting (query_wait_timeout), and who asks anew is refused - while it is paused,
- * he waits too. Rejected: no entry (it drops the clients that are there, seen in 1.18), and DISABLE (those go on with the server connections that they have).
+ * Where an entry leads while no host may serve it: a unix socket in a folder that is not there, so
+ * that a connection fails at once and reaches nobody. Then it is as with a server that is down: who
+ * waits already goes on waiting (query_wait_timeout), and who asks anew is refused - while it is
+ * paused, he waits too. Rejected: no entry (it drops the clients that are there, seen in 1.18), and
+ * DISABLE (those go on with the server connections that they have).
  */
 export const nowhere: Pointer = {host: '/pgroute66/nowhere', port: 1}
 
@@ -35,9 +40,12 @@ export function pointerOf(line: string): Pointer | null {
 }
 
 /** What a move leaves alone: names and options. */
-export const withoutPointers = (text: string): string => text.replaceAll(/^(\S+ =) host=(?:'(?:[^']|'')*'|\S+) port=\d+ /gm, '$1 ')
+export const withoutPointers = (text: string): string =>
+  text.replaceAll(/^(\S+ =) host=(?:'(?:[^']|'')*'|\S+) port=\d+ /gm, '$1 ')
 
-/** `name` as it stands: 1.18 takes letters, digits, `_`, `-` and `.` there, and no quotes (seen). */
+/**
+ * `name` as it stands: 1.18 takes letters, digits, `_`, `-` and `.` there, and no quotes (seen).
+ */
 export const lineOf = (name: string, {host, port}: Pointer, {dbname, options}: PgbouncerDatabase): string =>
   `${name} = host=${quoted(host)} port=${port} dbname=${quoted(dbname ?? name)}${options === null ? '' : ` ${options}`}`
 

@@ -13,7 +13,10 @@ export type PgbouncerDatabaseState = Readonly<{
 /** A server connection that a client is using. PgBouncer calls all unix sockets "unix". */
 export type InUse = Readonly<{database: string; address: string; port: number}>
 
-/** What one PgBouncer tells of itself (PgBouncer 1.18: SHOW VERSION, CONFIG, DATABASES, SERVERS, DNS_HOSTS). */
+/**
+ * What one PgBouncer tells of itself (PgBouncer 1.18: SHOW VERSION, CONFIG, DATABASES, SERVERS,
+ * DNS_HOSTS).
+ */
 export type PgbouncerState = Readonly<{
   /** `[1, 18]`; `null`: it does not say. */
   version: readonly [number, number] | null
@@ -28,7 +31,10 @@ export type PgbouncerState = Readonly<{
 export const strays = (database: string, pointer: Pointer, state: PgbouncerState): readonly InUse[] =>
   state.inUse.filter((one) => one.database === database && !isAt(one, pointer, state) && !mayBeAt(one, pointer, state))
 
-/** It leads to a host of ours that hangs, is gone, or is a rival. The transactions of a standby end by themselves, and write nothing. */
+/**
+ * It leads to a host of ours that hangs, is gone, or is a rival. The transactions of a standby end
+ * by themselves, and write nothing.
+ */
 export const deposed = (stray: InUse, state: PgbouncerState, snapshot: Snapshot): boolean => {
   const hosts = Object.values(snapshot.hosts).filter(({address, port}) => isAt(stray, {host: address, port}, state))
   return hosts.length > 0 && hosts.every(({role}) => role !== 'standby')
@@ -38,9 +44,13 @@ const isAt = ({address, port}: InUse, pointer: Pointer, {addresses}: PgbouncerSt
   port === pointer.port &&
   pointer.host
     .split(',')
-    .some((host) => host === address || (host.startsWith('/') && address === 'unix') || addresses[host]?.includes(address))
+    .some(
+      (host) => host === address || (host.startsWith('/') && address === 'unix') || addresses[host]?.includes(address),
+    )
 
-/** A name that PgBouncer has not resolved lately may be any address: nothing is cut on a suspicion. */
+/**
+ * A name that PgBouncer has not resolved lately may be any address: nothing is cut on a suspicion.
+ */
 const mayBeAt = (one: InUse, {host, port}: Pointer, {addresses}: PgbouncerState): boolean =>
   one.port === port && host.split(',').some((name) => !isAddress(name) && !addresses[name])
 

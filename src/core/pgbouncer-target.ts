@@ -4,7 +4,10 @@ import type {ReadFallback} from './settings.ts'
 import type {HostState, Snapshot} from './snapshot.ts'
 import type {PgbouncerDatabase} from './target-settings.ts'
 
-/** Where one database is to lead. `keep`: nothing is said against where it leads now, and nothing for it, as in a group that is starting. */
+/**
+ * Where one database is to lead. `keep`: nothing is said against where it leads now, and nothing
+ * for it, as in a group that is starting.
+ */
 export type PgbouncerTarget =
   | Readonly<{kind: 'at'; pointer: Pointer; hosts: readonly string[]}>
   | Readonly<{kind: 'nowhere'; pointer: Pointer; why: string}>
@@ -24,10 +27,12 @@ export function targetOf({name, database, now, snapshot, fallback, mayList}: Tar
   const groups = Object.keys(snapshot.groups)
   const group = snapshot.groups[database.group ?? (groups.length === 1 ? (groups[0] ?? '') : '')]
   if (group === undefined) {
-    const what = database.group === null ? 'does not say of which group' : `is of a group "${database.group}" that is not there`
+    const what =
+      database.group === null ? 'does not say of which group' : `is of a group "${database.group}" that is not there`
     return {kind: 'keep', problem: `database "${name}" ${what}: give it one of ${groups.join(', ')}`}
   }
-  // Routing stands over a restart and a reload of ours: nothing has been asked yet, so nothing speaks against anybody.
+  // Routing stands over a restart and a reload of ours: nothing has been asked yet, so nothing
+  // speaks against anybody.
   if (group.verdict.rule === 'V0') return {kind: 'keep', problem: null}
   const may = offered(database.role, group.hosts, snapshot, fallback).flatMap((host) => snapshot.hosts[host] ?? [])
   if (may.length > 0) return {kind: 'at', ...chosen(may, now, mayList)}
@@ -42,14 +47,22 @@ export const leadsTo = (pointer: Pointer, {address, port}: HostState): boolean =
   pointer.port === port && pointer.host.split(',').includes(address)
 
 /**
- * All of them, where one entry can hold them: several hosts share one port, and none is a unix socket. Else the one that is in use for as long as it may
- * be, because every move costs its clients their server connections; else the one that lags least.
+ * All of them, where one entry can hold them: several hosts share one port, and none is a unix
+ * socket. Else the one that is in use for as long as it may be, because every move costs its
+ * clients their server connections; else the one that lags least.
  */
-function chosen(may: readonly HostState[], now: Pointer | null, mayList: boolean): Readonly<{pointer: Pointer; hosts: readonly string[]}> {
+function chosen(
+  may: readonly HostState[],
+  now: Pointer | null,
+  mayList: boolean,
+): Readonly<{pointer: Pointer; hosts: readonly string[]}> {
   const isAlike = may.every(({port, address}) => port === may[0]?.port && !address.startsWith('/'))
   if (may.length > 1 && mayList && isAlike) {
     const sorted = may.toSorted((a, b) => (a.host < b.host ? -1 : 1))
-    return {pointer: {host: sorted.map(({address}) => address).join(','), port: may[0]?.port ?? 0}, hosts: sorted.map(({host}) => host)}
+    return {
+      pointer: {host: sorted.map(({address}) => address).join(','), port: may[0]?.port ?? 0},
+      hosts: sorted.map(({host}) => host),
+    }
   }
   const inUse = now === null ? undefined : may.find((host) => leadsTo(now, host))
   const {address, port, host} = inUse ?? (may.toSorted(byLag)[0] as HostState)

@@ -13,7 +13,8 @@ export function misfitOf(name: string, {dbname, options}: PgbouncerDatabase): st
     return 'the fallback database "*" is left alone: PgBouncer goes on with the old host for who is connected by it, and does not show it, so nothing could be verified; name the databases'
   if (!/^[A-Za-z0-9_.-]+$/.test(name))
     return `database "${name}" is left alone: PgBouncer takes letters, digits, "_", "-" and "." in a name there`
-  if (/[\r\n]/.test(`${dbname ?? ''}${options ?? ''}`)) return `database "${name}" is left alone: its dbname or options have a line break`
+  if (/[\r\n]/.test(`${dbname ?? ''}${options ?? ''}`))
+    return `database "${name}" is left alone: its dbname or options have a line break`
   return null
 }
 
@@ -35,7 +36,10 @@ export const awayProblem = (name: string, shown: PgbouncerDatabaseState | undefi
     ? `PgBouncer has no database "${name}": add "%include ${include}" to pgbouncer.ini, and let PgBouncer's user read that file (its log says what is wrong)`
     : `database "${name}" leads to ${inWords(shown)} (${shown.dbname}), not to where ${include} says: include it, take "${name}" out of pgbouncer.ini, and look into PgBouncer's log${shown.isPaused ? '; it is paused until then' : ''}`
 
-/** After a refused connection PgBouncer leaves a server alone for so long, also when the entry leads to another one by then (seen). */
+/**
+ * After a refused connection PgBouncer leaves a server alone for so long, also when the entry leads
+ * to another one by then (seen).
+ */
 export const retryProblem = (loginRetryS: number | null): readonly string[] =>
   loginRetryS !== null && loginRetryS > dearRetryS
     ? [
@@ -43,4 +47,5 @@ export const retryProblem = (loginRetryS: number | null): readonly string[] =>
       ]
     : []
 
-export const inWords = (pointer: Pointer): string => (isNowhere(pointer) ? 'nowhere' : `${pointer.host}:${pointer.port}`)
+export const inWords = (pointer: Pointer): string =>
+  isNowhere(pointer) ? 'nowhere' : `${pointer.host}:${pointer.port}`

@@ -3,7 +3,9 @@ import type {PastChange} from './past-change.ts'
 import type {Drain, Maintenance, Publication, Snapshot} from './snapshot.ts'
 import type {Cause} from './words.ts'
 
-/** Time from outside. Monotonic and wall time are two different things; only `now` is ever compared. */
+/**
+ * Time from outside. Monotonic and wall time are two different things; only `now` is ever compared.
+ */
 export interface Clock {
   /** Monotonic milliseconds. */
   now(): number
@@ -17,20 +19,27 @@ export interface Clock {
 export type Random = () => number
 
 /**
- * Where snapshots come from: the monitor in this process, or a running daemon. Consumers do not know which one they hold.
- * `current` never waits and never returns an answer that has gone stale. A listener must not throw; it is called in order, once per publication.
+ * Where snapshots come from: the monitor in this process, or a running daemon. Consumers do not
+ * know which one they hold. `current` never waits and never returns an answer that has gone stale.
+ * A listener must not throw; it is called in order, once per publication.
  */
 export interface SnapshotSource extends AsyncDisposable {
   current(): Snapshot
   subscribe(listener: (publication: Publication) => void): () => void
-  /** What changed before we came, oldest first; where it is known. Rejects when it cannot be asked for. */
+  /**
+   * What changed before we came, oldest first; where it is known. Rejects when it cannot be asked
+   * for.
+   */
   past?(): Promise<readonly PastChange[]>
 }
 
 /** Who orders something, and why. */
 export type Who = Readonly<{by: string; reason: string | null}>
 
-/** The operator's orders. Each returns what was done, in words, once it is kept; throws OperatorError when it cannot be done. */
+/**
+ * The operator's orders. Each returns what was done, in words, once it is kept; throws
+ * OperatorError when it cannot be done.
+ */
 export interface Orders {
   /** This host is the primary, and its cluster is the cluster. */
   accept(host: string, who: Who): Promise<string>
@@ -42,14 +51,21 @@ export interface Orders {
 }
 
 /**
- * One authenticated session to one host, as the monitor sees it. Made by `HostDriver.open`.
- * `probe` never rejects: every way to fail is a `Failure`. After `close` (or once `onClosed` has fired) every call answers a failure.
+ * One authenticated session to one host, as the monitor sees it. Made by `HostDriver.open`. `probe`
+ * never rejects: every way to fail is a `Failure`. After `close` (or once `onClosed` has fired)
+ * every call answers a failure.
  */
 export interface HostSession {
   readonly facts: SessionFacts
-  /** One round trip. `nudge`: also emit a tiny logical message when the host is a primary, so that its standbys hear from it. */
+  /**
+   * One round trip. `nudge`: also emit a tiny logical message when the host is a primary, so that
+   * its standbys hear from it.
+   */
   probe(ask: {nudge: boolean}, signal: AbortSignal): Promise<Facts | Failure>
-  /** Is the backend (pid, start) one of this server's? Proof that two names are one server. `null`: cannot tell. */
+  /**
+   * Is the backend (pid, start) one of this server's? Proof that two names are one server. `null`:
+   * cannot tell.
+   */
   hasBackend(pid: number, backendStart: string, signal: AbortSignal): Promise<boolean | null>
   /** Called once when the server or the network ends the session; not called by our own `close`. */
   onClosed(listener: (failure: Failure) => void): void
@@ -57,10 +73,16 @@ export interface HostSession {
   close(): void
 }
 
-/** How the monitor reaches one host. Every method resolves - with a `Failure` at the latest soon after `signal` aborts - and never rejects. */
+/**
+ * How the monitor reaches one host. Every method resolves - with a `Failure` at the latest soon
+ * after `signal` aborts - and never rejects.
+ */
 export interface HostDriver {
   open(signal: AbortSignal): Promise<HostSession | Failure>
-  /** A fresh connection with the host's own sslmode, a StartupMessage, the first reply read, closed before authenticating. */
+  /**
+   * A fresh connection with the host's own sslmode, a StartupMessage, the first reply read, closed
+   * before authenticating.
+   */
   knock(signal: AbortSignal): Promise<KnockAnswer>
   /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */
   heartbeat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
@@ -79,7 +101,10 @@ export const isFailure = (value: object): value is Failure => 'cause' in value &
 
 /** What survives a restart, per group (DESIGN 4.1, 4.2). */
 export type GroupMemory = Readonly<{
-  /** Who was in it, by which a group is known again that has been given another name; absent: not written yet. */
+  /**
+   * Who was in it, by which a group is known again that has been given another name; absent: not
+   * written yet.
+   */
   hosts?: readonly string[]
   systemIdentifier: string | null
   /** The highest timeline ever seen; a primary below it is an old one that came back. */
@@ -88,7 +113,10 @@ export type GroupMemory = Readonly<{
   unproven?: Readonly<Record<string, number>>
   /** Rivals of a split brain that has not ended; empty: none. */
   rivals: readonly string[]
-  /** `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to `overrules`. Void once a later primary is routed to. */
+  /**
+   * `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to
+   * `overrules`. Void once a later primary is routed to.
+   */
   accepted: Readonly<{host: string; timeline: number; overrules: number}> | null
 }>
 export const blankMemory: GroupMemory = {systemIdentifier: null, highestTimeline: null, rivals: [], accepted: null}
@@ -100,7 +128,10 @@ export type Memory = Readonly<{
 }>
 export const nothingRemembered: Memory = {groups: {}, drains: {}, maintenance: null}
 
-/** Keeps the memory. `load` throws OperatorError on a file it cannot use; `save` is called after every change, in order, and must be durable when it resolves. */
+/**
+ * Keeps the memory. `load` throws OperatorError on a file it cannot use; `save` is called after
+ * every change, in order, and must be durable when it resolves.
+ */
 export interface MemoryStore {
   load(): Promise<Memory>
   save(memory: Memory): Promise<void>
@@ -114,7 +145,9 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
-/** Where counts go (metrics). Called by the monitor on its hot path: must not throw, must not wait. */
+/**
+ * Where counts go (metrics). Called by the monitor on its hot path: must not throw, must not wait.
+ */
 export interface Meter {
   connectionOpened(host: string): void
   probed(host: string, durationMs: number): void

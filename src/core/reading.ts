@@ -8,7 +8,10 @@ export const noLimits: Limits = {lagBytes: null, lagMs: null, replicationState: 
 /** `why`: a sentence for an operator, in both cases. */
 export type Holding = Readonly<{ok: boolean; why: string}>
 
-/** Does `predicate` hold for `host` in this snapshot (DESIGN 4.4; Patroni's words, its REST API documentation, "Health check endpoints")? */
+/**
+ * Does `predicate` hold for `host` in this snapshot (DESIGN 4.4; Patroni's words, its REST API
+ * documentation, "Health check endpoints")?
+ */
 export function holds(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits): Holding {
   const routed = () => isRouted(host, snapshot)
   const replica = (syncStates?: readonly string[]) => isReplica(host, snapshot, limits, syncStates)
@@ -52,13 +55,18 @@ const unavailable = ({host, cause, detail}: HostState) =>
 const groupsOf = (host: HostState, snapshot: Snapshot) =>
   host.groups.map((name) => snapshot.groups[name]).filter((group): group is GroupState => group !== undefined)
 
-/** A host in several groups is offered only where each of them offers it; one in no group is never offered. */
+/**
+ * A host in several groups is offered only where each of them offers it; one in no group is never
+ * offered.
+ */
 function isRouted(host: HostState, snapshot: Snapshot): Holding {
   if (host.role === 'unavailable') return no(unavailable(host))
   const groups = groupsOf(host, snapshot)
   const against = groups.find(({verdict}) => verdict.routedTo !== host.host)
   if (against) return no(against.verdict.why)
-  return groups.length === 0 ? no(`${host.host} is in no group, so nothing is routed to it`) : yes(groups[0]?.verdict.why ?? '')
+  return groups.length === 0
+    ? no(`${host.host} is in no group, so nothing is routed to it`)
+    : yes(groups[0]?.verdict.why ?? '')
 }
 
 function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStates?: readonly string[]): Holding {
@@ -68,7 +76,8 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   const groups = groupsOf(host, snapshot)
   if (groups.length === 0) return no(`${host.host} is in no group, so nothing is routed to it`)
   for (const {verdict} of groups) {
-    // Reading goes on without a routed primary: only a settled one can put a standby on the wrong timeline.
+    // Reading goes on without a routed primary: only a settled one can put a standby on the wrong
+    // timeline.
     const primary = verdict.rule === 'V4' && verdict.primary !== null ? snapshot.hosts[verdict.primary] : undefined
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
     if (verdict.rule === 'V0') return no(verdict.why)
@@ -86,7 +95,9 @@ function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[
     return no(`${host.host} has sync state ${host.syncState ?? 'unknown'}, asked for ${syncStates.join(' or ')}`)
   }
   if (limits.replicationState !== null && host.replicationState !== limits.replicationState) {
-    return no(`${host.host} has replication state ${host.replicationState ?? 'unknown'}, asked for ${limits.replicationState}`)
+    return no(
+      `${host.host} has replication state ${host.replicationState ?? 'unknown'}, asked for ${limits.replicationState}`,
+    )
   }
   if (limits.lagBytes !== null && (host.lagBytes === null || host.lagBytes > limits.lagBytes)) {
     return no(
@@ -101,11 +112,18 @@ function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[
   return yes(`${host.host} is a standby${host.lagBytes === null ? '' : `, ${host.lagBytes} bytes behind`}`)
 }
 
-/** Follows a host outside of the group and is followed inside of it: the head of a standby cluster. */
+/**
+ * Follows a host outside of the group and is followed inside of it: the head of a standby cluster.
+ */
 function isStandbyLeader(host: HostState, snapshot: Snapshot): Holding {
   if (host.role !== 'standby') return no(host.role === 'unavailable' ? unavailable(host) : `${host.host} is a primary`)
   if (host.drained !== null) return no(`${host.host} is drained by ${host.drained.by}`)
-  const isOutside = host.upstream !== null && host.receiver?.status === 'streaming' && snapshot.hosts[host.upstream] === undefined
-  const isFollowed = groupsOf(host, snapshot).some(({hosts}) => hosts.some((other) => snapshot.hosts[other]?.upstream === host.host))
-  return isOutside && isFollowed ? yes(`${host.host} leads a standby cluster`) : no(`${host.host} does not lead a standby cluster`)
+  const isOutside =
+    host.upstream !== null && host.receiver?.status === 'streaming' && snapshot.hosts[host.upstream] === undefined
+  const isFollowed = groupsOf(host, snapshot).some(({hosts}) =>
+    hosts.some((other) => snapshot.hosts[other]?.upstream === host.host),
+  )
+  return isOutside && isFollowed
+    ? yes(`${host.host} leads a standby cluster`)
+    : no(`${host.host} does not lead a standby cluster`)
 }

@@ -4,16 +4,22 @@ import {blankMemory, type GroupMemory} from './ports.ts'
 import {isSilent} from './words.ts'
 
 /**
- * What the group remembers once this view is taken in (DESIGN 4.1, 4.2): the identity that was learned, the highest timeline ever seen, and the
- * rivals of a split brain that has not ended.
+ * What the group remembers once this view is taken in (DESIGN 4.1, 4.2): the identity that was
+ * learned, the highest timeline ever seen, and the rivals of a split brain that has not ended.
  */
 export function recall(memory: GroupMemory, view: GroupView, primaries: readonly Member[]): GroupMemory {
   const {identity} = view
-  if (identity.kind === 'known' && memory.systemIdentifier !== null && memory.systemIdentifier !== identity.systemIdentifier) {
-    // Another cluster lives here now (the configuration says so): timelines and rivals of the old one are not its past.
+  if (
+    identity.kind === 'known' &&
+    memory.systemIdentifier !== null &&
+    memory.systemIdentifier !== identity.systemIdentifier
+  ) {
+    // Another cluster lives here now (the configuration says so): timelines and rivals of the old
+    // one are not its past.
     return recall({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
   }
-  // While it is open whose cluster this is, a stranger's timeline would make our own primary look old for ever: each cluster has its own then.
+  // While it is open whose cluster this is, a stranger's timeline would make our own primary look
+  // old for ever: each cluster has its own then.
   const isOurs = identity.kind === 'known'
   const {unproven = {}, ...proven} = memory
   const seen = isOurs ? {} : timelinesOf(unproven, view)
@@ -26,7 +32,8 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
     systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
     highestTimeline: highest > 0 ? highest : memory.highestTimeline,
     rivals: rivalsOf(memory.rivals, view, primaries),
-    // The operator spoke of the hosts as they were. Another primary since then may be the successor, on a timeline of the very number that was overruled.
+    // The operator spoke of the hosts as they were. Another primary since then may be the
+    // successor, on a timeline of the very number that was overruled.
     accepted: primaries.some(({host}) => host !== memory.accepted?.host) ? null : memory.accepted,
   }
 }
@@ -42,9 +49,11 @@ function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupV
 }
 
 /**
- * V1 sticks: a rival that merely fell silent may still be writing. It is out once it is seen as a standby, refuses connections, or proves to be no
- * member at all; the split brain is over when fewer than two are left. It takes two that were primary beside each other: the last answer of a primary
- * that hung before its successor was promoted is still in sight, and proves nothing about now.
+ * V1 sticks: a rival that merely fell silent may still be writing. It is out once it is seen as a
+ * standby, refuses connections, or proves to be no member at all; the split brain is over when
+ * fewer than two are left. It takes two that were primary beside each other: the last answer of a
+ * primary that hung before its successor was promoted is still in sight, and proves nothing about
+ * now.
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
@@ -53,7 +62,9 @@ function rivalsOf(before: readonly string[], view: GroupView, primaries: readonl
     return standing?.role === 'unavailable' && (standing.cause === null || isSilent(standing.cause))
   })
   const met =
-    lingering.length > 0 ? primaries : primaries.filter((one) => primaries.some((other) => other !== one && wereTogether(one, other)))
+    lingering.length > 0
+      ? primaries
+      : primaries.filter((one) => primaries.some((other) => other !== one && wereTogether(one, other)))
   const rivals = [...new Set([...met.map(({host}) => host), ...lingering])].sort()
   return rivals.length > 1 ? rivals : []
 }
@@ -66,8 +77,9 @@ const isAfter = ({askedAt}: Member, {record: {primarySince}}: Member): boolean =
 type Named = Readonly<{name: string; hosts: readonly string[]}>
 
 /**
- * A group of a new name takes over what is remembered of groups that are no more and had hosts of its: a split brain does not end by a rename, and no
- * old primary becomes a young one. The rivals are those that it still has. What two different clusters left is no inheritance.
+ * A group of a new name takes over what is remembered of groups that are no more and had hosts of
+ * its: a split brain does not end by a rename, and no old primary becomes a young one. The rivals
+ * are those that it still has. What two different clusters left is no inheritance.
  */
 export function inherit(
   remembered: Readonly<Record<string, GroupMemory>>,
@@ -84,8 +96,15 @@ export function inherit(
     for (const [parent] of parents) taken.add(parent)
     const highest = Math.max(...memories.map(({highestTimeline}) => highestTimeline ?? 0))
     const [systemIdentifier = null] = clusters
-    const rivals = [...new Set(memories.flatMap((memory) => memory.rivals))].filter((rival) => hosts.includes(rival)).sort()
-    return [[name, {...blankMemory, systemIdentifier, highestTimeline: highest || null, rivals: rivals.length > 1 ? rivals : []}]]
+    const rivals = [...new Set(memories.flatMap((memory) => memory.rivals))]
+      .filter((rival) => hosts.includes(rival))
+      .sort()
+    return [
+      [
+        name,
+        {...blankMemory, systemIdentifier, highestTimeline: highest || null, rivals: rivals.length > 1 ? rivals : []},
+      ],
+    ]
   })
   if (taken.size === 0) return remembered
   return Object.fromEntries([...Object.entries(remembered).filter(([name]) => !taken.has(name)), ...heirs])

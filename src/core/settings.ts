@@ -1,4 +1,7 @@
-/** What the parts need to know of the configuration. `config/` makes these values, fully defaulted; everybody else reads them. All durations are milliseconds. */
+/**
+ * What the parts need to know of the configuration. `config/` makes these values, fully defaulted;
+ * everybody else reads them. All durations are milliseconds.
+ */
 
 /** libpq's `sslmode`, with libpq's meaning (PostgreSQL documentation, 34.19 "SSL Support"). */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
@@ -7,11 +10,16 @@ export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' |
 export type ConnectionSettings = Readonly<{
   /** Host name, address, or a directory that holds a unix socket. */
   host: string
-  /** Connect here instead of resolving `host`; `host` stays the name that a certificate must carry. */
+  /**
+   * Connect here instead of resolving `host`; `host` stays the name that a certificate must carry.
+   */
   hostaddr: string | null
   port: number
   user: string
-  /** Called once per connection, so that a changed file is used at once. Resolves to `null` when there is none. */
+  /**
+   * Called once per connection, so that a changed file is used at once. Resolves to `null` when
+   * there is none.
+   */
   password: () => Promise<string | null>
   dbname: string
   sslmode: SslMode
@@ -27,13 +35,19 @@ export type ConnectionSettings = Readonly<{
 
 export type HostSettings = Readonly<{
   name: string
-  /** Other addresses of the same server (replication networks): what a standby may name as its sender. */
+  /**
+   * Other addresses of the same server (replication networks): what a standby may name as its
+   * sender.
+   */
   aliases: readonly string[]
   location: string | null
   connection: ConnectionSettings
 }>
 
-/** What the silence of a required source means. `hold`: its last confirmation stands for so long (only for repmgr, patroni, peers). */
+/**
+ * What the silence of a required source means. `hold`: its last confirmation stands for so long
+ * (only for repmgr, patroni, peers).
+ */
 export type OnSilent = 'deny' | 'ignore' | Readonly<{holdMs: number}>
 export type ReadFallback = 'primary' | 'any' | 'none'
 
@@ -76,5 +90,7 @@ export type MonitorSettings = Readonly<{
 /** As they are now. One that cannot be read is like another one that cannot. */
 export async function isSamePassword(one: ConnectionSettings, other: ConnectionSettings): Promise<boolean> {
   const [was, is] = await Promise.allSettled([one.password(), other.password()])
-  return was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
+  return (
+    was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
+  )
 }

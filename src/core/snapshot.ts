@@ -4,16 +4,23 @@ import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
 /** An operator took the host out of rotation. */
 export type Drain = Readonly<{since: number; by: string; reason: string | null}>
 
-/** An operator froze every actuator. `until`: wall clock, when it ends by itself; `null`: when somebody ends it. */
+/**
+ * An operator froze every actuator. `until`: wall clock, when it ends by itself; `null`: when
+ * somebody ends it.
+ */
 export type Maintenance = Readonly<{since: number; by: string; reason: string | null; until: number | null}>
 
 /**
- * What one of those that we tell (DESIGN 9) is doing, by its own last report. `pending`: not reached yet. `in-sync`: it does what the verdict says, as
- * verified. `out-of-sync`: it does not, and `problems` say why. `planned`: a dry run has told nothing. `frozen`: maintenance.
+ * What one of those that we tell (DESIGN 9) is doing, by its own last report. `pending`: not
+ * reached yet. `in-sync`: it does what the verdict says, as verified. `out-of-sync`: it does not,
+ * and `problems` say why. `planned`: a dry run has told nothing. `frozen`: maintenance.
  */
 export type TargetState = Readonly<{
   status: 'pending' | 'in-sync' | 'out-of-sync' | 'planned' | 'frozen'
-  /** For an operator, each with what to do; never a secret. They may also accompany `in-sync`: a server that is no host of ours. */
+  /**
+   * For an operator, each with what to do; never a secret. They may also accompany `in-sync`: a
+   * server that is no host of ours.
+   */
   problems: readonly string[]
   /** Wall clock: since when `status` is what it is. */
   since: number
@@ -22,8 +29,8 @@ export type TargetState = Readonly<{
 }>
 
 /**
- * One host as of one moment. Monotonic times (`askedAt`) are this process's; wall times (`since`, `startedAt`) are milliseconds since 1970,
- * for display only.
+ * One host as of one moment. Monotonic times (`askedAt`) are this process's; wall times (`since`,
+ * `startedAt`) are milliseconds since 1970, for display only.
  */
 export type HostState = Readonly<{
   host: string
@@ -50,7 +57,10 @@ export type HostState = Readonly<{
   /** `null`: unknown, which no limit admits. */
   lagBytes: number | null
   lagMs: number | null
-  /** The host of the group that this standby streams from, by name; else the address it names; else `null`. */
+  /**
+   * The host of the group that this standby streams from, by name; else the address it names; else
+   * `null`.
+   */
   upstream: string | null
   receiver: Receiver | null
   senders: readonly Sender[]
@@ -66,8 +76,13 @@ export type HostState = Readonly<{
   availability: Availability | null
 }>
 
-/** What the heartbeat says of a host. `delayMs`: age of the newest heartbeat row that the host shows, as of `askedAt`. */
-export type Availability = Readonly<{kind: 'ok'; delayMs: number; askedAt: number} | {kind: 'unknown'; why: string; askedAt: number}>
+/**
+ * What the heartbeat says of a host. `delayMs`: age of the newest heartbeat row that the host
+ * shows, as of `askedAt`.
+ */
+export type Availability = Readonly<
+  {kind: 'ok'; delayMs: number; askedAt: number} | {kind: 'unknown'; why: string; askedAt: number}
+>
 
 /** What one source says about who is primary. */
 export type Evidence = Readonly<{
@@ -100,9 +115,17 @@ export type Verdict = Readonly<{
   since: number
 }>
 
-export type GroupState = Readonly<{name: string; hosts: readonly string[]; verdict: Verdict; evidence: readonly Evidence[]}>
+export type GroupState = Readonly<{
+  name: string
+  hosts: readonly string[]
+  verdict: Verdict
+  evidence: readonly Evidence[]
+}>
 
-/** Everything that is known at one moment; immutable. Consumers read this and never ask a host anything. */
+/**
+ * Everything that is known at one moment; immutable. Consumers read this and never ask a host
+ * anything.
+ */
 export type Snapshot = Readonly<{
   epoch: string
   sequence: number
@@ -129,11 +152,17 @@ export type Change = Readonly<{
   to: string | null
   rule: Rule | null
   why: string
-  /** A switch that was followed to its end (kind `actuator`): stage or target → milliseconds after it was seen. */
+  /**
+   * A switch that was followed to its end (kind `actuator`): stage or target → milliseconds after
+   * it was seen.
+   */
   stages?: Readonly<Record<string, number>>
 }>
 
-/** What a subscriber is told. `changes` is empty when only LSNs, lags and counters moved (a "sample"). */
+/**
+ * What a subscriber is told. `changes` is empty when only LSNs, lags and counters moved (a
+ * "sample").
+ */
 export type Publication = Readonly<{
   changes: readonly Change[]
   snapshot: Snapshot

@@ -3,19 +3,25 @@ import type {GroupView, Member} from './group-view.ts'
 import {enumerate} from './sentence.ts'
 
 /**
- * Which of several primaries looks stale (DESIGN 4.2). Named only where the timeline *and* the followers agree; otherwise both facts are stated and
- * nobody is named: an accidental promotion makes the wrong host the highest, and two promotions from one parent have equal histories.
- * Never from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when there is no such host.
+ * Which of several primaries looks stale (DESIGN 4.2). Named only where the timeline *and* the
+ * followers agree; otherwise both facts are stated and nobody is named: an accidental promotion
+ * makes the wrong host the highest, and two promotions from one parent have equal histories. Never
+ * from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when
+ * there is no such host.
  */
 export function rank(
   rivals: readonly Member[],
   view: GroupView,
   maxAgeMs: number,
 ): Readonly<{suspect: string | null; leading: Member | null; why: string}> {
-  const counted = rivals.map((rival) => ({rival, followers: rival.standing.role === 'primary' ? followersOf(rival, view, maxAgeMs) : []}))
+  const counted = rivals.map((rival) => ({
+    rival,
+    followers: rival.standing.role === 'primary' ? followersOf(rival, view, maxAgeMs) : [],
+  }))
   const newest = soleMax(counted, ({rival}) => rival.timeline ?? -1)
   const mostFollowed = soleMax(counted, ({followers}) => followers.length)
-  // A rival that fell silent may have gone further since: nothing is concluded about the others then.
+  // A rival that fell silent may have gone further since: nothing is concluded about the others
+  // then.
   const areKnown = rivals.every(({standing, timeline}) => standing.role === 'primary' && timeline !== null)
   const leading = areKnown && newest !== null && newest === mostFollowed ? newest.rival : null
   const stale = leading === null ? [] : rivals.filter((rival) => rival !== leading)

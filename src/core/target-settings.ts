@@ -2,7 +2,10 @@ import type {PoolRole} from './routing.ts'
 import type {ConnectionSettings} from './settings.ts'
 import type {VerdictKind} from './words.ts'
 
-/** What the actuators need to know of the configuration (DESIGN 9). `config/` makes these values, fully defaulted. All durations are milliseconds. */
+/**
+ * What the actuators need to know of the configuration (DESIGN 9). `config/` makes these values,
+ * fully defaulted. All durations are milliseconds.
+ */
 
 /** One HAProxy that is pushed. `socket`, `masterSocket`: a unix socket's path, or `host:port`. */
 export type HaproxyInstance = Readonly<{
@@ -13,7 +16,10 @@ export type HaproxyInstance = Readonly<{
 }>
 
 export type HaproxySettings = Readonly<{
-  /** HAProxy's backend → what its servers are asked for: for the push, and for checks by `HAPROXY_PROXY_NAME`. */
+  /**
+   * HAProxy's backend → what its servers are asked for: for the push, and for checks by
+   * `HAPROXY_PROXY_NAME`.
+   */
   backends: Readonly<Record<string, PoolRole>>
   instances: readonly HaproxyInstance[]
   /** Every target is read and put right so often, also when nothing changed. */

@@ -17,7 +17,9 @@ export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{do
   return {done: promise, wake}
 }
 
-/** A signal that aborts after `ms` or with `parent`; disposing it frees the timer and the listener. */
+/**
+ * A signal that aborts after `ms` or with `parent`; disposing it frees the timer and the listener.
+ */
 export function deadline(clock: Clock, ms: number, parent: AbortSignal): Readonly<{signal: AbortSignal}> & Disposable {
   const controller = new AbortController()
   const abort = () => controller.abort()

@@ -10,20 +10,37 @@ import type {
   TargetState,
   Verdict,
 } from './snapshot.ts'
-import type {WireAvailability, WireEvidence, WireGroup, WireHost, WireMaintenance, WireSnapshot, WireTarget, WireVerdict} from './wire.ts'
+import type {
+  WireAvailability,
+  WireEvidence,
+  WireGroup,
+  WireHost,
+  WireMaintenance,
+  WireSnapshot,
+  WireTarget,
+  WireVerdict,
+} from './wire.ts'
 
 /**
- * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of ours, on the assumption that nothing was lost on
- * the way: whoever reads a stream must add what was. Throws on anything else than a snapshot of schema 1.
- * Not on the wire, and so unknown: `senders`, and of the receiver all but its status.
+ * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of
+ * ours, on the assumption that nothing was lost on the way: whoever reads a stream must add what
+ * was. Throws on anything else than a snapshot of schema 1. Not on the wire, and so unknown:
+ * `senders`, and of the receiver all but its status.
  */
 export function fromWire(json: unknown, now: number): Snapshot {
   const wire = fieldsOf(json) as WireSnapshot
   if (wire.schema !== 1) throw new SyntaxError(`not a snapshot of schema 1: ${JSON.stringify(wire.schema)}`)
-  if (typeof wire.epoch !== 'string' || !Number.isSafeInteger(wire.sequence)) throw new SyntaxError('a snapshot without epoch or sequence')
+  if (typeof wire.epoch !== 'string' || !Number.isSafeInteger(wire.sequence))
+    throw new SyntaxError('a snapshot without epoch or sequence')
   if (!(wire.max_age_ms > 0)) throw new SyntaxError('a snapshot without max_age_ms')
-  const groups = Object.entries(fieldsOf(wire.groups)).map(([name, group]) => [name, groupFrom(name, fieldsOf(group) as WireGroup, now)])
-  const hosts = Object.entries(fieldsOf(wire.hosts)).map(([name, host]) => [name, hostFrom(name, fieldsOf(host) as WireHost, now)])
+  const groups = Object.entries(fieldsOf(wire.groups)).map(([name, group]) => [
+    name,
+    groupFrom(name, fieldsOf(group) as WireGroup, now),
+  ])
+  const hosts = Object.entries(fieldsOf(wire.hosts)).map(([name, host]) => [
+    name,
+    hostFrom(name, fieldsOf(host) as WireHost, now),
+  ])
   return {
     epoch: wire.epoch,
     sequence: wire.sequence,
@@ -34,7 +51,9 @@ export function fromWire(json: unknown, now: number): Snapshot {
     groups: Object.fromEntries(groups),
     hosts: Object.fromEntries(hosts),
     // Older daemons tell of neither.
-    actuators: Object.fromEntries(Object.entries(wire.actuators ?? {}).map(([name, target]) => [name, targetFrom(target)])),
+    actuators: Object.fromEntries(
+      Object.entries(wire.actuators ?? {}).map(([name, target]) => [name, targetFrom(target)]),
+    ),
     maintenance: wire.maintenance ? maintenanceFrom(wire.maintenance) : null,
   }
 }
@@ -47,7 +66,12 @@ export function changesFromWire(json: unknown, now: number): Publication {
 }
 
 function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: number): GroupState {
-  return {name, hosts, verdict: verdictFrom(fieldsOf(verdict) as WireVerdict), evidence: evidence.map((item) => evidenceFrom(item, now))}
+  return {
+    name,
+    hosts,
+    verdict: verdictFrom(fieldsOf(verdict) as WireVerdict),
+    evidence: evidence.map((item) => evidenceFrom(item, now)),
+  }
 }
 
 const verdictFrom = (wire: WireVerdict): Verdict => ({
@@ -120,7 +144,13 @@ const maintenanceFrom = (wire: WireMaintenance): Maintenance => ({
   until: wire.until === null ? null : wallOf(wire.until),
 })
 
-const unknownReceiver = {senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}
+const unknownReceiver = {
+  senderHost: null,
+  senderPort: null,
+  receivedTimeline: null,
+  lastMessageAgeMs: null,
+  latestEndLsn: null,
+}
 
 function availabilityFrom({kind, delay_ms, why, age_ms}: WireAvailability, now: number): Availability {
   const askedAt = now - age_ms

@@ -2,8 +2,9 @@ import type {Change, Evidence, GroupState, HostState, Maintenance, Snapshot, Tar
 import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
 
 /**
- * The shapes of API.md: snake_case, units in names, unknown is `null` and never left out, keys in the documented order. Monotonic times mean
- * nothing outside of the process that took them, so they travel as ages, counted at `at`.
+ * The shapes of API.md: snake_case, units in names, unknown is `null` and never left out, keys in
+ * the documented order. Monotonic times mean nothing outside of the process that took them, so they
+ * travel as ages, counted at `at`.
  */
 export type WireHost = Readonly<{
   role: Role
@@ -37,7 +38,12 @@ export type WireHost = Readonly<{
   probe_ms: number | null
   availability: WireAvailability | null
 }>
-export type WireAvailability = Readonly<{kind: 'ok' | 'unknown'; delay_ms: number | null; why: string | null; age_ms: number}>
+export type WireAvailability = Readonly<{
+  kind: 'ok' | 'unknown'
+  delay_ms: number | null
+  why: string | null
+  age_ms: number
+}>
 
 export type WireVerdict = Readonly<{
   kind: VerdictKind
@@ -60,7 +66,12 @@ export type WireEvidence = Readonly<{
   age_ms: number | null
 }>
 export type WireGroup = Readonly<{hosts: readonly string[]; verdict: WireVerdict; evidence: readonly WireEvidence[]}>
-export type WireTarget = Readonly<{status: TargetState['status']; problems: readonly string[]; since: string; verified_at: string | null}>
+export type WireTarget = Readonly<{
+  status: TargetState['status']
+  problems: readonly string[]
+  since: string
+  verified_at: string | null
+}>
 export type WireMaintenance = Readonly<{since: string; by: string; reason: string | null; until: string | null}>
 export type WireSnapshot = Readonly<{
   schema: 1
@@ -76,12 +87,21 @@ export type WireSnapshot = Readonly<{
   maintenance: WireMaintenance | null
 }>
 /** The data of an event `change`. */
-export type WireChanges = Readonly<{epoch: string; sequence: number; at: string; changes: readonly Change[]; snapshot: WireSnapshot}>
+export type WireChanges = Readonly<{
+  epoch: string
+  sequence: number
+  at: string
+  changes: readonly Change[]
+  snapshot: WireSnapshot
+}>
 
 /** One moment by both clocks of this process: `now` monotonic, `wall` milliseconds since 1970. */
 export type Moment = Readonly<{now: number; wall: number}>
 
-/** `at` is the moment of the answer, not of the last event: that is what the ages in it are counted from. */
+/**
+ * `at` is the moment of the answer, not of the last event: that is what the ages in it are counted
+ * from.
+ */
 export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   schema: 1,
   epoch: snapshot.epoch,

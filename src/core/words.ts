@@ -1,8 +1,14 @@
-/** The vocabulary of the whole system: the same words in the config, the API, the log and on screens. */
+/**
+ * The vocabulary of the whole system: the same words in the config, the API, the log and on
+ * screens.
+ */
 
 export type Role = 'primary' | 'standby' | 'unavailable'
 
-/** Why a host is unavailable. Every cause is something that was seen; "cannot tell" is never folded into another one. */
+/**
+ * Why a host is unavailable. Every cause is something that was seen; "cannot tell" is never folded
+ * into another one.
+ */
 export const causes = [
   'refused',
   'timeout',
@@ -20,7 +26,10 @@ export const causes = [
 ] as const
 export type Cause = (typeof causes)[number]
 
-/** The cause is ours to mend: such a host cannot be judged, and "no primary" may then be our own fault. */
+/**
+ * The cause is ours to mend: such a host cannot be judged, and "no primary" may then be our own
+ * fault.
+ */
 export const isBlind = (cause: Cause | null): boolean => cause === 'auth' || cause === 'tls' || cause === 'dns'
 
 /** Nothing was heard from the host. It may still be alive, and still be writing. */

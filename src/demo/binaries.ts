@@ -4,12 +4,15 @@ import {basename, dirname, join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import type {Account} from './account.ts'
 
-/** A folder with `initdb` and `postgres`; `pg_basebackup` and `pg_rewind` are used where they are. */
+/**
+ * A folder with `initdb` and `postgres`; `pg_basebackup` and `pg_rewind` are used where they are.
+ */
 export type Binaries = string
 
 /**
- * The PostgreSQL that comes by npm as an optional dependency, in place where that will do, else copied into `folder`: another account may not be able
- * to enter ours (a clone under a home of mode 0700). Throws OperatorError where there is none for this platform.
+ * The PostgreSQL that comes by npm as an optional dependency, in place where that will do, else
+ * copied into `folder`: another account may not be able to enter ours (a clone under a home of mode
+ * 0700). Throws OperatorError where there is none for this platform.
  */
 export async function embeddedBinaries(folder: string, account: Account | null): Promise<Binaries> {
   const native = await findNative()
@@ -52,7 +55,10 @@ async function isOpenToAll(native: string): Promise<boolean> {
   return ((await stat(join(native, 'bin', 'postgres'))).mode & 0o005) === 0o005
 }
 
-/** npm packs no symbolic links: the package's install script makes them, and scripts are often forbidden (`npm ci --ignore-scripts`). */
+/**
+ * npm packs no symbolic links: the package's install script makes them, and scripts are often
+ * forbidden (`npm ci --ignore-scripts`).
+ */
 async function isWhole(native: string): Promise<boolean> {
   const isThere = await Promise.all((await linksOf(native)).map(({target}) => lstat(target).then(Boolean, () => false)))
   return isThere.every(Boolean) && ((await stat(join(native, 'bin', 'postgres'))).mode & 0o100) !== 0
@@ -63,7 +69,10 @@ async function makeWhole(native: string): Promise<void> {
   for (const name of await readdir(join(native, 'bin'))) await chmod(join(native, 'bin', name), 0o755)
 }
 
-/** The list of links that comes with the package; its paths begin with `native/`, and a link and its source lie in one folder. */
+/**
+ * The list of links that comes with the package; its paths begin with `native/`, and a link and its
+ * source lie in one folder.
+ */
 async function linksOf(native: string): Promise<readonly Readonly<{source: string; target: string}>[]> {
   const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   const links: {source: string; target: string}[] = JSON.parse(text)

@@ -3,22 +3,46 @@ import {copyHot} from './hot-copy.ts'
 import type {PgNode} from './node.ts'
 import {hasProgram, runProgram} from './program.ts'
 
-/** A base backup of a running server into `target`: by pg_basebackup, or by hand where that is missing (embedded PostgreSQL has none). */
+/**
+ * A base backup of a running server into `target`: by pg_basebackup, or by hand where that is
+ * missing (embedded PostgreSQL has none).
+ */
 export async function cloneData(source: PgNode, target: string): Promise<void> {
   const {binaries, account, folder} = source.settings
   if (!hasProgram(binaries, 'pg_basebackup')) return await copyHot(source, target)
-  const args = ['-D', target, '-h', folder, '-p', String(source.port), '-U', 'postgres', '-X', 'stream', '-c', 'fast', '--no-sync']
+  const args = [
+    '-D',
+    target,
+    '-h',
+    folder,
+    '-p',
+    String(source.port),
+    '-U',
+    'postgres',
+    '-X',
+    'stream',
+    '-c',
+    'fast',
+    '--no-sync',
+  ]
   await runProgram(join(binaries, 'pg_basebackup'), args, account, folder)
 }
 
 /**
- * Turns the data of a stopped server that went its own way back into a copy of `source`'s, by pg_rewind. The configuration comes over as well: write
- * it anew. Throws where there is no pg_rewind.
+ * Turns the data of a stopped server that went its own way back into a copy of `source`'s, by
+ * pg_rewind. The configuration comes over as well: write it anew. Throws where there is no
+ * pg_rewind.
  */
 export async function rewindData(target: PgNode, source: PgNode): Promise<void> {
   const {binaries, account, folder} = target.settings
-  // Without it, pg_rewind reads the timeline of the source's last checkpoint, and finds nothing to do after a promotion (seen).
+  // Without it, pg_rewind reads the timeline of the source's last checkpoint, and finds nothing to
+  // do after a promotion (seen).
   await source.sql('checkpoint')
   const server = `host=${folder} port=${source.port} user=postgres dbname=postgres`
-  await runProgram(join(binaries, 'pg_rewind'), ['-D', target.data, `--source-server=${server}`, '--no-sync'], account, folder)
+  await runProgram(
+    join(binaries, 'pg_rewind'),
+    ['-D', target.data, `--source-server=${server}`, '--no-sync'],
+    account,
+    folder,
+  )
 }

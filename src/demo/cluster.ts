@@ -26,7 +26,10 @@ export type ClusterOptions = Readonly<{
   signal?: AbortSignal
 }>
 
-/** Real servers, host1 primary, the others streaming. Disposing it leaves no process, no folder and no shared memory. */
+/**
+ * Real servers, host1 primary, the others streaming. Disposing it leaves no process, no folder and
+ * no shared memory.
+ */
 export interface Cluster extends AsyncDisposable {
   readonly folder: string
   readonly nodes: readonly PgNode[]
@@ -100,7 +103,9 @@ async function build(options: ClusterOptions, {account, folder, ports, nodes}: S
   const binaries = options.binaries ?? (await embeddedBinaries(folder, account))
   for (const [index, port] of ports.entries()) {
     const name = `host${index + 1}`
-    nodes.push(new PgNode({name, folder, port, binaries, account, conf: typeof conf === 'function' ? conf(name) : conf, hba}))
+    nodes.push(
+      new PgNode({name, folder, port, binaries, account, conf: typeof conf === 'function' ? conf(name) : conf, hba}),
+    )
   }
   const [primary, ...standbys] = nodes
   if (primary === undefined) throw new Error('a cluster has at least one node')

@@ -1,6 +1,6 @@
 /**
- * What a server and its tools get of our environment: PG* variables would change where they look and what they do, and texts in another language
- * could not be read by whoever helps.
+ * What a server and its tools get of our environment: PG* variables would change where they look
+ * and what they do, and texts in another language could not be read by whoever helps.
  */
 export function environment(): NodeJS.ProcessEnv {
   const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'))

@@ -1,6 +1,9 @@
 import {createServer, type Server} from 'node:net'
 
-/** The same port on this address stands for "taken": loopback on Linux; where there is no such address the kernel's word has to do. */
+/**
+ * The same port on this address stands for "taken": loopback on Linux; where there is no such
+ * address the kernel's word has to do.
+ */
 const witness = '127.66.66.66'
 
 export interface FreePorts extends AsyncDisposable {
@@ -8,8 +11,9 @@ export interface FreePorts extends AsyncDisposable {
 }
 
 /**
- * Ports of 127.0.0.1 that the kernel has just called free. A server that crashes frees its port, and ought to find it free when it comes back; so each
- * is held on a second address until disposal: other users of this function pass it over, and outgoing connections do not get it either.
+ * Ports of 127.0.0.1 that the kernel has just called free. A server that crashes frees its port,
+ * and ought to find it free when it comes back; so each is held on a second address until disposal:
+ * other users of this function pass it over, and outgoing connections do not get it either.
  */
 export async function freePorts(count: number): Promise<FreePorts> {
   const probes: Server[] = []
@@ -49,7 +53,9 @@ function listen(port: number, host: string): Promise<Server> {
   const server = createServer()
   // What is held for a cluster must not keep a process alive that has nothing else to do.
   server.unref()
-  return new Promise((resolve, reject) => server.once('error', reject).listen({port, host, exclusive: true}, () => resolve(server)))
+  return new Promise((resolve, reject) =>
+    server.once('error', reject).listen({port, host, exclusive: true}, () => resolve(server)),
+  )
 }
 
 function portOf(server: Server): number {

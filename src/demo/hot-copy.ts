@@ -2,7 +2,10 @@ import {chmod, chown, copyFile, mkdir, readdir, writeFile} from 'node:fs/promise
 import {join} from 'node:path'
 import type {PgNode} from './node.ts'
 
-/** What belongs to the running server, not to the data (PostgreSQL documentation, 26.3.4 "Backing Up the Data Directory"). */
+/**
+ * What belongs to the running server, not to the data (PostgreSQL documentation, 26.3.4 "Backing Up
+ * the Data Directory").
+ */
 const leftOut = new Set([
   'postmaster.pid',
   'postmaster.opts',
@@ -13,9 +16,20 @@ const leftOut = new Set([
   'tablespace_map',
   'backup_manifest',
 ])
-const emptied = new Set(['pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_serial', 'pg_snapshots', 'pg_stat_tmp', 'pg_subtrans'])
+const emptied = new Set([
+  'pg_replslot',
+  'pg_dynshmem',
+  'pg_notify',
+  'pg_serial',
+  'pg_snapshots',
+  'pg_stat_tmp',
+  'pg_subtrans',
+])
 
-/** A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3). PostgreSQL 15 or newer. */
+/**
+ * A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3).
+ * PostgreSQL 15 or newer.
+ */
 export async function copyHot(source: PgNode, target: string): Promise<void> {
   const {account} = source.settings
   // One session from start to stop: the backup ends with it.
@@ -27,7 +41,10 @@ export async function copyHot(source: PgNode, target: string): Promise<void> {
   await writeFile(label, rows[0].labelfile, {mode: 0o600})
   if (account) await chown(label, account.uid, account.gid)
 
-  /** `isWal`: folders alone. The standby streams what it needs, and a segment that is being written is of no use to it. */
+  /**
+   * `isWal`: folders alone. The standby streams what it needs, and a segment that is being written
+   * is of no use to it.
+   */
   async function copyTree(from: string, to: string, isWal = false): Promise<void> {
     await mkdir(to, {recursive: true, mode: 0o700})
     await chmod(to, 0o700)
@@ -37,7 +54,8 @@ export async function copyHot(source: PgNode, target: string): Promise<void> {
       if (entry.isDirectory()) {
         if (emptied.has(entry.name)) await makeEmpty(there)
         else await copyTree(here, there, isWal || entry.name === 'pg_wal')
-      } else if (entry.isFile() && !isWal && !leftOut.has(entry.name) && !entry.name.startsWith('pgsql_tmp')) await copyOne(here, there)
+      } else if (entry.isFile() && !isWal && !leftOut.has(entry.name) && !entry.name.startsWith('pgsql_tmp'))
+        await copyOne(here, there)
     }
   }
 

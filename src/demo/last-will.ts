@@ -2,10 +2,12 @@ import {spawn} from 'node:child_process'
 import {Socket} from 'node:net'
 
 /**
- * A shell that does nothing until our end of its input closes, however that happens: also by `kill -9`, which no handler of ours survives, and at the
- * end of a test worker, which sees no 'exit' event. Then it kills every server with data under `folder`, and removes the folder.
+ * A shell that does nothing until our end of its input closes, however that happens: also by `kill
+ * -9`, which no handler of ours survives, and at the end of a test worker, which sees no 'exit'
+ * event. Then it kills every server with data under `folder`, and removes the folder.
  *
- * postmaster.pid outlives a crash, and its number may belong to somebody else by now: only a process that was started on this folder is killed.
+ * postmaster.pid outlives a crash, and its number may belong to somebody else by now: only a
+ * process that was started on this folder is killed.
  */
 const script = `
 folder=$1

@@ -26,7 +26,10 @@ export type NodeSettings = Readonly<{
 const statementMs = 70_000
 const promotionSeconds = 60
 
-/** One real PostgreSQL server that can be treated badly. Every method waits until what it asked for is so, and rejects when it does not become so. */
+/**
+ * One real PostgreSQL server that can be treated badly. Every method waits until what it asked for
+ * is so, and rejects when it does not become so.
+ */
 export class PgNode {
   readonly settings: NodeSettings
   readonly data: string
@@ -78,7 +81,10 @@ export class PgNode {
     await this.#configure()
   }
 
-  /** Throws away what is here, takes a copy of the data of a running server, and becomes its standby at the next start. */
+  /**
+   * Throws away what is here, takes a copy of the data of a running server, and becomes its standby
+   * at the next start.
+   */
   async cloneFrom(source: PgNode): Promise<void> {
     await this.kill()
     dropSharedMemory(this.data)
@@ -87,7 +93,10 @@ export class PgNode {
     await this.#becomeStandbyOf(source)
   }
 
-  /** Keeps what is here up to the fork, and becomes a standby of `source` at the next start: by pg_rewind, where that is installed. */
+  /**
+   * Keeps what is here up to the fork, and becomes a standby of `source` at the next start: by
+   * pg_rewind, where that is installed.
+   */
   async rewindTo(source: PgNode): Promise<void> {
     if (!hasProgram(this.settings.binaries, 'pg_rewind')) return await this.cloneFrom(source)
     await this.kill()
@@ -119,7 +128,9 @@ export class PgNode {
     await this.#run?.exited
   }
 
-  /** Asks the server to stop, and does not wait. `smart` goes on for as long as any session does. */
+  /**
+   * Asks the server to stop, and does not wait. `smart` goes on for as long as any session does.
+   */
   beginStop(mode: StopMode): void {
     this.#run?.stop(mode)
   }
@@ -129,7 +140,10 @@ export class PgNode {
     await this.start()
   }
 
-  /** A crash: `kill -9` of the postmaster. Resolves when all of its processes are gone, frozen ones included. */
+  /**
+   * A crash: `kill -9` of the postmaster. Resolves when all of its processes are gone, frozen ones
+   * included.
+   */
   async kill(): Promise<void> {
     await this.#run?.kill()
   }
@@ -151,7 +165,8 @@ export class PgNode {
   /** Returns when the server says that it is a primary. */
   async promote(): Promise<void> {
     const [row] = await this.sql(`select pg_promote(true, ${promotionSeconds}) as is_primary`)
-    if (row?.is_primary !== true) throw new Error(`${this.name} is no primary ${promotionSeconds} s after its promotion`)
+    if (row?.is_primary !== true)
+      throw new Error(`${this.name} is no primary ${promotionSeconds} s after its promotion`)
   }
 
   /** The postmaster and all that it started. */

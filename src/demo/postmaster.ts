@@ -8,11 +8,17 @@ import {readPostmasterFile} from './postmaster-file.ts'
 import {childrenOf, isAlive, signalAll} from './processes.ts'
 import {until} from './until.ts'
 
-/** `smart` waits for sessions to end, `fast` ends them, `immediate` is a crash by request (PostgreSQL documentation, 18.5 "Shutting Down the Server"). */
+/**
+ * `smart` waits for sessions to end, `fast` ends them, `immediate` is a crash by request
+ * (PostgreSQL documentation, 18.5 "Shutting Down the Server").
+ */
 export type StopMode = 'smart' | 'fast' | 'immediate'
 const stopSignals = {smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT'} as const
 
-/** Children see that their postmaster is gone when they next wait; one that computes does not, and is then killed as well. */
+/**
+ * Children see that their postmaster is gone when they next wait; one that computes does not, and
+ * is then killed as well.
+ */
 const orphanMs = 2000
 
 /** One run of a server, from its start to the end of its last process. */
@@ -38,7 +44,13 @@ export class Postmaster {
     })
   }
 
-  static spawn(binaries: Binaries, data: string, logPath: string, account: Account | null, onExit: () => void): Postmaster {
+  static spawn(
+    binaries: Binaries,
+    data: string,
+    logPath: string,
+    account: Account | null,
+    onExit: () => void,
+  ): Postmaster {
     const log = openSync(logPath, 'a')
     try {
       const options = {...account, cwd: data, env: environment(), stdio: ['ignore' as const, log, log]}
@@ -65,7 +77,10 @@ export class Postmaster {
     return this.pid === null || !this.isRunning ? [] : [this.pid, ...childrenOf(this.pid)]
   }
 
-  /** As pg_ctl does it, by what the postmaster writes of itself: the log holds no line that nobody asked for. `false`: it ended instead. */
+  /**
+   * As pg_ctl does it, by what the postmaster writes of itself: the log holds no line that nobody
+   * asked for. `false`: it ended instead.
+   */
   async isReady(): Promise<boolean> {
     await until(() => {
       const file = readPostmasterFile(this.#data)
@@ -78,10 +93,13 @@ export class Postmaster {
     this.#child.kill(stopSignals[mode])
   }
 
-  /** `kill -9` of the postmaster. Its children notice, and go; resolves when all of them are gone. */
+  /**
+   * `kill -9` of the postmaster. Its children notice, and go; resolves when all of them are gone.
+   */
   async kill(): Promise<void> {
     const children = this.pids().slice(1)
-    // Before anything is thawed: a frozen server would otherwise get a moment in which to commit what it was frozen over.
+    // Before anything is thawed: a frozen server would otherwise get a moment in which to commit
+    // what it was frozen over.
     this.#child.kill('SIGKILL')
     this.thaw()
     await this.exited
@@ -90,7 +108,10 @@ export class Postmaster {
     await until(areGone)
   }
 
-  /** Every backend is a process group of its own, so that they are stopped one by one; first the one that could start more of them. */
+  /**
+   * Every backend is a process group of its own, so that they are stopped one by one; first the one
+   * that could start more of them.
+   */
   freeze(): void {
     this.freezePostmaster()
     this.#freeze(this.pids())

@@ -1,7 +1,10 @@
 import {execFileSync} from 'node:child_process'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 
-/** The children of a process. Every backend of PostgreSQL is a child of the postmaster, and a process group of its own. */
+/**
+ * The children of a process. Every backend of PostgreSQL is a child of the postmaster, and a
+ * process group of its own.
+ */
 export function childrenOf(pid: number): readonly number[] {
   if (!existsSync('/proc/self/stat')) return fromPgrep(pid)
   return readdirSync('/proc')

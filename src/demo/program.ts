@@ -7,11 +7,20 @@ import {environment} from './environment.ts'
 
 export const hasProgram = (binaries: Binaries, name: string): boolean => existsSync(join(binaries, name))
 
-/** Runs one of PostgreSQL's programs to its end, as the server's account. Rejects with what it said when it fails. */
-export async function runProgram(path: string, args: readonly string[], account: Account | null, cwd: string): Promise<void> {
+/**
+ * Runs one of PostgreSQL's programs to its end, as the server's account. Rejects with what it said
+ * when it fails.
+ */
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  account: Account | null,
+  cwd: string,
+): Promise<void> {
   const child = spawn(path, args, {...account, cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe']})
   const said: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
   const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
-  if (code !== 0) throw new Error(`${basename(path)} ended with ${code}: ${Buffer.concat(said).toString().slice(-1000)}`)
+  if (code !== 0)
+    throw new Error(`${basename(path)} ended with ${code}: ${Buffer.concat(said).toString().slice(-1000)}`)
 }

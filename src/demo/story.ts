@@ -16,8 +16,9 @@ export type Stage = Readonly<{
 const patienceMs = 60_000
 
 /**
- * The story that the demo plays by itself: crash, promotion, the old primary's return beside and instead of the new one, healing. Every verdict is
- * waited for, and told with its time and how long after the deed it was there. Rejects when one does not come.
+ * The story that the demo plays by itself: crash, promotion, the old primary's return beside and
+ * instead of the new one, healing. Every verdict is waited for, and told with its time and how long
+ * after the deed it was there. Rejects when one does not come.
  */
 export async function playStory({cluster, source, now, tell, signal}: Stage): Promise<void> {
   const [host1, host2, host3] = ['host1', 'host2', 'host3'].map((name) => cluster.node(name))
@@ -31,7 +32,10 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
     tell(`${time()}    ${verdict.kind} (${verdict.rule}): ${routed}${after}`)
     tell(`             ${verdict.why}`)
   }
-  /** Does something, and waits for the verdict that must follow. What `deed` returns is the time from which it counts. */
+  /**
+   * Does something, and waits for the verdict that must follow. What `deed` returns is the time
+   * from which it counts.
+   */
   const scene = async (title: string, deed: () => Promise<unknown>, isRight: (verdict: Verdict) => boolean) => {
     tell(`\n${time()}  ${title}`)
     const [seen] = await Promise.all([verdictOf(source, isRight, signal, now), deed()])
@@ -88,7 +92,8 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
       await host1.start()
       done()
     },
-    ({kind, routedTo}) => kind === 'primary' && routedTo === 'host2' && source.current().hosts.host1?.role === 'standby',
+    ({kind, routedTo}) =>
+      kind === 'primary' && routedTo === 'host2' && source.current().hosts.host1?.role === 'standby',
   )
   tell('\nHealed. At no moment were there two places to write to.')
 }

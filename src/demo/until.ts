@@ -1,8 +1,8 @@
 const settleMs = 10
 
 /**
- * Polls: PostgreSQL announces most things in files, tables and process lists, which send no events. Rejects when it does not become so in time, and
- * then names what was waited for.
+ * Polls: PostgreSQL announces most things in files, tables and process lists, which send no events.
+ * Rejects when it does not become so in time, and then names what was waited for.
  */
 export async function until(isSo: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const end = performance.now() + limitMs

@@ -7,17 +7,21 @@ import type {Board} from './board.ts'
 import type {Ordered} from './orders.ts'
 
 /**
- * The operator's word: `host` is the primary, and its cluster is the cluster. Ends a sticky split brain, an old timeline, a tie of identities.
- * It cannot make two live primaries one: that is refused, with what to do.
+ * The operator's word: `host` is the primary, and its cluster is the cluster. Ends a sticky split
+ * brain, an old timeline, a tie of identities. It cannot make two live primaries one: that is
+ * refused, with what to do.
  */
 export function accepted(host: string, board: Board): Ordered {
   // Judged as of now: what went stale since it was judged is no ground to accept anybody.
   board.current()
   const observation = board.record(host)?.observation
-  if (observation === undefined) throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
-  if (observation?.kind !== 'facts') throw new OperatorError('HOST_UNAVAILABLE', `${host} does not answer`, 'accept a host that is up')
+  if (observation === undefined)
+    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
+  if (observation?.kind !== 'facts')
+    throw new OperatorError('HOST_UNAVAILABLE', `${host} does not answer`, 'accept a host that is up')
   const {session, facts} = observation
-  if (facts.inRecovery) throw new OperatorError('HOST_IS_STANDBY', `${host} is a standby`, 'promote it first, or accept the primary')
+  if (facts.inRecovery)
+    throw new OperatorError('HOST_IS_STANDBY', `${host} is a standby`, 'promote it first, or accept the primary')
 
   let memory = board.memory
   const overruled: string[] = []
@@ -30,7 +34,10 @@ export function accepted(host: string, board: Board): Ordered {
     overruled.push(...before.rivals.filter((rival) => rival !== host))
     memory = {
       ...memory,
-      groups: {...memory.groups, [group]: rememberedOf(host, session.systemIdentifier, facts.timeline, before, assessment.view)},
+      groups: {
+        ...memory.groups,
+        [group]: rememberedOf(host, session.systemIdentifier, facts.timeline, before, assessment.view),
+      },
     }
   }
   const against = overruled.length > 0 ? `; ${enumerate([...new Set(overruled)])} no longer counted as a rival` : ''
@@ -56,7 +63,9 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
       `change system_identifier of group ${settings.name}, or take it out`,
     )
   }
-  const rivals = view.members.filter((member) => member.host !== host && member.standing.role === 'primary').map((member) => member.host)
+  const rivals = view.members
+    .filter((member) => member.host !== host && member.standing.role === 'primary')
+    .map((member) => member.host)
   if (rivals.length > 0 && view.identity.kind !== 'tied') {
     throw new OperatorError(
       'STILL_TWO_PRIMARIES',
@@ -66,10 +75,19 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
   }
 }
 
-function rememberedOf(host: string, systemIdentifier: string, timeline: number | null, before: GroupMemory, view: GroupView): GroupMemory {
+function rememberedOf(
+  host: string,
+  systemIdentifier: string,
+  timeline: number | null,
+  before: GroupMemory,
+  view: GroupView,
+): GroupMemory {
   // The timelines of another cluster say nothing of this one's.
-  const isOther = view.identity.kind === 'tied' || (before.systemIdentifier !== null && before.systemIdentifier !== systemIdentifier)
-  const known = isOther ? 0 : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
+  const isOther =
+    view.identity.kind === 'tied' || (before.systemIdentifier !== null && before.systemIdentifier !== systemIdentifier)
+  const known = isOther
+    ? 0
+    : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
   const highest = Math.max(known, before.unproven?.[systemIdentifier] ?? 0)
   return {
     ...(before.hosts && {hosts: before.hosts}),

@@ -2,7 +2,10 @@ import type {Random} from '../core/ports.ts'
 
 const firstMs = 50
 
-/** Jittered exponential backoff: 50 ms, doubling, never above `capMs()`; each wait is between half of that and all of it, so that clients spread out. */
+/**
+ * Jittered exponential backoff: 50 ms, doubling, never above `capMs()`; each wait is between half
+ * of that and all of it, so that clients spread out.
+ */
 export function backoff(random: Random, capMs: () => number): Readonly<{next(): number; reset(): void}> {
   let ms = firstMs
   return {

@@ -8,11 +8,18 @@ import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} 
 import {ownSources, type Sources} from '../core/testimony.ts'
 import {Roster} from './roster.ts'
 
-export type BoardDeps = Readonly<{settings: MonitorSettings; clock: Clock; memory: Memory; epoch: string; version: string}>
+export type BoardDeps = Readonly<{
+  settings: MonitorSettings
+  clock: Clock
+  memory: Memory
+  epoch: string
+  version: string
+}>
 
 /**
- * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once, and a publication goes out where something
- * changed. Descriptions of hosts are made only when somebody looks: at rest nobody does, and a thousand hosts cost a thousand small judgements.
+ * What is known, judged. Every event of a host comes in by `update`; its groups are judged at once,
+ * and a publication goes out where something changed. Descriptions of hosts are made only when
+ * somebody looks: at rest nobody does, and a thousand hosts cost a thousand small judgements.
  */
 export class Board {
   readonly #deps: BoardDeps
@@ -36,7 +43,10 @@ export class Board {
   readonly #moved = {hosts: new Set<string>(), groups: new Set<string>()}
   #hostsShown: Record<string, HostState> = {}
   #groupsShown: Record<string, GroupState> = {}
-  /** Monotonic: answers to questions from before this moment are void (the machine was suspended, or its clock was set). */
+  /**
+   * Monotonic: answers to questions from before this moment are void (the machine was suspended, or
+   * its clock was set).
+   */
   #voidBefore = Number.NEGATIVE_INFINITY
   #wallOffset: number
   #listeners = new Set<(publication: Publication) => void>()
@@ -50,7 +60,10 @@ export class Board {
     this.configure(deps.settings)
   }
 
-  /** Takes over new settings; hosts whose name stays keep what is known of them. Judges everything anew. */
+  /**
+   * Takes over new settings; hosts whose name stays keep what is known of them. Judges everything
+   * anew.
+   */
   configure(settings: MonitorSettings, fresh: ReadonlySet<string> = new Set()): void {
     this.#settings = settings
     this.#sources = ownSources(settings.followers.maxAgeMs)
@@ -60,20 +73,21 @@ export class Board {
     this.#records = new Map(
       settings.hosts.map((host) => {
         const before = fresh.has(host.name) ? undefined : known.get(host.name)
-        return [host.name, before ? {...before, settings: host} : newRecord(host, this.#memory.drains[host.name] ?? null)]
+        return [
+          host.name,
+          before ? {...before, settings: host} : newRecord(host, this.#memory.drains[host.name] ?? null),
+        ]
       }),
     )
     this.#past = new Map([...this.#past].filter(([key]) => this.#roster.group(key) !== undefined))
     this.#states = new Map([...this.#states].filter(([host]) => this.#records.has(host)))
     // In the order of the configuration, and without what is gone.
-    this.#hostsShown = Object.fromEntries([...this.#records.keys()].map((host) => [host, this.#states.get(host)])) as Record<
-      string,
-      HostState
-    >
-    this.#groupsShown = Object.fromEntries(settings.groups.map(({name}) => [name, this.#past.get(name)?.state])) as Record<
-      string,
-      GroupState
-    >
+    this.#hostsShown = Object.fromEntries(
+      [...this.#records.keys()].map((host) => [host, this.#states.get(host)]),
+    ) as Record<string, HostState>
+    this.#groupsShown = Object.fromEntries(
+      settings.groups.map(({name}) => [name, this.#past.get(name)?.state]),
+    ) as Record<string, GroupState>
     this.#publish(this.#judge(this.#roster.keys))
   }
 
@@ -121,7 +135,8 @@ export class Board {
     const seenAt = this.#deps.clock.now()
     const news = changesOfMaintenance(this.#memory.maintenance, memory.maintenance)
     this.#memory = memory
-    for (const [host, record] of this.#records) this.#records.set(host, {...record, drained: memory.drains[host] ?? null})
+    for (const [host, record] of this.#records)
+      this.#records.set(host, {...record, drained: memory.drains[host] ?? null})
     this.#publish([...this.#judge(this.#roster.keys), ...news], seenAt)
   }
 
@@ -158,7 +173,10 @@ export class Board {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Tells the subscribers what they have not seen: that LSNs, lags and counters moved. Whoever else asked meanwhile takes nothing from them. */
+  /**
+   * Tells the subscribers what they have not seen: that LSNs, lags and counters moved. Whoever else
+   * asked meanwhile takes nothing from them.
+   */
   sample(): void {
     const snapshot = this.current()
     if (snapshot.sequence !== this.#told) this.#tell({changes: [], snapshot})
@@ -169,7 +187,10 @@ export class Board {
     if (until !== null && this.#deps.clock.wall() >= until) this.remember({...this.#memory, maintenance: null})
   }
 
-  /** A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall clock tells. */
+  /**
+   * A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall
+   * clock tells.
+   */
   #watchWall(): void {
     const {clock} = this.#deps
     const offset = clock.wall() - clock.now()
@@ -186,7 +207,10 @@ export class Board {
     if (observation === null || observation.askedAt >= this.#voidBefore) return record
     return {
       ...record,
-      observation: {...observation, askedAt: Math.min(observation.askedAt, this.#voidBefore - this.#settings.probe.maxAgeMs - 1)},
+      observation: {
+        ...observation,
+        askedAt: Math.min(observation.askedAt, this.#voidBefore - this.#settings.probe.maxAgeMs - 1),
+      },
     }
   }
 
@@ -202,7 +226,9 @@ export class Board {
     for (const key of keys) {
       const group = this.#roster.group(key)
       if (group === undefined) continue
-      const records = group.hosts.map((host) => this.#records.get(host)).filter((record): record is HostRecord => record !== undefined)
+      const records = group.hosts
+        .map((host) => this.#records.get(host))
+        .filter((record): record is HostRecord => record !== undefined)
       const before = this.#past.get(key)
       const past: GroupPast = {
         state: before?.state,
@@ -244,7 +270,13 @@ export class Board {
       const through = this.groupsOf(host)
         .map((key) => this.#past.get(key))
         .filter((group): group is GroupAssessment => group !== undefined)
-      const described = assessHost(host, through, this.#states.get(host), this.#settings.availability !== null, this.#deps.clock.wall())
+      const described = assessHost(
+        host,
+        through,
+        this.#states.get(host),
+        this.#settings.availability !== null,
+        this.#deps.clock.wall(),
+      )
       if (described === null) continue
       const isStray = described.state.groups[0] === ''
       this.#states.set(host, isStray ? {...described.state, groups: []} : described.state)
@@ -270,7 +302,8 @@ export class Board {
     if (this.#dirty.size > 0) this.#describe()
     this.#sequence += 1
     this.#ready ||= [...this.#records.values()].every(({observation}) => observation !== null)
-    // A thousand keys are copied in microseconds and set one by one in a millisecond: only what moved since the last snapshot is set.
+    // A thousand keys are copied in microseconds and set one by one in a millisecond: only what
+    // moved since the last snapshot is set.
     const [hosts, groups] = [{...this.#hostsShown}, {...this.#groupsShown}]
     for (const host of this.#moved.hosts) hosts[host] = this.#states.get(host) as HostState
     for (const key of this.#moved.groups) {

@@ -6,7 +6,10 @@ import {inherited, type Marks, marked, mayBeSame, provenSame} from './duplicates
 /** What must be known of the watch of a name: its session, and how to have it opened anew. */
 type Door = Readonly<{session: HostSession | null; renew(): void}>
 
-/** Keeps the marks of names that lead to one server. Two names of one primary would look like two primaries - and the looks of a split brain stick. */
+/**
+ * Keeps the marks of names that lead to one server. Two names of one primary would look like two
+ * primaries - and the looks of a split brain stick.
+ */
 export class DoubleNames {
   readonly #board: Board
   readonly #clock: Clock
@@ -25,33 +28,42 @@ export class DoubleNames {
     if (record && record.duplicateOf !== null) this.#mark(inherited(record, this.#board.records()))
   }
 
-  /** Before anything is asked through a new session: is its server known by another name? Two names of one primary would look like two primaries. */
+  /**
+   * Before anything is asked through a new session: is its server known by another name? Two names
+   * of one primary would look like two primaries.
+   */
   async opened(name: string, session: HostSession, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const others = [...this.#doors].flatMap(([other, {session}]) => (other !== name && session ? [{name: other, session}] : []))
+    const others = [...this.#doors].flatMap(([other, {session}]) =>
+      other !== name && session ? [{name: other, session}] : [],
+    )
     using limit = deadline(this.#clock, timeoutMs, signal)
     const proven = await provenSame({name, session}, others, limit.signal)
     if (signal.aborted) return
     for (const other of others) {
       const isMarked = this.#board.record(other.name)?.duplicateOf === name
-      if (isMarked && (proven === null || !mayBeSame(session.facts, other.session.facts))) this.#doubt(other.name, other.name)
+      if (isMarked && (proven === null || !mayBeSame(session.facts, other.session.facts)))
+        this.#doubt(other.name, other.name)
     }
     const same = proven ?? this.#awaited(name, session)
     const before = this.#board.record(name)?.duplicateOf ?? null
-    if (same === null && before !== null && this.#board.record(before)?.observation?.kind === 'facts') return this.#doubt(name, before)
+    if (same === null && before !== null && this.#board.record(before)?.observation?.kind === 'facts')
+      return this.#doubt(name, before)
     this.#doubted.delete(name)
     if (same === null) return this.#mark([[name, null]])
     const root = this.#board.record(same)?.duplicateOf ?? same
     if (root === name) return
     const order = this.#board.records().map(({settings}) => settings.name)
-    // The name that answers already stays the one that is shown: were it marked before the other one has answered, a primary would be out of sight.
+    // The name that answers already stays the one that is shown: were it marked before the other
+    // one has answered, a primary would be out of sight.
     const isFirst = this.#board.record(root)?.observation?.kind !== 'facts' && order.indexOf(name) < order.indexOf(root)
     const [first, second] = isFirst ? [name, root] : [root, name]
     this.#mark(marked(first, second, this.#board.records()))
   }
 
   /**
-   * The mark of `name` is no longer proven: the server restarted and one of the two has not noticed yet, or one of them leads elsewhere now. `again` is
-   * opened anew, so that both are asked since; without proof then, the mark goes.
+   * The mark of `name` is no longer proven: the server restarted and one of the two has not noticed
+   * yet, or one of them leads elsewhere now. `again` is opened anew, so that both are asked since;
+   * without proof then, the mark goes.
    */
   #doubt(name: string, again: string): void {
     if (this.#doubted.delete(name)) {
@@ -63,8 +75,9 @@ export class DoubleNames {
   }
 
   /**
-   * A name whose session was closed a moment ago, and whose last answer came from the same start of the same server - or from this one before both were
-   * closed by a restart. Nothing can be proven through it until it is back, and until then the two must not be shown as two.
+   * A name whose session was closed a moment ago, and whose last answer came from the same start of
+   * the same server - or from this one before both were closed by a restart. Nothing can be proven
+   * through it until it is back, and until then the two must not be shown as two.
    */
   #awaited(name: string, {facts}: HostSession): string | null {
     const before = this.#board.record(name)?.duplicateOf
@@ -72,12 +85,15 @@ export class DoubleNames {
       const last = this.#board.record(other)?.observation
       return last?.kind === 'facts' && (other === before || mayBeSame(facts, last.session))
     }
-    return [...this.#doors].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ?? null
+    return (
+      [...this.#doors].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ?? null
+    )
   }
 
   #mark(marks: Marks): void {
     for (const [name, duplicateOf] of marks) {
-      if (this.#board.record(name)?.duplicateOf !== duplicateOf) this.#board.update(name, (record) => ({...record, duplicateOf}))
+      if (this.#board.record(name)?.duplicateOf !== duplicateOf)
+        this.#board.update(name, (record) => ({...record, duplicateOf}))
     }
   }
 }

@@ -15,8 +15,8 @@ export type HeartbeatDeps = Readonly<{
 }>
 
 /**
- * One heartbeat per interval (DESIGN 5): frozen storage answers reads from memory, so only a commit proves that a primary works. A lock timeout is
- * silence, not a hang. Ends with `signal`.
+ * One heartbeat per interval (DESIGN 5): frozen storage answers reads from memory, so only a commit
+ * proves that a primary works. A lock timeout is silence, not a hang. Ends with `signal`.
  */
 export async function heartbeatLoop(
   {availability, probe, driver, clock, random, update, task}: HeartbeatDeps,
@@ -33,7 +33,8 @@ export async function heartbeatLoop(
       if (signal.aborted) return
       update((record) => {
         const isUsable = answer.kind === 'beat' || answer.kind === 'read'
-        // The last good one stays: its age is what tells how long writes have not been seen to work.
+        // The last good one stays: its age is what tells how long writes have not been seen to
+        // work.
         const wasUsable = record.heartbeat?.kind === 'beat' || record.heartbeat?.kind === 'read'
         const heartbeat = isUsable || !wasUsable ? {...answer, askedAt} : record.heartbeat
         const isHung = wanted === 'primary' && answer.kind === 'failure' && answer.cause === 'hung'

@@ -24,7 +24,10 @@ export type WatchDeps = Readonly<{
   nudge: () => boolean
 }>
 
-/** The loop of one host: one session, kept; probes that never overlap; a closed session acted on at once. Nothing here waits for another host. */
+/**
+ * The loop of one host: one session, kept; probes that never overlap; a closed session acted on at
+ * once. Nothing here waits for another host.
+ */
 export class HostWatch {
   readonly #deps: WatchDeps
   readonly #stop = new AbortController()
@@ -76,8 +79,9 @@ export class HostWatch {
     while (!signal.aborted) {
       const session = await this.#open(wasClosed)
       const closed = session === null ? null : await this.#attend(session)
-      // A server that lets us in, answers and throws us out again must not be asked in a tight loop; but what it answered stands while it is fresh
-      // (idle_session_timeout below our interval does just this, on a healthy primary).
+      // A server that lets us in, answers and throws us out again must not be asked in a tight
+      // loop; but what it answered stands while it is fresh (idle_session_timeout below our
+      // interval does just this, on a healthy primary).
       wasClosed = closed !== null
       const isPaced = wasClosed && clock.now() - this.#reopenedAt < intervalMs()
       if (wasClosed && !isPaced) this.#reopenedAt = clock.now()
@@ -85,13 +89,19 @@ export class HostWatch {
     }
   }
 
-  /** Opens a session; a failure is reported. After a close, silence for `graceMs` is reported while the attempt goes on. */
+  /**
+   * Opens a session; a failure is reported. After a close, silence for `graceMs` is reported while
+   * the attempt goes on.
+   */
   async #open(wasClosed: boolean): Promise<HostSession | null> {
     const {clock, driver, probe, meter, settings} = this.#deps
     const askedAt = clock.now()
     const cancelGrace = wasClosed
       ? clock.after(graceMs, () =>
-          this.#failed(askedAt, {cause: 'closed', detail: `the session was closed, and no new one opened within ${graceMs} ms`}),
+          this.#failed(askedAt, {
+            cause: 'closed',
+            detail: `the session was closed, and no new one opened within ${graceMs} ms`,
+          }),
         )
       : () => {}
     using limit = deadline(clock, probe.connectTimeoutMs, this.#stop.signal)
@@ -109,7 +119,10 @@ export class HostWatch {
     return result
   }
 
-  /** Probes through one session until it is over. A failure: the other side closed it after it had answered - a question, to be asked again at once. */
+  /**
+   * Probes through one session until it is over. A failure: the other side closed it after it had
+   * answered - a question, to be asked again at once.
+   */
   async #attend(session: HostSession): Promise<Failure | null> {
     const {clock, opened} = this.#deps
     const over = new AbortController()
@@ -143,7 +156,8 @@ export class HostWatch {
     void knockLoop({...this.#deps, leave}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
-      // The postmaster let us in: whatever the last knock had against it is over with the first answer.
+      // The postmaster let us in: whatever the last knock had against it is over with the first
+      // answer.
       const failure = await this.#probe(session, askedAt, over.signal, !answered)
       if (failure !== null) {
         // The question that was under way may learn of the end before we are told of it.
@@ -163,7 +177,12 @@ export class HostWatch {
     return answered ? failure : null
   }
 
-  async #probe(session: HostSession, askedAt: number, signal: AbortSignal, clearsKnock: boolean): Promise<Failure | null> {
+  async #probe(
+    session: HostSession,
+    askedAt: number,
+    signal: AbortSignal,
+    clearsKnock: boolean,
+  ): Promise<Failure | null> {
     const {clock, probe, meter, settings, update, nudge} = this.#deps
     using limit = deadline(clock, probe.timeoutMs, signal)
     const facts = await session.probe({nudge: nudge()}, limit.signal)
@@ -175,7 +194,10 @@ export class HostWatch {
     return null
   }
 
-  /** Waits for the rest of the interval; a faster pace that begins meanwhile counts from the same start. */
+  /**
+   * Waits for the rest of the interval; a faster pace that begins meanwhile counts from the same
+   * start.
+   */
   async #pause(askedAt: number, signal: AbortSignal): Promise<void> {
     const {clock, intervalMs} = this.#deps
     for (;;) {
@@ -189,7 +211,13 @@ export class HostWatch {
   #failed(askedAt: number, failure: Failure): void {
     const {settings, meter, update, clock} = this.#deps
     meter.failed(settings.name, failure.cause)
-    const observation = {host: settings.name, kind: 'failure', askedAt, probeMs: clock.now() - askedAt, ...failure} as const
+    const observation = {
+      host: settings.name,
+      kind: 'failure',
+      askedAt,
+      probeMs: clock.now() - askedAt,
+      ...failure,
+    } as const
     update((record) => ({...observed(record, observation), frozen: null}))
   }
 }

@@ -4,7 +4,10 @@ import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {ProbeSettings} from '../core/settings.ts'
 import {deadline, sleep} from '../core/wait.ts'
 
-/** A failing knock is repeated at this pace, so that a host that thaws is not kept out for a whole knock interval. */
+/**
+ * A failing knock is repeated at this pace, so that a host that thaws is not kept out for a whole
+ * knock interval.
+ */
 const retryMs = 1_000
 
 export type KnockDeps = Readonly<{
@@ -18,10 +21,13 @@ export type KnockDeps = Readonly<{
 }>
 
 /**
- * Knocks while a session lives (DESIGN 4.1): with the postmaster stopped, hung or in a smart shutdown an old session still answers, so only a fresh
- * connection tells. Ends with `signal`.
+ * Knocks while a session lives (DESIGN 4.1): with the postmaster stopped, hung or in a smart
+ * shutdown an old session still answers, so only a fresh connection tells. Ends with `signal`.
  */
-export async function knockLoop({probe, driver, clock, random, update, leave}: KnockDeps, signal: AbortSignal): Promise<void> {
+export async function knockLoop(
+  {probe, driver, clock, random, update, leave}: KnockDeps,
+  signal: AbortSignal,
+): Promise<void> {
   await sleep(clock, probe.knockIntervalMs * (0.5 + random() / 2), signal)
   while (!signal.aborted) {
     const against = await knock({probe, driver, clock}, signal)
@@ -32,15 +38,26 @@ export async function knockLoop({probe, driver, clock, random, update, leave}: K
   }
 }
 
-/** What the door says against the host; `null`: nothing. Silence is asked twice before it counts. */
-async function knock({probe, driver, clock}: Pick<KnockDeps, 'probe' | 'driver' | 'clock'>, signal: AbortSignal): Promise<Failure | null> {
+/**
+ * What the door says against the host; `null`: nothing. Silence is asked twice before it counts.
+ */
+async function knock(
+  {probe, driver, clock}: Pick<KnockDeps, 'probe' | 'driver' | 'clock'>,
+  signal: AbortSignal,
+): Promise<Failure | null> {
   for (let attempt = 1; ; attempt += 1) {
     using limit = deadline(clock, probe.timeoutMs, signal)
     const answer = await driver.knock(limit.signal)
     if (answer.kind === 'fine') return null
-    if (answer.cause === 'not-accepting' || answer.cause === 'refused') return {cause: answer.cause, detail: answer.detail}
-    // What is ours to mend (a name, a certificate) says nothing against a host whose session answers.
+    if (answer.cause === 'not-accepting' || answer.cause === 'refused')
+      return {cause: answer.cause, detail: answer.detail}
+    // What is ours to mend (a name, a certificate) says nothing against a host whose session
+    // answers.
     if (answer.cause !== 'timeout' && answer.cause !== 'closed' && answer.cause !== 'hung') return null
-    if (attempt === 2) return {cause: 'hung', detail: 'its postmaster does not answer a new connection, though our old session still does'}
+    if (attempt === 2)
+      return {
+        cause: 'hung',
+        detail: 'its postmaster does not answer a new connection, though our old session still does',
+      }
   }
 }

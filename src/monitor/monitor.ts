@@ -136,9 +136,12 @@ class HostMonitor implements Monitor {
 
   async #reload(settings: MonitorSettings): Promise<void> {
     const before = this.#settings
-    const isPaceSame = JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
+    const isPaceSame =
+      JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
     const kept = await Promise.all(
-      settings.hosts.map(async (host) => ((await isSameHost(this.#watches.get(host.name)?.settings, host)) ? host.name : null)),
+      settings.hosts.map(async (host) =>
+        (await isSameHost(this.#watches.get(host.name)?.settings, host)) ? host.name : null,
+      ),
     )
     if (this.#isStopped) return
     this.#settings = settings
@@ -151,7 +154,8 @@ class HostMonitor implements Monitor {
     for (const host of settings.hosts) if (!this.#watches.has(host.name)) this.#watch(host)
     // A name that is gone, or another server now, marks nobody.
     for (const {settings, duplicateOf} of this.#board.records()) {
-      if (duplicateOf !== null && (fresh.has(duplicateOf) || !this.#watches.has(duplicateOf))) this.#watches.get(settings.name)?.renew()
+      if (duplicateOf !== null && (fresh.has(duplicateOf) || !this.#watches.has(duplicateOf)))
+        this.#watches.get(settings.name)?.renew()
     }
   }
 
@@ -195,7 +199,10 @@ class HostMonitor implements Monitor {
     if (availability === null) return
     const heartbeat = new AbortController()
     this.#heartbeats.set(name, heartbeat)
-    void heartbeatLoop({availability, probe, driver, clock, random, update, task: () => this.#heartbeatTask(name)}, heartbeat.signal)
+    void heartbeatLoop(
+      {availability, probe, driver, clock, random, update, task: () => this.#heartbeatTask(name)},
+      heartbeat.signal,
+    )
   }
 
   #update(host: string, change: (record: HostRecord) => HostRecord): void {
@@ -216,7 +223,10 @@ class HostMonitor implements Monitor {
     return Math.min(intervalMs, Math.max(this.#leastMs(now), Math.min(...wanted)))
   }
 
-  /** So many hosts at the fast pace that they would take all of our time are asked less fast: late answers would look like silent hosts. */
+  /**
+   * So many hosts at the fast pace that they would take all of our time are asked less fast: late
+   * answers would look like silent hosts.
+   */
   #leastMs(now: number): number {
     if (now - this.#crowd.at >= crowdMs) {
       const fast = [...this.#tempos].filter(([, tempo]) => tempo.isFast(now))
@@ -226,14 +236,22 @@ class HostMonitor implements Monitor {
     return this.#crowd.leastMs
   }
 
-  /** Standbys must hear from a quiet primary, or nobody can tell it from a dead one: where followers are asked for, and where rivals are compared. */
+  /**
+   * Standbys must hear from a quiet primary, or nobody can tell it from a dead one: where followers
+   * are asked for, and where rivals are compared.
+   */
   #shouldNudge(host: string): boolean {
     const now = this.#deps.clock.now()
     const isWanted = this.#board.groupsOf(host).some((group) => {
       const verdict = this.#board.assessment(group)?.state.verdict
       return verdict?.rule === 'V1' || this.#board.settings(group)?.confirm.includes('followers')
     })
-    if (!this.#settings.followers.nudge || !isWanted || now - (this.#nudgedAt.get(host) ?? Number.NEGATIVE_INFINITY) < nudgeMs) return false
+    if (
+      !this.#settings.followers.nudge ||
+      !isWanted ||
+      now - (this.#nudgedAt.get(host) ?? Number.NEGATIVE_INFINITY) < nudgeMs
+    )
+      return false
     this.#nudgedAt.set(host, now)
     return true
   }

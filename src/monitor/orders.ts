@@ -5,7 +5,10 @@ import type {Board} from './board.ts'
 /** What is remembered once an order is carried out, and what was done, in words. */
 export type Ordered = Readonly<{memory: Memory; done: string}>
 
-/** Out of rotation, and no word about its role: it goes on as what it is. Draining twice keeps the first time and takes the new reason. */
+/**
+ * Out of rotation, and no word about its role: it goes on as what it is. Draining twice keeps the
+ * first time and takes the new reason.
+ */
 export function drained(host: string, {by, reason}: Who, board: Board, wall: number): Ordered {
   known(host, board)
   const {drains} = board.memory
@@ -21,7 +24,10 @@ export function resumed(host: string, board: Board): Ordered {
   const {[host]: drain, ...drains} = board.memory.drains
   // A drain of a host that has left the configuration may be lifted too.
   if (drain === undefined) known(host, board)
-  return {memory: {...board.memory, drains}, done: drain === undefined ? `${host} was not drained` : `${host} is in rotation again`}
+  return {
+    memory: {...board.memory, drains},
+    done: drain === undefined ? `${host} was not drained` : `${host} is in rotation again`,
+  }
 }
 
 export function maintained(
@@ -32,11 +38,16 @@ export function maintained(
 ): Ordered {
   const {memory} = board
   if (!isOn) {
-    const done = memory.maintenance === null ? 'there was no maintenance' : 'maintenance is over: every router is told again'
+    const done =
+      memory.maintenance === null ? 'there was no maintenance' : 'maintenance is over: every router is told again'
     return {memory: {...memory, maintenance: null}, done}
   }
   if (untilMs !== null && untilMs <= wall)
-    throw new OperatorError('MAINTENANCE_OVER', 'the end of the maintenance has passed', 'Name a time to come, or a duration.')
+    throw new OperatorError(
+      'MAINTENANCE_OVER',
+      'the end of the maintenance has passed',
+      'Name a time to come, or a duration.',
+    )
   const since = memory.maintenance?.since ?? Math.trunc(wall)
   const until = untilMs === null ? null : Math.trunc(untilMs)
   const end = until === null ? 'until "pgroute66 maintenance off"' : `until ${new Date(until).toISOString()}`

@@ -3,7 +3,10 @@ import type {Log, Memory, MemoryStore, Meter} from '../core/ports.ts'
 /** So many of `saveSoon`, which comes about once a second. */
 const rounds = 5
 
-/** Writes the memory, one at a time and always the latest. A memory that cannot be kept is said once, tried again every few rounds, and stops nothing. */
+/**
+ * Writes the memory, one at a time and always the latest. A memory that cannot be kept is said
+ * once, tried again every few rounds, and stops nothing.
+ */
 export function saver(
   store: MemoryStore,
   log: Log,
@@ -12,7 +15,9 @@ export function saver(
 ): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<boolean>}> {
   let wanted = loaded
   let saved = loaded
-  /** What could not be written is not tried in a loop: a change, the stop or patience tries again. */
+  /**
+   * What could not be written is not tried in a loop: a change, the stop or patience tries again.
+   */
   let failed: Memory | null = null
   let patience = 0
   let said = ''
@@ -34,7 +39,10 @@ export function saver(
         meter.saved(false)
         const why = error instanceof Error ? error.message : String(error)
         if (why !== said)
-          log.error({error: why}, 'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten')
+          log.error(
+            {error: why},
+            'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
+          )
         said = why
       }
     }

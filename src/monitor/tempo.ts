@@ -5,8 +5,9 @@ const stirredMs = 10_000
 const longestMs = 60_000
 
 /**
- * How often a group is probed (DESIGN 5): fast while its verdict is not "primary" or a host changed in the last ten seconds, and for at most a minute
- * on end - a cluster that is down for the night is not worth ten questions a second.
+ * How often a group is probed (DESIGN 5): fast while its verdict is not "primary" or a host changed
+ * in the last ten seconds, and for at most a minute on end - a cluster that is down for the night
+ * is not worth ten questions a second.
  */
 export class Tempo {
   #episode: number | null = null

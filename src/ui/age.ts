@@ -1,6 +1,9 @@
 const two = (value: number) => String(value).padStart(2, '0')
 
-/** How long ago, to the second, in at most six cells up to a thousand days: `12s`, `4m05s`, `3h12m`, `12d4h`. */
+/**
+ * How long ago, to the second, in at most six cells up to a thousand days: `12s`, `4m05s`, `3h12m`,
+ * `12d4h`.
+ */
 export function ageText(ms: number): string {
   // Wall clocks step back, and another machine's may be ahead of ours.
   const seconds = Math.max(0, Math.floor(ms / 1000))

@@ -5,18 +5,23 @@ import type {Glyphs} from './glyphs.ts'
 import {cut, type Line, line, type Tone} from './line.ts'
 import {bySeverity, isCalm, verdictText} from './verdict-text.ts'
 
-/** `height`: lines that it may take, more only for the verdict itself. `group`: the one that is looked at. */
+/**
+ * `height`: lines that it may take, more only for the verdict itself. `group`: the one that is
+ * looked at.
+ */
 export type BannerLook = Readonly<{width: number; height: number; wall: number; glyphs: Glyphs; group: string | null}>
 
 /**
- * The verdict and why. It wraps and is never shortened for want of width: what is not a calm `primary` fills whole lines, coloured or not.
- * Of several groups, those that are not calm come first, whichever one is looked at. Where there are too many of them, the reasons go, and then
- * the last ones are counted.
+ * The verdict and why. It wraps and is never shortened for want of width: what is not a calm
+ * `primary` fills whole lines, coloured or not. Of several groups, those that are not calm come
+ * first, whichever one is looked at. Where there are too many of them, the reasons go, and then the
+ * last ones are counted.
  */
 export function banner(snapshot: Snapshot, look: BannerLook): readonly Line[] {
   const groups = Object.values(snapshot.groups)
   const [only] = groups
-  if (only === undefined) return [line(pad(' no group of hosts is watched: there is no verdict', look.width), 'warnBar')]
+  if (only === undefined)
+    return [line(pad(' no group of hosts is watched: there is no verdict', look.width), 'warnBar')]
   if (groups.length === 1) {
     const verdict = head(only, '', look)
     return [...verdict, ...reasons(only, look, look.height - verdict.length)]
@@ -57,21 +62,28 @@ function head({verdict}: GroupState, about: string, look: BannerLook): readonly 
   if (isCalm(verdict)) {
     const [first = '', ...more] = wrap(`${glyphs.roles.primary} ${about}${verdictText(verdict)}`, width)
     const fits = more.length === 0 && widthOf(first) + widthOf(tail) + 1 <= width
-    return fits ? [[...line(first, 'good'), ...line(` ${tail}`, 'faint')]] : [first, ...more].map((part) => line(part, 'good'))
+    return fits
+      ? [[...line(first, 'good'), ...line(` ${tail}`, 'faint')]]
+      : [first, ...more].map((part) => line(part, 'good'))
   }
   const sign = glyphs.alarm.repeat(3)
   const lines = wrap(`${sign} ${about}${verdictText(verdict)} ${sign} ${tail}`, Math.max(1, width - 2))
   return lines.map((text) => alarm(` ${text}`, look, verdict.kind === 'starting' ? 'warnBar' : 'badBar'))
 }
 
-/** Of a cluster of a hundred hosts the reason alone would fill the screen: then it is cut, and whole in the details of any of its hosts. */
+/**
+ * Of a cluster of a hundred hosts the reason alone would fill the screen: then it is cut, and whole
+ * in the details of any of its hosts.
+ */
 function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Number.POSITIVE_INFINITY): readonly Line[] {
   const mark = isCalm(verdict) ? '  ' : `${glyphs.alarm} `
   const tone: Tone = isCalm(verdict) || verdict.kind === 'starting' ? 'plain' : 'bad'
   const more = [
     verdict.suspect === null ? '' : `Suspect: ${verdict.suspect}.`,
     // "No primary" says itself who is blind.
-    verdict.blind.length === 0 || verdict.kind === 'no-primary' ? '' : `Blind, for a reason of ours: ${few(verdict.blind)}.`,
+    verdict.blind.length === 0 || verdict.kind === 'no-primary'
+      ? ''
+      : `Blind, for a reason of ours: ${few(verdict.blind)}.`,
   ]
   const lines = (text: string) => wrap(text, Math.max(1, width - 2))
   const short = more.filter(Boolean).flatMap(lines)
@@ -90,7 +102,10 @@ function calmLines(groups: readonly GroupState[], {width, glyphs}: BannerLook): 
   const {primary} = glyphs.roles
   if (groups.length > 4) return [line(`${primary} ${groups.length} other groups have their primary`, 'good')]
   return groups.map(({name, verdict}) => {
-    const spans = [...line(`${primary} ${name}: ${verdictText(verdict)}`, 'good'), ...line(`  ${printable(verdict.why)}`, 'faint')]
+    const spans = [
+      ...line(`${primary} ${name}: ${verdictText(verdict)}`, 'good'),
+      ...line(`  ${printable(verdict.why)}`, 'faint'),
+    ]
     return cut(spans, width, glyphs.more)
   })
 }

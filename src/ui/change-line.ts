@@ -8,7 +8,9 @@ import {cut, type Line, line, type Span, type Tone} from './line.ts'
 /** Whom or what a change is about: a host by itself, a group's verdict, a source of evidence. */
 export function subjectOf({kind, group, host}: Change): string {
   if (kind === 'role' || kind === 'drain') return printable(host ?? '?')
-  return printable([group, kind === 'verdict' ? null : kind, kind === 'verdict' ? null : host].filter(Boolean).join(' ') || kind)
+  return printable(
+    [group, kind === 'verdict' ? null : kind, kind === 'verdict' ? null : host].filter(Boolean).join(' ') || kind,
+  )
 }
 
 /** `primary → split-brain (V1)`; a verdict that moved within one kind shows whom it names now. */
@@ -32,7 +34,8 @@ function toneOf({kind, to}: Change): Tone {
 export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
 
 /** One line, cut at the right. */
-export const changeLine = (heard: Heard, look: ChangeLook): Line => cut(spansOf(heard, look), look.width, look.glyphs.more)
+export const changeLine = (heard: Heard, look: ChangeLook): Line =>
+  cut(spansOf(heard, look), look.width, look.glyphs.more)
 
 /** As many lines as it takes. */
 export function changeLines(heard: Heard, look: ChangeLook): readonly Line[] {
@@ -44,7 +47,12 @@ export function changeLines(heard: Heard, look: ChangeLook): readonly Line[] {
     glyphs.more,
   )
   const indent = '         '
-  return [first, ...wrap(printable(heard.change.why), Math.max(1, width - indent.length)).map((text) => line(indent + text, 'faint'))]
+  return [
+    first,
+    ...wrap(printable(heard.change.why), Math.max(1, width - indent.length)).map((text) =>
+      line(indent + text, 'faint'),
+    ),
+  ]
 }
 
 function spansOf({at, change}: Heard, {wall, glyphs: {arrow}}: ChangeLook): readonly Span[] {

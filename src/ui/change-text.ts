@@ -5,7 +5,10 @@ import {subjectOf, transitionText} from './change-line.ts'
 import {causeText} from './row.ts'
 import {verdictText} from './verdict-text.ts'
 
-/** A change as one line of plain text, for a file or a pipe: time in UTC, subject, transition, reason. */
+/**
+ * A change as one line of plain text, for a file or a pipe: time in UTC, subject, transition,
+ * reason.
+ */
 export const changeText = (wall: number, change: Change): string =>
   `${timeOf(wall)} ${subjectOf(change)} ${transitionText(change, '->')}: ${printable(change.why)}`
 

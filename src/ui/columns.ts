@@ -26,7 +26,13 @@ export type Column = Readonly<{
   side: 'left' | 'right'
 }>
 
-const column = (key: ColumnKey, title: string, rank: number, [least, most]: [number, number], side: 'left' | 'right' = 'left'): Column => ({
+const column = (
+  key: ColumnKey,
+  title: string,
+  rank: number,
+  [least, most]: [number, number],
+  side: 'left' | 'right' = 'left',
+): Column => ({
   key,
   title,
   rank,
@@ -59,8 +65,9 @@ export type Shown = Readonly<{column: Column; width: number}>
 export const gapOf = (width: number): number => (width < 72 ? 1 : 2)
 
 /**
- * Which columns a line of `width` cells has room for. `natural`: the width of each one's longest text; a column without it has nothing to show.
- * They leave in the order of their rank, so that a wider screen never shows less. Host and role stay at any width.
+ * Which columns a line of `width` cells has room for. `natural`: the width of each one's longest
+ * text; a column without it has nothing to show. They leave in the order of their rank, so that a
+ * wider screen never shows less. Host and role stay at any width.
  */
 export function shownColumns(natural: Readonly<Partial<Record<ColumnKey, number>>>, width: number): readonly Shown[] {
   const gap = gapOf(width)
@@ -74,7 +81,8 @@ export function shownColumns(natural: Readonly<Partial<Record<ColumnKey, number>
     chosen.set(key, wanted)
     left -= wanted + gap
   }
-  // Too narrow for host and role: the host gives way, down to a few letters, then the role is clipped.
+  // Too narrow for host and role: the host gives way, down to a few letters, then the role is
+  // clipped.
   if (left < 0) {
     const host = Math.max(4, (chosen.get('host') ?? 0) + left)
     left -= host - (chosen.get('host') ?? 0)

@@ -12,9 +12,17 @@ type Field = readonly [label: string, text: string, tone?: Tone]
 
 /** Everything that is known of one host, a line per fact; long ones wrap under their label. */
 export function details(host: HostState, frame: Frame, width: number, glyphs: Glyphs): readonly Line[] {
-  const fields = [...identity(host, frame), ...replication(host), ...load(host, frame, glyphs), ...evidence(host, frame)]
+  const fields = [
+    ...identity(host, frame),
+    ...replication(host),
+    ...load(host, frame, glyphs),
+    ...evidence(host, frame),
+  ]
   const labelled = Math.min(18, Math.floor(width / 3))
-  const title = line(`${glyphs.roles[host.role]} ${host.host} ${glyphs.dot} ${host.role} for ${ageText(frame.wall - host.since)}`, 'strong')
+  const title = line(
+    `${glyphs.roles[host.role]} ${host.host} ${glyphs.dot} ${host.role} for ${ageText(frame.wall - host.since)}`,
+    'strong',
+  )
   const lines = fields.flatMap(([label, text, tone = 'plain']) =>
     wrap(printable(text), Math.max(1, width - labelled - 1)).map((part, index): Line => {
       const name = index === 0 ? label.slice(0, labelled) : ''
@@ -72,13 +80,23 @@ function replication(host: HostState): readonly Field[] {
       `${sender.applicationName ?? '?'} ${sender.clientAddr ?? 'local'}: ${state}, replayed ${sender.replayLsn ?? '?'}`,
     ]
   })
-  return [['timeline', some(host.timeline)], ['lsn', some(host.lsn)], ...(host.role === 'standby' ? standby : []), ...senders]
+  return [
+    ['timeline', some(host.timeline)],
+    ['lsn', some(host.lsn)],
+    ...(host.role === 'standby' ? standby : []),
+    ...senders,
+  ]
 }
 
 function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
   const {availability} = host
   const history = sparkline(frame.probes.get(host.host) ?? [], 40, bars).trimStart()
-  const beat = availability === null ? 'off' : availability.kind === 'ok' ? `${spanText(availability.delayMs)} behind` : availability.why
+  const beat =
+    availability === null
+      ? 'off'
+      : availability.kind === 'ok'
+        ? `${spanText(availability.delayMs)} behind`
+        : availability.why
   return [
     ['read-only', some(host.readOnly)],
     ['backends', `${some(host.backendsUsed)} of ${some(host.backendsMax)}`],
@@ -91,9 +109,15 @@ function evidence(host: HostState, frame: Frame): readonly Field[] {
   const groups = host.groups.flatMap((name) => frame.snapshot.groups[name] ?? [])
   const about = groups.flatMap((group) => group.evidence.map((item) => ({group: group.name, item})))
   const verdicts = groups.map(
-    ({name, verdict}): Field => [name, `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since, frame.wall)}: ${verdict.why}`],
+    ({name, verdict}): Field => [
+      name,
+      `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since, frame.wall)}: ${verdict.why}`,
+    ],
   )
-  return [...verdicts, ...about.map(({item}): Field => [item.source, evidenceText(item), item.answer === 'denies' ? 'bad' : 'plain'])]
+  return [
+    ...verdicts,
+    ...about.map(({item}): Field => [item.source, evidenceText(item), item.answer === 'denies' ? 'bad' : 'plain']),
+  ]
 }
 
 const evidenceText = ({answer, subject, why, required, contradictsSql}: Evidence): string =>

@@ -17,8 +17,9 @@ export type FeedDeps = Readonly<{
 }>
 
 /**
- * Turns what a source publishes into frames. A change makes a frame at once, but no sooner than 100 ms after the last one; LSNs and lags are looked
- * at every `everyMs`; ages alone make a frame a second.
+ * Turns what a source publishes into frames. A change makes a frame at once, but no sooner than 100
+ * ms after the last one; LSNs and lags are looked at every `everyMs`; ages alone make a frame a
+ * second.
  */
 export class Feed {
   readonly #source: SnapshotSource
@@ -71,7 +72,8 @@ export class Feed {
   #tick(): void {
     this.#cancelTick = this.#clock.after(this.#everyMs, () => this.#tick())
     const snapshot = this.#source.current()
-    // A little less than a second: timers that fire early by a fraction must not halve the rate at which ages move.
+    // A little less than a second: timers that fire early by a fraction must not halve the rate at
+    // which ages move.
     const isOld = this.#shown === null || this.#clock.now() - this.#shown.at >= 950
     if (isOld || snapshot !== this.#shown?.snapshot) this.#drawSoon()
   }

@@ -7,19 +7,38 @@ export function hostsOf({groups, hosts}: Snapshot, group: string | null): readon
   return (groups[group]?.hosts ?? []).flatMap((name) => hosts[name] ?? [])
 }
 
-/** Every word of `text` occurs in what is known of the host: its name, role, cause, address, upstream, groups, location. */
+/**
+ * Every word of `text` occurs in what is known of the host: its name, role, cause, address,
+ * upstream, groups, location.
+ */
 export function matches(host: HostState, text: string): boolean {
   const words = text.toLowerCase().split(' ').filter(Boolean)
   const drained = host.drained === null ? null : 'drained'
-  const known = [host.host, host.role, host.cause, `${host.address}:${host.port}`, host.upstream, ...host.groups, host.location, drained]
+  const known = [
+    host.host,
+    host.role,
+    host.cause,
+    `${host.address}:${host.port}`,
+    host.upstream,
+    ...host.groups,
+    host.location,
+    drained,
+  ]
   const hay = known.filter(Boolean).join(' ').toLowerCase()
   return words.every((word) => hay.includes(word))
 }
 
-/** The group that was asked for; `null`: all hosts, which are what `all` means even where there are groups. Throws OperatorError. */
+/**
+ * The group that was asked for; `null`: all hosts, which are what `all` means even where there are
+ * groups. Throws OperatorError.
+ */
 export function groupNamed(name: string | undefined, {groups}: Snapshot): string | null {
   if (name === undefined) return null
   if (name in groups) return name
   if (name === 'all') return null
-  throw new OperatorError('USAGE_GROUP', `there is no group "${name}"`, `Groups are: ${Object.keys(groups).join(', ') || 'none'}.`)
+  throw new OperatorError(
+    'USAGE_GROUP',
+    `there is no group "${name}"`,
+    `Groups are: ${Object.keys(groups).join(', ') || 'none'}.`,
+  )
 }

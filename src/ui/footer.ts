@@ -44,6 +44,10 @@ function fitted(hints: readonly Hint[], width: number): Line {
   }
   const spans = hints
     .filter((item) => chosen.has(item))
-    .flatMap((item, index): Span[] => [...line(index === 0 ? '' : '  '), ...line(item.key, 'strong'), ...line(` ${item.text}`, 'faint')])
+    .flatMap((item, index): Span[] => [
+      ...line(index === 0 ? '' : '  '),
+      ...line(item.key, 'strong'),
+      ...line(` ${item.text}`, 'faint'),
+    ])
   return spans
 }

@@ -1,6 +1,9 @@
 import type {Role} from '../core/words.ts'
 
-/** What is drawn with. Every glyph is one cell wide and none of them carries a meaning alone: a word always stands beside it. */
+/**
+ * What is drawn with. Every glyph is one cell wide and none of them carries a meaning alone: a word
+ * always stands beside it.
+ */
 export type Glyphs = Readonly<{
   roles: Readonly<Record<Role, string>>
   alarm: string
@@ -35,7 +38,10 @@ const typed: Glyphs = {
   bars: ['.', ':', '-', '=', '+', '*', '%', '#'],
 }
 
-/** Characters that can be typed, where the locale (POSIX: LC_ALL, then LC_CTYPE, then LANG) or the terminal knows no others. */
+/**
+ * Characters that can be typed, where the locale (POSIX: LC_ALL, then LC_CTYPE, then LANG) or the
+ * terminal knows no others.
+ */
 export function glyphsFor(env: NodeJS.ProcessEnv): Glyphs {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''
   const isPlain = env.TERM === 'linux' || env.TERM === 'dumb' || !/utf-?8/i.test(locale)

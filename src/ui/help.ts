@@ -7,7 +7,10 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['j k, arrows', 'select a host; scroll where there is more. PgUp, PgDn, Home, End too'],
   ['enter', 'everything that is known of the selected host; enter or Esc goes back'],
   ['s', 'sort by: as configured, name, role, lag, last change, probe time'],
-  ['/', 'show only hosts with these words in their name, role, cause, address, upstream, group or location; Esc clears'],
+  [
+    '/',
+    'show only hosts with these words in their name, role, cause, address, upstream, group or location; Esc clears',
+  ],
   ['g', 'show one group after the other, then all'],
   ['space', 'hold the table still; the verdict stays live'],
   ['+ -', 'draw more often, less often. Changes are drawn when they happen, whatever this says'],

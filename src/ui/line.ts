@@ -1,6 +1,9 @@
 import {clip, widthOf} from './cells.ts'
 
-/** What a piece of text means to the eye; how it looks is the view's business. A `Bar` is a filled line. */
+/**
+ * What a piece of text means to the eye; how it looks is the view's business. A `Bar` is a filled
+ * line.
+ */
 export type Tone = 'plain' | 'faint' | 'strong' | 'good' | 'warn' | 'bad' | 'goodBar' | 'warnBar' | 'badBar'
 export type Span = Readonly<{text: string; tone: Tone}>
 /** One line of the screen. */

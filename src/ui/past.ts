@@ -1,7 +1,10 @@
 import type {SnapshotSource} from '../core/ports.ts'
 import type {Heard} from './frame.ts'
 
-/** What changed before we came, newest first. A daemon that does not tell is no reason not to watch it. */
+/**
+ * What changed before we came, newest first. A daemon that does not tell is no reason not to watch
+ * it.
+ */
 export async function pastOf(source: SnapshotSource): Promise<readonly Heard[]> {
   try {
     return ((await source.past?.()) ?? []).map(({at, change}) => ({at, change})).reverse()

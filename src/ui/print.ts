@@ -33,7 +33,8 @@ export function printChanges({source, clock, write, json = false, group = null, 
   else {
     const groups = Object.values(first.groups).filter(({name}) => group === null || name === group)
     for (const state of groups) write(standingText(clock.wall(), state))
-    // Before the first round there is nothing to say of a host; that it answered then is not published as a change.
+    // Before the first round there is nothing to say of a host; that it answered then is not
+    // published as a change.
     if (first.ready) for (const host of members) write(hostText(clock.wall(), host))
   }
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
@@ -53,8 +54,15 @@ export function printChanges({source, clock, write, json = false, group = null, 
   })
 }
 
-/** How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits until every host has been asked, or for `signal`. */
-export async function printOnce({width, glyphs, ...options}: PrintOptions & Readonly<{width: number; glyphs: Glyphs}>): Promise<void> {
+/**
+ * How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits
+ * until every host has been asked, or for `signal`.
+ */
+export async function printOnce({
+  width,
+  glyphs,
+  ...options
+}: PrintOptions & Readonly<{width: number; glyphs: Glyphs}>): Promise<void> {
   const {source, clock, write, json = false, group = null, signal} = options
   const snapshot = await settled(source, signal)
   const [now, wall] = [clock.now(), clock.wall()]
@@ -63,10 +71,14 @@ export async function printOnce({width, glyphs, ...options}: PrintOptions & Read
   const verdicts = banner(snapshot, {width, height: Number.POSITIVE_INFINITY, wall, glyphs, group: group})
   const rows = table(hostsOf(snapshot, group), frame, {width, height: Number.POSITIVE_INFINITY, glyphs, selected: null})
   const told = targets(snapshot, width, wall, glyphs)
-  for (const spans of [...verdicts, [], ...rows, ...(told.length === 0 ? [] : [[], ...told])]) write(textOf(spans).trimEnd())
+  for (const spans of [...verdicts, [], ...rows, ...(told.length === 0 ? [] : [[], ...told])])
+    write(textOf(spans).trimEnd())
 }
 
-/** Every host was asked; of two primaries, each also after the other one answered: until then `check` says another thing than this. */
+/**
+ * Every host was asked; of two primaries, each also after the other one answered: until then
+ * `check` says another thing than this.
+ */
 const isSettled = ({ready, groups}: Snapshot): boolean =>
   ready && Object.values(groups).every(({verdict}) => verdict.rule !== 'V3' || verdict.primaries.length < 2)
 

@@ -7,13 +7,22 @@ import type {Frame} from './frame.ts'
 import type {Glyphs} from './glyphs.ts'
 import {sparkline} from './sparkline.ts'
 
-/** The texts of one host. "?" is what ought to be known and is not; nothing is written where there is nothing to know. */
-export type Row = Readonly<{host: HostState; texts: Readonly<Record<ColumnKey, string>>; because: string | null; isRouted: boolean}>
+/**
+ * The texts of one host. "?" is what ought to be known and is not; nothing is written where there
+ * is nothing to know.
+ */
+export type Row = Readonly<{
+  host: HostState
+  texts: Readonly<Record<ColumnKey, string>>
+  because: string | null
+  isRouted: boolean
+}>
 
 export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
   const isUp = host.role !== 'unavailable'
   const isStandby = host.role === 'standby'
-  const known = <T>(value: T | null, text: (value: T) => string): string => (value === null ? (isUp ? '?' : '') : text(value))
+  const known = <T>(value: T | null, text: (value: T) => string): string =>
+    value === null ? (isUp ? '?' : '') : text(value)
   const isRouted = Object.values(frame.snapshot.groups).some(({verdict}) => verdict.routedTo === host.host)
   const notes = notesOf(host, isRouted, frame.snapshot)
   return {
@@ -55,7 +64,10 @@ function notesOf(host: HostState, isRouted: boolean, {groups}: Snapshot): readon
     host.role === 'primary' && host.readOnly === true && 'read-only',
     isStandby && host.replayPaused === true && 'replay paused',
     isStandby && host.receiver === null && 'not streaming',
-    isStandby && host.replicationState !== null && host.replicationState !== 'streaming' && printable(host.replicationState),
+    isStandby &&
+      host.replicationState !== null &&
+      host.replicationState !== 'streaming' &&
+      printable(host.replicationState),
   ]
   return notes.filter((note) => note !== false)
 }

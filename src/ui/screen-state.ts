@@ -44,7 +44,10 @@ export type Sight = Readonly<{
   hidden: number
 }>
 
-/** A key as a name (`up`, `enter`, `escape` …) or as the character typed. Quitting and actions are not the screen's: they are dealt with before. */
+/**
+ * A key as a name (`up`, `enter`, `escape` …) or as the character typed. Quitting and actions are
+ * not the screen's: they are dealt with before.
+ */
 export function press(state: ScreenState, key: string, sight: Sight): ScreenState {
   if (state.isTyping) return type(state, key)
   const lines = moves(key, sight.page)

@@ -21,11 +21,18 @@ export type Size = Readonly<{columns: number; rows: number}>
 export type Look = Readonly<{glyphs: Glyphs; title: string | null; actions: readonly Action[]; outcome: Outcome | null}>
 
 /** `hidden`: lines of a scrolling view that do not fit. */
-export type Screen = Readonly<{lines: readonly Line[]; hosts: readonly string[]; selected: string | null; page: number; hidden: number}>
+export type Screen = Readonly<{
+  lines: readonly Line[]
+  hosts: readonly string[]
+  selected: string | null
+  page: number
+  hidden: number
+}>
 
 /**
- * The whole screen: exactly `rows` lines of at most `columns` cells, so that the terminal never wraps or scrolls. On a screen that is too small
- * for all of it, the changes go first, then the table, then the keys; the verdict stays to the last line.
+ * The whole screen: exactly `rows` lines of at most `columns` cells, so that the terminal never
+ * wraps or scrolls. On a screen that is too small for all of it, the changes go first, then the
+ * table, then the keys; the verdict stays to the last line.
  */
 export function compose(frame: Frame, state: ScreenState, size: Size, look: Look): Screen {
   const {columns: width, rows} = size
@@ -37,7 +44,8 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   )
   const selected = hosts.find(({host}) => host === state.selected) ?? hosts[0] ?? null
 
-  // The verdict is always drawn from the live frame: a screen that is paused must not go on telling of a primary that is gone.
+  // The verdict is always drawn from the live frame: a screen that is paused must not go on telling
+  // of a primary that is gone.
   const verdicts = banner(frame.snapshot, {
     width,
     height: rows < 10 ? rows : Math.floor(rows / 2),
@@ -55,7 +63,9 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
 
   const all = body(still, state, selected, hosts, width, glyphs)
   const middle =
-    all === null ? overview(still, state, selected, hosts, {columns: width, rows: room}, glyphs) : pageOf(all, state.offset, room)
+    all === null
+      ? overview(still, state, selected, hosts, {columns: width, rows: room}, glyphs)
+      : pageOf(all, state.offset, room)
   const filler = Array.from({length: Math.max(0, room - middle.length)}, () => blank)
   const lines = room > 0 ? [...title, ...top, ...middle, ...filler, ...notes, ...keys] : [...top, ...notes, ...keys]
   return {
@@ -88,10 +98,15 @@ function body(
   if (state.view === 'details' && selected !== null) return details(selected, frame, width, glyphs)
   if (state.view !== 'changes') return null
   const heard = changesOf(frame, state, hosts)
-  return heard.length === 0 ? [quiet(frame)] : heard.flatMap((item) => changeLines(item, {width, wall: frame.wall, glyphs}))
+  return heard.length === 0
+    ? [quiet(frame)]
+    : heard.flatMap((item) => changeLines(item, {width, wall: frame.wall, glyphs}))
 }
 
-/** The table, and below it the last changes: three of them where there is room, more where the table leaves it. */
+/**
+ * The table, and below it the last changes: three of them where there is room, more where the table
+ * leaves it.
+ */
 function overview(
   frame: Frame,
   state: ScreenState,
@@ -103,15 +118,28 @@ function overview(
   const heard = changesOf(frame, state, hosts)
   const wanted = rows >= 12 ? Math.max(4, rows - hosts.length - 2) : rows - hosts.length - 2
   const below =
-    wanted >= 2 ? [line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'), ...listed(frame, heard, wanted - 1, width, glyphs)] : []
+    wanted >= 2
+      ? [line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'), ...listed(frame, heard, wanted - 1, width, glyphs)]
+      : []
   const height = rows - below.length
-  const top = hosts.length === 0 ? [none(frame, state)] : table(hosts, frame, {width, height, glyphs, selected: selected?.host ?? ''})
+  const top =
+    hosts.length === 0
+      ? [none(frame, state)]
+      : table(hosts, frame, {width, height, glyphs, selected: selected?.host ?? ''})
   const filler = Array.from({length: Math.max(0, Math.min(1, height - top.length))}, () => blank)
   return [...top.slice(0, height), ...filler, ...below].slice(0, rows)
 }
 
-const listed = (frame: Frame, heard: Frame['changes'], count: number, width: number, glyphs: Glyphs): readonly Line[] =>
-  heard.length === 0 ? [quiet(frame)] : heard.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
+const listed = (
+  frame: Frame,
+  heard: Frame['changes'],
+  count: number,
+  width: number,
+  glyphs: Glyphs,
+): readonly Line[] =>
+  heard.length === 0
+    ? [quiet(frame)]
+    : heard.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
 
 const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostState[]): Frame['changes'] =>
   changes.filter(({change}) =>
@@ -122,15 +150,20 @@ const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostS
     ),
   )
 
-const quiet = ({startedAt, wall}: Frame): Line => line(`no change in ${ageText(wall - startedAt)}, since ${timeText(startedAt)}`, 'faint')
+const quiet = ({startedAt, wall}: Frame): Line =>
+  line(`no change in ${ageText(wall - startedAt)}, since ${timeText(startedAt)}`, 'faint')
 
 const none = ({snapshot}: Frame, {filter}: ScreenState): Line =>
   Object.keys(snapshot.hosts).length === 0 ? line('no hosts', 'warn') : line(`no host matches "${filter}"`, 'warn')
 
-/** What the reader must not forget: that the table stands still, that hosts are hidden, what an action did. */
+/**
+ * What the reader must not forget: that the table stands still, that hosts are hidden, what an
+ * action did.
+ */
 function status({wall}: Frame, {held, filter, isTyping}: ScreenState, {outcome}: Look, width: number): readonly Line[] {
   const lines: Line[] = []
-  if (held !== null) lines.push(line(` PAUSED ${ageText(wall - held.wall)} ago: the table is not live, the verdict is `, 'warnBar'))
+  if (held !== null)
+    lines.push(line(` PAUSED ${ageText(wall - held.wall)} ago: the table is not live, the verdict is `, 'warnBar'))
   if (isTyping) lines.push([...line('/', 'strong'), ...line(`${printable(filter)}_`)])
   else if (filter !== '') lines.push(line(`only hosts that match "${printable(filter)}" (esc clears)`, 'warn'))
   if (outcome !== null) {

@@ -5,7 +5,10 @@ import type {Heard} from './frame.ts'
 export type WatchOptions = Readonly<{
   source: SnapshotSource
   clock: Clock
-  /** Keys of its own for whoever shows the screen; they act on the selected host. Keys that the screen has are refused. */
+  /**
+   * Keys of its own for whoever shows the screen; they act on the selected host. Keys that the
+   * screen has are refused.
+   */
   actions?: readonly Action[]
   /** What had changed before, newest first. */
   past?: readonly Heard[]
@@ -20,8 +23,9 @@ export type WatchOptions = Readonly<{
 const taken = 'qjksgey/+-=? '
 
 /**
- * Shows the hosts of `source` until the reader quits (q, Ctrl-C), `signal` aborts or the process is told to end; then the terminal is as it was.
- * The source stays open: it is the caller's. Needs a terminal (`process.stdout.isTTY`). Ink costs 300 ms to load, so it is loaded here and not above.
+ * Shows the hosts of `source` until the reader quits (q, Ctrl-C), `signal` aborts or the process is
+ * told to end; then the terminal is as it was. The source stays open: it is the caller's. Needs a
+ * terminal (`process.stdout.isTTY`). Ink costs 300 ms to load, so it is loaded here and not above.
  */
 export async function showWatch(options: WatchOptions): Promise<void> {
   const clash = options.actions?.find(({key}) => key.length !== 1 || taken.includes(key))

@@ -20,8 +20,12 @@ const orders: Readonly<Record<Exclude<Sort, 'config'>, (a: HostState, b: HostSta
 }
 
 /** A primary does not lag: it comes after the last standby. */
-const lagRank = (host: HostState) => (host.role === 'standby' ? worst(host.lagBytes) : host.role === 'unavailable' ? -1 : -2)
+const lagRank = (host: HostState) =>
+  host.role === 'standby' ? worst(host.lagBytes) : host.role === 'unavailable' ? -1 : -2
 
-/** What needs looking at comes first: the furthest behind, the latest to change, the slowest. Equal ones keep their order. */
+/**
+ * What needs looking at comes first: the furthest behind, the latest to change, the slowest. Equal
+ * ones keep their order.
+ */
 export const sorted = (hosts: readonly HostState[], sort: Sort): readonly HostState[] =>
   sort === 'config' ? hosts : hosts.toSorted(orders[sort])

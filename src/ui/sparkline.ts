@@ -1,4 +1,7 @@
-/** The last `width` values, scaled to the highest of them; `null` (no answer) is a gap. Right-aligned: the newest is at the right. */
+/**
+ * The last `width` values, scaled to the highest of them; `null` (no answer) is a gap.
+ * Right-aligned: the newest is at the right.
+ */
 export function sparkline(values: readonly (number | null)[], width: number, bars: readonly string[]): string {
   const shown = values.slice(-width)
   const highest = Math.max(...shown.map((value) => value ?? 0))

@@ -1,6 +1,9 @@
 import type {Key} from 'ink'
 
-/** The keys pressed, by the names that `press` knows. Several characters come at once when they are typed faster than they are read. */
+/**
+ * The keys pressed, by the names that `press` knows. Several characters come at once when they are
+ * typed faster than they are read.
+ */
 export function strokesOf(input: string, key: Key): readonly string[] {
   if (key.upArrow) return ['up']
   if (key.downArrow) return ['down']

@@ -16,7 +16,10 @@ export type TableLook = Readonly<{
   selected: string | null
 }>
 
-/** The hosts as a table of exactly the columns that fit; which rows are shown follows the selected one. */
+/**
+ * The hosts as a table of exactly the columns that fit; which rows are shown follows the selected
+ * one.
+ */
 export function table(hosts: readonly HostState[], frame: Frame, look: TableLook): readonly Line[] {
   if (look.height <= 0) return []
   const margin = look.selected === null ? 0 : gapOf(look.width)
@@ -24,7 +27,9 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
   const rows = hosts.map((host) => rowOf(host, frame, look.glyphs))
   const shown = shownColumns(naturalWidths(rows, Object.keys(frame.snapshot.groups).length > 1), width)
   const {more} = look.glyphs
-  const heading = shown.map(({column, width: cells}) => pad(column.title, cells, column.side, more)).join(' '.repeat(gapOf(width)))
+  const heading = shown
+    .map(({column, width: cells}) => pad(column.title, cells, column.side, more))
+    .join(' '.repeat(gapOf(width)))
 
   const room = look.height - 1
   const isCut = rows.length > room
@@ -36,7 +41,8 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
   const first = firstShown(rows.length, at, visible)
   const body = rows.slice(first, first + visible).map((row) => {
     const isSelected = row.host.host === look.selected
-    const mark: Span[] = margin === 0 ? [] : [{text: pad(isSelected ? look.glyphs.pointer : '', margin), tone: 'strong'}]
+    const mark: Span[] =
+      margin === 0 ? [] : [{text: pad(isSelected ? look.glyphs.pointer : '', margin), tone: 'strong'}]
     return [...mark, ...cells(row, shown, width, isSelected, look.glyphs)]
   })
   const count = `${first + 1}-${first + visible} of ${rows.length} hosts`
@@ -47,7 +53,10 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
   ]
 }
 
-/** The longest text of each column. Columns about groups or notes are there only when there is something to tell apart. */
+/**
+ * The longest text of each column. Columns about groups or notes are there only when there is
+ * something to tell apart.
+ */
 function naturalWidths(rows: readonly Row[], hasGroups: boolean): Partial<Record<ColumnKey, number>> {
   const natural: Partial<Record<ColumnKey, number>> = {}
   for (const {key, title} of columns) {
@@ -61,7 +70,10 @@ function naturalWidths(rows: readonly Row[], hasGroups: boolean): Partial<Record
 const named: readonly ColumnKey[] = ['host', 'upstream']
 const leading: readonly ColumnKey[] = ['host', 'role', 'since']
 
-/** An unavailable host has no positions to show: why it is unavailable takes their place, to the end of the line. */
+/**
+ * An unavailable host has no positions to show: why it is unavailable takes their place, to the end
+ * of the line.
+ */
 function cells(row: Row, shown: readonly Shown[], width: number, isSelected: boolean, {more}: Glyphs): Line {
   const gap = ' '.repeat(gapOf(width))
   const spans: Span[] = []
@@ -77,7 +89,8 @@ function cells(row: Row, shown: readonly Shown[], width: number, isSelected: boo
     used += size
   }
   const left = width - used - gap.length
-  if (row.because !== null && shown.length > leading.length) spans.push({text: gap + clip(row.because, left, more), tone: 'bad'})
+  if (row.because !== null && shown.length > leading.length)
+    spans.push({text: gap + clip(row.because, left, more), tone: 'bad'})
   return spans
 }
 

@@ -4,8 +4,16 @@ import {pad, printable, wrap} from './cells.ts'
 import type {Glyphs} from './glyphs.ts'
 import {cut, type Line, line} from './line.ts'
 
-/** Those that are told: a maintenance in a whole line, each that is not in step with what to do, and one line for the others. */
-export function targets({maintenance, actuators}: Snapshot, width: number, wall: number, {dot, more}: Glyphs): readonly Line[] {
+/**
+ * Those that are told: a maintenance in a whole line, each that is not in step with what to do, and
+ * one line for the others.
+ */
+export function targets(
+  {maintenance, actuators}: Snapshot,
+  width: number,
+  wall: number,
+  {dot, more}: Glyphs,
+): readonly Line[] {
   const lines: Line[] = []
   if (maintenance !== null) {
     const {since, by, reason, until} = maintenance

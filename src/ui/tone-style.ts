@@ -27,5 +27,8 @@ const colourless: Readonly<Record<Tone, Style>> = {
   badBar: {inverse: true, bold: true},
 }
 
-/** How a tone looks. NO_COLOR (no-color.org) is about colour: bold and inverse remain. Ink does not look at it by itself. */
+/**
+ * How a tone looks. NO_COLOR (no-color.org) is about colour: bold and inverse remain. Ink does not
+ * look at it by itself.
+ */
 export const styleOf = (tone: Tone, hasColour: boolean): Style => (hasColour ? coloured : colourless)[tone]

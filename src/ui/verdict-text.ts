@@ -16,7 +16,8 @@ export const bySeverity = (a: Verdict, b: Verdict): number =>
   Number(isCalm(a)) - Number(isCalm(b)) || severity.indexOf(a.kind) - severity.indexOf(b.kind)
 
 /** A primary that nothing is routed to (drained) needs the reader's eye as much as none. */
-export const isCalm = ({kind, routedTo}: Pick<Verdict, 'kind' | 'routedTo'>): boolean => kind === 'primary' && routedTo !== null
+export const isCalm = ({kind, routedTo}: Pick<Verdict, 'kind' | 'routedTo'>): boolean =>
+  kind === 'primary' && routedTo !== null
 
 /** The verdict in a few words: `PRIMARY host1`, `SPLIT BRAIN host1, host2, routed to NOBODY`. */
 export function verdictText({kind, primaries, routedTo}: Verdict): string {

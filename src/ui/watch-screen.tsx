@@ -7,7 +7,10 @@ import type {WatchOptions} from './show.ts'
 import {guardTerminal} from './terminal-guard.ts'
 import {WatchView} from './watch-view.tsx'
 
-/** Loads Ink and React, which `show.ts` therefore imports only when there is a screen to show. Resolves when the reader has left. */
+/**
+ * Loads Ink and React, which `show.ts` therefore imports only when there is a screen to show.
+ * Resolves when the reader has left.
+ */
 export async function openScreen({
   source,
   clock,
@@ -45,8 +48,15 @@ export async function openScreen({
     startedAt: clock.wall(),
   }
   const quit = () => instance.unmount()
-  const feed = new Feed({source, clock, past, everyMs: initial.everyMs, show: (frame) => instance.rerender(view(frame))})
-  // The alternate screen: what was on the terminal before is there again afterwards. `interactive`: Ink would draw nothing where CI is set.
+  const feed = new Feed({
+    source,
+    clock,
+    past,
+    everyMs: initial.everyMs,
+    show: (frame) => instance.rerender(view(frame)),
+  })
+  // The alternate screen: what was on the terminal before is there again afterwards. `interactive`:
+  // Ink would draw nothing where CI is set.
   const instance = render(view(first), {
     alternateScreen: true,
     exitOnCtrlC: false,

@@ -17,14 +17,27 @@ export type WatchViewProps = Readonly<{
   title: string | null
   glyphs: Glyphs
   hasColour: boolean
-  /** False where standard input is no terminal: then there are no keys, and asking for raw mode throws. */
+  /**
+   * False where standard input is no terminal: then there are no keys, and asking for raw mode
+   * throws.
+   */
   hasKeys: boolean
   onInterval(everyMs: number): void
   onQuit(): void
 }>
 
 /** The screen. It decides nothing: `compose` says what is on it, `press` what a key does. */
-export function WatchView({frame, initial, actions, title, glyphs, hasColour, hasKeys, onInterval, onQuit}: WatchViewProps) {
+export function WatchView({
+  frame,
+  initial,
+  actions,
+  title,
+  glyphs,
+  hasColour,
+  hasKeys,
+  onInterval,
+  onQuit,
+}: WatchViewProps) {
   const size = useWindowSize()
   const [state, setState] = useState(initial)
   const [outcome, setOutcome] = useState<Outcome | null>(null)

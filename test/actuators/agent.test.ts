@@ -18,7 +18,13 @@ async function started(draft: SnapshotDraft = healthy) {
   const source = fakeSource(draft)
   const state = {isFrozen: false}
   const settings = {bind: '127.0.0.1', port: 0}
-  const around = {source, clock: realClock(), log: keptLog(), fallback: () => 'primary' as const, isFrozen: () => state.isFrozen}
+  const around = {
+    source,
+    clock: realClock(),
+    log: keptLog(),
+    fallback: () => 'primary' as const,
+    isFrozen: () => state.isFrozen,
+  }
   const agent = await startAgent({settings, ...around})
   onTestFinished(() => agent[Symbol.asyncDispose]())
   return {agent, source, state, settings, around}
@@ -140,7 +146,10 @@ test('a reload moves it, and moves nothing where the new address cannot be had',
   onTestFinished(() => void other.close())
   await once(other, 'listening')
   const {port} = other.address() as {port: number}
-  await assert.rejects(agent.reload({bind: '127.0.0.1', port}), (error) => error instanceof OperatorError && error.code === 'LISTEN')
+  await assert.rejects(
+    agent.reload({bind: '127.0.0.1', port}),
+    (error) => error instanceof OperatorError && error.code === 'LISTEN',
+  )
   assert.equal(agent.address, before)
   assert.equal(await ask(agent, 'host1 primary\n'), 'ready up 100%\n')
   await agent.reload({bind: '::1', port: 0})
@@ -208,7 +217,8 @@ describe.skipIf(lacks('HAProxy'))('asked by a real HAProxy', () => {
       return socket.setEncoding('utf8')
     }
     const greeting = async (socket: Socket) => String((await once(socket, 'data'))[0])
-    const weightOf = async (server: string) => (await haproxy.serversState()).find(({srv_name}) => srv_name === server)?.srv_uweight
+    const weightOf = async (server: string) =>
+      (await haproxy.serversState()).find(({srv_name}) => srv_name === server)?.srv_uweight
 
     await come({'pg_write/host1': up, 'pg_write/host2': /^MAINT/, 'pg_read/host1': /^MAINT/, 'pg_read/host2': up})
     assert.match(await haproxy.ask('show stat'), /^pg_read,host2,(?:[^,]*,){16}75,/m)

@@ -17,7 +17,10 @@ const rivals: SnapshotDraft = {
   hosts: {host1: primary(), host2: primary()},
   verdict: {kind: 'split-brain', rule: 'V1', primary: null, routedTo: null},
 }
-const starting: SnapshotDraft = {...hosts('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}}
+const starting: SnapshotDraft = {
+  ...hosts('host2'),
+  verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null},
+}
 
 describe.skipIf(lacks('HAProxy'))('a real HAProxy, pushed', () => {
   let server: Server
@@ -100,7 +103,11 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
   test('a group that is asked for the first time stays as it is', async () => {
     const running = await haproxy()
     await push(running).apply(snapshot(hosts('host1')), options)
-    expect(await push(running).apply(snapshot(starting), options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
+    expect(await push(running).apply(snapshot(starting), options)).toEqual({
+      outcome: 'in-sync',
+      steps: [],
+      problems: [],
+    })
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
   })
 
@@ -183,7 +190,10 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     ['a socket that is not there', {socket: '/nowhere/admin.sock'}, 'is HAProxy running'],
     ['a port that nobody has', {socket: '127.0.0.1:1'}, 'is HAProxy running'],
   ])('%s: said with what to do', async (_, {socket}, words) => {
-    const {outcome, problems} = await haproxyPush({socket, masterSocket: null}, wish).apply(snapshot(hosts('host1')), options)
+    const {outcome, problems} = await haproxyPush({socket, masterSocket: null}, wish).apply(
+      snapshot(hosts('host1')),
+      options,
+    )
     expect(outcome).toBe('failed')
     expect(problems.join()).toContain(words)
   })
@@ -198,7 +208,10 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
 
   test('backends and servers that are none of ours are named and left alone; what is ours is done', async () => {
     const running = await haproxy()
-    const strange = haproxyPush({socket: running.socket, masterSocket: null}, {...wish, backends: {pg_write: 'primary', pg_rw: 'primary'}})
+    const strange = haproxyPush(
+      {socket: running.socket, masterSocket: null},
+      {...wish, backends: {pg_write: 'primary', pg_rw: 'primary'}},
+    )
     const one: SnapshotDraft = {hosts: {host1: primary(), elsewhere: standby('host1', {address: '10.9.9.9'})}}
     const {outcome, problems} = await strange.apply(snapshot(one), options)
     expect(outcome).toBe('failed')

@@ -9,7 +9,14 @@ const logged = (told: ReturnType<typeof stage>, level: string) => told.log.lines
 
 test('a command hears of a verdict by JSON and by variables, and of nothing else that we know', async () => {
   const shop = workshop()
-  const secret = {PGPASSWORD: 's3cret', PGROUTE66CONFIG: '/etc/x', NODE_OPTIONS: '--x', PATH: process.env.PATH, HOME: '/home/pg', LANG: 'C'}
+  const secret = {
+    PGPASSWORD: 's3cret',
+    PGROUTE66CONFIG: '/etc/x',
+    NODE_OPTIONS: '--x',
+    PATH: process.env.PATH,
+    HOME: '/home/pg',
+    LANG: 'C',
+  }
   await using told = stage({argv: shop.script('page-me', 'cat > $D/stdin; env > $D/env')}, secret)
   told.tell(417)
   await told.reported(1)
@@ -82,7 +89,9 @@ test('what a command leaves running gets until the time limit; told is told', as
   const [left = 0, command = 0] = shop.read('pids').trim().split(' ').map(Number)
   await soon(() => !isAlive(command))
   await told.reported(1)
-  expect(told.reports).toMatchObject([{outcome: 'delivered', problem: expect.stringContaining('what it started did not end within 10 s')}])
+  expect(told.reports).toMatchObject([
+    {outcome: 'delivered', problem: expect.stringContaining('what it started did not end within 10 s')},
+  ])
   await soon(() => !isAlive(left))
 })
 
@@ -96,7 +105,11 @@ test('a flood on stderr is cut, and named', async () => {
   await soon(() => !isAlive(Number(shop.read('pid'))))
   const words = new LastWords()
   for (let count = 0; count < 1_000; count += 1) words.add(Buffer.from(`${'x'.repeat(9_999)}\nline ${count}\n`))
-  expect([words.heard > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([true, 'line 999', true])
+  expect([words.heard > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([
+    true,
+    'line 999',
+    true,
+  ])
 })
 
 test.each([

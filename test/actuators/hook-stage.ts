@@ -12,17 +12,29 @@ import {noon, primary, snapshot, standby} from '../support/snapshots.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
 
 export const why = 'host1 is the only primary'
-export const toPrimary: Change = {kind: 'verdict', group: 'all', host: 'host1', from: 'no-primary', to: 'primary', rule: 'V4', why}
+export const toPrimary: Change = {
+  kind: 'verdict',
+  group: 'all',
+  host: 'host1',
+  from: 'no-primary',
+  to: 'primary',
+  rule: 'V4',
+  why,
+}
 
 /** `9f2c41-N`: host1 became the primary. */
 export function event(sequence: number): HookEvent {
-  const [first] = hookEvents({changes: [toPrimary], snapshot: snapshot({hosts: {host1: primary(), host2: standby()}, sequence})}, noon)
+  const [first] = hookEvents(
+    {changes: [toPrimary], snapshot: snapshot({hosts: {host1: primary(), host2: standby()}, sequence})},
+    noon,
+  )
   if (first === undefined) throw new Error('a changed verdict is an event')
   return first
 }
 
 type Common = 'on' | 'groups' | 'timeoutMs' | 'retries'
-export type Draft = Partial<Pick<HookSettings, Common>> & ({argv: readonly string[]} | {url: string; secretFile?: string})
+export type Draft = Partial<Pick<HookSettings, Common>> &
+  ({argv: readonly string[]} | {url: string; secretFile?: string})
 
 export type Stage = AsyncDisposable &
   Readonly<{
@@ -32,7 +44,10 @@ export type Stage = AsyncDisposable &
     log: ReturnType<typeof keptLog>
     /** Tells events with these sequence numbers. */
     tell(...sequences: number[]): void
-    /** Lets virtual time pass in steps until so many reports are in: waits of the hook take no time, what happens outside takes what it takes. */
+    /**
+     * Lets virtual time pass in steps until so many reports are in: waits of the hook take no time,
+     * what happens outside takes what it takes.
+     */
     reported(count: number): Promise<readonly HookReport[]>
     outcomes(): string
     /** Everything that anybody is told. */
@@ -41,7 +56,8 @@ export type Stage = AsyncDisposable &
 
 /** One hook on a clock of its own; what is outside is real. */
 export function stage(draft: Draft, env: Readonly<Record<string, string | undefined>> = process.env): Stage {
-  // A time limit that no slow machine reaches while virtual time runs ahead; tests of the limit set their own.
+  // A time limit that no slow machine reaches while virtual time runs ahead; tests of the limit set
+  // their own.
   const common = {on: null, groups: null, timeoutMs: 3_600_000, retries: 5, ...draft}
   const settings: HookSettings =
     'argv' in draft ? {...common, kind: 'run', ...draft} : {secretFile: null, ...common, kind: 'post', ...draft}

@@ -22,7 +22,8 @@ test('retries keep the order: nobody hears of the second event before the first 
   ).toBe('11123')
   expect(told.reports[0]?.problem).toBe('ended with exit code 3: its last words are in the log')
   expect(told.reports.at(-1)).toMatchObject({problem: null, dropped: 0, waiting: 0})
-  // Said when it came and when it was over, not at each try; what a command prints is for the log alone.
+  // Said when it came and when it was over, not at each try; what a command prints is for the log
+  // alone.
   expect(logged(told, 'warn').map(({fields}) => fields)).toMatchObject([{stderr: 'no luck', id: '9f2c41-1'}])
   expect(logged(told, 'info').map(({message}) => message)).toEqual([`${told.hook.name}: in order again`])
   expect(JSON.stringify(told.reports)).not.toContain('no luck')
@@ -43,10 +44,15 @@ test('a hook that hangs fills its queue: the oldest are dropped, counted, and sa
   ])
   writeFileSync(shop.at('go'), '')
   await soon(() => told.reports.length === 3 + queueBound + 1)
-  expect(shop.lines('ids').map((id) => Number(id.slice(7)))).toEqual([1, ...Array.from({length: queueBound}, (_, index) => index + 5)])
+  expect(shop.lines('ids').map((id) => Number(id.slice(7)))).toEqual([
+    1,
+    ...Array.from({length: queueBound}, (_, index) => index + 5),
+  ])
   expect(told.reports[3]?.problem).toContain('its queue is full')
   expect(told.reports.at(-1)).toMatchObject({outcome: 'delivered', problem: null, dropped: 3})
-  expect(logged(told, 'warn').map(({message}) => message)).toEqual([`${told.hook.name}: 3 events were dropped while its queue was full`])
+  expect(logged(told, 'warn').map(({message}) => message)).toEqual([
+    `${told.hook.name}: 3 events were dropped while its queue was full`,
+  ])
 })
 
 test('a stop ends the command under way after a short while, tells no more, and leaves no process', async () => {

@@ -29,9 +29,14 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
   })
 
   const port = (host: string) => cluster.node(host).port
-  const see = (hosts: Readonly<Record<string, HostDraft>>, special: Partial<Parameters<typeof snapshot>[0]> = {}): Snapshot =>
+  const see = (
+    hosts: Readonly<Record<string, HostDraft>>,
+    special: Partial<Parameters<typeof snapshot>[0]> = {},
+  ): Snapshot =>
     snapshot({
-      hosts: Object.fromEntries(Object.entries(hosts).map(([host, draft]) => [host, {address: '127.0.0.1', port: port(host), ...draft}])),
+      hosts: Object.fromEntries(
+        Object.entries(hosts).map(([host, draft]) => [host, {address: '127.0.0.1', port: port(host), ...draft}]),
+      ),
       ...special,
     })
   const led = (by: 'host1' | 'host2') =>
@@ -56,7 +61,12 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const clock = {...systemClock, now: () => systemClock.now() + time.lateMs}
     const {admin, include} = running
     const settings = {admin, include, databases: {app}, pauseMs: 5_000, ...special}
-    return pgbouncerTarget(settings, {openConsole: open ?? pgbouncerConsole(clock), fallback: () => 'primary', clock, isFirst})
+    return pgbouncerTarget(settings, {
+      openConsole: open ?? pgbouncerConsole(clock),
+      fallback: () => 'primary',
+      clock,
+      isFirst,
+    })
   }
   async function client(running: Pgbouncer, database = 'app') {
     const connected = await running.connect(database)
@@ -90,7 +100,10 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const clients = await Promise.all([client(running), client(running), client(running)])
     for (const each of clients) expect((await each.query(whereIs)).rows).toEqual([{port: port('host1')}])
     const {outcome, steps} = await target.apply(led('host2'), options)
-    expect([outcome, steps]).toEqual(['applied', ['PAUSE app', `write ${running.include}: app -> ${at('host2')}`, 'RELOAD', 'RESUME app']])
+    expect([outcome, steps]).toEqual([
+      'applied',
+      ['PAUSE app', `write ${running.include}: app -> ${at('host2')}`, 'RELOAD', 'RESUME app'],
+    ])
     for (const each of clients) expect((await each.query(whereIs)).rows).toEqual([{port: port('host2')}])
   })
 
@@ -98,7 +111,10 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const running = await pgbouncer()
     const target = pointed(running, {pauseMs: null})
     await target.apply(led('host1'), options)
-    expect((await target.apply(led('host2'), options)).steps).toEqual([`write ${running.include}: app -> ${at('host2')}`, 'RELOAD'])
+    expect((await target.apply(led('host2'), options)).steps).toEqual([
+      `write ${running.include}: app -> ${at('host2')}`,
+      'RELOAD',
+    ])
   })
 
   test('a drained primary: what runs may end, what comes waits; then the next one answers it', async () => {
@@ -110,7 +126,10 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     await busy.query(whereIs)
     const leaving = see({host1: primary({drained}), host2: standby()})
     const pending = await target.apply(leaving, options)
-    expect(pending).toMatchObject({outcome: 'failed', problems: [expect.stringContaining(`transactions go on at ${at('host1')}`)]})
+    expect(pending).toMatchObject({
+      outcome: 'failed',
+      problems: [expect.stringContaining(`transactions go on at ${at('host1')}`)],
+    })
     expect(pending.againMs).toBeLessThanOrEqual(50)
     expect(await running.leads('app')).toBe(`${at('host1')} paused`)
     const answer = late.query(whereIs)
@@ -146,14 +165,19 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     let opened = 0
     const open: OpenConsole = (admin, signal) => {
       opened += 1
-      return opened === 3 ? Promise.reject(new Error('no more connections')) : pgbouncerConsole(systemClock)(admin, signal)
+      return opened === 3
+        ? Promise.reject(new Error('no more connections'))
+        : pgbouncerConsole(systemClock)(admin, signal)
     }
     const target = pointed(running, {}, {lateMs: 0}, open)
     await target.apply(led('host1'), options)
     const busy = await client(running)
     await busy.query('begin')
     await busy.query(whereIs)
-    expect(await target.apply(led('host2'), options)).toMatchObject({outcome: 'failed', problems: ['no more connections']})
+    expect(await target.apply(led('host2'), options)).toMatchObject({
+      outcome: 'failed',
+      problems: ['no more connections'],
+    })
     expect(await running.leads('app')).toBe(`${at('host1')} paused`)
     await busy.query('commit')
     await until(async () => (await target.apply(led('host2'), options)).outcome === 'in-sync')
@@ -239,7 +263,10 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
   test('a group that is asked for the first time stays as it is', async () => {
     const running = await pgbouncer()
     await pointed(running).apply(led('host1'), options)
-    const starting = see({host1: primary(), host2: standby()}, {verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}})
+    const starting = see(
+      {host1: primary(), host2: standby()},
+      {verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}},
+    )
     expect(await pointed(running).apply(starting, options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
     expect(await running.leads('app')).toBe(at('host1'))
   })
@@ -247,7 +274,10 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
   test('a dry run says what it would do, and does nothing', async () => {
     const running = await pgbouncer()
     const {outcome, steps} = await pointed(running).apply(led('host1'), {...options, dryRun: true})
-    expect([outcome, steps]).toEqual(['planned', [expect.stringContaining('write'), expect.stringContaining('RELOAD  # ')]])
+    expect([outcome, steps]).toEqual([
+      'planned',
+      [expect.stringContaining('write'), expect.stringContaining('RELOAD  # ')],
+    ])
     expect(await readFile(running.include, 'utf8')).toBe('')
   })
 
@@ -262,7 +292,9 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const before = await readFile(running.include, 'utf8')
     const {outcome, steps, problems} = await target.apply(led('host2'), options)
     expect([outcome, steps]).toEqual(['failed', []])
-    expect(problems).toEqual([expect.stringMatching(/pgroute66\.ini cannot be replaced \(\w+\).*let this process write to /)])
+    expect(problems).toEqual([
+      expect.stringMatching(/pgroute66\.ini cannot be replaced \(\w+\).*let this process write to /),
+    ])
     expect(await readFile(running.include, 'utf8')).toBe(before)
     expect(await running.leads('app')).toBe(at('host1'))
     expect((await busy.query(whereIs)).rows).toEqual([{port: port('host1')}])
@@ -304,8 +336,21 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
 
   const isRoot = process.getuid?.() === 0
   test.each([
-    {given: 'pgbouncer.ini does not name the file', so: {isWithoutInclude: true}, words: 'has no database "app": add "%include '},
-    ...(isRoot ? [{given: 'its user may not read the file', so: {}, isHidden: true, words: "let PgBouncer's user read that file"}] : []),
+    {
+      given: 'pgbouncer.ini does not name the file',
+      so: {isWithoutInclude: true},
+      words: 'has no database "app": add "%include ',
+    },
+    ...(isRoot
+      ? [
+          {
+            given: 'its user may not read the file',
+            so: {},
+            isHidden: true,
+            words: "let PgBouncer's user read that file",
+          },
+        ]
+      : []),
     {
       given: 'pgbouncer.ini has the last word',
       so: {after: 'app = host=127.0.0.1 port=1 dbname=other'},
@@ -392,7 +437,8 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     let isLost = false
     const open: OpenConsole = async (admin, signal) => {
       const console = await pgbouncerConsole(systemClock)(admin, signal)
-      const ask = (text: string) => (isLost && text.startsWith('RESUME') ? Promise.reject(new Error('lost')) : console.ask(text))
+      const ask = (text: string) =>
+        isLost && text.startsWith('RESUME') ? Promise.reject(new Error('lost')) : console.ask(text)
       return {ask, [Symbol.dispose]: () => console[Symbol.dispose]()}
     }
     const target = pointed(running, {}, {lateMs: 0}, open)

@@ -41,7 +41,9 @@ test('each try is signed over its time and its body; 500, 429 and 302 are tried 
   const shop = workshop()
   writeFileSync(shop.at('secret'), 's3cret-key\n')
   const {heard, url, port} = await receiver((response, index) =>
-    response.writeHead([500, 429, 302][index] ?? 204, index === 2 ? {location: `http://127.0.0.1:${port}/elsewhere`} : {}).end(),
+    response
+      .writeHead([500, 429, 302][index] ?? 204, index === 2 ? {location: `http://127.0.0.1:${port}/elsewhere`} : {})
+      .end(),
   )
   await using told = stage({url: url.replace('//', '//bob:s3cret%40@'), secretFile: shop.at('secret')})
   told.tell(1, 2)
@@ -58,7 +60,9 @@ test('each try is signed over its time and its body; 500, 429 and 302 are tried 
   for (const {method, url, headers, body} of heard) {
     expect([method, url, headers['content-type']]).toEqual(['POST', path, 'application/json'])
     const stamp = String(headers['x-pgroute66-timestamp'])
-    expect(headers['x-pgroute66-signature']).toBe(`sha256=${createHmac('sha256', 's3cret-key').update(`${stamp}.${body}`).digest('hex')}`)
+    expect(headers['x-pgroute66-signature']).toBe(
+      `sha256=${createHmac('sha256', 's3cret-key').update(`${stamp}.${body}`).digest('hex')}`,
+    )
     expect(headers.authorization).toBe(`Basic ${Buffer.from('bob:s3cret@').toString('base64')}`)
     expect(JSON.parse(body)).toMatchObject({schema: 1, change: {to: 'primary'}, group: {verdict: {kind: 'primary'}}})
   }
@@ -83,7 +87,9 @@ test('a refusal is not repeated; the next event is told', async () => {
 })
 
 test('Retry-After is waited for', async () => {
-  const {heard, url} = await receiver((response, index) => response.writeHead(index === 0 ? 503 : 200, {'retry-after': '40'}).end())
+  const {heard, url} = await receiver((response, index) =>
+    response.writeHead(index === 0 ? 503 : 200, {'retry-after': '40'}).end(),
+  )
   await using told = stage({url})
   told.tell(1)
   await soon(() => told.reports.length === 1)
@@ -128,7 +134,9 @@ test('a server that hangs: ended at the time limit, tried again, and its connect
   expect(told.reports).toEqual([])
   await told.clock.run(1)
   await soon(() => told.reports.length === 1)
-  expect(told.reports[0]?.problem).toBe('did not answer within 10 s: see why it hangs, or raise the timeout of the hook')
+  expect(told.reports[0]?.problem).toBe(
+    'did not answer within 10 s: see why it hangs, or raise the timeout of the hook',
+  )
   await soon(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 0))))
   await told.clock.run(1_000)
   await soon(() => told.reports.length === 2)
@@ -181,19 +189,24 @@ test('a stop ends a request after a short while', async () => {
   expect(told.clock.pending).toBe(0)
 })
 
-test.skipIf(lacks('openssl'))('https: a certificate that nobody here trusts is named; one of a trusted authority is in order', async () => {
-  const shop = workshop()
-  const {cert, key} = selfSigned(shop.at('.'), 'hooks')
-  const tls = {cert: readFileSync(cert), key: readFileSync(key)}
-  const {heard, port} = await receiver(status(), createTlsServer(tls))
-  await using told = stage({url: `https://127.0.0.1:${port}${path}`})
-  told.tell(1)
-  await told.reported(1)
-  expect(told.reports[0]?.problem).toMatch(/^its certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/)
-  expect(heard).toEqual([])
-  const authorities = getCACertificates('default')
-  onTestFinished(() => setDefaultCACertificates(authorities))
-  setDefaultCACertificates([...authorities, tls.cert.toString()])
-  await told.reported(2)
-  expect(told.outcomes()).toBe('failed delivered')
-})
+test.skipIf(lacks('openssl'))(
+  'https: a certificate that nobody here trusts is named; one of a trusted authority is in order',
+  async () => {
+    const shop = workshop()
+    const {cert, key} = selfSigned(shop.at('.'), 'hooks')
+    const tls = {cert: readFileSync(cert), key: readFileSync(key)}
+    const {heard, port} = await receiver(status(), createTlsServer(tls))
+    await using told = stage({url: `https://127.0.0.1:${port}${path}`})
+    told.tell(1)
+    await told.reported(1)
+    expect(told.reports[0]?.problem).toMatch(
+      /^its certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
+    )
+    expect(heard).toEqual([])
+    const authorities = getCACertificates('default')
+    onTestFinished(() => setDefaultCACertificates(authorities))
+    setDefaultCACertificates([...authorities, tls.cert.toString()])
+    await told.reported(2)
+    expect(told.outcomes()).toBe('failed delivered')
+  },
+)

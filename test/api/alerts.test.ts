@@ -47,13 +47,16 @@ beforeAll(async () => {
 })
 
 /** Names and, in braces, the labels that they are looked up by: `{verdict="primary"}`. */
-const used = (text: string) => [...text.matchAll(/\b(pgroute66_\w+)(?:\{([^}]*)\})?/g)].map(([, name = '', labels]) => ({name, labels}))
+const used = (text: string) =>
+  [...text.matchAll(/\b(pgroute66_\w+)(?:\{([^}]*)\})?/g)].map(([, name = '', labels]) => ({name, labels}))
 
 test.each(['docs/monitoring.md', ...alerts.map(({alert}) => alert)])('%s names metrics that there are', (where) => {
   const text = where.endsWith('.md') ? read(where) : (alerts.find(({alert}) => alert === where)?.expr ?? '')
   const isThere = ({name, labels}: ReturnType<typeof used>[number]) =>
     lines.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
-    (labels?.split(',') ?? []).every((label) => lines.some((line) => line.startsWith(`${name}{`) && line.includes(label.trim())))
+    (labels?.split(',') ?? []).every((label) =>
+      lines.some((line) => line.startsWith(`${name}{`) && line.includes(label.trim())),
+    )
   expect(used(text).filter((one) => !isThere(one))).toEqual([])
   expect(used(text).length > 0 || /\bup\{/.test(text)).toBe(true)
 })
@@ -61,7 +64,9 @@ test.each(['docs/monitoring.md', ...alerts.map(({alert}) => alert)])('%s names m
 test('every alert has its place in the runbook, and is seen to be raised by the unit tests', () => {
   const known = anchors(read('docs/runbook.md')).map((anchor) => `docs/runbook.md#${anchor}`)
   for (const {alert, annotations} of alerts) expect(known, alert).toContain(annotations.runbook)
-  const raised = new Set([...read('packaging/prometheus/alerts.test.yml').matchAll(/alertname="(\w+)"/g)].map(([, name]) => name))
+  const raised = new Set(
+    [...read('packaging/prometheus/alerts.test.yml').matchAll(/alertname="(\w+)"/g)].map(([, name]) => name),
+  )
   expect([...raised].sort()).toEqual(alerts.map(({alert}) => alert).sort())
 })
 

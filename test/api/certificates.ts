@@ -8,6 +8,8 @@ export function selfSigned(dir: string, name: string): Pair {
   const pair = {cert: join(dir, `${name}.pem`), key: join(dir, `${name}.key`)}
   const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '2']
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', pair.key, '-out', pair.cert], {stdio: 'ignore'})
+  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', pair.key, '-out', pair.cert], {
+    stdio: 'ignore',
+  })
   return pair
 }

@@ -81,7 +81,8 @@ test('a storm is told in fewer events, and nothing of it is lost', async () => {
     api.source.publish({hosts}, change(`${index}`, 'primary', 'standby'))
     if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
-  const told = () => reader.events.slice(1).flatMap(({data}) => JSON.parse(data).changes.map(({host}: {host: string}) => host))
+  const told = () =>
+    reader.events.slice(1).flatMap(({data}) => JSON.parse(data).changes.map(({host}: {host: string}) => host))
   await vi.waitFor(() => expect(told()).toHaveLength(1_000), {timeout: 30_000, interval: 500})
   expect(new Set(told()).size).toBe(1_000)
   expect(reader.events.length).toBeLessThan(500)
@@ -104,7 +105,9 @@ test('a reader that does not read is closed, and nobody else notices', async () 
     await new Promise((resolve) => setTimeout(resolve, 30))
   }
   expect(isClosed()).toBe(true)
-  await vi.waitFor(() => expect(good.events.flatMap(({data}) => JSON.parse(data).changes ?? [])).toHaveLength(sent), {timeout: 30_000})
+  await vi.waitFor(() => expect(good.events.flatMap(({data}) => JSON.parse(data).changes ?? [])).toHaveLength(sent), {
+    timeout: 30_000,
+  })
   slow.destroy()
 })
 
@@ -132,11 +135,19 @@ test('history: the last 1,000, fewer where snapshots are large, and never a gap 
     const names = Object.fromEntries(Array.from({length: hosts}, (_, index) => [`h${index}`, standby()]))
     const at = (sequence: number) => snapshot({hosts: names, sequence})
     const kept = new EventHistory(at(0))
-    for (let sequence = 1; sequence <= 1_200; sequence += 1) kept.add({changes: [], snapshot: {...at(1), sequence}}, noon)
+    for (let sequence = 1; sequence <= 1_200; sequence += 1)
+      kept.add({changes: [], snapshot: {...at(1), sequence}}, noon)
     return {since: (sequence: number) => kept.since(`9f2c41-${sequence}`, at(1_200))?.length ?? null}
   }
   const small = history(2)
-  expect([199, 200, 201, 1_199, 1_200, 1_201].map((sequence) => small.since(sequence))).toEqual([null, 1_000, 999, 1, 0, null])
+  expect([199, 200, 201, 1_199, 1_200, 1_201].map((sequence) => small.since(sequence))).toEqual([
+    null,
+    1_000,
+    999,
+    1,
+    0,
+    null,
+  ])
   expect([699, 700].map((sequence) => history(400).since(sequence))).toEqual([null, 500])
 })
 

@@ -28,7 +28,8 @@ test('a token that came over the network without TLS is refused before it is com
       {headers: {authorization: 'Bearer right-is-right-0'}, socket: {remoteAddress}} as unknown as IncomingMessage,
       {config: {tokensFile: dir.at('tokens'), ssl: null}, log: keptLog()} as unknown as Context,
     )
-  for (const near of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined]) expect(await asked(near)).toEqual({by: 'anna'})
+  for (const near of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined])
+    expect(await asked(near)).toEqual({by: 'anna'})
   for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1']) expect(await asked(far)).toMatchObject({status: 403})
 })
 
@@ -58,18 +59,26 @@ test('a leftover socket is replaced; that of a live daemon, and what is no socke
   using dir = folder()
   const path = dir.at('s.sock')
   // A process that was killed leaves its socket behind.
-  const child = spawn(process.execPath, ['-e', `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`])
+  const child = spawn(process.execPath, [
+    '-e',
+    `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`,
+  ])
   await once(child.stdout, 'data')
   child.kill('SIGKILL')
   await once(child, 'exit')
   expect(existsSync(path)).toBe(true)
   await using _first = await started(draft, {socket: path})
-  await expect(started(draft, {socket: path})).rejects.toMatchObject({code: 'SOCKET_IN_USE', message: `another process listens on ${path}`})
+  await expect(started(draft, {socket: path})).rejects.toMatchObject({
+    code: 'SOCKET_IN_USE',
+    message: `another process listens on ${path}`,
+  })
   expect((await ask(path, '/v1/primary')).status).toBe(200)
   writeFileSync(dir.at('file'), 'precious')
   await expect(started(draft, {socket: dir.at('file')})).rejects.toMatchObject({code: 'SOCKET_PATH'})
   expect(existsSync(dir.at('file'))).toBe(true)
-  await expect(started(draft, {socketGroup: 'no-such-group', socket: dir.at('t.sock')})).rejects.toMatchObject({code: 'SOCKET_GROUP'})
+  await expect(started(draft, {socketGroup: 'no-such-group', socket: dir.at('t.sock')})).rejects.toMatchObject({
+    code: 'SOCKET_GROUP',
+  })
   expect(await groupId('root')).toBe(0)
 })
 
@@ -105,12 +114,17 @@ test('HTTPS; a renewed certificate is used for new connections, and the open one
   expect(await nameNow({agent})).toBe('first')
   // One file after the other: between them nothing fits, and nothing breaks.
   copyFileSync(second.cert, pair.cert)
-  await vi.waitFor(() => expect(api.log.lines.some(({message}) => /cannot be used, the old one stays/.test(message))).toBe(true), {
-    timeout: 30_000,
-  })
+  await vi.waitFor(
+    () => expect(api.log.lines.some(({message}) => /cannot be used, the old one stays/.test(message))).toBe(true),
+    {
+      timeout: 30_000,
+    },
+  )
   expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('first')
   copyFileSync(second.key, pair.key)
-  await vi.waitFor(async () => expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('second'), {timeout: 30_000})
+  await vi.waitFor(async () => expect(await nameNow({agent: false, rejectUnauthorized: false})).toBe('second'), {
+    timeout: 30_000,
+  })
   expect(await nameNow({agent})).toBe('first')
   agent.destroy()
 })
@@ -144,12 +158,25 @@ test('drain, resume and maintenance: what is ordered, and what cannot be', async
     const {status, body: heard} = await ask(dir.at('c.sock'), path, {method: 'POST', headers, body: sent})
     return [status, JSON.parse(heard)]
   }
-  expect(await order('/v1/hosts/host1/drain', {reason: 'disk'})).toEqual([200, {host: 'host1', done: 'host1 is drained'}])
+  expect(await order('/v1/hosts/host1/drain', {reason: 'disk'})).toEqual([
+    200,
+    {host: 'host1', done: 'host1 is drained'},
+  ])
   expect(await order('/v1/hosts/host1/resume', {})).toMatchObject([200, {host: 'host1'}])
   expect(await order('/v1/hosts/nobody/drain', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
-  expect(await order('/v1/maintenance', {on: true, for: '2h', reason: 'racks'})).toMatchObject([200, {maintenance: true, done: 'done'}])
+  expect(await order('/v1/maintenance', {on: true, for: '2h', reason: 'racks'})).toMatchObject([
+    200,
+    {maintenance: true, done: 'done'},
+  ])
   expect(await order('/v1/maintenance', {on: false})).toMatchObject([200, {maintenance: false, until: null}])
-  for (const bad of [{}, {on: 'yes'}, {on: true, for: 7}, {on: true, for: '7'}, {on: true, for: '-1h'}, {on: true, for: '0s'}])
+  for (const bad of [
+    {},
+    {on: 'yes'},
+    {on: true, for: 7},
+    {on: true, for: '7'},
+    {on: true, for: '-1h'},
+    {on: true, for: '0s'},
+  ])
     expect(await order('/v1/maintenance', bad), JSON.stringify(bad)).toMatchObject([400, {}])
   expect(api.accepted).toMatchObject([
     {drain: 'host1', reason: 'disk'},
@@ -162,7 +189,11 @@ test('drain, resume and maintenance: what is ordered, and what cannot be', async
 
 test('accept: by the control socket, a token or a certificate, and by nobody else', async () => {
   using dir = folder()
-  const [server, client, stranger] = ['server', 'alice', 'mallory'].map((name) => selfSigned(dir.path, name)) as [Pair, Pair, Pair]
+  const [server, client, stranger] = ['server', 'alice', 'mallory'].map((name) => selfSigned(dir.path, name)) as [
+    Pair,
+    Pair,
+    Pair,
+  ]
   writeFileSync(dir.at('tokens'), '# tokens\n\nbob s3cret-of-bob-00\nplain-token-0000\n')
   await using api = await started(draft, {
     ssl: {...tlsOf(server), clientCa: {file: client.cert}},
@@ -178,14 +209,21 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
   const {readFileSync} = await import('node:fs')
   const withCertificate = ({cert, key}: Pair) => ({cert: readFileSync(cert), key: readFileSync(key)})
 
-  expect(await post(dir.at('c.sock'), json)).toMatchObject({status: 200, body: '{"host":"host1","done":"host1 is the primary"}'})
+  expect(await post(dir.at('c.sock'), json)).toMatchObject({
+    status: 200,
+    body: '{"host":"host1","done":"host1 is the primary"}',
+  })
   expect(await post(dir.at('c.sock'), {'content-length': '0'}, {}, '')).toMatchObject({status: 200})
   const named = JSON.stringify({reason: null, by: 'root'})
-  expect(await post(dir.at('c.sock'), {...json, 'content-length': named.length}, {}, named)).toMatchObject({status: 200})
+  expect(await post(dir.at('c.sock'), {...json, 'content-length': named.length}, {}, named)).toMatchObject({
+    status: 200,
+  })
   expect(await post(api.url, {...json, authorization: 'Bearer s3cret-of-bob-00'})).toMatchObject({status: 200})
   expect(await post(dir.at('s.sock'), {...json, authorization: 'bearer plain-token-0000'})).toMatchObject({status: 200})
   expect(await post(api.url, json, withCertificate(client))).toMatchObject({status: 200})
-  expect(await post(api.url, {...json, 'content-length': '0'}, withCertificate(client), '')).toMatchObject({status: 200})
+  expect(await post(api.url, {...json, 'content-length': '0'}, withCertificate(client), '')).toMatchObject({
+    status: 200,
+  })
   expect(api.accepted).toEqual([
     {host: 'host1', by: 'control socket', reason: 'seen it'},
     {host: 'host1', by: 'control socket', reason: null},
@@ -213,9 +251,13 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
   expect(refused.map(({status}) => status)).toEqual(refused.map(() => 401))
   expect(refused[0]?.headers['www-authenticate']).toContain('Bearer')
   expect(await post(api.url, {'content-length': '0'}, withCertificate(client), '')).toMatchObject({status: 415})
-  expect(await post(dir.at('c.sock'), {'content-type': 'text/plain', 'content-length': '1'}, {}, 'x')).toMatchObject({status: 415})
+  expect(await post(dir.at('c.sock'), {'content-type': 'text/plain', 'content-length': '1'}, {}, 'x')).toMatchObject({
+    status: 415,
+  })
   for (const bad of ['{', '[]', '{"reason": 7}', `{"reason": "${'x'.repeat(501)}"}`])
-    expect(await post(dir.at('c.sock'), {...json, 'content-length': bad.length}, {}, bad), bad).toMatchObject({status: 400})
+    expect(await post(dir.at('c.sock'), {...json, 'content-length': bad.length}, {}, bad), bad).toMatchObject({
+      status: 400,
+    })
   expect(api.accepted).toHaveLength(7)
   // GETs need nothing, whoever asks.
   expect((await api.ask('/v1/primary', {rejectUnauthorized: false, ...withCertificate(stranger)})).status).toBe(200)
@@ -298,7 +340,8 @@ test('a socket from systemd answers, and outlives the process: no connection is 
   await once(listener, 'listening')
   const {port} = listener.address() as {port: number}
   const {fd} = (listener as unknown as {_handle: {fd: number}})._handle
-  // As the service manager, we hold the socket and accept nothing: both children have it from the start, and begin when they are told.
+  // As the service manager, we hold the socket and accept nothing: both children have it from the
+  // start, and begin when they are told.
   const script = `
     import {once} from 'node:events'
     import {started} from ${JSON.stringify(new URL('./started.ts', import.meta.url).href)}
@@ -311,7 +354,9 @@ test('a socket from systemd answers, and outlives the process: no connection is 
     await api[Symbol.asyncDispose]()`
   const [first, second] = [1, 2].map(() => {
     const args = ['--input-type=module-typescript', '-e', script]
-    return spawn(process.execPath, args, {stdio: ['pipe', 'pipe', 'inherit', fd]}) as unknown as ChildProcessWithoutNullStreams
+    return spawn(process.execPath, args, {
+      stdio: ['pipe', 'pipe', 'inherit', fd],
+    }) as unknown as ChildProcessWithoutNullStreams
   }) as [ChildProcessWithoutNullStreams, ChildProcessWithoutNullStreams]
   try {
     listener.close()

@@ -22,8 +22,17 @@ function chance(seed: number): () => number {
 
 type Chance = () => number
 const pick = <T>(random: Chance, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
-const bytes = (random: Chance, length: number) => Buffer.from(Array.from({length}, () => Math.floor(random() * 256))).toString('latin1')
-const paths = ['/v1/primary', '/v1/node/host1', '/v1/hosts/host1/primary', '/v1/check', '/haproxy/primary', '/metrics', '/v1/snapshot']
+const bytes = (random: Chance, length: number) =>
+  Buffer.from(Array.from({length}, () => Math.floor(random() * 256))).toString('latin1')
+const paths = [
+  '/v1/primary',
+  '/v1/node/host1',
+  '/v1/hosts/host1/primary',
+  '/v1/check',
+  '/haproxy/primary',
+  '/metrics',
+  '/v1/snapshot',
+]
 const good = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n`
 
 /** Each makes one request that somebody might send by mistake or on purpose. */
@@ -44,7 +53,8 @@ const kinds: Readonly<Record<string, (random: Chance) => string>> = {
   'thousands of headers': (random) => `${good('/v1/primary')}${'X-B: 1\r\n'.repeat(Math.floor(random() * 6_000))}\r\n`,
   'a header that is none': (random) =>
     `${good('/v1/primary')}${pick(random, [': x', 'a b: c', 'X-\0: 1', 'X-A: \0\x01', 'no colon', ' folded', '\xff: 1'])}\r\n\r\n`,
-  'two hosts or none': (random) => `GET /v1/primary HTTP/1.1\r\n${pick(random, ['', 'Host: a\r\nHost: b\r\n', 'Host:\r\n'])}\r\n`,
+  'two hosts or none': (random) =>
+    `GET /v1/primary HTTP/1.1\r\n${pick(random, ['', 'Host: a\r\nHost: b\r\n', 'Host:\r\n'])}\r\n`,
   'a version of nobody': (random) =>
     `GET /v1/primary ${pick(random, ['HTTP/9.9', 'HTTP/1.1.1', 'HTTPS/1.1', 'HTTP/0.9', 'HTTP/2.0', '', 'SPDY'])}\r\nHost: x\r\n\r\n`,
   'a length that lies': (random) =>
@@ -52,7 +62,8 @@ const kinds: Readonly<Record<string, (random: Chance) => string>> = {
   'two lengths': () => `${good('/v1/primary')}Content-Length: 3\r\nContent-Length: 5\r\n\r\nabc`,
   smuggling: (random) =>
     `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: ${pick(random, ['chunked', 'xchunked', 'chunked, identity', 'gzip'])}\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\n\r\n`,
-  'a body with a GET': (random) => `${good(pick(random, paths))}Content-Length: 11\r\nContent-Type: application/json\r\n\r\n{"a": "b"}x`,
+  'a body with a GET': (random) =>
+    `${good(pick(random, paths))}Content-Length: 11\r\nContent-Type: application/json\r\n\r\n{"a": "b"}x`,
   'broken chunks': (random) =>
     `POST /v1/hosts/host1/accept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${pick(random, ['zz\r\n', '-5\r\nabc', 'ffffffffffffffff\r\n', '1\r\nabc\r\n', `5;${'e'.repeat(20_000)}\r\n`])}`,
   'a huge body': (random) =>
@@ -75,7 +86,10 @@ const kinds: Readonly<Record<string, (random: Chance) => string>> = {
   'a good one, then garbage': (random) => `${good('/v1/primary')}\r\n${bytes(random, 100)}`,
 }
 
-/** What came back until the connection was closed, by them or - for those that would be waited for - by us. */
+/**
+ * What came back until the connection was closed, by them or - for those that would be waited for -
+ * by us.
+ */
 function send(port: number, text: string, random: Chance): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true})
@@ -118,7 +132,8 @@ for (const isTls of [false, true])
         }
         expect(answer, kind).not.toMatch(/node_modules|\.ts:\d|\.js:\d|at \w+ \(|node:internal|FST_ERR|ERR_HTTP|HPE_/)
         // Node itself refuses a missing Host, with an empty body.
-        if (/^HTTP\/1\.1 4/.test(answer) && /\r\n\r\n[^0]/.test(answer)) expect(answer, kind).toMatch(/problem\+json|\[\]|"invalid"/)
+        if (/^HTTP\/1\.1 4/.test(answer) && /\r\n\r\n[^0]/.test(answer))
+          expect(answer, kind).toMatch(/problem\+json|\[\]|"invalid"/)
       })
       await Promise.all(batch)
       if (done === Math.min(500, count - 50)) memory = settledMemory()
@@ -126,7 +141,9 @@ for (const isTls of [false, true])
     expect(settledMemory() - memory).toBeLessThan(30e6)
     expect(await api.ask('/v1/primary', {rejectUnauthorized: false})).toMatchObject({status: 200, body: '["host1"]'})
     expect(api.log.lines.filter(({level}) => level === 'error')).toEqual([])
-    if (!isTls) for (const expected of ['200', '400', '404', '405', '431']) expect([...statuses.keys()], 'statuses').toContain(expected)
+    if (!isTls)
+      for (const expected of ['200', '400', '404', '405', '431'])
+        expect([...statuses.keys()], 'statuses').toContain(expected)
     expect(api.accepted).toEqual([])
   })
 

@@ -63,7 +63,8 @@ test('health checks per host, in words of Patroni', async () => {
     if (status === 200 || status === 503) expect(Object.keys(body), path).toContain('replication_state')
     else expect(answer.headers['content-type'], path).toContain('problem')
   }
-  for (const predicate of predicates) expect([200, 503]).toContain((await api.ask(`/v1/hosts/host1/${predicate}`)).status)
+  for (const predicate of predicates)
+    expect([200, 503]).toContain((await api.ask(`/v1/hosts/host1/${predicate}`)).status)
 })
 
 test('HAProxy asks one address for a whole backend: the server is the one in its header', async () => {
@@ -84,7 +85,9 @@ test('HAProxy asks one address for a whole backend: the server is the one in its
     ['nonsense', state('be/host1'), 404],
   ]
   for (const [question, header, status] of rows) {
-    const answer = await api.ask(`/haproxy/${question}`, {headers: header === undefined ? {} : {'x-haproxy-server-state': header}})
+    const answer = await api.ask(`/haproxy/${question}`, {
+      headers: header === undefined ? {} : {'x-haproxy-server-state': header},
+    })
     expect(answer.status, `${question} ${header}`).toBe(status)
   }
 })
@@ -118,7 +121,16 @@ test('/v1/check is what the command prints: exit, and 200 only where it is 0', a
       asked,
       via: 'daemon',
     })
-    expect(Object.keys(JSON.parse(body)).slice(0, 8)).toEqual(['exit', 'ok', 'host', 'asked', 'text', 'via', 'verdict', 'hosts'])
+    expect(Object.keys(JSON.parse(body)).slice(0, 8)).toEqual([
+      'exit',
+      'ok',
+      'host',
+      'asked',
+      'text',
+      'via',
+      'verdict',
+      'hosts',
+    ])
   }
   for (const query of [
     'server=host9',
@@ -131,7 +143,12 @@ test('/v1/check is what the command prints: exit, and 200 only where it is 0', a
   ]) {
     const {status, body} = await api.ask(`/v1/check?${query}`)
     if (query === 'max_lag=7') continue
-    expect({status, ...JSON.parse(body)}, query).toMatchObject({status: 503, exit: 2, ok: false, error: {code: expect.any(String)}})
+    expect({status, ...JSON.parse(body)}, query).toMatchObject({
+      status: 503,
+      exit: 2,
+      ok: false,
+      error: {code: expect.any(String)},
+    })
   }
   const direct = answerCheck({
     snapshot: snapshot(draft),
@@ -142,7 +159,9 @@ test('/v1/check is what the command prints: exit, and 200 only where it is 0', a
     group: null,
     via: 'daemon',
   })
-  expect(JSON.parse((await api.ask('/v1/check?server=host2')).body)).toMatchObject({text: 'text' in direct ? direct.text : ''})
+  expect(JSON.parse((await api.ask('/v1/check?server=host2')).body)).toMatchObject({
+    text: 'text' in direct ? direct.text : '',
+  })
 })
 
 test('the OpenAPI document has every path that answers, and the ones it names answer', async () => {
@@ -234,7 +253,15 @@ test.skipIf(!existsSync(promtool))('metrics pass promtool', async () => {
   await using api = await started({
     ...draft,
     evidence: [
-      {source: 'followers', subject: 'host1', answer: 'confirms', contradictsSql: false, required: true, why: '', askedAt: noon.now},
+      {
+        source: 'followers',
+        subject: 'host1',
+        answer: 'confirms',
+        contradictsSql: false,
+        required: true,
+        why: '',
+        askedAt: noon.now,
+      },
     ],
   })
   const {body} = await api.ask('/metrics')

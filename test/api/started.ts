@@ -14,7 +14,14 @@ import type {SnapshotDraft} from '../support/snapshots.ts'
 export const plainConfig: Config = {
   hosts: [],
   groups: [],
-  probe: {intervalMs: 1_000, fastIntervalMs: 100, timeoutMs: 1_000, connectTimeoutMs: 3_000, maxAgeMs: 3_000, knockIntervalMs: 5_000},
+  probe: {
+    intervalMs: 1_000,
+    fastIntervalMs: 100,
+    timeoutMs: 1_000,
+    connectTimeoutMs: 3_000,
+    maxAgeMs: 3_000,
+    knockIntervalMs: 5_000,
+  },
   followers: {maxAgeMs: 3_000, nudge: true},
   availability: null,
   stateDir: null,
@@ -46,7 +53,11 @@ export interface Started extends AsyncDisposable {
 }
 export type Answered = Readonly<{status: number; body: string; headers: IncomingMessage['headers']}>
 
-export async function started(draft: SnapshotDraft, config: Partial<Config> = {}, deps: Partial<ApiDeps> = {}): Promise<Started> {
+export async function started(
+  draft: SnapshotDraft,
+  config: Partial<Config> = {},
+  deps: Partial<ApiDeps> = {},
+): Promise<Started> {
   const source = fakeSource(draft)
   const log = keptLog()
   const accepted: object[] = []
@@ -95,7 +106,11 @@ export async function started(draft: SnapshotDraft, config: Partial<Config> = {}
 }
 
 /** One request on a connection of its own. */
-export function ask(url: string, path: string, {body, ...options}: RequestOptions & {body?: string} = {}): Promise<Answered> {
+export function ask(
+  url: string,
+  path: string,
+  {body, ...options}: RequestOptions & {body?: string} = {},
+): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const where = url.startsWith('/') ? {socketPath: url} : {host: new URL(url).hostname, port: new URL(url).port}
     const send = url.startsWith('https') ? httpsRequest : httpRequest

@@ -28,7 +28,9 @@ const beating: SnapshotDraft = {
     host1: primary({availability: available(0)}),
     host2: standby('host1', {availability: available(12_000)}),
     host3: unavailable('refused', {availability: {kind: 'unknown', why: 'host3 is unavailable (refused)', askedAt: 0}}),
-    host4: standby('host1', {availability: {kind: 'unknown', why: 'relation "public.pgr66_avc" does not exist', askedAt: 0}}),
+    host4: standby('host1', {
+      availability: {kind: 'unknown', why: 'relation "public.pgr66_avc" does not exist', askedAt: 0},
+    }),
     host5: standby('host1', {availability: available(0, 11_000)}),
   },
 }
@@ -128,7 +130,13 @@ test('several groups and none asked for: a hint says what to do', async () => {
 
 test('HEAD and OPTIONS answer as GET does', async () => {
   await using api = await started(split)
-  for (const path of ['/v1/primary', '/v1/node/host1', '/readyz', '/v1/hosts/host1/primary', '/v1/check?server=host1']) {
+  for (const path of [
+    '/v1/primary',
+    '/v1/node/host1',
+    '/readyz',
+    '/v1/hosts/host1/primary',
+    '/v1/check?server=host1',
+  ]) {
     const get = await api.ask(path)
     const head = await api.ask(path, {method: 'HEAD'})
     const options = await api.ask(path, {method: 'OPTIONS'})
@@ -143,10 +151,16 @@ test('a wrong method is 405 and says which are right, an unknown path 404, both 
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY']) {
     const answer = await api.ask('/v1/primary', {method})
     expect(answer.status, method).toBe(405)
-    expect(answer.headers).toMatchObject({allow: 'GET, HEAD, OPTIONS', 'content-type': 'application/problem+json; charset=utf-8'})
+    expect(answer.headers).toMatchObject({
+      allow: 'GET, HEAD, OPTIONS',
+      'content-type': 'application/problem+json; charset=utf-8',
+    })
     expect(Object.keys(JSON.parse(answer.body))).toEqual(['type', 'title', 'status', 'detail', 'code', 'next'])
   }
-  expect(await api.ask('/v1/hosts/host1/accept', {method: 'PUT'})).toMatchObject({status: 405, headers: {allow: /POST/}})
+  expect(await api.ask('/v1/hosts/host1/accept', {method: 'PUT'})).toMatchObject({
+    status: 405,
+    headers: {allow: /POST/},
+  })
   expect(await api.ask('/nothing', {method: 'POST'})).toMatchObject({status: 404})
 })
 
@@ -164,8 +178,15 @@ test('every request asks the source anew, and what is prepared follows it', asyn
 test('the snapshot and its parts', async () => {
   await using api = await started(two)
   const all = JSON.parse((await api.ask('/v1/snapshot')).body)
-  expect(all).toMatchObject({schema: 1, epoch: '9f2c41', sequence: snapshot(two).sequence, groups: {orders: {verdict: {routed_to: 'a1'}}}})
-  const [hosts, host, group] = await Promise.all(['/v1/hosts', '/v1/hosts/a1', '/v1/groups/orders'].map((path) => api.ask(path)))
+  expect(all).toMatchObject({
+    schema: 1,
+    epoch: '9f2c41',
+    sequence: snapshot(two).sequence,
+    groups: {orders: {verdict: {routed_to: 'a1'}}},
+  })
+  const [hosts, host, group] = await Promise.all(
+    ['/v1/hosts', '/v1/hosts/a1', '/v1/groups/orders'].map((path) => api.ask(path)),
+  )
   expect(Object.keys(JSON.parse(hosts?.body ?? ''))).toEqual(['a1', 'a2', 'b1', 'b2'])
   expect(JSON.parse(host?.body ?? '')).toMatchObject({role: 'primary', groups: ['orders']})
   expect(JSON.parse(group?.body ?? '')).toMatchObject({hosts: ['a1', 'a2'], verdict: {kind: 'primary'}})

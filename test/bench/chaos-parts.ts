@@ -32,7 +32,10 @@ export class Serve implements AsyncDisposable {
   }
 }
 
-/** HAProxy in master-worker mode on one file, to be reloaded, and restarted: then every session ends. */
+/**
+ * HAProxy in master-worker mode on one file, to be reloaded, and restarted: then every session
+ * ends.
+ */
 export class Router implements AsyncDisposable {
   readonly #folder: string
   #master: ChildProcess | null = null
@@ -69,7 +72,10 @@ export class Router implements AsyncDisposable {
 /** The write servers that were up, at one look. */
 export type Look = Readonly<{at: number; up: readonly string[]}>
 
-/** Looks at the servers of `pg_write` all the time; where nobody answers, there is nothing to be seen. */
+/**
+ * Looks at the servers of `pg_write` all the time; where nobody answers, there is nothing to be
+ * seen.
+ */
 export class Watch implements AsyncDisposable {
   /** One entry per change. */
   readonly changes: Look[] = []
@@ -97,7 +103,9 @@ export class Watch implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const text = await ask(this.#socket, 'show stat -1 4 -1')
       const at = performance.now()
-      const up = [...text.matchAll(/^pg_write,(host\d),(?:[^,]*,){15}(?:UP|no check)/gm)].map(([, name]) => name ?? '').sort()
+      const up = [...text.matchAll(/^pg_write,(host\d),(?:[^,]*,){15}(?:UP|no check)/gm)]
+        .map(([, name]) => name ?? '')
+        .sort()
       if (text !== '') {
         this.looks += 1
         if (up.length > 1) this.twoUp += 1

@@ -22,9 +22,11 @@ const limitMs = 60_000
 type Failover = Readonly<{outageMs: number; wasFenced: boolean; late: number}>
 
 /**
- * Random failovers under write load through a real HAProxy with the printed file of style push, synchronous replication on, while HAProxy is reloaded
- * and restarted and `serve` is killed. What must never be is counted: two write servers up, a write that a deposed host acknowledged after its
- * successor was readied, an acknowledged write that the last primary does not have. `SEED=1` repeats the dice, not the machine.
+ * Random failovers under write load through a real HAProxy with the printed file of style push,
+ * synchronous replication on, while HAProxy is reloaded and restarted and `serve` is killed. What
+ * must never be is counted: two write servers up, a write that a deposed host acknowledged after
+ * its successor was readied, an acknowledged write that the last primary does not have. `SEED=1`
+ * repeats the dice, not the machine.
  */
 export async function run({short, runs}: Options): Promise<readonly Row[]> {
   if (!hasHaproxy) throw new ToolMissing('haproxy', 'haproxy')
@@ -98,14 +100,27 @@ export async function run({short, runs}: Options): Promise<readonly Row[]> {
     ),
     row('writes that a deposed host acknowledged after its successor was readied', `${late}`, '0', late === 0),
     row('acknowledged writes that the last primary does not have', `${lost} of ${acked.length}`, '0', lost === 0),
-    row('outage, mischief included', `median ${(median(times) / 1000).toFixed(2)} s, worst ${(quantile(times, 1) / 1000).toFixed(2)} s`),
+    row(
+      'outage, mischief included',
+      `median ${(median(times) / 1000).toFixed(2)} s, worst ${(quantile(times, 1) / 1000).toFixed(2)} s`,
+    ),
     row('failovers that needed a fence', `${failovers.filter(({wasFenced}) => wasFenced).length}`),
   ]
 }
 
-type Stage = Readonly<{random: Random; cluster: Cluster; watch: Watch; writers: readonly Writer[]; router: Router; serve: Serve}>
+type Stage = Readonly<{
+  random: Random
+  cluster: Cluster
+  watch: Watch
+  writers: readonly Writer[]
+  router: Router
+  serve: Serve
+}>
 
-async function failOver(old: PgNode, stage: Stage): Promise<Failover & Readonly<{next: PgNode; kind: string; what: string}>> {
+async function failOver(
+  old: PgNode,
+  stage: Stage,
+): Promise<Failover & Readonly<{next: PgNode; kind: string; what: string}>> {
   const {random, cluster, watch, writers} = stage
   const acks = () => writers.flatMap((writer) => writer.acks.slice(-5_000))
   const isWritten = (node: PgNode, since: number) => acks().some(({at, port}) => at > since && port === node.port)
@@ -136,7 +151,8 @@ async function failOver(old: PgNode, stage: Stage): Promise<Failover & Readonly<
   )
   if (wasFenced) await old.kill()
   await resumed(limitMs)
-  const readiedAt = watch.changes.find(({at, up}) => at > begunAt && up.join() === next.name)?.at ?? Number.POSITIVE_INFINITY
+  const readiedAt =
+    watch.changes.find(({at, up}) => at > begunAt && up.join() === next.name)?.at ?? Number.POSITIVE_INFINITY
   // Whoever still has a session to the old one, if it lives, gets the time to use it.
   await wait(500)
   const late = acks().filter(({at, port}) => at > readiedAt && port === old.port).length
@@ -146,14 +162,19 @@ async function failOver(old: PgNode, stage: Stage): Promise<Failover & Readonly<
   return {next, kind, what, outageMs, wasFenced, late}
 }
 
-/** As a script must do it that keeps what was acknowledged: nobody acknowledges to the old primary any more, then the one that has most is promoted. */
+/**
+ * As a script must do it that keeps what was acknowledged: nobody acknowledges to the old primary
+ * any more, then the one that has most is promoted.
+ */
 async function succeed(standbys: readonly PgNode[]): Promise<PgNode> {
   for (const standby of standbys) {
     await standby.sql("alter system set primary_conninfo = ''")
     await standby.sql('select pg_reload_conf()')
   }
-  for (const standby of standbys) await until(async () => (await standby.sql('select 1 from pg_stat_wal_receiver')).length === 0)
-  const received = async (node: PgNode) => Number((await node.sql("select pg_last_wal_receive_lsn() - '0/0' as lsn"))[0]?.lsn)
+  for (const standby of standbys)
+    await until(async () => (await standby.sql('select 1 from pg_stat_wal_receiver')).length === 0)
+  const received = async (node: PgNode) =>
+    Number((await node.sql("select pg_last_wal_receive_lsn() - '0/0' as lsn"))[0]?.lsn)
   const ranked = await Promise.all(standbys.map(async (node) => ({node, lsn: await received(node)})))
   const [next, third] = ranked.toSorted((a, b) => b.lsn - a.lsn).map(({node}) => node) as [PgNode, PgNode]
   await next.promote()

@@ -7,7 +7,10 @@ import type {Row} from './table.ts'
 
 export type Load = Readonly<{exe: string; cluster: Cluster; daemon: Daemon; psql: string; seconds: number}>
 
-/** A real HAProxy with three servers and a check every second: what all of it costs, by the executable and by a script with psql. */
+/**
+ * A real HAProxy with three servers and a check every second: what all of it costs, by the
+ * executable and by a script with psql.
+ */
 export async function checkLoad({exe, cluster, daemon, psql, seconds}: Load): Promise<readonly Row[]> {
   const link = join(dirname(exe), 'pgroute66-check-primary')
   symlinkSync('pgroute66', link)
@@ -27,7 +30,10 @@ export async function checkLoad({exe, cluster, daemon, psql, seconds}: Load): Pr
   ]
 }
 
-/** PostgreSQL stopped, no daemon, `check.timeout: 800ms`: does the check end by itself, before HAProxy ends it? */
+/**
+ * PostgreSQL stopped, no daemon, `check.timeout: 800ms`: does the check end by itself, before
+ * HAProxy ends it?
+ */
 export async function frozenUnderHaproxy({exe, cluster, seconds}: Load): Promise<readonly Row[]> {
   const folder = join(dirname(exe), 'frozen')
   const yaml = `${hostsYaml(cluster, ', sslmode: require')}\ncheck: {timeout: 800ms}\nsocket: ${folder}/nobody.sock\nport: 1\n`
@@ -98,7 +104,10 @@ const configOf = ({nodes}: Cluster, command: string): string =>
     '',
   ].join('\n')
 
-/** The word of HAProxy's for how the last check of the first server ended (its management guide, 9.1, check_status). */
+/**
+ * The word of HAProxy's for how the last check of the first server ended (its management guide,
+ * 9.1, check_status).
+ */
 async function checkStatus(haproxy: Haproxy): Promise<string> {
   const [header = '', row = ''] = (await haproxy.ask('show stat -1 4 -1')).split('\n')
   return row.split(',')[header.split(',').indexOf('check_status')] ?? '?'
@@ -106,11 +115,15 @@ async function checkStatus(haproxy: Haproxy): Promise<string> {
 
 /** `pg_stat_database.sessions`: all that were ever opened (PostgreSQL 14 and later). */
 async function sessionsOf({nodes}: Cluster): Promise<number> {
-  const counts = await Promise.all(nodes.map((node) => node.sql('select sum(sessions)::int as sessions from pg_stat_database')))
+  const counts = await Promise.all(
+    nodes.map((node) => node.sql('select sum(sessions)::int as sessions from pg_stat_database')),
+  )
   return counts.reduce((sum, [row]) => sum + Number(row?.sessions), 0)
 }
 
-/** CPU seconds of a process and of its children that it has waited for (proc(5), fields 14 to 17). */
+/**
+ * CPU seconds of a process and of its children that it has waited for (proc(5), fields 14 to 17).
+ */
 function cpuOf(pid: number): number {
   const fields = statOf(pid)
   const [user = 0, system = 0, children = 0, childrensSystem = 0] = fields.slice(11, 15).map(Number)
@@ -124,7 +137,9 @@ const treeCpuOf = (pid: number): number =>
     .filter((one) => Number(statOf(one)[1]) === pid)
     .reduce((sum, one) => sum + cpuOf(one), 0)
 
-/** The fields behind the name, which may hold blanks: state, parent, …; nothing of one that is gone. */
+/**
+ * The fields behind the name, which may hold blanks: state, parent, …; nothing of one that is gone.
+ */
 function statOf(pid: number): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8')

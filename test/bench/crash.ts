@@ -3,7 +3,10 @@ import {type Cluster, hostsYaml, type PgNode, rejoin, startTestCluster, until} f
 import {type Daemon, startDaemon} from './daemon.ts'
 import {median, ms, type Options, quantile, type Row} from './table.ts'
 
-/** Crash and promotion, as often as asked for; each time the next node becomes the primary and the old one is rebuilt. */
+/**
+ * Crash and promotion, as often as asked for; each time the next node becomes the primary and the
+ * old one is rebuilt.
+ */
 export async function run({short}: Options): Promise<readonly Row[]> {
   const runs = short ? 5 : 20
   await using cluster = await startTestCluster()
@@ -39,7 +42,12 @@ export async function run({short}: Options): Promise<readonly Row[]> {
 }
 
 async function crash(primary: PgNode, daemon: Daemon): Promise<number> {
-  const idle = new pg.Client({host: primary.settings.folder, port: primary.port, user: 'postgres', database: 'postgres'})
+  const idle = new pg.Client({
+    host: primary.settings.folder,
+    port: primary.port,
+    user: 'postgres',
+    database: 'postgres',
+  })
   await idle.connect()
   const closed = new Promise<number>((resolve) => {
     idle.on('error', () => {})

@@ -6,7 +6,13 @@ import {join} from 'node:path'
 import {start} from '../support/run.ts'
 
 /** `status` 0: no answer. `at`: when it was complete. */
-export type Sample = Readonly<{at: number; ms: number; status: number; body: string; headers: Readonly<http.IncomingHttpHeaders>}>
+export type Sample = Readonly<{
+  at: number
+  ms: number
+  status: number
+  body: string
+  headers: Readonly<http.IncomingHttpHeaders>
+}>
 
 export interface Daemon extends AsyncDisposable {
   readonly url: string
@@ -18,12 +24,21 @@ export interface Daemon extends AsyncDisposable {
   poll(path: string, isOver: (sample: Sample) => boolean): Promise<readonly Sample[]>
 }
 
-/** A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready. `env`: beside the PATH. */
+/**
+ * A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready.
+ * `env`: beside the PATH.
+ */
 export async function startDaemon(yaml: string, env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-bench-'))
   const config = join(folder, 'pgroute66.yml')
-  writeFileSync(config, `${yaml}\nbind: 127.0.0.1\nport: 0\nsocket: ${join(folder, 'run.sock')}\nlogformat: json\n`, {mode: 0o600})
-  const serve = start(['serve', '-c', config], {env: {PATH: process.env.PATH ?? '', ...env}, cwd: folder, limitMs: 2 ** 30})
+  writeFileSync(config, `${yaml}\nbind: 127.0.0.1\nport: 0\nsocket: ${join(folder, 'run.sock')}\nlogformat: json\n`, {
+    mode: 0o600,
+  })
+  const serve = start(['serve', '-c', config], {
+    env: {PATH: process.env.PATH ?? '', ...env},
+    cwd: folder,
+    limitMs: 2 ** 30,
+  })
   await serve.sees(/https?:\/\/127\.0\.0\.1:\d+/)
   const url = /https?:\/\/127\.0\.0\.1:\d+/.exec(serve.output())?.[0] ?? ''
   const {Agent, get} = url.startsWith('https') ? https : http
@@ -64,10 +79,15 @@ export async function startDaemon(yaml: string, env: Readonly<Record<string, str
   }
 }
 
-/** Resident memory in MB, and CPU seconds used so far: by schedstat, in nanoseconds, because the ticks of `stat` are 10 ms each. */
+/**
+ * Resident memory in MB, and CPU seconds used so far: by schedstat, in nanoseconds, because the
+ * ticks of `stat` are 10 ms each.
+ */
 export function usageOf(pid: number): Readonly<{rssMb: number; cpuS: number}> {
   const rss = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   const threads = readdirSync(`/proc/${pid}/task`)
-  const ns = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+  const ns = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  )
   return {rssMb: Number(rss) / 1024, cpuS: ns.reduce((sum, one) => sum + one, 0) / 1e9}
 }

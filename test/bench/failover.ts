@@ -9,14 +9,18 @@ import {Lookout} from './lookout.ts'
 import {Writer, writtenTable} from './writer.ts'
 
 /**
- * `crash`: `kill -9` of the postmaster, a standby is promoted at once. `freeze`: SIGSTOP of all its processes, a standby is promoted a second later.
- * `split-brain`: a standby is promoted while the primary lives. Whatever is left of the old primary after `graceMs` is killed: somebody fences it.
+ * `crash`: `kill -9` of the postmaster, a standby is promoted at once. `freeze`: SIGSTOP of all its
+ * processes, a standby is promoted a second later. `split-brain`: a standby is promoted while the
+ * primary lives. Whatever is left of the old primary after `graceMs` is killed: somebody fences it.
  */
 export type Kind = 'crash' | 'freeze' | 'split-brain'
 
 /** Where everything is, before any of it has started. */
 export type Site = Readonly<{
-  /** For sockets and scripts. HAProxy's working directory is another: the daemon's, with its `pgroute66.yml`. */
+  /**
+   * For sockets and scripts. HAProxy's working directory is another: the daemon's, with its
+   * `pgroute66.yml`.
+   */
   folder: string
   hosts: readonly Readonly<{name: string; port: number}>[]
   /** Free ones, for whatever a style has to agree upon with the daemon. */
@@ -25,7 +29,10 @@ export type Site = Readonly<{
 
 /** A way by which HAProxy comes to know what the daemon says. */
 export type Style = Readonly<{
-  /** A `haproxy.cfg` whose backend `pg_write` listens on 127.0.0.1:{port:write}. `api`: the daemon's port; `config`: its configuration. */
+  /**
+   * A `haproxy.cfg` whose backend `pg_write` listens on 127.0.0.1:{port:write}. `api`: the daemon's
+   * port; `config`: its configuration.
+   */
   haproxyConfig: (site: Site & Readonly<{api: number; config: string}>) => string | Promise<string>
   /** Lines for the daemon's configuration. */
   serveYaml?: (site: Site) => string
@@ -37,13 +44,19 @@ export type Style = Readonly<{
 /** One failover. Times are milliseconds; `null`: it never came to that. */
 export type Failover = Readonly<{
   kind: Kind
-  /** To the first write on the next primary: from the blow, or from the fencing of the old primary where it took that. */
+  /**
+   * To the first write on the next primary: from the blow, or from the fencing of the old primary
+   * where it took that.
+   */
   outageMs: number | null
   isAfterFencing: boolean
   /** From the blow until the next primary says that it is one, and until a verdict routes to it. */
   promotedMs: number
   routedMs: number
-  /** From the verdict that no longer routes to the old primary to the last write there; negative: none after it. */
+  /**
+   * From the verdict that no longer routes to the old primary to the last write there; negative:
+   * none after it.
+   */
   lateMs: number
   /** Writes acknowledged by the old primary after the first one by the next. */
   returns: number
@@ -61,7 +74,10 @@ export type Failovers = Readonly<{
   errors: ReadonlyMap<string, number>
 }>
 
-/** A host that changed is probed ten times as often for 10 s (DESIGN 5), and trouble seldom waits for such a moment. */
+/**
+ * A host that changed is probed ten times as often for 10 s (DESIGN 5), and trouble seldom waits
+ * for such a moment.
+ */
 const calmMs = 11_000
 const graceMs = 4_000
 /** Writes that have not come back by then do not come back by themselves. */
@@ -104,7 +120,8 @@ export async function runFailovers(style: Style): Promise<Failovers> {
   }
 
   const ups = lookout.ups.filter(({at}) => at >= checkedAt)
-  const looksWith = (isSo: (up: number) => boolean) => ups.reduce((sum, {names, looks}) => sum + (isSo(names.length) ? looks : 0), 0)
+  const looksWith = (isSo: (up: number) => boolean) =>
+    ups.reduce((sum, {names, looks}) => sum + (isSo(names.length) ? looks : 0), 0)
   return {
     failovers,
     looks: looksWith(() => true),
@@ -116,7 +133,13 @@ export async function runFailovers(style: Style): Promise<Failovers> {
 
 type Ended = Failover & Readonly<{next: PgNode; third: PgNode}>
 
-async function failOver(kind: Kind, old: PgNode, standbys: readonly PgNode[], writer: Writer, lookout: Lookout): Promise<Ended> {
+async function failOver(
+  kind: Kind,
+  old: PgNode,
+  standbys: readonly PgNode[],
+  writer: Writer,
+  lookout: Lookout,
+): Promise<Ended> {
   const begunAt = performance.now()
   const begunWith = writer.acks.length
   // Nobody waits for the last of its processes: the script that promotes is there at once.
@@ -163,11 +186,15 @@ async function failOver(kind: Kind, old: PgNode, standbys: readonly PgNode[], wr
 /** The one that has received most comes first, as every tool that promotes chooses it. */
 async function byProgress(standbys: readonly PgNode[]): Promise<readonly [PgNode, PgNode]> {
   const ranked = await Promise.all(
-    standbys.map(async (node) => ({node, lsn: Number((await node.sql("select pg_last_wal_receive_lsn() - '0/0' as lsn"))[0]?.lsn)})),
+    standbys.map(async (node) => ({
+      node,
+      lsn: Number((await node.sql("select pg_last_wal_receive_lsn() - '0/0' as lsn"))[0]?.lsn),
+    })),
   )
   return ranked.toSorted((a, b) => b.lsn - a.lsn).map(({node}) => node) as [PgNode, PgNode]
 }
 
-const follows = async (standby: PgNode, primary: PgNode): Promise<boolean> => (await followersOf(primary)).includes(standby.name)
+const follows = async (standby: PgNode, primary: PgNode): Promise<boolean> =>
+  (await followersOf(primary)).includes(standby.name)
 
 const wait = (forMs: number) => new Promise((resolve) => setTimeout(resolve, forMs))

@@ -2,7 +2,10 @@ import {hostsYaml, type PgNode, startTestCluster} from '../support/cluster.ts'
 import {type Daemon, startDaemon} from './daemon.ts'
 import {ms, type Options, quantile, type Row} from './table.ts'
 
-/** One frozen host: when it is noticed, and whether the answers about the others get slower meanwhile. */
+/**
+ * One frozen host: when it is noticed, and whether the answers about the others get slower
+ * meanwhile.
+ */
 export async function run({short}: Options): Promise<readonly Row[]> {
   await using cluster = await startTestCluster()
   await using daemon = await startDaemon(hostsYaml(cluster))

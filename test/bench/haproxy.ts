@@ -9,8 +9,9 @@ import {ToolMissing} from './tool.ts'
 const kinds: readonly Kind[] = ['crash', 'freeze', 'split-brain']
 
 /**
- * `crashMs`: the median of the outage after a crash that is asked for; `null`: none is. `lateMs`: how long a deposed primary may still be written to,
- * after the verdict: until the next question, or until it is told, and the time that takes.
+ * `crashMs`: the median of the outage after a crash that is asked for; `null`: none is. `lateMs`:
+ * how long a deposed primary may still be written to, after the verdict: until the next question,
+ * or until it is told, and the time that takes.
  */
 const goals: Record<HaproxyStyle, Readonly<{crashMs: number | null; lateMs: number}>> = {
   push: {crashMs: 250, lateMs: 100},
@@ -22,8 +23,8 @@ const goals: Record<HaproxyStyle, Readonly<{crashMs: number | null; lateMs: numb
 const freezeMs = 2_500
 
 /**
- * Failovers under a client's writes, through a real HAProxy with the files that `haproxy config` prints; beside them the check by psql that they
- * replace.
+ * Failovers under a client's writes, through a real HAProxy with the files that `haproxy config`
+ * prints; beside them the check by psql that they replace.
  */
 export async function run({short, style, runs}: Options): Promise<readonly Row[]> {
   if (!hasHaproxy) throw new ToolMissing('haproxy', 'haproxy')
@@ -43,7 +44,8 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
   const runs = failovers.length
   const resumed = failovers.filter(({outageMs}) => outageMs !== null).length
   const strays = failovers.filter(({returns, isEarly}) => returns > 0 || isEarly).length
-  const lateOf = (...of: readonly Kind[]) => failovers.filter(({kind}) => of.includes(kind)).map((one) => Math.max(0, one.lateMs))
+  const lateOf = (...of: readonly Kind[]) =>
+    failovers.filter(({kind}) => of.includes(kind)).map((one) => Math.max(0, one.lateMs))
   const late = lateOf('crash', 'freeze')
   const failed = [...errors].map(([text, times]) => `${times} × ${text}`).join('; ')
   const row = (figure: string, measured: string, target = '', met: boolean | null = null, comparison = ''): Row => ({
@@ -55,7 +57,9 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
   })
   const crashes = failovers.filter(({kind}) => kind === 'crash')
   const timesOf = (kind: Kind, isAfterFencing: boolean) =>
-    failovers.filter((one) => one.kind === kind && one.isAfterFencing === isAfterFencing).flatMap(({outageMs}) => outageMs ?? [])
+    failovers
+      .filter((one) => one.kind === kind && one.isAfterFencing === isAfterFencing)
+      .flatMap(({outageMs}) => outageMs ?? [])
   const crash = timesOf('crash', false)
   const freeze = timesOf('freeze', false)
   const unresolved = (['crash', 'freeze'] as const).flatMap((kind) => timesOf(kind, true)).length
@@ -70,7 +74,9 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
     ),
     row(
       'of which until it was promoted, and until a verdict said so',
-      [crashes.map(({promotedMs}) => promotedMs), crashes.map(({routedMs}) => routedMs)].map((times) => seconds(median(times))).join(', '),
+      [crashes.map(({promotedMs}) => promotedMs), crashes.map(({routedMs}) => routedMs)]
+        .map((times) => seconds(median(times)))
+        .join(', '),
     ),
     row(
       `freeze, promotion at +1 s: the freeze → first write, ${freeze.length} runs`,
@@ -89,7 +95,12 @@ function rowsOf(style: HaproxyStyle, {failovers, looks, twoUp, errors, settledMs
       quantile(late, 1) <= lateMs,
     ),
     row('split brain: the same, until it is fenced', middleAndWorst(lateOf('split-brain'))),
-    row('failovers with a write on a host before its verdict, or back on the old primary', `${strays}`, '0', strays === 0),
+    row(
+      'failovers with a write on a host before its verdict, or back on the old primary',
+      `${strays}`,
+      '0',
+      strays === 0,
+    ),
     row(
       'traffic resumed, with nobody telling HAProxy anything',
       `${resumed} of ${runs}`,

@@ -1,5 +1,6 @@
-// Loaded into `serve` by --import, beside --expose-gc: tells on a unix socket what is still there after a garbage collection. Nothing of the product
-// knows of it, and neither the socket nor its server keeps the process alive.
+// Loaded into `serve` by --import, beside --expose-gc: tells on a unix socket what is still there
+// after a garbage collection. Nothing of the product knows of it, and neither the socket nor its
+// server keeps the process alive.
 import {createServer} from 'node:net'
 import {setImmediate} from 'node:timers/promises'
 import {isMainThread} from 'node:worker_threads'

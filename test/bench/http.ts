@@ -17,7 +17,10 @@ const connections = 32
 type Measured = Readonly<{rps: number; p99: number}>
 type Answer = Readonly<{body: string; headers: readonly (readonly [string, string])[]}>
 
-/** `/v1/primary` over HTTPS keep-alive: a real `serve` and a bare node:https server that says the same bytes, in turns. */
+/**
+ * `/v1/primary` over HTTPS keep-alive: a real `serve` and a bare node:https server that says the
+ * same bytes, in turns.
+ */
 export async function run({short}: Options): Promise<readonly Row[]> {
   if (!hasTool('wrk')) throw new ToolMissing('wrk', 'wrk')
   if (!hasTool('openssl')) throw new ToolMissing('openssl', 'openssl')
@@ -46,7 +49,8 @@ export async function run({short}: Options): Promise<readonly Row[]> {
 
 function rows(ours: readonly Measured[], bare: readonly Measured[], pinned: boolean): readonly Row[] {
   const of = (runs: readonly Measured[], key: keyof Measured) => median(runs.map((one) => one[key]))
-  // Round by round, because a noisy neighbour disturbs both servers of a round and not the other rounds.
+  // Round by round, because a noisy neighbour disturbs both servers of a round and not the other
+  // rounds.
   const ratio = (key: keyof Measured) => median(ours.map((one, index) => one[key] / (bare[index]?.[key] ?? Number.NaN)))
   const where = pinned ? 'server and wrk on a core each' : 'not pinned'
   return [
@@ -82,7 +86,9 @@ const yamlOf = (ports: readonly number[], cert: string, key: string) =>
   [
     `ssl: {cert_file: ${cert}, key_file: ${key}}`,
     'hosts:',
-    ...ports.map((port, index) => `  host${index}: {host: 127.0.0.1, port: ${port}, user: pgroute66, sslmode: disable}`),
+    ...ports.map(
+      (port, index) => `  host${index}: {host: 127.0.0.1, port: ${port}, user: pgroute66, sslmode: disable}`,
+    ),
   ].join('\n')
 
 /** What node adds to every answer by itself is left to it. */

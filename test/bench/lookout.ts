@@ -3,14 +3,20 @@ import {createParser} from 'eventsource-parser'
 import type {WireChanges, WireSnapshot, WireVerdict} from '../../src/core/wire.ts'
 import type {Haproxy} from '../support/haproxy.ts'
 
-/** The servers of a backend that HAProxy gives connections to, from `at` on; `last`: when that was last seen to be so. */
+/**
+ * The servers of a backend that HAProxy gives connections to, from `at` on; `last`: when that was
+ * last seen to be so.
+ */
 export type UpServers = Readonly<{at: number; names: readonly string[]}> & {last: number; looks: number}
 /** When a new verdict came to be known here. */
 export type Heard = Readonly<{at: number; verdict: WireVerdict}>
 
 const lookMs = 5
 
-/** Watches both sides of a switch: what HAProxy does and what the daemon says. Times are this process's. */
+/**
+ * Watches both sides of a switch: what HAProxy does and what the daemon says. Times are this
+ * process's.
+ */
 export class Lookout implements AsyncDisposable {
   /** One entry per change. */
   readonly ups: UpServers[] = []
@@ -47,7 +53,8 @@ export class Lookout implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const states = await haproxy.states()
       const at = performance.now()
-      // "UP", "UP 1/2" for one that is about to go down, "no check" for one without a health check; "DOWN 1/2" gets nothing yet.
+      // "UP", "UP 1/2" for one that is about to go down, "no check" for one without a health check;
+      // "DOWN 1/2" gets nothing yet.
       const isUp = (server: string) => server.startsWith(`${backend}/`) && /^(UP|no check)/.test(states[server] ?? '')
       const names = Object.keys(states)
         .filter(isUp)
@@ -72,10 +79,12 @@ export class Lookout implements AsyncDisposable {
           const verdict = ('snapshot' in parsed ? parsed.snapshot : parsed).groups.all?.verdict
           const before = this.heard.at(-1)?.verdict
           if (verdict === undefined || event === 'sample') return
-          if (before?.rule !== verdict.rule || before.routed_to !== verdict.routed_to) this.heard.push({at: performance.now(), verdict})
+          if (before?.rule !== verdict.rule || before.routed_to !== verdict.routed_to)
+            this.heard.push({at: performance.now(), verdict})
         },
       })
-      const end = (error?: Error) => (this.#stop.signal.aborted ? resolve() : reject(error ?? new Error('the daemon ended its events')))
+      const end = (error?: Error) =>
+        this.#stop.signal.aborted ? resolve() : reject(error ?? new Error('the daemon ended its events'))
       const request = get(`${url}/v1/events?samples=0`, {signal: this.#stop.signal}, (response) => {
         response
           .setEncoding('utf8')

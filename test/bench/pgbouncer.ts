@@ -11,21 +11,30 @@ import {median, type Options, quantile, type Row} from './table.ts'
 import {ToolMissing} from './tool.ts'
 import {writtenTable} from './writer.ts'
 
-/** A host that changed is probed ten times as often for 10 s (DESIGN 5), and trouble seldom waits for such a moment. */
+/**
+ * A host that changed is probed ten times as often for 10 s (DESIGN 5), and trouble seldom waits
+ * for such a moment.
+ */
 const calmMs = 11_000
 /** So many connections at once, each with one write after the other. */
 const clients = 8
 
 /** `from` is the blow, or the last write on the old primary where that was drained. */
 type Switch = Readonly<{
-  /** From there to the first write on the next primary, and to the first one there of the last client. */
+  /**
+   * From there to the first write on the next primary, and to the first one there of the last
+   * client.
+   */
   outageMs: number
   lastMs: number
   /** From there until PgBouncer was told to let its clients wait. */
   pausedMs: number
   /** That PostgreSQL took to stop and to promote. */
   serverMs: number
-  /** Writes that failed: under way on the old primary when it died; refused by PgBouncer because it could not log in there; asked after the PAUSE. */
+  /**
+   * Writes that failed: under way on the old primary when it died; refused by PgBouncer because it
+   * could not log in there; asked after the PAUSE.
+   */
   cut: number
   refused: number
   waiting: number
@@ -38,8 +47,10 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   const runs = short ? 3 : 10
   const {planned, crash} = await switches({kinds: ['planned', 'crash'], runs: 2 * runs, loginRetryS: 0.2})
   const {crash: usual} = await switches({kinds: ['crash'], runs: short ? 1 : 2, loginRetryS: 15})
-  const times = (all: readonly Switch[], of: 'outageMs' | 'lastMs' | 'pausedMs' | 'serverMs') => all.map((one) => one[of])
-  const sum = (all: readonly Switch[], of: 'cut' | 'refused' | 'waiting') => all.reduce((total, one) => total + one[of], 0)
+  const times = (all: readonly Switch[], of: 'outageMs' | 'lastMs' | 'pausedMs' | 'serverMs') =>
+    all.map((one) => one[of])
+  const sum = (all: readonly Switch[], of: 'cut' | 'refused' | 'waiting') =>
+    all.reduce((total, one) => total + one[of], 0)
   const row = (figure: string, measured: string, comparison: string, target = '', met: boolean | null = null): Row => ({
     figure,
     measured,
@@ -48,8 +59,19 @@ export async function run({short}: Options): Promise<readonly Row[]> {
     met,
   })
   const beside = (text: string) => `server_login_retry = 15, the default: ${text}`
-  const crashRow = (figure: string, measure: (all: readonly Switch[]) => string, target = '', met: boolean | null = null) =>
-    row(`kill -9, promotion at once, server_login_retry = 0.2: ${figure}`, measure(crash), beside(measure(usual)), target, met)
+  const crashRow = (
+    figure: string,
+    measure: (all: readonly Switch[]) => string,
+    target = '',
+    met: boolean | null = null,
+  ) =>
+    row(
+      `kill -9, promotion at once, server_login_retry = 0.2: ${figure}`,
+      measure(crash),
+      beside(measure(usual)),
+      target,
+      met,
+    )
   const errors = sum(planned, 'cut') + sum(planned, 'refused') + sum(planned, 'waiting')
   return [
     row(
@@ -83,7 +105,9 @@ async function switches({
   kinds,
   runs,
   loginRetryS,
-}: Readonly<{kinds: readonly Kind[]; runs: number; loginRetryS: number}>): Promise<Readonly<Record<Kind, readonly Switch[]>>> {
+}: Readonly<{kinds: readonly Kind[]; runs: number; loginRetryS: number}>): Promise<
+  Readonly<Record<Kind, readonly Switch[]>>
+> {
   await using cluster = await startTestCluster({nodes: 2})
   await cluster.nodes[0]?.sql(writtenTable)
   await using pgbouncer = await startPgbouncer({settings: [`server_login_retry = ${loginRetryS}`]})
@@ -109,7 +133,10 @@ async function switches({
   return found
 }
 
-/** As an operator does it: drained, PgBouncer seen to wait, the old primary stopped, the next one promoted. */
+/**
+ * As an operator does it: drained, PgBouncer seen to wait, the old primary stopped, the next one
+ * promoted.
+ */
 async function planned({daemon, pgbouncer, poolers, old, next}: Site): Promise<Switch> {
   const begunAt = performance.now()
   await tell(daemon, old, 'drain')
@@ -161,7 +188,10 @@ function seen(
   }
 }
 
-/** `2026-11-21 08:31:06.123 UTC [4711] LOG PAUSE 'app' command issued`, in this process's time; infinite: none yet. */
+/**
+ * `2026-11-21 08:31:06.123 UTC [4711] LOG PAUSE 'app' command issued`, in this process's time;
+ * infinite: none yet.
+ */
 const pauseAfter = (begunAt: number, {output}: Pgbouncer): number =>
   [...output.matchAll(/^(\S+ \S+) UTC .*PAUSE 'app' command issued/gm)]
     .map(([, at]) => Date.parse(`${at?.replace(' ', 'T')}Z`) - performance.timeOrigin)
@@ -171,4 +201,5 @@ const tell = ({folder}: Daemon, {name}: PgNode, verb: 'drain' | 'resume') =>
   order({socket: join(folder, 'control.sock')}, `/v1/hosts/${name}/${verb}`, {})
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
-const middleAndWorst = (times: readonly number[]): string => `median ${seconds(median(times))}, worst ${seconds(quantile(times, 1))}`
+const middleAndWorst = (times: readonly number[]): string =>
+  `median ${seconds(median(times))}, worst ${seconds(quantile(times, 1))}`

@@ -4,8 +4,9 @@ import {until} from '../support/cluster.ts'
 import type {Pgbouncer} from '../support/pgbouncer.ts'
 
 /**
- * One write, from its question to its end. The first one on a connection begins with that. `begunAt` of one that failed because its connection had broken
- * before, while the client rested: when that was.
+ * One write, from its question to its end. The first one on a connection begins with that.
+ * `begunAt` of one that failed because its connection had broken before, while the client rested:
+ * when that was.
  */
 type Attempt = Readonly<{client: number; begunAt: number; endedAt: number}>
 export type Ack = Attempt & Readonly<{port: number}>
@@ -15,7 +16,10 @@ const insert = 'insert into written (port) values (inet_server_port()) returning
 /** Between two writes, and after an error. */
 const restMs = 3
 
-/** Clients of a pooler: some that keep their connection for as long as it lasts, and one that takes a new one for every write. */
+/**
+ * Clients of a pooler: some that keep their connection for as long as it lasts, and one that takes
+ * a new one for every write.
+ */
 export class Poolers implements AsyncDisposable {
   readonly acks: Ack[] = []
   readonly failures: Failure[] = []
@@ -33,7 +37,8 @@ export class Poolers implements AsyncDisposable {
   /** Until each of those that keep their connection has written to the server on `port` again. */
   async serveFrom(port: number): Promise<void> {
     const from = performance.now()
-    const hasWritten = (client: number) => this.acks.some((ack) => ack.client === client && ack.port === port && ack.endedAt >= from)
+    const hasWritten = (client: number) =>
+      this.acks.some((ack) => ack.client === client && ack.port === port && ack.endedAt >= from)
     await until(() => this.#kept.every(hasWritten))
   }
 

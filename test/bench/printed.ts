@@ -29,20 +29,34 @@ export const printed = (style: HaproxyStyle): Pick<Style, 'haproxyConfig' | 'ser
   },
 })
 
-/** The file of style external with another check under the name: whoever is not in recovery is a primary. */
+/**
+ * The file of style external with another check under the name: whoever is not in recovery is a
+ * primary.
+ */
 export const byPsql: Style['haproxyConfig'] = (site) => {
   const ask = `${debian}/psql -h "$3" -p "$4" -U postgres -d postgres -Atc 'select pg_is_in_recovery()'`
   for (const [role, answer] of [
     ['primary', 'f'],
     ['standby', 't'],
   ])
-    writeFileSync(join(binOf(site), `pgroute66-check-${role}`), `#!/bin/sh\ntest "$(${ask})" = ${answer}\n`, {mode: 0o755})
+    writeFileSync(join(binOf(site), `pgroute66-check-${role}`), `#!/bin/sh\ntest "$(${ask})" = ${answer}\n`, {
+      mode: 0o755,
+    })
   // Without what keeps two servers that are up from being used: that is not psql's doing.
   return print('external', site, {'    tcp-request connection reject if { nbsrv(pg_write) gt 1 }\n': ''})
 }
 
 async function print(style: HaproxyStyle, site: Placed, more: Readonly<Record<string, string>> = {}): Promise<string> {
-  const {code, stdout, stderr} = await run(['haproxy', 'config', '--style', style, '-c', site.config, '--daemon', `127.0.0.1:${site.api}`])
+  const {code, stdout, stderr} = await run([
+    'haproxy',
+    'config',
+    '--style',
+    style,
+    '-c',
+    site.config,
+    '--daemon',
+    `127.0.0.1:${site.api}`,
+  ])
   if (code !== 0) throw new Error(`haproxy config ended with ${code}: ${stderr}`)
   return adapted(stdout, {
     '    user haproxy\n    group haproxy\n': '',

@@ -37,11 +37,16 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   return rows
 }
 
-/** Sessions of our role that are there now, with the backend's start: a new one is a new session, even if an old one ended. */
+/**
+ * Sessions of our role that are there now, with the backend's start: a new one is a new session,
+ * even if an old one ended.
+ */
 const known = new Set<string>()
 async function sessions(cluster: Cluster): Promise<number> {
   for (const node of cluster.nodes) {
-    const rows = await node.sql("select pid || ' ' || backend_start as backend from pg_stat_activity where usename = 'pgroute66'")
+    const rows = await node.sql(
+      "select pid || ' ' || backend_start as backend from pg_stat_activity where usename = 'pgroute66'",
+    )
     for (const {backend} of rows) known.add(`${node.port} ${backend}`)
   }
   return known.size

@@ -1,4 +1,7 @@
-/** `npm run bench -- [NAME…] [--short] [--minutes N] [--style STYLE] [--runs N]`: measures, beside something known in the same run. Ends with 1 only when a run broke. */
+/**
+ * `npm run bench -- [NAME…] [--short] [--minutes N] [--style STYLE] [--runs N]`: measures, beside
+ * something known in the same run. Ends with 1 only when a run broke.
+ */
 import {parseArgs} from 'node:util'
 import {type Options, type Row, table} from './table.ts'
 import {ToolMissing} from './tool.ts'
@@ -14,9 +17,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./crash.ts'),
   },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
-  rest: {about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve', load: () => import('./rest.ts')},
+  rest: {
+    about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve',
+    load: () => import('./rest.ts'),
+  },
   haproxy: {
-    about: 'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
+    about:
+      'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
     load: () => import('./haproxy.ts'),
   },
   pgbouncer: {
@@ -31,11 +38,18 @@ const benches: Readonly<Record<string, Entry>> = {
     isOnDemand: true,
   },
   startup: {
-    about: 'the executable: its start, its size and what checks by it cost, beside bare node and the scripts with psql and curl',
+    about:
+      'the executable: its start, its size and what checks by it cost, beside bare node and the scripts with psql and curl',
     load: () => import('./startup.ts'),
   },
-  http: {about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server', load: () => import('./http.ts')},
-  scale: {about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time', load: () => import('./scale.ts')},
+  http: {
+    about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server',
+    load: () => import('./http.ts'),
+  },
+  scale: {
+    about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time',
+    load: () => import('./scale.ts'),
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),
@@ -45,7 +59,12 @@ const benches: Readonly<Record<string, Entry>> = {
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
-  options: {short: {type: 'boolean', default: false}, minutes: {type: 'string'}, style: {type: 'string'}, runs: {type: 'string'}},
+  options: {
+    short: {type: 'boolean', default: false},
+    minutes: {type: 'string'},
+    style: {type: 'string'},
+    runs: {type: 'string'},
+  },
 })
 const unknown = positionals.filter((name) => name !== 'list' && benches[name] === undefined)
 if (positionals.includes('list') || unknown.length > 0) {

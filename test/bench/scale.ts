@@ -5,14 +5,28 @@ import {type Options, quantile, type Row} from './table.ts'
 
 const intervalMs = 1_000
 const knockMs = 5_000
-/** After the first answers every group is probed at its fast pace for 10 s: that is the start, not the rest. */
+/**
+ * After the first answers every group is probed at its fast pace for 10 s: that is the start, not
+ * the rest.
+ */
 const warmUpMs = 17_000
 /** Timers of node are a millisecond coarse, and everybody who is due at once waits for his turn. */
 const slackMs = 100
 
-type Measured = Readonly<{hosts: number; cpu: number; rssMb: number; probes: number; oldestMs: number; lagMs: number; unwell: number}>
+type Measured = Readonly<{
+  hosts: number
+  cpu: number
+  rssMb: number
+  probes: number
+  oldestMs: number
+  lagMs: number
+  unwell: number
+}>
 
-/** 10, 100 and 1,000 hosts in groups of three at rest, each asked every second and knocked at every five. */
+/**
+ * 10, 100 and 1,000 hosts in groups of three at rest, each asked every second and knocked at every
+ * five.
+ */
 export async function run({short}: Options): Promise<readonly Row[]> {
   // Longer for the few hosts: what they cost is little, and little is noisy.
   const windows = short ? [20_000, 10_000, 10_000] : [60_000, 30_000, 30_000]
@@ -38,10 +52,14 @@ export async function run({short}: Options): Promise<readonly Row[]> {
     },
     {
       figure: 'probed on time: probes per host and second; the oldest answer of any host',
-      measured: measured.map(({hosts, probes, oldestMs}) => `${hosts}: ${probes.toFixed(3)}, ${oldestMs.toFixed(0)} ms`).join('; '),
+      measured: measured
+        .map(({hosts, probes, oldestMs}) => `${hosts}: ${probes.toFixed(3)}, ${oldestMs.toFixed(0)} ms`)
+        .join('; '),
       target: `≥ 0.98; ≤ interval + ${slackMs} ms`,
       comparison: `event loop late by at most ${measured.map(({lagMs}) => lagMs.toFixed(0)).join(', ')} ms`,
-      met: measured.every(({probes, oldestMs, unwell}) => probes >= 0.98 && oldestMs <= intervalMs + slackMs && unwell === 0),
+      met: measured.every(
+        ({probes, oldestMs, unwell}) => probes >= 0.98 && oldestMs <= intervalMs + slackMs && unwell === 0,
+      ),
     },
   ]
 }
@@ -51,7 +69,8 @@ async function measure(hosts: number, forMs: number): Promise<Measured> {
   try {
     await using daemon = await startDaemon(yamlOf(fakes.ports))
     await sleep(warmUpMs)
-    // Nobody asks while the CPU is counted: an answer about a thousand hosts costs more than many probes of them.
+    // Nobody asks while the CPU is counted: an answer about a thousand hosts costs more than many
+    // probes of them.
     const before = {...(await metrics(daemon)), ...usageOf(daemon.pid), at: performance.now()}
     const rssMb = await highest(daemon.pid, forMs)
     const usage = usageOf(daemon.pid)
@@ -73,13 +92,17 @@ async function measure(hosts: number, forMs: number): Promise<Measured> {
 /** Memory goes up and down with the garbage: a single look would be a lottery. */
 async function highest(pid: number, forMs: number): Promise<number> {
   let rssMb = 0
-  for (const end = performance.now() + forMs; performance.now() < end; await sleep(500)) rssMb = Math.max(rssMb, usageOf(pid).rssMb)
+  for (const end = performance.now() + forMs; performance.now() < end; await sleep(500))
+    rssMb = Math.max(rssMb, usageOf(pid).rssMb)
   return rssMb
 }
 
 type Wire = Readonly<{hosts: Readonly<Record<string, {role: string; age_ms: number | null}>>}>
 
-/** Age counts from when the question left: between two answers it grows to the interval, and beyond it by what the second one is late. */
+/**
+ * Age counts from when the question left: between two answers it grows to the interval, and beyond
+ * it by what the second one is late.
+ */
 async function ages(daemon: Daemon, hosts: number): Promise<Pick<Measured, 'oldestMs' | 'unwell'>> {
   const looks = []
   for (let look = 0; look < 20; look += 1) {
@@ -115,7 +138,9 @@ function yamlOf(ports: readonly number[]): string {
   return [
     `probe: {interval: ${intervalMs}ms, knock_interval: ${knockMs}ms}`,
     'hosts:',
-    ...ports.map((port, index) => `  host${index}: {host: 127.0.0.1, port: ${port}, user: pgroute66, sslmode: disable}`),
+    ...ports.map(
+      (port, index) => `  host${index}: {host: 127.0.0.1, port: ${port}, user: pgroute66, sslmode: disable}`,
+    ),
     'groups:',
     ...groups.map((hosts, index) => `  group${index}: [${hosts.join(', ')}]`),
   ].join('\n')

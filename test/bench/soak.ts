@@ -20,7 +20,10 @@ const historyLength = 1_000
 
 type Sample = Readonly<{minute: number; heapMb: number; handles: number; sockets: number}>
 
-/** One host after the other is restarted, the primary too, every five seconds; between restarts, what `serve` still holds. */
+/**
+ * One host after the other is restarted, the primary too, every five seconds; between restarts,
+ * what `serve` still holds.
+ */
 export async function run({short, minutes}: Options): Promise<readonly Row[]> {
   const forMinutes = minutes ?? (short ? 2 : 30)
   await using cluster = await startTestCluster({nodes: 3})
@@ -75,7 +78,13 @@ function rows(all: readonly Sample[], restarts: number, hosts: number): readonly
       comparison: 'slope over the last two thirds',
       met: growth <= heapTargetMb,
     },
-    {figure: 'handles', measured: `${late}`, target: 'flat', comparison: `${early} in the middle of the run`, met: late <= early},
+    {
+      figure: 'handles',
+      measured: `${late}`,
+      target: 'flat',
+      comparison: `${early} in the middle of the run`,
+      met: late <= early,
+    },
     {
       figure: 'sockets to PostgreSQL, between restarts',
       measured: `${Math.min(...sockets)}–${Math.max(...sockets)}`,
@@ -87,8 +96,9 @@ function rows(all: readonly Sample[], restarts: number, hosts: number): readonly
 }
 
 /**
- * The history of changes is full before anything is measured: while it fills, which takes restarts many minutes, it looks like a leak. Between two
- * orders every host is asked, as between two restarts: snapshots share what did not change.
+ * The history of changes is full before anything is measured: while it fills, which takes restarts
+ * many minutes, it looks like a leak. Between two orders every host is asked, as between two
+ * restarts: snapshots share what did not change.
  */
 async function fillHistory({folder}: Daemon): Promise<void> {
   const order = (verb: string) =>
@@ -109,7 +119,10 @@ async function fillHistory({folder}: Daemon): Promise<void> {
   }
 }
 
-/** A knock is a second socket to a host, for some milliseconds every few seconds: a count above the hosts' is taken once more. */
+/**
+ * A knock is a second socket to a host, for some milliseconds every few seconds: a count above the
+ * hosts' is taken once more.
+ */
 async function settled(pid: number, ports: readonly number[]): Promise<number> {
   const first = socketsTo(pid, ports)
   if (first <= ports.length) return first
@@ -117,7 +130,10 @@ async function settled(pid: number, ports: readonly number[]): Promise<number> {
   return socketsTo(pid, ports)
 }
 
-/** Open sockets of `pid` that lead to one of `ports` (proc(5): /proc/net/tcp has the remote port in hexadecimal, and the inode). */
+/**
+ * Open sockets of `pid` that lead to one of `ports` (proc(5): /proc/net/tcp has the remote port in
+ * hexadecimal, and the inode).
+ */
 function socketsTo(pid: number, ports: readonly number[]): number {
   const lines = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trim().split('\n').slice(1)
   const fields = lines.map((line) => line.trim().split(/\s+/))

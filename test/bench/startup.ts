@@ -16,7 +16,10 @@ const execute = promisify(execFile)
 type Timed = Readonly<{wallMs: number; cpuMs: number}>
 type Commands = Readonly<Record<string, readonly string[]>>
 
-/** The executable, started again and again, in turns with bare node and with the scripts that it replaces. */
+/**
+ * The executable, started again and again, in turns with bare node and with the scripts that it
+ * replaces.
+ */
 export async function run({short}: Options): Promise<readonly Row[]> {
   if (!hasTool('hyperfine')) throw new ToolMissing('hyperfine', 'hyperfine')
   if (!hasDebian) throw new ToolMissing('PostgreSQL 15', 'postgresql-15')
@@ -28,7 +31,11 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   const exe = join(folder, 'pgroute66')
   execFileSync(process.execPath, [fileURLToPath(new URL('../../packaging/exe/build.ts', import.meta.url)), exe])
   const node = join(folder, 'node')
-  execFileSync('strip', ['-o', node, join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')])
+  execFileSync('strip', [
+    '-o',
+    node,
+    join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node'),
+  ])
   execFileSync('sync', [exe, node])
 
   await using cluster = await startTestCluster({tls: true, scram: true})
@@ -50,12 +57,17 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   const env = {PATH: '/usr/bin:/bin', PGROUTE66_SOCKET: socket}
   const times = await inTurns(commands, {rounds: short ? 20 : 100, env, files: [exe, node]})
   const load = {exe, cluster, daemon, psql: scripts.check, seconds: short ? 10 : 30}
-  return [...startRows(times), ...(await sizeRows(exe)), ...(await checkLoad(load)), ...(await frozenUnderHaproxy(load))]
+  return [
+    ...startRows(times),
+    ...(await sizeRows(exe)),
+    ...(await checkLoad(load)),
+    ...(await frozenUnderHaproxy(load)),
+  ]
 }
 
 /**
- * From the disk, as after a boot. The kernel keeps a file in pages as large as the reads and writes that brought it into memory, and whoever is started
- * from small ones starts up to a third later.
+ * From the disk, as after a boot. The kernel keeps a file in pages as large as the reads and writes
+ * that brought it into memory, and whoever is started from small ones starts up to a third later.
  */
 function readAnew(files: readonly string[]): void {
   for (const file of files) execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none'])
@@ -65,7 +77,8 @@ function readAnew(files: readonly string[]): void {
 function startRows(times: Readonly<Record<string, readonly Timed[]>>): readonly Row[] {
   const of = (name: string, key: keyof Timed) => median((times[name] ?? []).map((one) => one[key]))
   // Round by round: what disturbs one disturbs all commands of its round.
-  const ratio = (name: string) => median((times[name] ?? []).map((one, round) => one.wallMs / (times.bare?.[round]?.wallMs ?? Number.NaN)))
+  const ratio = (name: string) =>
+    median((times[name] ?? []).map((one, round) => one.wallMs / (times.bare?.[round]?.wallMs ?? Number.NaN)))
   const both = (name: string) => `${ms(of(name, 'wallMs'))}, CPU ${ms(of(name, 'cpuMs'))}`
   const row = (figure: string, name: string, limit: number, comparison: string, isMet = true): Row => ({
     figure: `executable, ${figure}`,
@@ -117,7 +130,10 @@ function scriptsIn(folder: string, {nodes, ...cluster}: Cluster, url: string) {
   const [first] = nodes
   return {
     psql: script('psql.sh', `[ "$(${ask('psql', '127.0.0.1', first?.port ?? 0)})" = f ]`),
-    psql3: script('psql3.sh', `${nodes.map(({port}) => `${ask(`${debian}/psql`, '127.0.0.1', port)} &`).join('\n')}\nwait`),
+    psql3: script(
+      'psql3.sh',
+      `${nodes.map(({port}) => `${ask(`${debian}/psql`, '127.0.0.1', port)} &`).join('\n')}\nwait`,
+    ),
     curl: script('curl.sh', `curl -s ${url}/v1/primary | grep -q '"host1"'`),
     check: script('check.sh', `export PATH=/usr/bin:/bin\n[ "$(${ask('psql', '$3', '$4')})" = f ]`),
   }
@@ -126,8 +142,9 @@ function scriptsIn(folder: string, {nodes, ...cluster}: Cluster, url: string) {
 type Turns = Readonly<{rounds: number; env: Readonly<Record<string, string>>; files: readonly string[]}>
 
 /**
- * Each command once in every round, by hyperfine, in an order by chance: a check comes once a second, after other programs, and finds the processor's
- * caches as these have left them. The files are read anew before every tenth round, because no two times lie alike.
+ * Each command once in every round, by hyperfine, in an order by chance: a check comes once a
+ * second, after other programs, and finds the processor's caches as these have left them. The files
+ * are read anew before every tenth round, because no two times lie alike.
  */
 async function inTurns(commands: Commands, {rounds, env, files}: Turns) {
   const found: Record<string, Timed[]> = {}
@@ -139,7 +156,9 @@ async function inTurns(commands: Commands, {rounds, env, files}: Turns) {
     if (round % 10 === 0) readAnew(files)
     // By itself it starts no shell, and counts what its children's children use.
     await execute('hyperfine', ['-N', '-i', '-r', '1', '--export-json', file, ...turns.map(({words}) => words)], {env})
-    const {results} = JSON.parse(readFileSync(file, 'utf8')) as {results: {median: number; user: number; system: number}[]}
+    const {results} = JSON.parse(readFileSync(file, 'utf8')) as {
+      results: {median: number; user: number; system: number}[]
+    }
     turns.forEach(({name}, index) => {
       const {median: wall = Number.NaN, user = 0, system = 0} = results[index] ?? {}
       found[name] ??= []

@@ -1,4 +1,7 @@
-/** One line of a bench: what was measured, against what target, beside what was measured in the same run. `met` null: there is no target. */
+/**
+ * One line of a bench: what was measured, against what target, beside what was measured in the same
+ * run. `met` null: there is no target.
+ */
 export type Row = Readonly<{figure: string; measured: string; target: string; comparison: string; met: boolean | null}>
 /** `style`: one of HAProxy's alone. `runs`: how many failovers. */
 export type Options = Readonly<{short: boolean; minutes: number | null; style: string | null; runs: number | null}>

@@ -1,18 +1,25 @@
 import pg from 'pg'
 
-/** A write that was acknowledged: by the server on `port`, `at` in this process's time. `key`: of its row. */
+/**
+ * A write that was acknowledged: by the server on `port`, `at` in this process's time. `key`: of
+ * its row.
+ */
 export type Ack = Readonly<{at: number; port: number; key: string}>
 
 export const writtenTable =
   'create table written (id bigint generated always as identity primary key, port int not null, key text, at timestamptz not null default clock_timestamp())'
 
 const insert = {name: 'write', text: 'insert into written (port, key) values (inet_server_port(), $1) returning port'}
-/** Between two writes, and after an error: no faster, so that a standby that was away still finds the WAL that it needs. */
+/**
+ * Between two writes, and after an error: no faster, so that a standby that was away still finds
+ * the WAL that it needs.
+ */
 const restMs = 3
 
 /**
- * One row after the other on one connection, and a new connection after every error: an application without patience of its own. It waits for ever for
- * an answer, so that only the proxy in front of it can free it from a server that hangs.
+ * One row after the other on one connection, and a new connection after every error: an application
+ * without patience of its own. It waits for ever for an answer, so that only the proxy in front of
+ * it can free it from a server that hangs.
  */
 export class Writer implements AsyncDisposable {
   /** In the order in which they came. */
@@ -52,7 +59,13 @@ export class Writer implements AsyncDisposable {
 
   /** Rejects when its connection does. */
   async #session(signal: AbortSignal): Promise<void> {
-    const client = new pg.Client({host: '127.0.0.1', port: this.#port, user: 'postgres', database: 'postgres', ssl: false})
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: this.#port,
+      user: 'postgres',
+      database: 'postgres',
+      ssl: false,
+    })
     const broken = new Promise<never>((_, reject) => {
       client.on('error', reject)
       client.on('end', () => reject(new Error('the connection ended')))

@@ -17,7 +17,8 @@ async function filled(stateDir: string, from: number, to: number) {
   await using journal = await ChangeJournal.open(stateDir, keptLog())
   for (let index = from; index < to; index += 1) journal.record(publication(`h${index}`, index), noon.wall + index)
 }
-const linesOf = async (stateDir: string) => (await readFile(join(stateDir, 'changes.jsonl'), 'utf8')).split('\n').filter(Boolean)
+const linesOf = async (stateDir: string) =>
+  (await readFile(join(stateDir, 'changes.jsonl'), 'utf8')).split('\n').filter(Boolean)
 
 test('the last thousand are there after a restart, as they were, and the file stays small', async () => {
   const stateDir = join(await folder(), 'new')

@@ -26,7 +26,10 @@ test('a healthy group: host by host, as a whole, by a connection string; then it
     return [code, stdout.split('\n')[0]]
   }
   assert.deepEqual(await said('host1'), [0, 'host1: the only primary; 2 of 2 other hosts stream from it'])
-  assert.deepEqual(await said('host2'), [1, 'host2: a standby; host1 is the only primary; 2 of 2 other hosts stream from it'])
+  assert.deepEqual(await said('host2'), [
+    1,
+    'host2: a standby; host1 is the only primary; 2 of 2 other hosts stream from it',
+  ])
   assert.deepEqual((await said('host2', '--role', 'standby', '--max-lag', '16MB'))[0], 0)
   assert.deepEqual((await said('host1', '--role', 'standby'))[0], 1)
   assert.deepEqual((await said('host1', '--role', 'any'))[0], 0)
@@ -40,7 +43,9 @@ test('a healthy group: host by host, as a whole, by a connection string; then it
   assert.equal(json.verdict.routed_to, 'host1')
   assert.equal(json.hosts.host2.role, 'standby')
 
-  const other = await run(['check', 'pg7', '127.0.0.1', '127.0.0.1', `${host2.port}`], {env: {HAPROXY_SERVER_NAME: 'pg7'}})
+  const other = await run(['check', 'pg7', '127.0.0.1', '127.0.0.1', `${host2.port}`], {
+    env: {HAPROXY_SERVER_NAME: 'pg7'},
+  })
   assert.equal(other.code, 2, 'HAProxy finds no configuration there')
 
   await host1.kill()
@@ -105,7 +110,10 @@ test("HAProxy's arguments: by name, else by address and port; the backend says t
   assert.equal((await ask('pg-a', host1, 'pg_write')).code, 0)
   assert.equal((await ask('pg-b', host2, 'pg_read')).code, 0)
   assert.equal((await ask('pg-a', host1, 'pg_read')).code, 1)
-  const stranger = await run(['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', '1'], {cwd, env: {HAPROXY_SERVER_NAME: 'pg-c'}})
+  const stranger = await run(['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', '1'], {
+    cwd,
+    env: {HAPROXY_SERVER_NAME: 'pg-c'},
+  })
   assert.equal(stranger.code, 2)
   assert.match(stranger.stderr, /no host "pg-c", nor one at 127\.0\.0\.1:1/)
 })

@@ -6,7 +6,10 @@ import packageJson from '../../package.json' with {type: 'json'}
 const packaging = (name: string) => readFileSync(new URL(`../../packaging/${name}`, import.meta.url), 'utf8')
 const text = packaging('Containerfile')
 
-/** No engine builds it here: what its instructions say is checked, and that what it copies and runs is there. */
+/**
+ * No engine builds it here: what its instructions say is checked, and that what it copies and runs
+ * is there.
+ */
 test('the Containerfile has no fault that can be seen without building it', () => {
   expect(validate(text).map(({message, range}) => `${range.start.line + 1}: ${message}`)).toEqual([])
   const [, script = ''] = /npm run ([a-z:]+)/.exec(text) ?? []

@@ -29,16 +29,23 @@ function folder(): string {
 }
 
 describe('commands', () => {
-  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {commands: Record<string, unknown>}
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, unknown>
+  }
   const ids = Object.keys(manifest.commands)
 
-  /** By oclif's own parser, with the command's own flags: unknown ones, missing arguments and values that are none are refused. */
+  /**
+   * By oclif's own parser, with the command's own flags: unknown ones, missing arguments and values
+   * that are none are refused.
+   */
   async function parse(words: readonly string[]): Promise<void> {
     const argv = rewriteArgv(words)
     const id = ids.find((one) => argv.slice(0, one.split(':').length).join(':') === one)
     if (id === undefined && argv.length === 1 && /^--(version|help)$/.test(argv[0] ?? '')) return
     if (id === undefined) throw new Error(`there is no command "${argv.join(' ')}"`)
-    const {default: command} = (await import(join(root, 'src', 'commands', `${id.replace(':', '/')}.ts`))) as {default: Command.Class}
+    const {default: command} = (await import(join(root, 'src', 'commands', `${id.replace(':', '/')}.ts`))) as {
+      default: Command.Class
+    }
     const {flags, args, strict} = command
     await Parser.parse(argv.slice(id.split(':').length), {flags, args, strict})
   }
@@ -47,7 +54,10 @@ describe('commands', () => {
     ...scripts.flatMap(({text, at}) => commandsOf(text).map((words) => ({at, words: fromProgram(words)}))),
     // In running text; forms such as `check [HOST]` are none.
     ...pages.flatMap(({name, text}) =>
-      [...withoutFences(text).matchAll(/`(pgroute66 [^`[|…]*)`/g)].map(([, line = '']) => ({at: name, words: commandsOf(line)[0] ?? []})),
+      [...withoutFences(text).matchAll(/`(pgroute66 [^`[|…]*)`/g)].map(([, line = '']) => ({
+        at: name,
+        words: commandsOf(line)[0] ?? [],
+      })),
     ),
   ].filter(({words}) => words.length > 0)
 
@@ -77,7 +87,9 @@ describe('commands', () => {
   })
 })
 
-/** The words from the program's name on: `sudo pgroute66 …`, `env -i A=b pgroute66-check-primary …`. */
+/**
+ * The words from the program's name on: `sudo pgroute66 …`, `env -i A=b pgroute66-check-primary …`.
+ */
 function fromProgram(words: readonly string[]): readonly string[] {
   const index = words.findIndex((word) => /^pgroute66(-check-(primary|standby))?$/.test(word))
   const isProgram = index === 0 || (index > 0 && /^(sudo|env|npx)$/.test(words[0] ?? ''))
@@ -88,30 +100,42 @@ describe('configurations', () => {
   const yaml = all.filter(({language, marks}) => language === 'yaml' && marks.length === 0)
   const smallest = yaml.find(({at}) => at.startsWith('README.md:'))?.text ?? ''
 
-  test.each(yaml.map((block) => [block.at, block.text]))('%s loads, alone or added to the smallest one', async (_, text) => {
-    const place = folder()
-    makeCertificates(place)
-    const whole = /^hosts:/m.test(text) ? text : smallest + text
-    const path = join(place, 'pgroute66.yml')
-    writeFileSync(path, whole.replaceAll('/etc/pgroute66/', `${place}/`), {mode: 0o600})
-    writeFileSync(join(place, 'pgbouncer.password'), 'secret\n', {mode: 0o600})
-    const {hosts} = await loadConfig({path, dsns: [], env: {}, cwd: place})
-    expect(hosts.length).toBeGreaterThan(1)
-  })
+  test.each(yaml.map((block) => [block.at, block.text]))(
+    '%s loads, alone or added to the smallest one',
+    async (_, text) => {
+      const place = folder()
+      makeCertificates(place)
+      const whole = /^hosts:/m.test(text) ? text : smallest + text
+      const path = join(place, 'pgroute66.yml')
+      writeFileSync(path, whole.replaceAll('/etc/pgroute66/', `${place}/`), {mode: 0o600})
+      writeFileSync(join(place, 'pgbouncer.password'), 'secret\n', {mode: 0o600})
+      const {hosts} = await loadConfig({path, dsns: [], env: {}, cwd: place})
+      expect(hosts.length).toBeGreaterThan(1)
+    },
+  )
 
   test('what is said not to be there yet is refused, and nothing else is', async () => {
     const page = pages.find(({name}) => name.endsWith('migrating.md'))?.text ?? ''
-    const keys = [...(/^The keys (.*?) are known and refused/ms.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)].map(([, key]) => key)
+    const keys = [...(/^The keys (.*?) are known and refused/ms.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)].map(
+      ([, key]) => key,
+    )
     const path = join(folder(), 'pgroute66.yml')
-    writeFileSync(path, `${smallest}\n${keys.map((key) => `${key}: {a: b}`).join('\n')}\nconfirm: [repmgr, patroni, peers]\n`, {
-      mode: 0o600,
-    })
+    writeFileSync(
+      path,
+      `${smallest}\n${keys.map((key) => `${key}: {a: b}`).join('\n')}\nconfirm: [repmgr, patroni, peers]\n`,
+      {
+        mode: 0o600,
+      },
+    )
     const error = await loadConfig({path, dsns: [], env: {}, cwd: root}).then(
       () => null,
       (found) => found,
     )
-    const refused = error instanceof ConfigError ? error.problems.filter(({code}) => code === 'CONFIG_NOT_SUPPORTED') : []
-    expect(refused.map((problem) => problem.path).sort()).toEqual([...keys, 'confirm[0]', 'confirm[1]', 'confirm[2]'].sort())
+    const refused =
+      error instanceof ConfigError ? error.problems.filter(({code}) => code === 'CONFIG_NOT_SUPPORTED') : []
+    expect(refused.map((problem) => problem.path).sort()).toEqual(
+      [...keys, 'confirm[0]', 'confirm[1]', 'confirm[2]'].sort(),
+    )
   })
 
   test.skipIf(lacks('promtool'))('Prometheus takes its own', () => {
@@ -142,10 +166,13 @@ test('links lead somewhere', () => {
 
 test('the paths of the API are there', () => {
   const routes = allRoutes({} as EventStream, '0.1.0').map(({path, parameters}) => {
-    const values = (name: string) => parameters.find((parameter) => parameter.name === name)?.values?.join('|') ?? '[^/]+'
+    const values = (name: string) =>
+      parameters.find((parameter) => parameter.name === name)?.values?.join('|') ?? '[^/]+'
     return new RegExp(`^${path.replaceAll(/:(\w+)/g, (_, name) => `(${values(name)})`)}$`)
   })
-  const named = pages.flatMap(({text}) => text.match(/(?<=[`\s]|:\d{4})\/(v1|haproxy|livez|readyz|metrics|openapi)[^\s`?'")|]*/g) ?? [])
+  const named = pages.flatMap(
+    ({text}) => text.match(/(?<=[`\s]|:\d{4})\/(v1|haproxy|livez|readyz|metrics|openapi)[^\s`?'")|]*/g) ?? [],
+  )
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((path) => !routes.some((route) => route.test(path)))).toEqual([])
 })
@@ -161,8 +188,12 @@ test('the runbook quotes what the program says', () => {
   const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.ts'))
     .map((name) => readFileSync(join(root, 'src', name), 'utf8'))
-  const rows = [...runbook.matchAll(/^\| it says \|.*\n\|.*\n((?:\|.*\n)+)/gm)].flatMap(([, table = '']) => table.trim().split('\n'))
-  const quoted = rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, words = '']) => words))
+  const rows = [...runbook.matchAll(/^\| it says \|.*\n\|.*\n((?:\|.*\n)+)/gm)].flatMap(([, table = '']) =>
+    table.trim().split('\n'),
+  )
+  const quoted = rows.flatMap((row) =>
+    [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, words = '']) => words),
+  )
   const pieces = quoted.flatMap((words) => words.split('…').map((piece) => piece.trim()))
   expect(rows.length).toBeGreaterThan(15)
   expect(pieces.filter((piece) => !sources.some((text) => text.includes(piece)))).toEqual([])

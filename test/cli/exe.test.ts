@@ -22,7 +22,10 @@ let jail: Jail
 let servers: Fakes
 let daemon: Started
 
-/** One executable, three PostgreSQL servers at wire level, and the executable's own daemon over them. */
+/**
+ * One executable, three PostgreSQL servers at wire level, and the executable's own daemon over
+ * them.
+ */
 beforeAll(async () => {
   if (lacks('binutils')) return
   jail = new Jail()
@@ -54,7 +57,10 @@ built('it is small enough to copy, says its version, and knows nothing of where 
   assert.ok(statSync(jail.executable).size <= 130e6)
   assert.ok(!readFileSync(jail.executable).includes(repository))
   const {code, stdout} = await jail.run(['--version'])
-  assert.deepEqual([code, stdout], [0, `pgroute66/${packageJson.version} ${process.platform}-${process.arch} node-${process.version}\n`])
+  assert.deepEqual(
+    [code, stdout],
+    [0, `pgroute66/${packageJson.version} ${process.platform}-${process.arch} node-${process.version}\n`],
+  )
 })
 
 built('it is built once more, and is the same to the byte', async () => {
@@ -69,16 +75,19 @@ built('help lists every command', async () => {
   for (const [first = ''] of commands) assert.match(stdout, new RegExp(`^ {2}${first} `, 'm'))
 })
 
-built.each(commands.map((words) => [words.join(' '), words] as const))('every command is in it: %s', async (_, words) => {
-  const help = await jail.run([...words, '--help'])
-  assert.equal(help.code, 0, help.stderr)
-  assert.match(help.stdout, new RegExp(`\\$ pgroute66 ${words.join(' ')}`))
-  const wrong = await jail.run([...words, '--no-such-flag'], {env: saysMore})
-  assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
-  // Its class is loaded for this; demo's stand-in knows no flags at all.
-  assert.doesNotMatch(wrong.stderr, /is refused/)
-  assert.match(wrong.stderr, words[0] === 'demo' ? /npx pgroute66 demo/ : /unknown flag --no-such-flag/)
-})
+built.each(commands.map((words) => [words.join(' '), words] as const))(
+  'every command is in it: %s',
+  async (_, words) => {
+    const help = await jail.run([...words, '--help'])
+    assert.equal(help.code, 0, help.stderr)
+    assert.match(help.stdout, new RegExp(`\\$ pgroute66 ${words.join(' ')}`))
+    const wrong = await jail.run([...words, '--no-such-flag'], {env: saysMore})
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+    // Its class is loaded for this; demo's stand-in knows no flags at all.
+    assert.doesNotMatch(wrong.stderr, /is refused/)
+    assert.match(wrong.stderr, words[0] === 'demo' ? /npx pgroute66 demo/ : /unknown flag --no-such-flag/)
+  },
+)
 
 built('the demo says where it is to be had', async () => {
   const {code, stderr} = await jail.run(['demo'])
@@ -95,7 +104,10 @@ describe('by the daemon', () => {
     const haproxy = {HAPROXY_SERVER_NAME: 'host2', HAPROXY_PROXY_NAME: 'pg_read', ...config()}
     const four = ['NOT_USED', 'NOT_USED', '127.0.0.1', String(servers.ports[1])]
     const env = config()
-    assert.equal((await jail.run(['check', 'host1'], {env})).stdout, 'host1: the only primary; 2 of 2 other hosts stream from it\n')
+    assert.equal(
+      (await jail.run(['check', 'host1'], {env})).stdout,
+      'host1: the only primary; 2 of 2 other hosts stream from it\n',
+    )
     assert.equal((await jail.run(['check', ...four], {env: haproxy})).code, 0)
     assert.equal((await jail.run(['host1'], {env, name: 'pgroute66-check-primary'})).code, 0)
     assert.equal((await jail.run(four, {env: haproxy, name: 'pgroute66-check-primary'})).code, 1)

@@ -9,7 +9,16 @@ import {fakeDaemon} from '../support/fake-daemon.ts'
 import {run, runJs, start} from '../support/run.ts'
 
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-fast-'))
-const body = {exit: 1, ok: false, host: 'host1', asked: 'primary', text: 'host1 is a standby', via: 'daemon', verdict: {}, hosts: {}}
+const body = {
+  exit: 1,
+  ok: false,
+  host: 'host1',
+  asked: 'primary',
+  text: 'host1 is a standby',
+  via: 'daemon',
+  verdict: {},
+  hosts: {},
+}
 const haproxy = {HAPROXY_SERVER_NAME: 'host1', HAPROXY_PROXY_NAME: 'pg_read', PATH: ''}
 const fourWords = ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432']
 
@@ -105,15 +114,22 @@ test('a frozen daemon is not waited for: the servers are asked, and it is said w
 
 test('a daemon that is slow is waited for where nobody else can be asked', async () => {
   const socket = join(await folder(), 's.sock')
-  const server = createServer((_, response) => void setTimeout(() => response.end(JSON.stringify({...body, exit: 0})), 700))
+  const server = createServer(
+    (_, response) => void setTimeout(() => response.end(JSON.stringify({...body, exit: 0})), 700),
+  )
   await once(server.listen(socket), 'listening')
-  const {code, stdout, stderr} = await run(['check', 'host1', '--timeout', '20s'], {env: {PGROUTE66_SOCKET: socket}, cwd: await folder()})
+  const {code, stdout, stderr} = await run(['check', 'host1', '--timeout', '20s'], {
+    env: {PGROUTE66_SOCKET: socket},
+    cwd: await folder(),
+  })
   server.close()
   assert.deepEqual([code, stdout, stderr], [0, 'host1 is a standby\n', ''])
 })
 
 test('a daemon that nobody started and --fallback none: 3', async () => {
-  const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock'], {cwd: await folder()})
+  const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock'], {
+    cwd: await folder(),
+  })
   assert.deepEqual([code, stdout.includes('/nowhere/s.sock: ENOENT')], [3, true], stdout)
 })
 

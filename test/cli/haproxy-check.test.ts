@@ -13,9 +13,12 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
     const cluster = await testCluster()
     const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
     const folder = await mkdtemp(join(tmpdir(), 'pgroute66-external-'))
-    await writeFile(join(folder, 'config.yml'), `${hostsYaml(cluster)}\nhaproxy: {backends: {pg_read: replica}}\n`, {mode: 0o600})
+    await writeFile(join(folder, 'config.yml'), `${hostsYaml(cluster)}\nhaproxy: {backends: {pg_read: replica}}\n`, {
+      mode: 0o600,
+    })
     await symlink(runJs, join(folder, 'pgroute66-check-standby'))
-    // HAProxy wipes the environment and cannot pass flags; without a PATH a script has to name its node. What it is given is kept for a look.
+    // HAProxy wipes the environment and cannot pass flags; without a PATH a script has to name its
+    // node. What it is given is kept for a look.
     const script = (name: string, words: string) => {
       const text = `#!/bin/sh\nprintf '%s\\n' "$*" "PATH=$PATH" >> ${folder}/seen\ncd ${folder}\nPGROUTE66CONFIG=config.yml exec ${process.execPath} ${words} "$@" >> ${folder}/said 2>&1\n`
       return writeFile(join(folder, name), text, {mode: 0o755})
@@ -27,7 +30,9 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
         `backend ${name}`,
         '    option external-check',
         `    external-check command ${command}`,
-        ...cluster.nodes.map(({port}, index) => `    server ${server(index)} 127.0.0.1:${port} check inter 4s fastinter 2s fall 1 rise 1`),
+        ...cluster.nodes.map(
+          ({port}, index) => `    server ${server(index)} 127.0.0.1:${port} check inter 4s fastinter 2s fall 1 rise 1`,
+        ),
       ].join('\n')
     const haproxy = await startHaproxy(
       [
@@ -47,12 +52,18 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
         .join()
 
     await until(
-      async () => (await up('pg_write')) === 'host1' && (await up('pg_read')) === 'host2,host3' && (await up('pg_named')) === 'host2,host3',
+      async () =>
+        (await up('pg_write')) === 'host1' &&
+        (await up('pg_read')) === 'host2,host3' &&
+        (await up('pg_named')) === 'host2,host3',
     )
     await host1.kill()
     await host2.promote()
     await host3.follow(host2)
-    await until(async () => (await up('pg_write')) === 'host2' && (await up('pg_read')) === 'host3' && (await up('pg_named')) === 'host3')
+    await until(
+      async () =>
+        (await up('pg_write')) === 'host2' && (await up('pg_read')) === 'host3' && (await up('pg_named')) === 'host3',
+    )
 
     assert.match(await readFile(join(folder, 'seen'), 'utf8'), /^NOT_USED NOT_USED 127\.0\.0\.1 \d+\nPATH=\n/m)
     assert.match(await readFile(join(folder, 'said'), 'utf8'), /host1: unavailable \(refused/)

@@ -48,9 +48,9 @@ describe.skipIf(lacks('HAProxy'))('HAProxy takes every file', () => {
       const {stdout, code, stderr, place} = await printed(yaml, '--style', style, ...flags)
       expect([code, stderr.includes('pgroute66:')]).toEqual([0, false])
       const file = await place.write('haproxy.cfg', stdout)
-      expect(execFileSync('/usr/sbin/haproxy', ['-c', '-f', file], {encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe']})).toContain(
-        'valid',
-      )
+      expect(
+        execFileSync('/usr/sbin/haproxy', ['-c', '-f', file], {encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe']}),
+      ).toContain('valid')
     })
 })
 
@@ -75,7 +75,10 @@ test('groups have backends of their own, and servers are the hosts of the group'
 })
 
 test.each([
-  ['push', 'add "haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: /run/haproxy/admin.sock}]}"'],
+  [
+    'push',
+    'add "haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: /run/haproxy/admin.sock}]}"',
+  ],
   ['agent', 'add "agent: {port: 8009}"'],
   ['external', 'under "chroot"'],
   ['external', 'set "check: {timeout: 800ms}"'],
@@ -116,7 +119,9 @@ describe.skipIf(lacks('openssl'))('the certificate of serve', () => {
     expect(await line('--daemon', 'pg.example')).toBe(
       'check-ssl verify required ca-file @system-ca check-sni pg.example verifyhost pg.example',
     )
-    expect(await line('--daemon', '10.0.0.7', '--ca', '/etc/ca.pem')).toBe('check-ssl verify required ca-file /etc/ca.pem')
+    expect(await line('--daemon', '10.0.0.7', '--ca', '/etc/ca.pem')).toBe(
+      'check-ssl verify required ca-file /etc/ca.pem',
+    )
     const {code, stderr} = await printed(yaml, '--style', 'push', '--daemon', '10.0.0.7')
     expect([code, stderr]).toEqual([2, expect.stringContaining('cannot be judged')])
   })
@@ -136,7 +141,12 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
   async function started(yaml: string, style: string, places: Readonly<Record<string, string>>): Promise<Haproxy> {
     const {stdout} = await printed(yaml, '--style', style)
     const user = '    user haproxy\n    group haproxy\n'
-    const here = {[user]: '', 'bind :5000': 'bind 127.0.0.1:{port:write}', 'bind :5001': 'bind 127.0.0.1:{port:read}', ...places}
+    const here = {
+      [user]: '',
+      'bind :5000': 'bind 127.0.0.1:{port:write}',
+      'bind :5001': 'bind 127.0.0.1:{port:read}',
+      ...places,
+    }
     const haproxy = await startHaproxy(adapted(stdout, here))
     onTestFinished(() => haproxy[Symbol.asyncDispose]())
     return haproxy
@@ -160,12 +170,23 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
   }
 
   test('agent: nobody is up before the agent has spoken; when it dies, open sessions stay and new ones end after the grace', async () => {
-    const around = {source: fakeSource({hosts: {host1: primary(), host2: standby()}}), clock: realClock(), log: keptLog()}
-    const agent = await startAgent({settings: {bind: '127.0.0.1', port: 0}, ...around, fallback: () => 'primary', isFrozen: () => false})
+    const around = {
+      source: fakeSource({hosts: {host1: primary(), host2: standby()}}),
+      clock: realClock(),
+      log: keptLog(),
+    }
+    const agent = await startAgent({
+      settings: {bind: '127.0.0.1', port: 0},
+      ...around,
+      fallback: () => 'primary',
+      isFrozen: () => false,
+    })
     onTestFinished(() => agent[Symbol.asyncDispose]())
     const yaml = `${hosts(await servers())}agent: {port: ${agent.address.split(':')[1]}}\n`
     const haproxy = await started(yaml, 'agent', {'inter 1s fall 10': 'inter 200ms fall 5'})
-    await until(async () => (await reached(haproxy, 'write')) === 'host1' && (await reached(haproxy, 'read')) === 'host2')
+    await until(
+      async () => (await reached(haproxy, 'write')) === 'host1' && (await reached(haproxy, 'read')) === 'host2',
+    )
     const session = dial(haproxy, 'write')
     await once(session, 'data')
     await agent[Symbol.asyncDispose]()
@@ -199,14 +220,17 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
   })
 
   test('httpchk: while both count as up, at the start, nobody is let in to write', async () => {
-    // Takes every check and never answers it: the first one is not over before HAProxy's own limit, the time between two.
+    // Takes every check and never answers it: the first one is not over before HAProxy's own limit,
+    // the time between two.
     const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     await once(silent, 'listening')
     const yaml = `${hosts(await servers())}port: ${(silent.address() as {port: number}).port}\n`
     const haproxy = await started(yaml, 'httpchk', {'inter 250ms': 'inter 60s'})
     expect(
-      Object.entries(await haproxy.states()).filter(([name, state]) => /^pg_write\/host/.test(name) && state.startsWith('UP')),
+      Object.entries(await haproxy.states()).filter(
+        ([name, state]) => /^pg_write\/host/.test(name) && state.startsWith('UP'),
+      ),
     ).toHaveLength(2)
     expect(await reached(haproxy, 'write')).toBe('')
   })

@@ -13,8 +13,9 @@ const isRoot = process.getuid?.() === 0
 export type JailRun = Readonly<{env?: Readonly<Record<string, string>>; name?: string; limitMs?: number}>
 
 /**
- * A host with the executable, its libraries and nothing else: no Node.js, no shell, no repository, no /proc, no accounts. Commands run as nobody, with
- * an empty environment, in a folder that they cannot write to. Only root can lock itself in; for others it is an ordinary folder.
+ * A host with the executable, its libraries and nothing else: no Node.js, no shell, no repository,
+ * no /proc, no accounts. Commands run as nobody, with an empty environment, in a folder that they
+ * cannot write to. Only root can lock itself in; for others it is an ordinary folder.
  */
 export class Jail {
   readonly root = mkdtempSync(join(tmpdir(), 'pgroute66-jail-'))
@@ -23,7 +24,8 @@ export class Jail {
   constructor() {
     execFileSync(process.execPath, [builder, this.executable], {stdio: ['ignore', 'ignore', 'inherit']})
     execFileSync('chmod', ['755', this.root])
-    for (const role of ['primary', 'standby']) symlinkSync('pgroute66', join(this.root, 'usr/bin', `pgroute66-check-${role}`))
+    for (const role of ['primary', 'standby'])
+      symlinkSync('pgroute66', join(this.root, 'usr/bin', `pgroute66-check-${role}`))
     for (const [library] of execFileSync('ldd', [this.executable], {encoding: 'utf8'}).matchAll(/\/\S+/g)) {
       mkdirSync(join(this.root, dirname(library)), {recursive: true})
       copyFileSync(library, join(this.root, library))
@@ -50,7 +52,9 @@ export class Jail {
   /** The words that start it from outside. */
   command(args: readonly string[], name = 'pgroute66'): readonly string[] {
     const program = this.inside(`/usr/bin/${name}`)
-    return isRoot ? ['/usr/sbin/chroot', `--userspec=${nobody}:${nobody}`, this.root, program, ...args] : [program, ...args]
+    return isRoot
+      ? ['/usr/sbin/chroot', `--userspec=${nobody}:${nobody}`, this.root, program, ...args]
+      : [program, ...args]
   }
 
   run(args: readonly string[], options: JailRun = {}): Promise<Ran> {
@@ -59,6 +63,9 @@ export class Jail {
 
   start(args: readonly string[], {env = {}, name, limitMs = 30_000}: JailRun = {}): Started {
     const [program = '', ...words] = this.command(args, name)
-    return watched(spawn(program, words, {env: {PATH: '', ...env}, cwd: this.root, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
+    return watched(
+      spawn(program, words, {env: {PATH: '', ...env}, cwd: this.root, stdio: ['ignore', 'pipe', 'pipe']}),
+      limitMs,
+    )
   }
 }

@@ -6,7 +6,8 @@ import {test} from 'vitest'
 import {openLog} from '../../src/app/log.ts'
 import {textLine} from '../../src/app/log-line.ts'
 
-const line = (fields: object) => textLine(JSON.stringify({level: 'warn', time: '2026-11-21T01:00:00.000Z', msg: 'said', ...fields}))
+const line = (fields: object) =>
+  textLine(JSON.stringify({level: 'warn', time: '2026-11-21T01:00:00.000Z', msg: 'said', ...fields}))
 
 test('a line of text tells time, level, message and fields', () => {
   assert.equal(line({host: 'host1', why: 'a b'}), '2026-11-21T01:00:00.000Z WARN  said host=host1 why="a b"\n')

@@ -22,7 +22,8 @@ const memory: Memory = {
   maintenance: {since: 1_700_000_000_000, by: 'anna', reason: 'new disks', until: null},
 }
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-state-'))
-const fails = (code: string) => (error: unknown) => error instanceof OperatorError && error.code === code && error.next.length > 0
+const fails = (code: string) => (error: unknown) =>
+  error instanceof OperatorError && error.code === code && error.next.length > 0
 
 test('what was saved is loaded by another process, and only the owner may read it', async () => {
   const path = join(await folder(), 'deep', 'er')

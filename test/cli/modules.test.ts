@@ -27,10 +27,16 @@ beforeAll(async () => {
 })
 afterAll(() => servers.stop())
 
-/** Runs a command, and says which of this repository's files, packages and node's own modules it has loaded. */
+/**
+ * Runs a command, and says which of this repository's files, packages and node's own modules it has
+ * loaded.
+ */
 async function loadedBy(args: readonly string[], env: Readonly<Record<string, string>> = {}, stopOn?: RegExp) {
   const report = join(mkdtempSync(join(tmpdir(), 'pgroute66-loaded-')), 'modules.json')
-  const child = spawn(process.execPath, ['--import', hook, runJs, ...args], {cwd, env: {...env, LOADED_MODULES: report}})
+  const child = spawn(process.execPath, ['--import', hook, runJs, ...args], {
+    cwd,
+    env: {...env, LOADED_MODULES: report},
+  })
   const said: string[] = []
   let isStopped = false
   for (const stream of [child.stdout, child.stderr])
@@ -50,7 +56,9 @@ const of = (heavy: readonly string[], found: readonly string[]) => heavy.filter(
 test('check, answered by the daemon: eight small files, node:net, and nothing else', async () => {
   await using daemon = await fakeDaemon({exit: 0, ok: true, text: 'host1: the only primary'})
   const {own, packages, builtins} = await loadedBy(['check', 'host1'], {PGROUTE66_SOCKET: daemon.socket})
-  const names = ['argv', 'check-question', 'daemon-socket', 'entry', 'fast-check', 'output'].map((name) => `dist/app/${name}.js`)
+  const names = ['argv', 'check-question', 'daemon-socket', 'entry', 'fast-check', 'output'].map(
+    (name) => `dist/app/${name}.js`,
+  )
   assert.deepEqual(own.toSorted(), ['bin/run.js', ...names, 'dist/sources/daemon/ask.js'])
   assert.deepEqual([packages, of(heavyBuiltins, builtins)], [[], ['net']])
 })

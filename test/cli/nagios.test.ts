@@ -3,7 +3,16 @@ import {test} from 'vitest'
 import {nagiosOf} from '../../src/app/nagios.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/core/check-answer.ts'
 import {type Limits, noLimits} from '../../src/core/reading.ts'
-import {noon, primary, type SnapshotDraft, snapshot, standby, unasked, unavailable, unconfirmed} from '../support/snapshots.ts'
+import {
+  noon,
+  primary,
+  type SnapshotDraft,
+  snapshot,
+  standby,
+  unasked,
+  unavailable,
+  unconfirmed,
+} from '../support/snapshots.ts'
 
 const plugin = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}, limits: Limits = noLimits) => {
   const about = {

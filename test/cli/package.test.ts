@@ -1,20 +1,43 @@
 import {execFileSync, spawnSync} from 'node:child_process'
-import {cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {afterAll, beforeAll, expect, onTestFinished, test} from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
 const {version, dependencies, optionalDependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** A copy of the repository with its dependencies beside it: the release clears dist, which other tests run from. */
+/**
+ * A copy of the repository with its dependencies beside it: the release clears dist, which other
+ * tests run from.
+ */
 let copy = ''
 const released = (name: string) => join(copy, 'dist', 'release', name)
 const env = {...process.env, npm_config_update_notifier: 'false'}
 
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'pgroute66-release-'))
-  const parts = ['bin', 'src', 'packaging', 'package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'LICENSE']
-  for (const name of [...parts, 'CHANGELOG.md', 'oclif.manifest.json']) cpSync(join(root, name), join(copy, name), {recursive: true})
+  const parts = [
+    'bin',
+    'src',
+    'packaging',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'README.md',
+    'LICENSE',
+  ]
+  for (const name of [...parts, 'CHANGELOG.md', 'oclif.manifest.json'])
+    cpSync(join(root, name), join(copy, name), {recursive: true})
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   mkdirSync(join(copy, 'dist', 'core'), {recursive: true})
   writeFileSync(join(copy, 'dist', 'core', 'gone.js'), 'left over')
@@ -35,8 +58,14 @@ const unpacked = () => {
 test('half an installation says that it is one, at once', () => {
   const place = unpacked()
   for (const name of ['version', 'error-output']) rmSync(join(place, 'dist', 'app', `${name}.js`))
-  const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'run.js'), '--version'], {encoding: 'utf8', timeout: 20_000})
-  expect([status, stderr]).toEqual([70, expect.stringMatching(/^pgroute66: a part of it is missing: .*\nInstall it anew\.\n$/s)])
+  const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'run.js'), '--version'], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  expect([status, stderr]).toEqual([
+    70,
+    expect.stringMatching(/^pgroute66: a part of it is missing: .*\nInstall it anew\.\n$/s),
+  ])
 })
 
 test('the package has what runs, and nothing else', () => {
@@ -47,14 +76,22 @@ test('the package has what runs, and nothing else', () => {
   expect(found.filter((name) => !built.includes(name)).sort()).toEqual(
     ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'].sort(),
   )
-  const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'}).filter((name) => /\.tsx?$/.test(name))
-  const compiled = sources.map((name) => `dist/${name.replace(/\.tsx?$/, '')}`).flatMap((name) => [`${name}.js`, `${name}.d.ts`])
+  const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'}).filter((name) =>
+    /\.tsx?$/.test(name),
+  )
+  const compiled = sources
+    .map((name) => `dist/${name.replace(/\.tsx?$/, '')}`)
+    .flatMap((name) => [`${name}.js`, `${name}.d.ts`])
   expect(built.sort()).toEqual(compiled.sort())
 })
 
 const commands = [['--version'], ['check', '--help'], ['config', 'schema'], ['watch', '--help']]
 const saysWell = (program: string, args: readonly string[]) => {
-  const {status, stdout, stderr} = spawnSync(program, args, {encoding: 'utf8', cwd: '/', env: {PATH: dirname(process.execPath)}})
+  const {status, stdout, stderr} = spawnSync(program, args, {
+    encoding: 'utf8',
+    cwd: '/',
+    env: {PATH: dirname(process.execPath)},
+  })
   expect({args, status, stderr}).toEqual({args, status: 0, stderr: ''})
   return stdout
 }
@@ -78,7 +115,10 @@ test('the checksums are those of all that is there, and of nothing else', () => 
       `pgroute66-${version}-${process.platform}-${process.arch}`,
     ].sort(),
   )
-  const checked = execFileSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], {cwd: join(copy, 'dist', 'release'), encoding: 'utf8'})
+  const checked = execFileSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], {
+    cwd: join(copy, 'dist', 'release'),
+    encoding: 'utf8',
+  })
   expect(checked.trim().split('\n').sort()).toEqual(names.map((name) => `${name}: OK`).sort())
 })
 
@@ -92,7 +132,9 @@ test('the bill of materials names every package that comes along, and none that 
   const {bomFormat, components, dependencies: tree} = JSON.parse(text) as Bom
   const named = components.map(({name}) => name)
   expect(bomFormat).toBe('CycloneDX')
-  expect(named).toEqual(expect.arrayContaining([...Object.keys({...dependencies, ...optionalDependencies}), 'pg-protocol', 'node']))
+  expect(named).toEqual(
+    expect.arrayContaining([...Object.keys({...dependencies, ...optionalDependencies}), 'pg-protocol', 'node']),
+  )
   for (const name of ['vitest', 'typescript', 'oclif', 'esbuild', '@types/react']) expect(named).not.toContain(name)
   const known = new Set(components.map((one) => `${one.name}@${one.version}`))
   expect(tree.flatMap(({dependsOn}) => dependsOn).filter((ref) => !known.has(ref))).toEqual([])
@@ -100,8 +142,10 @@ test('the bill of materials names every package that comes along, and none that 
 })
 
 /** Needs a registry, so it asks first. */
-const hasRegistry = spawnSync('npm', ['ping', '--fetch-retries', '0', '--fetch-timeout', '5000'], {env, timeout: 15_000}).status === 0
-if (!hasRegistry) process.stderr.write('NOT TESTED: no npm registry answers, nobody has installed the package from its tarball\n')
+const hasRegistry =
+  spawnSync('npm', ['ping', '--fetch-retries', '0', '--fetch-timeout', '5000'], {env, timeout: 15_000}).status === 0
+if (!hasRegistry)
+  process.stderr.write('NOT TESTED: no npm registry answers, nobody has installed the package from its tarball\n')
 
 test.skipIf(!hasRegistry)(
   'it installs in an empty folder and runs, also by npx',
@@ -112,10 +156,15 @@ test.skipIf(!hasRegistry)(
     const tarball = released(`pgroute66-${version}.tgz`)
     const around = {cwd: place, env: {...env, npm_config_cache: join(place, 'cache')}, encoding: 'utf8'} as const
     const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--omit=optional']
-    execFileSync('npm', ['install', '--prefix', place, ...flags, tarball], {...around, stdio: ['ignore', 'ignore', 'inherit']})
+    execFileSync('npm', ['install', '--prefix', place, ...flags, tarball], {
+      ...around,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     const bin = join(place, 'node_modules', '.bin')
     for (const args of commands) saysWell(join(bin, 'pgroute66'), args)
-    expect(readdirSync(bin)).toEqual(expect.arrayContaining(['pgroute66', 'pgroute66-check-primary', 'pgroute66-check-standby']))
+    expect(readdirSync(bin)).toEqual(
+      expect.arrayContaining(['pgroute66', 'pgroute66-check-primary', 'pgroute66-check-standby']),
+    )
     const npx = ['--yes', ...flags, '--package', tarball, '--', 'pgroute66', '--version']
     expect(execFileSync('npx', npx, {...around, stdio: ['ignore', 'pipe', 'inherit']})).toContain(version)
   },

@@ -6,68 +6,75 @@ import {lacks} from '../support/parts.ts'
 import {pgbouncerPassword, startPgbouncer} from '../support/pgbouncer.ts'
 import {site} from '../support/site.ts'
 
-test.skipIf(lacks('PgBouncer'))('serve repoints PgBouncer: a drain, a switch, and a pause that ends by itself', async () => {
-  const pgbouncer = await startPgbouncer()
-  onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
-  const admin = `postgres://postgres:${pgbouncerPassword}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
-  const {serve, host1, host2, asks} = await site((folder) =>
-    [
-      `socket: ${folder}/pgroute66.sock`,
-      // Nothing comes about by looking again after a while.
-      'haproxy: {resync: 1h}',
-      `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1s}]`,
-    ].join('\n'),
-  )
-  const comes = (where: string) => until(async () => (await pgbouncer.leads('app')) === where)
-  await comes(`127.0.0.1:${host1.port}`)
-  const client = await pgbouncer.connect('app')
-  onTestFinished(() => client.end())
-  await client.query('select 1')
+test.skipIf(lacks('PgBouncer'))(
+  'serve repoints PgBouncer: a drain, a switch, and a pause that ends by itself',
+  async () => {
+    const pgbouncer = await startPgbouncer()
+    onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
+    const admin = `postgres://postgres:${pgbouncerPassword}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
+    const {serve, host1, host2, asks} = await site((folder) =>
+      [
+        `socket: ${folder}/pgroute66.sock`,
+        // Nothing comes about by looking again after a while.
+        'haproxy: {resync: 1h}',
+        `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1s}]`,
+      ].join('\n'),
+    )
+    const comes = (where: string) => until(async () => (await pgbouncer.leads('app')) === where)
+    await comes(`127.0.0.1:${host1.port}`)
+    const client = await pgbouncer.connect('app')
+    onTestFinished(() => client.end())
+    await client.query('select 1')
 
-  const {code, stderr} = await asks('drain')('host1')
-  assert.equal(code, 0, stderr)
-  await serve.sees('PAUSE app')
-  const answer = client.query('select inet_server_port() as port')
-  await comes('/pgroute66/nowhere:1')
-  await host1.stop()
-  await host2.promote()
-  await comes(`127.0.0.1:${host2.port}`)
-  assert.deepEqual((await answer).rows, [{port: host2.port}])
+    const {code, stderr} = await asks('drain')('host1')
+    assert.equal(code, 0, stderr)
+    await serve.sees('PAUSE app')
+    const answer = client.query('select inet_server_port() as port')
+    await comes('/pgroute66/nowhere:1')
+    await host1.stop()
+    await host2.promote()
+    await comes(`127.0.0.1:${host2.port}`)
+    assert.deepEqual((await answer).rows, [{port: host2.port}])
 
-  await pgbouncer.stop()
-  await host2.kill()
-  await serve.sees('PgBouncer does not run there')
-  await pgbouncer.start()
-  await serve.sees('in order again')
-  assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')
-  assert.ok(!serve.output().includes(pgbouncerPassword))
-})
+    await pgbouncer.stop()
+    await host2.kill()
+    await serve.sees('PgBouncer does not run there')
+    await pgbouncer.start()
+    await serve.sees('in order again')
+    assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')
+    assert.ok(!serve.output().includes(pgbouncerPassword))
+  },
+)
 
-test.skipIf(lacks('PgBouncer'))('a reload takes a new password, and ends no pause that it has nothing to do with', async () => {
-  const pgbouncer = await startPgbouncer()
-  onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
-  const admin = (password: string) => `postgres://postgres:${password}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
-  const {serve, host1, asks, file, text} = await site((folder) =>
-    [
-      `socket: ${folder}/pgroute66.sock`,
-      `pgbouncer: [{admin: "${admin('wr0ng')}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1min}]`,
-    ].join('\n'),
-  )
-  const reload = async (content: string) => {
-    const before = serve.output().split('configuration reloaded').length
-    await writeFile(file, content)
-    serve.child.kill('SIGHUP')
-    await until(() => serve.output().split('configuration reloaded').length > before)
-  }
-  await serve.sees('check the password')
-  const right = text.replace(admin('wr0ng'), admin(pgbouncerPassword))
-  await reload(right)
-  await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${host1.port}`)
+test.skipIf(lacks('PgBouncer'))(
+  'a reload takes a new password, and ends no pause that it has nothing to do with',
+  async () => {
+    const pgbouncer = await startPgbouncer()
+    onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
+    const admin = (password: string) =>
+      `postgres://postgres:${password}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
+    const {serve, host1, asks, file, text} = await site((folder) =>
+      [
+        `socket: ${folder}/pgroute66.sock`,
+        `pgbouncer: [{admin: "${admin('wr0ng')}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1min}]`,
+      ].join('\n'),
+    )
+    const reload = async (content: string) => {
+      const before = serve.output().split('configuration reloaded').length
+      await writeFile(file, content)
+      serve.child.kill('SIGHUP')
+      await until(() => serve.output().split('configuration reloaded').length > before)
+    }
+    await serve.sees('check the password')
+    const right = text.replace(admin('wr0ng'), admin(pgbouncerPassword))
+    await reload(right)
+    await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${host1.port}`)
 
-  assert.equal((await asks('drain')('host1')).code, 0)
-  const paused = `127.0.0.1:${host1.port} paused`
-  await until(async () => (await pgbouncer.leads('app')) === paused)
-  await reload(`${right}\nhaproxy: {resync: 2s}\nhooks: [{run: [/bin/true]}]\n`)
-  assert.equal(await pgbouncer.leads('app'), paused)
-  assert.doesNotMatch(serve.output(), /RESUME/)
-})
+    assert.equal((await asks('drain')('host1')).code, 0)
+    const paused = `127.0.0.1:${host1.port} paused`
+    await until(async () => (await pgbouncer.leads('app')) === paused)
+    await reload(`${right}\nhaproxy: {resync: 2s}\nhooks: [{run: [/bin/true]}]\n`)
+    assert.equal(await pgbouncer.leads('app'), paused)
+    assert.doesNotMatch(serve.output(), /RESUME/)
+  },
+)

@@ -7,16 +7,30 @@ import Check from '../../src/commands/check.ts'
 /** What the command makes of the same words by oclif. */
 async function byOclif(words: readonly string[]) {
   const {argv, flags} = await Parser.parse([...words], {args: Check.args, flags: Check.flags, strict: false})
-  const {role = null, group = null, 'max-lag': maxLag = null, json = false, direct = false, timeout, socket, config, ...rest} = flags
+  const {
+    role = null,
+    group = null,
+    'max-lag': maxLag = null,
+    json = false,
+    direct = false,
+    timeout,
+    socket,
+    config,
+    ...rest
+  } = flags
   return {words: argv, role, group, maxLag, timeout, socket, config, json, direct, ...rest}
 }
 
 test('it knows the flags that the command declares, and no others', () => {
   const declared = Object.entries(Check.flags)
   const options = declared.filter(([, flag]) => flag.type === 'option')
-  expect(checkFlags.options).toEqual(Object.fromEntries(options.map(([name, flag]) => [name, ('options' in flag && flag.options) || null])))
+  expect(checkFlags.options).toEqual(
+    Object.fromEntries(options.map(([name, flag]) => [name, ('options' in flag && flag.options) || null])),
+  )
   expect(checkFlags.booleans).toEqual(declared.filter(([, flag]) => flag.type === 'boolean').map(([name]) => name))
-  expect(checkFlags.letters).toEqual(Object.fromEntries(declared.filter(([, {char}]) => char).map(([name, {char}]) => [char, name])))
+  expect(checkFlags.letters).toEqual(
+    Object.fromEntries(declared.filter(([, {char}]) => char).map(([name, {char}]) => [char, name])),
+  )
   const exclusive = declared.flatMap(([name, flag]) => (flag.exclusive ?? []).map((other) => [name, other]))
   expect(checkFlags.exclusive).toEqual(exclusive)
   for (const [name, {env, required}] of declared) assert.ok(env === undefined && !required, name)
@@ -66,7 +80,8 @@ test.each(
 })
 
 test('an empty HOST is a variable that is not set, and not the whole group', () => {
-  for (const words of [[''], ['', '--role', 'primary']]) assert.throws(() => plainCheck(['check', ...words]), {code: 'USAGE'})
+  for (const words of [[''], ['', '--role', 'primary']])
+    assert.throws(() => plainCheck(['check', ...words]), {code: 'USAGE'})
 })
 
 test('other commands are none of its business', () => {

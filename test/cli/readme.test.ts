@@ -25,11 +25,14 @@ function written(name: string, text: string): string {
 
 const [smallest = '', ...additions] = blocks('yaml')
 const configurations = [smallest, ...additions.map((text) => smallest + text)]
-test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', text]))('its configuration is one: %s', async (_, text) => {
-  const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
-  expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
-  expect(await config.hosts[0]?.connection.password()).toBe('pgroute66')
-})
+test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', text]))(
+  'its configuration is one: %s',
+  async (_, text) => {
+    const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
+    expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
+    expect(await config.hosts[0]?.connection.password()).toBe('pgroute66')
+  },
+)
 
 test('its HAProxy file is what the command prints for its smallest configuration and the lines above', async () => {
   const file = blocks('').find((text) => /^listen /m.test(text))
@@ -40,10 +43,15 @@ test('its HAProxy file is what the command prints for its smallest configuration
 })
 
 test('its commands exist', async () => {
-  const named = [...readme.matchAll(/\bpgroute66 ((?:config |haproxy )?(?:[a-z]+))(?=[ `])/g)].map(([, name]) => name ?? '')
+  const named = [...readme.matchAll(/\bpgroute66 ((?:config |haproxy )?(?:[a-z]+))(?=[ `])/g)].map(
+    ([, name]) => name ?? '',
+  )
   const commands = [...new Set(named.map((name) => (name === 'config' ? 'config check' : name)))]
-  expect(commands).toEqual(expect.arrayContaining(['check', 'watch', 'serve', 'init', 'accept', 'config check', 'haproxy config']))
-  for (const command of commands) expect({command, code: (await run([...command.split(' '), '--help'])).code}).toEqual({command, code: 0})
+  expect(commands).toEqual(
+    expect.arrayContaining(['check', 'watch', 'serve', 'init', 'accept', 'config check', 'haproxy config']),
+  )
+  for (const command of commands)
+    expect({command, code: (await run([...command.split(' '), '--help'])).code}).toEqual({command, code: 0})
 })
 
 test('its scripts are those of the manifest', () => {
@@ -55,5 +63,6 @@ test('its scripts are those of the manifest', () => {
 
 test('its table of dependencies is complete', () => {
   const {dependencies, optionalDependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  for (const name of Object.keys({...dependencies, ...optionalDependencies})) expect(readme).toMatch(new RegExp(`^\\| .*${name}\\b`, 'm'))
+  for (const name of Object.keys({...dependencies, ...optionalDependencies}))
+    expect(readme).toMatch(new RegExp(`^\\| .*${name}\\b`, 'm'))
 })

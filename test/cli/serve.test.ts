@@ -46,7 +46,11 @@ test('the daemon and a check of its own say the same; changes are logged with th
   await serve.sees(/host1: primary → unavailable: (timeout|hung)/)
   assert.equal((await check('host2')).code, 4, 'a rival that fell silent is still a rival')
   const accepted = await accept('host2', '--reason', 'host1 is switched off')
-  assert.deepEqual([accepted.code, accepted.stdout.startsWith('accepted: host2 is the primary')], [0, true], accepted.stderr)
+  assert.deepEqual(
+    [accepted.code, accepted.stdout.startsWith('accepted: host2 is the primary')],
+    [0, true],
+    accepted.stderr,
+  )
   await serve.sees(/WARN {2}accepted: host2 .*by=anna reason="host1 is switched off"/)
   assert.equal((await check('host2')).code, 0)
   assert.match(await readFile(join(cwd, 'state', 'memory.json'), 'utf8'), /"highestTimeline": 2/)
@@ -76,11 +80,18 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
   serve.child.kill('SIGUSR1')
   serve.child.kill('SIGHUP')
   await serve.sees(/ERROR the configuration was not reloaded.*bnid/)
-  assert.doesNotMatch(serve.output(), /Debugger/, "node's own answer to SIGUSR1 is a debugger for every user of the machine")
+  assert.doesNotMatch(
+    serve.output(),
+    /Debugger/,
+    "node's own answer to SIGUSR1 is a debugger for every user of the machine",
+  )
   assert.equal((await check('host1', '--socket', join(cwd, 'pgroute66.sock'))).code, 0)
 
   assert.equal((await asks('drain')('host2', '--control-socket', join(cwd, 'control.sock'))).code, 0)
-  await writeFile(file, `${text.replace(/^ {2}host3: .*$/m, '').replace('state_dir: state', 'state_dir: moved')}\nlogfile: p.log\n`)
+  await writeFile(
+    file,
+    `${text.replace(/^ {2}host3: .*$/m, '').replace('state_dir: state', 'state_dir: moved')}\nlogfile: p.log\n`,
+  )
   serve.child.kill('SIGHUP')
   const logged = () => readFile(join(cwd, 'p.log'), 'utf8').catch(() => '')
   await until(async () => (await logged()).includes('configuration reloaded'))
@@ -106,9 +117,10 @@ test('a second serve on the same state_dir is refused before it writes a word th
   assert.equal(new Set(epochs).size, 1)
   assert.match(stderr, /another serve keeps its state in .*state\n.*state_dir of its own/)
 
-  const apart = await writeFile(other, (await readFile(other, 'utf8')).replace('state_dir: state', 'state_dir: apart')).then(() =>
-    start([other], {cwd}),
-  )
+  const apart = await writeFile(
+    other,
+    (await readFile(other, 'utf8')).replace('state_dir: state', 'state_dir: apart'),
+  ).then(() => start([other], {cwd}))
   onTestFinished(() => void apart.child.kill('SIGKILL'))
   await apart.sees('listening')
   await writeFile(file, text.replace('state_dir: state', 'state_dir: apart'))
@@ -134,7 +146,15 @@ test('over TLS on its port, with a certificate for another name: trusted because
   await writeFile(join(cwd, 'tokens'), 'anna s3cret-of-anna-0\n', {mode: 0o600})
   await writeFile(join(cwd, 'mine'), 's3cret-of-anna-0\n', {mode: 0o600})
   await writeFile(join(cwd, 'wrong'), 'guessed\n', {mode: 0o600})
-  const remote = (token: string) => ['host1', '--url', `https://127.0.0.1:${port}`, '--ca', 'ca.crt', '--token-file', token]
+  const remote = (token: string) => [
+    'host1',
+    '--url',
+    `https://127.0.0.1:${port}`,
+    '--ca',
+    'ca.crt',
+    '--token-file',
+    token,
+  ]
   const [accepted, refused] = [await accept(...remote('mine')), await accept(...remote('wrong'))]
   assert.deepEqual([accepted.code, refused.code], [0, 2], accepted.stderr)
   assert.match(refused.stderr, /this token is not accepted/)
@@ -170,7 +190,9 @@ test('a stop while the first host is still waited for is a clean stop, and nothi
   onTestFinished(() => void server.close())
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
   const {port} = server.address() as AddressInfo
-  await writeFile(join(cwd, 'c.yml'), `hosts: {host1: {host: 127.0.0.1, port: ${port}}}\nport: ${await freePort()}\n`, {mode: 0o600})
+  await writeFile(join(cwd, 'c.yml'), `hosts: {host1: {host: 127.0.0.1, port: ${port}}}\nport: ${await freePort()}\n`, {
+    mode: 0o600,
+  })
   const serve = start(['c.yml'], {cwd})
   await serve.sees('starting')
   serve.child.kill('SIGTERM')

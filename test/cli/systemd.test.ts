@@ -38,7 +38,10 @@ test('without systemd-notify it is said once, and nothing else suffers', async (
   const cluster = await testCluster({nodes: 1})
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-systemd-'))
   await writeFile(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\nport: ${await freePort()}\n`, {mode: 0o600})
-  const serve = start(['pgroute66.yml'], {cwd, env: {PATH: '/nowhere', NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: '300000'}})
+  const serve = start(['pgroute66.yml'], {
+    cwd,
+    env: {PATH: '/nowhere', NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: '300000'},
+  })
   await serve.sees('systemd cannot be told how we are (ENOENT)')
   serve.child.kill('SIGTERM')
   const {code, stdout, stderr} = await serve.ended

@@ -15,13 +15,18 @@ import {freePort, site} from '../support/site.ts'
 const listens = (name: string, {nodes}: Cluster) =>
   `listen ${name}\n    bind 127.0.0.1:{port:${name}}\n${nodes.map(({port}, index) => `    server host${index + 1} 127.0.0.1:${port} disabled\n`).join('')}`
 
-/** A `serve` that pushes to a real HAProxy, answers its agents, and tells a hook that writes to a file. */
+/**
+ * A `serve` that pushes to a real HAProxy, answers its agents, and tells a hook that writes to a
+ * file.
+ */
 async function routed() {
   const agentPort = await freePort()
   let haproxy: Haproxy | undefined
   const found = await site(async (folder, cluster) => {
     const times = 'timeout connect 1s\n    timeout client 1m\n    timeout server 1m'
-    haproxy = await startHaproxy(`defaults\n    mode tcp\n    ${times}\n${listens('pg_write', cluster)}${listens('pg_read', cluster)}`)
+    haproxy = await startHaproxy(
+      `defaults\n    mode tcp\n    ${times}\n${listens('pg_write', cluster)}${listens('pg_read', cluster)}`,
+    )
     const {socket} = haproxy
     onTestFinished(() => haproxy?.[Symbol.asyncDispose]())
     return [
@@ -47,73 +52,82 @@ async function agentSays(port: number, question: string): Promise<string> {
   return textOf(socket)
 }
 
-test.skipIf(lacks('HAProxy'))('HAProxy, its agents and hooks follow drains, maintenance, failovers, reloads', async () => {
-  const {cwd, file, text, serve, host1, host2, asks, haproxy, agentPort, comes, isUp, up} = await routed()
-  const order = async (command: string, ...args: string[]) => {
-    const {code, stderr} = await asks(command)(...args)
-    assert.equal(code, 0, stderr)
-  }
-  const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
-  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
-  assert.equal(await agentSays(agentPort, 'host1 primary'), 'ready up 100%\n')
-  // A hook that has been told nothing yet is no alarm.
-  const {actuators} = JSON.parse((await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')])).stdout)
-  const statuses = Object.entries<{status: string}>(actuators).map(([name, {status}]) => [name.split(' ')[0], status])
-  assert.deepEqual(statuses.toSorted(), [
-    ['haproxy', 'in-sync'],
-    ['hook', 'in-sync'],
-  ])
+test.skipIf(lacks('HAProxy'))(
+  'HAProxy, its agents and hooks follow drains, maintenance, failovers, reloads',
+  async () => {
+    const {cwd, file, text, serve, host1, host2, asks, haproxy, agentPort, comes, isUp, up} = await routed()
+    const order = async (command: string, ...args: string[]) => {
+      const {code, stderr} = await asks(command)(...args)
+      assert.equal(code, 0, stderr)
+    }
+    const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
+    await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+    assert.equal(await agentSays(agentPort, 'host1 primary'), 'ready up 100%\n')
+    // A hook that has been told nothing yet is no alarm.
+    const {actuators} = JSON.parse(
+      (await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')])).stdout,
+    )
+    const statuses = Object.entries<{status: string}>(actuators).map(([name, {status}]) => [name.split(' ')[0], status])
+    assert.deepEqual(statuses.toSorted(), [
+      ['haproxy', 'in-sync'],
+      ['hook', 'in-sync'],
+    ])
 
-  await order('drain', 'host2')
-  await comes('pg_write/host1', 'pg_read/host3')
-  assert.equal(await agentSays(agentPort, 'host2 replica'), 'drain\n')
-  await order('resume', 'host2')
-  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+    await order('drain', 'host2')
+    await comes('pg_write/host1', 'pg_read/host3')
+    assert.equal(await agentSays(agentPort, 'host2 replica'), 'drain\n')
+    await order('resume', 'host2')
+    await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
 
-  await haproxy.reload()
-  await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
+    await haproxy.reload()
+    await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
 
-  await order('maintenance', 'on', '--reason', 'new disks')
-  await host1.kill()
-  await serve.sees('no-primary')
-  await host2.promote()
-  await serve.sees('no-primary → primary: host2')
-  assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
-  assert.equal(await agentSays(agentPort, 'host2 primary'), '\n')
-  assert.deepEqual(await told(), [])
-  await order('maintenance', 'off')
-  // host3 still follows host1: readers fall back to the primary.
-  await comes('pg_write/host2', 'pg_read/host2')
-  // As HAProxy does, for one server after the other: whoever was told "up" is told otherwise first.
-  assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
-  assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
+    await order('maintenance', 'on', '--reason', 'new disks')
+    await host1.kill()
+    await serve.sees('no-primary')
+    await host2.promote()
+    await serve.sees('no-primary → primary: host2')
+    assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
+    assert.equal(await agentSays(agentPort, 'host2 primary'), '\n')
+    assert.deepEqual(await told(), [])
+    await order('maintenance', 'off')
+    // host3 still follows host1: readers fall back to the primary.
+    await comes('pg_write/host2', 'pg_read/host2')
+    // As HAProxy does, for one server after the other: whoever was told "up" is told otherwise
+    // first.
+    assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
+    assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
 
-  // Readers may still go to host3, as soon as it follows host1 again.
-  await host1.start()
-  await until(async () => !(await up()).some((server) => server.startsWith('pg_write')))
-  await serve.sees(/all: split-brain: .*haproxy .* after it was seen/)
-  const alarm = async () => (await told()).map((line) => JSON.parse(line)).find(({change}) => change.to === 'split-brain')
-  await until(async () => (await alarm()) !== undefined)
-  const {change, group} = await alarm()
-  assert.deepEqual([change.to, group.verdict.primaries], ['split-brain', ['host1', 'host2']])
+    // Readers may still go to host3, as soon as it follows host1 again.
+    await host1.start()
+    await until(async () => !(await up()).some((server) => server.startsWith('pg_write')))
+    await serve.sees(/all: split-brain: .*haproxy .* after it was seen/)
+    const alarm = async () =>
+      (await told()).map((line) => JSON.parse(line)).find(({change}) => change.to === 'split-brain')
+    await until(async () => (await alarm()) !== undefined)
+    const {change, group} = await alarm()
+    assert.deepEqual([change.to, group.verdict.primaries], ['split-brain', ['host1', 'host2']])
 
-  // Another agent port that somebody has: nothing of the new file is in force.
-  const other = createServer().listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  onTestFinished(() => void other.close())
-  const taken = (other.address() as AddressInfo).port
-  await writeFile(
-    file,
-    text.replace(`agent: {port: ${agentPort}}`, `agent: {port: ${taken}}`).replace(/^port: .*$/m, `port: ${await freePort()}`),
-  )
-  serve.child.kill('SIGHUP')
-  await serve.sees(/not reloaded, what was in force stays in force: agent: cannot listen/)
-  assert.match(await agentSays(agentPort, 'host2 primary'), /^down #/)
-  assert.equal((await asks('check')()).code, 4)
+    // Another agent port that somebody has: nothing of the new file is in force.
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    onTestFinished(() => void other.close())
+    const taken = (other.address() as AddressInfo).port
+    await writeFile(
+      file,
+      text
+        .replace(`agent: {port: ${agentPort}}`, `agent: {port: ${taken}}`)
+        .replace(/^port: .*$/m, `port: ${await freePort()}`),
+    )
+    serve.child.kill('SIGHUP')
+    await serve.sees(/not reloaded, what was in force stays in force: agent: cannot listen/)
+    assert.match(await agentSays(agentPort, 'host2 primary'), /^down #/)
+    assert.equal((await asks('check')()).code, 4)
 
-  serve.child.kill('SIGTERM')
-  assert.equal((await serve.ended).code, 0)
-})
+    serve.child.kill('SIGTERM')
+    assert.equal((await serve.ended).code, 0)
+  },
+)
 
 test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
   const {serve, haproxy, comes, isUp} = await routed()
@@ -126,7 +140,9 @@ test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
 
 test('a hook that a reload did not touch is told what waits for it', async () => {
   const port = await freePort()
-  const {serve, host1, host2, file, text} = await site(() => `hooks:\n  - {post: "http://127.0.0.1:${port}/page", retries: 20}`)
+  const {serve, host1, host2, file, text} = await site(
+    () => `hooks:\n  - {post: "http://127.0.0.1:${port}/page", retries: 20}`,
+  )
   await host1.kill()
   await serve.sees('refuses the connection')
   await writeFile(file, `${text}  - {run: [/bin/true]}\n`)
@@ -143,7 +159,9 @@ test('a hook that a reload did not touch is told what waits for it', async () =>
 })
 
 test('a daemon that starts where nobody may be written to tells its hooks so; where all is well, nothing', async () => {
-  const {cwd, serve, host1} = await site((folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`)
+  const {cwd, serve, host1} = await site(
+    (folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`,
+  )
   const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
   serve.child.kill('SIGKILL')
   await host1.kill()

@@ -16,15 +16,30 @@ for (const [given, args, message, next] of [
   ['a flag without its value', ['check', '--role'], '--role', '--help'],
   ['a variable that is not set', ['check', '', '--role', 'primary'], 'HOST is empty', 'whole group'],
   ['an order for a variable that is not set', ['drain', ''], 'HOST is empty', 'variable'],
-  ['two flags that exclude each other', ['watch', '--url', 'x', '--config', 'y'], 'pgroute66: --config=y cannot also', 'watch --help'],
-  ['a command of two words without its flag', ['haproxy', 'config'], 'pgroute66: missing required flag', 'haproxy config --help'],
+  [
+    'two flags that exclude each other',
+    ['watch', '--url', 'x', '--config', 'y'],
+    'pgroute66: --config=y cannot also',
+    'watch --help',
+  ],
+  [
+    'a command of two words without its flag',
+    ['haproxy', 'config'],
+    'pgroute66: missing required flag',
+    'haproxy config --help',
+  ],
   ['a role that is none', ['check', '--role', 'leader'], 'to be one of: primary, standby, read-only, any', '--help'],
   ['two hosts', ['check', 'host1', 'host2'], '2 hosts are given', 'Ask for one HOST'],
   ['four words without HAProxy', ['check', 'a', '1', 'b', '2'], '4 hosts are given', 'HAPROXY_SERVER_NAME'],
   ['a time without a unit', ['check', '--timeout', '2'], '--timeout is a number without a unit', '"2s"'],
   ['a lag without a unit', ['check', '--max-lag', '16'], '--max-lag "16"', '"16MB"'],
   ['no configuration', ['check', '--direct'], 'there is no configuration', 'pgroute66 init'],
-  ['no daemon either', ['check', '--socket', 's.sock'], '/s.sock: ENOENT), and there is no configuration', 'pgroute66 init'],
+  [
+    'no daemon either',
+    ['check', '--socket', 's.sock'],
+    '/s.sock: ENOENT), and there is no configuration',
+    'pgroute66 init',
+  ],
   ['a file that is not there', ['serve', '-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
   ["the original's way to start", ['nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
   ["the original's flag", ['-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
@@ -50,7 +65,11 @@ for (const [given, args, message, next] of [
 
 test('a wrong configuration: every problem at once, and no secret', async () => {
   const cwd = await folder()
-  await writeFile(join(cwd, 'pgroute66.yml'), 'hosts:\n  host1: {host: a, port: nine, password: s3cret!}\nbnid: 1.2.3.4\n', {mode: 0o600})
+  await writeFile(
+    join(cwd, 'pgroute66.yml'),
+    'hosts:\n  host1: {host: a, port: nine, password: s3cret!}\nbnid: 1.2.3.4\n',
+    {mode: 0o600},
+  )
   const {code, stderr} = await run(['check', '--direct'], {cwd})
   assert.equal(code, 2)
   assert.match(stderr, /hosts\.host1\.port/)
@@ -66,7 +85,10 @@ test('Nagios gets UNKNOWN on stdout for what is wrong with the check itself', as
 
 test('a full disk behind standard output is said once, and is no bug', async () => {
   const full = openSync('/dev/full', 'w')
-  const {status, stderr} = spawnSync(process.execPath, [runJs, 'config', 'schema'], {stdio: ['ignore', full, 'pipe'], encoding: 'utf8'})
+  const {status, stderr} = spawnSync(process.execPath, [runJs, 'config', 'schema'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
   closeSync(full)
   assert.equal(status, 2)
   assert.match(stderr, /^pgroute66: standard output cannot be written \(ENOSPC\)\nMake room .*\n$/)

@@ -10,7 +10,8 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
   let other: Server
   beforeAll(async () => {
     ;[one, other] = await Promise.all([startServer(), startServer()])
-    for (const server of [one, other]) server.sql('create role reader login; create role plain login; grant pg_read_all_stats to reader')
+    for (const server of [one, other])
+      server.sql('create role reader login; create role plain login; grant pg_read_all_stats to reader')
   })
   afterAll(() => {
     one.destroy()
@@ -26,10 +27,20 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
     const trials = await trial(`postgres://reader@${at(one)}/postgres`)
     const systemIdentifier = one.sql('select system_identifier from pg_control_system()')
     expect(trials).toEqual([
-      {host: '127.0.0.1', kind: 'reached', role: 'primary', serverVersion: expect.any(Number), systemIdentifier, timeline: 1, remarks: []},
+      {
+        host: '127.0.0.1',
+        kind: 'reached',
+        role: 'primary',
+        serverVersion: expect.any(Number),
+        systemIdentifier,
+        timeline: 1,
+        remarks: [],
+      },
     ])
     expect(isFine(trials)).toBe(true)
-    expect(trialText(trials)).toMatch(/^127\.0\.0\.1 {2}primary, PostgreSQL 15\.\d+, timeline 1, system identifier \d+$/)
+    expect(trialText(trials)).toMatch(
+      /^127\.0\.0\.1 {2}primary, PostgreSQL 15\.\d+, timeline 1, system identifier \d+$/,
+    )
   })
 
   test('a role without pg_read_all_stats, and one that may not log in', async () => {
@@ -51,6 +62,8 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
     const trials = await trial(`postgres://reader@${at(one)},127.0.0.1:${await freePort()}/postgres`)
     expect(trials).toMatchObject([{kind: 'reached'}, {kind: 'failed', cause: 'refused'}])
     expect(isFine(trials)).toBe(false)
-    await expect.poll(() => one.sql(`select count(*) from pg_stat_activity where application_name = 'pgroute66'`)).toBe('0')
+    await expect
+      .poll(() => one.sql(`select count(*) from pg_stat_activity where application_name = 'pgroute66'`))
+      .toBe('0')
   })
 })

@@ -44,7 +44,11 @@ const table: readonly Row[] = [
     ],
   ],
   ['postgres://[::1]:5433/db', [['1-5433', '::1', 5433]]],
-  ['postgres://%2Fvar%2Frun%2Fpostgresql/db', [['var-run-postgresql-5432', '/var/run/postgresql', 5432]], {dbname: 'db'}],
+  [
+    'postgres://%2Fvar%2Frun%2Fpostgresql/db',
+    [['var-run-postgresql-5432', '/var/run/postgresql', 5432]],
+    {dbname: 'db'},
+  ],
   ['postgres:///db?host=/tmp&port=5433', [['tmp-5433', '/tmp', 5433]], {dbname: 'db'}],
   ['postgres://h1/?ssl=true', [['h1', 'h1', 5432]], {sslmode: 'require'}],
   [
@@ -138,7 +142,15 @@ test('PG* variables are the defaults, in a file as in a string', async () => {
     PGSSLSNI: '0',
     PGPASSWORD: 'pw',
   }
-  const wanted = {port: 6000, user: 'eve', dbname: 'd', sslmode: 'require', applicationName: 'x', options: '-c a=b', sslsni: false}
+  const wanted = {
+    port: 6000,
+    user: 'eve',
+    dbname: 'd',
+    sslmode: 'require',
+    applicationName: 'x',
+    options: '-c a=b',
+    sslsni: false,
+  }
   for (const config of [await place.dsn('host=h1', env), await place.load('hosts: {h1: {host: h1}}', env)]) {
     expect(config.hosts[0]?.connection).toMatchObject(wanted)
     expect(await config.hosts[0]?.connection.password()).toBe('pw')
@@ -161,9 +173,9 @@ test('nothing but $PGHOST, which may be a list', async () => {
 test('a file and a string together are refused', async () => {
   await using place = await workplace()
   const {loadConfig} = await import('../../src/config/load.ts')
-  expect((await complaint(loadConfig({path: 'x.yml', dsns: ['host=h1'], env: place.env, cwd: place.directory}))).code).toBe(
-    'CONFIG_CONFLICT',
-  )
+  expect(
+    (await complaint(loadConfig({path: 'x.yml', dsns: ['host=h1'], env: place.env, cwd: place.directory}))).code,
+  ).toBe('CONFIG_CONFLICT')
 })
 
 test('what is a string, and what the name of a host', () => {

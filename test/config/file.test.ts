@@ -77,7 +77,9 @@ test('syntax errors say where and why, and never repeat the line', async () => {
   for (const line of lines) {
     const error = await complaint(place.load(`hosts:\n  h1:\n    host: a\n    ${line}\n`))
     expect(error.code, line).toBe('CONFIG_YAML')
-    expect(`${error.message}${error.next}${error.stack}${JSON.stringify(error.cause ?? null)}`, line).not.toContain('hunter2')
+    expect(`${error.message}${error.next}${error.stack}${JSON.stringify(error.cause ?? null)}`, line).not.toContain(
+      'hunter2',
+    )
   }
   const error = await complaint(place.load('hosts:\n  h1: {host: a\n'))
   expect(error.message).toMatch(/at line \d+, column \d+/)

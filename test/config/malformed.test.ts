@@ -56,7 +56,27 @@ function mutations(random: () => number) {
     (text: string) =>
       atRandom(text, () => [
         0,
-        pick(['{', '}', '[', ']', ': ', '"', "'", '&a ', '*a ', '!x ', '\t', '\n', '- ', '|', '#', '%', '\0', ',', '\u0007']),
+        pick([
+          '{',
+          '}',
+          '[',
+          ']',
+          ': ',
+          '"',
+          "'",
+          '&a ',
+          '*a ',
+          '!x ',
+          '\t',
+          '\n',
+          '- ',
+          '|',
+          '#',
+          '%',
+          '\0',
+          ',',
+          '\u0007',
+        ]),
       ]),
     (text: string) => text.slice(0, below(text.length)),
     (text: string) => line(text, (old) => `${old}\n${old}`),
@@ -85,7 +105,8 @@ function mutations(random: () => number) {
         (key) => `${key.slice(0, -1)}x`,
       ),
     (text: string) => text.replace(/\d+m?s\b/, pick(['5', '-1s', '1 year', '', '1e9s', '99999h', 'NaN'])),
-    (text: string) => text.replace(/\bhost[123]\b/, pick(['all', 'node', 'h/1', '__proto__', 'constructor', '..', 'é', ''])),
+    (text: string) =>
+      text.replace(/\bhost[123]\b/, pick(['all', 'node', 'h/1', '__proto__', 'constructor', '..', 'é', ''])),
     (text: string) =>
       text +
       pick([
@@ -107,7 +128,8 @@ test('thousands of spoilt files: a clear refusal or a configuration, never a cra
   let refused = 0
   for (let round = 0; round < 3000; round += 1) {
     let text = sample
-    for (let times = 0; times <= random() * 3; times += 1) text = (spoil[Math.floor(random() * spoil.length)] ?? String)(text)
+    for (let times = 0; times <= random() * 3; times += 1)
+      text = (spoil[Math.floor(random() * spoil.length)] ?? String)(text)
     const error = await fromFile({path: '/x/pgroute66.yml', text, mode: 0o600}, {HOME: '/nowhere', PGUSER: 'u'}).then(
       () => null,
       (reason: unknown) => reason,

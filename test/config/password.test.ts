@@ -12,7 +12,11 @@ const written: readonly [title: string, keys: string, password: string][] = [
   ['plain, that looks like nothing', 'password: null\npassword_encoding: plain', 'null'],
   ['b64password stays base64', `b64password: ${base64('x')}\npassword_encoding: plain`, 'x'],
   ['beyond ASCII', `password: ${base64('pässwörd')}`, 'pässwörd'],
-  ['over two lines', `password: |\n  ${base64('a long password').slice(0, 8)}\n  ${base64('a long password').slice(8)}`, 'a long password'],
+  [
+    'over two lines',
+    `password: |\n  ${base64('a long password').slice(0, 8)}\n  ${base64('a long password').slice(8)}`,
+    'a long password',
+  ],
 ]
 const indented = (keys: string) => `hosts:\n  h1:\n    host: a\n${keys.replace(/^/gm, '    ')}\n`
 
@@ -35,7 +39,16 @@ hosts:
 })
 
 describe('what was plain all along is refused, and not repeated', () => {
-  for (const secret of ['hunter2!', 'hunter2', 'hunter22', 'S3cr3tS3cr3t', `${base64('hunter2\n')}`, base64('a\0b'), 'YWJjZA', 'YWJj=']) {
+  for (const secret of [
+    'hunter2!',
+    'hunter2',
+    'hunter22',
+    'S3cr3tS3cr3t',
+    `${base64('hunter2\n')}`,
+    base64('a\0b'),
+    'YWJjZA',
+    'YWJj=',
+  ]) {
     test(secret, async () => {
       await using place = await workplace()
       const [problem] = await problems(place.load(indented(`password: "${secret}"`)))
@@ -57,17 +70,22 @@ test('password_file is read at every connection, without its last line break', a
   await writeFile(file, '')
   expect(await password()).toBeNull()
   await chmod(file, 0o644)
-  expect((await place.load(indented('password_file: pw'))).warnings).toMatchObject([{path: 'hosts.h1.password_file', next: 'chmod o-r.'}])
+  expect((await place.load(indented('password_file: pw'))).warnings).toMatchObject([
+    {path: 'hosts.h1.password_file', next: 'chmod o-r.'},
+  ])
   const absent = await place.load(indented('password_file: nowhere'))
   expect(absent.warnings).toMatchObject([{path: 'hosts.h1.password_file', message: expect.stringContaining('ENOENT')}])
-  expect((await complaint(absent.hosts[0]?.connection.password() ?? Promise.resolve())).code).toBe('CONFIG_PASSWORD_FILE')
+  expect((await complaint(absent.hosts[0]?.connection.password() ?? Promise.resolve())).code).toBe(
+    'CONFIG_PASSWORD_FILE',
+  )
 })
 
 test('.pgpass, by default and by name, and only when nobody else may read it', async () => {
   await using place = await workplace()
   await place.write('.pgpass', '# a comment\nother:*:*:*:no\na:5432:*:tester:yes\n')
   await place.write('mine', 'a:*:*:*:mine\n')
-  const password = async (keys: string, env = {}) => (await place.load(indented(keys), env)).hosts[0]?.connection.password()
+  const password = async (keys: string, env = {}) =>
+    (await place.load(indented(keys), env)).hosts[0]?.connection.password()
   expect(await password('port: 5432')).toBe('yes')
   expect(await password('port: 5433')).toBeNull()
   expect(await password('port: 5432', {PGPASSWORD: 'env'})).toBe('env')
@@ -76,7 +94,9 @@ test('.pgpass, by default and by name, and only when nobody else may read it', a
   await chmod(`${place.directory}/.pgpass`, 0o640)
   const config = await place.load(indented('port: 5432'))
   expect(await config.hosts[0]?.connection.password()).toBeNull()
-  expect(config.warnings).toMatchObject([{path: `${place.directory}/.pgpass`, message: expect.stringContaining('ignored')}])
+  expect(config.warnings).toMatchObject([
+    {path: `${place.directory}/.pgpass`, message: expect.stringContaining('ignored')},
+  ])
 })
 
 describe('lines of .pgpass', () => {

@@ -51,7 +51,9 @@ test('the JSON Schema knows every key that is shown', async () => {
 
 test('the starter loads: the example, and one from strings, without their password', async () => {
   await using place = await workplace()
-  expect((await place.load(starter(null))).groups).toMatchObject([{hosts: ['host1', 'host2', 'host3'], confirm: ['followers']}])
+  expect((await place.load(starter(null))).groups).toMatchObject([
+    {hosts: ['host1', 'host2', 'host3'], confirm: ['followers']},
+  ])
   const given = await place.dsn(
     "host=h1,h2,/var/run/postgresql user='o''brien #1' password=hunter2 dbname='a: b' options='-c x=\"y\"' sslmode=verify-ca".replace(
       "''",
@@ -73,7 +75,11 @@ test('keys that the starter only suggests load as well', async () => {
     .replace(/^# (?=[a-z_]+: |groups:| {2}orders)/gm, '')
     .replace(/^ssl: .*\n/m, '')
   const config = await place.load(suggested)
-  expect(config).toMatchObject({groups: [{name: 'orders'}], stateDir: '/var/lib/pgroute66', haproxy: {backends: {pg_write: 'primary'}}})
+  expect(config).toMatchObject({
+    groups: [{name: 'orders'}],
+    stateDir: '/var/lib/pgroute66',
+    haproxy: {backends: {pg_write: 'primary'}},
+  })
   expect(Object.keys(load(suggested, {schema: FAILSAFE_SCHEMA}) as object)).toContain('socket')
 })
 

@@ -32,7 +32,14 @@ test('the sample of the design: who is told, with every default', async () => {
   })
   expect(await bouncer?.admin.password()).toBe('hunter2')
   expect(config.hooks).toEqual([
-    {kind: 'run', argv: ['/usr/local/bin/page-me'], on: ['split-brain', 'no-primary'], groups: null, timeoutMs: 10_000, retries: 5},
+    {
+      kind: 'run',
+      argv: ['/usr/local/bin/page-me'],
+      on: ['split-brain', 'no-primary'],
+      groups: null,
+      timeoutMs: 10_000,
+      retries: 5,
+    },
     {
       kind: 'post',
       url: 'https://hooks.example/T0/hunter2',
@@ -49,7 +56,9 @@ test('no secret is shown: neither a password nor the path of a webhook', async (
   await using place = await workplace()
   const shown = effective(await place.load(sample))
   expect(JSON.stringify(shown)).not.toContain('hunter2')
-  expect(shown).toMatchObject({pgbouncer: [{admin: 'postgres://pgbouncer:********@127.0.0.1:6432/pgbouncer?sslmode=prefer'}]})
+  expect(shown).toMatchObject({
+    pgbouncer: [{admin: 'postgres://pgbouncer:********@127.0.0.1:6432/pgbouncer?sslmode=prefer'}],
+  })
 })
 
 test('the environment of a client says nothing of an admin console', async () => {

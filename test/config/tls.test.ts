@@ -12,7 +12,10 @@ const yaml = (ssl: Record<string, string>) => `hosts: {h1: {host: a}}\nssl: ${JS
 async function paired() {
   const place = await workplace()
   const subject = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2']
-  execFileSync('openssl', ['req', ...subject, '-keyout', 'key.pem', '-out', 'cert.pem'], {cwd: place.directory, stdio: 'ignore'})
+  execFileSync('openssl', ['req', ...subject, '-keyout', 'key.pem', '-out', 'cert.pem'], {
+    cwd: place.directory,
+    stdio: 'ignore',
+  })
   const text = (name: string) => readFileSync(join(place.directory, name), 'utf8')
   return {...place, cert: text('cert.pem'), key: text('key.pem')}
 }
@@ -24,10 +27,14 @@ test('a certificate and its key: as base64, as files, and mixed', async () => {
     port: 8443,
     ssl: {cert: {pem: place.cert}, key: {pem: place.key}, clientCa: null},
   })
-  expect((await place.load(yaml({b64cert: cert, b64key: key, client_ca: cert}))).ssl?.clientCa).toEqual({pem: place.cert})
+  expect((await place.load(yaml({b64cert: cert, b64key: key, client_ca: cert}))).ssl?.clientCa).toEqual({
+    pem: place.cert,
+  })
   const files = await place.load(yaml({cert_file: 'cert.pem', key_file: 'key.pem', client_ca_file: 'cert.pem'}))
   expect(files.ssl?.cert).toEqual({file: join(place.directory, 'cert.pem')})
-  expect((await place.load(yaml({cert, key_file: 'key.pem'}))).ssl?.key).toEqual({file: join(place.directory, 'key.pem')})
+  expect((await place.load(yaml({cert, key_file: 'key.pem'}))).ssl?.key).toEqual({
+    file: join(place.directory, 'key.pem'),
+  })
 })
 
 test('what does not fit is refused, and says exactly how', async () => {
@@ -41,7 +48,11 @@ test('what does not fit is refused, and says exactly how', async () => {
     }).privateKey,
   )
   const rows: readonly [Record<string, string>, string, RegExp][] = [
-    [{cert: key, key: cert}, 'CONFIG_PEM_SWAPPED', /ssl.cert holds a private key and ssl.key holds a certificate: they are swapped/],
+    [
+      {cert: key, key: cert},
+      'CONFIG_PEM_SWAPPED',
+      /ssl.cert holds a private key and ssl.key holds a certificate: they are swapped/,
+    ],
     [{cert: key, key}, 'CONFIG_PEM', /holds a private key, not a certificate/],
     [{cert, key: cert}, 'CONFIG_PEM', /holds a certificate, not a private key/],
     [{cert: cert.slice(0, -3), key}, 'CONFIG_BASE64', /cut off/],

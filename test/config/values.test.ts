@@ -35,7 +35,8 @@ test('sizes, as PostgreSQL counts', () => {
     '0': 0,
   }
   for (const [text, bytes] of Object.entries(good)) expect(parseSize(text), text).toBe(bytes)
-  for (const text of ['', '16', 'MB', '-1MB', '1PB', '99999999TB', '1MBit']) expect(() => parseSize(text), text).toThrow(OperatorError)
+  for (const text of ['', '16', 'MB', '-1MB', '1PB', '99999999TB', '1MBit'])
+    expect(() => parseSize(text), text).toThrow(OperatorError)
   for (const bytes of [0, 1, 1023, 1024, 16 * 1024 ** 2]) expect(parseSize(formatSize(bytes))).toBe(bytes)
 })
 
@@ -54,7 +55,14 @@ test('every default of DESIGN 8', async () => {
         systemIdentifier: null,
       },
     ],
-    probe: {intervalMs: 1000, fastIntervalMs: 100, timeoutMs: 1000, connectTimeoutMs: 3000, maxAgeMs: 3000, knockIntervalMs: 5000},
+    probe: {
+      intervalMs: 1000,
+      fastIntervalMs: 100,
+      timeoutMs: 1000,
+      connectTimeoutMs: 3000,
+      maxAgeMs: 3000,
+      knockIntervalMs: 5000,
+    },
     followers: {maxAgeMs: 10_000, nudge: true},
     availability: null,
     stateDir: null,
@@ -110,7 +118,13 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
 `)
   expect(config).toMatchObject({
     groups: [
-      {name: 'one', hosts: ['h1', 'h2', 'h3'], confirm: ['majority', 'followers'], onSilent: 'ignore', readFallback: 'any'},
+      {
+        name: 'one',
+        hosts: ['h1', 'h2', 'h3'],
+        confirm: ['majority', 'followers'],
+        onSilent: 'ignore',
+        readFallback: 'any',
+      },
       {name: 'two', hosts: ['h2'], confirm: [], readFallback: 'none', systemIdentifier: '18446744073709551615'},
     ],
     followers: {maxAgeMs: 20_000, nudge: false},

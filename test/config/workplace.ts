@@ -6,7 +6,10 @@ import {loadConfig} from '../../src/config/load.ts'
 import {ConfigError, type Problem} from '../../src/config/problem.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 
-/** A directory of its own, which is home and working directory: nothing of the machine's own user is read. */
+/**
+ * A directory of its own, which is home and working directory: nothing of the machine's own user is
+ * read.
+ */
 export async function workplace() {
   const directory = await mkdtemp(join(tmpdir(), 'pgroute66-config-'))
   const env = {HOME: directory, PGUSER: 'tester'}

@@ -3,19 +3,37 @@ import {describe, test} from 'vitest'
 import {agentAnswer} from '../../src/core/agent-answer.ts'
 import type {ReadFallback} from '../../src/core/settings.ts'
 import type {HostState} from '../../src/core/snapshot.ts'
-import {drained, primary, type SnapshotDraft, snapshot, standby, unasked, unavailable, unconfirmed} from '../support/snapshots.ts'
+import {
+  drained,
+  primary,
+  type SnapshotDraft,
+  snapshot,
+  standby,
+  unasked,
+  unavailable,
+  unconfirmed,
+} from '../support/snapshots.ts'
 
 const healthy: SnapshotDraft = {hosts: {host1: primary(), host2: standby(), host3: standby()}}
 const answer = (question: string, draft: SnapshotDraft, fallback: ReadFallback = 'primary', isFrozen = false) =>
   agentAnswer(question, snapshot(draft), () => fallback, isFrozen)
 
-type Row = Readonly<{given: string; when: SnapshotDraft; fallback?: ReadFallback; says: Readonly<Record<string, string | RegExp>>}>
+type Row = Readonly<{
+  given: string
+  when: SnapshotDraft
+  fallback?: ReadFallback
+  says: Readonly<Record<string, string | RegExp>>
+}>
 
 const writers: readonly Row[] = [
   {
     given: 'one primary',
     when: healthy,
-    says: {'host1 primary': 'ready up 100%', host1: 'ready up 100%', 'host2 primary': 'down #host1 is the only primary'},
+    says: {
+      'host1 primary': 'ready up 100%',
+      host1: 'ready up 100%',
+      'host2 primary': 'down #host1 is the only primary',
+    },
   },
   {
     given: 'a split brain: sessions of both rivals are cut',
@@ -42,7 +60,10 @@ const writers: readonly Row[] = [
   {
     given: 'a primary that does not answer and no successor: bare unavailability cuts nothing',
     when: {hosts: {host1: unavailable('timeout'), host2: standby()}},
-    says: {'host1 primary': 'drain #host1 is unavailable (timeout: seen: timeout)', 'host2 primary': /^down #no host is primary/},
+    says: {
+      'host1 primary': 'drain #host1 is unavailable (timeout: seen: timeout)',
+      'host2 primary': /^down #no host is primary/,
+    },
   },
   {
     given: 'a primary whose postmaster is gone',
@@ -108,7 +129,13 @@ const readers: readonly Row[] = [
   },
   {
     given: 'lag: the weight falls towards the limit, and ends beyond it',
-    when: {hosts: {host1: primary(), host2: standby('host1', lagging(8 * MB, 400)), host3: standby('host1', lagging(16 * MB, 2_000))}},
+    when: {
+      hosts: {
+        host1: primary(),
+        host2: standby('host1', lagging(8 * MB, 400)),
+        host3: standby('host1', lagging(16 * MB, 2_000)),
+      },
+    },
     says: {
       'host2 replica': 'ready up 100%',
       'host2 replica lag=16MB': 'ready up 51%',
@@ -153,7 +180,10 @@ const readers: readonly Row[] = [
   },
   {
     given: 'a standby of another group: the pool is the hosts of its own',
-    when: {hosts: {host1: primary(), host2: unavailable(), host3: standby()}, groups: {one: ['host1', 'host2'], two: ['host3']}},
+    when: {
+      hosts: {host1: primary(), host2: unavailable(), host3: standby()},
+      groups: {one: ['host1', 'host2'], two: ['host3']},
+    },
     says: {'host1 replica': 'ready up 100%', 'host3 replica': 'ready up 100%'},
   },
   {
@@ -185,7 +215,8 @@ describe('what cannot be answered is down, because HAProxy keeps what it has for
     'constructor primary': 'down #unknown host "constructor"',
     '__proto__ primary': 'down #unknown host "__proto__"',
   }
-  for (const [question, expected] of Object.entries(bad)) test(question, () => assert.equal(answer(question, healthy), expected))
+  for (const [question, expected] of Object.entries(bad))
+    test(question, () => assert.equal(answer(question, healthy), expected))
   for (const question of [
     '',
     ' ',
@@ -202,14 +233,19 @@ describe('what cannot be answered is down, because HAProxy keeps what it has for
     'h\u00f6st1 primary',
     `${'x'.repeat(250)} primary`,
   ])
-    test(JSON.stringify(question.slice(0, 40)), () => assert.match(answer(question, healthy), /^down #cannot understand "/))
+    test(JSON.stringify(question.slice(0, 40)), () =>
+      assert.match(answer(question, healthy), /^down #cannot understand "/),
+    )
 })
 
 test('every answer is one short line of printable ASCII that begins with a word of HAProxy', () => {
   const why = `\u2026\u0000\r\nready up 100%\n${'x'.repeat(500)}`
   for (const question of ['host1 primary', 'host2 primary', 'nobody\r\nready up', '\u0007\u001b[31m', 'host1 replica'])
     for (const verdict of [unconfirmed('host1'), {rule: 'V1', kind: 'split-brain'}] as const)
-      assert.match(answer(question, {...healthy, verdict: {...verdict, routedTo: null, why}}), /^(down|drain) #[\x20-\x7e]{1,120}$/)
+      assert.match(
+        answer(question, {...healthy, verdict: {...verdict, routedTo: null, why}}),
+        /^(down|drain) #[\x20-\x7e]{1,120}$/,
+      )
 })
 
 test('in maintenance every server stays as it is, and we are alive', () => {

@@ -35,15 +35,18 @@ const errnos: readonly [string, Cause, string][] = [
 ]
 
 describe('SQLSTATE to cause', () => {
-  for (const [code, cause, given] of sqlstates) test(`${code} ${given}: ${cause}`, () => expect(causeOfSqlstate(code)).toBe(cause))
+  for (const [code, cause, given] of sqlstates)
+    test(`${code} ${given}: ${cause}`, () => expect(causeOfSqlstate(code)).toBe(cause))
 })
 
 describe('errno to cause', () => {
-  for (const [code, cause, given] of errnos) test(`${code} ${given}: ${cause}`, () => expect(causeOfErrno(code)).toBe(cause))
+  for (const [code, cause, given] of errnos)
+    test(`${code} ${given}: ${cause}`, () => expect(causeOfErrno(code)).toBe(cause))
 })
 
 test('a host of which we heard nothing is silent, never refused', () => {
-  for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAGAIN']) expect(isSilent(causeOfErrno(code))).toBe(true)
+  for (const code of ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAGAIN'])
+    expect(isSilent(causeOfErrno(code))).toBe(true)
 })
 
 test('what is ours to mend is blind', () => {

@@ -14,13 +14,17 @@ const between = (before: readonly HostRecord[], after: readonly HostRecord[], se
 }
 
 describe('a verdict is news', () => {
-  test('when its kind changes', () => expect(between([a, b], [failing('a'), b])).toEqual([['verdict', 'no-primary', null]]))
+  test('when its kind changes', () =>
+    expect(between([a, b], [failing('a'), b])).toEqual([['verdict', 'no-primary', null]]))
   test('when another host is routed to', () =>
     expect(between([a, standby('b')], [standby('a'), primary('b')])).toEqual([['verdict', 'primary', 'b']]))
-  test('when it is drained', () => expect(between([a, b], [primary('a', {more: drained}), b])).toEqual([['verdict', 'primary', 'a']]))
+  test('when it is drained', () =>
+    expect(between([a, b], [primary('a', {more: drained}), b])).toEqual([['verdict', 'primary', 'a']]))
   test('when another sole primary is not routed to either', () => {
     const settings = {confirm: ['nobody']}
-    expect(between([a, standby('b')], [standby('a'), primary('b')], settings)).toEqual([['verdict', 'unconfirmed', 'b']])
+    expect(between([a, standby('b')], [standby('a'), primary('b')], settings)).toEqual([
+      ['verdict', 'unconfirmed', 'b'],
+    ])
   })
   test('when another rival joins', () => {
     const changes = between([a, primary('b'), standby('c')], [a, primary('b'), primary('c')])
@@ -28,7 +32,9 @@ describe('a verdict is news', () => {
   })
   test('when the suspect becomes clear', () => {
     const two = [a, primary('b', {timeline: 2})]
-    expect(between([...two, standby('c')], [...two, standby('c', {of: 'b', timeline: 2})])).toEqual([['verdict', 'split-brain', null]])
+    expect(between([...two, standby('c')], [...two, standby('c', {of: 'b', timeline: 2})])).toEqual([
+      ['verdict', 'split-brain', null],
+    ])
   })
   test('not when positions, ages and words move', () => {
     expect(between([a, b], [primary('a', {lsn: '0/4000000', ageMs: 1}), b])).toEqual([])
@@ -50,17 +56,20 @@ test('a required source that changes its answer is news; one that is only shown 
 })
 
 describe('a host', () => {
-  const state = (record: HostRecord) => assessHost(record.settings.name, [assessed([record])], undefined, false, 0)?.state
+  const state = (record: HostRecord) =>
+    assessHost(record.settings.name, [assessed([record])], undefined, false, 0)?.state
   const news = (before: HostRecord, after: HostRecord) => {
     const [was, is] = [state(before), state(after)]
     return is ? changesOfHost(was, is).map(({kind, from, to}) => [kind, from, to]) : []
   }
   test('its role', () => expect(news(a, failing('a'))).toEqual([['role', 'primary', 'unavailable']]))
-  test('its cause', () => expect(news(failing('a'), failing('a', 'timeout'))).toEqual([['role', 'unavailable', 'unavailable']]))
+  test('its cause', () =>
+    expect(news(failing('a'), failing('a', 'timeout'))).toEqual([['role', 'unavailable', 'unavailable']]))
   test('a drain', () => expect(news(a, primary('a', {more: drained}))).toEqual([['drain', 'in rotation', 'drained']]))
   test('a resume', () => expect(news(primary('a', {more: drained}), a)).toEqual([['drain', 'drained', 'in rotation']]))
   test('nothing else', () => expect(news(a, primary('a', {lsn: '0/9', timeline: 2}))).toEqual([]))
-  test('a new one is no news', () => expect(changesOfHost(undefined, state(a) as NonNullable<ReturnType<typeof state>>)).toEqual([]))
+  test('a new one is no news', () =>
+    expect(changesOfHost(undefined, state(a) as NonNullable<ReturnType<typeof state>>)).toEqual([]))
   test('is as old as its role and cause', () => {
     const before = assessHost('a', [assessed([a])], undefined, false, 1)?.state
     expect(assessHost('a', [assessed([primary('a', {lsn: '0/9'})])], before, false, 2)?.state.since).toBe(1)
@@ -72,10 +81,13 @@ describe('an assessment is good until', () => {
   test('the first of its answers goes stale', () => {
     expect(assessed([primary('a', {ageMs: 100}), standby('b', {ageMs: 700})]).freshUntil).toBe(NOW - 700 + MAX_AGE)
   })
-  test('for ever, where nothing answers', () => expect(assessed([failing('a')]).freshUntil).toBe(Number.POSITIVE_INFINITY))
+  test('for ever, where nothing answers', () =>
+    expect(assessed([failing('a')]).freshUntil).toBe(Number.POSITIVE_INFINITY))
   test('a hold ends', () => {
     const settings = {confirm: ['tool'], onSilent: {holdMs: 2_000}} as const
-    const says = (answer: 'confirms' | 'silent') => ({tool: () => ({subject: 'a', answer, why: '', askedAt: NOW - 500})})
+    const says = (answer: 'confirms' | 'silent') => ({
+      tool: () => ({subject: 'a', answer, why: '', askedAt: NOW - 500}),
+    })
     const past = assessed([a, b], {settings, sources: says('confirms')})
     expect(past.freshUntil).toBe(NOW - 10 + MAX_AGE)
     expect(assessed([a, b], {settings, past, sources: says('silent')}).freshUntil).toBe(NOW - 500 + 2_000)

@@ -2,19 +2,43 @@ import {expect, test} from 'vitest'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/core/check-answer.ts'
 import {hostOfServer} from '../../src/core/haproxy-server.ts'
 import {noLimits} from '../../src/core/reading.ts'
-import {drained, noon, primary, type SnapshotDraft, snapshot, standby, unasked, unavailable, unconfirmed} from '../support/snapshots.ts'
+import {
+  drained,
+  noon,
+  primary,
+  type SnapshotDraft,
+  snapshot,
+  standby,
+  unasked,
+  unavailable,
+  unconfirmed,
+} from '../support/snapshots.ts'
 
 const ask = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}) =>
-  answerCheck({snapshot: snapshot(draft), at: noon, host: null, role: 'primary', maxLag: noLimits, group: null, via: 'daemon', ...asked})
+  answerCheck({
+    snapshot: snapshot(draft),
+    at: noon,
+    host: null,
+    role: 'primary',
+    maxLag: noLimits,
+    group: null,
+    via: 'daemon',
+    ...asked,
+  })
 const answered = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}) => ask(draft, asked) as CheckAnswer
 
 const healthy = {hosts: {host1: primary(), host2: standby(), host3: unavailable('refused')}}
-const split = {hosts: {host1: primary(), host2: primary({timeline: 4}), host3: standby('host2'), host4: unavailable('timeout')}}
+const split = {
+  hosts: {host1: primary(), host2: primary({timeline: 4}), host3: standby('host2'), host4: unavailable('timeout')},
+}
 const doubted = {...healthy, verdict: unconfirmed('host1')}
 const starting = {hosts: {host1: primary(), host2: standby(), host3: unasked()}}
 const headless = {hosts: {host1: standby(), host2: unavailable('auth')}}
 const out = {hosts: {host1: primary({drained}), host2: standby('host1', {drained})}}
-const followed = {...split, verdict: {kind: 'split-brain', rule: 'V1', routedTo: 'host2', why: 'split brain; routed to host2'} as const}
+const followed = {
+  ...split,
+  verdict: {kind: 'split-brain', rule: 'V1', routedTo: 'host2', why: 'split brain; routed to host2'} as const,
+}
 const stray = {hosts: {host1: primary(), host9: primary()}, groups: {orders: ['host1']}}
 
 type Row = readonly [given: string, draft: SnapshotDraft, asked: Partial<CheckAsked>, exit: number, text: RegExp]
@@ -72,7 +96,13 @@ const ofGroup: readonly Row[] = [
 for (const [given, draft, asked, exit, text] of ofHost)
   test(`${asked.host} as ${asked.role ?? 'primary'}, given ${given}: ${exit}`, () => {
     const answer = answered(draft, asked)
-    expect(answer).toMatchObject({exit, ok: exit === 0, host: asked.host, asked: asked.role ?? 'primary', via: 'daemon'})
+    expect(answer).toMatchObject({
+      exit,
+      ok: exit === 0,
+      host: asked.host,
+      asked: asked.role ?? 'primary',
+      via: 'daemon',
+    })
     expect(answer.text).toMatch(text)
   })
 for (const [given, draft, asked, exit, text] of ofGroup)
@@ -100,7 +130,11 @@ test('several groups: the worst of them answers, and each is described', () => {
 })
 
 test('a host of several groups is a primary only where each of them says so', () => {
-  const draft = {hosts: {h: primary(), i: standby('h')}, groups: {one: ['h', 'i'], two: ['h', 'i']}, verdicts: {two: unconfirmed('h')}}
+  const draft = {
+    hosts: {h: primary(), i: standby('h')},
+    groups: {one: ['h', 'i'], two: ['h', 'i']},
+    verdicts: {two: unconfirmed('h')},
+  }
   expect(answered(draft, {host: 'h'})).toMatchObject({exit: 4, group: 'two'})
   expect(answered(draft, {host: 'h', group: 'one'})).toMatchObject({exit: 4, group: 'two'})
 })
@@ -113,12 +147,18 @@ test('unknown names are usage errors that say what there is', () => {
   })
   expect(ask(healthy, {host: 'constructor'})).toMatchObject({exit: 2})
   expect(ask(healthy, {group: 'orders'})).toMatchObject({exit: 2, error: {code: 'UNKNOWN_GROUP'}})
-  expect(ask(stray, {host: 'host9', group: 'orders'})).toMatchObject({exit: 2, error: {message: 'there is no host "host9" in orders'}})
+  expect(ask(stray, {host: 'host9', group: 'orders'})).toMatchObject({
+    exit: 2,
+    error: {message: 'there is no host "host9" in orders'},
+  })
 })
 
 test('a server is found by name, else by its whole address and port', () => {
-  const given = snapshot({hosts: {host1: primary({address: '10.0.0.10'}), host2: standby('host1', {address: 'FD00::2'}), host3: standby()}})
-  const find = (name: string | null, address: string | null, port: number | null) => hostOfServer({name, address, port}, given)?.host
+  const given = snapshot({
+    hosts: {host1: primary({address: '10.0.0.10'}), host2: standby('host1', {address: 'FD00::2'}), host3: standby()},
+  })
+  const find = (name: string | null, address: string | null, port: number | null) =>
+    hostOfServer({name, address, port}, given)?.host
   expect(find('host2', '10.0.0.10', 5432)).toBe('host2')
   expect(find('pg-a', '10.0.0.10', 5432)).toBe('host1')
   expect(find('pg-a', '10.0.0.1', 5432)).toBeUndefined()

@@ -16,28 +16,45 @@ describe('majority', () => {
   }
   test('two of three', () => expect(answer(primary('a'), standby('b'), failing('c'))).toBe('confirms'))
   test('one of two is not more than half', () => expect(answer(primary('a'), failing('b'))).toBe('denies'))
-  test('two of four is not more than half', () => expect(answer(primary('a'), standby('b'), failing('c'), failing('d'))).toBe('denies'))
-  test('a stale answer is none', () => expect(answer(primary('a'), standby('b', {ageMs: 3_001}), failing('c'))).toBe('denies'))
+  test('two of four is not more than half', () =>
+    expect(answer(primary('a'), standby('b'), failing('c'), failing('d'))).toBe('denies'))
+  test('a stale answer is none', () =>
+    expect(answer(primary('a'), standby('b', {ageMs: 3_001}), failing('c'))).toBe('denies'))
   test('a stranger does not answer for us', () =>
     expect(answer(primary('a'), standby('b'), standby('d', {cluster: '1'}), failing('c'))).toBe('denies'))
   test('two names of one server answer once', () =>
     expect(answer(primary('a'), primary('b', {more: {duplicateOf: 'a'}}), failing('c'))).toBe('denies'))
   test('drained hosts answer', () =>
-    expect(answer(primary('a'), standby('b', {more: {drained: {since: 0, by: 'jane', reason: null}}}), failing('c'))).toBe('confirms'))
+    expect(
+      answer(primary('a'), standby('b', {more: {drained: {since: 0, by: 'jane', reason: null}}}), failing('c')),
+    ).toBe('confirms'))
 })
 
 describe('on_silent: hold', () => {
   const confirmed = (askedAt: number | null = NOW - 1_000) =>
     judgementOf({hosts, settings: holding, sources: says('confirms', askedAt)}).held
   const later = (ms: number, trial: Partial<Trial> = {}) => {
-    const shifted = hosts.map((host) => ({...host, observation: host.observation && {...host.observation, askedAt: NOW + ms - 10}}))
-    return judgementOf({hosts: shifted, settings: holding, sources: says('silent'), held: confirmed(), now: NOW + ms, ...trial}).verdict
-      .rule
+    const shifted = hosts.map((host) => ({
+      ...host,
+      observation: host.observation && {...host.observation, askedAt: NOW + ms - 10},
+    }))
+    return judgementOf({
+      hosts: shifted,
+      settings: holding,
+      sources: says('silent'),
+      held: confirmed(),
+      now: NOW + ms,
+      ...trial,
+    }).verdict.rule
   }
   const moved = (change: (record: (typeof hosts)[number], index: number) => object) => ({
     hosts: hosts.map(
       (host, index) =>
-        ({...host, observation: {...host.observation, askedAt: NOW + 490}, ...change(host, index)}) as (typeof hosts)[number],
+        ({
+          ...host,
+          observation: {...host.observation, askedAt: NOW + 490},
+          ...change(host, index),
+        }) as (typeof hosts)[number],
     ),
   })
 
@@ -53,7 +70,9 @@ describe('on_silent: hold', () => {
     const {held} = judgementOf({hosts, settings})
     expect(Object.keys(held)).toEqual(['followers'])
     const quiet = {of: 'a', receiver: {lastMessageAgeMs: 9_000}} as const
-    expect(judgementOf({hosts: [primary('a'), standby('b', quiet), standby('c', quiet)], settings, held}).verdict.rule).toBe('V3')
+    expect(
+      judgementOf({hosts: [primary('a'), standby('b', quiet), standby('c', quiet)], settings, held}).verdict.rule,
+    ).toBe('V3')
   })
   test('it ends with another follower', () =>
     expect(
@@ -93,7 +112,12 @@ describe('on_silent: hold', () => {
     expect(Object.keys(held)).toEqual(['tool'])
   })
   test('it does not survive a moment without a primary', () => {
-    const {held} = judgementOf({hosts: [failing('a'), standby('b')], settings: holding, sources: says('confirms'), held: confirmed()})
+    const {held} = judgementOf({
+      hosts: [failing('a'), standby('b')],
+      settings: holding,
+      sources: says('confirms'),
+      held: confirmed(),
+    })
     expect(held).toEqual({})
   })
 })
@@ -104,11 +128,20 @@ describe('evidence', () => {
     expect(evidence).toMatchObject([{source: 'tool', subject: 'b', contradictsSql: true, required: true}])
   })
   test('a source that names a host which is down does not', () => {
-    const {evidence} = judgementOf({hosts: [primary('a'), failing('b')], settings: {confirm: ['tool']}, sources: says('denies', null, 'b')})
+    const {evidence} = judgementOf({
+      hosts: [primary('a'), failing('b')],
+      settings: {confirm: ['tool']},
+      sources: says('denies', null, 'b'),
+    })
     expect(evidence).toMatchObject([{contradictsSql: false}])
   })
   test('what is only shown is asked too, after what is required, and once', () => {
-    const {evidence} = judgementOf({hosts, settings: {confirm: ['tool']}, sources: says('confirms'), shown: ['tool', 'majority']})
+    const {evidence} = judgementOf({
+      hosts,
+      settings: {confirm: ['tool']},
+      sources: says('confirms'),
+      shown: ['tool', 'majority'],
+    })
     expect(evidence.map(({source, required}) => [source, required])).toEqual([
       ['tool', true],
       ['majority', false],

@@ -23,7 +23,9 @@ describe('two names are one server', () => {
 describe('the shown name fell silent, and a marked one answers', () => {
   const silent = failing('a', 'timeout')
   test('it is shown from now on; the silent one and the others are marked before that', () => {
-    expect(inherited(primary('b', {ageMs: 1, ...of('a')}), [silent, primary('b', of('a')), primary('c', of('a'))])).toEqual([
+    expect(
+      inherited(primary('b', {ageMs: 1, ...of('a')}), [silent, primary('b', of('a')), primary('c', of('a'))]),
+    ).toEqual([
       ['c', 'b'],
       ['a', 'b'],
       ['b', null],
@@ -36,5 +38,6 @@ describe('the shown name fell silent, and a marked one answers', () => {
     expect(inherited(primary('b', {ageMs: 1, ...of('a')}), [primary('a'), primary('b', of('a'))])).toEqual([])
     expect(inherited(failing('b', 'timeout', {duplicateOf: 'a'}), [silent, failing('b', 'timeout')])).toEqual([])
   })
-  test('who is not marked inherits nothing', () => expect(inherited(primary('b', {ageMs: 1}), [silent, primary('b')])).toEqual([]))
+  test('who is not marked inherits nothing', () =>
+    expect(inherited(primary('b', {ageMs: 1}), [silent, primary('b')])).toEqual([]))
 })

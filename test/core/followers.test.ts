@@ -6,19 +6,34 @@ import {failing, memberIn, primary, row, standby, viewOf} from '../support/recor
 
 const debian = {session: {clusterName: '15/main'}} as const
 const a = primary('a')
-const blind = {status: null, senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}
+const blind = {
+  status: null,
+  senderHost: null,
+  senderPort: null,
+  receivedTimeline: null,
+  lastMessageAgeMs: null,
+  latestEndLsn: null,
+}
 const nat = {senderHost: 'service', senderPort: 6432}
 
 /** Does b follow a? `null`: cannot be told. */
 const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follows: boolean | null}>[] = [
   {given: 'b streams from a by address and port', when: [a, standby('b', {of: 'a'})], follows: true},
-  {given: 'b names an alias of a', when: [primary('a', {aliases: ['10.1.0.1']}), standby('b', {of: '10.1.0.1'})], follows: true},
+  {
+    given: 'b names an alias of a',
+    when: [primary('a', {aliases: ['10.1.0.1']}), standby('b', {of: '10.1.0.1'})],
+    follows: true,
+  },
   {
     given: 'b names the address that our socket goes to',
     when: [primary('a', {session: {remoteAddress: '10.0.0.1'}}), standby('b', {of: '10.0.0.1'})],
     follows: true,
   },
-  {given: 'the right address, another port', when: [a, standby('b', {of: 'a', receiver: {senderPort: 5433}})], follows: null},
+  {
+    given: 'the right address, another port',
+    when: [a, standby('b', {of: 'a', receiver: {senderPort: 5433}})],
+    follows: null,
+  },
   {given: 'an address that is none of ours', when: [a, standby('b', {of: '192.0.2.1'})], follows: null},
   {
     given: 'behind NAT, and a has the row of b by name',
@@ -27,7 +42,10 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
   },
   {
     given: 'behind NAT, by the cluster_name of b',
-    when: [primary('a', {senders: [row('bee', {clientAddr: null})]}), standby('b', {receiver: nat, session: {clusterName: 'bee'}})],
+    when: [
+      primary('a', {senders: [row('bee', {clientAddr: null})]}),
+      standby('b', {receiver: nat, session: {clusterName: 'bee'}}),
+    ],
     follows: true,
   },
   {
@@ -65,7 +83,11 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
   },
   {
     given: 'the old row of a host that is out of sight, beside the right one',
-    when: [primary('a', {senders: [row('b')]}), standby('b', {receiver: nat}), primary('c', {ageMs: 9_000, senders: [row('b')]})],
+    when: [
+      primary('a', {senders: [row('b')]}),
+      standby('b', {receiver: nat}),
+      primary('c', {ageMs: 9_000, senders: [row('b')]}),
+    ],
     follows: true,
   },
   {
@@ -79,12 +101,20 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
     when: [primary('a', {timeline: 2}), standby('b', {of: 'c', timeline: 2}), standby('c', {of: 'a'})],
     follows: false,
   },
-  {given: 'through a cascade whose middle is down', when: [a, standby('b', {of: 'c'}), failing('c', 'timeout')], follows: null},
+  {
+    given: 'through a cascade whose middle is down',
+    when: [a, standby('b', {of: 'c'}), failing('c', 'timeout')],
+    follows: null,
+  },
   {given: 'a circle of two', when: [a, standby('b', {of: 'c'}), standby('c', {of: 'b'})], follows: false},
   {given: 'b streams from itself', when: [a, standby('b', {of: 'b'})], follows: null},
   {given: 'from another primary', when: [a, standby('b', {of: 'c'}), primary('c')], follows: false},
   {given: 'on another timeline', when: [primary('a', {timeline: 2}), standby('b', {of: 'a'})], follows: false},
-  {given: 'on a timeline that cannot be told', when: [a, standby('b', {of: 'a', receiver: {receivedTimeline: null}})], follows: null},
+  {
+    given: 'on a timeline that cannot be told',
+    when: [a, standby('b', {of: 'a', receiver: {receivedTimeline: null}})],
+    follows: null,
+  },
   {
     given: 'from a primary whose timeline cannot be told',
     when: [primary('a', {timeline: null}), standby('b', {of: 'a', timeline: null})],
@@ -105,8 +135,16 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
     when: [a, standby('b', {of: 'a', ageMs: 2_000, receiver: {lastMessageAgeMs: 3_000}})],
     follows: true,
   },
-  {given: 'a last message at an unknown time', when: [a, standby('b', {of: 'a', receiver: {lastMessageAgeMs: null}})], follows: null},
-  {given: 'a receiver that is starting', when: [a, standby('b', {of: 'a', receiver: {status: 'starting'}})], follows: false},
+  {
+    given: 'a last message at an unknown time',
+    when: [a, standby('b', {of: 'a', receiver: {lastMessageAgeMs: null}})],
+    follows: null,
+  },
+  {
+    given: 'a receiver that is starting',
+    when: [a, standby('b', {of: 'a', receiver: {status: 'starting'}})],
+    follows: false,
+  },
   {given: 'no receiver', when: [a, standby('b')], follows: false},
   {given: 'a row of NULLs: our role may not read it', when: [a, standby('b', {receiver: blind})], follows: null},
   {given: 'b is a primary', when: [a, primary('b')], follows: false},

@@ -31,7 +31,10 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       // A health check of the servers themselves would, when serve dies, take down what works.
       never: [/\bcheck\b/, /on-marked-down/],
     },
-    'listen pg_read': {says: [/default-server disabled$/m, /reject if .*nbsrv\(pgroute66\) eq 0/], never: [/\bcheck\b/, /on-marked-down/]},
+    'listen pg_read': {
+      says: [/default-server disabled$/m, /reject if .*nbsrv\(pgroute66\) eq 0/],
+      never: [/\bcheck\b/, /on-marked-down/],
+    },
     'backend pgroute66': {
       says: [/uri \/readyz/, /server serve 127\.0\.0\.1:8443 check inter 1s fall 10 .*check-ssl/],
       never: [/on-marked-down/],
@@ -74,7 +77,11 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
   external: {
     global: {says: [/external-check/, /insecure-fork-wanted/], never: [/chroot/, /stats socket/]},
     'listen pg_write': {
-      says: [/external-check command pgroute66-check-primary$/m, /external-check path/, /fall 1 rise 2 on-marked-down shutdown-sessions/],
+      says: [
+        /external-check command pgroute66-check-primary$/m,
+        /external-check path/,
+        /fall 1 rise 2 on-marked-down shutdown-sessions/,
+      ],
       never: [/disabled/, /fastinter/],
     },
     'listen pg_read': {
@@ -115,5 +122,8 @@ test('a limit on the lag is for readers alone', () => {
 })
 
 test('a stats socket on TCP has no owner', () => {
-  assert.match(haproxyFile({...draft('push'), socket: '10.0.0.9:9999'}), /^ {4}stats socket 10\.0\.0\.9:9999 level admin$/m)
+  assert.match(
+    haproxyFile({...draft('push'), socket: '10.0.0.9:9999'}),
+    /^ {4}stats socket 10\.0\.0\.9:9999 level admin$/m,
+  )
 })

@@ -7,13 +7,17 @@ const led = (by: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2', 'host3'].map((host) => [host, host === by ? primary() : standby(by)])),
 })
 /** `'w/host1': [0, 3]`: up, with three sessions. */
-const servers = (states: Readonly<Record<string, readonly [adminState: number, sessions: number]>>): readonly HaproxyServer[] =>
+const servers = (
+  states: Readonly<Record<string, readonly [adminState: number, sessions: number]>>,
+): readonly HaproxyServer[] =>
   Object.entries(states).map(([name, [adminState, sessions]]) => {
     const [backend = '', server = ''] = name.split('/')
     return {backend, server, address: '192.0.2.99', port: 1, name: null, adminState, sessions}
   })
 const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: HaproxyWish = wish) =>
-  planHaproxy(with_, servers(states), snapshot(draft)).steps.map(({kind, command}) => `${kind}: ${command.replace('set server ', '')}`)
+  planHaproxy(with_, servers(states), snapshot(draft)).steps.map(
+    ({kind, command}) => `${kind}: ${command.replace('set server ', '')}`,
+  )
 
 const asItWas = {'w/host1': [0, 3], 'w/host2': [1, 0], 'r/host1': [1, 0], 'r/host2': [0, 1], 'r/host3': [0, 0]} as const
 
@@ -30,9 +34,9 @@ describe('what HAProxy is told', () => {
     ]))
 
   test('sessions that were left to a stopped server are cut once a successor stands', () =>
-    expect(commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...wish, backends: {w: 'primary'}})).toEqual([
-      'cut: shutdown sessions server w/host1',
-    ]))
+    expect(commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...wish, backends: {w: 'primary'}})).toEqual(
+      ['cut: shutdown sessions server w/host1'],
+    ))
 
   test.each([
     ['a primary that does not answer', {hosts: {host1: unavailable('timeout'), host2: standby('host1')}}],
@@ -50,16 +54,31 @@ describe('what HAProxy is told', () => {
     ]))
 
   test('a group that is being asked for the first time stays as it is', () =>
-    expect(commands(asItWas, {...led('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}})).toEqual([]))
+    expect(
+      commands(asItWas, {...led('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}}),
+    ).toEqual([]))
 
   test('beside a writer of another of its groups it does not', () => {
     const starting = {kind: 'starting', rule: 'V0', primary: null, routedTo: null} as const
-    const draft: SnapshotDraft = {...led('host2'), groups: {a: ['host1', 'host2', 'host3'], b: ['host1']}, verdicts: {b: starting}}
-    const plan = planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3], 'w/host2': [1, 0]}), snapshot(draft))
+    const draft: SnapshotDraft = {
+      ...led('host2'),
+      groups: {a: ['host1', 'host2', 'host3'], b: ['host1']},
+      verdicts: {b: starting},
+    }
+    const plan = planHaproxy(
+      {...wish, backends: {w: 'primary'}},
+      servers({'w/host1': [0, 3], 'w/host2': [1, 0]}),
+      snapshot(draft),
+    )
     expect(plan.steps.map(({kind, server}) => `${kind} ${server}`)).toEqual(['stop host1', 'cut host1', 'start host2'])
     expect(plan.deposed.map(({server}) => server)).toEqual(['host1'])
-    const undecided: SnapshotDraft = {...draft, verdicts: {a: {...starting, kind: 'no-primary', rule: 'V5'}, b: starting}}
-    expect(planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3]}), snapshot(undecided)).steps).toEqual([])
+    const undecided: SnapshotDraft = {
+      ...draft,
+      verdicts: {a: {...starting, kind: 'no-primary', rule: 'V5'}, b: starting},
+    }
+    expect(
+      planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3]}), snapshot(undecided)).steps,
+    ).toEqual([])
   })
 
   test('servers are known by name, else by address and port; those that are neither are left alone and named', () => {
@@ -73,8 +92,16 @@ describe('what HAProxy is told', () => {
       adminState: 1,
       sessions: 0,
     }
-    const strangers = ['constructor', '__proto__', 'nobody'].map((server) => ({...there, server, address: '198.51.100.1'}))
-    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [there, ...strangers], snapshot(led('host1')))
+    const strangers = ['constructor', '__proto__', 'nobody'].map((server) => ({
+      ...there,
+      server,
+      address: '198.51.100.1',
+    }))
+    const {steps, problems} = planHaproxy(
+      {...wish, backends: {w: 'primary'}},
+      [there, ...strangers],
+      snapshot(led('host1')),
+    )
     expect(steps.map(({command}) => command)).toEqual(['set server w/db-a state ready'])
     expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/nobody'])
   })
@@ -96,26 +123,52 @@ describe('what HAProxy is told', () => {
 
   test('a server that the file gives a DNS name is known by it', () => {
     const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
-    const server = {backend: 'w', server: 'a', address: '10.0.0.1', port: 5432, name: 'db1.example', adminState: 1, sessions: 0}
-    expect(planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind)).toEqual(['start'])
+    const server = {
+      backend: 'w',
+      server: 'a',
+      address: '10.0.0.1',
+      port: 5432,
+      name: 'db1.example',
+      adminState: 1,
+      sessions: 0,
+    }
+    expect(
+      planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind),
+    ).toEqual(['start'])
   })
 
   test('a server with the name of one host and the DNS name of another is neither', () => {
-    const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example'}), host2: standby('host1', {address: 'db2.example'})}}
-    const server = {backend: 'w', server: 'host1', address: '10.0.0.2', port: 5432, name: 'db2.example', adminState: 1, sessions: 0}
+    const draft: SnapshotDraft = {
+      hosts: {host1: primary({address: 'db1.example'}), host2: standby('host1', {address: 'db2.example'})},
+    }
+    const server = {
+      backend: 'w',
+      server: 'host1',
+      address: '10.0.0.2',
+      port: 5432,
+      name: 'db2.example',
+      adminState: 1,
+      sessions: 0,
+    }
     const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft))
     expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
   test('beside a server of writers that is none of ours and may be up, nothing is started; who is up stays', () => {
     const states = {'w/host1': [1, 0], 'w/host2': [0, 0], 'w/spare': [0, 0]} as const
-    const {steps, problems, isWhole} = planHaproxy({...wish, backends: {w: 'primary'}}, servers(states), snapshot(led('host1')))
+    const {steps, problems, isWhole} = planHaproxy(
+      {...wish, backends: {w: 'primary'}},
+      servers(states),
+      snapshot(led('host1')),
+    )
     expect(steps.map(({command}) => command)).toEqual(['set server w/host2 state maint'])
     expect([isWhole, problems.at(-1)]).toEqual([false, expect.stringContaining('nothing is started beside it')])
-    expect(commands({'w/host1': [0, 2], 'w/spare': [0, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual([])
-    expect(commands({'w/host1': [1, 0], 'w/spare': [1, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual([
-      'start: w/host1 state ready',
-    ])
+    expect(commands({'w/host1': [0, 2], 'w/spare': [0, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual(
+      [],
+    )
+    expect(commands({'w/host1': [1, 0], 'w/spare': [1, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual(
+      ['start: w/host1 state ready'],
+    )
   })
 
   test('the primaries of two groups in one backend: none is started', () => {
@@ -123,7 +176,11 @@ describe('what HAProxy is told', () => {
       hosts: {a1: primary(), b1: primary()},
       groups: {a: ['a1'], b: ['b1']},
     }
-    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/a1': [1, 0], 'w/b1': [0, 0]}), snapshot(draft))
+    const {steps, problems} = planHaproxy(
+      {...wish, backends: {w: 'primary'}},
+      servers({'w/a1': [1, 0], 'w/b1': [0, 0]}),
+      snapshot(draft),
+    )
     expect(steps.map(({command}) => command)).toEqual(['set server w/b1 state maint'])
     expect(problems.join()).toContain('a backend per group')
   })

@@ -1,10 +1,26 @@
 import {expect, test} from 'vitest'
-import {type HookEvent, hookEvents, hookVariables, isWanted, replyOf, retryAfterMs, retryMs} from '../../src/core/hook-event.ts'
+import {
+  type HookEvent,
+  hookEvents,
+  hookVariables,
+  isWanted,
+  replyOf,
+  retryAfterMs,
+  retryMs,
+} from '../../src/core/hook-event.ts'
 import type {Change} from '../../src/core/snapshot.ts'
 import type {HookSettings} from '../../src/core/target-settings.ts'
 import {noon, primary, snapshot, unconfirmed} from '../support/snapshots.ts'
 
-const verdict = (group: string, to: string): Change => ({kind: 'verdict', group, host: 'host1', from: null, to, rule: 'V4', why: 'w'})
+const verdict = (group: string, to: string): Change => ({
+  kind: 'verdict',
+  group,
+  host: 'host1',
+  from: null,
+  to,
+  rule: 'V4',
+  why: 'w',
+})
 const told = (changes: readonly Change[], why = 'w'): readonly HookEvent[] =>
   hookEvents(
     {
@@ -49,11 +65,17 @@ test('variables are one line each, short enough for a kernel; a host that is not
   const {PGROUTE66_WHY = '', PGROUTE66_FROM} = hookVariables(odd)
   expect([PGROUTE66_WHY.slice(0, 5), PGROUTE66_WHY.length, PGROUTE66_FROM]).toEqual(['a b c', 4_096, ''])
   expect(hookVariables(orders).PGROUTE66_PRIMARY).toBe('host1')
-  expect(hookVariables(stock)).toMatchObject({PGROUTE66_PRIMARY: '', PGROUTE66_VERDICT: 'unconfirmed', PGROUTE66_RULE: 'V3'})
+  expect(hookVariables(stock)).toMatchObject({
+    PGROUTE66_PRIMARY: '',
+    PGROUTE66_VERDICT: 'unconfirmed',
+    PGROUTE66_RULE: 'V3',
+  })
 })
 
 test('waits double up to a minute, between half and all; what the receiver asks for is honoured up to a minute', () => {
-  expect([1, 2, 3, 7, 100].map((attempt) => retryMs(attempt, () => 0, null))).toEqual([500, 1_000, 2_000, 30_000, 30_000])
+  expect([1, 2, 3, 7, 100].map((attempt) => retryMs(attempt, () => 0, null))).toEqual([
+    500, 1_000, 2_000, 30_000, 30_000,
+  ])
   expect([1, 2, 3, 7, 100].map((attempt) => retryMs(attempt, () => 0.999_999, null).toFixed())).toEqual([
     '1000',
     '2000',
@@ -62,7 +84,16 @@ test('waits double up to a minute, between half and all; what the receiver asks 
     '60000',
   ])
   expect([5_000, 100, 86_400_000].map((asked) => retryMs(1, () => 0, asked))).toEqual([5_000, 500, 60_000])
-  const rows = [null, '40', '0', 'Sat, 21 Nov 2026 12:00:30 GMT', 'Sat, 21 Nov 2026 11:00:00 GMT', 'soon', '-1 s', '99999999999']
+  const rows = [
+    null,
+    '40',
+    '0',
+    'Sat, 21 Nov 2026 12:00:30 GMT',
+    'Sat, 21 Nov 2026 11:00:00 GMT',
+    'soon',
+    '-1 s',
+    '99999999999',
+  ]
   expect(rows.map((header) => retryAfterMs(header, noon.wall))).toEqual([null, 40_000, 0, 30_000, 0, null, null, null])
 })
 

@@ -15,7 +15,11 @@ const table: Record<Identity['kind'], readonly Row[]> = {
       when: [primary('a'), standby('b')],
       outcome: {systemIdentifier: '42'},
     },
-    {given: 'more than half agree', when: [primary('a'), standby('b'), failing('c')], outcome: {systemIdentifier: OURS}},
+    {
+      given: 'more than half agree',
+      when: [primary('a'), standby('b'), failing('c')],
+      outcome: {systemIdentifier: OURS},
+    },
     {
       given: 'more than half agree, and one does not',
       when: [primary('a'), standby('b'), primary('c', other)],
@@ -25,8 +29,16 @@ const table: Record<Identity['kind'], readonly Row[]> = {
   ],
   tied: [
     {given: 'one against one', when: [primary('a'), standby('b', other)], outcome: {found: {[OURS]: ['a'], 1: ['b']}}},
-    {given: 'one against one, and one that is down', when: [primary('a'), standby('b', other), failing('c')], outcome: {}},
-    {given: 'two against two', when: [primary('a'), standby('b'), primary('c', other), standby('d', other)], outcome: {}},
+    {
+      given: 'one against one, and one that is down',
+      when: [primary('a'), standby('b', other), failing('c')],
+      outcome: {},
+    },
+    {
+      given: 'two against two',
+      when: [primary('a'), standby('b'), primary('c', other), standby('d', other)],
+      outcome: {},
+    },
   ],
   open: [
     {given: 'nobody has answered', when: [unasked('a'), failing('b')], outcome: {}},

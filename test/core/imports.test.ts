@@ -8,7 +8,9 @@ const files = globSync('**/*.{ts,tsx}', {cwd: src})
 
 test('arrows point at core', () => {
   expect(files.length).toBeGreaterThan(30)
-  const violations = files.flatMap((from) => importsOf(readFileSync(join(src, from), 'utf8')).map((to) => violation({from, to})))
+  const violations = files.flatMap((from) =>
+    importsOf(readFileSync(join(src, from), 'utf8')).map((to) => violation({from, to})),
+  )
   expect(violations.filter((found) => found !== null)).toEqual([])
 })
 

@@ -16,7 +16,11 @@ const rows: readonly Readonly<{given: string; when: HostRecord; of?: HostRecord;
   },
   {
     given: 'an idle primary: all that was sent is replayed, so it is no further behind than the last message',
-    when: standby('b', {...behind, receiver: {latestEndLsn: '0/3000000', lastMessageAgeMs: 40}, lastReplayAgeMs: 86_400_000}),
+    when: standby('b', {
+      ...behind,
+      receiver: {latestEndLsn: '0/3000000', lastMessageAgeMs: 40},
+      lastReplayAgeMs: 86_400_000,
+    }),
     outcome: {lagBytes: 256, lagMs: 40},
   },
   {
@@ -25,10 +29,18 @@ const rows: readonly Readonly<{given: string; when: HostRecord; of?: HostRecord;
     outcome: {lagBytes: 256, lagMs: null},
   },
   {given: 'no receiver', when: standby('b', {lsn: '0/3000100'}), outcome: unknownLag},
-  {given: 'a receiver that does not stream', when: standby('b', {...behind, receiver: {status: 'waiting'}}), outcome: unknownLag},
+  {
+    given: 'a receiver that does not stream',
+    when: standby('b', {...behind, receiver: {status: 'waiting'}}),
+    outcome: unknownLag,
+  },
   {given: 'another timeline', when: standby('b', {...behind, timeline: 2}), outcome: unknownLag},
   {given: 'a position that cannot be read', when: standby('b', {of: 'a', lsn: null}), outcome: unknownLag},
-  {given: 'ahead, and asked before the primary: diverged', when: standby('b', {of: 'a', lsn: '0/3000200', ageMs: 20}), outcome: unknownLag},
+  {
+    given: 'ahead, and asked before the primary: diverged',
+    when: standby('b', {of: 'a', lsn: '0/3000200', ageMs: 20}),
+    outcome: unknownLag,
+  },
   {
     given: 'ahead, asked after the primary, but it last heard from it before: diverged',
     when: standby('b', {of: 'a', lsn: '0/3000200', ageMs: 5, receiver: {lastMessageAgeMs: 900}}),

@@ -8,12 +8,19 @@ const accepted = {host: 'a', timeline: 1, overrules: 3}
 describe('what a group remembers', () => {
   test('the highest timeline, of whomever it was seen, never less than before', () => {
     expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 4})]}).memory.highestTimeline).toBe(4)
-    expect(judgementOf({hosts: [primary('a'), standby('b')], memory: {highestTimeline: 7}}).memory.highestTimeline).toBe(7)
+    expect(
+      judgementOf({hosts: [primary('a'), standby('b')], memory: {highestTimeline: 7}}).memory.highestTimeline,
+    ).toBe(7)
   })
 
   test('no timeline of a stranger, nor any while it is open whose cluster this is', () => {
-    expect(judgementOf({hosts: [primary('a'), primary('b', {cluster: '1', timeline: 9}), standby('c')]}).memory.highestTimeline).toBe(1)
-    expect(judgementOf({hosts: [primary('a'), standby('b', {cluster: '1', timeline: 9})]}).memory.highestTimeline).toBe(null)
+    expect(
+      judgementOf({hosts: [primary('a'), primary('b', {cluster: '1', timeline: 9}), standby('c')]}).memory
+        .highestTimeline,
+    ).toBe(1)
+    expect(judgementOf({hosts: [primary('a'), standby('b', {cluster: '1', timeline: 9})]}).memory.highestTimeline).toBe(
+      null,
+    )
     expect(judgementOf({hosts: [primary('a', {timeline: 9}), failing('b')]}).memory.highestTimeline).toBe(null)
   })
 
@@ -21,13 +28,19 @@ describe('what a group remembers', () => {
     const shut = {knock: {cause: 'hung', detail: ''}} as const
     const hosts = [primary('a'), standby('b'), standby('c', {timeline: 9, more: shut})]
     expect(judgementOf({hosts}).memory.highestTimeline).toBe(1)
-    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 9, ageMs: 3_001})]}).memory.highestTimeline).toBe(1)
+    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 9, ageMs: 3_001})]}).memory.highestTimeline).toBe(
+      1,
+    )
   })
 
   test('the rivals, until fewer than two are left', () => {
     expect(judgementOf({hosts: [primary('a'), primary('b')]}).memory.rivals).toEqual(['a', 'b'])
-    expect(judgementOf({hosts: [failing('a', 'timeout'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
-    expect(judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
+    expect(
+      judgementOf({hosts: [failing('a', 'timeout'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals,
+    ).toEqual(['a', 'b'])
+    expect(
+      judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals,
+    ).toEqual([])
   })
 
   test('no rivals where one was asked before the other became a primary: its last answer proves nothing about now', () => {
@@ -41,7 +54,10 @@ describe('what a group remembers', () => {
     })
     expect(again.memory.rivals).toEqual(['a', 'b'])
     expect(again.verdict.rule).toBe('V1')
-    const silent = judgementOf({hosts: [failing('a', 'timeout'), primary('b', {timeline: 2, more: since(10)})], memory: before.memory})
+    const silent = judgementOf({
+      hosts: [failing('a', 'timeout'), primary('b', {timeline: 2, more: since(10)})],
+      memory: before.memory,
+    })
     expect(silent.verdict).toMatchObject({rule: 'V4', routedTo: 'b'})
   })
 
@@ -51,7 +67,10 @@ describe('what a group remembers', () => {
   })
 
   test('the rivals through a restart: not asked yet is silent too', () => {
-    expect(judgementOf({hosts: [unasked('a'), unasked('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
+    expect(judgementOf({hosts: [unasked('a'), unasked('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([
+      'a',
+      'b',
+    ])
     expect(judgementOf({hosts: [unasked('a'), standby('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
   })
 
@@ -69,7 +88,9 @@ describe('what a group remembers', () => {
   test("the operator's word, while its host is the only primary that was seen since", () => {
     const memory = {systemIdentifier: OURS, highestTimeline: 3, accepted}
     expect(judgementOf({hosts: [primary('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
-    expect(judgementOf({hosts: [primary('a', {more: drained}), standby('b')], memory}).memory.accepted).toEqual(accepted)
+    expect(judgementOf({hosts: [primary('a', {more: drained}), standby('b')], memory}).memory.accepted).toEqual(
+      accepted,
+    )
     expect(judgementOf({hosts: [failing('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
     expect(judgementOf({hosts: [failing('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
     expect(judgementOf({hosts: [primary('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
@@ -78,7 +99,12 @@ describe('what a group remembers', () => {
 })
 
 test('what two clusters left is no inheritance, and is kept', () => {
-  const left = (systemIdentifier: string, hosts: readonly string[]) => ({...blankMemory, systemIdentifier, hosts, highestTimeline: 3})
+  const left = (systemIdentifier: string, hosts: readonly string[]) => ({
+    ...blankMemory,
+    systemIdentifier,
+    hosts,
+    highestTimeline: 3,
+  })
   const remembered = {a: left('1', ['h1']), b: left('2', ['h2'])}
   expect(inherit(remembered, [{name: 'c', hosts: ['h1', 'h2']}])).toEqual(remembered)
   expect(Object.keys(inherit(remembered, [{name: 'c', hosts: ['h1']}]))).toEqual(['b', 'c'])

@@ -53,7 +53,8 @@ describe('backoff', () => {
   }
   test('doubles from 50 ms up to the interval', () =>
     expect(waits(() => 1 - 1e-12).map(Math.round)).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000]))
-  test('never waits less than half of that', () => expect(waits(() => 0)).toEqual([25, 50, 100, 200, 400, 500, 500, 500]))
+  test('never waits less than half of that', () =>
+    expect(waits(() => 0)).toEqual([25, 50, 100, 200, 400, 500, 500, 500]))
   test('a short interval caps the first wait too', () => expect(waits(() => 0, 20)).toEqual(Array(8).fill(10)))
   test('begins anew after a success', () => {
     const {next, reset} = backoff(

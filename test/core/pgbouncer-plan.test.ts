@@ -3,7 +3,15 @@ import {includeOf, linesOf, nowhere, type Pointer, pointerOf} from '../../src/co
 import {type PgbouncerSight, type PgbouncerWish, planPgbouncer} from '../../src/core/pgbouncer-plan.ts'
 import type {PgbouncerState} from '../../src/core/pgbouncer-state.ts'
 import type {PgbouncerDatabase} from '../../src/core/target-settings.ts'
-import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable, unconfirmed} from '../support/snapshots.ts'
+import {
+  drained,
+  primary,
+  type SnapshotDraft,
+  snapshot,
+  standby,
+  unavailable,
+  unconfirmed,
+} from '../support/snapshots.ts'
 
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: null, options: null}
 const wish = (special: Partial<PgbouncerWish> = {}): PgbouncerWish => ({
@@ -64,7 +72,12 @@ const rows: readonly {
   {given: 'it is paused already', when: sight({isPaused: true}), seeing: switched, so: ['write', 'reload']},
   {given: 'nobody leads', when: sight(), seeing: none, so: ['pause app', 'write']},
   {given: 'two lead', when: sight(), seeing: {hosts: {host1: primary(), host2: primary()}}, so: ['pause app', 'write']},
-  {given: 'one leads, unconfirmed', when: sight(), seeing: {...led, verdict: unconfirmed('host1')}, so: ['pause app', 'write']},
+  {
+    given: 'one leads, unconfirmed',
+    when: sight(),
+    seeing: {...led, verdict: unconfirmed('host1')},
+    so: ['pause app', 'write'],
+  },
   {
     given: 'the one that leads is drained',
     when: sight(),
@@ -149,7 +162,13 @@ const rows: readonly {
     seeing: switched,
     so: ['kill app'],
   },
-  {given: 'nobody leads, and pauses are not wished for', when: sight(), seeing: none, wishing: {pauseMs: null}, so: ['write', 'reload']},
+  {
+    given: 'nobody leads, and pauses are not wished for',
+    when: sight(),
+    seeing: none,
+    wishing: {pauseMs: null},
+    so: ['write', 'reload'],
+  },
   {
     given: 'nobody leads, and a transaction goes on: it is not cut',
     when: sight({isPaused: true, inUse: [used(1)]}, {include: fileAt(nowhere), heldMs: {app: 4_980}}),
@@ -184,7 +203,12 @@ const rows: readonly {
     seeing: none,
     so: ['reload'],
   },
-  {given: 'the same, and somebody else has ended the pause', when: sight({}, {include: fileAt(nowhere)}), seeing: none, so: ['reload']},
+  {
+    given: 'the same, and somebody else has ended the pause',
+    when: sight({}, {include: fileAt(nowhere)}),
+    seeing: none,
+    so: ['reload'],
+  },
   {
     given: 'nobody leads, PgBouncer knows it, and clients still wait',
     when: sight({at: nowhere, isPaused: true}, {heldMs: {app: 2_000}}),
@@ -198,7 +222,12 @@ const rows: readonly {
     seeing: none,
     so: ['resume app'],
   },
-  {given: 'nobody leads, and somebody else has paused it', when: sight({isPaused: true}), seeing: none, so: ['write', 'reload']},
+  {
+    given: 'nobody leads, and somebody else has paused it',
+    when: sight({isPaused: true}),
+    seeing: none,
+    so: ['write', 'reload'],
+  },
   {
     given: 'what is asked for beside the host is another',
     when: sight(),

@@ -7,11 +7,17 @@ import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} fr
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: null, options: null}
 const reader: PgbouncerDatabase = {...app, role: 'replica'}
 const at = (host: string, port = 5432): Pointer => ({host, port})
-const three: SnapshotDraft = {hosts: {host1: primary(), host2: standby('host1', {lagBytes: 100}), host3: standby('host1', {lagBytes: 10})}}
+const three: SnapshotDraft = {
+  hosts: {host1: primary(), host2: standby('host1', {lagBytes: 100}), host3: standby('host1', {lagBytes: 10})},
+}
 const alone: SnapshotDraft = {hosts: {host1: primary(), host2: unavailable()}}
 const starting = {rule: 'V0', kind: 'starting', primary: null, routedTo: null} as const
 
-const rows: readonly (Partial<Omit<TargetQuestion, 'snapshot'>> & {given: string; seeing: SnapshotDraft; so: Pointer | 'keep'})[] = [
+const rows: readonly (Partial<Omit<TargetQuestion, 'snapshot'>> & {
+  given: string
+  seeing: SnapshotDraft
+  so: Pointer | 'keep'
+})[] = [
   {given: 'a primary', seeing: three, so: at('10.0.0.1')},
   {given: 'no primary', seeing: {hosts: {host1: unavailable(), host2: standby()}}, so: nowhere},
   {given: 'readers: all that may serve, in one entry', seeing: three, database: reader, so: at('10.0.0.2,10.0.0.3')},
@@ -32,20 +38,30 @@ const rows: readonly (Partial<Omit<TargetQuestion, 'snapshot'>> & {given: string
   },
   {
     given: 'the same, and unknown lag comes last',
-    seeing: {hosts: {host1: primary(), host2: standby('host1', {lagBytes: null}), host3: standby('host1', {lagBytes: 10})}},
+    seeing: {
+      hosts: {host1: primary(), host2: standby('host1', {lagBytes: null}), host3: standby('host1', {lagBytes: 10})},
+    },
     database: reader,
     mayList: false,
     so: at('10.0.0.3'),
   },
   {
     given: 'readers on several ports: one entry holds one port',
-    seeing: {hosts: {host1: primary(), host2: standby('host1', {lagBytes: 100}), host3: standby('host1', {port: 5433})}},
+    seeing: {
+      hosts: {host1: primary(), host2: standby('host1', {lagBytes: 100}), host3: standby('host1', {port: 5433})},
+    },
     database: reader,
     so: at('10.0.0.3', 5433),
   },
   {
     given: 'readers behind unix sockets: one entry holds one',
-    seeing: {hosts: {host1: primary(), host2: standby('host1', {address: '/run/a'}), host3: standby('host1', {address: '/run/b'})}},
+    seeing: {
+      hosts: {
+        host1: primary(),
+        host2: standby('host1', {address: '/run/a'}),
+        host3: standby('host1', {address: '/run/b'}),
+      },
+    },
     database: reader,
     so: at('/run/a'),
   },

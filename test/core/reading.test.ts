@@ -57,7 +57,13 @@ const replica: readonly Row[] = [
   {given: 'within a limit of time', when: all, of: 'c', limits: {lagMs: 2_000}, ok: true},
   {given: 'beyond a limit of time', when: all, of: 'c', limits: {lagMs: 1_999}, ok: false},
   {given: 'nothing behind', when: all, of: 'b', limits: {lagBytes: 0, lagMs: 0}, ok: true},
-  {given: 'unknown lag, the widest limit of bytes', when: [a, standby('b')], of: 'b', limits: {lagBytes: 1e15}, ok: false},
+  {
+    given: 'unknown lag, the widest limit of bytes',
+    when: [a, standby('b')],
+    of: 'b',
+    limits: {lagBytes: 1e15},
+    ok: false,
+  },
   {given: 'unknown lag, the widest limit of time', when: [a, standby('b')], of: 'b', limits: {lagMs: 1e15}, ok: false},
   {
     given: 'ahead of the primary: diverged',
@@ -67,9 +73,21 @@ const replica: readonly Row[] = [
     ok: false,
   },
   {given: 'lag without a primary', when: down, of: 'b', limits: {lagBytes: 1e15}, ok: false},
-  {given: 'the replication state that was asked for', when: all, of: 'b', limits: {replicationState: 'streaming'}, ok: true},
+  {
+    given: 'the replication state that was asked for',
+    when: all,
+    of: 'b',
+    limits: {replicationState: 'streaming'},
+    ok: true,
+  },
   {given: 'another replication state', when: all, of: 'b', limits: {replicationState: 'catchup'}, ok: false},
-  {given: 'an unknown replication state', when: [primary('a'), b], of: 'b', limits: {replicationState: 'streaming'}, ok: false},
+  {
+    given: 'an unknown replication state',
+    when: [primary('a'), b],
+    of: 'b',
+    limits: {replicationState: 'streaming'},
+    ok: false,
+  },
 ]
 
 const sync: readonly Row[] = [
@@ -123,17 +141,32 @@ const table: Record<Predicate, readonly Row[]> = {
   ],
   'read-only-quorum': orRouted([{given: 'one of a quorum', when: all, of: 'q', ok: true}]),
   'standby-leader': [
-    {given: 'it follows a host outside and is followed inside', when: [outside, standby('c', {of: 'b'})], of: 'b', ok: true},
+    {
+      given: 'it follows a host outside and is followed inside',
+      when: [outside, standby('c', {of: 'b'})],
+      of: 'b',
+      ok: true,
+    },
     {given: 'nobody follows it', when: [outside, standby('c')], of: 'b', ok: false},
     {given: 'it follows a host inside', when: all, of: 'b', ok: false},
-    {given: 'it follows a host inside that is down', when: [failing('a', 'timeout'), b, standby('c', {of: 'b'})], of: 'b', ok: false},
+    {
+      given: 'it follows a host inside that is down',
+      when: [failing('a', 'timeout'), b, standby('c', {of: 'b'})],
+      of: 'b',
+      ok: false,
+    },
     {
       given: 'it does not stream',
       when: [standby('b', {of: 'elsewhere', receiver: {status: 'starting'}}), standby('c', {of: 'b'})],
       of: 'b',
       ok: false,
     },
-    {given: 'drained', when: [standby('b', {of: 'elsewhere', more: drained}), standby('c', {of: 'b'})], of: 'b', ok: false},
+    {
+      given: 'drained',
+      when: [standby('b', {of: 'elsewhere', more: drained}), standby('c', {of: 'b'})],
+      of: 'b',
+      ok: false,
+    },
     {given: 'a primary', when: all, of: 'a', ok: false},
   ],
   health: [

@@ -22,12 +22,24 @@ const rows: readonly Row[] = [
   },
   {given: 'another name of the same server', when: primary('a', {more: {duplicateOf: 'b'}}), ...down('duplicate')},
   {given: 'another cluster', when: primary('a'), foreignTo: '42', ...down('foreign-cluster')},
-  {given: 'a door that is shut, whatever the old session says', when: primary('a', {more: {knock: hung}}), ...down('hung')},
+  {
+    given: 'a door that is shut, whatever the old session says',
+    when: primary('a', {more: {knock: hung}}),
+    ...down('hung'),
+  },
   {given: 'a standby behind a shut door', when: standby('a', {more: {knock: shut}}), ...down('not-accepting')},
   {given: 'a primary that does not commit', when: primary('a', {more: {frozen: hung}}), ...down('hung')},
-  {given: 'a standby, once a primary that did not commit', when: standby('a', {more: {frozen: hung}}), ...up('standby')},
+  {
+    given: 'a standby, once a primary that did not commit',
+    when: standby('a', {more: {frozen: hung}}),
+    ...up('standby'),
+  },
   {given: 'a read-only primary', when: primary('a', {readOnly: true}), ...up('primary')},
-  {given: 'stale and a duplicate: old first', when: primary('a', {ageMs: MAX_AGE + 1, more: {duplicateOf: 'b'}}), ...down('stale')},
+  {
+    given: 'stale and a duplicate: old first',
+    when: primary('a', {ageMs: MAX_AGE + 1, more: {duplicateOf: 'b'}}),
+    ...down('stale'),
+  },
   {
     given: 'a stranger that is shut: whose it is first',
     when: primary('a', {more: {knock: hung}}),
@@ -37,7 +49,8 @@ const rows: readonly Row[] = [
 ]
 
 for (const {given, when, foreignTo = null, role, cause} of rows)
-  test(`given ${given}: ${cause ?? role}`, () => expect(standingOf(when, NOW, MAX_AGE, foreignTo)).toMatchObject({role, cause}))
+  test(`given ${given}: ${cause ?? role}`, () =>
+    expect(standingOf(when, NOW, MAX_AGE, foreignTo)).toMatchObject({role, cause}))
 
 test('a host that was never asked is unavailable without a cause', () => {
   expect(standingOf(unasked('a'), NOW, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause: null})
@@ -45,5 +58,7 @@ test('a host that was never asked is unavailable without a cause', () => {
 
 describe('every failure is its own cause, and does not go stale', () => {
   for (const cause of causes)
-    test(cause, () => expect(standingOf(failing('a', cause), NOW + 1e9, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause}))
+    test(cause, () =>
+      expect(standingOf(failing('a', cause), NOW + 1e9, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause}),
+    )
 })

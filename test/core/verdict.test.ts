@@ -5,11 +5,21 @@ import {drained, failing, judgementOf, primary, standby, type Trial, unasked} fr
 
 type Row = Readonly<{given: string; when: Trial; outcome: object}>
 
-const says = (answer: Testimony['answer'], subject: string | null) => () => ({subject, answer, why: 'it says so', askedAt: 99_000})
+const says = (answer: Testimony['answer'], subject: string | null) => () => ({
+  subject,
+  answer,
+  why: 'it says so',
+  askedAt: 99_000,
+})
 const fresh = [primary('a'), standby('b', {of: 'a'}), standby('c', {of: 'a'})]
 const overruled = {host: 'a', timeline: 1, overrules: 3}
 const follow = {confirm: ['followers'], onSplitBrain: 'follow-evidence'} as const
-const followed = [primary('a'), primary('b', {timeline: 2}), standby('c', {of: 'b', timeline: 2}), standby('d', {of: 'b', timeline: 2})]
+const followed = [
+  primary('a'),
+  primary('b', {timeline: 2}),
+  standby('c', {of: 'b', timeline: 2}),
+  standby('d', {of: 'b', timeline: 2}),
+]
 const rivals = {rivals: ['a', 'b']}
 
 /** Keyed by rule: a rule that is added to the words does not compile until it has a row here. */
@@ -47,7 +57,11 @@ const table: Record<Rule, readonly Row[]> = {
       when: {hosts: [primary('a'), failing('b', 'timeout')], memory: rivals},
       outcome: {kind: 'split-brain', routedTo: null},
     },
-    {given: 'a rival that hangs', when: {hosts: [primary('a'), failing('b', 'hung')], memory: rivals}, outcome: {routedTo: null}},
+    {
+      given: 'a rival that hangs',
+      when: {hosts: [primary('a'), failing('b', 'hung')], memory: rivals},
+      outcome: {routedTo: null},
+    },
     {
       given: 'a rival that we may not ask any more',
       when: {hosts: [primary('a'), failing('b', 'auth')], memory: rivals},
@@ -70,12 +84,19 @@ const table: Record<Rule, readonly Row[]> = {
     },
     {
       given: 'follow-evidence, and the one that is named is not the highest',
-      when: {hosts: [primary('a'), primary('b', {timeline: 2}), standby('c', {of: 'a'}), standby('d', {of: 'a'})], settings: follow},
+      when: {
+        hosts: [primary('a'), primary('b', {timeline: 2}), standby('c', {of: 'a'}), standby('d', {of: 'a'})],
+        settings: follow,
+      },
       outcome: {routedTo: null, suspect: null},
     },
     {
       given: 'follow-evidence, and a third source names the other one',
-      when: {hosts: followed, settings: {...follow, confirm: ['followers', 'tool']}, sources: {tool: says('confirms', 'a')}},
+      when: {
+        hosts: followed,
+        settings: {...follow, confirm: ['followers', 'tool']},
+        sources: {tool: says('confirms', 'a')},
+      },
       outcome: {routedTo: null},
     },
     {
@@ -94,7 +115,10 @@ const table: Record<Rule, readonly Row[]> = {
     },
     {
       given: 'follow-evidence, and the named one is drained',
-      when: {hosts: followed.map((host) => (host.settings.name === 'b' ? {...host, ...drained} : host)), settings: follow},
+      when: {
+        hosts: followed.map((host) => (host.settings.name === 'b' ? {...host, ...drained} : host)),
+        settings: follow,
+      },
       outcome: {routedTo: null},
     },
     {
@@ -107,7 +131,9 @@ const table: Record<Rule, readonly Row[]> = {
       when: {
         hosts: [primary('a', {cluster: '1'}), standby('e', {cluster: '1'}), ...followed.slice(1, 3)],
         settings: {...follow, confirm: ['tool']},
-        sources: {tool: ({host}) => ({subject: host, answer: host === 'b' ? 'confirms' : 'denies', why: '', askedAt: null})},
+        sources: {
+          tool: ({host}) => ({subject: host, answer: host === 'b' ? 'confirms' : 'denies', why: '', askedAt: null}),
+        },
       },
       outcome: {kind: 'split-brain', routedTo: null},
     },
@@ -123,7 +149,11 @@ const table: Record<Rule, readonly Row[]> = {
       when: {hosts: [primary('a'), standby('b', {timeline: 2})]},
       outcome: {kind: 'unconfirmed', primary: 'a', routedTo: null},
     },
-    {given: 'a higher timeline is remembered', when: {hosts: fresh, memory: {highestTimeline: 2}}, outcome: {primary: 'a', routedTo: null}},
+    {
+      given: 'a higher timeline is remembered',
+      when: {hosts: fresh, memory: {highestTimeline: 2}},
+      outcome: {primary: 'a', routedTo: null},
+    },
     {
       given: 'its own timeline cannot be told, and others can',
       when: {hosts: [primary('a', {timeline: null}), standby('b')]},
@@ -151,7 +181,11 @@ const table: Record<Rule, readonly Row[]> = {
       when: {hosts: fresh, settings: {confirm: ['tool']}, sources: {tool: says('silent', null)}},
       outcome: {routedTo: null},
     },
-    {given: 'a required source does not exist', when: {hosts: fresh, settings: {confirm: ['nobody']}}, outcome: {routedTo: null}},
+    {
+      given: 'a required source does not exist',
+      when: {hosts: fresh, settings: {confirm: ['nobody']}},
+      outcome: {routedTo: null},
+    },
     {
       given: 'silence may be ignored, a denial never',
       when: {hosts: fresh, settings: {confirm: ['tool'], onSilent: 'ignore'}, sources: {tool: says('denies', 'a')}},
@@ -179,7 +213,11 @@ const table: Record<Rule, readonly Row[]> = {
       when: {hosts: [primary('a'), failing('b'), failing('c', 'timeout')]},
       outcome: {routedTo: 'a'},
     },
-    {given: 'a read-only primary keeps its role', when: {hosts: [primary('a', {readOnly: true}), standby('b')]}, outcome: {routedTo: 'a'}},
+    {
+      given: 'a read-only primary keeps its role',
+      when: {hosts: [primary('a', {readOnly: true}), standby('b')]},
+      outcome: {routedTo: 'a'},
+    },
     {
       given: 'a drained primary: shown, never offered',
       when: {hosts: [primary('a', {more: drained}), standby('b')]},
@@ -192,7 +230,11 @@ const table: Record<Rule, readonly Row[]> = {
     },
     {
       given: 'all confirm',
-      when: {hosts: fresh, settings: {confirm: ['majority', 'followers', 'tool']}, sources: {tool: says('confirms', 'a')}},
+      when: {
+        hosts: fresh,
+        settings: {confirm: ['majority', 'followers', 'tool']},
+        sources: {tool: says('confirms', 'a')},
+      },
       outcome: {routedTo: 'a'},
     },
     {
@@ -225,9 +267,21 @@ const table: Record<Rule, readonly Row[]> = {
       when: {hosts: [primary('a'), failing('b', 'refused')], memory: rivals},
       outcome: {kind: 'primary', routedTo: 'a'},
     },
-    {given: 'a rival is a standby now', when: {hosts: [primary('a'), standby('b')], memory: rivals}, outcome: {routedTo: 'a'}},
-    {given: 'a rival that is configured no more', when: {hosts: [primary('a')], memory: rivals}, outcome: {routedTo: 'a'}},
-    {given: 'a silent host that never was a rival', when: {hosts: [primary('a'), failing('b', 'timeout')]}, outcome: {routedTo: 'a'}},
+    {
+      given: 'a rival is a standby now',
+      when: {hosts: [primary('a'), standby('b')], memory: rivals},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'a rival that is configured no more',
+      when: {hosts: [primary('a')], memory: rivals},
+      outcome: {routedTo: 'a'},
+    },
+    {
+      given: 'a silent host that never was a rival',
+      when: {hosts: [primary('a'), failing('b', 'timeout')]},
+      outcome: {routedTo: 'a'},
+    },
   ],
   V5: [
     {

@@ -15,7 +15,11 @@ const evidence: Evidence = {
 const given = snapshot({
   hosts: {
     host1: primary({availability: available(0)}),
-    host2: standby('host1', {drained, lagMs: 12.3456, availability: {kind: 'unknown', why: 'no heartbeat yet', askedAt: noon.now - 5}}),
+    host2: standby('host1', {
+      drained,
+      lagMs: 12.3456,
+      availability: {kind: 'unknown', why: 'no heartbeat yet', askedAt: noon.now - 5},
+    }),
     host3: unavailable('auth'),
     host4: unasked(),
   },
@@ -46,7 +50,14 @@ test('the keys are those of API.md, in its order', () => {
 
 test('what is unknown is null, never left out', () => {
   const wire = toWire(given, noon).hosts.host4
-  expect(wire).toMatchObject({role: 'unavailable', cause: null, asked_at: null, age_ms: null, lag_bytes: null, receiver_state: null})
+  expect(wire).toMatchObject({
+    role: 'unavailable',
+    cause: null,
+    asked_at: null,
+    age_ms: null,
+    lag_bytes: null,
+    receiver_state: null,
+  })
   expect(Object.values(wire ?? {})).not.toContain(undefined)
 })
 
@@ -83,7 +94,8 @@ test('a host may be called like a property of every object', () => {
   expect(Object.keys(back.hosts)).toEqual(['__proto__', 'constructor'])
 })
 
-const wire = (change: (draft: Record<string, never>) => unknown) => change(JSON.parse(JSON.stringify(toWire(given, noon))))
+const wire = (change: (draft: Record<string, never>) => unknown) =>
+  change(JSON.parse(JSON.stringify(toWire(given, noon))))
 const spoiled: Readonly<Record<string, unknown>> = {
   null: null,
   'a list': [],
@@ -93,7 +105,10 @@ const spoiled: Readonly<Record<string, unknown>> = {
   'no age limit': wire((draft) => ({...draft, max_age_ms: undefined})),
   'a time that is none': wire((draft) => ({...draft, at: 'noon'})),
   'hosts as a list': wire((draft) => ({...draft, hosts: []})),
-  'a role that nobody knows': wire((draft) => ({...draft, hosts: {host1: {...toWire(given, noon).hosts.host1, role: 'leader'}}})),
+  'a role that nobody knows': wire((draft) => ({
+    ...draft,
+    hosts: {host1: {...toWire(given, noon).hosts.host1, role: 'leader'}},
+  })),
   'a group without a verdict': wire((draft) => ({...draft, groups: {all: {hosts: [], evidence: []}}})),
 }
 for (const [name, json] of Object.entries(spoiled)) {

@@ -5,7 +5,10 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {until} from '../../src/demo/until.ts'
 
-/** Its mounts are its own, and go with it. Not `/tmp` inside: systemd-nspawn puts an empty one there. */
+/**
+ * Its mounts are its own, and go with it. Not `/tmp` inside: systemd-nspawn puts an empty one
+ * there.
+ */
 const mounts = `
 mount -t tmpfs tmpfs "$0"
 mkdir "$0/upper" "$0/work" "$0/root"
@@ -18,9 +21,12 @@ const env = {PATH: '/usr/sbin:/usr/bin:/sbin:/bin'}
 
 const folder = () => mkdtempSync(join(tmpdir(), 'pgroute66-booted-'))
 
-/** Only root may, and not in every container. Says so out loud, because then nothing of it is tried. */
+/**
+ * Only root may, and not in every container. Says so out loud, because then nothing of it is tried.
+ */
 export function mayBoot(): boolean {
-  if (process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'sh', '-ec', mounts, folder()], {env}).status === 0) return true
+  if (process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'sh', '-ec', mounts, folder()], {env}).status === 0)
+    return true
   process.stderr.write('SKIPPED: the package is not tried under systemd, because this user may not mount here\n')
   return false
 }
@@ -28,7 +34,8 @@ export function mayBoot(): boolean {
 export type Said = Readonly<{code: number; text: string}>
 
 /**
- * This machine once more, with a systemd of its own: the same files, network and users, and nothing that is changed there is kept. As root alone.
+ * This machine once more, with a systemd of its own: the same files, network and users, and nothing
+ * that is changed there is kept. As root alone.
  */
 export class BootedHost implements AsyncDisposable {
   readonly #container: ChildProcess
@@ -40,7 +47,10 @@ export class BootedHost implements AsyncDisposable {
   }
 
   static async boot(): Promise<BootedHost> {
-    const container = spawn('unshare', ['--mount', 'sh', '-ec', script, folder()], {stdio: ['ignore', 'ignore', 'pipe'], env})
+    const container = spawn('unshare', ['--mount', 'sh', '-ec', script, folder()], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env,
+    })
     let said = ''
     container.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString()
@@ -68,7 +78,11 @@ export class BootedHost implements AsyncDisposable {
     const spaces = ['-m', '-u', '-i', '-p', '-C', '-r', '-w']
     const shell = ['sh', '-c', '"$0" "$@" 2>&1', ...command]
     try {
-      const text = execFileSync('nsenter', ['-t', String(this.#pid), ...spaces, ...shell], {env, input, encoding: 'utf8'})
+      const text = execFileSync('nsenter', ['-t', String(this.#pid), ...spaces, ...shell], {
+        env,
+        input,
+        encoding: 'utf8',
+      })
       return {code: 0, text}
     } catch (error) {
       const {status, stdout} = error as {status: number; stdout: string}

@@ -32,9 +32,13 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
       '',
     ].join('\n')
     host = await BootedHost.boot()
-    const file = execFileSync(process.execPath, [builder, new Jail().executable, mkdtempSync(join(tmpdir(), 'pgroute66-deb-')), 'quick'], {
-      encoding: 'utf8',
-    })
+    const file = execFileSync(
+      process.execPath,
+      [builder, new Jail().executable, mkdtempSync(join(tmpdir(), 'pgroute66-deb-')), 'quick'],
+      {
+        encoding: 'utf8',
+      },
+    )
     host.write('/root/pgroute66.deb', readFileSync(file.trim()))
   })
   afterAll(async () => {
@@ -49,7 +53,8 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
   }
   const shown = (name: string) => does('systemctl', 'show', 'pgroute66.service', '-p', name, '--value').trim()
   const journal = () => does('journalctl', '-u', 'pgroute66', '-o', 'cat', '--no-pager')
-  const isBack = (restarts: number) => until(() => shown('NRestarts') === String(restarts) && shown('ActiveState') === 'active')
+  const isBack = (restarts: number) =>
+    until(() => shown('NRestarts') === String(restarts) && shown('ActiveState') === 'active')
 
   test('installed: a user, its folders, and nothing runs without a configuration', () => {
     does('dpkg', '-i', '/root/pgroute66.deb')

@@ -8,7 +8,8 @@ import {Jail} from '../cli/jail.ts'
 import {lacks} from '../support/parts.ts'
 
 const builder = join(import.meta.dirname, '..', '..', 'packaging', 'deb.ts')
-const output = (program: string, ...args: string[]) => execFileSync(program, args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore']})
+const output = (program: string, ...args: string[]) =>
+  execFileSync(program, args, {encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore']})
 
 describe('the Debian package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-deb-'))
@@ -34,7 +35,8 @@ describe('the Debian package', () => {
       'usr/share/doc/pgroute66/examples/config.yaml',
     ])
       assert.ok(contents.includes(` ./${path}\n`), path)
-    for (const line of contents.trim().split('\n')) assert.match(line, /^(-rw-r--r--|-rwxr-xr-x|drwxr-xr-x|lrwxrwxrwx) root\/root /)
+    for (const line of contents.trim().split('\n'))
+      assert.match(line, /^(-rw-r--r--|-rwxr-xr-x|drwxr-xr-x|lrwxrwxrwx) root\/root /)
   })
 
   test('unpacked it runs, by each of its names, and its example is a configuration', () => {

@@ -13,7 +13,8 @@ import {lacks} from '../support/parts.ts'
 const root = join(import.meta.dirname, '..', '..')
 const at = (name: string) => join(root, 'packaging', name)
 const manifest = manifestOf(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
-const output = (program: string, ...args: string[]) => execFileSync(program, args, {encoding: 'utf8', env: {...process.env, TERM: 'dumb'}})
+const output = (program: string, ...args: string[]) =>
+  execFileSync(program, args, {encoding: 'utf8', env: {...process.env, TERM: 'dumb'}})
 
 test('what is committed is what the commands say: else run "npm run generate"', () => {
   const files = {'completions/pgroute66.bash': bash, 'completions/_pgroute66': zsh, 'completions/pgroute66.fish': fish}
@@ -65,7 +66,10 @@ test.skipIf(lacks('fish')).each(cases)('fish, after "pgroute66 %s"', (line, offe
   for (const word of others) assert.ok(!found.includes(word), `${word} is among ${found}`)
 })
 
-/** zsh completes on a terminal only: one is made by its own zpty, and asked what it shows after two tabs. */
+/**
+ * zsh completes on a terminal only: one is made by its own zpty, and asked what it shows after two
+ * tabs.
+ */
 const inZsh = (line: string, last: string) => {
   const script = `zmodload zsh/zpty
 zpty z zsh -f -i

@@ -26,7 +26,12 @@ describe.skipIf(lacks('systemd'))('the units', () => {
           .replace('/usr/bin/pgroute66', process.execPath)
           .replace(/^Documentation=.*$/m, ''),
       )
-    const {status, output} = analyze('verify', '--man=no', join(folder, 'pgroute66.service'), join(folder, 'pgroute66.socket'))
+    const {status, output} = analyze(
+      'verify',
+      '--man=no',
+      join(folder, 'pgroute66.service'),
+      join(folder, 'pgroute66.socket'),
+    )
     const ours = output.split('\n').filter((line) => line.includes('pgroute66'))
     assert.deepEqual([status, ours], [0, []])
   })

@@ -11,7 +11,15 @@ const led = (by: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2'].map((host) => [host, host === by ? primary() : standby(by)])),
 })
 const frozen = {...led('host1'), maintenance: {since: 0, by: 'anna', reason: null, until: null}}
-const verdict = (host: string): Change => ({kind: 'verdict', group: 'all', host, from: 'no-primary', to: 'primary', rule: 'V4', why: ''})
+const verdict = (host: string): Change => ({
+  kind: 'verdict',
+  group: 'all',
+  host,
+  from: 'no-primary',
+  to: 'primary',
+  rule: 'V4',
+  why: '',
+})
 const fine: Applied = {outcome: 'in-sync', steps: [], problems: []}
 
 /** A target that takes 10 ms for a pass, and does what the test says. */
@@ -171,7 +179,13 @@ test('a switch is one event once the last target has followed, with how long eac
   await pass('b', 20, {outcome: 'failed', steps: [], problems: ['not there']})
   await pass('b', 5)
   expect(announced).toEqual([
-    expect.objectContaining({kind: 'actuator', group: 'all', host: 'host2', to: 'applied', stages: {judged: 2, a: 12, b: 37}}),
+    expect.objectContaining({
+      kind: 'actuator',
+      group: 'all',
+      host: 'host2',
+      to: 'applied',
+      stages: {judged: 2, a: 12, b: 37},
+    }),
   ])
   expect(stages).toEqual(['judged 2', 'applied a 12', 'applied b 37'])
 })
@@ -183,7 +197,9 @@ test('a switch that another one overtakes, or that somebody never follows, is to
   publish('host1')
   expect(announced.map(({to, why}) => [to, why])).toEqual([['late', expect.stringContaining('not followed by b')]])
   await clock.run(30_000)
-  expect(announced.slice(1).map(({to, why}) => [to, why])).toEqual([['late', expect.stringContaining('not followed by a, b')]])
+  expect(announced.slice(1).map(({to, why}) => [to, why])).toEqual([
+    ['late', expect.stringContaining('not followed by a, b')],
+  ])
   expect(clock.pending).toBe(0)
 })
 

@@ -85,25 +85,31 @@ test.each([
   },
 )
 
-test.each(['a reload', 'a restart'])('a group that is given another name by %s keeps its split brain and its timelines', async (how) => {
-  await using stage = await Stage.set({servers: ['host1', 'host2', 'host3'], groups: [groupSettings('old', ['host1', 'host2', 'host3'])]})
-  stage.cluster.promote('host2')
-  await stage.clock.run(3_000)
-  stage.cluster.cut('host2')
-  await stage.clock.run(5_000)
-  const settings = {...stage.settings, groups: [groupSettings('new', ['host1', 'host2', 'host3'])]}
-  if (how === 'a reload') await stage.clock.through(stage.monitor.reload(settings))
-  else {
-    await stage.strike()
-    stage.settings = settings
-    await stage.raise()
-  }
-  await stage.clock.run(10_000)
-  const {verdict} = stage.monitor.current().groups.new ?? {}
-  expect([verdict?.rule, verdict?.routedTo]).toEqual(['V1', null])
-  // Whoever is seen refused is out: the memory moves on under the new name.
-  stage.cluster.crash('host1')
-  await stage.clock.run(5_000)
-  expect(Object.keys(stage.store.memory.groups)).toEqual(['new'])
-  expect(stage.store.memory.groups.new).toMatchObject({highestTimeline: 2, rivals: []})
-})
+test.each(['a reload', 'a restart'])(
+  'a group that is given another name by %s keeps its split brain and its timelines',
+  async (how) => {
+    await using stage = await Stage.set({
+      servers: ['host1', 'host2', 'host3'],
+      groups: [groupSettings('old', ['host1', 'host2', 'host3'])],
+    })
+    stage.cluster.promote('host2')
+    await stage.clock.run(3_000)
+    stage.cluster.cut('host2')
+    await stage.clock.run(5_000)
+    const settings = {...stage.settings, groups: [groupSettings('new', ['host1', 'host2', 'host3'])]}
+    if (how === 'a reload') await stage.clock.through(stage.monitor.reload(settings))
+    else {
+      await stage.strike()
+      stage.settings = settings
+      await stage.raise()
+    }
+    await stage.clock.run(10_000)
+    const {verdict} = stage.monitor.current().groups.new ?? {}
+    expect([verdict?.rule, verdict?.routedTo]).toEqual(['V1', null])
+    // Whoever is seen refused is out: the memory moves on under the new name.
+    stage.cluster.crash('host1')
+    await stage.clock.run(5_000)
+    expect(Object.keys(stage.store.memory.groups)).toEqual(['new'])
+    expect(stage.store.memory.groups.new).toMatchObject({highestTimeline: 2, rivals: []})
+  },
+)

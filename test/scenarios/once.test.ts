@@ -13,7 +13,16 @@ async function once(options: StageOptions = {}, act: (stage: Stage) => void = ()
   const cancel = clock.after(timeoutMs, () => limit.abort())
   const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
   const begun = clock.now()
-  const judging = judgeOnce({settings, driver: cluster.driver, clock, random, store, meter, version: 'test', signal: limit.signal})
+  const judging = judgeOnce({
+    settings,
+    driver: cluster.driver,
+    clock,
+    random,
+    store,
+    meter,
+    version: 'test',
+    signal: limit.signal,
+  })
   const snapshot: Snapshot = await clock.through(judging)
   cancel()
   return {stage, snapshot, verdict: snapshot.groups.all?.verdict, tookMs: clock.now() - begun}
@@ -29,7 +38,11 @@ test('all is well: the primary, within milliseconds, and nothing is left open or
 })
 
 test('a host that hangs costs the whole time, and no more; the others are judged by answers that are still fresh', async () => {
-  const {verdict, snapshot, tookMs} = await once({probe: {maxAgeMs: 2_000}}, ({cluster}) => cluster.freeze('host3'), 4_000)
+  const {verdict, snapshot, tookMs} = await once(
+    {probe: {maxAgeMs: 2_000}},
+    ({cluster}) => cluster.freeze('host3'),
+    4_000,
+  )
   expect(tookMs).toBeLessThanOrEqual(4_000)
   expect(snapshot.hosts.host3).toMatchObject({role: 'unavailable', cause: 'timeout'})
   expect(verdict).toMatchObject({rule: 'V4', routedTo: 'host1'})
@@ -43,7 +56,10 @@ test('an old primary alone, and what an earlier run remembers: unconfirmed', asy
 
 test('two primaries; two names of one', async () => {
   expect((await once({}, ({cluster}) => cluster.promote('host2'))).verdict?.rule).toBe('V1')
-  expect((await once({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})).verdict).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  expect((await once({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})).verdict).toMatchObject({
+    rule: 'V4',
+    routedTo: 'host1',
+  })
 })
 
 test('followers of a quiet primary speak after a nudge', async () => {

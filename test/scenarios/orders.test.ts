@@ -16,7 +16,12 @@ describe('drain and resume', () => {
     expect(stage.verdict()).toMatchObject({rule: 'V4', primary: 'host1', routedTo: null})
     expect(stage.host('host1')).toMatchObject({role: 'primary', drained: jane})
     expect(stage.changes).toContainEqual(
-      expect.objectContaining({kind: 'drain', host: 'host1', to: 'drained', why: expect.stringContaining('jane: new disks')}),
+      expect.objectContaining({
+        kind: 'drain',
+        host: 'host1',
+        to: 'drained',
+        why: expect.stringContaining('jane: new disks'),
+      }),
     )
     expect(await stage.monitor.resume('host1', jane)).toContain('in rotation again')
     expect(stage.routedTo).toBe('host1')
@@ -68,7 +73,9 @@ describe('maintenance', () => {
 
   test('an end that has passed is refused', async () => {
     await using stage = await Stage.set()
-    await expect(stage.monitor.maintain({isOn: true, untilMs: stage.clock.wall()}, jane)).rejects.toMatchObject({code: 'MAINTENANCE_OVER'})
+    await expect(stage.monitor.maintain({isOn: true, untilMs: stage.clock.wall()}, jane)).rejects.toMatchObject({
+      code: 'MAINTENANCE_OVER',
+    })
   })
 
   test('says nothing of the verdict: it goes on being judged', async () => {

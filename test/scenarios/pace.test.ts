@@ -20,7 +20,9 @@ test('a group without a primary is probed fast for at most a minute on end', asy
 
 test('hundreds of hosts at the fast pace share a thousand questions a second', async () => {
   const servers = Array.from({length: 300}, (_, index) => `h${index}`)
-  const groups = Array.from({length: 100}, (_, index) => groupSettings(`g${index}`, servers.slice(3 * index, 3 * index + 3)))
+  const groups = Array.from({length: 100}, (_, index) =>
+    groupSettings(`g${index}`, servers.slice(3 * index, 3 * index + 3)),
+  )
   await using stage = await Stage.set({servers, groups})
   await stage.clock.run(5_000)
   const perHost = most(stage.cluster.toldTo('h1').probes.slice(5), 1_000)

@@ -8,7 +8,11 @@ const reload = (stage: Stage) => stage.clock.through(stage.monitor.reload(stage.
 test('hosts that did not change keep their connection, and nobody is unrouted meanwhile', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(1_000)
-  stage.settings = {...stage.settings, groups: [groupSettings('all', ['host1', 'host2'])], hosts: stage.settings.hosts.slice(0, 2)}
+  stage.settings = {
+    ...stage.settings,
+    groups: [groupSettings('all', ['host1', 'host2'])],
+    hosts: stage.settings.hosts.slice(0, 2),
+  }
   await reload(stage)
   await stage.clock.run(2_000)
   expect(stage.cluster.toldTo('host1').opens.length).toBe(1)
@@ -76,7 +80,10 @@ test('a rival that joins is seen as soon as it answers; where the primary itself
 test('a host that changed is asked anew before anybody is routed to', async () => {
   await using stage = await Stage.set()
   const [first, ...others] = stage.settings.hosts
-  stage.settings = {...stage.settings, hosts: [hostSettings('host1', {...first?.connection, dbname: 'other'}), ...others]}
+  stage.settings = {
+    ...stage.settings,
+    hosts: [hostSettings('host1', {...first?.connection, dbname: 'other'}), ...others],
+  }
   const done = stage.monitor.reload(stage.settings)
   await stage.clock.through(done)
   expect(stage.verdict().rule).toBe('V0')

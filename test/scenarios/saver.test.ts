@@ -18,7 +18,12 @@ test('a disk that was full for a while: said once, tried again by itself, and wh
     written.push(memory)
   }
   const outcomes: boolean[] = []
-  const meter = {connectionOpened() {}, probed() {}, failed() {}, saved: (isSuccessful: boolean) => void outcomes.push(isSuccessful)}
+  const meter = {
+    connectionOpened() {},
+    probed() {},
+    failed() {},
+    saved: (isSuccessful: boolean) => void outcomes.push(isSuccessful),
+  }
   const saving = saver({load: async () => before, save}, log, meter, before)
   const rounds = async (count: number, memory: Memory) => {
     for (let round = 0; round < count; round += 1) {

@@ -129,7 +129,9 @@ test('a cluster was made anew: every host is foreign until the operator accepts 
 
 test('the operator names the cluster in the configuration: accept does not overrule that', async () => {
   await using stage = await Stage.set({group: {systemIdentifier: '42'}})
-  await expect(stage.monitor.accept('host1', {by: 'jane', reason: null})).rejects.toMatchObject({code: 'IDENTITY_CONFIGURED'})
+  await expect(stage.monitor.accept('host1', {by: 'jane', reason: null})).rejects.toMatchObject({
+    code: 'IDENTITY_CONFIGURED',
+  })
 })
 
 test.each([0, 100, 250, 500, 750, 900])(

@@ -91,7 +91,10 @@ test('events that waited on the way are not taken for fresh', async () => {
   await using daemon = await scripted()
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
   // A sample every 100 ms, all of them made long ago: what arrives is no sign of life.
-  const talk = setInterval(() => daemon.say('sample', toWire(snapshot(one), {now: noon.now, wall: daemon.wall + 10})), 100)
+  const talk = setInterval(
+    () => daemon.say('sample', toWire(snapshot(one), {now: noon.now, wall: daemon.wall + 10})),
+    100,
+  )
   await vi.waitFor(() => expect(source.current().hosts.host1?.cause).toBe('stale'), {timeout: 30_000})
   clearInterval(talk)
 })
@@ -106,15 +109,22 @@ test('transit: counted from when the first snapshot was asked for', () => {
 })
 
 test('nobody there, or somebody else: an error that says so', async () => {
-  await expect(daemonSource({at: {url: 'http://127.0.0.1:1'}, ...deps()})).rejects.toMatchObject({code: 'DAEMON', message: /ECONNREFUSED/})
+  await expect(daemonSource({at: {url: 'http://127.0.0.1:1'}, ...deps()})).rejects.toMatchObject({
+    code: 'DAEMON',
+    message: /ECONNREFUSED/,
+  })
   await expect(daemonSource({at: {socket: '/nowhere/s.sock'}, ...deps()})).rejects.toMatchObject({message: /ENOENT/})
   for (const answer of ['hello', JSON.stringify({schema: 2})]) {
     const server = createServer((_, response) => response.end(answer))
-    await expect(daemonSource({at: {url: await urlOf(server)}, ...deps()})).rejects.toMatchObject({message: /where a daemon of pgroute66/})
+    await expect(daemonSource({at: {url: await urlOf(server)}, ...deps()})).rejects.toMatchObject({
+      message: /where a daemon of pgroute66/,
+    })
     server.close()
   }
   const mute = createNetServer(() => {})
-  await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), patienceMs: 300})).rejects.toMatchObject({message: /within 300 ms/})
+  await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), patienceMs: 300})).rejects.toMatchObject({
+    message: /within 300 ms/,
+  })
   mute.close()
 })
 
@@ -123,7 +133,10 @@ test('one question, over a unix socket and over http', async () => {
   await using api = await started(one, {socket: dir.at('s.sock')})
   const signal = AbortSignal.timeout(2_000)
   expect(await askUnix(dir.at('s.sock'), '/v1/primary', 2_000)).toEqual({status: 200, body: '["host1"]'})
-  expect(await askUnix(dir.at('s.sock'), '/v1/check?server=host2', 2_000)).toMatchObject({status: 503, body: /"exit":1/})
+  expect(await askUnix(dir.at('s.sock'), '/v1/check?server=host2', 2_000)).toMatchObject({
+    status: 503,
+    body: /"exit":1/,
+  })
   expect(await askUnix(dir.at('none.sock'), '/v1/primary', 2_000)).toBe('absent')
   expect(await askUrl(`${api.url}/v1/primary`, {signal})).toEqual({status: 200, body: '["host1"]'})
   await expect(askUrl('http://127.0.0.1:1/', {signal})).rejects.toMatchObject({code: 'ECONNREFUSED'})
@@ -146,7 +159,12 @@ test('an answer in pieces, and larger than any buffer for it', async () => {
 
 test('an answer that is cut off, or no HTTP, or late, is none', async () => {
   using dir = folder()
-  const replies = ['HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[]', 'SSH-2.0-x\r\n\r\n', '', 'HTTP/1.1 200 OK\r\n\r\n[]']
+  const replies = [
+    'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[]',
+    'SSH-2.0-x\r\n\r\n',
+    '',
+    'HTTP/1.1 200 OK\r\n\r\n[]',
+  ]
   for (const [index, reply] of replies.entries()) {
     const path = dir.at(`${index}.sock`)
     const server = createNetServer((socket) => void socket.on('error', () => {}).end(reply)).listen(path)
@@ -175,7 +193,9 @@ async function scripted() {
     if (asked.length > 1) return
     open.add(response)
     response.writeHead(200, {'content-type': 'text/event-stream'})
-    response.write(`id: 9f2c41-417\nevent: snapshot\ndata: ${JSON.stringify(toWire(snapshot(one), {now: noon.now, wall}))}\n\n`)
+    response.write(
+      `id: 9f2c41-417\nevent: snapshot\ndata: ${JSON.stringify(toWire(snapshot(one), {now: noon.now, wall}))}\n\n`,
+    )
   })
   return {
     url: await urlOf(server),

@@ -25,7 +25,10 @@ export function authority(dir: string, name = 'ca') {
     /** A list that revokes this certificate. */
     revoke(cert: string) {
       writeFileSync(join(dir, 'index.txt'), '')
-      writeFileSync(join(dir, 'ca.cnf'), '[ca]\ndefault_ca = own\n[own]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 2\n')
+      writeFileSync(
+        join(dir, 'ca.cnf'),
+        '[ca]\ndefault_ca = own\n[own]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 2\n',
+      )
       const by = ['-config', 'ca.cnf', '-keyfile', `${name}.key`, '-cert', `${name}.pem`]
       openssl('ca', ...by, '-revoke', cert)
       openssl('ca', ...by, '-gencrl', '-out', `${name}.crl`)
@@ -47,7 +50,17 @@ export function authority(dir: string, name = 'ca') {
         '-out',
         `${file}.csr`,
       )
-      const by = ['-CA', `${name}.pem`, '-CAkey', `${name}.key`, '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy']
+      const by = [
+        '-CA',
+        `${name}.pem`,
+        '-CAkey',
+        `${name}.key`,
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-copy_extensions',
+        'copy',
+      ]
       openssl('x509', '-req', '-in', `${file}.csr`, ...by, '-out', `${file}.pem`)
       return {cert: join(dir, `${file}.pem`), key: join(dir, `${file}.key`)}
     },

@@ -20,7 +20,11 @@ test.each(['P-256', 'X25519', 'P-384', 'P-521', 'X448', ...(isPostQuantum ? ['X2
     await new Promise((resolve) => server.once('listening', resolve))
     const to = connection({sslmode: 'verify-full'})
     const raw = connect({host: '127.0.0.1', port: (server.address() as AddressInfo).port})
-    const secured = await encrypt(tls, raw, tlsOptions(tls, to, {root: root ?? null, cert: null, key: null, crl: null}, true))
+    const secured = await encrypt(
+      tls,
+      raw,
+      tlsOptions(tls, to, {root: root ?? null, cert: null, key: null, crl: null}, true),
+    )
     expect(secured.authorized).toBe(true)
     secured.destroy()
     server.close()

@@ -7,7 +7,18 @@ import {type HeartbeatAnswer, nothingRemembered} from '../../src/core/ports.ts'
 import {startMonitor} from '../../src/monitor/monitor.ts'
 import {keptLog} from '../support/fake-source.ts'
 import {hostSettings, monitorSettings} from '../support/settings.ts'
-import {clock, debian, driverFor, hasDebian, runOwned, type Server, spawnOwned, startServer, until, within} from './pg-server.ts'
+import {
+  clock,
+  debian,
+  driverFor,
+  hasDebian,
+  runOwned,
+  type Server,
+  spawnOwned,
+  startServer,
+  until,
+  within,
+} from './pg-server.ts'
 
 describe.skipIf(!hasDebian)('a heartbeat', () => {
   let primary: Server
@@ -56,11 +67,16 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
       'select pg_sleep(60)',
     ])
     await until(
-      () => server.sql("select count(*) from pg_locks where relation = 'pgr66_avc'::regclass and mode = 'AccessExclusiveLock' and granted"),
+      () =>
+        server.sql(
+          "select count(*) from pg_locks where relation = 'pgr66_avc'::regclass and mode = 'AccessExclusiveLock' and granted",
+        ),
       (count) => count === '1',
     )
     return async () => {
-      server.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()")
+      server.sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()",
+      )
       await new Promise((resolve) => (holder.exitCode === null ? holder.once('exit', resolve) : resolve(null)))
     }
   }
@@ -68,7 +84,10 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
   test('without the table and the right to create it: what to run; and nothing is logged for it', async () => {
     const before = primary.log()
     const answer = await beat(primary, {user: 'beater'})
-    expect(answer).toMatchObject({kind: 'missing', detail: expect.stringContaining('create table if not exists "public"."pgr66_avc"')})
+    expect(answer).toMatchObject({
+      kind: 'missing',
+      detail: expect.stringContaining('create table if not exists "public"."pgr66_avc"'),
+    })
     expect(await beat(standby, {}, false)).toMatchObject({kind: 'missing'})
     expect(primary.log()).toBe(before)
     // What it says to run does the job.
@@ -89,7 +108,9 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
   })
 
   test("in the original's own table, and after its row was deleted", async () => {
-    primary.sql('drop table pgr66_avc; create table pgr66_avc (pgr66_avc timestamp); insert into pgr66_avc values (now())')
+    primary.sql(
+      'drop table pgr66_avc; create table pgr66_avc (pgr66_avc timestamp); insert into pgr66_avc values (now())',
+    )
     expect(await beat(primary)).toEqual({kind: 'beat'})
     primary.sql('delete from pgr66_avc')
     expect(await beat(primary)).toEqual({kind: 'beat'})
@@ -147,7 +168,8 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
     const driver = driverFor({port: standby.port})
     expect(await driver.heartbeat({primary: true}, within())).toMatchObject({kind: 'silent'})
     standby.signal('SIGSTOP')
-    for (let again = 0; again < 3; again += 1) expect(await driver.heartbeat({primary: true}, within(100))).toMatchObject({cause: 'hung'})
+    for (let again = 0; again < 3; again += 1)
+      expect(await driver.heartbeat({primary: true}, within(100))).toMatchObject({cause: 'hung'})
     standby.signal('SIGCONT')
     await driver.close()
   })
@@ -155,7 +177,9 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
   test('a distant host: the session for it takes longer than a beat may, and is not begun anew each time', async () => {
     const oneWayMs = 200
     const later = (from: Socket, to: Socket) => {
-      from.on('data', (bytes) => setTimeout(() => to.writable && to.write(bytes), oneWayMs)).on('error', () => to.destroy())
+      from
+        .on('data', (bytes) => setTimeout(() => to.writable && to.write(bytes), oneWayMs))
+        .on('error', () => to.destroy())
       from.on('end', () => setTimeout(() => to.end(), oneWayMs))
     }
     const proxy = createServer((near) => {

@@ -15,9 +15,16 @@ describe.skipIf(!hasDebian)('a knock', () => {
     const {cert, key} = authority(dir).issue('server', 'db.test', 'DNS:db.test')
     writeOwned(join(server.dir, 's.pem'), readFileSync(cert))
     writeOwned(join(server.dir, 's.key'), readFileSync(key))
-    server.sql("create role scram login password 'pw'; create role trust login; create role password login password 'pw'")
+    server.sql(
+      "create role scram login password 'pw'; create role trust login; create role password login password 'pw'",
+    )
     server.sql("set password_encryption = md5; create role md5 login password 'pw'")
-    server.hba('host all scram all scram-sha-256', 'host all md5 all md5', 'host all password all password', 'host all trust all trust')
+    server.hba(
+      'host all scram all scram-sha-256',
+      'host all md5 all md5',
+      'host all password all password',
+      'host all trust all trust',
+    )
     for (const set of [`ssl_cert_file = '${server.dir}/s.pem'`, `ssl_key_file = '${server.dir}/s.key'`, 'ssl = on'])
       server.sql(`alter system set ${set}`)
     server.sql('select pg_reload_conf()')
@@ -39,7 +46,8 @@ describe.skipIf(!hasDebian)('a knock', () => {
       (count) => count === '0',
     )
     expect(server.log()).toBe(before)
-    // The log is written at all: somebody whom pg_hba.conf does not know is alive all the same, and logged.
+    // The log is written at all: somebody whom pg_hba.conf does not know is alive all the same, and
+    // logged.
     expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
     await until(
       () => server.log(),
@@ -49,7 +57,9 @@ describe.skipIf(!hasDebian)('a knock', () => {
 
   test('with every slot taken the postmaster still counts as alive', async () => {
     server.sql('alter role trust connection limit 0')
-    expect(await driverFor({port: server.port, user: 'trust'}).open(within())).toMatchObject({cause: 'too-many-connections'})
+    expect(await driverFor({port: server.port, user: 'trust'}).open(within())).toMatchObject({
+      cause: 'too-many-connections',
+    })
     expect(await driverFor({port: server.port, user: 'trust'}).knock(within())).toEqual({kind: 'fine'})
     server.sql('alter role trust connection limit -1')
   })

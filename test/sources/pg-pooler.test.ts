@@ -44,7 +44,10 @@ unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = 
       cause: 'error',
       detail: expect.stringMatching(/pooler, not PostgreSQL.*point host and port at PostgreSQL itself/),
     })
-    expect(await driverFor({port}).heartbeat({primary: true}, within())).toMatchObject({kind: 'failure', cause: 'error'})
+    expect(await driverFor({port}).heartbeat({primary: true}, within())).toMatchObject({
+      kind: 'failure',
+      cause: 'error',
+    })
   })
 
   test('its server connections keep none of our parameters', async () => {
@@ -52,7 +55,9 @@ unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = 
     const {Client} = await import('pg')
     const client = new Client({host: '127.0.0.1', port, user: 'postgres', database: 'postgres'})
     await client.connect()
-    const {rows} = await client.query("select current_setting('statement_timeout') as statement_timeout, pg_backend_pid() as pid")
+    const {rows} = await client.query(
+      "select current_setting('statement_timeout') as statement_timeout, pg_backend_pid() as pid",
+    )
     expect(rows).toEqual([{statement_timeout: '0', pid: expect.any(Number)}])
     await client.end()
   })

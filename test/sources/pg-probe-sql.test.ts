@@ -8,7 +8,8 @@ describe('the question for every major version', () => {
   for (const major of majors) {
     const sql = probeSql(major * 10_000)
     test(`${major}: names only what this version has`, () => {
-      // pg_stat_wal_receiver has sender_host and sender_port since 11, pg_logical_emit_message its "flush" since 17.
+      // pg_stat_wal_receiver has sender_host and sender_port since 11, pg_logical_emit_message its
+      // "flush" since 17.
       expect(sql.includes('null::text as sender_host')).toBe(major < 11)
       expect(sql.includes("'', true)")).toBe(major >= 17)
       expect(sql).not.toMatch(/received_lsn|flushed_lsn|written_lsn|materialized/i)
@@ -45,7 +46,9 @@ const receiver = {
 
 describe('timeline', () => {
   test('primary: the first 8 hexadecimal digits of its WAL file', () =>
-    expect(factsOf({...standbyRow, in_recovery: false, recovery_timeline: null, primary_timeline: '0000001F'}).timeline).toBe(31))
+    expect(
+      factsOf({...standbyRow, in_recovery: false, recovery_timeline: null, primary_timeline: '0000001F'}).timeline,
+    ).toBe(31))
   test('standby that streams: what it receives', () => expect(factsOf({...standbyRow, receiver}).timeline).toBe(4))
   test('standby that does not stream: what recovery must reach', () => {
     expect(factsOf(standbyRow).timeline).toBe(3)

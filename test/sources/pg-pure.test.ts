@@ -13,7 +13,8 @@ describe('in which order connections are tried', () => {
     expect(mannersOf(connection({sslmode: 'disable'}))).toEqual(['plain'])
     expect(mannersOf(connection({sslmode: 'allow'}))).toEqual(['plain', 'tls'])
     expect(mannersOf(connection({sslmode: 'prefer'}))).toEqual(['tls-or-plain', 'plain'])
-    for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const) expect(mannersOf(connection({sslmode}))).toEqual(['tls'])
+    for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const)
+      expect(mannersOf(connection({sslmode}))).toEqual(['tls'])
   })
   test('never with TLS over a unix socket; hostaddr is TCP in any case', () => {
     expect(mannersOf(connection({host: '/run/postgresql', sslmode: 'verify-full'}))).toEqual(['plain'])
@@ -35,14 +36,22 @@ describe('wire', () => {
     expect(message.readInt32BE(0)).toBe(message.length)
     expect(message.subarray(8).toString()).toBe('user\0u\0database\0d\0\0')
   })
-  const error = Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, 0]), Buffer.from('SFATAL\0VFATAL\0C57P03\0Mnein\0\0')])
+  const error = Buffer.concat([
+    Buffer.from('E'),
+    Buffer.from([0, 0, 0, 0]),
+    Buffer.from('SFATAL\0VFATAL\0C57P03\0Mnein\0\0'),
+  ])
   error.writeInt32BE(error.length - 1, 1)
   test('the first reply, however it is cut', () => {
     for (let cut = 0; cut < error.length; cut += 1) expect(firstReply(error.subarray(0, cut))).toBeNull()
     expect(firstReply(error)).toEqual({kind: 'error', sqlstate: '57P03', message: 'nein'})
     expect(firstReply(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 10]))).toEqual({kind: 'authentication', ok: false})
     expect(firstReply(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x53]))).toEqual({kind: 'authentication', ok: true})
-    expect(firstReply(Buffer.from('Ecould not fork\n\0'))).toEqual({kind: 'error', sqlstate: null, message: 'could not fork'})
+    expect(firstReply(Buffer.from('Ecould not fork\n\0'))).toEqual({
+      kind: 'error',
+      sqlstate: null,
+      message: 'could not fork',
+    })
     expect(firstReply(Buffer.from('HTTP/1.1 400'))).toEqual({kind: 'alien'})
   })
   test('any bytes at all: an answer or patience, never an exception', () => {
@@ -78,7 +87,10 @@ describe('errors as values', () => {
     expect(refusalOf(new AggregateError([errno('ENETUNREACH'), errno('ENETUNREACH')]), to).cause).toBe('timeout')
   })
   test('a refused login suggests password_encoding', () => {
-    const said = Object.assign(new Error('authentification par mot de passe échouée'), {code: '28P01', severity: 'FATAL'})
+    const said = Object.assign(new Error('authentification par mot de passe échouée'), {
+      code: '28P01',
+      severity: 'FATAL',
+    })
     expect(refusalOf(said, to)).toMatchObject({
       cause: 'auth',
       sqlstate: '28P01',

@@ -1,5 +1,15 @@
 import {execFileSync, type SpawnOptions, spawn} from 'node:child_process'
-import {appendFileSync, chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {
+  appendFileSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -8,16 +18,24 @@ import {isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
 
-/** A throw-away PostgreSQL for the tests of its driver: the smallest thing that can be frozen, killed and made to log. */
+/**
+ * A throw-away PostgreSQL for the tests of its driver: the smallest thing that can be frozen,
+ * killed and made to log.
+ */
 
 export const debian = '/usr/lib/postgresql/15/bin'
 export const hasDebian = existsSync(join(debian, 'postgres'))
 
 /** PostgreSQL refuses to run as root. */
 const account: Pick<SpawnOptions, 'uid' | 'gid'> =
-  process.getuid?.() === 0 ? {uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres']))} : {}
+  process.getuid?.() === 0
+    ? {uid: Number(execFileSync('id', ['-u', 'postgres'])), gid: Number(execFileSync('id', ['-g', 'postgres']))}
+    : {}
 
-/** Last in, first out, once per test file - also when a test or a preparation failed. (A worker of vitest ends without an 'exit' event.) */
+/**
+ * Last in, first out, once per test file - also when a test or a preparation failed. (A worker of
+ * vitest ends without an 'exit' event.)
+ */
 export const cleanUps: (() => void)[] = []
 afterAll(() => {
   for (const clean of cleanUps.splice(0).reverse()) clean()
@@ -31,7 +49,14 @@ export const clock = {
     return () => clearTimeout(timer)
   },
 }
-const probe = {intervalMs: 1000, fastIntervalMs: 100, timeoutMs: 1000, connectTimeoutMs: 3000, maxAgeMs: 3000, knockIntervalMs: 5000}
+const probe = {
+  intervalMs: 1000,
+  fastIntervalMs: 100,
+  timeoutMs: 1000,
+  connectTimeoutMs: 3000,
+  maxAgeMs: 3000,
+  knockIntervalMs: 5000,
+}
 const availability = {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 10_000}
 
 export const connection = (change: Partial<ConnectionSettings> = {}): ConnectionSettings => ({
@@ -53,7 +78,12 @@ export const connection = (change: Partial<ConnectionSettings> = {}): Connection
 })
 
 export const driverFor = (change: Partial<ConnectionSettings>) =>
-  pgDriver({host: {name: 'host1', aliases: [], location: null, connection: connection(change)}, probe, availability, clock})
+  pgDriver({
+    host: {name: 'host1', aliases: [], location: null, connection: connection(change)},
+    probe,
+    availability,
+    clock,
+  })
 
 export const within = (ms = 3000): AbortSignal => AbortSignal.timeout(ms)
 
@@ -117,7 +147,20 @@ export async function startServer(bin = debian, make?: (data: string) => void): 
   const data = join(dir, 'data')
   const port = await freePort()
   if (make) make(data)
-  else runOwned(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'])
+  else
+    runOwned(join(bin, 'initdb'), [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '-N',
+      '--no-instructions',
+      '--locale=C',
+      '-E',
+      'UTF8',
+    ])
   appendFileSync(
     join(data, 'postgresql.conf'),
     `\nport = ${port}\nunix_socket_directories = '${dir}'\nlisten_addresses = '127.0.0.1'\nfsync = off\nlog_min_messages = warning
@@ -142,7 +185,9 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
       if (!isFailure(session)) session.close()
     },
     sql: (text: string, dbname = 'postgres') =>
-      execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {encoding: 'utf8'}).trim(),
+      execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {
+        encoding: 'utf8',
+      }).trim(),
     hba(...lines: string[]) {
       writeOwned(join(data, 'pg_hba.conf'), `local all all trust\nlocal replication all trust\n${lines.join('\n')}\n`)
       started.sql('select pg_reload_conf()')

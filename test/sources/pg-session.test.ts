@@ -67,7 +67,10 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
   })
 
   test('primary and standby, by a role with no more than pg_read_all_stats', async () => {
-    const [up, down] = [await opened({port: primary.port, user: 'reader'}), await opened({port: standby.port, user: 'reader'})]
+    const [up, down] = [
+      await opened({port: primary.port, user: 'reader'}),
+      await opened({port: standby.port, user: 'reader'}),
+    ]
     const below = await until(
       () => probed(down),
       ({receiver}) => receiver?.status === 'streaming',
@@ -78,7 +81,14 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
       () => probed(up),
       ({senders}) => senders.length > 0,
     )
-    expect(above).toMatchObject({inRecovery: false, timeline: 1, readOnly: false, receiver: null, receiveLsn: null, backendsMax: 20})
+    expect(above).toMatchObject({
+      inRecovery: false,
+      timeline: 1,
+      readOnly: false,
+      receiver: null,
+      receiveLsn: null,
+      backendsMax: 20,
+    })
     expect(above.senders[0]).toMatchObject({applicationName: 'test', state: 'streaming', syncState: 'async'})
     expect(above.backendsUsed).toBeGreaterThanOrEqual(1)
     up.close()
@@ -89,7 +99,9 @@ describe.skipIf(!hasDebian)('a session with PostgreSQL', () => {
     primary.sql('alter role reader set default_transaction_isolation = serializable')
     const session = await until(
       () => opened({port: standby.port, user: 'reader'}),
-      () => standby.sql("select count(*) from pg_db_role_setting s, unnest(setconfig) c where c like '%serializable'") === '1',
+      () =>
+        standby.sql("select count(*) from pg_db_role_setting s, unnest(setconfig) c where c like '%serializable'") ===
+        '1',
     )
     expect(await probed(session)).toMatchObject({inRecovery: true})
     session.close()

@@ -6,7 +6,10 @@ import type {ConnectionSettings} from '../../src/core/settings.ts'
 import {authority} from './pg-certificates.ts'
 import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
 
-/** libpq's sslmodes against a real server (PostgreSQL documentation, 34.19). `db.test` is the name in the certificate. */
+/**
+ * libpq's sslmodes against a real server (PostgreSQL documentation, 34.19). `db.test` is the name
+ * in the certificate.
+ */
 describe.skipIf(!hasDebian)('sslmode', () => {
   let server: Server
   let ca: ReturnType<typeof authority>
@@ -32,7 +35,9 @@ describe.skipIf(!hasDebian)('sslmode', () => {
   }
   /** Is the session encrypted, or why is there none? */
   const outcome = async (change: Partial<ConnectionSettings>) => {
-    const session = await driverFor({port: server.port, user: 'app', password: async () => 'secret', ...change}).open(within())
+    const session = await driverFor({port: server.port, user: 'app', password: async () => 'secret', ...change}).open(
+      within(),
+    )
     if (isFailure(session)) return session
     const encrypted = server.sql(`select ssl from pg_stat_ssl where pid = ${(session as HostSession).facts.backendPid}`)
     session.close()
@@ -51,7 +56,10 @@ describe.skipIf(!hasDebian)('sslmode', () => {
 
   test('a server without TLS', async () => {
     for (const sslmode of ['disable', 'allow', 'prefer'] as const) expect(await outcome({sslmode})).toBe('plain')
-    expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'tls', detail: expect.stringContaining('ssl = off')})
+    expect(await outcome({sslmode: 'require'})).toMatchObject({
+      cause: 'tls',
+      detail: expect.stringContaining('ssl = off'),
+    })
     expect(await verified('verify-full', 'db.test', ca.root)).toMatchObject({cause: 'tls'})
   })
 
@@ -82,12 +90,18 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       }
     })
     test('a root file that is missing, or too weak a mode for sslrootcert=system, is said in words', async () => {
-      expect(await verified('verify-ca', 'db.test', null)).toMatchObject({cause: 'tls', detail: expect.stringContaining('set sslrootcert')})
+      expect(await verified('verify-ca', 'db.test', null)).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('set sslrootcert'),
+      })
       expect(await verified('verify-ca', 'db.test', '/nowhere/ca.pem')).toMatchObject({
         cause: 'tls',
         detail: expect.stringContaining('ENOENT'),
       })
-      expect(await verified('require', 'db.test', 'system')).toMatchObject({cause: 'tls', detail: expect.stringContaining('verify-full')})
+      expect(await verified('require', 'db.test', 'system')).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('verify-full'),
+      })
       expect(await verified('verify-full', 'db.test', 'system')).toMatchObject({cause: 'tls'})
     })
     test('a file that holds no certificate is a matter of TLS, ours to mend', async () => {
@@ -102,7 +116,10 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     test('allow takes TLS where pg_hba.conf wants it; prefer takes plain where it refuses TLS', async () => {
       server.hba('hostssl all all 127.0.0.1/32 scram-sha-256')
       expect(await outcome({sslmode: 'allow'})).toBe('encrypted')
-      expect(await outcome({sslmode: 'disable'})).toMatchObject({cause: 'auth', detail: expect.stringContaining('pg_hba.conf')})
+      expect(await outcome({sslmode: 'disable'})).toMatchObject({
+        cause: 'auth',
+        detail: expect.stringContaining('pg_hba.conf'),
+      })
       server.hba('hostnossl all all 127.0.0.1/32 scram-sha-256')
       expect(await outcome({sslmode: 'prefer'})).toBe('plain')
       expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
@@ -111,7 +128,10 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     test('a revoked certificate is refused', async () => {
       const sslcrl = ca.revoke(join(dir, 'server.pem'))
       const change = {sslmode: 'verify-ca', hostaddr: '127.0.0.1', host: 'db.test', sslrootcert: ca.root} as const
-      expect(await outcome({...change, sslcrl})).toMatchObject({cause: 'tls', detail: expect.stringContaining('revoked')})
+      expect(await outcome({...change, sslcrl})).toMatchObject({
+        cause: 'tls',
+        detail: expect.stringContaining('revoked'),
+      })
       expect(await outcome(change)).toBe('encrypted')
     })
     test('a client certificate logs in; without one the server refuses, and a knock still counts as alive', async () => {
@@ -122,7 +142,9 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       const files = {sslmode: 'require' as const, sslcert: client.cert, sslkey: client.key}
       expect(await outcome({...files, password: async () => null})).toBe('encrypted')
       expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
-      expect(await driverFor({port: server.port, user: 'app', sslmode: 'require'}).knock(within())).toEqual({kind: 'fine'})
+      expect(await driverFor({port: server.port, user: 'app', sslmode: 'require'}).knock(within())).toEqual({
+        kind: 'fine',
+      })
       expect(await outcome({sslmode: 'require', sslcert: client.cert, sslkey: '/nowhere/key'})).toMatchObject({
         cause: 'tls',
         detail: expect.stringContaining('sslkey'),
@@ -131,7 +153,8 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     })
     test('an address may stand in the common name of a certificate without alternative names, as in libpq', async () => {
       await ssl(ca.issue('old', '127.0.0.1', null))
-      // The running postmaster reads a changed file on reload, without saying when: ask until it has.
+      // The running postmaster reads a changed file on reload, without saying when: ask until it
+      // has.
       await until(
         () => verified('verify-full', '127.0.0.1', ca.root),
         (now) => now === 'encrypted',
@@ -154,8 +177,14 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     const unreadable = async () => {
       throw Object.assign(new Error('ENOENT: no such file'), {code: 'ENOENT'})
     }
-    expect(await outcome({password: unreadable})).toMatchObject({cause: 'auth', detail: expect.stringContaining('cannot be read')})
+    expect(await outcome({password: unreadable})).toMatchObject({
+      cause: 'auth',
+      detail: expect.stringContaining('cannot be read'),
+    })
     expect(await outcome({user: 'nobody'})).toMatchObject({cause: 'auth'})
-    expect(await outcome({dbname: 'nowhere'})).toMatchObject({cause: 'auth', detail: expect.stringContaining('"nowhere" does not exist')})
+    expect(await outcome({dbname: 'nowhere'})).toMatchObject({
+      cause: 'auth',
+      detail: expect.stringContaining('"nowhere" does not exist'),
+    })
   })
 })

@@ -35,7 +35,9 @@ describe('nobody there', () => {
     expect(await driver.heartbeat({primary: true}, within())).toMatchObject({kind: 'failure', cause: 'refused'})
   })
   test('a name with several addresses, all of which refuse', async () => {
-    expect(await driverFor({host: 'localhost', port: await freePort()}).open(within())).toMatchObject({cause: 'refused'})
+    expect(await driverFor({host: 'localhost', port: await freePort()}).open(within())).toMatchObject({
+      cause: 'refused',
+    })
   })
   test('no socket file: refused', async () => {
     expect(await driverFor({host: directory()}).open(within())).toMatchObject({
@@ -50,7 +52,9 @@ describe('nobody there', () => {
     })
   })
   test('hostaddr is used, and the name never looked up', async () => {
-    expect(await driverFor({host: 'no-such-host.invalid', hostaddr: '127.0.0.1', port: await freePort()}).open(within())).toMatchObject({
+    expect(
+      await driverFor({host: 'no-such-host.invalid', hostaddr: '127.0.0.1', port: await freePort()}).open(within()),
+    ).toMatchObject({
       cause: 'refused',
     })
   })
@@ -60,8 +64,12 @@ describe('a black hole', () => {
   for (const sslmode of ['disable', 'prefer', 'require'] as const)
     test(`accepts and never answers, sslmode ${sslmode}: timeout, soon after the signal`, async () => {
       const driver = driverFor({port: await listen(), sslmode})
-      expect(await elapsed(async () => expect(await driver.open(within(200))).toMatchObject({cause: 'timeout'}))).toBeLessThan(500)
-      expect(await elapsed(async () => expect(await driver.knock(within(200))).toMatchObject({cause: 'timeout'}))).toBeLessThan(500)
+      expect(
+        await elapsed(async () => expect(await driver.open(within(200))).toMatchObject({cause: 'timeout'})),
+      ).toBeLessThan(500)
+      expect(
+        await elapsed(async () => expect(await driver.knock(within(200))).toMatchObject({cause: 'timeout'})),
+      ).toBeLessThan(500)
       expect(await driver.heartbeat({primary: true}, within(200))).toMatchObject({cause: 'hung'})
     })
   test('says that it does TLS and falls silent in the handshake', async () => {
@@ -84,7 +92,10 @@ describe('a black hole', () => {
 describe('somebody else', () => {
   test('a web server: error, in words', async () => {
     const port = await listen((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
-    expect(await driverFor({port}).knock(within())).toMatchObject({cause: 'error', detail: expect.stringContaining('does not speak')})
+    expect(await driverFor({port}).knock(within())).toMatchObject({
+      cause: 'error',
+      detail: expect.stringContaining('does not speak'),
+    })
     expect(await driverFor({port, sslmode: 'require'}).open(within())).toMatchObject({
       cause: 'error',
       detail: expect.stringContaining('does not speak'),

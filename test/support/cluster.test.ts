@@ -85,9 +85,15 @@ test('a smart shutdown waits for a session and lets nobody in; afterwards it sta
 
 test('a cascade, a synchronous standby, lines of its own per node, quiet logs', async () => {
   const [host1, host2, host3] = nodesOf(
-    await testCluster({cascade: true, synchronous: 'host2', conf: (name) => (name === 'host3' ? ["recovery_min_apply_delay = '1h'"] : [])}),
+    await testCluster({
+      cascade: true,
+      synchronous: 'host2',
+      conf: (name) => (name === 'host3' ? ["recovery_min_apply_delay = '1h'"] : []),
+    }),
   )
-  await until(async () => (await followersOf(host1)).join() === 'host2' && (await followersOf(host2)).join() === 'host3')
+  await until(
+    async () => (await followersOf(host1)).join() === 'host2' && (await followersOf(host2)).join() === 'host3',
+  )
   await until(async () => (await host1.sql('select sync_state from pg_stat_replication'))[0]?.sync_state === 'sync')
   expect(await host3.sql('show recovery_min_apply_delay')).toEqual([{recovery_min_apply_delay: '1h'}])
   expect(host1.logLines.filter((line) => /connection (received|auth)/.test(line))).toEqual([])

@@ -17,7 +17,10 @@ export type TestClusterOptions = ClusterOptions &
   Readonly<{
     /** Which PostgreSQL; default: Debian's, else the embedded one. */
     server?: 'debian' | 'embedded'
-    /** Certificates for 127.0.0.1 by an authority of our own (`caOf`); `pgroute66` gets in over TLS alone, by scram. */
+    /**
+     * Certificates for 127.0.0.1 by an authority of our own (`caOf`); `pgroute66` gets in over TLS
+     * alone, by scram.
+     */
     tls?: boolean
     /** `pgroute66` needs its password, which is "pgroute66". */
     scram?: boolean
@@ -29,7 +32,10 @@ export type TestClusterOptions = ClusterOptions &
     logConnections?: boolean
   }>
 
-/** Starts a cluster on Debian's PostgreSQL (the embedded one where that is missing) and takes it away when the test is over, however it ends. */
+/**
+ * Starts a cluster on Debian's PostgreSQL (the embedded one where that is missing) and takes it
+ * away when the test is over, however it ends.
+ */
 export async function testCluster(options: TestClusterOptions = {}): Promise<Cluster> {
   const cluster = await startTestCluster(options)
   onTestFinished(() => cluster[Symbol.asyncDispose]())
@@ -69,7 +75,8 @@ export async function startTestCluster(asked: TestClusterOptions = {}): Promise<
     },
   })
   if (synchronous !== undefined) {
-    // Not in its configuration: with no standby there yet, the statements that set the cluster up would wait for one.
+    // Not in its configuration: with no standby there yet, the statements that set the cluster up
+    // would wait for one.
     const [primary] = cluster.nodes
     await primary?.sql(`alter system set synchronous_standby_names = '${synchronous}'`)
     await primary?.sql('select pg_reload_conf()')
@@ -89,11 +96,15 @@ export const hostsYaml = (cluster: Cluster, extra = ''): string =>
     'password_encoding: plain',
     'hosts:',
     ...cluster.nodes.map(
-      ({name, port}) => `  ${name}: {host: 127.0.0.1, port: "${port}", user: pgroute66, password: pgroute66, dbname: postgres${extra}}`,
+      ({name, port}) =>
+        `  ${name}: {host: 127.0.0.1, port: "${port}", user: pgroute66, password: pgroute66, dbname: postgres${extra}}`,
     ),
   ].join('\n')
 
-/** Puts `node` back as a standby of `source`: by pg_rewind where that is installed, else as a new copy. */
+/**
+ * Puts `node` back as a standby of `source`: by pg_rewind where that is installed, else as a new
+ * copy.
+ */
 export async function rejoin(node: PgNode, source: PgNode): Promise<void> {
   await node.rewindTo(source)
   await node.start()
@@ -101,6 +112,8 @@ export async function rejoin(node: PgNode, source: PgNode): Promise<void> {
 
 /** The names of those that stream from `node`, sorted. */
 export async function followersOf(node: PgNode): Promise<readonly string[]> {
-  const rows = await node.sql("select application_name as name from pg_stat_replication where state = 'streaming' order by 1")
+  const rows = await node.sql(
+    "select application_name as name from pg_stat_replication where state = 'streaming' order by 1",
+  )
   return rows.map(({name}) => name)
 }

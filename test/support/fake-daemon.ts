@@ -5,7 +5,10 @@ import {join} from 'node:path'
 
 export type FakeDaemon = Readonly<{socket: string; asked: readonly string[]}> & AsyncDisposable
 
-/** Something on a unix socket that answers every question with `answer`: a body, a raw text, or nothing at all (`null`). */
+/**
+ * Something on a unix socket that answers every question with `answer`: a body, a raw text, or
+ * nothing at all (`null`).
+ */
 export async function fakeDaemon(answer: object | string | null, socket?: string): Promise<FakeDaemon> {
   const asked: string[] = []
   const server: Server = createServer((connection) => {

@@ -34,7 +34,13 @@ test.each([
     const signal = AbortSignal.timeout(5_000)
     const roles: unknown[] = []
     for (const port of fakes.ports) {
-      const driver = driverFor({host: '127.0.0.1', port, user: 'pgroute66', sslrootcert: join(certificates, 'ca.crt'), ...connection})
+      const driver = driverFor({
+        host: '127.0.0.1',
+        port,
+        user: 'pgroute66',
+        sslrootcert: join(certificates, 'ca.crt'),
+        ...connection,
+      })
       const session = await driver.open(signal)
       if (isFailure(session)) throw new Error(session.detail)
       const facts = await session.probe({nudge: false}, signal)

@@ -1,5 +1,6 @@
-// Run as a child process by `startFakes`: many PostgreSQL servers that say what the monitor asks for, and nothing else. Wire level
-// (PostgreSQL documentation, 55.7), so that the driver and its cost are the real ones.
+// Run as a child process by `startFakes`: many PostgreSQL servers that say what the monitor asks
+// for, and nothing else. Wire level (PostgreSQL documentation, 55.7), so that the driver and its
+// cost are the real ones.
 import {type ChildProcess, fork} from 'node:child_process'
 import {once} from 'node:events'
 import {readFileSync} from 'node:fs'
@@ -12,7 +13,10 @@ import {scramServer} from './scram-server.ts'
 type Column = Readonly<{name: string; oid: number}>
 const [text, int4, bool, float8, json] = [25, 23, 16, 701, 114]
 
-/** The columns of the two questions that the driver asks, in their order; fake-postgres.test.ts compares them with its SQL. */
+/**
+ * The columns of the two questions that the driver asks, in their order; fake-postgres.test.ts
+ * compares them with its SQL.
+ */
 export const sessionColumns: readonly Column[] = [
   {name: 'backend_pid', oid: int4},
   {name: 'system_identifier', oid: text},
@@ -41,11 +45,16 @@ export const probeColumns: readonly Column[] = [
 export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): void}>
 
 /**
- * Starts `count` servers in groups of three: one primary, two standbys that stream from it. `certificates`: a folder with `server.crt` and
- * `server.key`; then they offer TLS, and whoever comes over it has to know the password "pgroute66", by SCRAM.
+ * Starts `count` servers in groups of three: one primary, two standbys that stream from it.
+ * `certificates`: a folder with `server.crt` and `server.key`; then they offer TLS, and whoever
+ * comes over it has to know the password "pgroute66", by SCRAM.
  */
 export async function startFakes(count: number, certificates?: string): Promise<Fakes> {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ['serve', String(count), ...(certificates ? [certificates] : [])])
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [
+    'serve',
+    String(count),
+    ...(certificates ? [certificates] : []),
+  ])
   const [ports] = (await once(child, 'message')) as [number[]]
   return {ports, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL')}
 }
@@ -78,7 +87,8 @@ class Fake {
   }
 
   probe(): Values {
-    if (this.index % 3 === 0) return ['f', null, '0/3000148', '00000001', null, null, null, null, 'f', null, '[]', '7', '100']
+    if (this.index % 3 === 0)
+      return ['f', null, '0/3000148', '00000001', null, null, null, null, 'f', null, '[]', '7', '100']
     const receiver = {
       status: 'streaming',
       received_tli: 1,
@@ -109,13 +119,17 @@ const rowDescription = (columns: readonly Column[]) =>
   message(
     'T',
     int(columns.length, 2),
-    ...columns.map(({name, oid}) => Buffer.concat([cstring(name), int(0, 4), int(0, 2), int(oid, 4), int(-1, 2), int(-1, 4), int(0, 2)])),
+    ...columns.map(({name, oid}) =>
+      Buffer.concat([cstring(name), int(0, 4), int(0, 2), int(oid, 4), int(-1, 2), int(-1, 4), int(0, 2)]),
+    ),
   )
 const dataRow = (values: Values) =>
   message(
     'D',
     int(values.length, 2),
-    ...values.map((value) => (value === null ? int(-1, 4) : Buffer.concat([int(Buffer.byteLength(value), 4), Buffer.from(value)]))),
+    ...values.map((value) =>
+      value === null ? int(-1, 4) : Buffer.concat([int(Buffer.byteLength(value), 4), Buffer.from(value)]),
+    ),
   )
 const ready = message('Z', Buffer.from('I'))
 const complete = message('C', cstring('SELECT 1'))
@@ -193,7 +207,10 @@ if (process.argv[2] === 'serve') {
   const fakes: Fake[] = []
   const [, , , count, folder] = process.argv
   const offer = folder
-    ? createSecureContext({cert: readFileSync(join(folder, 'server.crt')), key: readFileSync(join(folder, 'server.key'))})
+    ? createSecureContext({
+        cert: readFileSync(join(folder, 'server.crt')),
+        key: readFileSync(join(folder, 'server.key')),
+      })
     : null
   let pid = 1000
   for (let index = 0; index < Number(count); index += 1) {

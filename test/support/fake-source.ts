@@ -4,7 +4,9 @@ import {noon, type SnapshotDraft, snapshot} from './snapshots.ts'
 
 /** A source whose snapshots are set by hand. */
 export interface FakeSource extends SnapshotSource {
-  /** Takes the place of what was there, with the next sequence number, and tells nobody: LSNs moved. */
+  /**
+   * Takes the place of what was there, with the next sequence number, and tells nobody: LSNs moved.
+   */
   set(draft: SnapshotDraft): Snapshot
   /** The same, and tells the subscribers. */
   publish(draft: SnapshotDraft, ...changes: readonly Change[]): Snapshot
@@ -52,7 +54,9 @@ export const change = (host: string, from: string, to: string): Change => ({
   why: `answers as ${to}`,
 })
 
-/** Real timers, and a moment that starts at noon and passes: what `snapshot` builds is fresh by it. */
+/**
+ * Real timers, and a moment that starts at noon and passes: what `snapshot` builds is fresh by it.
+ */
 export function realClock(): Clock {
   const begun = performance.now()
   const passed = () => performance.now() - begun

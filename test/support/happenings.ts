@@ -5,7 +5,10 @@ import type {SimulatedCluster} from './simulated-cluster.ts'
 import {ourIdentifier} from './simulated-server.ts'
 import type {Stage} from './stage.ts'
 
-/** One thing that can happen. `name`: the server that it happens to. Returns what did happen, in words. */
+/**
+ * One thing that can happen. `name`: the server that it happens to. Returns what did happen, in
+ * words.
+ */
 export type Happening = (
   scene: Readonly<{stage: Stage; invariants: Invariants; name: string; random: Random}>,
 ) => Promise<string | undefined>
@@ -129,4 +132,6 @@ const weights: Readonly<Record<string, number>> = {
   terminate: 2,
 }
 
-export const weighed: readonly string[] = Object.keys(happenings).flatMap((name) => Array<string>(weights[name] ?? 1).fill(name))
+export const weighed: readonly string[] = Object.keys(happenings).flatMap((name) =>
+  Array<string>(weights[name] ?? 1).fill(name),
+)

@@ -30,7 +30,8 @@ listen pg_write
         client.once('error', reject).once('close', () => resolve(heard))
       })
     expect(await read()).toBe('hello')
-    // Operational state 2: running. Administrative state, in bits: 1 in maintenance, 4 by the configuration (management guide, 9.3).
+    // Operational state 2: running. Administrative state, in bits: 1 in maintenance, 4 by the
+    // configuration (management guide, 9.3).
     const states = async () =>
       (await haproxy.serversState()).map(({be_name, srv_name, srv_op_state, srv_admin_state}) => [
         be_name,

@@ -9,7 +9,10 @@ import {until} from '../../src/demo/until.ts'
 
 export const hasHaproxy = existsSync('/usr/sbin/haproxy')
 
-/** One line of `show servers state` (HAProxy 2.6 management guide, 9.3): the fields by the names in its header. */
+/**
+ * One line of `show servers state` (HAProxy 2.6 management guide, 9.3): the fields by the names in
+ * its header.
+ */
 export type ServerState = Readonly<{be_name: string; srv_name: string; srv_op_state: string; srv_admin_state: string}> &
   Readonly<Record<string, string>>
 
@@ -30,7 +33,10 @@ export interface Haproxy extends AsyncDisposable {
   readonly output: string
 }
 
-/** Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free ports (`{port:NAME}`); a stats socket is added. */
+/**
+ * Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free
+ * ports (`{port:NAME}`); a stats socket is added.
+ */
 export async function startHaproxy(
   config: string,
   {cwd, masterSocket = false}: Readonly<{cwd?: string; masterSocket?: boolean}> = {},
@@ -50,11 +56,15 @@ export async function startHaproxy(
     .replaceAll('{folder}', folder)
     .replace(/\{port:(\w+)\}/g, (_, name) => String(port(name)))
   await writeFile(file, `global\n    stats socket ${socket} mode 660 level admin\n${text}`)
-  const child: ChildProcess = spawn('/usr/sbin/haproxy', ['-W', '-f', file, ...(masterSocket ? ['-S', join(folder, 'master.sock')] : [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {PATH: process.env.PATH},
-    ...(cwd === undefined ? {} : {cwd}),
-  })
+  const child: ChildProcess = spawn(
+    '/usr/sbin/haproxy',
+    ['-W', '-f', file, ...(masterSocket ? ['-S', join(folder, 'master.sock')] : [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {PATH: process.env.PATH},
+      ...(cwd === undefined ? {} : {cwd}),
+    },
+  )
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -100,7 +110,8 @@ export async function startHaproxy(
     async reload() {
       const before = await worker()
       const begun = reloads()
-      // The master loses signals while it is starting, and the old worker still answers for a moment.
+      // The master loses signals while it is starting, and the old worker still answers for a
+      // moment.
       const isReloaded = async () => {
         if (reloads() === begun) child.kill('SIGUSR2')
         return output.join('').includes(`(${before}) : Proxy`) && (await isUp()) && (await worker()) !== before

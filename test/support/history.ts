@@ -8,7 +8,10 @@ import {Stage, type StageOptions} from './stage.ts'
 /** A history that broke an invariant: its seed, and what happened until then. */
 export class Breach extends Error {}
 
-/** A random cluster, twenty or thirty seconds of random events, and peace in the end. Throws a `Breach`. */
+/**
+ * A random cluster, twenty or thirty seconds of random events, and peace in the end. Throws a
+ * `Breach`.
+ */
 export async function playHistory(seed: number): Promise<void> {
   const random = seededRandom(seed)
   const stage = new Stage({...scenery(random), seed: seed + 1})
@@ -18,7 +21,10 @@ export async function playHistory(seed: number): Promise<void> {
   try {
     for (const server of stage.cluster.servers) server.bytesPerMs = random() < 0.3 ? 0 : 1
     if (random() < 0.2)
-      stage.store.memory = {...nothingRemembered, drains: {[stage.cluster.names[0] ?? '']: {since: 0, by: 'history', reason: null}}}
+      stage.store.memory = {
+        ...nothingRemembered,
+        drains: {[stage.cluster.names[0] ?? '']: {since: 0, by: 'history', reason: null}},
+      }
     await stage.raise()
     watch(stage, invariants, say)
     const events = 4 + Math.floor(random() * 8)
@@ -41,7 +47,8 @@ export async function playHistory(seed: number): Promise<void> {
 function scenery(random: () => number): StageOptions {
   const servers = ['host1', 'host2', 'host3', 'host4'].slice(0, 2 + Math.floor(random() * 3))
   const aliases = random() < 0.15 ? ['alias1', 'alias2'].slice(0, 1 + Math.floor(random() * 2)) : []
-  // Names of one server count as one answer: without more servers than names twice, nothing could ever be confirmed.
+  // Names of one server count as one answer: without more servers than names twice, nothing could
+  // ever be confirmed.
   const canConfirm = servers.length > aliases.length
   return {
     servers,
@@ -55,7 +62,8 @@ function scenery(random: () => number): StageOptions {
 /** Every publication is judged at the moment it is made. */
 function watch(stage: Stage, invariants: Invariants, say: (what: string) => void): void {
   stage.monitor.subscribe(({snapshot, changes}) => {
-    for (const {kind, group, host, to, why} of changes) if (kind !== 'evidence') say(`  ${kind} ${group ?? host}: ${to} (${why})`)
+    for (const {kind, group, host, to, why} of changes)
+      if (kind !== 'evidence') say(`  ${kind} ${group ?? host}: ${to} (${why})`)
     try {
       invariants.judge(snapshot)
     } catch (error) {

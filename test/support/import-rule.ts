@@ -2,7 +2,10 @@ import {posix} from 'node:path'
 
 export type Import = Readonly<{from: string; to: string}>
 
-/** What each room of src/ may import (DESIGN, section 3): other rooms, by prefix; `*` in packages: any. Arrows point at core. */
+/**
+ * What each room of src/ may import (DESIGN, section 3): other rooms, by prefix; `*` in packages:
+ * any. Arrows point at core.
+ */
 const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | readonly string[]}>> = {
   core: {rooms: [], packages: []},
   config: {rooms: ['core'], packages: '*'},
@@ -35,7 +38,8 @@ export function violation({from, to}: Import): string | null {
   if (!to.startsWith('.')) {
     if (room === 'connector' && neverInConnector.includes(to)) return `${from} loads ${to}, and an application must not`
     const isAllowed =
-      rule.packages === '*' || rule.packages.some((name) => name === to || (name.endsWith('*') && to.startsWith(name.slice(0, -1))))
+      rule.packages === '*' ||
+      rule.packages.some((name) => name === to || (name.endsWith('*') && to.startsWith(name.slice(0, -1))))
     return isAllowed ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
   }
   const target = roomOf(posix.normalize(posix.join(posix.dirname(from), to)))

@@ -3,17 +3,21 @@ import {existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {missingParts} from './parts.ts'
 
 /**
- * Before the tests: brings the parts that are missing where it may (root, apt), else names them in one line. It never fails: with CI=true the tests
- * that need a missing part do (`lacks`), so that they are counted.
+ * Before the tests: brings the parts that are missing where it may (root, apt), else names them in
+ * one line. It never fails: with CI=true the tests that need a missing part do (`lacks`), so that
+ * they are counted.
  */
 const wanted = missingParts()
-if (wanted.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) install(wanted.map(({debian}) => debian))
+if (wanted.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))
+  install(wanted.map(({debian}) => debian))
 
 const missing = missingParts()
 if (missing.length > 0) {
   const names = missing.map(({name, debian}) => `${name} (Debian package ${debian})`).join(', ')
   const fate = process.env.CI === 'true' ? 'FAIL' : 'are SKIPPED'
-  process.stderr.write(`\nMISSING, so the tests that need it ${fate}: ${names}. Install it, or run this as root on Debian 12.\n\n`)
+  process.stderr.write(
+    `\nMISSING, so the tests that need it ${fate}: ${names}. Install it, or run this as root on Debian 12.\n\n`,
+  )
 }
 
 function install(packages: readonly string[]): void {
@@ -33,14 +37,18 @@ function apt(verb: 'update' | 'install', ...packages: readonly string[]): boolea
   return status === 0
 }
 
-/** Debian starts what it installs, and makes a PostgreSQL cluster of its own: the tests bring theirs, and ports stay free. */
+/**
+ * Debian starts what it installs, and makes a PostgreSQL cluster of its own: the tests bring
+ * theirs, and ports stay free.
+ */
 function withoutServices(): Disposable {
   const clusters = '/etc/postgresql-common/createcluster.conf'
   if (!existsSync(clusters)) {
     mkdirSync('/etc/postgresql-common', {recursive: true})
     writeFileSync(clusters, 'create_main_cluster = false\n')
   }
-  // Debian policy, 9.3.3.1: 101 means "not allowed". Whatever is there already is the machine's own.
+  // Debian policy, 9.3.3.1: 101 means "not allowed". Whatever is there already is the machine's
+  // own.
   const policy = '/usr/sbin/policy-rc.d'
   const isOurs = !existsSync(policy)
   if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', {mode: 0o755})

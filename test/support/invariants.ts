@@ -4,8 +4,9 @@ import {ourIdentifier} from './simulated-server.ts'
 import type {Stage} from './stage.ts'
 
 /**
- * Holds what the monitor says against what it was told and against the truth (src/core/SPEC.md). It keeps books of its own: a rule that the judge forgets is
- * not forgotten here. Throws at the first breach.
+ * Holds what the monitor says against what it was told and against the truth (src/core/SPEC.md). It
+ * keeps books of its own: a rule that the judge forgets is not forgotten here. Throws at the first
+ * breach.
  */
 export class Invariants {
   readonly #stage: Stage
@@ -45,7 +46,10 @@ export class Invariants {
     const last = published?.epoch === snapshot.epoch ? published.groups.all?.verdict : undefined
     const verdict = snapshot.groups.all?.verdict
     if (last && verdict)
-      this.#demand(last.rule === verdict.rule && last.routedTo === verdict.routedTo, 'current() and the last publication differ')
+      this.#demand(
+        last.rule === verdict.rule && last.routedTo === verdict.routedTo,
+        'current() and the last publication differ',
+      )
     this.judge(snapshot)
   }
 
@@ -54,7 +58,10 @@ export class Invariants {
     this.#voidBefore = this.#stage.clock.now()
   }
 
-  /** The operator speaks: rivals and timelines up to now are overruled. Call the result if nobody listened. */
+  /**
+   * The operator speaks: rivals and timelines up to now are overruled. Call the result if nobody
+   * listened.
+   */
   accepting(): () => void {
     const [rivals, highest] = [new Map(this.#rivals), this.#highestTimeline]
     this.#rivals.clear()
@@ -83,8 +90,13 @@ export class Invariants {
     const now = clock.now()
     this.#learn(snapshot)
     // A restart that one of two names has not noticed yet cannot be told from two servers.
-    const servers = new Set(verdict.primaries.map((name) => `${cluster.server(name).name} ${this.#told(name).last?.startedAt}`))
-    this.#demand(servers.size === verdict.primaries.length, `${verdict.primaries} are shown as primaries, and are one server`)
+    const servers = new Set(
+      verdict.primaries.map((name) => `${cluster.server(name).name} ${this.#told(name).last?.startedAt}`),
+    )
+    this.#demand(
+      servers.size === verdict.primaries.length,
+      `${verdict.primaries} are shown as primaries, and are one server`,
+    )
     if (verdict.rule === 'V1') for (const name of verdict.primaries) this.#rivals.set(cluster.server(name).name, now)
     this.#demand(verdict.routedTo === null || verdict.rule === 'V4', `${verdict.rule} routes`)
     for (const [name, state] of Object.entries(snapshot.hosts)) {
@@ -94,8 +106,14 @@ export class Invariants {
         said !== null && said.facts.inRecovery === (state.role === 'standby'),
         `${name} is shown as ${state.role}, and did not say so last`,
       )
-      this.#demand(said !== null && now - said.askedAt <= snapshot.maxAgeMs, `${name} is shown as ${state.role} on a stale answer`)
-      this.#demand((said?.askedAt ?? 0) >= this.#voidBefore, `${name} is shown as ${state.role} on an answer from before the clock jumped`)
+      this.#demand(
+        said !== null && now - said.askedAt <= snapshot.maxAgeMs,
+        `${name} is shown as ${state.role} on a stale answer`,
+      )
+      this.#demand(
+        (said?.askedAt ?? 0) >= this.#voidBefore,
+        `${name} is shown as ${state.role} on an answer from before the clock jumped`,
+      )
     }
     if (verdict.routedTo !== null) this.#routed(verdict.routedTo, snapshot)
   }
@@ -117,7 +135,10 @@ export class Invariants {
       return Math.max(...names.map((name) => this.#told(name).excusedAt))
     }
     const standing = [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt)
-    this.#demand(standing.length < 2, `routed to ${routed}, and the split brain of ${standing.map(([name]) => name)} has not ended`)
+    this.#demand(
+      standing.length < 2,
+      `routed to ${routed}, and the split brain of ${standing.map(([name]) => name)} has not ended`,
+    )
     this.#rivals.clear()
 
     const names = cluster.names
@@ -135,7 +156,10 @@ export class Invariants {
     }
   }
 
-  /** Those whose answer is fresh, whose session lives, which commit, and whose door was not found shut. A second name of a server counts for nothing. */
+  /**
+   * Those whose answer is fresh, whose session lives, which commit, and whose door was not found
+   * shut. A second name of a server counts for nothing.
+   */
   #primariesInSight({maxAgeMs, hosts}: Snapshot): readonly string[] {
     const since = Math.max(this.#voidBefore, this.#stage.clock.now() - maxAgeMs)
     return this.#stage.cluster.names.filter((name) => {
@@ -154,14 +178,17 @@ export class Invariants {
 
   #learn(snapshot: Snapshot): void {
     const {cluster, clock} = this.#stage
-    const answers = cluster.names.filter((name) => snapshot.hosts[name]?.cause !== 'duplicate').map((name) => this.#told(name))
+    const answers = cluster.names
+      .filter((name) => snapshot.hosts[name]?.cause !== 'duplicate')
+      .map((name) => this.#told(name))
     const ours = answers.filter(({answer}) => answer !== null && this.#isOurs(answer.systemIdentifier))
     for (const {last} of answers) this.#everHighest = Math.max(this.#everHighest, last?.facts.timeline ?? 0)
     this.#isIdentityKnown ||= ours.length * 2 > cluster.names.length
     if (!this.#isIdentityKnown) return
     const since = Math.max(this.#voidBefore, clock.now() - snapshot.maxAgeMs)
     for (const {answer, isShut} of ours) {
-      if (answer && answer.askedAt >= since && !isShut) this.#highestTimeline = Math.max(this.#highestTimeline, answer.facts.timeline ?? 0)
+      if (answer && answer.askedAt >= since && !isShut)
+        this.#highestTimeline = Math.max(this.#highestTimeline, answer.facts.timeline ?? 0)
     }
   }
 

@@ -1,4 +1,5 @@
-// Loaded before a command by `--import`: at its end it appends what the command has loaded, as JSON, to the file that LOADED_MODULES names.
+// Loaded before a command by `--import`: at its end it appends what the command has loaded, as
+// JSON, to the file that LOADED_MODULES names.
 import {writeFileSync} from 'node:fs'
 import {registerHooks} from 'node:module'
 
@@ -11,8 +12,12 @@ registerHooks({
   },
 })
 const report = () => {
-  const native = (process as unknown as {moduleLoadList: readonly string[]}).moduleLoadList.filter((name) => !known.has(name))
-  const builtins = native.filter((name) => /^NativeModule (?!internal\/)/.test(name)).map((name) => name.slice('NativeModule '.length))
+  const native = (process as unknown as {moduleLoadList: readonly string[]}).moduleLoadList.filter(
+    (name) => !known.has(name),
+  )
+  const builtins = native
+    .filter((name) => /^NativeModule (?!internal\/)/.test(name))
+    .map((name) => name.slice('NativeModule '.length))
   writeFileSync(process.env.LOADED_MODULES ?? '/dev/null', JSON.stringify({files, builtins}))
 }
 process.on('exit', report)

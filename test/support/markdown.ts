@@ -1,12 +1,22 @@
-/** A fenced block. `language`, `marks`: the words after the opening fence (`sh not-run`), '' where it has none. `line`: of that fence, from 1. */
+/**
+ * A fenced block. `language`, `marks`: the words after the opening fence (`sh not-run`), '' where
+ * it has none. `line`: of that fence, from 1.
+ */
 export type Fence = Readonly<{language: string; marks: readonly string[]; text: string; line: number}>
 
 /** Those in lists too, without their indentation. */
 export function fences(markdown: string): readonly Fence[] {
-  return [...markdown.matchAll(/^( *)```([^`\n]*)\n(.*?)^\1```$/gms)].map(({1: indent = '', 2: words = '', 3: text = '', index}) => {
-    const [language = '', ...marks] = words.trim().split(/\s+/)
-    return {language, marks, text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), line: markdown.slice(0, index).split('\n').length}
-  })
+  return [...markdown.matchAll(/^( *)```([^`\n]*)\n(.*?)^\1```$/gms)].map(
+    ({1: indent = '', 2: words = '', 3: text = '', index}) => {
+      const [language = '', ...marks] = words.trim().split(/\s+/)
+      return {
+        language,
+        marks,
+        text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+        line: markdown.slice(0, index).split('\n').length,
+      }
+    },
+  )
 }
 
 export const withoutFences = (markdown: string): string => markdown.replaceAll(/^( *)```[^`\n]*\n.*?^\1```$/gms, '')
@@ -20,10 +30,14 @@ export const anchors = (markdown: string): readonly string[] =>
       .replaceAll(' ', '-'),
   )
 
-/** The commands of a shell script, each as its words: quotes, comments, pipes, lists and redirections are understood, nothing is expanded. */
+/**
+ * The commands of a shell script, each as its words: quotes, comments, pipes, lists and
+ * redirections are understood, nothing is expanded.
+ */
 export function commandsOf(script: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]]
-  const token = /\\\n|(?<=^|\s)#[^\n]*|"((?:[^"\\]|\\.)*)"|'([^']*)'|(\d?>>?|<)\s*\S+|(\n|&&|\|\|?|;)|\s|[^\s"';|&<>#\\]+|./gs
+  const token =
+    /\\\n|(?<=^|\s)#[^\n]*|"((?:[^"\\]|\\.)*)"|'([^']*)'|(\d?>>?|<)\s*\S+|(\n|&&|\|\|?|;)|\s|[^\s"';|&<>#\\]+|./gs
   let word: string | null = null
   const endWord = () => {
     if (word !== null) commands.at(-1)?.push(word)

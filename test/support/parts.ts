@@ -23,5 +23,9 @@ export type Part = (typeof parts)[number]
 
 export const missingParts = (): readonly Part[] => parts.filter(({path}) => !existsSync(path))
 
-/** For `describe.skipIf(lacks('HAProxy'))`: skipped loudly by install.ts, and never under CI, where a missing part must fail. */
-export const lacks = (name: Part['name']): boolean => process.env.CI !== 'true' && missingParts().some((part) => part.name === name)
+/**
+ * For `describe.skipIf(lacks('HAProxy'))`: skipped loudly by install.ts, and never under CI, where
+ * a missing part must fail.
+ */
+export const lacks = (name: Part['name']): boolean =>
+  process.env.CI !== 'true' && missingParts().some((part) => part.name === name)

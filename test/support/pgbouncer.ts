@@ -40,7 +40,10 @@ export interface Pgbouncer extends AsyncDisposable {
 
 export const pgbouncerPassword = 'secret'
 
-/** Starts a real PgBouncer that lets `postgres` in, by password, as client and as administrator. It refuses root: then it runs as PostgreSQL's account. */
+/**
+ * Starts a real PgBouncer that lets `postgres` in, by password, as client and as administrator. It
+ * refuses root: then it runs as PostgreSQL's account.
+ */
 export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pgbouncer> {
   const {settings = [], after, isWithoutInclude = false} = options
   const account = accountForPostgres()
@@ -79,11 +82,19 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
   const output: string[] = []
   let running: Readonly<{child: ChildProcess; gone: Promise<void>}> | null = null
   const admin: ConnectionSettings = {
-    ...hostSettings('pgbouncer', {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'}).connection,
+    ...hostSettings('pgbouncer', {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'})
+      .connection,
     password: async () => pgbouncerPassword,
   }
   const connect = async (database: string) => {
-    const client = new pg.Client({host: '127.0.0.1', port, user: 'postgres', password: pgbouncerPassword, database, ssl: false})
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port,
+      user: 'postgres',
+      password: pgbouncerPassword,
+      database,
+      ssl: false,
+    })
     client.on('error', () => {})
     await client.connect()
     return client

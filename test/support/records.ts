@@ -9,7 +9,9 @@ import {type Judgement, judge} from '../../src/core/verdict.ts'
 import type {Cause} from '../../src/core/words.ts'
 import {groupSettings, hostSettings} from './settings.ts'
 
-/** Monotonic now of every table, and the cluster that everybody belongs to unless told otherwise. */
+/**
+ * Monotonic now of every table, and the cluster that everybody belongs to unless told otherwise.
+ */
 export const NOW = 100_000
 export const MAX_AGE = 3_000
 export const OURS = '7710428129421941699'
@@ -147,7 +149,15 @@ export type Trial = Readonly<{
 }>
 
 /** The whole judgement of one group, of which a table says only what it is about. */
-export function judgementOf({hosts, settings = {}, memory = {}, sources = {}, held = {}, shown = [], now = NOW}: Trial): Judgement {
+export function judgementOf({
+  hosts,
+  settings = {},
+  memory = {},
+  sources = {},
+  held = {},
+  shown = [],
+  now = NOW,
+}: Trial): Judgement {
   const group = groupSettings(
     'all',
     hosts.map((host) => host.settings.name),

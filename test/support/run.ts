@@ -4,7 +4,13 @@ import {fileURLToPath} from 'node:url'
 
 export const runJs = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
-export type Ran = Readonly<{code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; ms: number}>
+export type Ran = Readonly<{
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+  ms: number
+}>
 export type RunOptions = Readonly<{
   /** The whole environment; nothing is inherited, as under HAProxy. */
   env?: Readonly<Record<string, string>>
@@ -27,8 +33,14 @@ export type Started = Readonly<{
   sees: (text: string | RegExp) => Promise<void>
 }>
 
-/** Starts a command that goes on, such as `serve`. `sees` resolves once its output matches, and rejects when it ends before. */
-export function start(args: readonly string[], {env = {}, cwd = '/tmp', script = runJs, limitMs = 30_000}: RunOptions = {}): Started {
+/**
+ * Starts a command that goes on, such as `serve`. `sees` resolves once its output matches, and
+ * rejects when it ends before.
+ */
+export function start(
+  args: readonly string[],
+  {env = {}, cwd = '/tmp', script = runJs, limitMs = 30_000}: RunOptions = {},
+): Started {
   return watched(spawn(process.execPath, [script, ...args], {env, cwd, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
 }
 

@@ -2,7 +2,10 @@ import {createHash, createHmac, pbkdf2Sync} from 'node:crypto'
 
 const [salt, iterations] = [Buffer.from('pgroute66 knows one salt'), 4096]
 
-/** The server's part of SCRAM-SHA-256 (RFC 5802) for the one who knows `password`: what the client says first and last, and what it hears. */
+/**
+ * The server's part of SCRAM-SHA-256 (RFC 5802) for the one who knows `password`: what the client
+ * says first and last, and what it hears.
+ */
 export function scramServer(password: string) {
   let first = ''
   let said = ''
@@ -21,7 +24,9 @@ export function scramServer(password: string) {
       const clientKey = hmac(salted, 'Client Key')
       const signature = hmac(createHash('sha256').update(clientKey).digest(), signed)
       const expected = Buffer.from(clientKey.map((byte, index) => byte ^ (signature[index] ?? 0)))
-      return expected.toString('base64') === proof ? `v=${hmac(hmac(salted, 'Server Key'), signed).toString('base64')}` : null
+      return expected.toString('base64') === proof
+        ? `v=${hmac(hmac(salted, 'Server Key'), signed).toString('base64')}`
+        : null
     },
   }
 }

@@ -1,4 +1,10 @@
-import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings, ProbeSettings} from '../../src/core/settings.ts'
+import type {
+  ConnectionSettings,
+  GroupSettings,
+  HostSettings,
+  MonitorSettings,
+  ProbeSettings,
+} from '../../src/core/settings.ts'
 
 /** Settings as `config/` would make them, for tests that begin behind it. */
 export const probeSettings: ProbeSettings = {
@@ -12,7 +18,11 @@ export const probeSettings: ProbeSettings = {
 
 const password = async () => null
 
-export function hostSettings(name: string, connection: Partial<ConnectionSettings> = {}, aliases: readonly string[] = []): HostSettings {
+export function hostSettings(
+  name: string,
+  connection: Partial<ConnectionSettings> = {},
+  aliases: readonly string[] = [],
+): HostSettings {
   return {
     name,
     aliases,
@@ -37,7 +47,11 @@ export function hostSettings(name: string, connection: Partial<ConnectionSetting
   }
 }
 
-export const groupSettings = (name: string, hosts: readonly string[], more: Partial<GroupSettings> = {}): GroupSettings => ({
+export const groupSettings = (
+  name: string,
+  hosts: readonly string[],
+  more: Partial<GroupSettings> = {},
+): GroupSettings => ({
   name,
   hosts,
   confirm: [],

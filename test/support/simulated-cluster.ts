@@ -39,7 +39,9 @@ export class SimulatedCluster {
   }
 
   hostSettings(): readonly HostSettings[] {
-    return this.names.map((name) => hostSettings(name, {host: this.server(name).name === name ? this.server(name).address : name}))
+    return this.names.map((name) =>
+      hostSettings(name, {host: this.server(name).name === name ? this.server(name).address : name}),
+    )
   }
 
   /** From now on `name` leads to the server called `server`, as after a change of DNS. */

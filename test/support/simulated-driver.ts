@@ -3,7 +3,10 @@ import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Rando
 import {deadline} from '../../src/core/wait.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 
-/** What one name was told last, and how often it asked: the truth that a verdict is measured against. */
+/**
+ * What one name was told last, and how often it asked: the truth that a verdict is measured
+ * against.
+ */
 export class Told {
   /** The last facts ever, whatever was told after them. */
   last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
@@ -11,7 +14,10 @@ export class Told {
   answer: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
   /** Knocks on end that found nobody at home; a session that was let in begins anew. */
   unanswered = 0
-  /** When it was last seen as a standby or another cluster's, or refused: what ends its part in a split brain. */
+  /**
+   * When it was last seen as a standby or another cluster's, or refused: what ends its part in a
+   * split brain.
+   */
   excusedAt = Number.NEGATIVE_INFINITY
   /** The last heartbeat did not commit. */
   isStuck = false
@@ -61,7 +67,10 @@ function question<T>(signal: AbortSignal, late: T, ask: (settle: (answer: T) => 
   return promise
 }
 
-/** Reaches one simulated server, as a PostgreSQL driver would: nothing arrives at once, and much may never. */
+/**
+ * Reaches one simulated server, as a PostgreSQL driver would: nothing arrives at once, and much may
+ * never.
+ */
 export function simulatedDriver(wires: Wires): HostDriver {
   const {clock, told} = wires
   const sessions = new Map<HostSession, () => void>()
@@ -78,7 +87,9 @@ export function simulatedDriver(wires: Wires): HostDriver {
       const server = wires.server()
       if (told.isUnreachable) return {cause: 'dns', detail: 'no such name'}
       const failure = await question<Failure | null>(signal, timedOut, (settle) => {
-        clock.after(wires.latencyMs(), () => server.enter((answer) => clock.after(wires.latencyMs(), () => settle(answer))))
+        clock.after(wires.latencyMs(), () =>
+          server.enter((answer) => clock.after(wires.latencyMs(), () => settle(answer))),
+        )
       })
       if (failure !== null) {
         told.answer = null

@@ -34,7 +34,10 @@ export class SimulatedServer {
   isHidden = false
   heardAt: number
   receiverStatus: 'streaming' | null = null
-  /** What the standby names as its sender, where that is not the sender's own address (NAT, a service name). */
+  /**
+   * What the standby names as its sender, where that is not the sender's own address (NAT, a
+   * service name).
+   */
   senderHost: string | null = null
   readonly backends = new Set<Backend>()
   readonly #clock: Clock
@@ -125,9 +128,11 @@ export class SimulatedServer {
     if (!isWorking || !this.inRecovery || upstream === null || depth > 8) return
     upstream.settle(depth + 1)
     // A dead sender is noticed at once; a frozen one, or a cut, looks "streaming" for a minute.
-    if (!upstream.isRunning || upstream.timeline < this.timeline || upstream.lsn < this.lsn || upstream === this) this.receiverStatus = null
+    if (!upstream.isRunning || upstream.timeline < this.timeline || upstream.lsn < this.lsn || upstream === this)
+      this.receiverStatus = null
     else if (this.isLinked && !upstream.isFrozen) {
-      if (this.receiverStatus === null || upstream.lsn > this.lsn || upstream.timeline > this.timeline) this.heardAt = now
+      if (this.receiverStatus === null || upstream.lsn > this.lsn || upstream.timeline > this.timeline)
+        this.heardAt = now
       this.receiverStatus = 'streaming'
       this.timeline = upstream.timeline
       this.lsn = upstream.lsn
@@ -145,7 +150,9 @@ export class SimulatedServer {
   }
 
   facts(standbys: readonly SimulatedServer[]): Facts {
-    const followers = standbys.filter(({upstream, receiverStatus, isRunning}) => upstream === this && isRunning && receiverStatus !== null)
+    const followers = standbys.filter(
+      ({upstream, receiverStatus, isRunning}) => upstream === this && isRunning && receiverStatus !== null,
+    )
     return {
       inRecovery: this.inRecovery,
       timeline: this.timeline,
@@ -171,7 +178,14 @@ export class SimulatedServer {
   #receiver(): Receiver | null {
     if (this.receiverStatus === null || this.upstream === null) return null
     if (this.isHidden)
-      return {status: null, senderHost: null, senderPort: null, receivedTimeline: null, lastMessageAgeMs: null, latestEndLsn: null}
+      return {
+        status: null,
+        senderHost: null,
+        senderPort: null,
+        receivedTimeline: null,
+        lastMessageAgeMs: null,
+        latestEndLsn: null,
+      }
     return {
       status: this.receiverStatus,
       senderHost: this.senderHost ?? this.upstream.address,

@@ -32,5 +32,18 @@ export async function site(more: (folder: string, cluster: Cluster) => string | 
     (command: string) =>
     (...args: string[]) =>
       run([command, ...args], {cwd, env: {USER: 'anna'}})
-  return {cluster, cwd, port, file, text, serve, host1, host2, host3, asks, check: asks('check'), accept: asks('accept')}
+  return {
+    cluster,
+    cwd,
+    port,
+    file,
+    text,
+    serve,
+    host1,
+    host2,
+    host3,
+    asks,
+    check: asks('check'),
+    accept: asks('accept'),
+  }
 }

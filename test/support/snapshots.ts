@@ -3,7 +3,9 @@ import type {Availability, Evidence, GroupState, HostState, Snapshot, Verdict} f
 /** A moment of the tests' own: monotonic and wall clock, in milliseconds. */
 export const noon = {now: 1_000_000, wall: Date.UTC(2026, 10, 21, 12)}
 
-/** A host is given as what is special about it; its name comes from the key under which it stands. */
+/**
+ * A host is given as what is special about it; its name comes from the key under which it stands.
+ */
 export type HostDraft = Partial<Omit<HostState, 'host'>>
 const common: Omit<HostState, 'host' | 'role'> = {
   cause: null,
@@ -78,7 +80,11 @@ export const unavailable = (cause: HostState['cause'] = 'refused', special: Host
 /** Neither an answer nor a cause yet. */
 export const unasked = (): HostDraft => unavailable(null, {askedAt: null, detail: 'not asked yet'})
 export const drained = {since: noon.wall - 5_000, by: 'alice', reason: 'new disk'} as const
-export const available = (delayMs: number, ageMs = 10): Availability => ({kind: 'ok', delayMs, askedAt: noon.now - ageMs})
+export const available = (delayMs: number, ageMs = 10): Availability => ({
+  kind: 'ok',
+  delayMs,
+  askedAt: noon.now - ageMs,
+})
 
 export type SnapshotDraft = Readonly<{
   hosts: Readonly<Record<string, HostDraft>>
@@ -91,7 +97,10 @@ export type SnapshotDraft = Readonly<{
 }> &
   Partial<Omit<Snapshot, 'hosts' | 'groups'>>
 
-/** `snapshot({hosts: {host1: primary(), host2: standby()}})`: the verdict follows from the roles, as the judge would have it, unless it is given. */
+/**
+ * `snapshot({hosts: {host1: primary(), host2: standby()}})`: the verdict follows from the roles, as
+ * the judge would have it, unless it is given.
+ */
 export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...rest}: SnapshotDraft): Snapshot {
   const grouped = groups ?? {all: Object.keys(hosts)}
   const groupsOf = (host: string) => Object.keys(grouped).filter((group) => grouped[group]?.includes(host))
@@ -134,12 +143,20 @@ function verdictOf(members: readonly HostState[]): Verdict {
     blind: members.filter(({blind}) => blind).map(({host}) => host),
     since: noon.wall - 60_000,
   }
-  if (members.some(({askedAt}) => askedAt === null)) return {...about, kind: 'starting', rule: 'V0', why: 'waiting for a first answer'}
+  if (members.some(({askedAt}) => askedAt === null))
+    return {...about, kind: 'starting', rule: 'V0', why: 'waiting for a first answer'}
   if (primaries.length > 1)
     return {...about, kind: 'split-brain', rule: 'V1', why: `split brain: ${about.primaries.join(' and ')} are primary`}
   if (!first) return {...about, kind: 'no-primary', rule: 'V5', why: 'no host is primary'}
   const routedTo = first.drained === null ? first.host : null
-  return {...about, kind: 'primary', rule: 'V4', primary: first.host, routedTo, why: `${first.host} is the only primary`}
+  return {
+    ...about,
+    kind: 'primary',
+    rule: 'V4',
+    primary: first.host,
+    routedTo,
+    why: `${first.host} is the only primary`,
+  }
 }
 
 /** One primary that nothing is routed to: a confirmation is missing. */

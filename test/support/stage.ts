@@ -49,10 +49,20 @@ export class Stage {
   breach: Error | null = null
   #monitor: Monitor | null = null
 
-  constructor({servers = ['host1', 'host2', 'host3'], alsoKnownAs = {}, seed = 1, group = {}, memory, ...more}: StageOptions = {}) {
+  constructor({
+    servers = ['host1', 'host2', 'host3'],
+    alsoKnownAs = {},
+    seed = 1,
+    group = {},
+    memory,
+    ...more
+  }: StageOptions = {}) {
     this.random = seededRandom(seed)
     this.cluster = new SimulatedCluster({clock: this.clock, random: this.random, servers, alsoKnownAs})
-    this.settings = monitorSettings(this.cluster.hostSettings(), {groups: [groupSettings('all', this.cluster.names, group)], ...more})
+    this.settings = monitorSettings(this.cluster.hostSettings(), {
+      groups: [groupSettings('all', this.cluster.names, group)],
+      ...more,
+    })
     if (memory) this.store.memory = memory
   }
 
@@ -74,7 +84,16 @@ export class Stage {
     const {clock, random, store, settings, cluster} = this
     const log = this.#log()
     const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
-    this.#monitor = await startMonitor({settings, driver: cluster.driver, clock, random, store, log, meter, version: 'test'})
+    this.#monitor = await startMonitor({
+      settings,
+      driver: cluster.driver,
+      clock,
+      random,
+      store,
+      log,
+      meter,
+      version: 'test',
+    })
     this.#monitor.subscribe((publication) => this.publications.push(publication))
   }
 
@@ -114,7 +133,9 @@ export class Stage {
 
   /** Everyone whom a publication routed to, or null, without repetitions. */
   get routes(): readonly (string | null)[] {
-    const all = this.publications.map(({snapshot}) => snapshot.groups[this.settings.groups[0]?.name ?? '']?.verdict.routedTo ?? null)
+    const all = this.publications.map(
+      ({snapshot}) => snapshot.groups[this.settings.groups[0]?.name ?? '']?.verdict.routedTo ?? null,
+    )
     return all.filter((route, index) => index === 0 || route !== all[index - 1])
   }
 

@@ -3,8 +3,9 @@ import type {Clock} from '../../src/core/ports.ts'
 type Timer = {at: number; order: number; run: (() => void) | null}
 
 /**
- * Time that passes only when told to. Timers fire one by one, in order, and everything that a timer set off has come to rest before the next one
- * fires: the same seed gives the same history, down to the microtask.
+ * Time that passes only when told to. Timers fire one by one, in order, and everything that a timer
+ * set off has come to rest before the next one fires: the same seed gives the same history, down to
+ * the microtask.
  */
 export class VirtualClock implements Clock {
   #now = 1_000
@@ -48,13 +49,17 @@ export class VirtualClock implements Clock {
     this.onRest()
   }
 
-  /** Lets time pass until `condition` holds; how long that took. Throws when it does not within `limitMs`. */
+  /**
+   * Lets time pass until `condition` holds; how long that took. Throws when it does not within
+   * `limitMs`.
+   */
   async until(condition: () => boolean, limitMs = 60_000): Promise<number> {
     const begun = this.#now
     await this.rest()
     while (!condition()) {
       const next = this.#next()
-      if (next === null || next.at > begun + limitMs) throw new Error(`did not happen within ${limitMs} virtual ms: ${condition}`)
+      if (next === null || next.at > begun + limitMs)
+        throw new Error(`did not happen within ${limitMs} virtual ms: ${condition}`)
       await this.#fire(next)
     }
     return this.#now - begun
@@ -77,12 +82,18 @@ export class VirtualClock implements Clock {
     await this.rest()
   }
 
-  /** The wall clock moves and the monotonic one does not: the machine was suspended, or its clock was set. */
+  /**
+   * The wall clock moves and the monotonic one does not: the machine was suspended, or its clock
+   * was set.
+   */
   jumpWall(ms: number): void {
     this.#wallOffset += ms
   }
 
-  /** Everything that can go on without time passing goes on. Node runs all microtasks before the next immediate. */
+  /**
+   * Everything that can go on without time passing goes on. Node runs all microtasks before the
+   * next immediate.
+   */
   async rest(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     this.onRest()

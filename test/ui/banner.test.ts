@@ -19,7 +19,10 @@ describe('the verdict of one group', () => {
   const loud: Record<Exclude<Verdict['kind'], 'primary'>, [Snapshot, string]> = {
     'split-brain': [torn(), 'SPLIT BRAIN host1, host2, routed to NOBODY'],
     'no-primary': [headless(), 'NO PRIMARY, routed to NOBODY'],
-    unconfirmed: [snapshot({hosts: {host1: primary()}, verdict: unconfirmed('host1')}), 'UNCONFIRMED host1, routed to NOBODY'],
+    unconfirmed: [
+      snapshot({hosts: {host1: primary()}, verdict: unconfirmed('host1')}),
+      'UNCONFIRMED host1, routed to NOBODY',
+    ],
     starting: [snapshot({hosts: {host1: unasked()}}), 'STARTING'],
   }
   test.each(Object.entries(loud))('%s fills a whole line, with or without colour', (_, [shown, words]) => {
@@ -70,7 +73,10 @@ describe('several groups', () => {
   test('the one in trouble comes first, with its reason; the calm ones take a line each', () => {
     const lines = textsOf(shown)
     expect(lines[0]).toContain('▲▲▲ billing: UNCONFIRMED billing1')
-    expect(lines.slice(-2).map((text) => text.slice(0, 26))).toEqual(['● orders: PRIMARY orders1 ', '● search: PRIMARY search1 '])
+    expect(lines.slice(-2).map((text) => text.slice(0, 26))).toEqual([
+      '● orders: PRIMARY orders1 ',
+      '● search: PRIMARY search1 ',
+    ])
   })
 
   test('who looks at a calm group still sees the one in trouble above it', () => {

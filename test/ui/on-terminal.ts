@@ -1,4 +1,5 @@
-// Run by terminal.test.ts on a pseudo-terminal: shows a screen from the built code, and ends it in the way that its argument says.
+// Run by terminal.test.ts on a pseudo-terminal: shows a screen from the built code, and ends it in
+// the way that its argument says.
 import {Stage, torn} from './stage.ts'
 
 const [, , how] = process.argv
@@ -22,7 +23,8 @@ const ends: Record<string, () => void> = {
   SIGHUP: () => process.kill(process.pid, 'SIGHUP'),
   SIGINT: () => process.kill(process.pid, 'SIGINT'),
 }
-// As the entry does: without a listener node prints an error only after `exit`, when Ink has already left the screen.
+// As the entry does: without a listener node prints an error only after `exit`, when Ink has
+// already left the screen.
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${error}\n`)
   process.exit(1)

@@ -7,7 +7,11 @@ import {calm, glyphs, Stage, torn} from './stage.ts'
 function printing(stage: Stage, given: {json?: boolean; group?: string | null} = {}) {
   const [lines, stop] = [[] as string[], new AbortController()]
   const clock = new VirtualClock()
-  return {lines, stop, options: {source: stage, clock, write: (line: string) => void lines.push(line), signal: stop.signal, ...given}}
+  return {
+    lines,
+    stop,
+    options: {source: stage, clock, write: (line: string) => void lines.push(line), signal: stop.signal, ...given},
+  }
 }
 const since = new Date(noon.wall - 60_000).toISOString()
 
@@ -41,7 +45,10 @@ test('JSON: a document per change, each with the whole snapshot', () => {
   stage.publish(torn())
   const documents = lines.map((line) => JSON.parse(line))
   expect(documents.map(({changes}) => changes.length)).toEqual([0, 3])
-  expect(documents[1]).toMatchObject({sequence: 418, snapshot: {schema: 1, groups: {all: {verdict: {kind: 'split-brain'}}}}})
+  expect(documents[1]).toMatchObject({
+    sequence: 418,
+    snapshot: {schema: 1, groups: {all: {verdict: {kind: 'split-brain'}}}},
+  })
 })
 
 test('one group alone hears of its own', () => {
@@ -62,7 +69,9 @@ test('once: waits for the first round, then prints the verdict and every column'
   stage.publish(calm())
   await done
   expect(lines.map((text) => text.split(/ {2,}/)[0])).toEqual(
-    ['● PRIMARY host1 · V4 · for 0s', '', '', 'HOST', 'host1', 'host2', 'host3'].map((text, index) => (index === 0 ? lines[0] : text)),
+    ['● PRIMARY host1 · V4 · for 0s', '', '', 'HOST', 'host1', 'host2', 'host3'].map((text, index) =>
+      index === 0 ? lines[0] : text,
+    ),
   )
   expect(lines[3]).toMatch(/LSN .*LAG .*UPSTREAM .*BACKENDS .*PROBE/)
   expect(stage.listening).toBe(0)
@@ -103,6 +112,10 @@ test('once: what is not known in time is printed as not known', async () => {
   const done = printOnce({...options, width: 80, glyphs})
   stop.abort()
   await done
-  expect(JSON.parse(lines[0] ?? '')).toMatchObject({schema: 1, ready: false, groups: {all: {verdict: {kind: 'starting'}}}})
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    schema: 1,
+    ready: false,
+    groups: {all: {verdict: {kind: 'starting'}}},
+  })
   expect(lines).toHaveLength(1)
 })

@@ -6,7 +6,8 @@ import {type Sort, sorted} from '../../src/ui/sort.ts'
 import {drained, type HostDraft, noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 import {calm, frameOf, glyphs, torn} from './stage.ts'
 
-const rowIn = (shown: ReturnType<typeof snapshot>, name: string) => rowOf(shown.hosts[name] as HostState, frameOf(shown), glyphs)
+const rowIn = (shown: ReturnType<typeof snapshot>, name: string) =>
+  rowOf(shown.hosts[name] as HostState, frameOf(shown), glyphs)
 
 describe('the texts of a host', () => {
   test('a primary has no lag and no upstream, and nobody wonders why', () => {
@@ -35,7 +36,9 @@ describe('the texts of a host', () => {
   })
 
   test('a lag that is not known is not a lag of nothing', () => {
-    const shown = snapshot({hosts: {host1: primary(), host2: standby('host1', {lagBytes: null, lagMs: null, timeline: null})}})
+    const shown = snapshot({
+      hosts: {host1: primary(), host2: standby('host1', {lagBytes: null, lagMs: null, timeline: null})},
+    })
     expect(rowIn(shown, 'host2').texts).toMatchObject({lagBytes: '?', lagTime: '?', timeline: '?'})
   })
 
@@ -122,6 +125,8 @@ describe('which hosts are shown', () => {
     expect(groupNamed('orders', shown)).toBe('orders')
     expect(groupNamed('all', shown)).toBeNull()
     expect(groupNamed(undefined, shown)).toBeNull()
-    expect(() => groupNamed('order', shown)).toThrow(expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups are: orders, billing.'}))
+    expect(() => groupNamed('order', shown)).toThrow(
+      expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups are: orders, billing.'}),
+    )
   })
 })

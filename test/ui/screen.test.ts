@@ -28,17 +28,30 @@ const crowd = (count: number): Snapshot =>
   })
 const heard = Array.from({length: 60}, (_, index) => ({
   at: noon.wall,
-  change: {kind: 'role', group: null, host: `host${index}`, from: 'standby', to: 'unavailable', rule: null, why: 'refused: 接続'} as const,
+  change: {
+    kind: 'role',
+    group: null,
+    host: `host${index}`,
+    from: 'standby',
+    to: 'unavailable',
+    rule: null,
+    why: 'refused: 接続',
+  } as const,
 }))
 
 test('every size of screen is filled to the last line and overrun by none, in every view', () => {
-  const frames = [calm(), torn(), headless(), crowd(30), snapshot({hosts: {}, groups: {}})].map((shown) => frameOf(shown, heard))
+  const frames = [calm(), torn(), headless(), crowd(30), snapshot({hosts: {}, groups: {}})].map((shown) =>
+    frameOf(shown, heard),
+  )
   const views = ['table', 'details', 'changes', 'help'] as const
   for (const frame of frames)
     for (const view of views)
       for (const columns of [12, 20, 40, 71, 80, 140, 200])
         for (const rows of [1, 3, 6, 12, 24, 60]) {
-          const lines = textsOf(frame, {view, held: rows === 12 ? frame : null, filter: columns === 40 ? 'o' : ''}, [columns, rows])
+          const lines = textsOf(frame, {view, held: rows === 12 ? frame : null, filter: columns === 40 ? 'o' : ''}, [
+            columns,
+            rows,
+          ])
           expect(lines.length, `${view} ${columns}x${rows}`).toBe(rows)
           expect(Math.max(...lines.map(widthOf)), `${view} ${columns}x${rows}`).toBeLessThanOrEqual(columns)
         }
@@ -46,7 +59,8 @@ test('every size of screen is filled to the last line and overrun by none, in ev
 
 test('the verdict is the last to go', () => {
   expect(textsOf(frameOf(torn()), {}, [80, 1])[0]).toContain('SPLIT BRAIN')
-  for (const view of ['details', 'changes', 'help'] as const) expect(textsOf(frameOf(torn()), {view}, [40, 6])[0]).toContain('SPLIT BRAIN')
+  for (const view of ['details', 'changes', 'help'] as const)
+    expect(textsOf(frameOf(torn()), {view}, [40, 6])[0]).toContain('SPLIT BRAIN')
 })
 
 test('a reason that would fill the screen leaves room for the table, and is whole where it scrolls', () => {
@@ -115,8 +129,12 @@ test('the details of a host tell what is known, and what is not', () => {
   const lines = textsOf(frameOf(torn()), {view: 'details', selected: 'host3'}, [80, 40])
   expect(lines).toContain('cause              refused: seen: refused')
   expect(lines.some((text) => text.startsWith('all                split-brain (V1) since '))).toBe(true)
-  expect(textsOf(frameOf(calm()), {view: 'details', selected: 'host2'}, [80, 40])).toContain('replication        streaming, sync')
-  expect(textsOf(frameOf(calm()), {view: 'details', selected: 'host2'}, [80, 40])).toContain('server             PostgreSQL 15.20')
+  expect(textsOf(frameOf(calm()), {view: 'details', selected: 'host2'}, [80, 40])).toContain(
+    'replication        streaming, sync',
+  )
+  expect(textsOf(frameOf(calm()), {view: 'details', selected: 'host2'}, [80, 40])).toContain(
+    'server             PostgreSQL 15.20',
+  )
 })
 
 test('what is longer than the screen says how much is to come', () => {
@@ -143,14 +161,30 @@ test('who is told is said below the verdict: maintenance, what is not in step an
 })
 
 test('a change of another day has its date', () => {
-  const change = {kind: 'role', group: null, host: 'host2', from: 'standby', to: 'primary', rule: null, why: 'answers as primary'} as const
+  const change = {
+    kind: 'role',
+    group: null,
+    host: 'host2',
+    from: 'standby',
+    to: 'primary',
+    rule: null,
+    why: 'answers as primary',
+  } as const
   const texts = textsOf(frameOf(calm(), [{at: noon.wall - 3 * 24 * 3_600_000, change}]), {}, [120, 24], {})
   expect(texts.join('\n')).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d host2/)
 })
 
 test('actions stand at the foot, and what came of the last one above them', () => {
-  const actions = ['K kill', 'P promote'].map((text) => ({key: text.slice(0, 1), label: text.slice(2), run: async () => ''}))
-  const lines = textsOf(frameOf(calm()), {}, [80, 24], {actions, outcome: {kind: 'done', text: 'kill host1: done'}, title: 'demo'})
+  const actions = ['K kill', 'P promote'].map((text) => ({
+    key: text.slice(0, 1),
+    label: text.slice(2),
+    run: async () => '',
+  }))
+  const lines = textsOf(frameOf(calm()), {}, [80, 24], {
+    actions,
+    outcome: {kind: 'done', text: 'kill host1: done'},
+    title: 'demo',
+  })
   expect(lines.slice(-3, -1)).toEqual(['kill host1: done', 'K kill  P promote'])
   expect(lines[0]).toBe('demo')
 })

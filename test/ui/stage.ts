@@ -10,7 +10,11 @@ export const glyphs = glyphsFor({LANG: 'C.UTF-8'})
 /** Three hosts, host1 leads. */
 export const calm = (): Snapshot =>
   snapshot({
-    hosts: {host1: primary(), host2: standby('host1', {syncState: 'sync'}), host3: standby('host1', {lagBytes: 16_777_216, lagMs: 4200})},
+    hosts: {
+      host1: primary(),
+      host2: standby('host1', {syncState: 'sync'}),
+      host3: standby('host1', {lagBytes: 16_777_216, lagMs: 4200}),
+    },
   })
 
 /** host2 was promoted while host1 lives on; host3 is gone. */
@@ -23,7 +27,8 @@ export const torn = (): Snapshot =>
     },
   })
 
-export const headless = (): Snapshot => snapshot({hosts: {host1: unavailable('auth'), host2: standby(), host3: standby()}})
+export const headless = (): Snapshot =>
+  snapshot({hosts: {host1: unavailable('auth'), host2: standby(), host3: standby()}})
 
 export const frameOf = (shown: Snapshot, changes: readonly Heard[] = []): Frame => ({
   snapshot: shown,

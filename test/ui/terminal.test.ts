@@ -8,7 +8,9 @@ const child = fileURLToPath(new URL('on-terminal.ts', import.meta.url))
 const built = existsSync(fileURLToPath(new URL('../../dist/ui/show.js', import.meta.url)))
 const script = existsSync('/usr/bin/script')
 
-/** Runs it on a terminal of its own (util-linux's script), then asks that terminal how it was left. */
+/**
+ * Runs it on a terminal of its own (util-linux's script), then asks that terminal how it was left.
+ */
 async function onTerminal(how: string): Promise<string> {
   const command = `stty rows 24 cols 80; ${process.execPath} ${child} ${how}; echo "exit $?"; stty -a`
   const env = {PATH: process.env.PATH, TERM: 'xterm-256color', LANG: 'C.UTF-8', SHELL: '/bin/sh'}

@@ -8,9 +8,15 @@ import {Turns} from './turns.ts'
 
 /** A question is a name, a role and a limit. */
 const longestQuestion = 256
-/** From arrival to the end of a connection, whatever it does: HAProxy asks as soon as it is connected, and reads at once. */
+/**
+ * From arrival to the end of a connection, whatever it does: HAProxy asks as soon as it is
+ * connected, and reads at once.
+ */
 const patienceMs = 1_000
-/** Connections at a time. One more takes the place of the oldest, which has not asked yet: whoever asks is answered and gone. */
+/**
+ * Connections at a time. One more takes the place of the oldest, which has not asked yet: whoever
+ * asks is answered and gone.
+ */
 const most = 512
 
 export type AgentRequest = Readonly<{
@@ -18,7 +24,10 @@ export type AgentRequest = Readonly<{
   source: SnapshotSource
   clock: Clock
   log: Log
-  /** What the readers of a group fall back to; asked at every question, because a reload may change it. */
+  /**
+   * What the readers of a group fall back to; asked at every question, because a reload may change
+   * it.
+   */
   fallback: (group: string) => ReadFallback
   /** Maintenance: every server stays as it is. */
   isFrozen: () => boolean
@@ -27,13 +36,17 @@ export type AgentRequest = Readonly<{
 export interface Agent extends AsyncDisposable {
   /** `127.0.0.1:8009`, with the port that is really used. */
   readonly address: string
-  /** Opens the new address before the old one is closed. Throws OperatorError where it cannot be had; then nothing has changed. */
+  /**
+   * Opens the new address before the old one is closed. Throws OperatorError where it cannot be
+   * had; then nothing has changed.
+   */
   reload(settings: AgentSettings): Promise<void>
 }
 
 /**
- * Answers HAProxy's agent-check: one line per connection (`agentAnswer`), then the end. To be started when the monitor is ready: HAProxy keeps what it
- * has while nobody listens. Throws OperatorError where the address cannot be had.
+ * Answers HAProxy's agent-check: one line per connection (`agentAnswer`), then the end. To be
+ * started when the monitor is ready: HAProxy keeps what it has while nobody listens. Throws
+ * OperatorError where the address cannot be had.
  */
 export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
@@ -44,7 +57,8 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
     const snapshot = source.current()
     return turns.settle(client, question, agentAnswer(question, snapshot, fallback, isFrozen()), snapshot, clock.now())
   }
-  const openAt = (settings: AgentSettings) => listen(settings, (socket) => converse(socket, crowd, request.clock, answer))
+  const openAt = (settings: AgentSettings) =>
+    listen(settings, (socket) => converse(socket, crowd, request.clock, answer))
   let settings = request.settings
   let server = await openAt(settings)
   log.info({address: addressOf(server)}, `agent-check answers on ${addressOf(server)}`)
@@ -69,7 +83,12 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
   }
 }
 
-function converse(socket: Socket, crowd: Set<Socket>, clock: Clock, answer: (question: string, client: string) => string): void {
+function converse(
+  socket: Socket,
+  crowd: Set<Socket>,
+  clock: Clock,
+  answer: (question: string, client: string) => string,
+): void {
   const [oldest] = crowd
   if (crowd.size >= most) oldest?.destroy()
   crowd.add(socket)
@@ -109,7 +128,8 @@ async function listen({bind, port}: AgentSettings, handle: (socket: Socket) => v
       {cause: error},
     )
   }
-  // After it has begun to listen, only failed accepts come here (too many open files): the next one may succeed.
+  // After it has begun to listen, only failed accepts come here (too many open files): the next one
+  // may succeed.
   server.on('error', () => {})
   return server
 }

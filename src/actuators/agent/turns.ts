@@ -1,12 +1,17 @@
 import {writerAsked} from '../../core/agent-answer.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 
-/** A HAProxy that has not asked for so long does not ask for that server any more. Several times `agent-inter`, which is 2 s by default. */
+/**
+ * A HAProxy that has not asked for so long does not ask for that server any more. Several times
+ * `agent-inter`, which is 2 s by default.
+ */
 const patienceMs = 10_000
 
 /**
- * HAProxy asks for its servers one after the other, so at a switch the successor may come first: two writers would be up until the next question for
- * the deposed one. Whoever was told "up" is told otherwise before somebody else is - as far as one address is one HAProxy with one such backend.
+ * HAProxy asks for its servers one after the other, so at a switch the successor may come first:
+ * two writers would be up until the next question for the deposed one. Whoever was told "up" is
+ * told otherwise before somebody else is - as far as one address is one HAProxy with one such
+ * backend.
  */
 export class Turns {
   /** By HAProxy's address and host: when it was last told "up". */

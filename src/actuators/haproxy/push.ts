@@ -48,11 +48,20 @@ class HaproxyPush implements Actuator {
       const before = await readHaproxy(runtime)
       this.#watchForOthers(before)
       const plan = this.#plan(before, snapshot)
-      if (dryRun) return {outcome: 'planned', steps: plan.steps.map(({command, why}) => `${command}  # ${why}`), problems: plan.problems}
+      if (dryRun)
+        return {
+          outcome: 'planned',
+          steps: plan.steps.map(({command, why}) => `${command}  # ${why}`),
+          problems: plan.problems,
+        }
       await this.#run(plan, before, {snapshot, isOutdated, runtime, done})
       const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
       this.#remember(after)
-      const problems = [...plan.problems, ...(await this.#cutOld(plan, signal, done)), ...(this.#isRestrained ? [alarm] : [])]
+      const problems = [
+        ...plan.problems,
+        ...(await this.#cutOld(plan, signal, done)),
+        ...(this.#isRestrained ? [alarm] : []),
+      ]
       const isDone = plan.isWhole && problems.length === plan.problems.length
       return {outcome: isDone ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems}
     } catch (error) {
@@ -73,16 +82,25 @@ class HaproxyPush implements Actuator {
     return this.#isRestrained ? {...plan, steps: plan.steps.filter(({kind}) => kind === 'stop')} : plan
   }
 
-  /** Stops and cuts; reads back that all that must stand still does; only then starts (DESIGN 9: each step was seen to matter). */
-  async #run({steps}: HaproxyPlan, before: HaproxyState, {snapshot, isOutdated, runtime, done}: Running): Promise<void> {
+  /**
+   * Stops and cuts; reads back that all that must stand still does; only then starts (DESIGN 9:
+   * each step was seen to matter).
+   */
+  async #run(
+    {steps}: HaproxyPlan,
+    before: HaproxyState,
+    {snapshot, isOutdated, runtime, done}: Running,
+  ): Promise<void> {
     const starts = steps.filter(({kind}) => kind === 'start')
     for (const step of steps.filter(({kind}) => kind !== 'start')) await say(step, runtime, done)
     if (starts.length === 0) return
     const now = await readHaproxy(runtime)
-    if (!isSameLife(before.life, now.life)) throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
+    if (!isSameLife(before.life, now.life))
+      throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
     const left = planHaproxy(this.#wish, now.servers, snapshot).steps
     const standing = left.filter(({kind}) => kind === 'stop')
-    if (standing.length > 0) throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
+    if (standing.length > 0)
+      throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
     // Whoever came in while it was being stopped.
     for (const step of left.filter(({kind}) => kind === 'cut')) await say(step, runtime, done)
     for (const step of starts) {
@@ -103,7 +121,10 @@ class HaproxyPush implements Actuator {
     }
   }
 
-  /** Somebody may have started another server between our reading and our starting: then it is stopped again, and counted. */
+  /**
+   * Somebody may have started another server between our reading and our starting: then it is
+   * stopped again, and counted.
+   */
   async #verify(snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<HaproxyState> {
     const after = await readHaproxy(runtime)
     const strange = planHaproxy(this.#wish, after.servers, snapshot).steps.filter(({kind}) => kind === 'stop')

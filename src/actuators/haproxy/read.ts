@@ -2,18 +2,30 @@ import type {HaproxyServer} from '../../core/haproxy-plan.ts'
 import type {Runtime} from './runtime.ts'
 import {sessionsOf} from './sessions.ts'
 
-/** One life of HAProxy: after a reload or a restart nothing that was said before holds. In a container each life has the same `pid`. */
+/**
+ * One life of HAProxy: after a reload or a restart nothing that was said before holds. In a
+ * container each life has the same `pid`.
+ */
 export type HaproxyLife = Readonly<{pid: string; uptimeS: number}>
 export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly HaproxyServer[]}>
 
-export const isSameLife = (before: HaproxyLife, now: HaproxyLife): boolean => before.pid === now.pid && before.uptimeS <= now.uptimeS
+export const isSameLife = (before: HaproxyLife, now: HaproxyLife): boolean =>
+  before.pid === now.pid && before.uptimeS <= now.uptimeS
 
-/** Reads all servers of all backends (HAProxy 2.6 management guide: "show info", "show servers state", "show stat"). */
+/**
+ * Reads all servers of all backends (HAProxy 2.6 management guide: "show info", "show servers
+ * state", "show stat").
+ */
 export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
   const info = await runtime.ask('show info')
-  const life = {pid: /^Pid: (\d+)$/m.exec(info)?.[1] ?? '', uptimeS: Number(/^Uptime_sec: (\d+)$/m.exec(info)?.[1] ?? 0)}
+  const life = {
+    pid: /^Pid: (\d+)$/m.exec(info)?.[1] ?? '',
+    uptimeS: Number(/^Uptime_sec: (\d+)$/m.exec(info)?.[1] ?? 0),
+  }
   const sessions = sessionsOf(await runtime.ask('show stat -1 4 -1'))
-  const [header = '', ...rows] = (await runtime.ask('show servers state')).split('\n').filter((line) => /^(# |\d+ )/.test(line))
+  const [header = '', ...rows] = (await runtime.ask('show servers state'))
+    .split('\n')
+    .filter((line) => /^(# |\d+ )/.test(line))
   const column = header.replace(/^# /, '').split(' ')
   const servers = rows.map((row): HaproxyServer => {
     const cells = row.split(' ')

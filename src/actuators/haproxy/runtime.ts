@@ -3,9 +3,14 @@ import {connect, type Socket} from 'node:net'
 /** Where HAProxy's runtime API listens: a unix socket's path, or `host:port`. */
 export type RuntimeAddress = string
 
-/** One connection, for one push: a kept one would go on talking to the old worker after a reload. */
+/**
+ * One connection, for one push: a kept one would go on talking to the old worker after a reload.
+ */
 export interface Runtime extends Disposable {
-  /** The reply, without its closing newlines. Several share the connection. Rejects when the connection is lost or the signal aborts. */
+  /**
+   * The reply, without its closing newlines. Several share the connection. Rejects when the
+   * connection is lost or the signal aborts.
+   */
   ask(command: string): Promise<string>
   /** As `ask`, on a connection that nothing else was asked on, and that ends with it. */
   askLast(command: string): Promise<string>
@@ -21,13 +26,16 @@ export async function openRuntime(address: RuntimeAddress, signal: AbortSignal):
   socket.once('close', () => signal.removeEventListener('abort', abort))
   if (signal.aborted) abort()
   await new Promise<void>((resolve, reject) =>
-    socket.once('connect', resolve).once('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error))),
+    socket
+      .once('connect', resolve)
+      .once('error', (error: NodeJS.ErrnoException) => reject(unreachable(address, error))),
   )
   const {ask, rest} = conversation(socket)
   let begun: Promise<string> | null = null
   return {
     async ask(command) {
-      // With the prompt on, several commands share one connection, and so one worker (HAProxy 2.6 management guide, 9.3 "prompt").
+      // With the prompt on, several commands share one connection, and so one worker (HAProxy 2.6
+      // management guide, 9.3 "prompt").
       begun ??= ask('prompt')
       await begun
       return ask(command)
@@ -47,7 +55,9 @@ function unreachable(address: RuntimeAddress, error: NodeJS.ErrnoException): Err
     ECONNREFUSED: 'is not answered (ECONNREFUSED): is HAProxy running?',
     EACCES: 'may not be opened by this user: give "stats socket" a group that this user is in, and "mode 660"',
   }
-  return new Error(`${address} ${next[error.code ?? ''] ?? `cannot be reached (${error.code ?? error.message})`}`, {cause: error})
+  return new Error(`${address} ${next[error.code ?? ''] ?? `cannot be reached (${error.code ?? error.message})`}`, {
+    cause: error,
+  })
 }
 
 function endpoint(address: RuntimeAddress): {path: string} | {host: string; port: number} {
@@ -81,7 +91,9 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
   socket.on('error', end)
   // Even "done" is an empty line: nothing at all is no answer.
   socket.on('end', () =>
-    heard === '' ? rest.reject(new Error('HAProxy closed the connection without an answer')) : rest.resolve(heard.trim()),
+    heard === ''
+      ? rest.reject(new Error('HAProxy closed the connection without an answer'))
+      : rest.resolve(heard.trim()),
   )
   socket.on('close', () => end(new Error('HAProxy closed the connection before it had answered')))
   const ask = (command: string) =>

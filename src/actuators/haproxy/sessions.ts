@@ -1,4 +1,7 @@
-/** Sessions under way per `backend/server`, from the CSV of `show stat` (its first columns hold names, which have no commas). */
+/**
+ * Sessions under way per `backend/server`, from the CSV of `show stat` (its first columns hold
+ * names, which have no commas).
+ */
 export function sessionsOf(csv: string): ReadonlyMap<string, number> {
   const [header = '', ...rows] = csv.split('\n')
   const column = header.replace(/^# /, '').split(',')

@@ -5,7 +5,10 @@ import {type Deliver, type Delivery, delivered, failed, inSeconds} from './deliv
 import {LastWords} from './last-words.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'
 
-/** From SIGTERM to SIGKILL, and from SIGKILL until we stop waiting for a process that not even that ends (a disk that is gone). */
+/**
+ * From SIGTERM to SIGKILL, and from SIGKILL until we stop waiting for a process that not even that
+ * ends (a disk that is gone).
+ */
 const graceMs = 1_000
 /** More than this on stderr is a flood, which would keep us from everything else. */
 const floodBytes = 1 << 20
@@ -14,9 +17,10 @@ export type CommandSettings = Extract<HookSettings, {kind: 'run'}>
 export type CommandDeps = Readonly<{clock: Clock; env: Readonly<Record<string, string | undefined>>}>
 
 /**
- * A command hears of an event by JSON on stdin and by variables; exit code 0 means told. It is over when it and everything that holds its stderr have
- * ended; at the time limit all of its process group is ended, and what is left of the group after a good end is too. What is to outlive it leaves
- * with `setsid` and closes stderr.
+ * A command hears of an event by JSON on stdin and by variables; exit code 0 means told. It is over
+ * when it and everything that holds its stderr have ended; at the time limit all of its process
+ * group is ended, and what is left of the group after a good end is too. What is to outlive it
+ * leaves with `setsid` and closes stderr.
  */
 export const commandDelivery =
   ({argv, timeoutMs}: CommandSettings, {clock, env}: CommandDeps): Deliver =>
@@ -61,18 +65,22 @@ function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promis
     cancel()
     group.signal('SIGKILL')
     child.stderr?.destroy()
-    cancel = clock.after(graceMs, () => settle(failed(`${cut}, and cannot be killed: look at process ${child.pid}`, {isFinal: true})))
+    cancel = clock.after(graceMs, () =>
+      settle(failed(`${cut}, and cannot be killed: look at process ${child.pid}`, {isFinal: true})),
+    )
   }
   const end = (why: string) => {
     if (cut !== null) return
     cut = why
     isInTime = hasExited
-    // Once it has exited, its number stays taken only as long as the group has members: no signal is sent later than now.
+    // Once it has exited, its number stays taken only as long as the group has members: no signal
+    // is sent later than now.
     if (hasExited) return kill()
     group.signal('SIGTERM')
     cancel = clock.after(graceMs, kill)
   }
-  const late = () => end(`did not end within ${inSeconds(timeoutMs)} and was ended: see why it hangs, or raise the timeout of the hook`)
+  const late = () =>
+    end(`did not end within ${inSeconds(timeoutMs)} and was ended: see why it hangs, or raise the timeout of the hook`)
 
   child.stderr?.on('error', () => {})
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -95,7 +103,13 @@ function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promis
   return promise
 }
 
-type End = Readonly<{code: number | null; by: NodeJS.Signals | null; cut: string | null; isInTime: boolean; words: LastWords}>
+type End = Readonly<{
+  code: number | null
+  by: NodeJS.Signals | null
+  cut: string | null
+  isInTime: boolean
+  words: LastWords
+}>
 
 function judge({code, by, cut, isInTime, words}: End): Delivery {
   // Told is told: a second page because something was left running would be worse.

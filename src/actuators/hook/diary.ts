@@ -1,10 +1,16 @@
 import {type HookEvent, hookId} from '../../core/hook-event.ts'
 import type {Log} from '../../core/ports.ts'
 
-/** What became of one hook. `ms`: how long the try took. `waiting`: events that wait in the queue. `dropped`: events that were lost, since the start. */
+/**
+ * What became of one hook. `ms`: how long the try took. `waiting`: events that wait in the queue.
+ * `dropped`: events that were lost, since the start.
+ */
 export type HookReport = Readonly<{
   target: string
-  /** `delivered`, `failed`: one try. `dropped`: one event that nobody will be told - its tries are used up, or the queue was full. */
+  /**
+   * `delivered`, `failed`: one try. `dropped`: one event that nobody will be told - its tries are
+   * used up, or the queue was full.
+   */
   outcome: 'delivered' | 'failed' | 'dropped'
   /** What is wrong with the hook now, and what to do; `null`: nothing. */
   problem: string | null
@@ -15,7 +21,10 @@ export type HookReport = Readonly<{
 
 type Tell = (report: HookReport) => void
 
-/** Says what becomes of a hook: a problem when it comes, when it becomes another one, and when it is over; each lost event; a full queue once. */
+/**
+ * Says what becomes of a hook: a problem when it comes, when it becomes another one, and when it is
+ * over; each lost event; a full queue once.
+ */
 export class Diary {
   readonly #name: string
   readonly #log: Log
@@ -49,7 +58,9 @@ export class Diary {
     this.#tell('failed', problem, ms)
   }
 
-  /** `tries` are used up, or more of them would change nothing, or there is no time left for them. */
+  /**
+   * `tries` are used up, or more of them would change nothing, or there is no time left for them.
+   */
   gaveUp(event: HookEvent, problem: string, tries: number): void {
     this.#dropped += 1
     const {group, from, to} = event.change
@@ -76,7 +87,8 @@ export class Diary {
   }
 
   stopped(left: number): void {
-    if (left > 0) this.#log.warn({target: this.#name, left}, `${this.#name}: stopped before ${left} events could be told`)
+    if (left > 0)
+      this.#log.warn({target: this.#name, left}, `${this.#name}: stopped before ${left} events could be told`)
   }
 
   #say(problem: string, fields: object): void {

@@ -7,7 +7,10 @@ import {type Delivery, failed} from './delivery.ts'
 import {Diary, type HookReport} from './diary.ts'
 import {webhookDelivery} from './webhook.ts'
 
-/** Events that may wait. A verdict that changes a hundred times while a hook hangs is news no more, but each number is kept. */
+/**
+ * Events that may wait. A verdict that changes a hundred times while a hook hangs is news no more,
+ * but each number is kept.
+ */
 export const queueBound = 100
 /** What a delivery under way gets when the daemon stops. */
 const stopMs = 2_000
@@ -25,12 +28,21 @@ export type HookDeps = Readonly<{
   name?: string
 }>
 
-/** Somebody who is told of changed verdicts: one event at a time, in order, at least once - a receiver that answers too late is told again. */
+/**
+ * Somebody who is told of changed verdicts: one event at a time, in order, at least once - a
+ * receiver that answers too late is told again.
+ */
 export interface Hook extends AsyncDisposable {
   readonly name: string
-  /** Never waits, never throws. What the hook does not want is passed over; after disposal everything is. */
+  /**
+   * Never waits, never throws. What the hook does not want is passed over; after disposal
+   * everything is.
+   */
   tell(event: HookEvent): void
-  /** Gives the try under way two seconds, then ends it with all of its processes; what waits is not told. */
+  /**
+   * Gives the try under way two seconds, then ends it with all of its processes; what waits is not
+   * told.
+   */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -38,7 +50,9 @@ export interface Hook extends AsyncDisposable {
 export const hookName = (settings: HookSettings): string =>
   settings.kind === 'run' ? `hook ${settings.argv[0] ?? ''}` : `hook ${new URL(settings.url).origin}`
 
-/** Hooks of one command or one server are told apart by number, in the order of the configuration. */
+/**
+ * Hooks of one command or one server are told apart by number, in the order of the configuration.
+ */
 export function hookNames(all: readonly HookSettings[]): readonly string[] {
   const names = all.map(hookName)
   return names.map((name, index) => {
@@ -47,7 +61,10 @@ export function hookNames(all: readonly HookSettings[]): readonly string[] {
   })
 }
 
-export function hook(settings: HookSettings, {clock, random, log, report, env = process.env, name = hookName(settings)}: HookDeps): Hook {
+export function hook(
+  settings: HookSettings,
+  {clock, random, log, report, env = process.env, name = hookName(settings)}: HookDeps,
+): Hook {
   const deliver = settings.kind === 'run' ? commandDelivery(settings, {clock, env}) : webhookDelivery(settings, clock)
   const waiting: HookEvent[] = []
   const diary = new Diary({name, log, report, waiting: () => waiting.length})
@@ -78,10 +95,16 @@ export function hook(settings: HookSettings, {clock, random, log, report, env = 
     using limit = deadline(clock, settings.timeoutMs, abort.signal)
     try {
       const delivery = await deliver(event, limit.signal)
-      return delivery.kind === 'failed' && abort.signal.aborted ? {...delivery, problem: `was cut short: ${gone}`} : delivery
+      return delivery.kind === 'failed' && abort.signal.aborted
+        ? {...delivery, problem: `was cut short: ${gone}`}
+        : delivery
     } catch (error) {
-      // A bug of ours must not end the daemon because of a hook; its message might hold what the address does.
-      return failed(`cannot be told because of a bug (${error instanceof Error ? error.name : 'error'}): please report it`, {isFinal: true})
+      // A bug of ours must not end the daemon because of a hook; its message might hold what the
+      // address does.
+      return failed(
+        `cannot be told because of a bug (${error instanceof Error ? error.name : 'error'}): please report it`,
+        {isFinal: true},
+      )
     }
   }
 

@@ -1,4 +1,7 @@
-/** What `work` comes to, or a rejection as soon as `signal` aborts: for work that nobody can cancel, such as a file on a disk that is gone. */
+/**
+ * What `work` comes to, or a rejection as soon as `signal` aborts: for work that nobody can cancel,
+ * such as a file on a disk that is gone.
+ */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const {promise, reject} = Promise.withResolvers<never>()
   const abort = () => reject(new Error('no answer in time'))

@@ -7,14 +7,18 @@ import {type Deliver, type Delivery, delivered, failed, inSeconds} from './deliv
 import {readSecret, signatureOf} from './signature.ts'
 import {unlessAborted} from './unless-aborted.ts'
 
-/** The status decides; what follows it is read only so that the server need not complain, and no more than this. */
+/**
+ * The status decides; what follows it is read only so that the server need not complain, and no
+ * more than this.
+ */
 const courtesy = {bytes: 65_536, ms: 1_000} as const
 
 export type WebhookSettings = Extract<HookSettings, {kind: 'post'}>
 
 /**
- * POSTs an event. Each try has a connection of its own: a hook speaks a few times a year, and a kept one would be dead by then. Redirects are not
- * followed: they would take a signed event to somebody whom nobody has configured.
+ * POSTs an event. Each try has a connection of its own: a hook speaks a few times a year, and a
+ * kept one would be dead by then. Redirects are not followed: they would take a signed event to
+ * somebody whom nobody has configured.
  */
 export const webhookDelivery =
   (settings: WebhookSettings, clock: Clock): Deliver =>
@@ -25,7 +29,9 @@ export const webhookDelivery =
       headers = await unlessAborted(headersOf(settings, {body, wall: clock.wall()}), signal)
     } catch (error) {
       const {code, message} = error as NodeJS.ErrnoException
-      return failed(`nothing is sent unsigned, and secret_file cannot be used (${code ?? message}): let our user read the secret there`)
+      return failed(
+        `nothing is sent unsigned, and secret_file cannot be used (${code ?? message}): let our user read the secret there`,
+      )
     }
     // Loaded by the first event, not by every start.
     const {Agent, request} = await import('undici')
@@ -35,7 +41,9 @@ export const webhookDelivery =
       await drain(response, clock, signal)
       return judge(response, clock.wall())
     } catch (error) {
-      return failed(signal.aborted ? tooSlow(settings.timeoutMs) : refusal(error as NodeJS.ErrnoException, settings.timeoutMs))
+      return failed(
+        signal.aborted ? tooSlow(settings.timeoutMs) : refusal(error as NodeJS.ErrnoException, settings.timeoutMs),
+      )
     } finally {
       await dispatcher.destroy().catch(() => {})
     }
@@ -90,13 +98,18 @@ function adviceFor(status: number): string {
   return 'the receiver says in its own log what is wrong'
 }
 
-const tooSlow = (ms: number) => `did not answer within ${inSeconds(ms)}: see why it hangs, or raise the timeout of the hook`
+const tooSlow = (ms: number) =>
+  `did not answer within ${inSeconds(ms)}: see why it hangs, or raise the timeout of the hook`
 
-/** By its code: the message of an error may repeat the address, and the path of a webhook often is its secret. */
+/**
+ * By its code: the message of an error may repeat the address, and the path of a webhook often is
+ * its secret.
+ */
 function refusal({code = 'error'}: NodeJS.ErrnoException, timeoutMs: number): string {
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return tooSlow(timeoutMs)
   if (code === 'ECONNREFUSED') return 'refuses the connection: is it running, and is the port right?'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `its name is not found (${code}): check the address in "post", and DNS`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `its name is not found (${code}): check the address in "post", and DNS`
   if (/CERT|SELF_SIGNED|VERIFY|ALTNAME/.test(code)) {
     return `its certificate is not trusted (${code}): add its authority to those of this machine, or name it in NODE_EXTRA_CA_CERTS`
   }

@@ -5,17 +5,29 @@ export type Row = Readonly<Record<string, unknown>>
 
 /** A session on a PgBouncer's admin console. */
 export interface Console extends Disposable {
-  /** One simple query (the console knows no others). Rejects with an Error for an operator: refused, lost, or `signal` of the opening has aborted. */
+  /**
+   * One simple query (the console knows no others). Rejects with an Error for an operator: refused,
+   * lost, or `signal` of the opening has aborted.
+   */
   ask(command: string): Promise<readonly Row[]>
 }
 
-/** Logs in; comes from outside, because TLS and passwords are the business of who talks to PostgreSQL. Rejects with an Error for an operator. */
+/**
+ * Logs in; comes from outside, because TLS and passwords are the business of who talks to
+ * PostgreSQL. Rejects with an Error for an operator.
+ */
 export type OpenConsole = (admin: ConnectionSettings, signal: AbortSignal) => Promise<Console>
 
-/** PAUSE answers when the last transaction is over, and no sooner. It holds once it was read, also when its connection is closed (seen). */
+/**
+ * PAUSE answers when the last transaction is over, and no sooner. It holds once it was read, also
+ * when its connection is closed (seen).
+ */
 const pauseMs = 20
 
-/** A console that does not wait for transactions: the connection on which PAUSE does so is left, and another one is opened. */
+/**
+ * A console that does not wait for transactions: the connection on which PAUSE does so is left, and
+ * another one is opened.
+ */
 export class PatientConsole implements Disposable {
   readonly #open: () => Promise<Console>
   readonly #clock: Clock
@@ -36,7 +48,8 @@ export class PatientConsole implements Disposable {
   }
 
   async tell(verb: 'PAUSE' | 'KILL' | 'RESUME', database: string): Promise<void> {
-    // A name that has more than letters is put in quotes, as SQL does (seen: `PAUSE app-ro` is an invalid command).
+    // A name that has more than letters is put in quotes, as SQL does (seen: `PAUSE app-ro` is an
+    // invalid command).
     const answer = this.ask(`${verb} ${/^[a-z_][a-z0-9_]*$/.test(database) ? database : `"${database}"`}`)
     if (verb !== 'PAUSE') return void (await answer)
     const {promise, resolve} = Promise.withResolvers<'waits'>()

@@ -1,7 +1,10 @@
 import {type FileHandle, open, readFile, realpath, rename, stat, unlink} from 'node:fs/promises'
 import {dirname} from 'node:path'
 
-/** The next text of the file, written but not yet in its place. Disposing it takes away what was not put there. */
+/**
+ * The next text of the file, written but not yet in its place. Disposing it takes away what was not
+ * put there.
+ */
 export interface Staged extends AsyncDisposable {
   /** Rejects with an Error for an operator. */
   put(): Promise<void>
@@ -10,13 +13,17 @@ export interface Staged extends AsyncDisposable {
 /** `null`: it is not there. Rejects with an Error for an operator. */
 export const readInclude = (path: string): Promise<string | null> =>
   orNull(readFile(path, 'utf8')).catch((error) => {
-    throw new Error(`${path} cannot be read (${codeOf(error)}): let this process read and write it, and its folder`, {cause: error})
+    throw new Error(`${path} cannot be read (${codeOf(error)}): let this process read and write it, and its folder`, {
+      cause: error,
+    })
   })
 
 /**
- * Replaces the file in two steps, so that nobody is paused for a file that cannot be written, and so that PgBouncer, which may start at any moment,
- * reads the old text or the new one. Mode and owner stay; a new file belongs to whom its folder belongs to, because PgBouncer must read it and others
- * need not: `options` may hold a password. Behind a link, what it leads to is replaced. Rejects with an Error for an operator.
+ * Replaces the file in two steps, so that nobody is paused for a file that cannot be written, and
+ * so that PgBouncer, which may start at any moment, reads the old text or the new one. Mode and
+ * owner stay; a new file belongs to whom its folder belongs to, because PgBouncer must read it and
+ * others need not: `options` may hold a password. Behind a link, what it leads to is replaced.
+ * Rejects with an Error for an operator.
  */
 export async function stageInclude(path: string, text: string): Promise<Staged> {
   const target = await said(path, async () => (await orNull(realpath(path))) ?? path)
@@ -53,7 +60,9 @@ async function write(temporary: string, target: string, text: string): Promise<v
   await file.chmod(model ? model.mode & 0o7777 : 0o640)
 }
 
-/** Takes longer than all else: so not before PAUSE, which cannot come early enough after a crash. */
+/**
+ * Takes longer than all else: so not before PAUSE, which cannot come early enough after a crash.
+ */
 async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
   await using file = await open(path, flags)
   await file.sync()

@@ -3,7 +3,10 @@ import type {Console, Row} from './console.ts'
 
 const text = (row: Row | undefined, column: string): string => `${row?.[column] ?? ''}`
 
-/** What one PgBouncer is doing (PgBouncer's documentation, "Admin console"). One command after the other: the console takes them no other way. */
+/**
+ * What one PgBouncer is doing (PgBouncer's documentation, "Admin console"). One command after the
+ * other: the console takes them no other way.
+ */
 export async function readPgbouncer(console: Pick<Console, 'ask'>): Promise<PgbouncerState> {
   const [version] = await console.ask('SHOW VERSION')
   const config = await console.ask('SHOW CONFIG')
@@ -27,6 +30,8 @@ export async function readPgbouncer(console: Pick<Console, 'ask'>): Promise<Pgbo
     inUse: servers
       .filter((row) => row.state === 'active')
       .map((row) => ({database: text(row, 'database'), address: text(row, 'addr'), port: Number(text(row, 'port'))})),
-    addresses: Object.fromEntries(names.map((row) => [text(row, 'hostname'), text(row, 'addrs').split(',').filter(Boolean)])),
+    addresses: Object.fromEntries(
+      names.map((row) => [text(row, 'hostname'), text(row, 'addrs').split(',').filter(Boolean)]),
+    ),
   }
 }

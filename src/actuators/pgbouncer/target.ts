@@ -16,7 +16,10 @@ export type PgbouncerDeps = Readonly<{
   isFirst: boolean
 }>
 
-/** Read, plan, act, read again: move, then let go; and once more where the console answered in between. */
+/**
+ * Read, plan, act, read again: move, then let go; and once more where the console answered in
+ * between.
+ */
 const rounds = 5
 /** A RELOAD that moved nothing is tried again after so long. */
 const vainMs = 10_000
@@ -57,7 +60,9 @@ class PgbouncerTarget implements Actuator {
         trouble.push(wordsOf(error))
         return null
       })
-      const applied = dryRun ? await this.#planned(console, snapshot) : await this.#pass({console, isOutdated, done: steps}, snapshot)
+      const applied = dryRun
+        ? await this.#planned(console, snapshot)
+        : await this.#pass({console, isOutdated, done: steps}, snapshot)
       const isReached = dryRun || trouble.length === 0
       return {...applied, outcome: isReached ? applied.outcome : 'failed', problems: [...trouble, ...applied.problems]}
     } catch (error) {
@@ -143,13 +148,18 @@ class PgbouncerTarget implements Actuator {
     return {include, state, isRead, heldMs, unpausable: this.#unpausable}
   }
 
-  /** What a former life of ours may have left: only one that pauses can have, and none but its own. */
+  /**
+   * What a former life of ours may have left: only one that pauses can have, and none but its own.
+   */
   #mayBeOurs(paused: readonly string[]): readonly string[] {
     const {pauseMs, databases} = this.#settings
     return this.#deps.isFirst && pauseMs !== null ? paused.filter((name) => Object.hasOwn(databases, name)) : []
   }
 
-  /** Why the file could not be written; the rest is done all the same, for other databases. `null`: all was done. */
+  /**
+   * Why the file could not be written; the rest is done all the same, for other databases. `null`:
+   * all was done.
+   */
   async #take({steps, include}: PgbouncerPlan, running: Running): Promise<string | null> {
     const {console, done, isOutdated} = running
     const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
@@ -166,7 +176,11 @@ class PgbouncerTarget implements Actuator {
   }
 
   /** Nobody is paused for a file that cannot be written. */
-  async #move(steps: readonly PgbouncerStep[], include: string, {console, done, isOutdated}: Running): Promise<string | null> {
+  async #move(
+    steps: readonly PgbouncerStep[],
+    include: string,
+    {console, done, isOutdated}: Running,
+  ): Promise<string | null> {
     const mustWrite = steps.some(({kind}) => kind === 'write')
     const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(wordsOf) : null
     if (typeof staged === 'string') return staged

@@ -1,8 +1,9 @@
 import type {Server, Socket} from 'node:net'
 
 /**
- * The open connections of all listeners, at most so many. A new one is never refused - it may be the load balancer's - but takes the place of an
- * old one: of one that has not said a word, else of the oldest. Answers are made at once, so hardly anybody is cut off within one; he asks again.
+ * The open connections of all listeners, at most so many. A new one is never refused - it may be
+ * the load balancer's - but takes the place of an old one: of one that has not said a word, else of
+ * the oldest. Answers are made at once, so hardly anybody is cut off within one; he asks again.
  */
 export class Crowd {
   readonly #most: number

@@ -23,14 +23,18 @@ export interface Listener {
   cut(): void
 }
 
-/** Opens `place`. Throws OperatorError where it cannot be had. `material`: where the place speaks TLS. */
+/**
+ * Opens `place`. Throws OperatorError where it cannot be had. `material`: where the place speaks
+ * TLS.
+ */
 export async function listen(
   place: Place,
   handler: RequestListener,
   material: SecureContextOptions | null,
   crowd: Crowd,
 ): Promise<Listener> {
-  const server = material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
+  const server =
+    material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
   server.on('clientError', refuseMalformed)
   server.on('checkExpectation', (_, response) => respond(response, unexpected))
   // A client without TLS, or with a certificate of nobody's: its own affair.

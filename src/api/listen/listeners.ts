@@ -21,7 +21,10 @@ export type ListenersDeps = Readonly<{
   log: Log
 }>
 
-/** All ways in. They follow the configuration: what did not change stays open, and its connections with it. */
+/**
+ * All ways in. They follow the configuration: what did not change stays open, and its connections
+ * with it.
+ */
 export class Listeners {
   readonly #deps: ListenersDeps
   readonly #crowd = new Crowd(mostClients())
@@ -38,7 +41,10 @@ export class Listeners {
     return this.#open.map(({address}) => address)
   }
 
-  /** Throws OperatorError where a place cannot be had; then all is as before, except that places in the way of new ones are closed for a moment. */
+  /**
+   * Throws OperatorError where a place cannot be had; then all is as before, except that places in
+   * the way of new ones are closed for a moment.
+   */
   async follow(config: Config): Promise<void> {
     const stamp = config.ssl ? await stampOf(config.ssl) : ''
     const material = config.ssl && (await readCertificate(config.ssl))
@@ -98,14 +104,18 @@ export class Listeners {
     if (ssl === null || this.#open.length === 0) return
     const stamp = await stampOf(ssl)
     if (stamp !== this.#stamp && ssl === this.#ssl) {
-      // The two files are replaced one after the other: what does not fit together now may in two seconds, and is looked at again.
+      // The two files are replaced one after the other: what does not fit together now may in two
+      // seconds, and is looked at again.
       try {
         const material = await readCertificate(ssl)
         for (const {place, renew} of this.#open) if (place.tls !== 'none') renew(material)
         this.#stamp = stamp
         this.#deps.log.info({}, 'the certificate has changed: new connections get the new one')
       } catch (error) {
-        this.#deps.log.warn({}, `the certificate has changed and cannot be used, the old one stays: ${(error as Error).message}`)
+        this.#deps.log.warn(
+          {},
+          `the certificate has changed and cannot be used, the old one stays: ${(error as Error).message}`,
+        )
       }
     }
     if (this.#open.length > 0) this.#lookLater()

@@ -8,7 +8,10 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-/** What is not HTTP gets a short answer, if anybody is there to read it, and a closed connection. Prepared: it may come in thousands. */
+/**
+ * What is not HTTP gets a short answer, if anybody is there to read it, and a closed connection.
+ * Prepared: it may come in thousands.
+ */
 const answers = new Map(
   [400, 408, 413, 431].map((status) => {
     const {body, type} = problem(status, {
@@ -21,7 +24,10 @@ const answers = new Map(
   }),
 )
 
-/** Connections on which an answer is under way that has no end: a second one must not be written into it. */
+/**
+ * Connections on which an answer is under way that has no end: a second one must not be written
+ * into it.
+ */
 const streaming = new WeakSet<Duplex>()
 export const markStreaming = (socket: Duplex | null): void => void (socket && streaming.add(socket))
 

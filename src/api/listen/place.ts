@@ -1,7 +1,10 @@
 import type {Config} from '../../config/config.ts'
 import type {Door} from './socket-activation.ts'
 
-/** Where to listen. Two places with equal keys are one: what else the configuration says of it may change while it is open. */
+/**
+ * Where to listen. Two places with equal keys are one: what else the configuration says of it may
+ * change while it is open.
+ */
 export type Place = Readonly<{
   door: Door
   key: string
@@ -21,7 +24,9 @@ export function placesOf(config: Config, inherited: ReadonlyMap<Door, number>): 
   }
   return [
     place('http', {host, port}, tls),
-    ...(socket === null && !inherited.has('socket') ? [] : [place('socket', {path: socket ?? '', group, isPrivate: false})]),
+    ...(socket === null && !inherited.has('socket')
+      ? []
+      : [place('socket', {path: socket ?? '', group, isPrivate: false})]),
     ...(controlSocket === null && !inherited.has('control')
       ? []
       : [place('control', {path: controlSocket ?? '', group: null, isPrivate: true})]),

@@ -3,8 +3,9 @@ export const doors = ['http', 'socket', 'control'] as const
 export type Door = (typeof doors)[number]
 
 /**
- * The listening sockets that systemd hands over (sd_listen_fds(3)): descriptors from 3, named by LISTEN_FDNAMES, else in the order of `doors`.
- * `pid`: they are meant for this process alone, not for one that inherits our environment.
+ * The listening sockets that systemd hands over (sd_listen_fds(3)): descriptors from 3, named by
+ * LISTEN_FDNAMES, else in the order of `doors`. `pid`: they are meant for this process alone, not
+ * for one that inherits our environment.
  */
 export function inheritedDoors(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<Door, number> {
   const found = new Map<Door, number>()

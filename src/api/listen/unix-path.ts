@@ -6,20 +6,35 @@ import {dirname} from 'node:path'
 import {promisify} from 'node:util'
 import {OperatorError} from '../../core/errors.ts'
 
-/** Makes room for a socket at `path`: one that nobody listens on is a leftover and goes; anything else stays. Throws OperatorError. */
+/**
+ * Makes room for a socket at `path`: one that nobody listens on is a leftover and goes; anything
+ * else stays. Throws OperatorError.
+ */
 export async function clearPath(path: string): Promise<void> {
   const found = lstatSync(path, {throwIfNoEntry: false})
   if (found === undefined) return void mkdirSync(dirname(path), {recursive: true, mode: 0o755})
   if (!found.isSocket()) {
-    throw new OperatorError('SOCKET_PATH', `${path} is there, and is not a socket`, 'Choose another path, or move it away.')
+    throw new OperatorError(
+      'SOCKET_PATH',
+      `${path} is there, and is not a socket`,
+      'Choose another path, or move it away.',
+    )
   }
   const answer = await knock(path)
   if (answer === 'ECONNREFUSED') return unlinkSync(path)
   if (answer === 'ENOENT') return
   if (answer !== null && answer !== 'EAGAIN') {
-    throw new OperatorError('SOCKET_PATH', `${path} cannot be opened (${answer})`, 'Remove it, or run as the user that made it.')
+    throw new OperatorError(
+      'SOCKET_PATH',
+      `${path} cannot be opened (${answer})`,
+      'Remove it, or run as the user that made it.',
+    )
   }
-  throw new OperatorError('SOCKET_IN_USE', `another process listens on ${path}`, 'Stop it first, or set another socket.')
+  throw new OperatorError(
+    'SOCKET_IN_USE',
+    `another process listens on ${path}`,
+    'Stop it first, or set another socket.',
+  )
 }
 
 /** `null`: somebody answers. A full backlog (EAGAIN) is somebody, too. */
@@ -34,7 +49,10 @@ function knock(path: string): Promise<string | null> {
   })
 }
 
-/** Who may open the socket that has just been made - by nobody but us, thanks to the umask that `bind` ran under. */
+/**
+ * Who may open the socket that has just been made - by nobody but us, thanks to the umask that
+ * `bind` ran under.
+ */
 export function grant(path: string, group: number | null): void {
   if (group !== null) {
     try {

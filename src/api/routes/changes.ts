@@ -2,7 +2,9 @@ import {keptChanges, pastToWire} from '../../core/past-change.ts'
 import {json, jsonType} from '../answer.ts'
 import type {Route} from '../route.ts'
 
-/** What `/v1/events` told, for whoever comes later: over restarts too where there is a state_dir. */
+/**
+ * What `/v1/events` told, for whoever comes later: over restarts too where there is a state_dir.
+ */
 export const changesRoute: Route = {
   method: 'GET',
   path: '/v1/changes',

@@ -17,8 +17,17 @@ export const checkRoute: Route = {
     {name: 'server', in: 'query', description: 'a host, or a name of HAProxy for one; without it, the whole group'},
     {name: 'address', in: 'query', description: 'the address of the server, where its name is none of ours'},
     {name: 'port', in: 'query', description: 'the port of the server'},
-    {name: 'proxy', in: 'query', description: 'the proxy of HAProxy that asks: haproxy.backends says which role it means'},
-    {name: 'role', in: 'query', description: 'what is asked for; default: that of the proxy, else primary', values: checkRoles},
+    {
+      name: 'proxy',
+      in: 'query',
+      description: 'the proxy of HAProxy that asks: haproxy.backends says which role it means',
+    },
+    {
+      name: 'role',
+      in: 'query',
+      description: 'what is asked for; default: that of the proxy, else primary',
+      values: checkRoles,
+    },
     {name: 'max_lag', in: 'query', description: 'how far a standby may be behind', example: '16MB'},
     groupParameter,
   ],
@@ -51,18 +60,28 @@ function answer(request: FastifyRequest, context: Context): ReturnType<typeof an
 /** A name that is none of ours stays as it is, to be told so. */
 function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
   const [name, address, port] = [queryOf(request, 'server'), queryOf(request, 'address'), queryOf(request, 'port')]
-  if (port !== null && !/^\d{1,5}$/.test(port)) throw new OperatorError('USAGE', 'port= is not a port', 'Give a number.')
+  if (port !== null && !/^\d{1,5}$/.test(port))
+    throw new OperatorError('USAGE', 'port= is not a port', 'Give a number.')
   const found = hostOfServer({name, address, port: port === null ? null : Number(port)}, snapshot)
   return found?.host ?? name ?? (address === null ? null : `${address}:${port ?? ''}`)
 }
 
 function roleOf(request: FastifyRequest, {config}: Context): CheckRole {
   const [asked, proxy] = [queryOf(request, 'role'), queryOf(request, 'proxy')]
-  const meant = proxy !== null && Object.hasOwn(config.haproxy.backends, proxy) ? config.haproxy.backends[proxy] : undefined
+  const meant =
+    proxy !== null && Object.hasOwn(config.haproxy.backends, proxy) ? config.haproxy.backends[proxy] : undefined
   const role = asked ?? (meant === 'replica' ? 'standby' : meant) ?? 'primary'
   const known = checkRoles.find((one) => one === role)
   if (known) return known
-  throw new OperatorError('USAGE', `there is no role ${JSON.stringify(role.slice(0, 40))}`, `Ask for one of ${checkRoles.join(', ')}.`)
+  throw new OperatorError(
+    'USAGE',
+    `there is no role ${JSON.stringify(role.slice(0, 40))}`,
+    `Ask for one of ${checkRoles.join(', ')}.`,
+  )
 }
 
-const usageError = ({code, message, next}: OperatorError): CheckError => ({exit: 2, ok: false, error: {code, message, next}})
+const usageError = ({code, message, next}: OperatorError): CheckError => ({
+  exit: 2,
+  ok: false,
+  error: {code, message, next},
+})

@@ -17,7 +17,11 @@ export const eventRoute = (stream: EventStream): Route => ({
   handle(request, {isStopping}, reply) {
     const wantsSamples = queryOf(request, 'samples') !== '0'
     if (stream.isFull || isStopping) {
-      return problem(503, {code: 'NO_STREAM', detail: isStopping ? 'the daemon stops' : 'too many readers', next: 'Try again later.'})
+      return problem(503, {
+        code: 'NO_STREAM',
+        detail: isStopping ? 'the daemon stops' : 'too many readers',
+        next: 'Try again later.',
+      })
     }
     const lastId = request.headers['last-event-id']
     reply.hijack()

@@ -11,7 +11,12 @@ import {hostParameter, type Parameter, paramOf, type Route} from '../route.ts'
 import {unknownName} from './snapshot.ts'
 
 const limitParameters: readonly Parameter[] = [
-  {name: 'lag', in: 'query', description: 'how far a standby may be behind: a size, a duration, or a number of bytes', example: '16MB'},
+  {
+    name: 'lag',
+    in: 'query',
+    description: 'how far a standby may be behind: a size, a duration, or a number of bytes',
+    example: '16MB',
+  },
   {name: 'replication_state', in: 'query', description: 'what its sender must say of it', example: 'streaming'},
 ]
 const predicateParameter: Parameter = {
@@ -28,7 +33,10 @@ const answers = {
   503: 'it does not hold; the host',
 }
 
-/** Patroni's health checks (its documentation, "Patroni REST API", health check endpoints) for any host that we know. */
+/**
+ * Patroni's health checks (its documentation, "Patroni REST API", health check endpoints) for any
+ * host that we know.
+ */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -44,7 +52,9 @@ export const healthRoutes: readonly Route[] = [
       const snapshot = context.source.current()
       const name = paramOf(request, 'host')
       const host = Object.hasOwn(snapshot.hosts, name) ? snapshot.hosts[name] : undefined
-      return host ? judge(predicate, snapshot, host, limits, context) : unknownName('host', name, Object.keys(snapshot.hosts))
+      return host
+        ? judge(predicate, snapshot, host, limits, context)
+        : unknownName('host', name, Object.keys(snapshot.hosts))
     },
   },
   {
@@ -93,11 +103,16 @@ const limitsOf = (request: FastifyRequest): Limits => ({
   replicationState: queryOf(request, 'replication_state'),
 })
 
-/** `UP 1/2; address=10.0.0.1; port=5432; name=backend/host1; …` (HAProxy's manual, "http-check send-state"). `null`: it names no server. */
+/**
+ * `UP 1/2; address=10.0.0.1; port=5432; name=backend/host1; …` (HAProxy's manual, "http-check
+ * send-state"). `null`: it names no server.
+ */
 function serverOf(header: string | readonly string[] | undefined): ServerName | null {
   if (typeof header !== 'string') return null
   const fields = new Map(
-    header.split(';').map((field) => [field.slice(0, field.indexOf('=')).trim(), field.slice(field.indexOf('=') + 1).trim()]),
+    header
+      .split(';')
+      .map((field) => [field.slice(0, field.indexOf('=')).trim(), field.slice(field.indexOf('=') + 1).trim()]),
   )
   const [name, address, port] = [fields.get('name'), fields.get('address'), fields.get('port')]
   if (!name && !address) return null

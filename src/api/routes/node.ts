@@ -37,7 +37,12 @@ export const nodeRoutes: readonly Route[] = [
     summary: 'How old the newest heartbeat is that the host shows.',
     parameters: [
       hostParameter,
-      {name: 'limit', in: 'query', description: 'seconds; default availability.limit of the configuration', example: '10'},
+      {
+        name: 'limit',
+        in: 'query',
+        description: 'seconds; default availability.limit of the configuration',
+        example: '10',
+      },
     ],
     answers: {
       200: '"ok"',
@@ -51,7 +56,8 @@ export const nodeRoutes: readonly Route[] = [
       const host = findHost(paramOf(request, 'host'), context)
       if (!host) return json(404, 'invalid')
       const {availability} = host
-      if (availability === null) return json(417, host.role === 'unavailable' ? 'unavailable' : 'availability is not configured')
+      if (availability === null)
+        return json(417, host.role === 'unavailable' ? 'unavailable' : 'availability is not configured')
       if (availability.kind === 'unknown') return json(417, availability.why)
       // The row has aged since it was read; if nobody reads it any more, that must show.
       const ageMs = availability.delayMs + Math.max(0, context.clock.now() - availability.askedAt)

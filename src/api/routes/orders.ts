@@ -10,7 +10,9 @@ import {hostParameter, paramOf, type Route} from '../route.ts'
 type Fields = Readonly<Record<string, unknown>>
 type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<object>
 
-/** What an operator may order: by a token, a client certificate, or the control socket (DESIGN 7). */
+/**
+ * What an operator may order: by a token, a client certificate, or the control socket (DESIGN 7).
+ */
 export const orderRoutes: readonly Route[] = [
   orderOnHost('accept', "The operator's word: this host is the primary."),
   orderOnHost('drain', 'Takes a host out of rotation: its role stays, no router is offered it.'),
@@ -19,7 +21,8 @@ export const orderRoutes: readonly Route[] = [
     '/v1/maintenance',
     'Freezes every actuator, or lets them go on. The body is {"on": true, "for": "2h", "reason": "…"}; without "for", until {"on": false}.',
     async (_, {orders, clock}, who, {on, for: length = null}) => {
-      if (typeof on !== 'boolean') throw new OperatorError('BODY', '"on" is neither true nor false', 'Send {"on": true} or {"on": false}.')
+      if (typeof on !== 'boolean')
+        throw new OperatorError('BODY', '"on" is neither true nor false', 'Send {"on": true} or {"on": false}.')
       const untilMs = length === null ? null : clock.wall() + durationOf(length)
       return {
         maintenance: on,
@@ -61,12 +64,18 @@ function order(path: string, summary: string, carry: Carry): Route {
 async function obey(request: FastifyRequest, context: Context, carry: Carry): Promise<Answer> {
   const allowed = await authorise(request.raw, context)
   if ('status' in allowed) return allowed
-  // A browser sends a certificate along with a form of any page; JSON it does not send without asking us first.
+  // A browser sends a certificate along with a form of any page; JSON it does not send without
+  // asking us first.
   if (request.headers['content-type'] === undefined && !isTrusted(request.raw)) {
-    return problem(415, {code: 'NOT_JSON', detail: 'the body must be JSON', next: 'Send "Content-Type: application/json".'})
+    return problem(415, {
+      code: 'NOT_JSON',
+      detail: 'the body must be JSON',
+      next: 'Send "Content-Type: application/json".',
+    })
   }
   const body = fieldsOf(request.body)
-  // On the control socket, the command may say for whom it speaks - whoever opens it may do anything anyhow - and how long it waits for an answer.
+  // On the control socket, the command may say for whom it speaks - whoever opens it may do
+  // anything anyhow - and how long it waits for an answer.
   const spokenFor = isTrusted(request.raw) ? wordOf(body.by, 'by') : null
   const before = isTrusted(request.raw) ? wordOf(body.before, 'before') : null
   if (before !== null && !(Date.parse(before) >= context.clock.wall())) {
@@ -78,13 +87,18 @@ async function obey(request: FastifyRequest, context: Context, carry: Carry): Pr
     return json(200, await carry(request, context, who, body))
   } catch (error) {
     if (!(error instanceof OperatorError) || error.code === 'BODY') throw error
-    return problem(error.code === 'UNKNOWN_HOST' ? 404 : 409, {code: error.code, detail: error.message, next: error.next})
+    return problem(error.code === 'UNKNOWN_HOST' ? 404 : 409, {
+      code: error.code,
+      detail: error.message,
+      next: error.next,
+    })
   }
 }
 
 function fieldsOf(body: unknown): Fields {
   if (body === undefined || body === null) return {}
-  if (typeof body !== 'object' || Array.isArray(body)) throw new OperatorError('BODY', 'the body is not an object', 'Send {"reason": "…"}.')
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw new OperatorError('BODY', 'the body is not an object', 'Send {"reason": "…"}.')
   return body as Fields
 }
 

@@ -17,7 +17,9 @@ export function primaryRoutes(): readonly Route[] {
       const snapshot = source.current()
       const isKnown = asked === null || Object.hasOwn(snapshot.groups, asked)
       const format = config.v1Format
-      return isKnown ? cache.answer(snapshot, `${format} ${asked ?? ''}`, () => make(snapshot, asked, format)) : empty(format, name)
+      return isKnown
+        ? cache.answer(snapshot, `${format} ${asked ?? ''}`, () => make(snapshot, asked, format))
+        : empty(format, name)
     }
     return {
       ...about,
@@ -39,10 +41,15 @@ export function primaryRoutes(): readonly Route[] {
         503: 'unconfirmed, starting or drained',
       },
     }),
-    route('primaries', primaries, (snapshot, group, format) => names(hostsThatAre('primary', snapshot, group), format), {
-      summary: 'All hosts that are primary, whether anything is routed to them or not.',
-      answers: {200: 'their names, sorted', 404: 'no such group'},
-    }),
+    route(
+      'primaries',
+      primaries,
+      (snapshot, group, format) => names(hostsThatAre('primary', snapshot, group), format),
+      {
+        summary: 'All hosts that are primary, whether anything is routed to them or not.',
+        answers: {200: 'their names, sorted', 404: 'no such group'},
+      },
+    ),
     route('standbys', standbys, (snapshot, group, format) => names(hostsThatAre('standby', snapshot, group), format), {
       summary: 'All standbys that are not drained.',
       answers: {200: 'their names, sorted', 404: 'no such group'},
@@ -62,7 +69,10 @@ function answerPrimary(snapshot: Snapshot, asked: string | null, format: Format)
   if (format === 'released') return one(...overAll(snapshot), format)
   if (groups.length === 0) return one(404, null, format)
   const names = groups.slice(0, 10).map(({name}) => name)
-  return {...one(409, null, format), headers: {'x-pgroute66-hint': `several groups: add ?group= with one of ${names.join(', ')}`}}
+  return {
+    ...one(409, null, format),
+    headers: {'x-pgroute66-hint': `several groups: add ?group= with one of ${names.join(', ')}`},
+  }
 }
 
 function statusOf({verdict}: GroupState): number {
@@ -71,7 +81,10 @@ function statusOf({verdict}: GroupState): number {
   return verdict.kind === 'no-primary' ? 404 : 503
 }
 
-/** As the original, which knew no groups - except that a host to which its group routes nothing is not given away. */
+/**
+ * As the original, which knew no groups - except that a host to which its group routes nothing is
+ * not given away.
+ */
 function overAll(snapshot: Snapshot): [status: number, host: string | null] {
   const primaries = Object.values(snapshot.hosts).filter(({role}) => role === 'primary')
   const [first] = primaries
@@ -86,7 +99,9 @@ function one(status: number, host: string | null, format: Format): Answer {
 }
 
 function hostsThatAre(role: 'primary' | 'standby', snapshot: Snapshot, group: string | null): readonly string[] {
-  const hosts = Object.values(snapshot.hosts).filter((host) => host.role === role && (group === null || host.groups.includes(group)))
+  const hosts = Object.values(snapshot.hosts).filter(
+    (host) => host.role === role && (group === null || host.groups.includes(group)),
+  )
   // A drained host is never offered to a router. Who is primary is a fact, and no offer.
   return hosts
     .filter(({drained}) => role === 'primary' || drained === null)

@@ -34,7 +34,9 @@ export const snapshotRoutes: readonly Route[] = [
       const name = paramOf(request, 'host')
       const {hosts} = context.source.current()
       const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined
-      return host ? json(200, hostToWire(host, momentOf(context)), uncached) : unknownName('host', name, Object.keys(hosts))
+      return host
+        ? json(200, hostToWire(host, momentOf(context)), uncached)
+        : unknownName('host', name, Object.keys(hosts))
     },
   },
   {
@@ -48,7 +50,9 @@ export const snapshotRoutes: readonly Route[] = [
       const name = paramOf(request, 'group')
       const {groups} = context.source.current()
       const group = Object.hasOwn(groups, name) ? groups[name] : undefined
-      return group ? json(200, groupToWire(group, momentOf(context)), uncached) : unknownName('group', name, Object.keys(groups))
+      return group
+        ? json(200, groupToWire(group, momentOf(context)), uncached)
+        : unknownName('group', name, Object.keys(groups))
     },
   },
 ]

@@ -4,7 +4,8 @@ import {ConfigError} from '../../config/problem.ts'
 
 export default class ConfigCheck extends Command {
   static override summary = 'Validate the configuration: every problem at once, each with its path.'
-  static override description = 'Ends with 0 when the configuration can be used (warnings go to stderr), with 2 when not.'
+  static override description =
+    'Ends with 0 when the configuration can be used (warnings go to stderr), with 2 when not.'
   static override usage = 'config check [DSN...] [-c FILE] [--connect] [--json]'
   static override strict = false
   static override flags = {
@@ -15,7 +16,12 @@ export default class ConfigCheck extends Command {
 
   async run(): Promise<void> {
     const {flags, argv} = await this.parse(ConfigCheck)
-    const config = await loadConfig({path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()}).catch((error) => {
+    const config = await loadConfig({
+      path: flags.config,
+      dsns: argv as string[],
+      env: process.env,
+      cwd: process.cwd(),
+    }).catch((error) => {
       if (!flags.json || !(error instanceof ConfigError)) throw error
       const {code, message, next, problems} = error
       this.log(JSON.stringify({exit: 2, ok: false, error: {code, message, next}, problems}, null, 2))

@@ -18,10 +18,19 @@ What has to be known beside the file goes to stderr.`
   static override flags = {
     style: Flags.option({options: haproxyStyles, required: true, description: 'how HAProxy comes to know'})(),
     config: configFlag,
-    'max-lag': Flags.string({description: 'readers are sent to no standby that is further behind (agent, httpchk)', helpValue: '16MB'}),
-    daemon: Flags.string({description: 'where HAProxy reaches serve [default: bind and port]', helpValue: 'HOST[:PORT]'}),
+    'max-lag': Flags.string({
+      description: 'readers are sent to no standby that is further behind (agent, httpchk)',
+      helpValue: '16MB',
+    }),
+    daemon: Flags.string({
+      description: 'where HAProxy reaches serve [default: bind and port]',
+      helpValue: 'HOST[:PORT]',
+    }),
     ca: caFlag,
-    instance: Flags.string({description: 'the one of haproxy.instances that it is for [default: the first]', helpValue: 'SOCKET'}),
+    instance: Flags.string({
+      description: 'the one of haproxy.instances that it is for [default: the first]',
+      helpValue: 'SOCKET',
+    }),
   }
 
   async run(): Promise<void> {

@@ -11,4 +11,5 @@ export function alternative<A, B>(isFirst: (node: Node) => boolean, first: Shape
 }
 
 /** A single value or list by the first shape; a mapping by the second. */
-export const orMapping = <A, B>(plain: Shape<A>, mapping: Shape<B>): Shape<A | B> => alternative((node) => !isMapping(node), plain, mapping)
+export const orMapping = <A, B>(plain: Shape<A>, mapping: Shape<B>): Shape<A | B> =>
+  alternative((node) => !isMapping(node), plain, mapping)

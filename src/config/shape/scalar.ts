@@ -4,7 +4,10 @@ import {nearest} from '../nearest.ts'
 import {isText, kindOf} from '../node.ts'
 import type {JsonSchema, Shape} from './shape.ts'
 
-/** One text, made into a value by `parse`, which throws OperatorError with a message that continues the path and never quotes the value. */
+/**
+ * One text, made into a value by `parse`, which throws OperatorError with a message that continues
+ * the path and never quotes the value.
+ */
 export function scalar<T>(absent: T, schema: JsonSchema, parse: (text: string) => T): Shape<T> {
   return {
     absent,
@@ -40,13 +43,18 @@ export const text = <T extends string | null>(absent: T): Shape<string | T> =>
   })
 
 /** A text that may run over several lines, as base64 does. */
-export const block = (): Shape<string | null> => scalar<string | null>(null, {type: ['string', 'number']}, (value) => value)
+export const block = (): Shape<string | null> =>
+  scalar<string | null>(null, {type: ['string', 'number']}, (value) => value)
 
 export const integer = <T extends number | null>(absent: T, least: number, most: number): Shape<number | T> =>
-  scalar<number | T>(absent, {type: 'integer', minimum: least, maximum: most, ...(absent === null ? {} : {default: absent})}, (value) => {
-    if (/^\d{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
-    throw unsuitable(`is not a whole number from ${least} to ${most}`, `Write one from ${least} to ${most}.`)
-  })
+  scalar<number | T>(
+    absent,
+    {type: 'integer', minimum: least, maximum: most, ...(absent === null ? {} : {default: absent})},
+    (value) => {
+      if (/^\d{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+      throw unsuitable(`is not a whole number from ${least} to ${most}`, `Write one from ${least} to ${most}.`)
+    },
+  )
 
 /** YAML 1.1's words as well: what `yes` means depends on no parser here. */
 export const flag = <T extends boolean | null>(absent: T): Shape<boolean | T> =>
@@ -60,10 +68,15 @@ export const flag = <T extends boolean | null>(absent: T): Shape<boolean | T> =>
 export const duration = <T extends number | null>(absent: T, leastMs = 1): Shape<number | T> =>
   scalar<number | T>(
     absent,
-    {type: 'string', pattern: '^([0-9.]+(ms|s|min|m|h))+$', ...(absent === null ? {} : {default: formatDuration(absent)})},
+    {
+      type: 'string',
+      pattern: '^([0-9.]+(ms|s|min|m|h))+$',
+      ...(absent === null ? {} : {default: formatDuration(absent)}),
+    },
     (value) => {
       const ms = parseDuration(value)
-      if (ms < leastMs) throw unsuitable(`is shorter than ${formatDuration(leastMs)}`, `Write ${formatDuration(leastMs)} or more.`)
+      if (ms < leastMs)
+        throw unsuitable(`is shorter than ${formatDuration(leastMs)}`, `Write ${formatDuration(leastMs)} or more.`)
       return ms
     },
   )
@@ -76,9 +89,13 @@ export function choice<const W extends string, T extends W | null>(
 ): Shape<W | T> {
   return scalar<W | T>(absent, {enum: words, ...(absent === null ? {} : {default: absent})}, (value) => {
     const lower = value.toLowerCase()
-    const word = words.find((known) => known === lower) ?? (Object.hasOwn(synonyms, lower) ? synonyms[lower] : undefined)
+    const word =
+      words.find((known) => known === lower) ?? (Object.hasOwn(synonyms, lower) ? synonyms[lower] : undefined)
     if (word !== undefined) return word
     const near = nearest(value, words)
-    throw unsuitable(`is not one of ${words.join(', ')}`, near ? `Did you mean "${near}"?` : `Write ${words.join(' or ')}.`)
+    throw unsuitable(
+      `is not one of ${words.join(', ')}`,
+      near ? `Did you mean "${near}"?` : `Write ${words.join(' or ')}.`,
+    )
   })
 }

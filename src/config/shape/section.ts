@@ -15,7 +15,10 @@ export type Foreign = Readonly<{
   later?: readonly string[]
 }>
 
-/** A mapping with known keys. Every unknown one is refused with the nearest known: a typing error must not turn a safety off. */
+/**
+ * A mapping with known keys. Every unknown one is refused with the nearest known: a typing error
+ * must not turn a safety off.
+ */
 export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Shape<Section<F>> {
   const entries = Object.entries(fields)
   const absent = Object.fromEntries(entries.map(([key, shape]) => [key, shape.absent])) as Section<F>
@@ -48,7 +51,13 @@ export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Sha
 
 export const below = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
 
-function refuseUnknown(node: Mapping, fields: Fields, {synonyms = {}, later = []}: Foreign, path: string, report: Report): void {
+function refuseUnknown(
+  node: Mapping,
+  fields: Fields,
+  {synonyms = {}, later = []}: Foreign,
+  path: string,
+  report: Report,
+): void {
   for (const [key, value] of node) {
     if (Object.hasOwn(fields, key)) continue
     const near = (Object.hasOwn(synonyms, key) ? synonyms[key] : null) ?? nearest(key, Object.keys(fields))
@@ -60,12 +69,20 @@ function refuseUnknown(node: Mapping, fields: Fields, {synonyms = {}, later = []
         'Remove it, or use a version that supports it.',
       )
     } else if (isGiven(value) && (near !== null || /^[A-Za-z_-]{1,40}$/.test(key))) {
-      const next = near ? `Did you mean "${near}"?` : `Remove it; known here: ${Object.keys(fields).slice(0, 12).join(', ')} …`
+      const next = near
+        ? `Did you mean "${near}"?`
+        : `Remove it; known here: ${Object.keys(fields).slice(0, 12).join(', ')} …`
       report.refuse(below(path, key), 'CONFIG_UNKNOWN_KEY', 'is not a known key', next)
     } else {
-      // In `{password: abc,def}` YAML takes "def" for a key: half of a password must not be shown as one.
+      // In `{password: abc,def}` YAML takes "def" for a key: half of a password must not be shown
+      // as one.
       const next = 'Look for a password with a comma that needs quotes, or remove the key.'
-      report.refuse(path || 'the file', 'CONFIG_UNKNOWN_KEY', 'has a key that is not known (not shown: it may be part of a value)', next)
+      report.refuse(
+        path || 'the file',
+        'CONFIG_UNKNOWN_KEY',
+        'has a key that is not known (not shown: it may be part of a value)',
+        next,
+      )
     }
   }
 }
@@ -85,7 +102,10 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   }
 }
 
-/** A mapping from names that the operator chooses. `accepts` reports a name that cannot be used, and then says no. */
+/**
+ * A mapping from names that the operator chooses. `accepts` reports a name that cannot be used, and
+ * then says no.
+ */
 export function named<T>(
   item: Shape<T>,
   accepts: (name: string, node: Node, path: string, report: Report) => boolean,

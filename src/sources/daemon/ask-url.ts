@@ -9,12 +9,20 @@ export type AskOptions = Readonly<{
   signal: AbortSignal
 }>
 
-/** One GET over http or https. Rejects with what node says where nobody answers; loads its half of node only when it is called. */
+/**
+ * One GET over http or https. Rejects with what node says where nobody answers; loads its half of
+ * node only when it is called.
+ */
 export async function askUrl(url: string, {ca, signal}: AskOptions): Promise<Reply> {
   const isTls = new URL(url).protocol === 'https:'
   const get = isTls ? (await import('node:https')).get : (await import('node:http')).get
   return new Promise((resolve, reject) => {
-    const options = {signal, agent: false, headers: {accept: 'application/json'}, ...(isTls && ca !== undefined && {ca})} as const
+    const options = {
+      signal,
+      agent: false,
+      headers: {accept: 'application/json'},
+      ...(isTls && ca !== undefined && {ca}),
+    } as const
     const request = get(url, options, (response) => {
       const chunks: Buffer[] = []
       let size = 0
@@ -24,7 +32,9 @@ export async function askUrl(url: string, {ca, signal}: AskOptions): Promise<Rep
         if (size > mostBytes) request.destroy(new Error('the answer is too large'))
         else chunks.push(chunk)
       })
-      response.on('end', () => resolve({status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8')}))
+      response.on('end', () =>
+        resolve({status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8')}),
+      )
     })
     request.on('error', reject)
   })

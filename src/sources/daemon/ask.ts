@@ -3,11 +3,16 @@ import {connect} from 'node:net'
 export type Reply = Readonly<{status: number; body: string}>
 
 /**
- * One GET over a unix socket. `absent`: nobody is there, or what is there does not speak HTTP; `silent`: no whole answer within `limitMs`; never
- * rejects. Nothing but node:net may be imported here: node:http alone costs a check more than the question does. So do the stream's own reading, which
- * `onread` goes round, and an AbortSignal.
+ * One GET over a unix socket. `absent`: nobody is there, or what is there does not speak HTTP;
+ * `silent`: no whole answer within `limitMs`; never rejects. Nothing but node:net may be imported
+ * here: node:http alone costs a check more than the question does. So do the stream's own reading,
+ * which `onread` goes round, and an AbortSignal.
  */
-export function askUnix(socketPath: string, pathAndQuery: string, limitMs: number): Promise<Reply | 'absent' | 'silent'> {
+export function askUnix(
+  socketPath: string,
+  pathAndQuery: string,
+  limitMs: number,
+): Promise<Reply | 'absent' | 'silent'> {
   return new Promise((resolve) => {
     let received: Buffer = Buffer.alloc(0)
     const callback = (size: number, buffer: Uint8Array) => {

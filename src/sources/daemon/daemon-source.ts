@@ -24,8 +24,9 @@ const pastPatienceMs = 2_000
 const [firstPauseMs, longestPauseMs] = [50, 2_000]
 
 /**
- * A running daemon as a source. Resolves with the first snapshot; throws OperatorError where there is none in time. From then on it comes back by
- * itself after every loss, and an answer that has not been renewed for the daemon's own `max_age` is not given again: all hosts are stale then.
+ * A running daemon as a source. Resolves with the first snapshot; throws OperatorError where there
+ * is none in time. From then on it comes back by itself after every loss, and an answer that has
+ * not been renewed for the daemon's own `max_age` is not given again: all hosts are stale then.
  */
 export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
   const {Agent} = await import('undici')
@@ -92,7 +93,10 @@ class DaemonSource implements SnapshotSource {
   async past(): Promise<readonly PastChange[]> {
     const {request} = await import('undici')
     const signal = AbortSignal.timeout(pastPatienceMs)
-    const {statusCode, body} = await request(new URL('/v1/changes', this.#origin), {dispatcher: this.#dispatcher, signal})
+    const {statusCode, body} = await request(new URL('/v1/changes', this.#origin), {
+      dispatcher: this.#dispatcher,
+      signal,
+    })
     const {changes} = (await body.json()) as {changes: unknown}
     // Older daemons have no such path.
     return statusCode === 200 && Array.isArray(changes) ? changes.map(pastFromWire) : []
@@ -118,7 +122,8 @@ class DaemonSource implements SnapshotSource {
       try {
         await this.#follow()
       } catch (error) {
-        // Before the first snapshot somebody waits, and may be told why; afterwards silence says all there is to say.
+        // Before the first snapshot somebody waits, and may be told why; afterwards silence says
+        // all there is to say.
         if (this.#shown === null) this.#begun.reject(error)
       }
       if (this.#stop.signal.aborted) return
@@ -127,7 +132,10 @@ class DaemonSource implements SnapshotSource {
     }
   }
 
-  /** One connection. What was missed comes first, but is the past: it is told together with the first snapshot of now. */
+  /**
+   * One connection. What was missed comes first, but is the past: it is told together with the
+   * first snapshot of now.
+   */
   async #follow(): Promise<void> {
     this.#connection = new AbortController()
     const {clock} = this.#deps
@@ -146,10 +154,12 @@ class DaemonSource implements SnapshotSource {
       }
       const madeAt = transit.madeAt(Date.parse(json.at), now)
       // After a gap nobody can tell what happened in it, only what is different.
-      const told = event === 'change' ? changesFromWire(json, now).changes : event === 'snapshot' ? null : missed.splice(0)
+      const told =
+        event === 'change' ? changesFromWire(json, now).changes : event === 'snapshot' ? null : missed.splice(0)
       const isTaken = this.#take(fromWire(event === 'change' ? json.snapshot : json, madeAt), told, madeAt)
       isCaughtUp = true
-      // Old when it arrives: more of it waits on the way, or the daemon's clock was set. A new connection tells, and repeats what was not taken.
+      // Old when it arrives: more of it waits on the way, or the daemon's clock was set. A new
+      // connection tells, and repeats what was not taken.
       if (!isTaken || now - madeAt > this.current().maxAgeMs / 2) return
       this.#lastId = lastId
     }
@@ -169,7 +179,10 @@ class DaemonSource implements SnapshotSource {
     return true
   }
 
-  /** Ends what has not been renewed in time, and the connection that did not renew it: it may be half dead. */
+  /**
+   * Ends what has not been renewed in time, and the connection that did not renew it: it may be
+   * half dead.
+   */
   #expire(): void {
     const {clock} = this.#deps
     const live = this.#shown
@@ -184,7 +197,9 @@ class DaemonSource implements SnapshotSource {
 
   #watch({maxAgeMs}: Snapshot): void {
     this.#cancelWatch()
-    this.#cancelWatch = this.#deps.clock.after(Math.max(0, this.#heardAt + maxAgeMs - this.#deps.clock.now()) + 1, () => this.#expire())
+    this.#cancelWatch = this.#deps.clock.after(Math.max(0, this.#heardAt + maxAgeMs - this.#deps.clock.now()) + 1, () =>
+      this.#expire(),
+    )
   }
 
   #publish(publication: Publication): void {

@@ -6,10 +6,22 @@ const maxBufferSize = 64 << 20
 
 export type Asking = Readonly<{dispatcher: Dispatcher; origin: string; lastId: string | null; signal: AbortSignal}>
 
-/** The events of one connection, until it ends. Throws what undici throws, and on an answer that is no stream of events. */
-export async function* eventsOf({dispatcher, origin, lastId, signal}: Asking): AsyncGenerator<EventSourceMessage, void, void> {
+/**
+ * The events of one connection, until it ends. Throws what undici throws, and on an answer that is
+ * no stream of events.
+ */
+export async function* eventsOf({
+  dispatcher,
+  origin,
+  lastId,
+  signal,
+}: Asking): AsyncGenerator<EventSourceMessage, void, void> {
   const headers = {accept: 'text/event-stream', ...(lastId !== null && {'last-event-id': lastId})}
-  const {statusCode, headers: got, body} = await request(new URL('/v1/events', origin), {dispatcher, headers, signal, bodyTimeout: 0})
+  const {
+    statusCode,
+    headers: got,
+    body,
+  } = await request(new URL('/v1/events', origin), {dispatcher, headers, signal, bodyTimeout: 0})
   if (statusCode !== 200 || !String(got['content-type']).startsWith('text/event-stream')) {
     body.destroy()
     throw new SyntaxError(`it answers ${statusCode} where a daemon of pgroute66 sends events`)

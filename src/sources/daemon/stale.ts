@@ -1,15 +1,19 @@
 import type {Evidence, GroupState, HostState, Snapshot, TargetState, Verdict} from '../../core/snapshot.ts'
 
 /**
- * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that nothing is known. A split brain stays one, because it
- * ends by being seen to end; a start stays a start.
+ * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that
+ * nothing is known. A split brain stays one, because it ends by being seen to end; a start stays a
+ * start.
  */
 export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{now: number; wall: number}>): Snapshot {
   const groups = Object.entries(snapshot.groups).map(([name, group]): [string, GroupState] => [
     name,
     {...group, evidence: group.evidence.map((item) => silent(item, why)), verdict: unsure(group.verdict, why, wall)},
   ])
-  const hosts = Object.entries(snapshot.hosts).map(([name, host]): [string, HostState] => [name, lost(host, why, {now, wall})])
+  const hosts = Object.entries(snapshot.hosts).map(([name, host]): [string, HostState] => [
+    name,
+    lost(host, why, {now, wall}),
+  ])
   const actuators = Object.entries(snapshot.actuators).map(([name, target]): [string, TargetState] => [
     name,
     target.status === 'pending' ? target : {...target, status: 'pending', problems: [], since: wall},
@@ -26,7 +30,10 @@ export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{
 const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'silent', contradictsSql: false, why})
 
 function unsure({kind, rule}: Verdict, why: string, wall: number): Verdict {
-  const doubt = kind === 'split-brain' || kind === 'starting' ? ({kind, rule} as const) : ({kind: 'unconfirmed', rule: 'V3'} as const)
+  const doubt =
+    kind === 'split-brain' || kind === 'starting'
+      ? ({kind, rule} as const)
+      : ({kind: 'unconfirmed', rule: 'V3'} as const)
   return {
     ...doubt,
     primary: null,

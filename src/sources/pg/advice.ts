@@ -5,15 +5,20 @@ type Words = (to: ConnectionSettings) => string
 const authority: Words = (to) =>
   `the server's certificate is not signed by an authority in ${to.sslrootcert ?? '~/.postgresql/root.crt'}: set sslrootcert to the right one`
 
-/** What to do next, per SQLSTATE or errno, for what is ours to mend. A sentence for an operator; never a secret. */
+/**
+ * What to do next, per SQLSTATE or errno, for what is ours to mend. A sentence for an operator;
+ * never a secret.
+ */
 const advice: Readonly<Record<string, Words>> = {
   '28P01': (to) =>
     `the password of user "${to.user}" is refused; one in the YAML file is read as base64, unless \`password_encoding: plain\` is set`,
   '28000': (to) =>
     `user "${to.user}" may not log in to database "${to.dbname}" from here: add a line to this host's pg_hba.conf, or check the role's LOGIN`,
   '3D000': (to) => `database "${to.dbname}" does not exist on this host: set \`dbname\` to one that does`,
-  '42501': (to) => `user "${to.user}" lacks a privilege: grant CONNECT on database "${to.dbname}", and pg_read_all_stats`,
-  '53300': () => 'the server is up, but has no connection slot left for us: raise max_connections, or the connection limit of the role',
+  '42501': (to) =>
+    `user "${to.user}" lacks a privilege: grant CONNECT on database "${to.dbname}", and pg_read_all_stats`,
+  '53300': () =>
+    'the server is up, but has no connection slot left for us: raise max_connections, or the connection limit of the role',
   ECONNREFUSED: (to) => `nothing listens on ${to.hostaddr ?? to.host} port ${to.port}`,
   ENOENT: (to) => `there is no socket .s.PGSQL.${to.port} in ${to.host}`,
   EACCES: (to) => `the socket in ${to.host} may not be opened by this process: check the rights of its directory`,

@@ -5,16 +5,32 @@ import {promisify} from 'node:util'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {type Refusal, refusal} from './refusal.ts'
 
-/** The files that libpq would use, read anew per connection so that a renewed certificate is used at once. `'system'`: the machine's trusted roots. */
-export type Certificates = Readonly<{root: Buffer | 'system' | null; cert: Buffer | null; key: Buffer | null; crl: Buffer | null}>
+/**
+ * The files that libpq would use, read anew per connection so that a renewed certificate is used at
+ * once. `'system'`: the machine's trusted roots.
+ */
+export type Certificates = Readonly<{
+  root: Buffer | 'system' | null
+  cert: Buffer | null
+  key: Buffer | null
+  crl: Buffer | null
+}>
 
 /** node:fs/promises would be loaded for it alone. */
 const readFile = promisify(fs.readFile)
 
-const defaults = {sslrootcert: 'root.crt', sslcert: 'postgresql.crt', sslkey: 'postgresql.key', sslcrl: 'root.crl'} as const
+const defaults = {
+  sslrootcert: 'root.crt',
+  sslcert: 'postgresql.crt',
+  sslkey: 'postgresql.key',
+  sslcrl: 'root.crl',
+} as const
 type Keyword = keyof typeof defaults
 
-/** A default file may be absent. One that is named must be readable: libpq goes on without it, which turns a typo into an unverified connection. */
+/**
+ * A default file may be absent. One that is named must be readable: libpq goes on without it, which
+ * turns a typo into an unverified connection.
+ */
 async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | Refusal> {
   const named = to[keyword]
   const path = named ?? join(home(), '.postgresql', defaults[keyword])
@@ -23,7 +39,10 @@ async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | 
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
-    return refusal('tls', `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`)
+    return refusal(
+      'tls',
+      `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`,
+    )
   }
 }
 
@@ -49,7 +68,8 @@ const isRefusal = (value: object | null): value is Refusal => value !== null && 
 
 export async function certificatesOf(to: ConnectionSettings): Promise<Certificates | Refusal> {
   const system = to.sslrootcert === 'system'
-  // As in libpq: public authorities sign for everybody, so without a check of the name they prove nothing.
+  // As in libpq: public authorities sign for everybody, so without a check of the name they prove
+  // nothing.
   if (system && to.sslmode !== 'verify-full')
     return refusal('tls', `sslmode ${to.sslmode} is too weak for sslrootcert=system: set sslmode to verify-full`)
 
@@ -65,7 +85,8 @@ export async function certificatesOf(to: ConnectionSettings): Promise<Certificat
   if (isRefusal(cert)) return cert
   const key = cert === null ? null : await load(to, 'sslkey')
   if (isRefusal(key)) return key
-  if (cert !== null && key === null) return refusal('tls', 'there is a client certificate (sslcert) without its key: set sslkey')
+  if (cert !== null && key === null)
+    return refusal('tls', 'there is a client certificate (sslcert) without its key: set sslkey')
   const crl = root === null ? null : await load(to, 'sslcrl')
   if (isRefusal(crl)) return crl
   return {root: system ? 'system' : root, cert, key, crl}

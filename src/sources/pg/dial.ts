@@ -9,19 +9,29 @@ import type {Names} from './names.ts'
 import {type Refusal, refusal, refusalOf} from './refusal.ts'
 import {sslRequest} from './wire.ts'
 
-/** A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix socket. */
+/**
+ * A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix
+ * socket.
+ */
 export type Dialled = Readonly<{socket: Socket; remoteAddress: string | null}>
 
-/** An attempt of an address that says nothing gives way to the next one after so long, where a name has several. */
+/**
+ * An attempt of an address that says nothing gives way to the next one after so long, where a name
+ * has several.
+ */
 const nextAddressMs = 250
 
-/** Idle seconds before the kernel asks. Probes notice sooner; this is for sessions that nobody probes at the moment. */
+/**
+ * Idle seconds before the kernel asks. Probes notice sooner; this is for sessions that nobody
+ * probes at the moment.
+ */
 const keepAliveMs = 10_000
 
 /**
- * Connects and, if `manner` says so, encrypts. Done here for sessions and knocks alike, and not left to pg: that ignores sslmode in an
- * object config, knows no fall-back on the same connection, and cannot be told apart by cause. Never rejects; an abort destroys the socket.
- * `meanwhile`: what the caller has to do while the server is busy with its part of the handshake.
+ * Connects and, if `manner` says so, encrypts. Done here for sessions and knocks alike, and not
+ * left to pg: that ignores sslmode in an object config, knows no fall-back on the same connection,
+ * and cannot be told apart by cause. Never rejects; an abort destroys the socket. `meanwhile`: what
+ * the caller has to do while the server is busy with its part of the handshake.
  */
 export async function dial(
   to: ConnectionSettings,
@@ -43,7 +53,9 @@ export async function dial(
         ? refusal('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
         : refusal(
             'timeout',
-            phase === 'connecting' ? `no connection to ${where} in time` : `${where} accepts connections but did not answer in time`,
+            phase === 'connecting'
+              ? `no connection to ${where} in time`
+              : `${where} accepts connections but did not answer in time`,
           ),
     )
   })
@@ -52,7 +64,11 @@ export async function dial(
     if (signal.aborted) return abandoned.promise
     phase = 'connecting'
     const raw = isUnix(to)
-      ? connectSocket({path: to.host.startsWith('@') ? `\0${to.host.slice(1)}/.s.PGSQL.${to.port}` : `${to.host}/.s.PGSQL.${to.port}`})
+      ? connectSocket({
+          path: to.host.startsWith('@')
+            ? `\0${to.host.slice(1)}/.s.PGSQL.${to.port}`
+            : `${to.host}/.s.PGSQL.${to.port}`,
+        })
       : connectSocket({
           host: to.hostaddr ?? to.host,
           port: to.port,
@@ -75,7 +91,8 @@ export async function dial(
     needs?.catch(() => undefined)
     const offered = await asked
     if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
-    if (!offered) return refusal('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
+    if (!offered)
+      return refusal('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
     const [tls, files] = await (needs ?? tlsAndFiles(to))
     if (isFailure(files)) return files
     phase = 'encrypting'
@@ -93,8 +110,8 @@ export async function dial(
 }
 
 /**
- * What it takes to encrypt: on demand, because a check without TLS starts 17 ms sooner, and while the server forks - once the other hosts have been
- * asked too.
+ * What it takes to encrypt: on demand, because a check without TLS starts 17 ms sooner, and while
+ * the server forks - once the other hosts have been asked too.
  */
 function tlsAndFiles(to: ConnectionSettings) {
   const files = certificatesOf(to)
@@ -102,12 +119,16 @@ function tlsAndFiles(to: ConnectionSettings) {
 }
 
 function unreached(error: unknown, phase: string, to: ConnectionSettings): Refusal {
-  // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a matter of names.
+  // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a
+  // matter of names.
   const why = refusalOf(error, to, phase === 'encrypting' ? 'tls' : 'error')
   return phase === 'resolving' ? {...why, cause: 'dns'} : why
 }
 
-/** `S` -> true, `N` -> false. Anything more than that one byte was put there in between, by somebody (CVE-2021-23222). */
+/**
+ * `S` -> true, `N` -> false. Anything more than that one byte was put there in between, by somebody
+ * (CVE-2021-23222).
+ */
 function askForTls(raw: Socket): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const closed = () => reject(Object.assign(new Error('the server closed the connection'), {code: 'ECONNRESET'}))

@@ -6,7 +6,12 @@ import type {Line, Route} from './line.ts'
 import {names} from './names.ts'
 import {openSession} from './session.ts'
 
-export type PgDriverSettings = Readonly<{host: HostSettings; probe: ProbeSettings; availability: AvailabilitySettings | null; clock: Clock}>
+export type PgDriverSettings = Readonly<{
+  host: HostSettings
+  probe: ProbeSettings
+  availability: AvailabilitySettings | null
+  clock: Clock
+}>
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock}: PgDriverSettings): HostDriver {
@@ -21,7 +26,13 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
       return session
     },
     knock: (signal) => knock(route.to, clock, route.names, signal),
-    heartbeat: heartbeats({route, timeoutMs: probe.timeoutMs, connectTimeoutMs: probe.connectTimeoutMs, availability, clock}),
+    heartbeat: heartbeats({
+      route,
+      timeoutMs: probe.timeoutMs,
+      connectTimeoutMs: probe.connectTimeoutMs,
+      availability,
+      clock,
+    }),
     async close() {
       closings += 1
       for (const line of route.lines) line.close()

@@ -7,7 +7,10 @@ import {abandon, patient} from './patience.ts'
 import {failureOf, type Refusal} from './refusal.ts'
 import {askSessionFacts} from './session-facts.ts'
 
-/** `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. `connectTimeoutMs`: for a new line, login and all. */
+/**
+ * `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. `connectTimeoutMs`:
+ * for a new line, login and all.
+ */
 type Deps = Readonly<{
   route: Route
   timeoutMs: number
@@ -25,12 +28,16 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
   let patience = patient
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
 
-  /** `local`: a standby that is gone is no reason for the primary's own storage to look frozen. Waiting for a lock is not hanging, so it ends first. */
+  /**
+   * `local`: a standby that is gone is no reason for the primary's own storage to look frozen.
+   * Waiting for a lock is not hanging, so it ends first.
+   */
   const parameters = {
     synchronous_commit: 'local',
     lock_timeout: String(Math.floor(timeoutMs * 0.4)),
     statement_timeout: String(Math.floor(timeoutMs * 0.8)),
-    // A primary that is read-only by this default keeps its role, and its storage can still be asked.
+    // A primary that is read-only by this default keeps its role, and its storage can still be
+    // asked.
     default_transaction_read_only: 'off',
     idle_session_timeout: '0',
     search_path: 'pg_catalog',
@@ -58,17 +65,21 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
       const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
       return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
     }
-    // Apart from the beat: a distant host would never be done with both, and each attempt would begin with nothing.
+    // Apart from the beat: a distant host would never be done with both, and each attempt would
+    // begin with nothing.
     using opening = deadline(clock, connectTimeoutMs, signal)
     const current = await ready(opening.signal)
     using limit = deadline(clock, timeoutMs, signal)
-    const answer = isFailure(current) ? refused(current) : await (primary ? write : read)(current, sql, route.to.user, limit.signal)
+    const answer = isFailure(current)
+      ? refused(current)
+      : await (primary ? write : read)(current, sql, route.to.user, limit.signal)
     if (!(isFailure(current) ? opening : limit).signal.aborted) {
       if (answer.kind === 'beat' || answer.kind === 'read') patience = patient
       return answer
     }
     line = null
-    // Without a line nothing was left behind, but a host that lets nobody in any more commits nothing either.
+    // Without a line nothing was left behind, but a host that lets nobody in any more commits
+    // nothing either.
     if (!isFailure(current)) patience = abandon(patience, clock.now())
     if (!primary || (isFailure(current) && current.cause === 'dns')) return answer
     return {kind: 'failure', cause: 'hung', detail: `a heartbeat was not committed within ${timeoutMs} ms`}
@@ -76,15 +87,18 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
 }
 
 /**
- * What the server says of this statement, not of this host: a lock (55P03), a conflict with recovery (40001), a role change meanwhile (25006),
- * no slot for one more session (53300). The probe and the knock judge those.
+ * What the server says of this statement, not of this host: a lock (55P03), a conflict with
+ * recovery (40001), a role change meanwhile (25006), no slot for one more session (53300). The
+ * probe and the knock judge those.
  */
 const sayNothing = /^(55P03|40001|40P01|25006|53300)$/
 
 function refused(why: Refusal): HeartbeatAnswer {
   if (sayNothing.test(why.sqlstate ?? '')) return {kind: 'silent', detail: why.detail}
-  // statement_timeout, where the server could still be interrupted: the same as an abort, without a backend left behind.
-  if (why.sqlstate === '57014') return {kind: 'failure', cause: 'hung', detail: `the server gave up a heartbeat. ${why.detail}`}
+  // statement_timeout, where the server could still be interrupted: the same as an abort, without a
+  // backend left behind.
+  if (why.sqlstate === '57014')
+    return {kind: 'failure', cause: 'hung', detail: `the server gave up a heartbeat. ${why.detail}`}
   return {kind: 'failure', ...failureOf(why)}
 }
 
@@ -94,9 +108,13 @@ async function write(line: Line, sql: HeartbeatSql, user: string, signal: AbortS
   if (isFailure(survey)) return refused(survey)
   const {present, may_write, may_create, in_recovery} = survey[0] as Row
   if (in_recovery) return {kind: 'silent', detail: 'the host is in recovery by now'}
-  if (present && !may_write) return {kind: 'missing', detail: `user "${user}" may not write the heartbeat table; run: ${sql.byHand(user)}`}
+  if (present && !may_write)
+    return {kind: 'missing', detail: `user "${user}" may not write the heartbeat table; run: ${sql.byHand(user)}`}
   if (!present && !may_create)
-    return {kind: 'missing', detail: `the heartbeat table is not there, and user "${user}" may not create it; run: ${sql.byHand(user)}`}
+    return {
+      kind: 'missing',
+      detail: `the heartbeat table is not there, and user "${user}" may not create it; run: ${sql.byHand(user)}`,
+    }
   if (!present) {
     const created = await ask(sql.create)
     return isFailure(created) ? afterRollback(line, created, signal) : {kind: 'beat'}
@@ -120,7 +138,10 @@ async function read(line: Line, sql: HeartbeatSql, user: string, signal: AbortSi
   const {present, may_read} = survey[0] as Row
   if (!present) return {kind: 'missing', detail: 'the heartbeat table is not there yet: it comes from the primary'}
   if (!may_read)
-    return {kind: 'missing', detail: `user "${user}" may not read the heartbeat table; run on the primary: ${sql.byHand(user)}`}
+    return {
+      kind: 'missing',
+      detail: `user "${user}" may not read the heartbeat table; run on the primary: ${sql.byHand(user)}`,
+    }
   const rows = await line.ask({text: sql.read}, signal)
   if (isFailure(rows)) return refused(rows)
   return {kind: 'read', delayMs: (rows[0] as Row).delay_ms as number | null}

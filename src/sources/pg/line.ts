@@ -14,15 +14,23 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Line {
   readonly backendPid: number
   readonly remoteAddress: string | null
-  /** One question at a time; others wait their turn. Never rejects. An abort destroys the socket: the answer would belong to nobody. */
+  /**
+   * One question at a time; others wait their turn. Never rejects. An abort destroys the socket:
+   * the answer would belong to nobody.
+   */
   ask(question: Question, signal: AbortSignal): Promise<readonly Row[] | Refusal>
   /** Once, when the server or the network ends the line; not on our own `close` or an abort. */
   onClosed(listener: (failure: Failure) => void): void
-  /** Says good-bye without waiting for anything, so that the server has nothing to log. Idempotent. */
+  /**
+   * Says good-bye without waiting for anything, so that the server has nothing to log. Idempotent.
+   */
   close(): void
 }
 
-/** Where a driver's lines lead, and those that are open: each leaves the set when its socket is gone, whoever ended it. */
+/**
+ * Where a driver's lines lead, and those that are open: each leaves the set when its socket is
+ * gone, whoever ended it.
+ */
 export type Route = Readonly<{to: ConnectionSettings; names: Names; lines: Set<Line>}>
 
 export async function openLine({to, names, lines}: Route, signal: AbortSignal): Promise<Line | Refusal> {
@@ -34,7 +42,10 @@ export async function openLine({to, names, lines}: Route, signal: AbortSignal): 
   return line
 }
 
-/** After these the server closes the connection; it is over when they are read, not when the socket's end is seen. */
+/**
+ * After these the server closes the connection; it is over when they are read, not when the
+ * socket's end is seen.
+ */
 const fatal = /^(57P0|25P03)/
 
 function lineOf({client, socket, backendPid, remoteAddress}: Login, to: ConnectionSettings): Line {
@@ -56,7 +67,8 @@ function lineOf({client, socket, backendPid, remoteAddress}: Login, to: Connecti
     socket.destroy()
   }
   client.on('error', (error) => {
-    // After its own complaint pg reports the closed socket once more; the first word is the telling one.
+    // After its own complaint pg reports the closed socket once more; the first word is the telling
+    // one.
     const why = refusalOf(error, to, 'closed')
     lost(fatal.test(why.sqlstate ?? '') ? farewell(why) : why)
   })
@@ -65,7 +77,8 @@ function lineOf({client, socket, backendPid, remoteAddress}: Login, to: Connecti
   const put = async (question: Question): Promise<readonly Row[] | Refusal> => {
     if (ended) return ended
     try {
-      // Several statements in one text have several results (an array, which has no rows): nobody here asks for them.
+      // Several statements in one text have several results (an array, which has no rows): nobody
+      // here asks for them.
       const {rows} = await client.query<Record<string, unknown>>({...question})
       return rows ?? []
     } catch (error) {
@@ -99,10 +112,15 @@ function lineOf({client, socket, backendPid, remoteAddress}: Login, to: Connecti
     close() {
       if (!ended) socket.write(terminate)
       end(refusal('closed', 'we closed the connection'), true)
-      // Flushes to the kernel, sends FIN (over TLS: close_notify before it), and is gone. Waits for no peer.
+      // Flushes to the kernel, sends FIN (over TLS: close_notify before it), and is gone. Waits for
+      // no peer.
       socket.destroySoon()
     },
   }
 }
 
-const farewell = (why: Refusal): Refusal => ({...why, cause: 'closed', detail: `the server ended the session. ${why.detail}`})
+const farewell = (why: Refusal): Refusal => ({
+  ...why,
+  cause: 'closed',
+  detail: `the server ended the session. ${why.detail}`,
+})

@@ -5,7 +5,10 @@ import type {Clock} from '../../core/ports.ts'
 /** Host name -> addresses, in the order in which to try them; rejects with the resolver's error. */
 export type Names = (name: string) => Promise<readonly LookupAddress[]>
 
-/** Two ways to ask. `system` has the last word. `direct` resolves to nothing rather than reject; `cancel` ends it. */
+/**
+ * Two ways to ask. `system` has the last word. `direct` resolves to nothing rather than reject;
+ * `cancel` ends it.
+ */
 export type Resolvers = Readonly<{
   system: Names
   direct: (name: string) => {answer: Promise<readonly LookupAddress[]>; cancel: () => void}
@@ -15,13 +18,15 @@ export type Resolvers = Readonly<{
 const patienceMs = 250
 
 /**
- * The system's resolver (hosts file, nsswitch) has the word, but every question holds a thread of libuv's pool, and only two may at once:
- * two names that hang would keep every other host from reconnecting. So:
+ * The system's resolver (hosts file, nsswitch) has the word, but every question holds a thread of
+ * libuv's pool, and only two may at once: two names that hang would keep every other host from
+ * reconnecting. So:
  * - an address is never looked up;
  * - the system is asked one question per name at a time: a retry joins the one that still hangs;
- * - a question that waits is asked of DNS itself too, through c-ares, which needs no thread. Its addresses count; its "no such
- *   name" does not, for it reads neither the hosts file nor nsswitch.
- * (More threads, UV_THREADPOOL_SIZE, would have to be set before node starts, and only move the limit.)
+ * - a question that waits is asked of DNS itself too, through c-ares, which needs no thread. Its
+ *   addresses count; its "no such
+ *   name" does not, for it reads neither the hosts file nor nsswitch. (More threads,
+ *   UV_THREADPOOL_SIZE, would have to be set before node starts, and only move the limit.)
  */
 export function names(clock: Clock, {system, direct}: Resolvers = resolvers): Names {
   return async (name) => {
@@ -42,7 +47,10 @@ export function names(clock: Clock, {system, direct}: Resolvers = resolvers): Na
   }
 }
 
-/** One per process, as the pool is. Kept until the system itself has answered, however long ago DNS did. */
+/**
+ * One per process, as the pool is. Kept until the system itself has answered, however long ago DNS
+ * did.
+ */
 const asked = new Map<string, ReturnType<Names>>()
 
 function once(name: string, system: Names): ReturnType<Names> {
@@ -60,7 +68,8 @@ const resolvers: Resolvers = {
     const dns = new (process.getBuiltinModule('node:dns').Resolver)({timeout: 1000, tries: 3})
     const ask = (family: 4 | 6) =>
       new Promise<LookupAddress[]>((resolve) => {
-        const answer = (error: Error | null, found: string[]) => resolve(error ? [] : found.map((address) => ({address, family})))
+        const answer = (error: Error | null, found: string[]) =>
+          resolve(error ? [] : found.map((address) => ({address, family})))
         if (family === 4) dns.resolve4(name, answer)
         else dns.resolve6(name, answer)
       })

@@ -1,6 +1,7 @@
 /**
- * How soon to try again after heartbeats that hung, each of which left a backend behind that cannot be ended from here. Two are allowed at
- * once; after that one more try per wait, which doubles up to half a minute: every stuck backend takes one of max_connections.
+ * How soon to try again after heartbeats that hung, each of which left a backend behind that cannot
+ * be ended from here. Two are allowed at once; after that one more try per wait, which doubles up
+ * to half a minute: every stuck backend takes one of max_connections.
  */
 export type Patience = Readonly<{abandoned: number; notBefore: number}>
 
@@ -11,5 +12,8 @@ const longestWaitMs = 30_000
 
 export function abandon({abandoned}: Patience, now: number): Patience {
   const waits = abandoned + 1 - 2
-  return {abandoned: abandoned + 1, notBefore: waits < 0 ? now : now + Math.min(longestWaitMs, firstWaitMs * 2 ** waits)}
+  return {
+    abandoned: abandoned + 1,
+    notBefore: waits < 0 ? now : now + Math.min(longestWaitMs, firstWaitMs * 2 ** waits),
+  }
 }

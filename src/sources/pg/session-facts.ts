@@ -3,16 +3,23 @@ import {isFailure} from '../../core/ports.ts'
 import type {Line, Row} from './line.ts'
 import {type Refusal, refusal} from './refusal.ts'
 
-/** Parameters that our session wants, by name. Milliseconds are bare numbers, as in postgresql.conf. */
+/**
+ * Parameters that our session wants, by name. Milliseconds are bare numbers, as in postgresql.conf.
+ */
 export type SessionParameters = Readonly<Record<string, string>>
 
-/** The start of a backend in one spelling, whatever TimeZone and DateStyle the asking session has: it is compared across sessions. */
+/**
+ * The start of a backend in one spelling, whatever TimeZone and DateStyle the asking session has:
+ * it is compared across sessions.
+ */
 export const backendStartText = `to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 /**
- * $1: the backend's pid by BackendKeyData, $2/$3: names and values of parameters. They are set only on a backend that is ours alone: behind a
- * pooler they would stay on a connection that other clients use next. One that this version does not know is left out. The function under
- * pg_stat_activity, with the same rules for who sees what: a new backend takes longer to learn of the view than to answer.
+ * $1: the backend's pid by BackendKeyData, $2/$3: names and values of parameters. They are set only
+ * on a backend that is ours alone: behind a pooler they would stay on a connection that other
+ * clients use next. One that this version does not know is left out. The function under
+ * pg_stat_activity, with the same rules for who sees what: a new backend takes longer to learn of
+ * the view than to answer.
  */
 const question = `select pg_backend_pid() as backend_pid,
   (select system_identifier::text from pg_control_system()) as system_identifier,
@@ -24,11 +31,18 @@ const question = `select pg_backend_pid() as backend_pid,
     (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)
       where current_setting(name, true) is not null) end as parameters_set`
 
-/** feature_not_supported: "cannot use serializable mode in a hot standby", where that is the default of the server, the database or our role. */
+/**
+ * feature_not_supported: "cannot use serializable mode in a hot standby", where that is the default
+ * of the server, the database or our role.
+ */
 const notSerializable = '0A000'
 
 /** One round trip, once per session. */
-export async function askSessionFacts(line: Line, parameters: SessionParameters, signal: AbortSignal): Promise<SessionFacts | Refusal> {
+export async function askSessionFacts(
+  line: Line,
+  parameters: SessionParameters,
+  signal: AbortSignal,
+): Promise<SessionFacts | Refusal> {
   const values = [line.backendPid, Object.keys(parameters), Object.values(parameters)]
   let rows = await line.ask({text: question, values}, signal)
   if (isFailure(rows) && rows.sqlstate === notSerializable) {
@@ -43,7 +57,8 @@ export async function askSessionFacts(line: Line, parameters: SessionParameters,
       `this is a connection pooler, not PostgreSQL (it announced backend ${line.backendPid}, and ${row.backend_pid} answered): point host and port at PostgreSQL itself`,
     )
   const serverVersion = row.server_version as number
-  if (serverVersion < 100_000) return refusal('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
+  if (serverVersion < 100_000)
+    return refusal('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
   return {
     systemIdentifier: row.system_identifier as string,
     serverVersion,

@@ -6,15 +6,23 @@ import {probeSql} from './probe-sql.ts'
 import {failureOf} from './refusal.ts'
 import {askSessionFacts, backendStartText} from './session-facts.ts'
 
-/** object_not_in_prerequisite_state: "recovery is not in progress", after a promotion in the middle of the statement. */
+/**
+ * object_not_in_prerequisite_state: "recovery is not in progress", after a promotion in the middle
+ * of the statement.
+ */
 const promotedMeanwhile = '55000'
 
 /** `timeoutMs`: the longest that one question may take (probe.timeout). */
-export async function openSession(route: Route, timeoutMs: number, signal: AbortSignal): Promise<HostSession | Failure> {
+export async function openSession(
+  route: Route,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<HostSession | Failure> {
   const line = await openLine(route, signal)
   if (isFailure(line)) return failureOf(line)
-  // By the time the server gives up, we have: it is there to end a backend that we abandoned, not to answer. The others
-  // undo what may be set for our role or database, so that a probe is neither cancelled nor kept from a log by it.
+  // By the time the server gives up, we have: it is there to end a backend that we abandoned, not
+  // to answer. The others undo what may be set for our role or database, so that a probe is neither
+  // cancelled nor kept from a log by it.
   const parameters = {
     statement_timeout: String(2 * timeoutMs),
     lock_timeout: '0',

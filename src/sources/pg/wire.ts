@@ -1,4 +1,7 @@
-/** What is needed of the frontend/backend protocol where pg offers nothing (PostgreSQL documentation, 55.7 "Message Formats"). */
+/**
+ * What is needed of the frontend/backend protocol where pg offers nothing (PostgreSQL
+ * documentation, 55.7 "Message Formats").
+ */
 
 /** Int32 length, Int32 80877103. */
 export const sslRequest: Buffer = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
@@ -27,13 +30,15 @@ export function firstReply(bytes: Buffer): FirstReply | null {
   if (type !== 0x52 && type !== 0x45) return {kind: 'alien'}
   if (bytes.length < 5) return null
   const length = bytes.readInt32BE(1)
-  // A postmaster that cannot fork answers `E` and a bare text, as protocol 2 did: its "length" is then four letters.
+  // A postmaster that cannot fork answers `E` and a bare text, as protocol 2 did: its "length" is
+  // then four letters.
   if (length < 8 || length > 30_000)
     return type === 0x45 ? {kind: 'error', sqlstate: null, message: text(bytes.subarray(1))} : {kind: 'alien'}
   if (bytes.length < length + 1) return null
   if (type === 0x52) return {kind: 'authentication', ok: bytes.readInt32BE(5) === 0}
   const fields = new Map<string, string>()
-  for (const part of bytes.toString('utf8', 5, length + 1).split('\0')) if (part !== '') fields.set(part.charAt(0), part.slice(1))
+  for (const part of bytes.toString('utf8', 5, length + 1).split('\0'))
+    if (part !== '') fields.set(part.charAt(0), part.slice(1))
   return {kind: 'error', sqlstate: fields.get('C') ?? null, message: fields.get('M') ?? ''}
 }
 
