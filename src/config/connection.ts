@@ -1,6 +1,6 @@
 import {join, resolve} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
-import type {ConnectionSettings, SslMode} from '../core/settings.ts'
+import type {ConnectionSettings, HostSettings, SslMode} from '../core/settings.ts'
 import {type Environment, homeOf, osUser, variable} from './environment.ts'
 import type {HostFields} from './host.ts'
 import {keywords} from './libpq.ts'
@@ -14,6 +14,15 @@ export type Surroundings = Readonly<{
   encoding: 'base64' | 'plain'
   report: Report
 }>
+
+export function hostOf(name: string, read: HostFields, path: string, around: Surroundings): HostSettings {
+  return {
+    name,
+    aliases: read.aliases.filter((alias) => alias !== ''),
+    location: read.location,
+    connection: connectionOf(read, path, {...around, encoding: read.password_encoding ?? around.encoding}),
+  }
+}
 
 /**
  * What is given, else libpq's environment variables, else libpq's defaults (PostgreSQL

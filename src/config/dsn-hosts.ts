@@ -1,10 +1,10 @@
 import {OperatorError} from '../core/errors.ts'
 import type {ConnectionSettings, HostSettings} from '../core/settings.ts'
-import {connectionOf, type Surroundings} from './connection.ts'
+import {connectionOf, hostOf, type Surroundings} from './connection.ts'
 import {type DsnHost, parseDsn} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'
 import {variable} from './environment.ts'
-import {hostFields, hostOf} from './host.ts'
+import {hostFields} from './host.ts'
 import {idleKey, keywords} from './libpq.ts'
 import {nearest} from './nearest.ts'
 

@@ -1,5 +1,3 @@
-import type {HostSettings} from '../core/settings.ts'
-import {connectionOf, type Surroundings} from './connection.ts'
 import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from './libpq.ts'
 import {isGiven, isMapping, type Node} from './node.ts'
 import type {Report} from './report.ts'
@@ -60,13 +58,4 @@ function keep(key: string, value: Node, path: string, report: Report): [string, 
   if (idle) report.warn(below(path, key), idle.message, idle.next)
   if (idle) return []
   return [[key, key === 'sslsni' && typeof value === 'string' ? (flagOfDigit[value] ?? value) : value]]
-}
-
-export function hostOf(name: string, read: HostFields, path: string, around: Surroundings): HostSettings {
-  return {
-    name,
-    aliases: read.aliases.filter((alias) => alias !== ''),
-    location: read.location,
-    connection: connectionOf(read, path, {...around, encoding: read.password_encoding ?? around.encoding}),
-  }
 }

@@ -2,7 +2,7 @@ import {OperatorError} from '../core/errors.ts'
 import type {ConnectionSettings} from '../core/settings.ts'
 import {decodeBase64} from './base64.ts'
 import {readFile} from './files.ts'
-import {lookUpPassword} from './pgpass.ts'
+import {lookUpPassword, type PgpassKey} from './pgpass.ts'
 
 /** Where a password comes from. `text` is a secret: it is shown nowhere. */
 export type PasswordOrigin = Readonly<
@@ -10,7 +10,6 @@ export type PasswordOrigin = Readonly<
   | {from: 'password_file'; path: string}
   | {from: 'pgpass'; path: string}
 >
-export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
 
 const origins = new WeakMap<ConnectionSettings['password'], PasswordOrigin>()
 

@@ -1,5 +1,7 @@
 import {readFile, stat} from './files.ts'
-import type {PgpassKey} from './password.ts'
+
+/** What a line of the file is looked up by. */
+export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
 
 /**
  * Directories of default sockets, upstream's and Debian's. For a libpq that has one of them built

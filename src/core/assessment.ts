@@ -1,5 +1,6 @@
 import {changesOfGroup, changesOfHost} from './changes.ts'
 import type {Held} from './confirmation.ts'
+import type {Sources} from './evidence-source.ts'
 import {type GroupView, type Member, viewGroup} from './group-view.ts'
 import type {HostRecord} from './host-record.ts'
 import {describeHost} from './host-state.ts'
@@ -7,7 +8,6 @@ import {identify} from './identity.ts'
 import type {GroupMemory} from './ports.ts'
 import type {GroupSettings} from './settings.ts'
 import type {Change, Evidence, GroupState, HostState} from './snapshot.ts'
-import type {Sources} from './testimony.ts'
 import {judge} from './verdict.ts'
 
 /** What is carried from one assessment of a group to the next. */

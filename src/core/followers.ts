@@ -1,7 +1,7 @@
+import type {Testimony} from './evidence-source.ts'
 import {type GroupView, type Member, memberOf, oldest} from './group-view.ts'
 import {factsOf} from './host-record.ts'
 import {enumerate} from './sentence.ts'
-import type {Testimony} from './testimony.ts'
 
 /** Does `member` follow `leader`? `null`: cannot be told, which is neither yes nor no. */
 type Following = Readonly<{follows: boolean | null; why: string}>

@@ -1,4 +1,5 @@
 import {type Held, identitySource, settle} from './confirmation.ts'
+import type {Sources} from './evidence-source.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
 import {factsOf} from './host-record.ts'
 import type {GroupMemory} from './ports.ts'
@@ -7,7 +8,7 @@ import {areIs, enumerate} from './sentence.ts'
 import type {GroupSettings} from './settings.ts'
 import type {Evidence, Verdict} from './snapshot.ts'
 import {rank} from './suspect.ts'
-import {collect, type Sources} from './testimony.ts'
+import {collect} from './testimony.ts'
 import {isBlind} from './words.ts'
 
 export type Case = Readonly<{

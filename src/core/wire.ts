@@ -215,5 +215,3 @@ const rounded = <T extends number | null>(ms: T): T => (ms === null ? ms : ((Mat
 const ageOf = (askedAt: number | null, now: number) => (askedAt === null ? null : rounded(Math.max(0, now - askedAt)))
 const mapped = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
-
-export {changesFromWire, fromWire} from './wire-reader.ts'

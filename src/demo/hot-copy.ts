@@ -1,6 +1,15 @@
 import {chmod, chown, copyFile, mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import type {PgNode} from './node.ts'
+import type pg from 'pg'
+import type {NodeSettings} from './node-conf.ts'
+
+/** A server that is copied from: what a base backup needs to know of it. */
+export type CopySource = Readonly<{
+  settings: NodeSettings
+  port: number
+  data: string
+  connect(): Promise<pg.Client & AsyncDisposable>
+}>
 
 /**
  * What belongs to the running server, not to the data (PostgreSQL documentation, 26.3.4 "Backing Up
@@ -30,7 +39,7 @@ const emptied = new Set([
  * A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3).
  * PostgreSQL 15 or newer.
  */
-export async function copyHot(source: PgNode, target: string): Promise<void> {
+export async function copyHot(source: CopySource, target: string): Promise<void> {
   const {account} = source.settings
   // One session from start to stop: the backup ends with it.
   await using client = await source.connect()

@@ -1,4 +1,17 @@
-import type {NodeSettings} from './node.ts'
+import type {Account} from './account.ts'
+import type {Binaries} from './binaries.ts'
+
+export type NodeSettings = Readonly<{
+  name: string
+  /** Holds this node's data directory, log and unix socket. */
+  folder: string
+  port: number
+  binaries: Binaries
+  account: Account | null
+  /** Lines for postgresql.conf and pg_hba.conf. */
+  conf: readonly string[]
+  hba: readonly string[]
+}>
 
 /** postgresql.conf of a server that lives for minutes: small, fast, and in nobody's way. */
 export function postgresqlConf({name, port, folder, conf}: NodeSettings): string {

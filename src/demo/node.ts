@@ -2,25 +2,11 @@ import {existsSync, readFileSync} from 'node:fs'
 import {appendFile, chown, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import pg from 'pg'
-import type {Account} from './account.ts'
-import type {Binaries} from './binaries.ts'
 import {cloneData, rewindData} from './clone.ts'
-import {hbaConf, postgresqlConf} from './node-conf.ts'
+import {hbaConf, type NodeSettings, postgresqlConf} from './node-conf.ts'
 import {Postmaster, type StopMode} from './postmaster.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {hasProgram, runProgram} from './program.ts'
-
-export type NodeSettings = Readonly<{
-  name: string
-  /** Holds this node's data directory, log and unix socket. */
-  folder: string
-  port: number
-  binaries: Binaries
-  account: Account | null
-  /** Lines for postgresql.conf and pg_hba.conf. */
-  conf: readonly string[]
-  hba: readonly string[]
-}>
 
 /** A statement longer than this is not coming back: the server hangs. */
 const statementMs = 70_000

@@ -1,11 +1,12 @@
 import {type AssessSettings, assessGroup, assessHost, type GroupAssessment, type GroupPast} from '../core/assessment.ts'
 import {changesOfMaintenance, changesOfTarget} from '../core/changes.ts'
+import type {Sources} from '../core/evidence-source.ts'
 import {type HostRecord, newRecord} from '../core/host-record.ts'
 import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
 import {inherit} from '../core/recollection.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
-import {ownSources, type Sources} from '../core/testimony.ts'
+import {ownSources} from '../core/testimony.ts'
 import {Roster} from './roster.ts'
 
 export type BoardDeps = Readonly<{

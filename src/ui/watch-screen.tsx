@@ -3,8 +3,8 @@ import {Feed} from './feed.ts'
 import type {Frame} from './frame.ts'
 import {glyphsFor} from './glyphs.ts'
 import {initialState} from './screen-state.ts'
-import type {WatchOptions} from './show.ts'
 import {guardTerminal} from './terminal-guard.ts'
+import type {WatchOptions} from './watch-options.ts'
 import {WatchView} from './watch-view.tsx'
 
 /**

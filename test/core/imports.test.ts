@@ -1,17 +1,41 @@
 import {globSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, test} from 'vitest'
-import {importsOf, violation} from '../support/import-rule.ts'
+import {circlesOf, importsOf, targetOf, violation} from '../support/import-rule.ts'
 
 const src = join(import.meta.dirname, '..', '..', 'src')
 const files = globSync('**/*.{ts,tsx}', {cwd: src})
+const read = (file: string) => importsOf(readFileSync(join(src, file), 'utf8'))
 
 test('arrows point at core', () => {
   expect(files.length).toBeGreaterThan(30)
-  const violations = files.flatMap((from) =>
-    importsOf(readFileSync(join(src, from), 'utf8')).map((to) => violation({from, to})),
-  )
+  const violations = files.flatMap((from) => read(from).map((to) => violation({from, to})))
   expect(violations.filter((found) => found !== null)).toEqual([])
+})
+
+test('no circle of files, type imports included', () => {
+  const imports = files.map((from): [string, string[]] => [
+    from,
+    read(from).flatMap((to) => targetOf({from, to}) ?? []),
+  ])
+  const dangling = imports.flatMap(([from, all]) =>
+    all.filter((to) => !files.includes(to)).map((to) => `${from} → ${to}`),
+  )
+  expect(dangling).toEqual([])
+  expect(circlesOf(new Map(imports))).toEqual([])
+})
+
+test.each([
+  {given: 'two files', imports: {a: ['b'], b: ['a']}, circles: [['a', 'b']]},
+  {given: 'a file and itself', imports: {a: ['a']}, circles: [['a']]},
+  {
+    given: 'three files, entered from outside',
+    imports: {x: ['b'], a: ['b'], b: ['c'], c: ['a']},
+    circles: [['a', 'b', 'c']],
+  },
+  {given: 'two ways to one file', imports: {a: ['b', 'c'], b: ['d'], c: ['d'], d: []}, circles: []},
+])('circles of $given', ({imports, circles}) => {
+  expect(circlesOf(new Map(Object.entries(imports)))).toEqual(circles)
 })
 
 test.each([

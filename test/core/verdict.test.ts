@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import type {Testimony} from '../../src/core/testimony.ts'
+import type {Testimony} from '../../src/core/evidence-source.ts'
 import type {Rule} from '../../src/core/words.ts'
 import {drained, failing, judgementOf, primary, standby, type Trial, unasked} from '../support/records.ts'
 

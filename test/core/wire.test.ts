@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest'
 import type {Evidence} from '../../src/core/snapshot.ts'
-import {changesFromWire, changesToWire, fromWire, toWire} from '../../src/core/wire.ts'
+import {changesToWire, toWire} from '../../src/core/wire.ts'
+import {changesFromWire, fromWire} from '../../src/core/wire-reader.ts'
 import {available, drained, noon, primary, snapshot, standby, unasked, unavailable} from '../support/snapshots.ts'
 
 const evidence: Evidence = {

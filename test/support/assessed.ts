@@ -1,9 +1,10 @@
 import {assessGroup, assessHost, type GroupAssessment} from '../../src/core/assessment.ts'
+import type {Sources} from '../../src/core/evidence-source.ts'
 import type {HostRecord} from '../../src/core/host-record.ts'
 import {blankMemory, type GroupMemory} from '../../src/core/ports.ts'
 import type {GroupSettings} from '../../src/core/settings.ts'
 import type {HostState, Snapshot} from '../../src/core/snapshot.ts'
-import {ownSources, type Sources} from '../../src/core/testimony.ts'
+import {ownSources} from '../../src/core/testimony.ts'
 import {MAX_AGE, NOW} from './records.ts'
 import {groupSettings} from './settings.ts'
 

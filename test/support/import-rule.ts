@@ -42,7 +42,39 @@ export function violation({from, to}: Import): string | null {
       rule.packages.some((name) => name === to || (name.endsWith('*') && to.startsWith(name.slice(0, -1))))
     return isAllowed ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
   }
-  const target = roomOf(posix.normalize(posix.join(posix.dirname(from), to)))
+  const target = roomOf(targetOf({from, to}) ?? '')
   if (target === room || rule.rooms.includes('*') || rule.rooms.includes(target)) return null
   return `${from} imports ${to}: ${room} must not know ${target}`
 }
+
+/**
+ * The circles among files, each as the files that reach one another (Tarjan's strongly connected
+ * components). `imports`: file → the files that it imports, types included.
+ */
+export function circlesOf(imports: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const order = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const open: string[] = []
+  const circles: string[][] = []
+  const low = (file: string) => lowest.get(file) ?? Number.POSITIVE_INFINITY
+
+  function visit(file: string): void {
+    order.set(file, order.size)
+    lowest.set(file, order.size - 1)
+    open.push(file)
+    for (const next of imports.get(file) ?? []) {
+      if (!order.has(next)) visit(next)
+      if (open.includes(next)) lowest.set(file, Math.min(low(file), low(next)))
+    }
+    if (low(file) !== order.get(file)) return
+    const component = open.splice(open.indexOf(file))
+    const importsItself = imports.get(file)?.includes(file) ?? false
+    if (component.length > 1 || importsItself) circles.push(component.sort())
+  }
+  for (const file of imports.keys()) if (!order.has(file)) visit(file)
+  return circles
+}
+
+/** A relative specifier as a path below src/; `null`: a package. */
+export const targetOf = ({from, to}: Import): string | null =>
+  to.startsWith('.') ? posix.normalize(posix.join(posix.dirname(from), to)) : null
