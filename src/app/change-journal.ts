@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path'
 import {keptChanges, type PastChange, pastFromWire, pastToWire} from '../core/past-change.ts'
 import type {Log} from '../core/ports.ts'
 import type {Publication} from '../core/snapshot.ts'
-import {readText, replaceText} from './state-file.ts'
+import {readText, replaceText} from '../system/durable-file.ts'
 
 /** The file is cut back to the last `keptChanges` once it has twice as many. */
 const mostLines = 2 * keptChanges

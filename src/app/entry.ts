@@ -16,7 +16,7 @@ export async function enter(argv: readonly string[]): Promise<void> {
     if (hasFailed) return
     hasFailed = true
     try {
-      const [{printError}, {leave}] = await Promise.all([import('./error-output.ts'), import('./leave.ts')])
+      const [{printError}, {leave}] = await Promise.all([import('./error-output.ts'), import('../system/exit.ts')])
       leave(await printError(error, args))
     } catch (broken) {
       // Half an installation. Whatever else is tried here would end here again.
@@ -67,7 +67,7 @@ async function isPlainCheck(args: readonly string[]): Promise<boolean> {
   if (request === null) return false
   const [{check}, {leave}, {ownVersion}] = await Promise.all([
     import('./check.ts'),
-    import('./leave.ts'),
+    import('../system/exit.ts'),
     import('./version.ts'),
   ])
   return leave(await check(request, {env: process.env, cwd: directory(), version: ownVersion()}))

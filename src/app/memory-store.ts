@@ -1,8 +1,8 @@
 import {join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import {type Memory, type MemoryStore, nothingRemembered} from '../core/ports.ts'
+import {readText, replaceText} from '../system/durable-file.ts'
 import {memoryText, readMemory} from './memory-document.ts'
-import {readText, replaceText} from './state-file.ts'
 
 /**
  * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the

@@ -1,6 +1,6 @@
 import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
 import {OperatorError} from '../core/errors.ts'
-import {readNamed} from './named-file.ts'
+import {readNamed} from '../system/named-file.ts'
 
 /** How a command reaches the daemon that it wants something done by. */
 export type Channel = Readonly<{socket: string} | {url: string; tokenFile: string | undefined; ca: string | undefined}>

@@ -1,9 +1,9 @@
 import {once} from 'node:events'
 import {createServer, type Server} from 'node:net'
 import {join} from 'node:path'
-import {clearPath} from '../api/listen/unix-path.ts'
 import {OperatorError} from '../core/errors.ts'
 import type {Log} from '../core/ports.ts'
+import {clearPath} from '../system/unix-socket.ts'
 
 /**
  * One `serve` for one `state_dir`: of two, each would overwrite what the other remembers of

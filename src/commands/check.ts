@@ -1,7 +1,7 @@
 import {Args, Command, Flags} from '@oclif/core'
 import {check} from '../app/check.ts'
 import {configFlag, jsonFlag, socketFlag} from '../app/flags.ts'
-import {leave} from '../app/leave.ts'
+import {leave} from '../system/exit.ts'
 
 export default class Check extends Command {
   static override summary = 'Judge a host or the group once; the exit code is the answer.'

@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
 import {demo} from '../app/demo.ts'
-import {leave} from '../app/leave.ts'
+import {leave} from '../system/exit.ts'
 
 export default class Demo extends Command {
   static override summary = 'A real three-node cluster to try it on: watch it, break it, mend it.'

@@ -1,8 +1,8 @@
 import {Command, Flags} from '@oclif/core'
 import {configFlag} from '../app/flags.ts'
-import {leave} from '../app/leave.ts'
-import {showAs} from '../app/process-title.ts'
 import {serve} from '../app/serve.ts'
+import {leave} from '../system/exit.ts'
+import {showAs} from '../system/title.ts'
 
 export default class Serve extends Command {
   static override summary = 'The daemon: watches the hosts and answers over HTTP.'

@@ -1,7 +1,7 @@
 import {OperatorError} from '../core/errors.ts'
 import type {ConnectionSettings} from '../core/settings.ts'
+import {readFile} from '../system/files.ts'
 import {decodeBase64} from './base64.ts'
-import {readFile} from './files.ts'
 import {lookUpPassword, type PgpassKey} from './pgpass.ts'
 
 /** Where a password comes from. `text` is a secret: it is shown nowhere. */

@@ -1,6 +1,6 @@
+import {readFile} from '../system/files.ts'
 import {decodeBase64, glimpse} from './base64.ts'
 import type {Pem} from './config.ts'
-import {readFile} from './files.ts'
 import type {Report} from './report.ts'
 
 export type PemKind = 'certificate' | 'private key'

@@ -1,4 +1,4 @@
-import {readFile, stat} from './files.ts'
+import {readFile, stat} from '../system/files.ts'
 
 /** What a line of the file is looked up by. */
 export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>

@@ -1,7 +1,7 @@
 import type {HostSettings} from '../core/settings.ts'
 import type {HookSettings} from '../core/target-settings.ts'
+import {stat} from '../system/files.ts'
 import type {ConfigFile} from './config-file.ts'
-import {stat} from './files.ts'
 import {isMapping, isText, type Mapping, type Node} from './node.ts'
 import {originOf} from './password.ts'
 import {pgpassFault} from './pgpass.ts'

@@ -1,7 +1,7 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
-import {systemClock} from '../../src/app/clock.ts'
 import {tryHosts} from '../../src/app/host-trial.ts'
 import {isFine, trialText} from '../../src/app/host-trial-text.ts'
+import {systemClock} from '../../src/system/clock.ts'
 import {freePort, hasDebian, type Server, startServer} from '../sources/pg-server.ts'
 import {workplace} from './workplace.ts'
 

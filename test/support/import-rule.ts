@@ -8,14 +8,15 @@ export type Import = Readonly<{from: string; to: string}>
  */
 const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | readonly string[]}>> = {
   core: {rooms: [], packages: []},
-  config: {rooms: ['core'], packages: '*'},
+  system: {rooms: ['core'], packages: ['node:*']},
+  config: {rooms: ['core', 'system'], packages: '*'},
   monitor: {rooms: ['core'], packages: []},
   ui: {rooms: ['core'], packages: ['ink', 'react', 'react/jsx-runtime', 'node:*']},
-  api: {rooms: ['core', 'config'], packages: '*'},
+  api: {rooms: ['core', 'config', 'system'], packages: '*'},
   demo: {rooms: ['core'], packages: '*'},
   connector: {rooms: ['core', 'monitor', 'config'], packages: '*'},
   app: {rooms: ['*'], packages: '*'},
-  commands: {rooms: ['app', 'config', 'core', 'ui'], packages: '*'},
+  commands: {rooms: ['app', 'config', 'core', 'system', 'ui'], packages: '*'},
 }
 const neverInConnector = ['ink', 'react', '@oclif/core']
 

@@ -2,13 +2,13 @@ import {createServer, type RequestListener, type Server} from 'node:http'
 import {createServer as createTlsServer, type Server as TlsServer} from 'node:https'
 import type {SecureContextOptions} from 'node:tls'
 import {OperatorError} from '../../core/errors.ts'
+import {clearPath, grant, groupId} from '../../system/unix-socket.ts'
 import {problem} from '../answer.ts'
 import {respond} from '../misdirected.ts'
 import type {Crowd} from './crowd.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
 import type {Place} from './place.ts'
-import {clearPath, grant, groupId} from './unix-path.ts'
 
 /** One open way in. */
 export interface Listener {

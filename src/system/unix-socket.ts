@@ -4,7 +4,7 @@ import {readFile} from 'node:fs/promises'
 import {connect} from 'node:net'
 import {dirname} from 'node:path'
 import {promisify} from 'node:util'
-import {OperatorError} from '../../core/errors.ts'
+import {OperatorError} from '../core/errors.ts'
 
 /**
  * Makes room for a socket at `path`: one that nobody listens on is a leftover and goes; anything

@@ -1,5 +1,5 @@
 import type {Log} from '../core/ports.ts'
-import {leave} from './leave.ts'
+import {leave} from './exit.ts'
 
 /**
  * A stop that takes longer than this is ended: systemd would wait 90 seconds, and then kill without

@@ -1,5 +1,5 @@
 import {dirname} from 'node:path'
-import {readFile} from '../config/files.ts'
+import {readFile} from './files.ts'
 
 /** The text of a file; `null`: it is not there. */
 export async function readText(path: string): Promise<string | null> {
