@@ -10,7 +10,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 } else {
   // In a text, because import() is a syntax error to a node that ought to have got the message above.
   // biome-ignore lint/security/noGlobalEval: see above
-  eval("import('../dist/app/entry.js')").then(
+  eval("import('../dist/app/main/entry.js')").then(
     (entry) => entry.enter(process.argv.slice(1)),
     (error) => {
       process.stderr.write(

@@ -7,7 +7,7 @@ const root = '/pgroute66'
 
 /**
  * Without a disk: package.json, the manifest and the commands are in the bundle (stands in for
- * src/app/commands.ts).
+ * src/app/main/commands.ts).
  */
 class Bundled extends Plugin {
   override async load(): Promise<void> {

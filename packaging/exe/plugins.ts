@@ -8,8 +8,8 @@ export const repository = join(import.meta.dirname, '..', '..')
  * What takes the place of modules that look for their neighbours on a disk, or that start slowly.
  */
 const standIns: Readonly<Record<string, string>> = {
-  'src/app/commands.ts': 'packaging/exe/commands.ts',
-  'src/app/version.ts': 'packaging/exe/version.ts',
+  'src/app/main/commands.ts': 'packaging/exe/commands.ts',
+  'src/app/cli/version.ts': 'packaging/exe/version.ts',
   'src/commands/demo.ts': 'packaging/exe/demo.ts',
   'node_modules/pg/lib/crypto/utils.js': 'packaging/exe/scram.ts',
 }

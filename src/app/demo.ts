@@ -4,11 +4,11 @@ import {loadConfig} from '../config/load.ts'
 import {type Cluster, startCluster} from '../demo/cluster.ts'
 import {playStory} from '../demo/story.ts'
 import {systemClock} from '../system/clock.ts'
-import {compose} from './compose.ts'
+import {ownVersion} from './cli/version.ts'
 import {demoActions} from './demo-actions.ts'
 import {noMeter} from './no-meter.ts'
+import {compose} from './serve/compose.ts'
 import {silentLog} from './silent-log.ts'
-import {ownVersion} from './version.ts'
 
 export type DemoAsked = Readonly<{tour: boolean; tell: (line: string) => void; signal: AbortSignal}>
 

@@ -1,5 +1,5 @@
 import {Command} from '@oclif/core'
-import {giveOrder, hostArg, orderFlags} from '../app/order-flags.ts'
+import {giveOrder, hostArg, orderFlags} from '../app/control/flags.ts'
 
 export default class Accept extends Command {
   static override summary = "The operator's word: this host is the primary, and its cluster is the cluster."

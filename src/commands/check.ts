@@ -1,6 +1,6 @@
 import {Args, Command, Flags} from '@oclif/core'
-import {check} from '../app/check.ts'
-import {configFlag, jsonFlag, socketFlag} from '../app/flags.ts'
+import {check} from '../app/check/check.ts'
+import {configFlag, jsonFlag, socketFlag} from '../app/cli/flags.ts'
 import {leave} from '../system/exit.ts'
 
 export default class Check extends Command {

@@ -1,5 +1,5 @@
 import {Command} from '@oclif/core'
-import {giveOrder, hostArg, orderFlags} from '../app/order-flags.ts'
+import {giveOrder, hostArg, orderFlags} from '../app/control/flags.ts'
 
 export default class Drain extends Command {
   static override summary = 'Take a host out of rotation.'

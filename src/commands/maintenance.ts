@@ -1,5 +1,5 @@
 import {Args, Command, Flags} from '@oclif/core'
-import {giveOrder, orderFlags} from '../app/order-flags.ts'
+import {giveOrder, orderFlags} from '../app/control/flags.ts'
 
 export default class Maintenance extends Command {
   static override summary = 'Freeze every actuator, or let them go on.'

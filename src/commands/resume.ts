@@ -1,5 +1,5 @@
 import {Command} from '@oclif/core'
-import {giveOrder, hostArg, orderFlags} from '../app/order-flags.ts'
+import {giveOrder, hostArg, orderFlags} from '../app/control/flags.ts'
 
 export default class Resume extends Command {
   static override summary = 'Put a drained host back into rotation.'

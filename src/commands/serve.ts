@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
-import {configFlag} from '../app/flags.ts'
-import {serve} from '../app/serve.ts'
+import {configFlag} from '../app/cli/flags.ts'
+import {serve} from '../app/serve/serve.ts'
 import {leave} from '../system/exit.ts'
 import {showAs} from '../system/title.ts'
 

@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {order} from '../../src/app/order.ts'
+import {order} from '../../src/app/control/order.ts'
 import type {WireSnapshot} from '../../src/core/wire.ts'
 import {followersOf, hostsYaml, type PgNode, rejoin, startTestCluster, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'

@@ -3,8 +3,8 @@ import {mkdtemp, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
-import {rewriteArgv} from '../../src/app/argv.ts'
-import {guessSocket, usualSocket} from '../../src/app/daemon-socket.ts'
+import {rewriteArgv} from '../../src/app/main/invoked-as.ts'
+import {guessSocket, usualSocket} from '../../src/sources/daemon/socket-path.ts'
 
 for (const [given, argv, then] of [
   ['a command', ['/usr/bin/pgroute66', 'check', 'host1'], ['check', 'host1']],

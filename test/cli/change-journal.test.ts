@@ -3,7 +3,7 @@ import {appendFile, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
-import {ChangeJournal} from '../../src/app/change-journal.ts'
+import {ChangeJournal} from '../../src/app/state/change-journal.ts'
 import {change, keptLog} from '../support/fake-source.ts'
 import {noon, primary, snapshot} from '../support/snapshots.ts'
 

@@ -3,8 +3,8 @@ import {mkdtemp, readFile, rename} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
-import {openLog} from '../../src/app/log.ts'
-import {textLine} from '../../src/app/log-line.ts'
+import {openLog} from '../../src/app/serve/log.ts'
+import {textLine} from '../../src/app/serve/log-line.ts'
 
 const line = (fields: object) =>
   textLine(JSON.stringify({level: 'warn', time: '2026-11-21T01:00:00.000Z', msg: 'said', ...fields}))

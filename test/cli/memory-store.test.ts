@@ -3,7 +3,7 @@ import {chmod, mkdtemp, readdir, readFile, stat, writeFile} from 'node:fs/promis
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
-import {memoryStore} from '../../src/app/memory-store.ts'
+import {memoryStore} from '../../src/app/state/memory-store.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 import type {Memory} from '../../src/core/ports.ts'
 

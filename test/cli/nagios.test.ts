@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {test} from 'vitest'
-import {nagiosOf} from '../../src/app/nagios.ts'
+import {nagiosOf} from '../../src/app/check/nagios.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/core/check-answer.ts'
 import {type Limits, noLimits} from '../../src/core/reading.ts'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {Parser} from '@oclif/core'
 import {expect, test} from 'vitest'
-import {checkFlags, plainCheck} from '../../src/app/plain-check.ts'
+import {checkFlags, plainCheck} from '../../src/app/check/argv.ts'
 import Check from '../../src/commands/check.ts'
 
 /** What the command makes of the same words by oclif. */

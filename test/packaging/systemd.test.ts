@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, test} from 'vitest'
 import {doors} from '../../src/api/listen/socket-activation.ts'
-import {usualSocket} from '../../src/app/daemon-socket.ts'
+import {usualSocket} from '../../src/sources/daemon/socket-path.ts'
 import {lacks} from '../support/parts.ts'
 
 const units = join(import.meta.dirname, '..', '..', 'packaging', 'systemd')

@@ -36,7 +36,7 @@ export default class ConfigCheck extends Command {
     }
     const [{tryHosts}, {trialText, isFine}, {systemClock}] = await Promise.all([
       import('../../app/host-trial.ts'),
-      import('../../app/host-trial-text.ts'),
+      import('../../app/cli/connection-test-text.ts'),
       import('../../system/clock.ts'),
     ])
     const hosts = await tryHosts(config, systemClock)

@@ -1,5 +1,5 @@
 import {Command, Flags} from '@oclif/core'
-import {caFlag, configFlag} from '../../app/flags.ts'
+import {caFlag, configFlag} from '../../app/cli/flags.ts'
 import {haproxySite} from '../../app/haproxy-site.ts'
 import {loadConfig} from '../../config/load.ts'
 import {haproxyFile, haproxyStyles} from '../../core/haproxy-config.ts'

@@ -1,0 +1,49 @@
+import type {CheckAnswer} from '../../core/check-answer.ts'
+import type {Limits} from '../../core/reading.ts'
+import type {WireHost} from '../../core/wire.ts'
+
+const words = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const
+type Level = 0 | 1 | 2 | 3
+
+/**
+ * A line as monitoring plugins print it (Monitoring Plugins Development Guidelines, 2.1 and 2.6),
+ * and their exit code.
+ */
+export function nagiosOf(body: CheckAnswer, limits: Limits): Readonly<{text: string; exit: Level}> {
+  const exit = levelOf(body, limits)
+  const [first = '', ...more] = body.text.replaceAll('|', '/').split('\n')
+  // Their first line is the message; perfdata ends it, and what follows is long output.
+  return {text: [`PGROUTE66 ${words[exit]} - ${first}${perfdata(body.hosts)}`, ...more].join('\n'), exit}
+}
+
+function levelOf({exit, host, asked, verdict, hosts}: CheckAnswer, limits: Limits): Level {
+  const isPrimaryAsked = asked === 'primary'
+  const one = host === null ? undefined : hosts[host]
+  if (exit === 4) return verdict?.kind === 'split-brain' ? 2 : 3
+  if (exit === 0)
+    return host === null && isPrimaryAsked && Object.values(hosts).some((each) => isDegraded(each, limits)) ? 1 : 0
+  // What we are too blind to see is not known to be down.
+  if (exit === 3) return one === undefined || one.blind ? 3 : isPrimaryAsked ? 2 : 1
+  if (exit === 5) return (verdict?.blind?.length ?? 0) > 0 ? 3 : 2
+  if (exit === 1) return isPrimaryAsked && host !== null ? 2 : 1
+  return 3
+}
+
+/** A lag that is unknown keeps no limit. */
+function isDegraded({role, lag_bytes, lag_ms}: WireHost, {lagBytes, lagMs}: Limits): boolean {
+  if (role !== 'standby') return role === 'unavailable'
+  const exceeds = (lag: number | null, limit: number | null) =>
+    limit !== null && (lag ?? Number.POSITIVE_INFINITY) > limit
+  return exceeds(lag_bytes, lagBytes) || exceeds(lag_ms, lagMs)
+}
+
+function perfdata(hosts: CheckAnswer['hosts']): string {
+  const all = Object.entries(hosts)
+  if (all.length === 0) return ''
+  const count = (role: string) => all.filter(([, host]) => host.role === role).length
+  const lags = all.filter(([, host]) => host.role === 'standby').map(([name, host]) => `'${name}_lag'=${lagOf(host)}`)
+  return ` | ${[`primaries=${count('primary')}`, `standbys=${count('standby')}`, `unavailable=${count('unavailable')}`, ...lags].join(' ')}`
+}
+
+/** "U": the guidelines' own word for a value that cannot be determined. */
+const lagOf = ({lag_bytes: lag}: WireHost): string => (lag === null ? 'U' : `${lag}B`)

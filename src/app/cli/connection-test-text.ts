@@ -1,0 +1,22 @@
+import type {HostTrial} from '../host-trial.ts'
+
+/** `150004` → 15.4; PostgreSQL counts so since version 10. */
+const version = (number: number) => `${Math.floor(number / 10_000)}.${number % 10_000}`
+
+/** A line per host, and one per remark below it. */
+export function trialText(trials: readonly HostTrial[]): string {
+  const width = Math.max(...trials.map(({host}) => host.length))
+  const lines = trials.flatMap((trial) => {
+    const name = trial.host.padEnd(width)
+    const head =
+      trial.kind === 'failed'
+        ? `${name}  unavailable (${trial.cause}): ${trial.detail}`
+        : `${name}  ${trial.role}, PostgreSQL ${version(trial.serverVersion)}, timeline ${trial.timeline ?? 'unknown'}, system identifier ${trial.systemIdentifier}`
+    return [head, ...trial.remarks.map((remark) => `${' '.repeat(width)}  ${remark}`)]
+  })
+  return lines.join('\n')
+}
+
+/** Every host was reached, and nothing is to be mended. */
+export const isFine = (trials: readonly HostTrial[]): boolean =>
+  trials.every(({kind, remarks}) => kind === 'reached' && remarks.length === 0)

@@ -1,0 +1,48 @@
+import {stripVTControlCharacters} from 'node:util'
+import {OperatorError} from '../../core/errors.ts'
+
+/**
+ * An error as an operator gets to see it. 2: theirs to mend, 70: a bug (sysexits.h, EX_SOFTWARE).
+ */
+export type ErrorReport = Readonly<{exit: 2 | 70; code: string; message: string; next: string}>
+
+/**
+ * The parser's own errors are told apart by what they carry: loading oclif to ask for its classes
+ * would cost a check more than the check.
+ */
+type ParserError = Error &
+  Readonly<{oclif: object; flags?: readonly string[]; parse?: Readonly<{input?: {flags?: object}}>}>
+const isParserError = (error: unknown): error is ParserError => error instanceof Error && 'oclif' in error
+
+/**
+ * The one place where errors turn into words and exit codes. `args`: as given, to point at the
+ * right `--help`.
+ */
+export async function reportOf(error: unknown, args: readonly string[]): Promise<ErrorReport> {
+  if (error instanceof OperatorError) return {exit: 2, code: error.code, message: error.message, next: error.next}
+  if (isParserError(error)) return {exit: 2, ...(await usageOf(error, args))}
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const next = 'Please report it with what you ran; PGROUTE66_DEBUG=1 shows where it happened.'
+  return {exit: 70, code: 'BUG', message: `this is a bug in pgroute66: ${firstLine(message)}`, next}
+}
+
+async function usageOf(error: ParserError, args: readonly string[]): Promise<Omit<ErrorReport, 'exit'>> {
+  const help = `"pgroute66 ${[...commandOf(args), '--help'].join(' ')}" lists what there is.`
+  if (error.flags) {
+    const {nearest} = await import('../../config/nearest.ts')
+    const [unknown = ''] = error.flags
+    const meant = nearest(unknown.replace(/^-+/, ''), Object.keys(error.parse?.input?.flags ?? {}))
+    const message = `unknown ${error.flags.length === 1 ? 'flag' : 'flags'} ${error.flags.join(', ')}`
+    return {code: 'USAGE_FLAG', message, next: meant === null ? help : `Did you mean --${meant}? ${help}`}
+  }
+  const message = stripVTControlCharacters(error.message)
+    .replace(/^The following errors? occurred:\n */, '')
+    .replace(/\n*See more help with --help\s*$/, '')
+  return {code: 'USAGE', message: message.charAt(0).toLowerCase() + message.slice(1), next: help}
+}
+
+/** Commands of two words. */
+const topics = ['config', 'haproxy']
+const commandOf = (args: readonly string[]): readonly string[] => args.slice(0, topics.includes(args[0] ?? '') ? 2 : 1)
+
+const firstLine = (text: string) => text.split('\n', 1)[0] ?? ''

@@ -1,0 +1,38 @@
+import {Args, Flags} from '@oclif/core'
+import {OperatorError} from '../../core/errors.ts'
+import {caFlag, configFlag, controlSocketFlag, tokenFileFlag, urlFlag} from '../cli/flags.ts'
+import {print} from '../cli/print.ts'
+import {controlChannel, whoAsks} from './channel.ts'
+import {order} from './order.ts'
+
+export const hostArg = (description: string) =>
+  Args.string({
+    required: true,
+    description,
+    async parse(host) {
+      if (host.trim() === '') throw new OperatorError('USAGE', 'HOST is empty', 'Is a variable not set?')
+      return host
+    },
+  })
+
+/** What every command has that orders something from the daemon. */
+export const orderFlags = {
+  reason: Flags.string({description: 'why, for the record'}),
+  json: Flags.boolean({description: 'print one JSON document'}),
+  'control-socket': controlSocketFlag,
+  url: urlFlag,
+  'token-file': tokenFileFlag,
+  ca: caFlag,
+  config: configFlag,
+}
+type OrderGiven = Readonly<
+  Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}
+>
+
+/** Orders it, and prints what was done. Throws OperatorError with the daemon's own words. */
+export async function giveOrder(path: string, body: object, flags: OrderGiven, word: string): Promise<void> {
+  const {env} = process
+  const channel = await controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
+  const answer = await order(channel, path, {...body, reason: flags.reason ?? null, by: whoAsks(env)})
+  print(1, flags.json ? JSON.stringify({exit: 0, ok: true, ...answer}) : `${word}: ${answer.done}`)
+}

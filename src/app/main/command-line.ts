@@ -1,0 +1,43 @@
+import {type Config, flush, run} from '@oclif/core'
+import {nearest} from '../../config/nearest.ts'
+import {OperatorError} from '../../core/errors.ts'
+import {loadCommands} from './commands.ts'
+
+/**
+ * Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and
+ * exits with 1, is not used.
+ */
+export async function runCommand(args: readonly string[]): Promise<void> {
+  // node would let every user of the machine into this process, passwords and all: by its debugger,
+  // on a port of its own.
+  process.on('SIGUSR1', () => {})
+  const config = await loadCommands()
+  refuseUnknown(args, config)
+  try {
+    await run([...args], config)
+  } catch (error) {
+    // How oclif ends a command on purpose.
+    if ((error as {code?: unknown}).code !== 'EEXIT') throw error
+    process.exitCode = (error as {oclif?: {exit?: number}}).oclif?.exit ?? 0
+  }
+  await flush()
+}
+
+/**
+ * Before oclif looks: it would take the arguments for parts of the command's name, and suggest
+ * nothing.
+ */
+function refuseUnknown(args: readonly string[], config: Config): void {
+  const end = args.findIndex((word) => word.startsWith('-'))
+  const words = end < 0 ? args : args.slice(0, end)
+  const [first] = words
+  if (first === undefined || first === 'help') return
+  const ids = config.commandIDs.map((id) => id.replaceAll(':', ' '))
+  const isTopic = ids.some((id) => id.startsWith(`${first} `))
+  const tried = isTopic ? words.slice(0, 2).join(' ') : first
+  if (ids.includes(first) || ids.includes(tried) || (isTopic && words.length === 1)) return
+
+  const meant = nearest(tried, ids)
+  const next = meant === null ? '"pgroute66 --help" lists the commands.' : `Did you mean "pgroute66 ${meant}"?`
+  throw new OperatorError('USAGE_COMMAND', `there is no command "${tried}"`, next)
+}

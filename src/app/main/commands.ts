@@ -1,0 +1,9 @@
+import {fileURLToPath} from 'node:url'
+import {Config} from '@oclif/core'
+
+/**
+ * The commands, as oclif finds them: the manifest, and one file per command beside it. The single
+ * executable has another way (packaging/exe).
+ */
+export const loadCommands = (): Promise<Config> =>
+  Config.load({root: fileURLToPath(new URL('../../..', import.meta.url))})

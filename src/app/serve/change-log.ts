@@ -1,0 +1,29 @@
+import type {Log} from '../../core/ports.ts'
+import type {Change, Publication} from '../../core/snapshot.ts'
+
+/**
+ * Every change of a role or a verdict goes to the log, with the rule behind it and why. Samples do
+ * not: nothing happened.
+ */
+export const logChanges =
+  (log: Log) =>
+  ({changes}: Publication): void => {
+    for (const change of changes) log[levelOf(change)](fieldsOf(change), sentenceOf(change))
+  }
+
+function levelOf({kind, to}: Change): 'debug' | 'info' | 'warn' | 'error' {
+  if (kind === 'verdict')
+    return to === 'primary' || to === 'starting' ? 'info' : to === 'unconfirmed' ? 'warn' : 'error'
+  if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
+  return kind === 'evidence' ? 'debug' : 'info'
+}
+
+const fieldsOf = ({kind, group, host, from, to, rule}: Change): object =>
+  Object.fromEntries(Object.entries({kind, group, host, from, to, rule}).filter(([, value]) => value !== null))
+
+function sentenceOf({kind, group, host, from, to, why}: Change): string {
+  // It names whom it is about.
+  if (kind === 'actuator') return why
+  const subject = kind === 'verdict' ? `verdict of ${group}` : (host ?? group ?? 'all')
+  return to === null ? `${subject}: ${why}` : `${subject}: ${from ?? 'new'} → ${to}: ${why}`
+}

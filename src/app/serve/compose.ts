@@ -1,0 +1,58 @@
+import type {Config} from '../../config/config.ts'
+import {type Clock, type Log, type MemoryStore, type Meter, nothingRemembered, type Random} from '../../core/ports.ts'
+import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
+import {driverFor} from '../driver.ts'
+import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
+
+export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
+  Readonly<{
+    /** Only looks on: what is seen is not remembered, because another process remembers it. */
+    isOnlooker?: boolean
+  }>
+
+export interface Watching extends AsyncDisposable {
+  readonly monitor: Monitor
+  /** The monitor goes on with the new settings; hosts that did not change keep their connection. */
+  reload(config: Config): Promise<void>
+}
+
+/**
+ * The part of the graph that watches: what is remembered, a driver per host, the monitor over them.
+ */
+export async function compose(config: Config, around: Surroundings): Promise<Watching> {
+  let current = config
+  const storeAt = around.isOnlooker ? readOnlyStore : memoryStore
+  let store = storeAt(config.stateDir)
+  let remembered = nothingRemembered
+  // Looked up at each call, because a reload may move the state.
+  const kept: MemoryStore = {
+    async load() {
+      remembered = await store.load()
+      return remembered
+    },
+    async save(memory) {
+      remembered = memory
+      await store.save(memory)
+    },
+  }
+  const monitor = await startMonitor({
+    settings: config,
+    driver: (host) => driverFor(current, around.clock)(host),
+    store: kept,
+    ...around,
+  })
+  return {
+    monitor,
+    async reload(next) {
+      if (next.stateDir !== current.stateDir) {
+        const moved = storeAt(next.stateDir)
+        // All of it goes along, or nothing moves.
+        await moved.save(remembered)
+        store = moved
+      }
+      current = next
+      await monitor.reload(next)
+    },
+    [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose](),
+  }
+}

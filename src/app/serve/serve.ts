@@ -1,0 +1,126 @@
+import {createMetrics} from '../../api/metrics.ts'
+import {startApi} from '../../api/server.ts'
+import type {Config} from '../../config/config.ts'
+import {loadConfig} from '../../config/load.ts'
+import {systemClock} from '../../system/clock.ts'
+import {keepHeapSmall} from '../../system/heap.ts'
+import {stopSignal} from '../../system/stop-signal.ts'
+import {tellSystemd} from '../../system/systemd.ts'
+import {AgentPort} from '../agent-port.ts'
+import {HookTargets} from '../hook-targets.ts'
+import {ChangeJournal} from '../state/change-journal.ts'
+import {StateClaim} from '../state/state-lock.ts'
+import {Targets} from '../targets.ts'
+import {logChanges} from './change-log.ts'
+import {compose} from './compose.ts'
+import {type AppLog, openLog} from './log.ts'
+import {Release} from './release.ts'
+import {reloads, tellWarnings} from './reload.ts'
+
+export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
+export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
+
+/** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
+export async function serve({config: path, dsns, dryRun}: ServeRequest, around: Around): Promise<number> {
+  const load = () => loadConfig({path, dsns, ...around})
+  const config = await load()
+  const log = openLog(config.log)
+  try {
+    // Before anything is started: whoever stops us meanwhile is heard.
+    await run(config, {load, log, dryRun, stopped: stopSignal(log), ...around})
+    log.info({}, 'stopped')
+    return 0
+  } finally {
+    await log.close()
+  }
+}
+
+type Running = Around & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
+
+async function run(config: Config, {load, log, dryRun, stopped, env, version}: Running): Promise<void> {
+  await using release = new Release()
+  const clock = systemClock
+  log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
+  tellWarnings(config, log)
+  const metrics = createMetrics(version, clock.wall)
+  const claim = release.own(await StateClaim.open(config.stateDir, log))
+  const journal = release.own(await ChangeJournal.open(config.stateDir, log))
+  const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
+  const {monitor} = watching
+  monitor.subscribe(logChanges(log))
+  monitor.subscribe((publication) => journal.record(publication, clock.wall()))
+
+  // Nobody is answered before every host has been asked: a load balancer that hears "starting"
+  // takes all servers out, one that hears nothing keeps what it has for a while, and a socket of
+  // systemd's keeps the question (DESIGN 9).
+  const isStopped = stopped.then(() => true)
+  // What SIGHUP does by itself is to end a process.
+  let isAsked = false
+  const reloadLater = () => {
+    isAsked = true
+  }
+  process.on('SIGHUP', reloadLater)
+  if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
+  const api = release.own(
+    await startApi({
+      config,
+      source: monitor,
+      orders: monitor,
+      past: () => journal.latest(),
+      clock,
+      log,
+      metrics,
+      version,
+      env,
+    }),
+  )
+  const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
+  const telling = {
+    monitor,
+    clock,
+    random: Math.random,
+    log,
+    dryRun,
+    meter: {stage: metrics.stage, applied: metrics.applied},
+  }
+  const hooks = release.own(new HookTargets(telling))
+  const told = [release.own(new Targets(telling)), hooks]
+  await agent.follow(config)
+  for (const targets of told) await targets.follow(config)
+  hooks.tellTroubles()
+  const reload = reloads({
+    config,
+    load,
+    // First those that may refuse: a folder or a port that somebody else has.
+    apply: [
+      (next) => claim.follow(next),
+      (next) => api.reload(next),
+      (next) => agent.follow(next),
+      (next) => watching.reload(next),
+      (next) => journal.follow(next),
+      ...told.map((targets) => (next: Config) => targets.follow(next)),
+      (next) => log.reopen(next.log),
+    ],
+    log,
+    done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
+  })
+  process.on('SIGHUP', reload)
+  if (isAsked) reload()
+  release.own(tellSystemd({source: monitor, clock, log, env}))
+  // Not before: what is loaded after it has no use for the executable's code caches, which are made
+  // for V8's own settings.
+  keepHeapSmall()
+  try {
+    await stopped
+  } finally {
+    process.off('SIGHUP', reload)
+  }
+}
+
+/**
+ * A host answers or fails within this; should one do neither, that must not keep the others from
+ * being served.
+ */
+function firstRoundLimit({probe}: Config): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, probe.connectTimeoutMs + 2 * probe.timeoutMs).unref())
+}

@@ -1,0 +1,72 @@
+import {join} from 'node:path'
+import {OperatorError} from '../../core/errors.ts'
+import {type Memory, type MemoryStore, nothingRemembered} from '../../core/ports.ts'
+import {readText, replaceText} from '../../system/durable-file.ts'
+import {memoryText, readMemory} from './memory-json.ts'
+
+/**
+ * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the
+ * rivals of a split brain, drains. `serve` writes it and any number of checks read it meanwhile.
+ * Without a `state_dir` it lives as long as the process.
+ */
+export function memoryStore(stateDir: string | null): MemoryStore {
+  return stateDir === null ? forgetful() : fileStore(join(stateDir, 'memory.json'))
+}
+
+/** For whoever looks on while `serve` writes: knows what is remembered, and adds nothing. */
+export function readOnlyStore(stateDir: string | null): MemoryStore {
+  const {load} = memoryStore(stateDir)
+  return {load, save: async () => {}}
+}
+
+function forgetful(): MemoryStore {
+  let kept = nothingRemembered
+  return {
+    load: async () => kept,
+    save: async (memory) => {
+      kept = memory
+    },
+  }
+}
+
+function fileStore(path: string): MemoryStore {
+  let saving: Promise<void> = Promise.resolve()
+  return {
+    load: () => load(path),
+    // In order: a slow disk must not let an older memory overtake a newer one. A failure is its
+    // caller's; the next save tries again.
+    save(memory) {
+      const saved = saving.then(() => replaceText(path, memoryText(memory)))
+      saving = saved.catch(() => {})
+      return saved.catch((error: NodeJS.ErrnoException) => {
+        const next = 'Give this user a state_dir that it may write to, with space left.'
+        throw new OperatorError('STATE_NOT_SAVED', `${path} cannot be written (${error.code ?? error.message})`, next, {
+          cause: error,
+        })
+      })
+    },
+  }
+}
+
+/**
+ * An unreadable memory is never taken for an empty one: then an old primary that came back would be
+ * believed.
+ */
+async function load(path: string): Promise<Memory> {
+  let text: string | null
+  try {
+    text = await readText(path)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    const next = 'Give this user the right to read it, or name another state_dir.'
+    throw new OperatorError('STATE_UNREADABLE', `${path} cannot be read (${code})`, next, {cause: error})
+  }
+  if (text === null) return nothingRemembered
+  try {
+    return readMemory(text)
+  } catch (error) {
+    const next =
+      'Make sure which host is the primary, then move the file away: it remembers the highest timeline, split brains and drains.'
+    throw new OperatorError('STATE_CORRUPT', `${path} does not hold what pgroute66 wrote`, next, {cause: error})
+  }
+}
