@@ -1,7 +1,7 @@
 import type {Config} from '../config/config.ts'
-import type {PastChange} from '../core/past-change.ts'
+import type {PastChange} from '../core/changes.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
-import type {Moment} from '../core/wire.ts'
+import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Metrics} from './metrics.ts'
 
 /** What every route may look at. */

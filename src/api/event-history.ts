@@ -1,5 +1,5 @@
 import type {Change, Publication, Snapshot} from '../core/snapshot.ts'
-import {changesToWire, type Moment} from '../core/wire.ts'
+import {changesToWire, type Moment} from '../protocol/snapshot-json.ts'
 
 /** What changed at one moment. Its text is made when a reader is there to get it. */
 export type ChangeEvent = Readonly<{

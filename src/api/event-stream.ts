@@ -1,7 +1,7 @@
 import type {ServerResponse} from 'node:http'
 import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
-import {type Moment, toWire} from '../core/wire.ts'
+import {type Moment, toWire} from '../protocol/snapshot-json.ts'
 import {changeFrame, EventHistory, idOf} from './event-history.ts'
 import {EventReader} from './event-reader.ts'
 

@@ -1,7 +1,7 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {Meter} from '../core/ports.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
-import type {Moment} from '../core/wire.ts'
+import type {Moment} from '../protocol/snapshot-json.ts'
 import {processMetrics} from './process-metrics.ts'
 import {snapshotMetrics} from './snapshot-metrics.ts'
 

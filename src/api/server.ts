@@ -1,6 +1,6 @@
 import type {RequestListener} from 'node:http'
 import type {Config} from '../config/config.ts'
-import type {PastChange} from '../core/past-change.ts'
+import type {PastChange} from '../core/changes.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'

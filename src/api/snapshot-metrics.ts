@@ -1,6 +1,6 @@
 import {Gauge, type Registry} from 'prom-client'
 import type {HostState, Snapshot} from '../core/snapshot.ts'
-import type {Moment} from '../core/wire.ts'
+import type {Moment} from '../protocol/snapshot-json.ts'
 
 const roles = ['primary', 'standby', 'unavailable'] as const
 const verdicts = ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting'] as const

@@ -1,7 +1,7 @@
+import {hookEvents, hookId} from '../actuators/hook/event.ts'
 import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hook.ts'
 import type {Config} from '../config/config.ts'
 import {changeOfVerdict} from '../core/changes.ts'
-import {hookEvents, hookId} from '../core/hook-event.ts'
 import type {Publication} from '../core/snapshot.ts'
 import type {HookSettings} from '../core/target-settings.ts'
 import type {TargetsDeps} from './targets.ts'

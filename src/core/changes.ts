@@ -1,5 +1,14 @@
 import type {Change, GroupState, HostState, Maintenance, TargetState} from './snapshot.ts'
 
+/** So many are kept, over restarts too. */
+export const keptChanges = 1_000
+
+/**
+ * A change of this or of an earlier run. `at`: wall clock, milliseconds. `epoch` and `sequence`: as
+ * of the snapshot that showed it first.
+ */
+export type PastChange = Readonly<{at: number; epoch: string; sequence: number; change: Change}>
+
 /**
  * What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is
  * new, which is none.

@@ -1,5 +1,5 @@
+import type {PastChange} from './changes.ts'
 import type {Facts, Failure, SessionFacts} from './observation.ts'
-import type {PastChange} from './past-change.ts'
 import type {Drain, Maintenance, Publication, Snapshot} from './snapshot.ts'
 import type {Cause} from './words.ts'
 

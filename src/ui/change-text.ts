@@ -1,5 +1,5 @@
 import type {Change, GroupState, HostState} from '../core/snapshot.ts'
-import {timeOf} from '../core/wire.ts'
+import {timeOf} from '../protocol/snapshot-json.ts'
 import {printable} from './cells.ts'
 import {subjectOf, transitionText} from './change-line.ts'
 import {causeText} from './row.ts'

@@ -1,4 +1,4 @@
-import {keptChanges} from '../core/past-change.ts'
+import {keptChanges} from '../core/changes.ts'
 import type {Clock, SnapshotSource} from '../core/ports.ts'
 import type {Snapshot} from '../core/snapshot.ts'
 import type {Frame, Heard} from './frame.ts'

@@ -1,6 +1,6 @@
 import type {Clock, SnapshotSource} from '../core/ports.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
-import {changesToWire} from '../core/wire.ts'
+import {changesToWire} from '../protocol/snapshot-json.ts'
 import {banner} from './banner.ts'
 import {concerns} from './change-line.ts'
 import {changeText, hostText, standingText} from './change-text.ts'

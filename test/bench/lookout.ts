@@ -1,6 +1,6 @@
 import {get} from 'node:http'
 import {createParser} from 'eventsource-parser'
-import type {WireChanges, WireSnapshot, WireVerdict} from '../../src/core/wire.ts'
+import type {WireChanges, WireSnapshot, WireVerdict} from '../../src/protocol/snapshot-json.ts'
 import type {Haproxy} from '../support/haproxy.ts'
 
 /**

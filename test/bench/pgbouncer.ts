@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {order} from '../../src/app/control/order.ts'
-import type {WireSnapshot} from '../../src/core/wire.ts'
+import type {WireSnapshot} from '../../src/protocol/snapshot-json.ts'
 import {followersOf, hostsYaml, type PgNode, rejoin, startTestCluster, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {type Pgbouncer, pgbouncerPassword, startPgbouncer} from '../support/pgbouncer.ts'

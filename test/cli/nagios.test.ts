@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import {test} from 'vitest'
 import {nagiosOf} from '../../src/app/check/nagios.ts'
-import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/core/check-answer.ts'
 import {type Limits, noLimits} from '../../src/core/reading.ts'
+import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
   noon,
   primary,

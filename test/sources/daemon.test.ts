@@ -4,7 +4,7 @@ import {type AddressInfo, createServer as createNetServer, type Server as NetSer
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, test, vi} from 'vitest'
 import type {Publication} from '../../src/core/snapshot.ts'
-import {toWire} from '../../src/core/wire.ts'
+import {toWire} from '../../src/protocol/snapshot-json.ts'
 import {askUnix} from '../../src/sources/daemon/ask.ts'
 import {askUrl} from '../../src/sources/daemon/ask-url.ts'
 import {daemonSource} from '../../src/sources/daemon/daemon-source.ts'

@@ -9,14 +9,15 @@ export type Import = Readonly<{from: string; to: string}>
 const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | readonly string[]}>> = {
   core: {rooms: [], packages: []},
   system: {rooms: ['core'], packages: ['node:*']},
+  protocol: {rooms: ['core'], packages: []},
   config: {rooms: ['core', 'system'], packages: '*'},
   monitor: {rooms: ['core'], packages: []},
-  ui: {rooms: ['core'], packages: ['ink', 'react', 'react/jsx-runtime', 'node:*']},
-  api: {rooms: ['core', 'config', 'system'], packages: '*'},
+  ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'node:*']},
+  api: {rooms: ['core', 'protocol', 'config', 'system'], packages: '*'},
   demo: {rooms: ['core'], packages: '*'},
   connector: {rooms: ['core', 'monitor', 'config'], packages: '*'},
   app: {rooms: ['*'], packages: '*'},
-  commands: {rooms: ['app', 'config', 'core', 'system', 'ui'], packages: '*'},
+  commands: {rooms: ['app', 'config', 'core', 'protocol', 'system', 'ui'], packages: '*'},
 }
 const neverInConnector = ['ink', 'react', '@oclif/core']
 
@@ -35,7 +36,7 @@ export const importsOf = (text: string): readonly string[] =>
 export function violation({from, to}: Import): string | null {
   const room = roomOf(from)
   if (room === 'index') return null
-  const rule = rooms[room] ?? {rooms: ['core'], packages: '*'}
+  const rule = rooms[room] ?? {rooms: ['core', 'protocol', 'system'], packages: '*'}
   if (!to.startsWith('.')) {
     if (room === 'connector' && neverInConnector.includes(to)) return `${from} loads ${to}, and an application must not`
     const isAllowed =

@@ -1,7 +1,7 @@
-import {hookDocument, hookVariables} from '../../core/hook-event.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
+import {hookDocument, hookVariables} from './event.ts'
 import {LastWords} from './last-words.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'
 

@@ -1,4 +1,4 @@
-import type {HookEvent} from '../../core/hook-event.ts'
+import type {HookEvent} from './event.ts'
 
 /**
  * What one try came to. `problem` is shown in the log and in /v1/snapshot, which anybody may read

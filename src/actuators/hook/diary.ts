@@ -1,5 +1,5 @@
-import {type HookEvent, hookId} from '../../core/hook-event.ts'
 import type {Log} from '../../core/ports.ts'
+import {type HookEvent, hookId} from './event.ts'
 
 /**
  * What became of one hook. `ms`: how long the try took. `waiting`: events that wait in the queue.

@@ -1,10 +1,11 @@
-import {type HookEvent, isWanted, retryMs} from '../../core/hook-event.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
 import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'
 import {Diary, type HookReport} from './diary.ts'
+import {type HookEvent, isWanted} from './event.ts'
+import {retryMs} from './retry.ts'
 import {webhookDelivery} from './webhook.ts'
 
 /**
@@ -130,5 +131,5 @@ export function hook(
   }
 }
 
-export type {HookEvent} from '../../core/hook-event.ts'
 export type {HookReport} from './diary.ts'
+export type {HookEvent} from './event.ts'

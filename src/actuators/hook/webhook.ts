@@ -1,9 +1,10 @@
 import type {Dispatcher} from 'undici'
-import {hookDocument, replyOf, retryAfterMs} from '../../core/hook-event.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
 import {deadline} from '../../core/wait.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
+import {hookDocument} from './event.ts'
+import {replyOf, retryAfterMs} from './retry.ts'
 import {readSecret, signatureOf} from './signature.ts'
 import {unlessAborted} from './unless-aborted.ts'
 

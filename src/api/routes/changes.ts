@@ -1,4 +1,5 @@
-import {keptChanges, pastToWire} from '../../core/past-change.ts'
+import {keptChanges} from '../../core/changes.ts'
+import {pastToWire} from '../../protocol/change-json.ts'
 import {json, jsonType} from '../answer.ts'
 import type {Route} from '../route.ts'
 

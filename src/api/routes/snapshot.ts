@@ -1,4 +1,4 @@
-import {groupToWire, hostToWire, toWire} from '../../core/wire.ts'
+import {groupToWire, hostToWire, toWire} from '../../protocol/snapshot-json.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {momentOf} from '../context.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'

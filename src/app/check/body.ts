@@ -1,4 +1,4 @@
-import type {CheckAnswer, CheckError, CheckRole} from '../../core/check-answer.ts'
+import type {CheckAnswer, CheckError, CheckRole} from '../../protocol/check-answer.ts'
 
 export type CheckBody = CheckAnswer | CheckError
 

@@ -1,6 +1,6 @@
-import type {CheckAnswer} from '../../core/check-answer.ts'
 import type {Limits} from '../../core/reading.ts'
-import type {WireHost} from '../../core/wire.ts'
+import type {CheckAnswer} from '../../protocol/check-answer.ts'
+import type {WireHost} from '../../protocol/snapshot-json.ts'
 
 const words = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const
 type Level = 0 | 1 | 2 | 3

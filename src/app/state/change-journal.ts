@@ -1,8 +1,9 @@
 import {appendFile, mkdir} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
-import {keptChanges, type PastChange, pastFromWire, pastToWire} from '../../core/past-change.ts'
+import {keptChanges, type PastChange} from '../../core/changes.ts'
 import type {Log} from '../../core/ports.ts'
 import type {Publication} from '../../core/snapshot.ts'
+import {pastFromWire, pastToWire} from '../../protocol/change-json.ts'
 import {readText, replaceText} from '../../system/durable-file.ts'
 
 /** The file is cut back to the last `keptChanges` once it has twice as many. */

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
-import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/core/check-answer.ts'
 import {hostOfServer} from '../../src/core/haproxy-server.ts'
 import {noLimits} from '../../src/core/reading.ts'
+import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
   drained,
   noon,

@@ -9,7 +9,7 @@ import type {
   Snapshot,
   TargetState,
   Verdict,
-} from './snapshot.ts'
+} from '../core/snapshot.ts'
 import type {
   WireAvailability,
   WireEvidence,
@@ -19,7 +19,7 @@ import type {
   WireSnapshot,
   WireTarget,
   WireVerdict,
-} from './wire.ts'
+} from './snapshot-json.ts'
 
 /**
  * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of

@@ -1,5 +1,14 @@
-import type {Change, Evidence, GroupState, HostState, Maintenance, Snapshot, TargetState, Verdict} from './snapshot.ts'
-import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
+import type {
+  Change,
+  Evidence,
+  GroupState,
+  HostState,
+  Maintenance,
+  Snapshot,
+  TargetState,
+  Verdict,
+} from '../core/snapshot.ts'
+import type {Answer, Cause, Role, Rule, VerdictKind} from '../core/words.ts'
 
 /**
  * The shapes of API.md: snake_case, units in names, unknown is `null` and never left out, keys in

@@ -1,14 +1,7 @@
-import type {Change} from './snapshot.ts'
-import {timeOf} from './wire.ts'
+import type {PastChange} from '../core/changes.ts'
+import type {Change} from '../core/snapshot.ts'
+import {timeOf} from './snapshot-json.ts'
 
-/** So many are kept, over restarts too. */
-export const keptChanges = 1_000
-
-/**
- * A change of this or of an earlier run. `at`: wall clock, milliseconds. `epoch` and `sequence`: as
- * of the snapshot that showed it first.
- */
-export type PastChange = Readonly<{at: number; epoch: string; sequence: number; change: Change}>
 export type WirePastChange = Readonly<{at: string; epoch: string; sequence: number}> & Change
 
 export const pastToWire = ({at, epoch, sequence, change}: PastChange): WirePastChange => ({

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
 import type {Evidence} from '../../src/core/snapshot.ts'
-import {changesToWire, toWire} from '../../src/core/wire.ts'
-import {changesFromWire, fromWire} from '../../src/core/wire-reader.ts'
+import {changesToWire, toWire} from '../../src/protocol/snapshot-json.ts'
+import {changesFromWire, fromWire} from '../../src/protocol/snapshot-reader.ts'
 import {available, drained, noon, primary, snapshot, standby, unasked, unavailable} from '../support/snapshots.ts'
 
 const evidence: Evidence = {

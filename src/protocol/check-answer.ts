@@ -1,9 +1,9 @@
+import {holds, type Limits} from '../core/reading.ts'
+import {enumerate} from '../core/sentence.ts'
+import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
+import type {Predicate} from '../core/words.ts'
 import {describeGroup} from './check-text.ts'
-import {holds, type Limits} from './reading.ts'
-import {enumerate} from './sentence.ts'
-import type {GroupState, HostState, Snapshot} from './snapshot.ts'
-import {hostToWire, type Moment, verdictToWire, type WireHost, type WireVerdict} from './wire.ts'
-import type {Predicate} from './words.ts'
+import {hostToWire, type Moment, verdictToWire, type WireHost, type WireVerdict} from './snapshot-json.ts'
 
 export const checkRoles = ['primary', 'standby', 'read-only', 'any'] as const
 export type CheckRole = (typeof checkRoles)[number]

@@ -1,7 +1,6 @@
-import type {Random} from './ports.ts'
-import type {Change, Publication} from './snapshot.ts'
-import type {HookSettings} from './target-settings.ts'
-import {groupToWire, type Moment, timeOf, type WireGroup} from './wire.ts'
+import type {Change, Publication} from '../../core/snapshot.ts'
+import type {HookSettings} from '../../core/target-settings.ts'
+import {groupToWire, type Moment, timeOf, type WireGroup} from '../../protocol/snapshot-json.ts'
 
 /**
  * A verdict that changed, and the group as it was at that moment. `at`: wall clock, milliseconds.
@@ -58,34 +57,4 @@ export function hookVariables(event: HookEvent): Readonly<Record<string, string>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const plain = (text: string) => text.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, longestVariable)
   return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, plain(value)]))
-}
-
-const firstMs = 1_000
-const longestMs = 60_000
-
-/**
- * How long to wait after the failed try number `attempt` (from 1): 1 s, doubling, up to a minute;
- * between half of that and all of it, so that hooks that failed together do not return together.
- * `askedMs`: what the receiver asked for, honoured up to a minute.
- */
-export function retryMs(attempt: number, random: Random, askedMs: number | null): number {
-  const most = Math.min(firstMs * 2 ** (attempt - 1), longestMs)
-  return Math.max(most * (0.5 + random() / 2), Math.min(askedMs ?? 0, longestMs))
-}
-
-/** RFC 9110, 10.2.3: seconds, or a date. `null`: not given, or neither. */
-export function retryAfterMs(header: string | null, wall: number): number | null {
-  if (header === null) return null
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? null : Math.max(0, date - wall)
-}
-
-/**
- * What a status says of an event: told; not told, and asking again changes nothing; not told yet.
- */
-export function replyOf(status: number): 'delivered' | 'refused' | 'later' {
-  if (status >= 200 && status < 300) return 'delivered'
-  // Request Timeout, Too Early, Too Many Requests: the request was in order.
-  return status >= 400 && status < 500 && ![408, 425, 429].includes(status) ? 'refused' : 'later'
 }

@@ -1,4 +1,4 @@
-import type {GroupState, HostState, Snapshot} from './snapshot.ts'
+import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
 
 /** A line per host, with the name of the group where there are several. */
 export function describeGroup({name, hosts}: GroupState, snapshot: Snapshot, isSole: boolean): readonly string[] {
