@@ -1,5 +1,5 @@
-import {haproxyPush} from '../actuators/haproxy/push.ts'
-import {pgbouncerTarget} from '../actuators/pgbouncer/target.ts'
+import {haproxyPush} from '../actuators/haproxy/actuator.ts'
+import {pgbouncerTarget} from '../actuators/pgbouncer/actuator.ts'
 import type {Config} from '../config/config.ts'
 import type {Actuator} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'

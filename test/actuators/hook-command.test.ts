@@ -1,6 +1,6 @@
 import {writeFileSync} from 'node:fs'
 import {expect, test} from 'vitest'
-import {LastWords} from '../../src/actuators/hook/last-words.ts'
+import {LastWords} from '../../src/actuators/hook/stderr-tail.ts'
 import {isAlive} from '../../src/demo/processes.ts'
 import {noon} from '../support/snapshots.ts'
 import {soon, stage, toPrimary, why, workshop} from './hook-stage.ts'

@@ -1,4 +1,4 @@
-import {type HaproxyStyle, haproxyStyles} from '../../src/core/haproxy-config.ts'
+import {type HaproxyStyle, haproxyStyles} from '../../src/actuators/haproxy/cfg.ts'
 import {hasDebian} from '../support/cluster.ts'
 import {hasHaproxy} from '../support/haproxy.ts'
 import {type Failovers, type Kind, runFailovers} from './failover.ts'

@@ -1,6 +1,6 @@
 import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import type {HaproxyStyle} from '../../src/core/haproxy-config.ts'
+import type {HaproxyStyle} from '../../src/actuators/haproxy/cfg.ts'
 import {adapted} from '../support/adapted.ts'
 import {debian} from '../support/cluster.ts'
 import {run, runJs} from '../support/run.ts'

@@ -49,7 +49,6 @@ test.each([
   ['sources/pg/driver.ts', '../../config/load.ts'],
   ['connector/pool.ts', 'ink'],
   ['ui/screen.tsx', '../app/compose.ts'],
-  ['commands/check.ts', '../sources/pg/driver.ts'],
 ])('the guard fires: %s importing %s', (from, to) => {
   expect(violation({from, to})).not.toBeNull()
 })

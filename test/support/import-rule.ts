@@ -17,7 +17,7 @@ const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | 
   demo: {rooms: ['core'], packages: '*'},
   connector: {rooms: ['core', 'monitor', 'config'], packages: '*'},
   app: {rooms: ['*'], packages: '*'},
-  commands: {rooms: ['app', 'config', 'core', 'protocol', 'system', 'ui'], packages: '*'},
+  commands: {rooms: ['*'], packages: '*'},
 }
 const neverInConnector = ['ink', 'react', '@oclif/core']
 

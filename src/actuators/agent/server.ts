@@ -1,10 +1,10 @@
 import {type AddressInfo, createServer, type Server, type Socket} from 'node:net'
-import {agentAnswer} from '../../core/agent-answer.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {AgentSettings} from '../../core/target-settings.ts'
-import {Turns} from './turns.ts'
+import {agentAnswer} from './answer.ts'
+import {Turns} from './handover.ts'
 
 /** A question is a name, a role and a limit. */
 const longestQuestion = 256

@@ -1,4 +1,4 @@
-import type {HaproxyServer} from '../../core/haproxy-plan.ts'
+import type {HaproxyServer} from './plan.ts'
 import type {Runtime} from './runtime.ts'
 import {sessionsOf} from './sessions.ts'
 

@@ -2,8 +2,8 @@ import type {Clock} from '../../core/ports.ts'
 import type {HookSettings} from '../../core/target-settings.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {hookDocument, hookVariables} from './event.ts'
-import {LastWords} from './last-words.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'
+import {LastWords} from './stderr-tail.ts'
 
 /**
  * From SIGTERM to SIGKILL, and from SIGKILL until we stop waiting for a process that not even that

@@ -3,7 +3,7 @@ import type {HookSettings} from '../../core/target-settings.ts'
 import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'
-import {Diary, type HookReport} from './diary.ts'
+import {Diary, type HookReport} from './delivery-log.ts'
 import {type HookEvent, isWanted} from './event.ts'
 import {retryMs} from './retry.ts'
 import {webhookDelivery} from './webhook.ts'
@@ -131,5 +131,5 @@ export function hook(
   }
 }
 
-export type {HookReport} from './diary.ts'
+export type {HookReport} from './delivery-log.ts'
 export type {HookEvent} from './event.ts'

@@ -1,5 +1,5 @@
-import type {PgbouncerState} from '../../core/pgbouncer-state.ts'
 import type {Console, Row} from './console.ts'
+import type {PgbouncerState} from './state.ts'
 
 const text = (row: Row | undefined, column: string): string => `${row?.[column] ?? ''}`
 

@@ -1,8 +1,8 @@
 import {Command, Flags} from '@oclif/core'
+import {haproxyFile, haproxyStyles} from '../../actuators/haproxy/cfg.ts'
+import {haproxySite} from '../../actuators/haproxy/site.ts'
 import {caFlag, configFlag} from '../../app/cli/flags.ts'
-import {haproxySite} from '../../app/haproxy-site.ts'
 import {loadConfig} from '../../config/load.ts'
-import {haproxyFile, haproxyStyles} from '../../core/haproxy-config.ts'
 
 export default class HaproxyConfig extends Command {
   static override summary = 'Print a complete haproxy.cfg for this configuration.'

@@ -1,6 +1,6 @@
-import {isNowhere, type Pointer} from './pgbouncer-include.ts'
-import type {InUse, PgbouncerDatabaseState} from './pgbouncer-state.ts'
-import type {PgbouncerDatabase} from './target-settings.ts'
+import type {PgbouncerDatabase} from '../../core/target-settings.ts'
+import {isNowhere, type Pointer} from './include.ts'
+import type {InUse, PgbouncerDatabaseState} from './state.ts'
 
 /** What an operator is told of a PgBouncer: each with what to do. */
 

@@ -1,7 +1,7 @@
-import {hostFinder} from './haproxy-server.ts'
-import {isUnasked, offered, type PoolRole} from './routing.ts'
-import type {ReadFallback} from './settings.ts'
-import type {HostState, Snapshot} from './snapshot.ts'
+import {hostFinder} from '../../core/haproxy-server.ts'
+import {isUnasked, offered, type PoolRole} from '../../core/routing.ts'
+import type {ReadFallback} from '../../core/settings.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
 
 /**
  * One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers

@@ -1,8 +1,8 @@
-import {lagLimit} from './lag-limit.ts'
-import {holds, type Limits, noLimits} from './reading.ts'
-import {isUnasked, offered, type PoolRole} from './routing.ts'
-import type {ReadFallback} from './settings.ts'
-import type {HostState, Snapshot, Verdict} from './snapshot.ts'
+import {lagLimit} from '../../core/lag-limit.ts'
+import {holds, type Limits, noLimits} from '../../core/reading.ts'
+import {isUnasked, offered, type PoolRole} from '../../core/routing.ts'
+import type {ReadFallback} from '../../core/settings.ts'
+import type {HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
 
 export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
 

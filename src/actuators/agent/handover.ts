@@ -1,5 +1,5 @@
-import {writerAsked} from '../../core/agent-answer.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
+import {writerAsked} from './answer.ts'
 
 /**
  * A HAProxy that has not asked for so long does not ask for that server any more. Several times

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {describe, test} from 'vitest'
-import {type HaproxyFile, type HaproxyStyle, haproxyFile, haproxyStyles} from '../../src/core/haproxy-config.ts'
+import {type HaproxyFile, type HaproxyStyle, haproxyFile, haproxyStyles} from '../../src/actuators/haproxy/cfg.ts'
 
 const servers = ['host1', 'host2'].map((name, index) => ({name, address: `10.0.0.${index + 1}:5432`}))
 const isPolled = (style: HaproxyStyle) => style === 'httpchk' || style === 'external'

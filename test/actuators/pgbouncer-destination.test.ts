@@ -1,6 +1,13 @@
 import {describe, expect, test} from 'vitest'
-import {isOurs, lineOf, nowhere, type Pointer, pointerOf, withoutPointers} from '../../src/core/pgbouncer-include.ts'
-import {type TargetQuestion, targetOf} from '../../src/core/pgbouncer-target.ts'
+import {type TargetQuestion, targetOf} from '../../src/actuators/pgbouncer/destination.ts'
+import {
+  isOurs,
+  lineOf,
+  nowhere,
+  type Pointer,
+  pointerOf,
+  withoutPointers,
+} from '../../src/actuators/pgbouncer/include.ts'
 import type {PgbouncerDatabase} from '../../src/core/target-settings.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 

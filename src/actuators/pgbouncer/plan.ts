@@ -1,15 +1,8 @@
-import {
-  includeOf,
-  isNowhere,
-  isOurs,
-  lineOf,
-  linesOf,
-  type Pointer,
-  pointerOf,
-  withoutPointers,
-} from './pgbouncer-include.ts'
-import {deposed, type PgbouncerDatabaseState, type PgbouncerState, strays} from './pgbouncer-state.ts'
-import {type PgbouncerTarget, targetOf} from './pgbouncer-target.ts'
+import type {ReadFallback} from '../../core/settings.ts'
+import type {Snapshot} from '../../core/snapshot.ts'
+import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/target-settings.ts'
+import {type PgbouncerTarget, targetOf} from './destination.ts'
+import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, withoutPointers} from './include.ts'
 import {
   awayProblem,
   disabledProblem,
@@ -19,10 +12,8 @@ import {
   retryProblem,
   takenProblem,
   waitingProblem,
-} from './pgbouncer-words.ts'
-import type {ReadFallback} from './settings.ts'
-import type {Snapshot} from './snapshot.ts'
-import type {PgbouncerDatabase, PgbouncerSettings} from './target-settings.ts'
+} from './problems.ts'
+import {deposed, type PgbouncerDatabaseState, type PgbouncerState, strays} from './state.ts'
 
 export type PgbouncerSight = Readonly<{
   /** The text of our file; `null`: it is not there. */

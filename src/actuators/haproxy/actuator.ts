@@ -1,9 +1,9 @@
 import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
-import {type HaproxyPlan, type HaproxyStep, type HaproxyWish, planHaproxy} from '../../core/haproxy-plan.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {cutOldWorkers} from './old-workers.ts'
+import {type HaproxyPlan, type HaproxyStep, type HaproxyWish, planHaproxy} from './plan.ts'
 import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
 import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
+import {cutOldWorkers} from './stale-workers.ts'
 
 const forcedMaintenance = 1
 

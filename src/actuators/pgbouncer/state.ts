@@ -1,5 +1,5 @@
-import type {Pointer} from './pgbouncer-include.ts'
-import type {Snapshot} from './snapshot.ts'
+import type {Snapshot} from '../../core/snapshot.ts'
+import type {Pointer} from './include.ts'
 
 export type PgbouncerDatabaseState = Readonly<{
   name: string

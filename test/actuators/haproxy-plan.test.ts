@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {type HaproxyServer, type HaproxyWish, planHaproxy} from '../../src/core/haproxy-plan.ts'
+import {type HaproxyServer, type HaproxyWish, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 const wish: HaproxyWish = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}

@@ -1,4 +1,4 @@
-import type {PoolRole} from './routing.ts'
+import type {PoolRole} from '../../core/routing.ts'
 
 export const haproxyStyles = ['push', 'agent', 'httpchk', 'external'] as const
 /**

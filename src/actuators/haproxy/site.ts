@@ -1,17 +1,15 @@
 import {isIP} from 'node:net'
-import type {Config} from '../config/config.ts'
-import {OperatorError} from '../core/errors.ts'
-import {
-  externalInterMs,
-  type HaproxyFile,
-  type HaproxyFileBackend,
-  type HaproxyPeer,
-  type HaproxyStyle,
-} from '../core/haproxy-config.ts'
-import {lagLimit} from '../core/lag-limit.ts'
-import type {PoolRole} from '../core/routing.ts'
-import type {ConnectionSettings, GroupSettings, HostSettings} from '../core/settings.ts'
-import type {HaproxyInstance} from '../core/target-settings.ts'
+import {OperatorError} from '../../core/errors.ts'
+import {lagLimit} from '../../core/lag-limit.ts'
+import type {PoolRole} from '../../core/routing.ts'
+import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings} from '../../core/settings.ts'
+import type {HaproxyInstance, TargetSettings} from '../../core/target-settings.ts'
+import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyPeer, type HaproxyStyle} from './cfg.ts'
+
+/** What of the configuration a haproxy.cfg is made of. `ssl`: whether the API speaks TLS. */
+export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
+  Pick<TargetSettings, 'haproxy' | 'agent'> &
+  Readonly<{bind: string; port: number; ssl: object | null; check: Readonly<{timeoutMs: number}>}>
 
 export type SiteRequest = Readonly<{
   style: HaproxyStyle
@@ -32,7 +30,7 @@ export type SiteRequest = Readonly<{
  * OperatorError where there is none.
  */
 export function haproxySite(
-  config: Config,
+  config: SiteConfig,
   request: SiteRequest,
 ): Readonly<{file: HaproxyFile; warnings: readonly string[]}> {
   const {style, daemon} = request
@@ -61,7 +59,7 @@ function limitFor({style, maxLag}: SiteRequest): string | null {
   )
 }
 
-function instanceOf({haproxy}: Config, {instance}: SiteRequest): HaproxyInstance | undefined {
+function instanceOf({haproxy}: SiteConfig, {instance}: SiteRequest): HaproxyInstance | undefined {
   if (instance === undefined) return haproxy.instances[0]
   const found = haproxy.instances.find(({socket}) => socket === instance)
   if (found !== undefined) return found
@@ -72,7 +70,7 @@ function instanceOf({haproxy}: Config, {instance}: SiteRequest): HaproxyInstance
 /** What the file alone does not do. */
 function warningsOf(
   {style, backends, socket}: HaproxyFile,
-  {haproxy, agent, check, groups}: Config,
+  {haproxy, agent, check, groups}: SiteConfig,
 ): readonly string[] {
   const roles = backends.map(({name, role}) => `${name}: ${role}`).join(', ')
   const fallsToAny = groups.some(({readFallback}) => readFallback === 'any')
@@ -110,7 +108,7 @@ function warningsOf(
  */
 function backendsOf(
   roles: Readonly<Record<string, PoolRole>>,
-  {groups, hosts}: Config,
+  {groups, hosts}: SiteConfig,
   style: HaproxyStyle,
 ): readonly HaproxyFileBackend[] {
   const isOne = groups.length === 1
@@ -152,7 +150,7 @@ function addressOf({host, hostaddr, port}: ConnectionSettings): string {
   return isIP(address) === 4 ? `${address}:${port}` : `${address}:${port} init-addr last,libc,none`
 }
 
-function apiOf({bind, port, ssl}: Config, {daemon, ca, style}: SiteRequest): HaproxyPeer {
+function apiOf({bind, port, ssl}: SiteConfig, {daemon, ca, style}: SiteRequest): HaproxyPeer {
   const given = daemon === undefined ? null : placeOf(daemon)
   const address = reachable(bind, daemon)
   const peer = {address, port: given?.port ?? port}

@@ -1,8 +1,8 @@
-import {nowhere, type Pointer} from './pgbouncer-include.ts'
-import {offered} from './routing.ts'
-import type {ReadFallback} from './settings.ts'
-import type {HostState, Snapshot} from './snapshot.ts'
-import type {PgbouncerDatabase} from './target-settings.ts'
+import {offered} from '../../core/routing.ts'
+import type {ReadFallback} from '../../core/settings.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import type {PgbouncerDatabase} from '../../core/target-settings.ts'
+import {nowhere, type Pointer} from './include.ts'
 
 /**
  * Where one database is to lead. `keep`: nothing is said against where it leads now, and nothing

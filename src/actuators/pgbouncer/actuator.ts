@@ -1,11 +1,11 @@
 import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
-import {type PgbouncerPlan, type PgbouncerSight, type PgbouncerStep, planPgbouncer} from '../../core/pgbouncer-plan.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import type {PgbouncerSettings} from '../../core/target-settings.ts'
 import {type OpenConsole, PatientConsole} from './console.ts'
 import {readInclude, stageInclude} from './include-file.ts'
+import {type PgbouncerPlan, type PgbouncerSight, type PgbouncerStep, planPgbouncer} from './plan.ts'
 import {readPgbouncer} from './read.ts'
 
 export type PgbouncerDeps = Readonly<{

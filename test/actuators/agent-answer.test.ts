@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {describe, test} from 'vitest'
-import {agentAnswer} from '../../src/core/agent-answer.ts'
+import {agentAnswer} from '../../src/actuators/agent/answer.ts'
 import type {ReadFallback} from '../../src/core/settings.ts'
 import type {HostState} from '../../src/core/snapshot.ts'
 import {
