@@ -3,7 +3,7 @@ import fastify, {type FastifyReply} from 'fastify'
 import {OperatorError} from '../core/errors.ts'
 import {type Answer, problem} from './answer.ts'
 import type {Context} from './context.ts'
-import {misdirection, respond} from './misdirected.ts'
+import {misdirection, respond} from './not-found.ts'
 import type {Route} from './route.ts'
 
 const bodyLimit = 16 * 1024

@@ -1,5 +1,5 @@
 import {Command, Flags} from '@oclif/core'
-import {demo} from '../app/demo.ts'
+import {demo} from '../demo/run.ts'
 import {leave} from '../system/exit.ts'
 
 export default class Demo extends Command {

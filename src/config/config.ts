@@ -1,5 +1,5 @@
+import type {TargetSettings} from '../core/actuator-settings.ts'
 import type {MonitorSettings} from '../core/settings.ts'
-import type {TargetSettings} from '../core/target-settings.ts'
 
 /** PEM texts, decoded and checked, or the files to read them from (re-read when they change). */
 export type Pem = Readonly<{pem: string} | {file: string}>

@@ -1,6 +1,6 @@
+import type {HookSettings, PgbouncerSettings, TargetSettings} from '../core/actuator-settings.ts'
+import {formatDuration as duration} from '../core/duration.ts'
 import type {ConnectionSettings} from '../core/settings.ts'
-import type {HookSettings, PgbouncerSettings, TargetSettings} from '../core/target-settings.ts'
-import {formatDuration as duration} from './duration.ts'
 import {originOf} from './password.ts'
 
 type Document = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
+import {formatDuration as duration} from '../core/duration.ts'
 import type {GroupSettings, HostSettings} from '../core/settings.ts'
 import type {Config, Pem} from './config.ts'
-import {formatDuration as duration} from './duration.ts'
 import {targetsDocument} from './effective-targets.ts'
 import {originOf} from './password.ts'
 

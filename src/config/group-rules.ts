@@ -1,6 +1,6 @@
+import {formatDuration} from '../core/duration.ts'
 import type {GroupSettings, OnSilent} from '../core/settings.ts'
 import {canBeHeld, usableConfirmations} from './confirmation.ts'
-import {formatDuration} from './duration.ts'
 import type {GroupFields, Member, Policy} from './group.ts'
 import {nearest} from './nearest.ts'
 import type {Report} from './report.ts'

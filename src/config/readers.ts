@@ -1,5 +1,5 @@
+import type {HookSettings} from '../core/actuator-settings.ts'
 import type {HostSettings} from '../core/settings.ts'
-import type {HookSettings} from '../core/target-settings.ts'
 import {stat} from '../system/files.ts'
 import type {ConfigFile} from './config-file.ts'
 import {isMapping, isText, type Mapping, type Node} from './node.ts'

@@ -1,6 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
-import type {PoolRole} from '../core/routing.ts'
-import type {VerdictKind} from '../core/words.ts'
+import type {PoolRole} from '../core/offers/pools.ts'
+import type {VerdictKind} from '../core/vocabulary.ts'
 import {isText} from './node.ts'
 import {alternative} from './shape/alternative.ts'
 import {choice, duration, integer, scalar, text} from './shape/scalar.ts'

@@ -1,5 +1,4 @@
 import {resolve} from 'node:path'
-import type {GroupSettings} from '../core/settings.ts'
 import type {
   AgentSettings,
   HaproxyInstance,
@@ -7,7 +6,8 @@ import type {
   PgbouncerDatabase,
   PgbouncerSettings,
   TargetSettings,
-} from '../core/target-settings.ts'
+} from '../core/actuator-settings.ts'
+import type {GroupSettings} from '../core/settings.ts'
 import {adminConnection} from './dsn-hosts.ts'
 import type {Environment} from './environment.ts'
 import {nearest} from './nearest.ts'

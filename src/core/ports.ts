@@ -1,7 +1,8 @@
 import type {PastChange} from './changes.ts'
-import type {Facts, Failure, SessionFacts} from './observation.ts'
-import type {Drain, Maintenance, Publication, Snapshot} from './snapshot.ts'
-import type {Cause} from './words.ts'
+import type {Facts, Failure, SessionFacts} from './facts/observation.ts'
+import type {Publication, Snapshot} from './snapshot.ts'
+import type {Memory} from './verdict/group-memory.ts'
+import type {Cause} from './vocabulary.ts'
 
 /**
  * Time from outside. Monotonic and wall time are two different things; only `now` is ever compared.
@@ -98,35 +99,6 @@ export type HeartbeatAnswer =
   | (Readonly<{kind: 'failure'}> & Failure)
 
 export const isFailure = (value: object): value is Failure => 'cause' in value && 'detail' in value
-
-/** What survives a restart, per group (DESIGN 4.1, 4.2). */
-export type GroupMemory = Readonly<{
-  /**
-   * Who was in it, by which a group is known again that has been given another name; absent: not
-   * written yet.
-   */
-  hosts?: readonly string[]
-  systemIdentifier: string | null
-  /** The highest timeline ever seen; a primary below it is an old one that came back. */
-  highestTimeline: number | null
-  /** The same by cluster, as long as it is not known whose the group is; absent: nothing. */
-  unproven?: Readonly<Record<string, number>>
-  /** Rivals of a split brain that has not ended; empty: none. */
-  rivals: readonly string[]
-  /**
-   * `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to
-   * `overrules`. Void once a later primary is routed to.
-   */
-  accepted: Readonly<{host: string; timeline: number; overrules: number}> | null
-}>
-export const blankMemory: GroupMemory = {systemIdentifier: null, highestTimeline: null, rivals: [], accepted: null}
-
-export type Memory = Readonly<{
-  groups: Readonly<Record<string, GroupMemory>>
-  drains: Readonly<Record<string, Drain>>
-  maintenance: Maintenance | null
-}>
-export const nothingRemembered: Memory = {groups: {}, drains: {}, maintenance: null}
 
 /**
  * Keeps the memory. `load` throws OperatorError on a file it cannot use; `save` is called after

@@ -1,5 +1,5 @@
-import type {Lsn, Receiver, Sender} from './observation.ts'
-import type {Answer, Cause, Role, Rule, VerdictKind} from './words.ts'
+import type {Lsn, Receiver, Sender} from './facts/observation.ts'
+import type {Answer, Cause, Role, Rule, VerdictKind} from './vocabulary.ts'
 
 /** An operator took the host out of rotation. */
 export type Drain = Readonly<{since: number; by: string; reason: string | null}>

@@ -2,7 +2,7 @@ import {chmod, cp, lstat, readdir, readFile, stat, symlink} from 'node:fs/promis
 import {createRequire} from 'node:module'
 import {basename, dirname, join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
-import type {Account} from './account.ts'
+import type {Account} from './os-account.ts'
 
 /**
  * A folder with `initdb` and `postgres`; `pg_basebackup` and `pg_rewind` are used where they are.

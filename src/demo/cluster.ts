@@ -2,13 +2,13 @@ import {rmSync} from 'node:fs'
 import {access, chmod, chown, constants, mkdtemp, rm, stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {type Account, accountForPostgres} from './account.ts'
 import {type Binaries, embeddedBinaries} from './binaries.ts'
 import {freePorts, isTaken} from './free-ports.ts'
-import {leaveLastWill} from './last-will.ts'
 import {PgNode} from './node.ts'
+import {type Account, accountForPostgres} from './os-account.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {signalAll} from './processes.ts'
+import {leaveLastWill} from './reaper.ts'
 
 export type ClusterOptions = Readonly<{
   nodes?: number

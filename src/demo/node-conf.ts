@@ -1,5 +1,5 @@
-import type {Account} from './account.ts'
 import type {Binaries} from './binaries.ts'
+import type {Account} from './os-account.ts'
 
 export type NodeSettings = Readonly<{
   name: string

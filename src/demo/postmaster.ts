@@ -1,12 +1,12 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {closeSync, openSync} from 'node:fs'
 import {join} from 'node:path'
-import type {Account} from './account.ts'
 import type {Binaries} from './binaries.ts'
-import {environment} from './environment.ts'
+import {environment} from './child-env.ts'
+import type {Account} from './os-account.ts'
 import {readPostmasterFile} from './postmaster-file.ts'
 import {childrenOf, isAlive, signalAll} from './processes.ts'
-import {until} from './until.ts'
+import {until} from './wait-until.ts'
 
 /**
  * `smart` waits for sessions to end, `fast` ends them, `immediate` is a crash by request

@@ -1,9 +1,9 @@
 import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {basename, join} from 'node:path'
-import type {Account} from './account.ts'
 import type {Binaries} from './binaries.ts'
-import {environment} from './environment.ts'
+import {environment} from './child-env.ts'
+import type {Account} from './os-account.ts'
 
 export const hasProgram = (binaries: Binaries, name: string): boolean => existsSync(join(binaries, name))
 

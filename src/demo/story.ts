@@ -1,7 +1,7 @@
 import type {SnapshotSource} from '../core/ports.ts'
 import type {Verdict} from '../core/snapshot.ts'
 import type {Cluster} from './cluster.ts'
-import {until} from './until.ts'
+import {until} from './wait-until.ts'
 
 export type Stage = Readonly<{
   cluster: Cluster

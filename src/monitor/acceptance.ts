@@ -1,8 +1,8 @@
 import {OperatorError} from '../core/errors.ts'
-import {type GroupView, memberOf} from '../core/group-view.ts'
-import {blankMemory, type GroupMemory} from '../core/ports.ts'
-import {enumerate} from '../core/sentence.ts'
+import {type GroupView, memberOf} from '../core/facts/group-view.ts'
+import {enumerate} from '../core/phrases.ts'
 import type {GroupSettings} from '../core/settings.ts'
+import {blankMemory, type GroupMemory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 import type {Ordered} from './orders.ts'
 

@@ -1,13 +1,20 @@
-import {type AssessSettings, assessGroup, assessHost, type GroupAssessment, type GroupPast} from '../core/assessment.ts'
 import {changesOfMaintenance, changesOfTarget} from '../core/changes.ts'
-import type {Sources} from '../core/evidence-source.ts'
-import {type HostRecord, newRecord} from '../core/host-record.ts'
-import {blankMemory, type Clock, type Memory} from '../core/ports.ts'
-import {inherit} from '../core/recollection.ts'
+import {ownSources} from '../core/evidence/evidence.ts'
+import type {Sources} from '../core/evidence/evidence-source.ts'
+import {type HostRecord, newRecord} from '../core/facts/host-record.ts'
+import type {Clock} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
-import {ownSources} from '../core/testimony.ts'
-import {Roster} from './roster.ts'
+import {
+  type AssessSettings,
+  assessGroup,
+  assessHost,
+  type GroupAssessment,
+  type GroupPast,
+} from '../core/verdict/assessment.ts'
+import {blankMemory, type Memory} from '../core/verdict/group-memory.ts'
+import {inherit} from '../core/verdict/memory.ts'
+import {Roster} from './membership.ts'
 
 export type BoardDeps = Readonly<{
   settings: MonitorSettings

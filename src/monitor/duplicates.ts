@@ -1,5 +1,5 @@
-import type {HostRecord} from '../core/host-record.ts'
-import type {SessionFacts} from '../core/observation.ts'
+import type {HostRecord} from '../core/facts/host-record.ts'
+import type {SessionFacts} from '../core/facts/observation.ts'
 import type {HostSession} from '../core/ports.ts'
 
 export type Named = Readonly<{name: string; session: HostSession}>

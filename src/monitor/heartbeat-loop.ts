@@ -1,4 +1,4 @@
-import type {HostRecord} from '../core/host-record.ts'
+import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {AvailabilitySettings, ProbeSettings} from '../core/settings.ts'
 import {deadline, sleep} from '../core/wait.ts'

@@ -1,9 +1,9 @@
-import {type HostRecord, observed} from '../core/host-record.ts'
-import type {Failure} from '../core/observation.ts'
+import {backoff} from '../core/backoff.ts'
+import {type HostRecord, observed} from '../core/facts/host-record.ts'
+import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
 import {deadline, nap, sleep} from '../core/wait.ts'
-import {backoff} from './backoff.ts'
 import {knockLoop} from './knock-loop.ts'
 
 /** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */

@@ -1,5 +1,5 @@
-import type {HostRecord} from '../core/host-record.ts'
-import type {Failure} from '../core/observation.ts'
+import type {HostRecord} from '../core/facts/host-record.ts'
+import type {Failure} from '../core/facts/observation.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {ProbeSettings} from '../core/settings.ts'
 import {deadline, sleep} from '../core/wait.ts'

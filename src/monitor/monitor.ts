@@ -1,17 +1,17 @@
-import type {HostRecord} from '../core/host-record.ts'
+import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import {type HostSettings, isSamePassword, type MonitorSettings} from '../core/settings.ts'
 import type {Change, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
 import {accepted} from './acceptance.ts'
 import {Board} from './board.ts'
-import {DoubleNames} from './double-names.ts'
+import {DoubleNames} from './duplicate-marks.ts'
 import {newEpoch} from './epoch.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {drained, maintained, type Ordered, resumed} from './orders.ts'
+import {Tempo} from './pace.ts'
 import {saver} from './saver.ts'
-import {Tempo} from './tempo.ts'
 
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings

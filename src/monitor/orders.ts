@@ -1,5 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
-import type {Memory, Who} from '../core/ports.ts'
+import type {Who} from '../core/ports.ts'
+import type {Memory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 
 /** What is remembered once an order is carried out, and what was done, in words. */

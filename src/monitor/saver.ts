@@ -1,4 +1,5 @@
-import type {Log, Memory, MemoryStore, Meter} from '../core/ports.ts'
+import type {Log, MemoryStore, Meter} from '../core/ports.ts'
+import type {Memory} from '../core/verdict/group-memory.ts'
 
 /** So many of `saveSoon`, which comes about once a second. */
 const rounds = 5

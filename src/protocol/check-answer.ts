@@ -1,7 +1,7 @@
-import {holds, type Limits} from '../core/reading.ts'
-import {enumerate} from '../core/sentence.ts'
+import {holds, type Limits} from '../core/offers/eligibility.ts'
+import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
-import type {Predicate} from '../core/words.ts'
+import type {Predicate} from '../core/vocabulary.ts'
 import {describeGroup} from './check-text.ts'
 import {hostToWire, type Moment, verdictToWire, type WireHost, type WireVerdict} from './snapshot-json.ts'
 

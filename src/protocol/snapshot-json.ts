@@ -8,7 +8,7 @@ import type {
   TargetState,
   Verdict,
 } from '../core/snapshot.ts'
-import type {Answer, Cause, Role, Rule, VerdictKind} from '../core/words.ts'
+import type {Answer, Cause, Role, Rule, VerdictKind} from '../core/vocabulary.ts'
 
 /**
  * The shapes of API.md: snake_case, units in names, unknown is `null` and never left out, keys in

@@ -1,8 +1,8 @@
 import {expect, test} from 'vitest'
 import {type HookEvent, hookEvents, hookVariables, isWanted} from '../../src/actuators/hook/event.ts'
 import {replyOf, retryAfterMs, retryMs} from '../../src/actuators/hook/retry.ts'
+import type {HookSettings} from '../../src/core/actuator-settings.ts'
 import type {Change} from '../../src/core/snapshot.ts'
-import type {HookSettings} from '../../src/core/target-settings.ts'
 import {noon, primary, snapshot, unconfirmed} from '../support/snapshots.ts'
 
 const verdict = (group: string, to: string): Change => ({

@@ -8,7 +8,7 @@ import {
   pointerOf,
   withoutPointers,
 } from '../../src/actuators/pgbouncer/include.ts'
-import type {PgbouncerDatabase} from '../../src/core/target-settings.ts'
+import type {PgbouncerDatabase} from '../../src/core/actuator-settings.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: null, options: null}

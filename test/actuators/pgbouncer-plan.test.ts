@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest'
 import {includeOf, linesOf, nowhere, type Pointer, pointerOf} from '../../src/actuators/pgbouncer/include.ts'
 import {type PgbouncerSight, type PgbouncerWish, planPgbouncer} from '../../src/actuators/pgbouncer/plan.ts'
 import type {PgbouncerState} from '../../src/actuators/pgbouncer/state.ts'
-import type {PgbouncerDatabase} from '../../src/core/target-settings.ts'
+import type {PgbouncerDatabase} from '../../src/core/actuator-settings.ts'
 import {
   drained,
   primary,

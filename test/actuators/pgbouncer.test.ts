@@ -2,15 +2,18 @@ import {chown, mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/prom
 import {join} from 'node:path'
 import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
 import {pgbouncerTarget} from '../../src/actuators/pgbouncer/actuator.ts'
-import type {OpenConsole} from '../../src/actuators/pgbouncer/console.ts'
-import {pgbouncerConsole} from '../../src/app/pgbouncer-console.ts'
+import {consoleOver, type OpenConsole} from '../../src/actuators/pgbouncer/console.ts'
+import type {PgbouncerDatabase, PgbouncerSettings} from '../../src/core/actuator-settings.ts'
+import type {Clock} from '../../src/core/ports.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import type {PgbouncerDatabase, PgbouncerSettings} from '../../src/core/target-settings.ts'
+import {lineOpener} from '../../src/sources/pg/connection.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {type Cluster, startTestCluster, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {type Pgbouncer, type PgbouncerOptions, startPgbouncer} from '../support/pgbouncer.ts'
 import {drained, type HostDraft, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
+
+const pgbouncerConsole = (clock: Clock) => consoleOver(lineOpener(clock))
 
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: 'postgres', options: null}
 const options = {

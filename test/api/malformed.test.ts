@@ -1,7 +1,7 @@
 import {once} from 'node:events'
 import {connect, type Socket} from 'node:net'
 import {expect, test, vi} from 'vitest'
-import {Crowd} from '../../src/api/listen/crowd.ts'
+import {Crowd} from '../../src/api/listen/connection-limit.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {selfSigned} from './certificates.ts'
 import {folder, started} from './started.ts'

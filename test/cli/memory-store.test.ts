@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {test} from 'vitest'
 import {memoryStore} from '../../src/app/state/memory-store.ts'
 import {OperatorError} from '../../src/core/errors.ts'
-import type {Memory} from '../../src/core/ports.ts'
+import type {Memory} from '../../src/core/verdict/group-memory.ts'
 
 const memory: Memory = {
   groups: {

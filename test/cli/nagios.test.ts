@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import {test} from 'vitest'
 import {nagiosOf} from '../../src/app/check/nagios.ts'
-import {type Limits, noLimits} from '../../src/core/reading.ts'
+import {type Limits, noLimits} from '../../src/core/offers/eligibility.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
   noon,

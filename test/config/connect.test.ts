@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import {isFine, trialText} from '../../src/app/cli/connection-test-text.ts'
-import {tryHosts} from '../../src/app/host-trial.ts'
+import {tryHosts} from '../../src/sources/pg/connection-test.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {freePort, hasDebian, type Server, startServer} from '../sources/pg-server.ts'
 import {workplace} from './workplace.ts'

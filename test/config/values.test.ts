@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
-import {formatDuration, parseDuration} from '../../src/config/duration.ts'
-import {formatSize, parseSize} from '../../src/config/size.ts'
+import {formatDuration, parseDuration} from '../../src/core/duration.ts'
 import {OperatorError} from '../../src/core/errors.ts'
+import {formatSize, parseSize} from '../../src/core/size.ts'
 import {workplace} from './workplace.ts'
 
 test('durations', () => {

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {causeOfErrno, causeOfSqlstate} from '../../src/core/causes.ts'
-import {type Cause, isBlind, isSilent} from '../../src/core/words.ts'
+import {causeOfErrno, causeOfSqlstate} from '../../src/core/facts/causes.ts'
+import {type Cause, isBlind, isSilent} from '../../src/core/vocabulary.ts'
 
 const sqlstates: readonly [string, Cause, string][] = [
   ['57P03', 'not-accepting', 'the postmaster starts, recovers or stops'],

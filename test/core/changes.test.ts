@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest'
-import {assessHost} from '../../src/core/assessment.ts'
 import {changesOfHost} from '../../src/core/changes.ts'
-import type {HostRecord} from '../../src/core/host-record.ts'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {assessHost} from '../../src/core/verdict/assessment.ts'
 import {assessed} from '../support/assessed.ts'
 import {drained, failing, MAX_AGE, NOW, OURS, primary, standby} from '../support/records.ts'
 

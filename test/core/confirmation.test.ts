@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import type {Testimony} from '../../src/core/evidence-source.ts'
-import {testifyMajority} from '../../src/core/majority.ts'
+import type {Testimony} from '../../src/core/evidence/evidence-source.ts'
+import {testifyMajority} from '../../src/core/evidence/majority.ts'
 import {failing, judgementOf, memberIn, NOW, OURS, primary, standby, type Trial, viewOf} from '../support/records.ts'
 
 const hosts = [primary('a'), standby('b', {of: 'a'}), standby('c', {of: 'a'})]

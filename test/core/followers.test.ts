@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest'
-import {following, testifyFollowers} from '../../src/core/followers.ts'
-import type {HostRecord} from '../../src/core/host-record.ts'
-import type {Answer} from '../../src/core/words.ts'
+import {following, testifyFollowers} from '../../src/core/evidence/followers.ts'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import type {Answer} from '../../src/core/vocabulary.ts'
 import {failing, memberIn, primary, row, standby, viewOf} from '../support/records.ts'
 
 const debian = {session: {clusterName: '15/main'}} as const

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest'
-import type {HostRecord} from '../../src/core/host-record.ts'
-import {foreignTo, type Identity, identify} from '../../src/core/identity.ts'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {foreignTo, type Identity, identify} from '../../src/core/facts/identity.ts'
 import {failing, OURS, primary, standby, unasked} from '../support/records.ts'
 
 type Row = Readonly<{given: string; settled?: string; when: readonly HostRecord[]; outcome: object}>

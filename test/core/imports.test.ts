@@ -9,14 +9,14 @@ const read = (file: string) => importsOf(readFileSync(join(src, file), 'utf8'))
 
 test('arrows point at core', () => {
   expect(files.length).toBeGreaterThan(30)
-  const violations = files.flatMap((from) => read(from).map((to) => violation({from, to})))
+  const violations = files.flatMap((from) => read(from).map((found) => violation({from, ...found})))
   expect(violations.filter((found) => found !== null)).toEqual([])
 })
 
 test('no circle of files, type imports included', () => {
   const imports = files.map((from): [string, string[]] => [
     from,
-    read(from).flatMap((to) => targetOf({from, to}) ?? []),
+    read(from).flatMap(({to}) => targetOf({from, to}) ?? []),
   ])
   const dangling = imports.flatMap(([from, all]) =>
     all.filter((to) => !files.includes(to)).map((to) => `${from} → ${to}`),
@@ -42,18 +42,31 @@ test.each([
   ['core/verdict.ts', 'node:fs'],
   ['core/verdict.ts', '../monitor/board.ts'],
   ['core/verdict.ts', 'pg'],
+  ['core/verdict.ts', '../protocol/snapshot-json.ts'],
   ['monitor/board.ts', '../config/config.ts'],
   ['monitor/board.ts', 'node:timers'],
-  ['sources/pg/driver.ts', '../daemon/ask.ts'],
-  ['actuators/haproxy/push.ts', '../hook/run.ts'],
+  ['sources/pg/driver.ts', '../daemon/get-unix.ts'],
   ['sources/pg/driver.ts', '../../config/load.ts'],
+  ['actuators/haproxy/actuator.ts', '../hook/command.ts'],
+  ['actuation/loop.ts', '../monitor/monitor.ts'],
+  ['api/app.ts', '../config/load.ts'],
   ['connector/pool.ts', 'ink'],
-  ['ui/screen.tsx', '../app/compose.ts'],
+  ['ui/screen.tsx', '../app/serve/compose.ts'],
+  ['app/check/check.ts', '../serve/compose.ts'],
+  ['app/serve/serve.ts', '../../commands/serve.ts'],
+  ['attic/anything.ts', '../core/verdict.ts'],
 ])('the guard fires: %s importing %s', (from, to) => {
   expect(violation({from, to})).not.toBeNull()
 })
 
+test('a type is let through where only types are allowed', () => {
+  const [from, to] = ['actuation/loop.ts', '../monitor/monitor.ts']
+  expect(violation({from, to, isType: true})).toBeNull()
+  expect(violation({from, to, isType: false})).not.toBeNull()
+})
+
 test('it sees every way to import', () => {
   const text = `import a from 'a'\nimport type {B} from "b"\nexport * from 'c'\nawait import('d')\ntype E = import('e').E\nimport 'f'\nimport {\n  g,\n} from 'g'`
-  expect(importsOf(text)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  expect(importsOf(text).map(({to}) => to)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  expect(importsOf(text).flatMap(({to, isType}) => (isType ? [to] : []))).toEqual(['b'])
 })

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
-import type {HostRecord} from '../../src/core/host-record.ts'
-import {lagOf, unknownLag} from '../../src/core/lag.ts'
-import {lsnBytes, lsnDifference} from '../../src/core/lsn.ts'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {lagOf, unknownLag} from '../../src/core/facts/lag.ts'
+import {lsnBytes, lsnDifference} from '../../src/core/facts/lsn.ts'
 import {failing, memberIn, primary, standby, viewOf} from '../support/records.ts'
 
 const a = primary('a', {lsn: '0/3000100'})

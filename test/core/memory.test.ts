@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {blankMemory} from '../../src/core/ports.ts'
-import {inherit} from '../../src/core/recollection.ts'
+import {blankMemory} from '../../src/core/verdict/group-memory.ts'
+import {inherit} from '../../src/core/verdict/memory.ts'
 import {drained, failing, judgementOf, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
 
 const accepted = {host: 'a', timeline: 1, overrules: 3}

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {backoff} from '../../src/monitor/backoff.ts'
-import {Tempo} from '../../src/monitor/tempo.ts'
+import {backoff} from '../../src/core/backoff.ts'
+import {Tempo} from '../../src/monitor/pace.ts'
 import {probeSettings} from '../support/settings.ts'
 
 describe('tempo', () => {

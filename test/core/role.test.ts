@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {type HostRecord, standingOf} from '../../src/core/host-record.ts'
-import {type Cause, causes, type Role} from '../../src/core/words.ts'
+import {type HostRecord, standingOf} from '../../src/core/facts/host-record.ts'
+import {type Cause, causes, type Role} from '../../src/core/vocabulary.ts'
 import {failing, MAX_AGE, NOW, primary, standby, unasked} from '../support/records.ts'
 
 type Row = Readonly<{given: string; when: HostRecord; foreignTo?: string; role: Role; cause: Cause | null}>

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest'
-import type {HostRecord} from '../../src/core/host-record.ts'
-import {rank} from '../../src/core/suspect.ts'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {rank} from '../../src/core/verdict/suspect.ts'
 import {failing, memberIn, primary, standby, viewOf} from '../support/records.ts'
 
 type Row = Readonly<{

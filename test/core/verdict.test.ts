@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import type {Testimony} from '../../src/core/evidence-source.ts'
-import type {Rule} from '../../src/core/words.ts'
+import type {Testimony} from '../../src/core/evidence/evidence-source.ts'
+import type {Rule} from '../../src/core/vocabulary.ts'
 import {drained, failing, judgementOf, primary, standby, type Trial, unasked} from '../support/records.ts'
 
 type Row = Readonly<{given: string; when: Trial; outcome: object}>

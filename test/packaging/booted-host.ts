@@ -3,7 +3,7 @@ import {once} from 'node:events'
 import {mkdtempSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {until} from '../../src/demo/until.ts'
+import {until} from '../../src/demo/wait-until.ts'
 
 /**
  * Its mounts are its own, and go with it. Not `/tmp` inside: systemd-nspawn puts an empty one

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest'
-import {hostOfServer} from '../../src/core/haproxy-server.ts'
-import {noLimits} from '../../src/core/reading.ts'
+import {noLimits} from '../../src/core/offers/eligibility.ts'
+import {hostOfServer} from '../../src/core/offers/server-lookup.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
   drained,

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {nothingRemembered} from '../../src/core/ports.ts'
+import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {Stage} from '../support/stage.ts'
 
 test('all is well: the primary is routed, one session per host, one probe a second', async () => {

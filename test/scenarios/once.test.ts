@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
-import {nothingRemembered} from '../../src/core/ports.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import {judgeOnce} from '../../src/monitor/once.ts'
+import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {judgeOnce} from '../../src/monitor/judge-once.ts'
 import {Stage, type StageOptions} from '../support/stage.ts'
 
 /** Plays `act`, then judges once within `timeoutMs`. */

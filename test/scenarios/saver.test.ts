@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import type {Memory} from '../../src/core/ports.ts'
+import type {Memory} from '../../src/core/verdict/group-memory.ts'
 import {saver} from '../../src/monitor/saver.ts'
 
 test('a disk that was full for a while: said once, tried again by itself, and whoever gave an order is told', async () => {

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {nothingRemembered} from '../../src/core/ports.ts'
+import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {Stage} from '../support/stage.ts'
 
 test('two primaries: nobody is routed; the one that nobody follows, on the lower timeline, is suspect', async () => {

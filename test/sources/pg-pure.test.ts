@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {isUnix, mannersOf, mayRetry} from '../../src/sources/pg/attempts.ts'
+import {refusalOf} from '../../src/sources/pg/failure.ts'
+import {abandon, patient} from '../../src/sources/pg/heartbeat-backoff.ts'
 import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
-import {names} from '../../src/sources/pg/names.ts'
-import {abandon, patient} from '../../src/sources/pg/patience.ts'
-import {refusalOf} from '../../src/sources/pg/refusal.ts'
-import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/wire.ts'
+import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/protocol.ts'
+import {names} from '../../src/sources/pg/resolver.ts'
+import {isUnix, mannersOf, mayRetry} from '../../src/sources/pg/ssl-attempts.ts'
 import {clock, connection} from './pg-server.ts'
 
 describe('in which order connections are tried', () => {

@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 import {beforeAll, describe, expect, test} from 'vitest'
-import type {Facts, Failure} from '../../src/core/observation.ts'
+import type {Facts, Failure} from '../../src/core/facts/observation.ts'
 import {type HostSession, isFailure} from '../../src/core/ports.ts'
 import {debian, driverFor, hasDebian, runOwned, type Server, startServer, until, within} from './pg-server.ts'
 

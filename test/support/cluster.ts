@@ -7,7 +7,7 @@ import {makeCertificates} from './certificates.ts'
 
 export type {Cluster} from '../../src/demo/cluster.ts'
 export type {PgNode} from '../../src/demo/node.ts'
-export {until} from '../../src/demo/until.ts'
+export {until} from '../../src/demo/wait-until.ts'
 
 /** Debian's PostgreSQL 15. */
 export const debian = '/usr/lib/postgresql/15/bin'

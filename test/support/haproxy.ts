@@ -5,7 +5,7 @@ import {connect} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {freePorts} from '../../src/demo/free-ports.ts'
-import {until} from '../../src/demo/until.ts'
+import {until} from '../../src/demo/wait-until.ts'
 
 export const hasHaproxy = existsSync('/usr/sbin/haproxy')
 

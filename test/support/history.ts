@@ -1,4 +1,4 @@
-import {nothingRemembered} from '../../src/core/ports.ts'
+import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {happenings, weighed} from './happenings.ts'
 import {Invariants} from './invariants.ts'
 import {pick, seededRandom} from './seeded-random.ts'

@@ -1,51 +1,94 @@
 import {posix} from 'node:path'
 
-export type Import = Readonly<{from: string; to: string}>
+/** `isType`: nothing of the module is loaded for it. */
+export type Import = Readonly<{from: string; to: string; isType?: boolean}>
 
-/**
- * What each room of src/ may import (DESIGN, section 3): other rooms, by prefix; `*` in packages:
- * any. Arrows point at core.
- */
-const rooms: Readonly<Record<string, {rooms: readonly string[]; packages: '*' | readonly string[]}>> = {
+type Rule = Readonly<{
+  /** Rooms it may import; `/*` at the end: and all rooms inside. */
+  rooms: readonly string[]
+  /** Rooms of which it may import types alone. */
+  types?: readonly string[]
+  /** Packages it may import; `*`: any; `node:*`: all of node's own. */
+  packages: readonly string[]
+}>
+
+/** What each room of src/ may import. Arrows point at core. */
+const rooms: Readonly<Record<string, Rule>> = {
   core: {rooms: [], packages: []},
-  system: {rooms: ['core'], packages: ['node:*']},
   protocol: {rooms: ['core'], packages: []},
-  config: {rooms: ['core', 'system'], packages: '*'},
+  system: {rooms: ['core'], packages: ['node:*']},
   monitor: {rooms: ['core'], packages: []},
-  ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'node:*']},
-  api: {rooms: ['core', 'protocol', 'config', 'system'], packages: '*'},
-  demo: {rooms: ['core'], packages: '*'},
-  connector: {rooms: ['core', 'monitor', 'config'], packages: '*'},
-  app: {rooms: ['*'], packages: '*'},
-  commands: {rooms: ['*'], packages: '*'},
+  'sources/*': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
+  'actuators/*': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
+  actuation: {rooms: ['core', 'actuators/*'], types: ['monitor', 'config'], packages: []},
+  config: {rooms: ['core', 'system'], packages: ['*']},
+  api: {rooms: ['core', 'protocol', 'system'], types: ['config'], packages: ['*']},
+  ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'string-width', 'node:*']},
+  connector: {rooms: ['core', 'protocol', 'monitor', 'config', 'sources/*'], packages: ['*']},
+  'app/cli': {rooms: ['core', 'config', 'sources/*', 'system'], packages: ['*']},
+  'app/state': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
+  'app/check': {
+    rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'app/state', 'app/cli'],
+    packages: ['*'],
+  },
+  'app/control': {rooms: ['core', 'config', 'system', 'sources/*', 'app/cli'], types: ['ui'], packages: ['*']},
+  'app/serve': {
+    rooms: [
+      'core',
+      'protocol',
+      'config',
+      'system',
+      'monitor',
+      'sources/*',
+      'actuators/*',
+      'actuation',
+      'api',
+      'app/state',
+      'app/cli',
+    ],
+    packages: ['*'],
+  },
+  'app/main': {rooms: ['core', 'config', 'system', 'app/cli', 'app/check'], packages: ['*']},
+  demo: {rooms: ['core', 'config', 'system', 'ui', 'app/serve', 'app/cli'], packages: ['*']},
+  commands: {rooms: ['*'], packages: ['*']},
 }
-const neverInConnector = ['ink', 'react', '@oclif/core']
+const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify']
 
-/** `a/b/c.ts` of src/ → its room: `sources/pg` and `actuators/haproxy` are rooms of their own. */
+/** `a/b/c.ts` of src/ → its room: `sources/pg`, `actuators/haproxy` and `app/check` are rooms of their own. */
 export function roomOf(path: string): string {
   const [first = '', second = ''] = path.split('/')
   if (!path.includes('/')) return 'index'
-  return first === 'sources' || first === 'actuators' ? `${first}/${second}` : first
+  return ['sources', 'actuators', 'app'].includes(first) ? `${first}/${second}` : first
 }
 
+const isAmong = (name: string, patterns: readonly string[]) =>
+  patterns.some(
+    (pattern) =>
+      pattern === '*' || pattern === name || (pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))),
+  )
+
 /** Every module named by a static, re-exporting or dynamic import, and by `import('…').Type`. */
-export const importsOf = (text: string): readonly string[] =>
-  [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)].map((match) => match[1] ?? '')
+export const importsOf = (text: string): readonly Omit<Import, 'from'>[] =>
+  [
+    ...text.matchAll(
+      /(?<type>\bimport type\b[^'"]*?|\bexport type\b[^'"]*?)?(?:\bfrom\s*|\bimport\s*\(?\s*)['"](?<to>[^'"]+)['"]/g,
+    ),
+  ].map(({groups}) => ({to: groups?.to ?? '', isType: groups?.type !== undefined}))
 
 /** Why this import is not allowed; `null`: it is. `to` is as written. */
-export function violation({from, to}: Import): string | null {
+export function violation({from, to, isType = false}: Import): string | null {
   const room = roomOf(from)
   if (room === 'index') return null
-  const rule = rooms[room] ?? {rooms: ['core', 'protocol', 'system'], packages: '*'}
+  const rule = rooms[room] ?? rooms[`${room.split('/')[0]}/*`]
+  if (rule === undefined) return `${from}: there is no room ${room}: give it a line in the table`
   if (!to.startsWith('.')) {
     if (room === 'connector' && neverInConnector.includes(to)) return `${from} loads ${to}, and an application must not`
-    const isAllowed =
-      rule.packages === '*' ||
-      rule.packages.some((name) => name === to || (name.endsWith('*') && to.startsWith(name.slice(0, -1))))
-    return isAllowed ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
+    return isAmong(to, rule.packages) ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
   }
   const target = roomOf(targetOf({from, to}) ?? '')
-  if (target === room || rule.rooms.includes('*') || rule.rooms.includes(target)) return null
+  if (target === room) return null
+  if (isAmong(target, rule.rooms)) return null
+  if (isType && isAmong(target, rule.types ?? [])) return null
   return `${from} imports ${to}: ${room} must not know ${target}`
 }
 

@@ -4,9 +4,9 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import pg from 'pg'
 import type {ConnectionSettings} from '../../src/core/settings.ts'
-import {accountForPostgres} from '../../src/demo/account.ts'
 import {freePorts} from '../../src/demo/free-ports.ts'
-import {until} from '../../src/demo/until.ts'
+import {accountForPostgres} from '../../src/demo/os-account.ts'
+import {until} from '../../src/demo/wait-until.ts'
 import {hostSettings} from './settings.ts'
 
 export type PgbouncerOptions = Readonly<{

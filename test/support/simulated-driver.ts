@@ -1,4 +1,4 @@
-import type {Facts, Failure} from '../../src/core/observation.ts'
+import type {Facts, Failure} from '../../src/core/facts/observation.ts'
 import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
 import {deadline} from '../../src/core/wait.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'

@@ -1,4 +1,4 @@
-import type {Facts, Failure, Receiver, SessionFacts} from '../../src/core/observation.ts'
+import type {Facts, Failure, Receiver, SessionFacts} from '../../src/core/facts/observation.ts'
 import type {Clock} from '../../src/core/ports.ts'
 
 /** What a new connection finds. `slamming`: let in, and thrown out at once. */

@@ -1,6 +1,7 @@
-import {type Log, type Memory, type MemoryStore, nothingRemembered, type Random} from '../../src/core/ports.ts'
+import type {Log, MemoryStore, Random} from '../../src/core/ports.ts'
 import type {GroupSettings, MonitorSettings, ProbeSettings} from '../../src/core/settings.ts'
 import type {Change, Publication, Verdict} from '../../src/core/snapshot.ts'
+import {type Memory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {type Monitor, startMonitor} from '../../src/monitor/monitor.ts'
 import {seededRandom} from './seeded-random.ts'
 import {groupSettings, monitorSettings} from './settings.ts'

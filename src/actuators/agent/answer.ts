@@ -1,6 +1,6 @@
-import {lagLimit} from '../../core/lag-limit.ts'
-import {holds, type Limits, noLimits} from '../../core/reading.ts'
-import {isUnasked, offered, type PoolRole} from '../../core/routing.ts'
+import {lagLimit} from '../../core/limits.ts'
+import {holds, type Limits, noLimits} from '../../core/offers/eligibility.ts'
+import {isUnasked, offered, type PoolRole} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
 

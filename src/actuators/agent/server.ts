@@ -1,8 +1,8 @@
 import {type AddressInfo, createServer, type Server, type Socket} from 'node:net'
+import type {AgentSettings} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
-import type {AgentSettings} from '../../core/target-settings.ts'
 import {agentAnswer} from './answer.ts'
 import {Turns} from './handover.ts'
 

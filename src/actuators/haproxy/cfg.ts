@@ -1,4 +1,4 @@
-import type {PoolRole} from '../../core/routing.ts'
+import type {PoolRole} from '../../core/offers/pools.ts'
 
 export const haproxyStyles = ['push', 'agent', 'httpchk', 'external'] as const
 /**

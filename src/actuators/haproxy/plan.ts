@@ -1,5 +1,5 @@
-import {hostFinder} from '../../core/haproxy-server.ts'
-import {isUnasked, offered, type PoolRole} from '../../core/routing.ts'
+import {isUnasked, offered, type PoolRole} from '../../core/offers/pools.ts'
+import {hostFinder} from '../../core/offers/server-lookup.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 

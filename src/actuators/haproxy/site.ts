@@ -1,9 +1,9 @@
 import {isIP} from 'node:net'
+import type {HaproxyInstance, TargetSettings} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {lagLimit} from '../../core/lag-limit.ts'
-import type {PoolRole} from '../../core/routing.ts'
+import {lagLimit} from '../../core/limits.ts'
+import type {PoolRole} from '../../core/offers/pools.ts'
 import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings} from '../../core/settings.ts'
-import type {HaproxyInstance, TargetSettings} from '../../core/target-settings.ts'
 import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyPeer, type HaproxyStyle} from './cfg.ts'
 
 /** What of the configuration a haproxy.cfg is made of. `ssl`: whether the API speaks TLS. */

@@ -1,5 +1,5 @@
+import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
-import type {HookSettings} from '../../core/target-settings.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {hookDocument, hookVariables} from './event.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'

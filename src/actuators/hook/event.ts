@@ -1,5 +1,5 @@
+import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
-import type {HookSettings} from '../../core/target-settings.ts'
 import {groupToWire, type Moment, timeOf, type WireGroup} from '../../protocol/snapshot-json.ts'
 
 /**

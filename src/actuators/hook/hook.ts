@@ -1,5 +1,5 @@
+import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
-import type {HookSettings} from '../../core/target-settings.ts'
 import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'

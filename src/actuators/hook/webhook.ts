@@ -1,6 +1,6 @@
 import type {Dispatcher} from 'undici'
+import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
-import type {HookSettings} from '../../core/target-settings.ts'
 import {deadline} from '../../core/wait.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {hookDocument} from './event.ts'

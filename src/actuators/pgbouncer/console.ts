@@ -1,4 +1,5 @@
-import type {Clock} from '../../core/ports.ts'
+import type {Failure} from '../../core/facts/observation.ts'
+import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 
 export type Row = Readonly<Record<string, unknown>>
@@ -12,11 +13,49 @@ export interface Console extends Disposable {
   ask(command: string): Promise<readonly Row[]>
 }
 
-/**
- * Logs in; comes from outside, because TLS and passwords are the business of who talks to
- * PostgreSQL. Rejects with an Error for an operator.
- */
+/** Logs in. Rejects with an Error for an operator. */
 export type OpenConsole = (admin: ConnectionSettings, signal: AbortSignal) => Promise<Console>
+
+/** A session over PostgreSQL's protocol, as the console needs it. `ask` and `close` never throw. */
+export interface ConsoleConnection {
+  /** A text without name and values is sent as a simple query. */
+  ask(question: Readonly<{text: string}>, signal: AbortSignal): Promise<readonly Row[] | Failure>
+  close(): void
+}
+type ConnectFailure = Failure & Readonly<{sqlstate: string | null}>
+
+/**
+ * How a connection is opened. It comes from outside, so that sslmode, password files and time
+ * limits mean the same for PgBouncer as for PostgreSQL.
+ */
+export type ConnectConsole = (
+  admin: ConnectionSettings,
+  signal: AbortSignal,
+) => Promise<ConsoleConnection | ConnectFailure>
+
+/** PgBouncer's admin console over connections opened by `connect`. */
+export const consoleOver =
+  (connect: ConnectConsole): OpenConsole =>
+  async (admin, signal) => {
+    const connection = await connect(admin, signal)
+    if (isFailure(connection)) throw new Error(adviceFor(connection, admin))
+    return {
+      async ask(text) {
+        const rows = await connection.ask({text}, signal)
+        if (isFailure(rows)) throw new Error(`PgBouncer refused "${text}": ${rows.detail}`)
+        return rows
+      },
+      [Symbol.dispose]: () => connection.close(),
+    }
+  }
+
+/** The advice for a PostgreSQL role would mislead here. */
+function adviceFor({cause, sqlstate, detail}: ConnectFailure, {user, dbname}: ConnectionSettings): string {
+  if (cause === 'auth' || sqlstate === '08P01')
+    return `PgBouncer does not let user "${user}" into "${dbname}": check the password (plain here: in admin, password_file or .pgpass), and admin_users in pgbouncer.ini (${detail})`
+  if (cause === 'refused') return `PgBouncer does not run there, or listens elsewhere: ${detail}`
+  return `PgBouncer's console cannot be reached (${cause}): ${detail}`
+}
 
 /**
  * PAUSE answers when the last transaction is over, and no sooner. It holds once it was read, also

@@ -1,7 +1,7 @@
-import {offered} from '../../core/routing.ts'
+import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
+import {offered} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
-import type {PgbouncerDatabase} from '../../core/target-settings.ts'
 import {nowhere, type Pointer} from './include.ts'
 
 /**

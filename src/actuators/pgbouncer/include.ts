@@ -1,4 +1,4 @@
-import type {PgbouncerDatabase} from '../../core/target-settings.ts'
+import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
 
 /**
  * Where an entry of PgBouncer's `[databases]` leads. `host` may be a list, `a,b`: its connections

@@ -1,6 +1,6 @@
+import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/target-settings.ts'
 import {type PgbouncerTarget, targetOf} from './destination.ts'
 import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, withoutPointers} from './include.ts'
 import {

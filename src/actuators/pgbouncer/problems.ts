@@ -1,4 +1,4 @@
-import type {PgbouncerDatabase} from '../../core/target-settings.ts'
+import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
 import {isNowhere, type Pointer} from './include.ts'
 import type {InUse, PgbouncerDatabaseState} from './state.ts'
 

@@ -4,11 +4,11 @@ import type {SecureContextOptions} from 'node:tls'
 import {OperatorError} from '../../core/errors.ts'
 import {clearPath, grant, groupId} from '../../system/unix-socket.ts'
 import {problem} from '../answer.ts'
-import {respond} from '../misdirected.ts'
-import type {Crowd} from './crowd.ts'
+import {respond} from '../not-found.ts'
+import type {Crowd} from './connection-limit.ts'
+import type {Place} from './endpoint.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
-import type {Place} from './place.ts'
 
 /** One open way in. */
 export interface Listener {

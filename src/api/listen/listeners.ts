@@ -3,10 +3,10 @@ import type {SecureContextOptions} from 'node:tls'
 import type {Config} from '../../config/config.ts'
 import type {Clock, Log} from '../../core/ports.ts'
 import {readCertificate, stampOf} from './certificate.ts'
-import {Crowd} from './crowd.ts'
+import {Crowd} from './connection-limit.ts'
+import {collides, type Place, placesOf} from './endpoint.ts'
 import {mostClients} from './limits.ts'
 import {type Listener, listen} from './listener.ts'
-import {collides, type Place, placesOf} from './place.ts'
 import type {Door} from './socket-activation.ts'
 
 /** How often the files of the certificate are looked at. */

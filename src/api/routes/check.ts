@@ -1,11 +1,11 @@
 import type {FastifyRequest} from 'fastify'
 import {OperatorError} from '../../core/errors.ts'
-import {hostOfServer} from '../../core/haproxy-server.ts'
+import {hostOfServer} from '../../core/offers/server-lookup.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {answerCheck, type CheckError, type CheckRole, checkRoles} from '../../protocol/check-answer.ts'
 import {json, jsonType} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
-import {lagLimits, queryOf} from '../question.ts'
+import {lagLimits, queryOf} from '../query.ts'
 import {groupParameter, type Route} from '../route.ts'
 
 /** What the command `check` prints: it asks here first, and takes what it is told. */

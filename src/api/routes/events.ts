@@ -1,7 +1,7 @@
 import {problem} from '../answer.ts'
 import type {EventStream} from '../event-stream.ts'
 import {markStreaming} from '../listen/malformed.ts'
-import {queryOf} from '../question.ts'
+import {queryOf} from '../query.ts'
 import type {Route} from '../route.ts'
 
 export const eventRoute = (stream: EventStream): Route => ({

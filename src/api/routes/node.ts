@@ -2,7 +2,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {HostState} from '../../core/snapshot.ts'
 import {json, jsonType} from '../answer.ts'
 import type {Context} from '../context.ts'
-import {queryOf} from '../question.ts'
+import {queryOf} from '../query.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
 
 /** The state of one host, in the words and numbers of the original. */

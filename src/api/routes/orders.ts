@@ -1,5 +1,5 @@
 import type {FastifyRequest} from 'fastify'
-import {parseDuration} from '../../config/duration.ts'
+import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Who} from '../../core/ports.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'

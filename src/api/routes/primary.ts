@@ -1,9 +1,9 @@
-import {holds, noLimits} from '../../core/reading.ts'
+import {holds, noLimits} from '../../core/offers/eligibility.ts'
 import type {GroupState, Snapshot} from '../../core/snapshot.ts'
 import {type Answer, json, jsonType} from '../answer.ts'
 import {AnswerCache} from '../answer-cache.ts'
 import type {Context} from '../context.ts'
-import {queryOf} from '../question.ts'
+import {queryOf} from '../query.ts'
 import {groupParameter, type Route} from '../route.ts'
 
 type Format = Context['config']['v1Format']

@@ -1,5 +1,5 @@
 import {accessSync, constants} from 'node:fs'
-import {askUnix} from '../../sources/daemon/ask.ts'
+import {askUnix} from '../../sources/daemon/get-unix.ts'
 import {guessSocket} from '../../sources/daemon/socket-path.ts'
 import {print} from '../cli/print.ts'
 import {anyQuestion, type CheckQuestion, haproxyQuestion, pathOf} from './question.ts'

@@ -1,7 +1,7 @@
-import {parseDuration} from '../../config/duration.ts'
-import {parseSize} from '../../config/size.ts'
+import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {type Limits, noLimits} from '../../core/reading.ts'
+import {type Limits, noLimits} from '../../core/offers/eligibility.ts'
+import {parseSize} from '../../core/size.ts'
 
 /** `16MB` or `5s`: a lag in bytes or in time. Throws OperatorError. */
 export function parseMaxLag(text: string | null): Limits {

@@ -1,4 +1,4 @@
-import type {Limits} from '../../core/reading.ts'
+import type {Limits} from '../../core/offers/eligibility.ts'
 import type {CheckAnswer} from '../../protocol/check-answer.ts'
 import type {WireHost} from '../../protocol/snapshot-json.ts'
 

@@ -1,4 +1,4 @@
-import type {HostTrial} from '../host-trial.ts'
+import type {HostTrial} from '../../sources/pg/connection-test.ts'
 
 /** `150004` → 15.4; PostgreSQL counts so since version 10. */
 const version = (number: number) => `${Math.floor(number / 10_000)}.${number % 10_000}`

@@ -1,4 +1,4 @@
-import {parseDuration} from '../../config/duration.ts'
+import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
 
 const leastMs = 100

@@ -1,7 +1,8 @@
 import type {Config} from '../../config/config.ts'
-import {type Clock, type Log, type MemoryStore, type Meter, nothingRemembered, type Random} from '../../core/ports.ts'
+import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
+import {nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
-import {driverFor} from '../driver.ts'
+import {driverFor} from '../../sources/pg/host-drivers.ts'
 import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
 
 export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &

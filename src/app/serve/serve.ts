@@ -1,16 +1,18 @@
+import {AgentPort} from '../../actuation/agent-port.ts'
+import {HookTargets} from '../../actuation/hooks.ts'
+import {Targets} from '../../actuation/routers.ts'
+import {consoleOver} from '../../actuators/pgbouncer/console.ts'
 import {createMetrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
+import {lineOpener} from '../../sources/pg/connection.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {stopSignal} from '../../system/stop-signal.ts'
 import {tellSystemd} from '../../system/systemd.ts'
-import {AgentPort} from '../agent-port.ts'
-import {HookTargets} from '../hook-targets.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
 import {StateClaim} from '../state/state-lock.ts'
-import {Targets} from '../targets.ts'
 import {logChanges} from './change-log.ts'
 import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
@@ -84,7 +86,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     meter: {stage: metrics.stage, applied: metrics.applied},
   }
   const hooks = release.own(new HookTargets(telling))
-  const told = [release.own(new Targets(telling)), hooks]
+  const targets = new Targets({...telling, openConsole: consoleOver(lineOpener(clock))})
+  const told = [release.own(targets), hooks]
   await agent.follow(config)
   for (const targets of told) await targets.follow(config)
   hooks.tellTroubles()

@@ -1,11 +1,11 @@
 import {resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
+import {noMeter} from '../../core/no-meter.ts'
 import type {SnapshotSource} from '../../core/ports.ts'
+import {silentLog} from '../../core/silent-log.ts'
 import {systemClock} from '../../system/clock.ts'
 import {readNamed} from '../../system/named-file.ts'
 import {ownVersion} from '../cli/version.ts'
-import {noMeter} from '../no-meter.ts'
-import {silentLog} from '../silent-log.ts'
 
 export type SourceAsked = Readonly<{
   config?: string | undefined

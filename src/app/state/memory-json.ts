@@ -1,5 +1,5 @@
-import type {GroupMemory, Memory} from '../../core/ports.ts'
 import type {Drain, Maintenance} from '../../core/snapshot.ts'
+import type {GroupMemory, Memory} from '../../core/verdict/group-memory.ts'
 
 /** Of what is written. Keys may be added under it; a key whose meaning changes takes a new one. */
 const schema = 1

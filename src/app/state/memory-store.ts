@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
-import {type Memory, type MemoryStore, nothingRemembered} from '../../core/ports.ts'
+import type {MemoryStore} from '../../core/ports.ts'
+import {type Memory, nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {readText, replaceText} from '../../system/durable-file.ts'
 import {memoryText, readMemory} from './memory-json.ts'
 

@@ -35,7 +35,7 @@ export default class ConfigCheck extends Command {
       return
     }
     const [{tryHosts}, {trialText, isFine}, {systemClock}] = await Promise.all([
-      import('../../app/host-trial.ts'),
+      import('../../sources/pg/connection-test.ts'),
       import('../../app/cli/connection-test-text.ts'),
       import('../../system/clock.ts'),
     ])

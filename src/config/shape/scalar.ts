@@ -1,5 +1,5 @@
+import {formatDuration, parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {formatDuration, parseDuration} from '../duration.ts'
 import {nearest} from '../nearest.ts'
 import {isText, kindOf} from '../node.ts'
 import type {JsonSchema, Shape} from './shape.ts'

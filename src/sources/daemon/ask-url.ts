@@ -1,4 +1,4 @@
-import type {Reply} from './ask.ts'
+import type {Reply} from './get-unix.ts'
 
 /** More than any answer of a daemon: what sends more is none. */
 const mostBytes = 64 << 20

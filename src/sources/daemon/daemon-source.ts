@@ -6,9 +6,9 @@ import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
+import {Transit} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
 import {staleOf} from './stale.ts'
-import {Transit} from './transit.ts'
 
 export type DaemonDeps = Readonly<{
   /** `https://127.0.0.1:8443`, or the path of the daemon's unix socket. */

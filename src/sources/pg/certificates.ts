@@ -3,7 +3,7 @@ import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import type {ConnectionSettings} from '../../core/settings.ts'
-import {type Refusal, refusal} from './refusal.ts'
+import {type Refusal, refusal} from './failure.ts'
 
 /**
  * The files that libpq would use, read anew per connection so that a renewed certificate is used at

@@ -2,12 +2,12 @@ import {connect as connectSocket, isIP, type Socket} from 'node:net'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
-import {isUnix, type Manner} from './attempts.ts'
 import {certificatesOf} from './certificates.ts'
 import {encrypt, tlsOptions} from './encryption.ts'
-import type {Names} from './names.ts'
-import {type Refusal, refusal, refusalOf} from './refusal.ts'
-import {sslRequest} from './wire.ts'
+import {type Refusal, refusal, refusalOf} from './failure.ts'
+import {sslRequest} from './protocol.ts'
+import type {Names} from './resolver.ts'
+import {isUnix, type Manner} from './ssl-attempts.ts'
 
 /**
  * A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix

@@ -1,9 +1,9 @@
 import {type Clock, type HostDriver, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
+import type {Line, Route} from './connection.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
-import type {Line, Route} from './line.ts'
-import {names} from './names.ts'
+import {names} from './resolver.ts'
 import {openSession} from './session.ts'
 
 export type PgDriverSettings = Readonly<{

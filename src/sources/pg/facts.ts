@@ -1,5 +1,5 @@
-import type {Facts, Receiver, Sender} from '../../core/observation.ts'
-import type {Row} from './line.ts'
+import type {Facts, Receiver, Sender} from '../../core/facts/observation.ts'
+import type {Row} from './connection.ts'
 
 type ReceiverRow = Readonly<{
   status: string | null

@@ -1,10 +1,10 @@
 import {type Clock, type HeartbeatAnswer, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
+import {type Line, openLine, type Route, type Row} from './connection.ts'
+import {failureOf, type Refusal} from './failure.ts'
+import {abandon, patient} from './heartbeat-backoff.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
-import {type Line, openLine, type Route, type Row} from './line.ts'
-import {abandon, patient} from './patience.ts'
-import {failureOf, type Refusal} from './refusal.ts'
 import {askSessionFacts} from './session-facts.ts'
 
 /**

@@ -1,14 +1,14 @@
 import type {Socket} from 'node:net'
-import {causeOfSqlstate} from '../../core/causes.ts'
+import {causeOfSqlstate} from '../../core/facts/causes.ts'
 import {type Clock, isFailure, type KnockAnswer} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {adviceOf} from './advice.ts'
-import {mannersOf} from './attempts.ts'
 import {dial} from './dial.ts'
-import type {Names} from './names.ts'
-import {failureOf, oneLine, type Refusal, refusal} from './refusal.ts'
-import {type FirstReply, firstReply, startupMessage, terminate} from './wire.ts'
+import {failureOf, oneLine, type Refusal, refusal} from './failure.ts'
+import {type FirstReply, firstReply, startupMessage, terminate} from './protocol.ts'
+import type {Names} from './resolver.ts'
+import {mannersOf} from './ssl-attempts.ts'
 
 /**
  * Is the postmaster alive, and does it let sessions in? A new connection that goes as far as the

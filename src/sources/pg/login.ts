@@ -3,10 +3,10 @@ import type {Client} from 'pg'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
-import {mannersOf, mayRetry} from './attempts.ts'
 import {type Dialled, dial} from './dial.ts'
-import type {Names} from './names.ts'
-import {type Refusal, refusal, refusalOf} from './refusal.ts'
+import {type Refusal, refusal, refusalOf} from './failure.ts'
+import type {Names} from './resolver.ts'
+import {mannersOf, mayRetry} from './ssl-attempts.ts'
 
 /** Logged in: pg's client on a socket of ours. */
 export type Login = Dialled & Readonly<{client: Client; backendPid: number}>

@@ -1,7 +1,7 @@
-import type {SessionFacts} from '../../core/observation.ts'
+import type {SessionFacts} from '../../core/facts/observation.ts'
 import {isFailure} from '../../core/ports.ts'
-import type {Line, Row} from './line.ts'
-import {type Refusal, refusal} from './refusal.ts'
+import type {Line, Row} from './connection.ts'
+import {type Refusal, refusal} from './failure.ts'
 
 /**
  * Parameters that our session wants, by name. Milliseconds are bare numbers, as in postgresql.conf.

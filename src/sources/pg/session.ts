@@ -1,9 +1,9 @@
-import type {Facts, Failure} from '../../core/observation.ts'
+import type {Facts, Failure} from '../../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../../core/ports.ts'
+import {type Line, openLine, type Route, type Row} from './connection.ts'
 import {factsOf} from './facts.ts'
-import {type Line, openLine, type Route, type Row} from './line.ts'
+import {failureOf} from './failure.ts'
 import {probeSql} from './probe-sql.ts'
-import {failureOf} from './refusal.ts'
 import {askSessionFacts, backendStartText} from './session-facts.ts'
 
 /**

@@ -1,0 +1,99 @@
+import {hookEvents, hookId} from '../actuators/hook/event.ts'
+import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hook.ts'
+import type {Config} from '../config/config.ts'
+import type {HookSettings} from '../core/actuator-settings.ts'
+import {changeOfVerdict} from '../core/changes.ts'
+import type {Publication} from '../core/snapshot.ts'
+import type {TellingDeps} from './routers.ts'
+
+/** A hook, and the settings that it was made from, as text. */
+type Followed = Readonly<{asked: string; hook: Hook}>
+
+/**
+ * Tells hooks of each verdict that changes, as the configuration in force names them. They have no
+ * state that could be put right: nothing is repeated.
+ */
+export class HookTargets implements AsyncDisposable {
+  readonly #deps: TellingDeps
+  readonly #unsubscribe: () => void
+  #hooks: readonly Followed[] = []
+
+  constructor(deps: TellingDeps) {
+    this.#deps = deps
+    this.#unsubscribe = deps.monitor.subscribe((publication) => this.#published(publication))
+  }
+
+  /** A hook that did not change goes on, with what waits for it. */
+  async follow({hooks: settings}: Config): Promise<void> {
+    const {monitor, clock} = this.#deps
+    const before = this.#hooks
+    const names = hookNames(settings)
+    this.#hooks = settings.map((each, index) => {
+      const [name = '', asked] = [names[index], JSON.stringify(each)]
+      return before.find(({hook, ...one}) => hook.name === name && one.asked === asked) ?? this.#made(each, name, asked)
+    })
+    const leaving = before.filter((one) => !this.#hooks.includes(one))
+    for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.target(hook.name, null)
+    // Until a verdict changes there is nothing to tell.
+    const about = {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null} as const
+    for (const one of this.#hooks) if (!before.includes(one)) monitor.target(one.hook.name, about)
+    await close(leaving)
+  }
+
+  #made(settings: HookSettings, name: string, asked: string): Followed {
+    const one: Followed = {
+      asked,
+      // One that has been replaced may still report its last delivery.
+      hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
+    }
+    return one
+  }
+
+  /**
+   * What was wrong before anybody listened: a daemon that starts in the middle of it is no reason
+   * to hear nothing. That all is well is no news.
+   */
+  tellTroubles(): void {
+    const snapshot = this.#deps.monitor.current()
+    const troubled = Object.values(snapshot.groups).filter(
+      ({verdict: {kind}}) => kind !== 'primary' && kind !== 'starting',
+    )
+    this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe()
+    await close(this.#hooks)
+  }
+
+  #published(publication: Publication): void {
+    if (this.#hooks.length === 0) return
+    const {clock, log, dryRun} = this.#deps
+    for (const event of hookEvents(publication, {now: clock.now(), wall: clock.wall()})) {
+      const isFrozen = publication.snapshot.maintenance !== null
+      if (isFrozen || dryRun) {
+        const why = isFrozen ? 'maintenance: hooks are not told' : 'dry run: hooks would be told'
+        log.info({id: hookId(event)}, `${why} that ${event.change.group} is ${event.change.to}`)
+        continue
+      }
+      for (const {hook} of this.#hooks) hook.tell(event)
+    }
+  }
+
+  #report({target, outcome, problem}: HookReport, isInForce: boolean): void {
+    const {monitor, clock, meter} = this.#deps
+    meter.applied(target, outcome)
+    if (!isInForce) return
+    const before = monitor.current().actuators[target]
+    const status = problem === null ? 'in-sync' : 'out-of-sync'
+    const wall = clock.wall()
+    monitor.target(target, {
+      status,
+      problems: problem === null ? [] : [problem],
+      since: before?.status === status ? before.since : wall,
+      verifiedAt: outcome === 'delivered' ? wall : (before?.verifiedAt ?? null),
+    })
+  }
+}
+
+const close = (hooks: readonly Followed[]) => Promise.all(hooks.map(({hook}) => hook[Symbol.asyncDispose]()))

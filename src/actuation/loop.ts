@@ -1,0 +1,116 @@
+import type {Actuator, Applied} from '../core/actuator.ts'
+import {backoff} from '../core/backoff.ts'
+import {routingOf} from '../core/offers/pools.ts'
+import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
+import {deadline, nap} from '../core/wait.ts'
+
+/**
+ * One pass over a target takes milliseconds; a target that takes longer is tried again rather than
+ * waited for.
+ */
+const passMs = 5_000
+/** How long an unreachable target may stay out of step after it has returned. */
+const retryMs = 500
+
+/**
+ * What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic
+ * milliseconds.
+ */
+export type Pass = Readonly<{target: string; applied: Applied | null; startedAt: number; endedAt: number}>
+
+export type Actuation = Readonly<{
+  actuators: readonly Actuator[]
+  source: SnapshotSource
+  clock: Clock
+  random: Random
+  log: Log
+  /** Targets are read and put right so often, also when nothing changed. */
+  resyncMs: () => number
+  dryRun: boolean
+  report: (pass: Pass) => void
+}>
+
+/**
+ * A loop per target: at once on every change, after a while otherwise. One that cannot be reached
+ * is retried and delays nobody else.
+ */
+export function actuate(actuation: Actuation): AsyncDisposable {
+  const stop = new AbortController()
+  const loops = actuation.actuators.map((actuator) => keepInStep(actuator, actuation, stop.signal))
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.all(loops)
+      await Promise.all(actuation.actuators.map((actuator) => actuator[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+async function keepInStep(actuator: Actuator, actuation: Actuation, signal: AbortSignal): Promise<void> {
+  const {source, clock, random, resyncMs} = actuation
+  const patience = backoff(random, () => retryMs)
+  const diary = problemDiary(actuator.name, actuation)
+  let isFrozen = source.current().maintenance !== null
+  let routing = routingOf(source.current())
+  let isDue = true
+  let waiting: ReturnType<typeof nap> | null = null
+  const unsubscribe = source.subscribe(({changes, snapshot}) => {
+    const next = routingOf(snapshot)
+    isDue ||=
+      next !== routing ||
+      (snapshot.maintenance !== null) !== isFrozen ||
+      changes.some(({kind}) => kind === 'role' || kind === 'drain')
+    routing = next
+    if (isDue) waiting?.wake()
+  })
+  while (!signal.aborted) {
+    isDue = false
+    const wasFrozen = isFrozen
+    isFrozen = source.current().maintenance !== null
+    if (wasFrozen && !isFrozen) actuator.renew?.()
+    const applied = await pass(actuator, {...actuation, isFrozen, isOutdated: () => isDue}, signal)
+    if (signal.aborted) break
+    if (applied) diary(applied)
+    const hasFailed = applied?.outcome === 'failed'
+    if (!hasFailed) patience.reset()
+    if (isDue) continue
+    const restMs = hasFailed ? patience.next() : resyncMs()
+    waiting = nap(clock, Math.min(applied?.againMs ?? restMs, restMs), signal)
+    await waiting.done
+    waiting = null
+  }
+  unsubscribe()
+}
+
+async function pass(
+  actuator: Actuator,
+  {source, clock, dryRun, report, isFrozen, isOutdated}: Actuation & {isFrozen: boolean; isOutdated: () => boolean},
+  signal: AbortSignal,
+): Promise<Applied | null> {
+  const startedAt = clock.now()
+  using limit = deadline(clock, passMs, signal)
+  if (isFrozen) await actuator.rest?.(limit.signal)
+  const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal, isOutdated})
+  if (!signal.aborted) report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
+  return applied
+}
+
+/**
+ * Every step is logged; a problem is logged when it comes, when it becomes another one, and when it
+ * is over. A plan is not repeated either.
+ */
+function problemDiary(target: string, {log}: Actuation): (applied: Applied) => void {
+  let before = ''
+  let planned = ''
+  return ({outcome, steps, problems}) => {
+    const news = outcome === 'planned' && steps.join() === planned ? [] : steps
+    planned = outcome === 'planned' ? steps.join() : ''
+    if (news.length > 0)
+      log.info({target, steps: news}, `${target}: ${outcome === 'planned' ? 'would say' : 'said'} ${news.join('; ')}`)
+    const problem = problems.join('; ')
+    if (problem === before) return
+    if (problem !== '') log.warn({target}, `${target}: ${problem}`)
+    else log.info({target}, `${target}: in order again`)
+    before = problem
+  }
+}

@@ -1,0 +1,154 @@
+import {haproxyPush} from '../actuators/haproxy/actuator.ts'
+import {pgbouncerTarget} from '../actuators/pgbouncer/actuator.ts'
+import type {OpenConsole} from '../actuators/pgbouncer/console.ts'
+import type {Config} from '../config/config.ts'
+import type {Actuator} from '../core/actuator.ts'
+import type {Clock, Log, Random} from '../core/ports.ts'
+import {type ConnectionSettings, isSamePassword} from '../core/settings.ts'
+import type {TargetState} from '../core/snapshot.ts'
+import type {Monitor} from '../monitor/monitor.ts'
+import {fallbackOf} from './fallback.ts'
+import {actuate, type Pass} from './loop.ts'
+import {type StageSeen, Switches} from './switch-timing.ts'
+
+/** What all that tell somebody have in common. */
+export type TellingDeps = Readonly<{
+  monitor: Monitor
+  clock: Clock
+  random: Random
+  log: Log
+  /** Plans are logged, and nobody is told anything. */
+  dryRun: boolean
+  meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
+}>
+export type TargetsDeps = TellingDeps & Readonly<{openConsole: OpenConsole}>
+
+/** A router that is to be told. Two with one `key` and one password are the same. */
+type Wish = Readonly<{key: string; admin: ConnectionSettings | null; make: (isFirst: boolean) => Actuator}>
+type Running = Readonly<{wish: Wish; name: string; loop: AsyncDisposable}>
+
+/** Routers that are kept in step with the verdict, as the configuration in force names them. */
+export class Targets implements AsyncDisposable {
+  readonly #deps: TargetsDeps
+  readonly #switches: Switches
+  readonly #unsubscribe: () => void
+  #running: readonly Running[] = []
+  #resyncMs = 0
+  #isFirst = true
+
+  constructor(deps: TargetsDeps) {
+    const {monitor, clock, dryRun, meter} = deps
+    this.#deps = deps
+    this.#switches = new Switches({
+      targets: () => (dryRun ? [] : this.#running.map(({name}) => name)),
+      clock,
+      announce: (changes) => monitor.announce(changes),
+      seen: meter.stage,
+    })
+    // Before the targets, which are woken by the same publication.
+    this.#unsubscribe = monitor.subscribe((publication) => this.#switches.published(publication))
+  }
+
+  /**
+   * Those that did not change are left alone: one may be in the middle of a switch, with clients
+   * that wait for its end.
+   */
+  async follow(config: Config): Promise<void> {
+    const {monitor, clock} = this.#deps
+    this.#resyncMs = config.haproxy.resyncMs
+    const wishes = wishesOf(config, this.#deps)
+    const kept: Running[] = []
+    for (const wish of wishes) {
+      const same = this.#running.find((one) => one.wish.key === wish.key)
+      if (same && (await isSameAdmin(same.wish.admin, wish.admin))) kept.push(same)
+    }
+    const leaving = this.#running.filter((one) => !kept.includes(one))
+    this.#running = kept
+    await this.#end(leaving)
+    const coming = wishes.filter(({key}) => !kept.some(({wish}) => wish.key === key))
+    this.#running = [...kept, ...coming.map((wish) => this.#start(wish))]
+    const since = clock.wall()
+    for (const {wish, name} of this.#running)
+      if (coming.includes(wish)) monitor.target(name, {status: 'pending', problems: [], since, verifiedAt: null})
+    this.#forget(leaving)
+    this.#isFirst = false
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe()
+    this.#switches[Symbol.dispose]()
+    const leaving = this.#running
+    this.#running = []
+    await this.#end(leaving)
+    this.#forget(leaving)
+  }
+
+  #start(wish: Wish): Running {
+    const actuator = wish.make(this.#isFirst)
+    const report = (pass: Pass) => {
+      this.#report(pass)
+      this.#switches.passed(pass)
+    }
+    const loop = actuate({
+      ...this.#deps,
+      actuators: [actuator],
+      source: this.#deps.monitor,
+      resyncMs: () => this.#resyncMs,
+      report,
+    })
+    return {wish, name: actuator.name, loop}
+  }
+
+  async #end(leaving: readonly Running[]): Promise<void> {
+    await Promise.all(leaving.map(({loop}) => loop[Symbol.asyncDispose]()))
+  }
+
+  #forget(gone: readonly Running[]): void {
+    for (const {name} of gone) {
+      if (this.#running.some((one) => one.name === name)) continue
+      this.#deps.monitor.target(name, null)
+      this.#switches.gone(name)
+    }
+  }
+
+  #report({target, applied}: Pass): void {
+    const {monitor, clock, meter} = this.#deps
+    const before = monitor.current().actuators[target]
+    const status = applied === null ? 'frozen' : statusOf[applied.outcome]
+    if (applied !== null) meter.applied(target, applied.outcome)
+    const wall = clock.wall()
+    const isVerified = status === 'in-sync'
+    monitor.target(target, {
+      status,
+      problems: applied?.problems ?? [],
+      since: before?.status === status ? before.since : wall,
+      verifiedAt: isVerified ? wall : (before?.verifiedAt ?? null),
+    })
+  }
+}
+
+const statusOf = {
+  'in-sync': 'in-sync',
+  applied: 'in-sync',
+  planned: 'planned',
+  failed: 'out-of-sync',
+} as const satisfies Record<string, TargetState['status']>
+
+function wishesOf({haproxy, pgbouncer, groups}: Config, {clock, openConsole}: TargetsDeps): readonly Wish[] {
+  const fallback = fallbackOf(groups)
+  const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
+  return [
+    ...haproxy.instances.map((instance): Wish => {
+      const make = () => haproxyPush(instance, {backends: instance.backends, fallback})
+      return {key: JSON.stringify(['haproxy', instance, fallbacks]), admin: null, make}
+    }),
+    ...pgbouncer.map((settings): Wish => {
+      const make = (isFirst: boolean) => pgbouncerTarget(settings, {openConsole, fallback, clock, isFirst})
+      return {key: JSON.stringify(['pgbouncer', settings, fallbacks]), admin: settings.admin, make}
+    }),
+  ]
+}
+
+/** All but the password is text, and in the key. */
+const isSameAdmin = async (one: ConnectionSettings | null, other: ConnectionSettings | null): Promise<boolean> =>
+  one === null || other === null || isSamePassword(one, other)

@@ -1,0 +1,112 @@
+import type {Clock} from '../core/ports.ts'
+import type {Change, Publication} from '../core/snapshot.ts'
+import type {Pass} from './loop.ts'
+
+/** A target that is not in step by then is told of as missing; it is retried all the same. */
+const longestMs = 30_000
+
+/**
+ * How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the
+ * target.
+ */
+export type StageSeen = Readonly<{stage: 'judged' | 'applied'; target: string; ms: number}>
+
+type Open = {
+  readonly change: Change
+  readonly seenAt: number
+  readonly judgedAt: number
+  readonly waiting: Set<string>
+  stages: Record<string, number>
+}
+
+export type SwitchDeps = Readonly<{
+  /** Names of those that are told now. */
+  targets: () => readonly string[]
+  clock: Clock
+  announce: (changes: readonly Change[]) => void
+  seen: (stage: StageSeen) => void
+}>
+
+/**
+ * Follows every change of a verdict to its end: seen, judged, applied per target. One event per
+ * switch, once the last target has followed, a later switch has overtaken it, or time is up.
+ */
+export class Switches implements Disposable {
+  readonly #deps: SwitchDeps
+  readonly #open = new Map<string, Open & {cancel: () => void}>()
+
+  constructor(deps: SwitchDeps) {
+    this.#deps = deps
+  }
+
+  /** To be called for each publication, before those who apply it are woken. */
+  published({changes, seenAt}: Publication): void {
+    const {clock, seen} = this.#deps
+    const targets = this.#deps.targets()
+    for (const change of changes) {
+      if (change.kind !== 'verdict' || change.group === null) continue
+      const judgedAt = clock.now()
+      const since = seenAt ?? judgedAt
+      seen({stage: 'judged', target: '', ms: judgedAt - since})
+      this.#end(change.group)
+      if (targets.length === 0) continue
+      const cancel = clock.after(longestMs, () => this.#end(change.group ?? ''))
+      this.#open.set(change.group, {
+        change,
+        seenAt: since,
+        judgedAt,
+        waiting: new Set(targets),
+        stages: {judged: rounded(judgedAt - since)},
+        cancel,
+      })
+    }
+  }
+
+  /** A pass that began before the verdict may have applied the one before it. */
+  passed({target, applied, startedAt, endedAt}: Pass): void {
+    if (applied === null || applied.outcome === 'failed') return
+    for (const [group, open] of this.#open) {
+      if (startedAt < open.judgedAt || !open.waiting.delete(target)) continue
+      const ms = endedAt - open.seenAt
+      open.stages = {...open.stages, [target]: rounded(ms)}
+      this.#deps.seen({stage: 'applied', target, ms})
+      if (open.waiting.size === 0) this.#end(group)
+    }
+  }
+
+  /** It is told no more, so nobody waits for it. */
+  gone(target: string): void {
+    for (const [group, {waiting}] of this.#open) if (waiting.delete(target) && waiting.size === 0) this.#end(group)
+  }
+
+  [Symbol.dispose](): void {
+    for (const {cancel} of this.#open.values()) cancel()
+    this.#open.clear()
+  }
+
+  #end(group: string): void {
+    const open = this.#open.get(group)
+    if (open === undefined) return
+    open.cancel()
+    this.#open.delete(group)
+    const {change, waiting, stages} = open
+    const route = change.to === 'primary' ? `${change.to} ${change.host}` : `${change.to}`
+    const late = waiting.size > 0 ? `; not followed by ${[...waiting].join(', ')}` : ''
+    const told = Object.entries(stages).map(([stage, ms]) => `${stage} ${ms} ms`)
+    const why = `${group}: ${route}: ${told.join(', ')} after it was seen${late}`
+    this.#deps.announce([
+      {
+        kind: 'actuator',
+        group,
+        host: change.host,
+        from: change.from,
+        to: waiting.size > 0 ? 'late' : 'applied',
+        rule: change.rule,
+        why,
+        stages,
+      },
+    ])
+  }
+}
+
+const rounded = (ms: number) => Math.round(ms * 100) / 100

@@ -1,0 +1,33 @@
+import type {FastifyRequest} from 'fastify'
+import {parseDuration} from '../core/duration.ts'
+import {OperatorError} from '../core/errors.ts'
+import {type Limits, noLimits} from '../core/offers/eligibility.ts'
+import {parseSize} from '../core/size.ts'
+
+/**
+ * The value of a query parameter; `null`: not given, or empty. Throws OperatorError where it is
+ * given twice: the two might differ.
+ */
+export function queryOf(request: FastifyRequest, name: string): string | null {
+  const value = (request.query as Readonly<Record<string, string | readonly string[]>>)[name]
+  if (value === undefined || value === '') return null
+  if (typeof value === 'string') return value
+  throw new OperatorError('QUERY_TWICE', `${name}= is given more than once`, 'Give it once.')
+}
+
+/** `16MB`, `5s`, or as in Patroni a bare number of bytes. Throws OperatorError. */
+export function lagLimits(text: string | null, name: string): Limits {
+  if (text === null) return noLimits
+  if (/^\d{1,15}$/.test(text)) return {...noLimits, lagBytes: Number(text)}
+  try {
+    return /b$/i.test(text) ? {...noLimits, lagBytes: parseSize(text)} : {...noLimits, lagMs: parseDuration(text)}
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    throw new OperatorError(
+      'QUERY_LAG',
+      `${name}= is neither a size nor a duration`,
+      'Write it with a unit: "16MB", "5s".',
+      {cause: error},
+    )
+  }
+}

@@ -1,9 +1,0 @@
-import type {Clock, HostDriver} from '../core/ports.ts'
-import type {HostSettings, MonitorSettings} from '../core/settings.ts'
-import {pgDriver} from '../sources/pg/driver.ts'
-
-/** How hosts are reached: over PostgreSQL's protocol. */
-export const driverFor =
-  ({probe, availability}: MonitorSettings, clock: Clock) =>
-  (host: HostSettings): HostDriver =>
-    pgDriver({host, probe, availability, clock})

@@ -1,4 +1,0 @@
-import type {Meter} from '../core/ports.ts'
-
-/** For whoever has no metrics to show. */
-export const noMeter: Meter = {connectionOpened() {}, probed() {}, failed() {}, saved() {}}

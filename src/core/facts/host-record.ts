@@ -1,0 +1,94 @@
+import type {HostSettings} from '../settings.ts'
+import type {Drain} from '../snapshot.ts'
+import type {Cause, Role} from '../vocabulary.ts'
+import type {Facts, Failure, Heartbeat, Observation, SessionFacts} from './observation.ts'
+
+/**
+ * All that the monitor holds about one host: the latest of each kind of evidence, each with its own
+ * time. A new object per event.
+ */
+export type HostRecord = Readonly<{
+  settings: HostSettings
+  /** `null`: neither an answer nor a cause yet. */
+  observation: Observation | null
+  /**
+   * When the first of the answers was asked for that in a row, up to the last, said "primary";
+   * `null`: the last one did not, or nobody counts.
+   */
+  primarySince: number | null
+  /**
+   * What the last knock had against the host; `null`: nothing. It stands until a knock (or a new
+   * session) succeeds.
+   */
+  knock: Failure | null
+  /**
+   * What the last heartbeat had against a primary (`hung`); it stands until a heartbeat commits.
+   */
+  frozen: Failure | null
+  heartbeat: Heartbeat | null
+  /** Proven to be the same server as this other name. */
+  duplicateOf: string | null
+  drained: Drain | null
+}>
+
+export const newRecord = (settings: HostSettings, drained: Drain | null = null): HostRecord => ({
+  settings,
+  observation: null,
+  primarySince: null,
+  knock: null,
+  frozen: null,
+  heartbeat: null,
+  duplicateOf: null,
+  drained,
+})
+
+/** The record with what follows from its next observation. */
+export function observed(record: HostRecord, observation: Observation): HostRecord {
+  const isPrimary = observation.kind === 'facts' && !observation.facts.inRecovery
+  return {...record, observation, primarySince: isPrimary ? (record.primarySince ?? observation.askedAt) : null}
+}
+
+export type Standing = Readonly<{role: Role; cause: Cause | null; detail: string | null}>
+
+/** The facts of a host that answered, however old; `null` when the last word was a failure. */
+export function factsOf(record: HostRecord): Readonly<{session: SessionFacts; facts: Facts}> | null {
+  return record.observation?.kind === 'facts' ? record.observation : null
+}
+
+/**
+ * Role and cause of a host as of `now` (DESIGN 4.1). `foreignTo`: the identifier of the cluster
+ * that it ought to belong to and does not. The order matters: what is old proves nothing; what is
+ * another server is not ours to judge; an old session that still answers proves less than a knock.
+ */
+export function standingOf(record: HostRecord, now: number, maxAgeMs: number, foreignTo: string | null): Standing {
+  const {observation} = record
+  if (observation === null) return {role: 'unavailable', cause: null, detail: 'not asked yet'}
+  if (observation.kind === 'failure') return unavailable(observation)
+  const ageMs = now - observation.askedAt
+  if (ageMs > maxAgeMs) return unavailable({cause: 'stale', detail: `the last answer is older than ${maxAgeMs} ms`})
+  if (record.duplicateOf !== null) {
+    return unavailable({
+      cause: 'duplicate',
+      detail: `the same server as ${record.duplicateOf}: remove one of the two names from the configuration`,
+    })
+  }
+  if (foreignTo !== null) {
+    const detail = `its system identifier is ${observation.session.systemIdentifier}, that of the cluster is ${foreignTo}`
+    return unavailable({cause: 'foreign-cluster', detail})
+  }
+  if (record.knock !== null) return unavailable(record.knock)
+  if (observation.facts.inRecovery) return {role: 'standby', cause: null, detail: null}
+  if (record.frozen !== null) return unavailable(record.frozen)
+  return {role: 'primary', cause: null, detail: null}
+}
+
+const unavailable = ({cause, detail}: Failure): Standing => ({role: 'unavailable', cause, detail})
+
+/** Every address under which the host may be named by another server, the configured ones first. */
+export function addressesOf(record: HostRecord): readonly string[] {
+  const {connection, aliases} = record.settings
+  const remote = factsOf(record)?.session.remoteAddress ?? null
+  return [connection.host, connection.hostaddr, remote, ...aliases].filter(
+    (address): address is string => address !== null,
+  )
+}

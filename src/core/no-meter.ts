@@ -1,0 +1,4 @@
+import type {Meter} from './ports.ts'
+
+/** For whoever has no metrics to show. */
+export const noMeter: Meter = {connectionOpened() {}, probed() {}, failed() {}, saved() {}}

@@ -1,0 +1,101 @@
+import {changesOfGroup, changesOfHost} from '../changes.ts'
+import type {Held} from '../evidence/confirmation.ts'
+import type {Sources} from '../evidence/evidence-source.ts'
+import {type GroupView, type Member, viewGroup} from '../facts/group-view.ts'
+import type {HostRecord} from '../facts/host-record.ts'
+import {describeHost} from '../facts/host-state.ts'
+import {identify} from '../facts/identity.ts'
+import type {GroupSettings} from '../settings.ts'
+import type {Change, Evidence, GroupState, HostState} from '../snapshot.ts'
+import type {GroupMemory} from './group-memory.ts'
+import {judge} from './verdict.ts'
+
+/** What is carried from one assessment of a group to the next. */
+export type GroupPast = Readonly<{
+  state: GroupState | undefined
+  memory: GroupMemory
+  held: Held
+  /**
+   * Hosts that a reload has brought: until each was asked once, the others are judged as before.
+   */
+  joining?: ReadonlySet<string>
+}>
+
+export type GroupAssessment = Readonly<{
+  state: GroupState
+  memory: GroupMemory
+  held: Held
+  view: GroupView
+  changes: readonly Change[]
+  /**
+   * Monotonic: when the first of the answers behind this goes stale. Past it, the assessment must
+   * be made anew before it is repeated.
+   */
+  freshUntil: number
+}>
+
+export type AssessSettings = Readonly<{maxAgeMs: number; followersMaxAgeMs: number; availabilityOn: boolean}>
+
+/** Judges one group as of `now` (monotonic); `wall` is only for `since`. */
+export function assessGroup(
+  group: GroupSettings,
+  records: readonly HostRecord[],
+  past: GroupPast,
+  sources: Sources,
+  shown: readonly string[],
+  {maxAgeMs, followersMaxAgeMs}: AssessSettings,
+  now: number,
+  wall: number,
+): GroupAssessment {
+  const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
+  const view = viewGroup(group.name, records, identity, now, maxAgeMs)
+  const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
+  const {verdict, evidence, memory, held} = judge({
+    view: {...view, members: view.members.filter(isMember)},
+    settings: group,
+    memory: past.memory,
+    held: past.held,
+    sources,
+    shown,
+    followersMaxAgeMs,
+  })
+  const draft: GroupState = {name: group.name, hosts: group.hosts, evidence, verdict: {...verdict, since: wall}}
+  const changes = changesOfGroup(past.state, draft)
+  const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
+  const state = isSame ? {...draft, verdict: {...draft.verdict, since: past.state?.verdict.since ?? wall}} : draft
+  const answered = view.members
+    .filter(({standing}) => standing.role !== 'unavailable')
+    .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
+  return {state, memory, held, view, changes, freshUntil: Math.min(...answered, ...heldUntil(evidence, held, group))}
+}
+
+/** When the confirmations end that stand only because a silent source was heard before. */
+function heldUntil(evidence: readonly Evidence[], held: Held, {onSilent}: GroupSettings): readonly number[] {
+  if (typeof onSilent === 'string') return []
+  const silent = evidence.filter(({answer}) => answer === 'silent').map(({source}) => held[source])
+  return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)
+}
+
+/**
+ * The public state of one host, seen through the first of its groups whose verdict has a primary
+ * (its lag is measured against that one).
+ */
+export function assessHost(
+  host: string,
+  through: readonly GroupAssessment[],
+  before: HostState | undefined,
+  availabilityOn: boolean,
+  wall: number,
+): Readonly<{state: HostState; changes: readonly Change[]}> | null {
+  const chosen = through.find(({state}) => state.verdict.primary !== null) ?? through[0]
+  const member = chosen?.view.members.find((candidate) => candidate.host === host)
+  if (!chosen || !member) return null
+  const groups = through.map(({state}) => state.name)
+  const draft: HostState = {
+    ...describeHost(member, chosen.view, chosen.state.verdict.primary, groups, availabilityOn),
+    since: wall,
+  }
+  const isSame = before !== undefined && before.role === draft.role && before.cause === draft.cause
+  const state = isSame ? {...draft, since: before.since} : draft
+  return {state, changes: changesOfHost(before, state)}
+}

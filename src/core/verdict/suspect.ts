@@ -1,0 +1,54 @@
+import {followersOf} from '../evidence/followers.ts'
+import type {GroupView, Member} from '../facts/group-view.ts'
+import {enumerate} from '../phrases.ts'
+
+/**
+ * Which of several primaries looks stale (DESIGN 4.2). Named only where the timeline *and* the
+ * followers agree; otherwise both facts are stated and nobody is named: an accidental promotion
+ * makes the wrong host the highest, and two promotions from one parent have equal histories. Never
+ * from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when
+ * there is no such host.
+ */
+export function rank(
+  rivals: readonly Member[],
+  view: GroupView,
+  maxAgeMs: number,
+): Readonly<{suspect: string | null; leading: Member | null; why: string}> {
+  const counted = rivals.map((rival) => ({
+    rival,
+    followers: rival.standing.role === 'primary' ? followersOf(rival, view, maxAgeMs) : [],
+  }))
+  const newest = soleMax(counted, ({rival}) => rival.timeline ?? -1)
+  const mostFollowed = soleMax(counted, ({followers}) => followers.length)
+  // A rival that fell silent may have gone further since: nothing is concluded about the others
+  // then.
+  const areKnown = rivals.every(({standing, timeline}) => standing.role === 'primary' && timeline !== null)
+  const leading = areKnown && newest !== null && newest === mostFollowed ? newest.rival : null
+  const stale = leading === null ? [] : rivals.filter((rival) => rival !== leading)
+
+  const described = counted.map(({rival, followers}) =>
+    rival.standing.role === 'primary'
+      ? `${rival.host} (timeline ${rival.timeline ?? 'unknown'}, ${followers.length > 0 ? `followed by ${enumerate(followers)}` : 'followed by nobody'})`
+      : `${rival.host} (was primary, now silent: ${rival.standing.cause})`,
+  )
+  const opening = `split brain: ${enumerate(described)} are ${rivals.length === 2 ? 'both' : 'all'} primary`
+  const silent = rivals.filter(({standing}) => standing.role !== 'primary').map(({host}) => host)
+  const ending =
+    stale.length > 0
+      ? `; ${enumerate(stale.map(({host}) => host))} look${stale.length === 1 ? 's' : ''} stale`
+      : silent.length > 0
+        ? ''
+        : '; timeline and followers do not agree on which one is stale'
+  const way =
+    silent.length > 0
+      ? `; it stands until ${enumerate(silent)} is seen as a standby or refuses connections, or "pgroute66 accept HOST" says which is right`
+      : ''
+  return {suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null, leading, why: opening + ending + way}
+}
+
+/** The only element with the highest measure; `null` when it is shared. */
+function soleMax<T>(items: readonly T[], measure: (item: T) => number): T | null {
+  const most = Math.max(...items.map(measure))
+  const top = items.filter((item) => measure(item) === most)
+  return top.length === 1 ? (top[0] ?? null) : null
+}

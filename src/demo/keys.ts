@@ -1,0 +1,75 @@
+import type {SnapshotSource} from '../core/ports.ts'
+import type {Action} from '../ui/action.ts'
+import type {Cluster} from './cluster.ts'
+
+/**
+ * The keys with which a newcomer breaks and mends the demo's servers; each acts on the selected
+ * host.
+ */
+export function demoActions(cluster: Cluster, source: SnapshotSource): readonly Action[] {
+  const primaryBeside = (name: string) => {
+    const {hosts} = source.current()
+    const primaries = cluster.nodes.filter((node) => node.name !== name && hosts[node.name]?.role === 'primary')
+    return primaries.toSorted((a, b) => (hosts[b.name]?.timeline ?? 0) - (hosts[a.name]?.timeline ?? 0))[0]
+  }
+  return [
+    {
+      key: 'K',
+      label: 'kill/start',
+      async run(name) {
+        const node = cluster.node(name)
+        if (!node.isRunning) {
+          await node.start()
+          return `${name} started, as it was`
+        }
+        await node.kill()
+        return `${name} killed (kill -9)`
+      },
+    },
+    {
+      key: 'H',
+      label: 'hang/thaw',
+      async run(name) {
+        const node = cluster.node(name)
+        if (!node.isRunning) return `${name} does not run: start it by K`
+        if (node.isHung) {
+          node.thaw()
+          return `${name} thawed (SIGCONT)`
+        }
+        node.hang()
+        return `${name} hangs: all its processes are stopped (SIGSTOP)`
+      },
+    },
+    {
+      key: 'P',
+      label: 'promote',
+      async run(name) {
+        const node = cluster.node(name)
+        if (!node.isRunning || node.isHung) return `${name} does not answer: start or thaw it first`
+        if (source.current().hosts[name]?.role === 'primary') return `${name} is a primary already`
+        await node.promote()
+        const followers = cluster.nodes.filter(
+          (other) =>
+            other !== node &&
+            other.isRunning &&
+            !other.isHung &&
+            source.current().hosts[other.name]?.role === 'standby',
+        )
+        await Promise.all(followers.map((other) => other.follow(node)))
+        return `${name} promoted; ${followers.map((other) => other.name).join(' and ') || 'nobody'} follows it`
+      },
+    },
+    {
+      key: 'B',
+      label: 'rebuild',
+      async run(name) {
+        const source = primaryBeside(name)
+        if (!source) return `there is no other primary to rebuild ${name} from`
+        const node = cluster.node(name)
+        await node.cloneFrom(source)
+        await node.start()
+        return `${name} rebuilt as a standby of ${source.name}`
+      },
+    },
+  ]
+}

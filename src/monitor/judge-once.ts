@@ -1,0 +1,104 @@
+import type {Observation} from '../core/facts/observation.ts'
+import {type HostSession, isFailure} from '../core/ports.ts'
+import type {HostSettings} from '../core/settings.ts'
+import type {Snapshot} from '../core/snapshot.ts'
+import {sleep} from '../core/wait.ts'
+import {Board} from './board.ts'
+import {provenSame} from './duplicates.ts'
+import {newEpoch} from './epoch.ts'
+import type {MonitorDeps} from './monitor.ts'
+
+/**
+ * Standbys of a quiet primary have heard nothing for a while: after a nudge they are asked again at
+ * this pace.
+ */
+const againMs = 100
+/**
+ * The WAL writer tells them within three of its rounds (wal_writer_delay, 200 ms); who is silent
+ * after that is silent for another reason.
+ */
+const againAtMost = 8
+
+/**
+ * One round over all hosts, in parallel, judged like the daemon would with what `store` remembers.
+ * A host that has not answered when `signal` aborts has the cause `timeout`. Never waits longer
+ * than `signal` and the followers' second word; never writes to the store.
+ */
+export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signal: AbortSignal}>): Promise<Snapshot> {
+  const {settings, clock, random, store, version, signal} = deps
+  const board = new Board({settings, clock, memory: await store.load(), epoch: newEpoch(random), version})
+  const sessions = new Map<string, HostSession>()
+  const drivers = settings.hosts.map((host) => deps.driver(host))
+  try {
+    // Who has answered is asked again while others are waited for: a host that hangs must not let
+    // everybody else's answer go stale.
+    const first = new AbortController()
+    const again = keepFresh(AbortSignal.any([first.signal, signal]))
+    await Promise.all(settings.hosts.map((host, index) => ask(host, index)))
+    first.abort()
+    await again
+    for (let again = 0; again < againAtMost && isWaitingForFollowers() && !signal.aborted; again += 1) {
+      await sleep(clock, againMs, signal)
+      await Promise.all([...sessions].map(([host, session]) => probe(host, session, clock.now())))
+    }
+    return board.current()
+  } finally {
+    for (const session of sessions.values()) session.close()
+    await Promise.all(drivers.map((driver) => driver.close()))
+  }
+
+  async function ask(host: HostSettings, index: number): Promise<void> {
+    const askedAt = clock.now()
+    const session = (await drivers[index]?.open(signal)) ?? {cause: 'error' as const, detail: 'no driver'}
+    if (isFailure(session))
+      return saw({host: host.name, askedAt, probeMs: clock.now() - askedAt, kind: 'failure', ...session})
+    const others = [...sessions].map(([name, other]) => ({name, session: other}))
+    sessions.set(host.name, session)
+    const same = await provenSame({name: host.name, session}, others, signal)
+    if (same !== null) {
+      const [first, second] =
+        settings.hosts.findIndex(({name}) => name === same) < index ? [same, host.name] : [host.name, same]
+      board.update(second, (record) => ({...record, duplicateOf: first}))
+    }
+    await probe(host.name, session, clock.now())
+  }
+
+  async function keepFresh(until: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(clock, settings.probe.intervalMs, until)
+      if (until.aborted) return
+      await Promise.all(
+        [...sessions]
+          .filter(([host]) => board.record(host)?.observation)
+          .map(([host, session]) => probe(host, session, clock.now())),
+      )
+    }
+  }
+
+  async function probe(host: string, session: HostSession, askedAt: number): Promise<void> {
+    const nudge =
+      settings.followers.nudge &&
+      board.groupsOf(host).some((group) => board.settings(group)?.confirm.includes('followers'))
+    const facts = await session.probe({nudge}, signal)
+    const about = {host, askedAt, probeMs: clock.now() - askedAt}
+    // A second question that came too late takes nothing away from the first answer.
+    if (isFailure(facts) && facts.cause === 'timeout' && board.record(host)?.observation?.kind === 'facts') return
+    saw(
+      isFailure(facts)
+        ? {...about, kind: 'failure', ...facts}
+        : {...about, kind: 'facts', session: session.facts, facts},
+    )
+  }
+
+  function saw(observation: Observation): void {
+    board.update(observation.host, (record) => ({...record, observation}))
+  }
+
+  function isWaitingForFollowers(): boolean {
+    const evidence = settings.groups.flatMap(({name}) => board.assessment(name)?.state.evidence ?? [])
+    return (
+      settings.followers.nudge &&
+      evidence.some((item) => item.required && item.source === 'followers' && item.answer === 'silent')
+    )
+  }
+}

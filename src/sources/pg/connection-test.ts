@@ -1,0 +1,111 @@
+import type {Facts, SessionFacts} from '../../core/facts/observation.ts'
+import {enumerate} from '../../core/phrases.ts'
+import {type Clock, type HostSession, isFailure} from '../../core/ports.ts'
+import type {HostSettings, MonitorSettings} from '../../core/settings.ts'
+import type {Cause} from '../../core/vocabulary.ts'
+import {pgDriver} from './driver.ts'
+
+/**
+ * What one connection to a host found, for `config check --connect`. `remarks`: what the operator
+ * should mend.
+ */
+export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
+  Readonly<
+    | {
+        kind: 'reached'
+        role: 'primary' | 'standby'
+        serverVersion: number
+        systemIdentifier: string
+        timeline: number | null
+      }
+    | {kind: 'failed'; cause: Cause; detail: string}
+  >
+
+/** Which hosts are tried, for how long, and in which groups they belong together. */
+type Tried = Pick<MonitorSettings, 'hosts' | 'groups' | 'probe'>
+
+type Attempt = Readonly<
+  {host: HostSettings; session: HostSession; facts: Facts} | {host: HostSettings; cause: Cause; detail: string}
+>
+type Reached = Extract<Attempt, {session: HostSession}>
+
+/**
+ * Tries every host at once, each with a session of its own that is closed at the end. Resolves in
+ * the order of the configuration, and never rejects.
+ */
+export async function tryHosts(config: Tried, clock: Clock): Promise<readonly HostTrial[]> {
+  const attempts = await Promise.all(config.hosts.map((host) => attempt(config, host, clock)))
+  const reached = attempts.filter((each): each is Reached => 'session' in each)
+  try {
+    const duplicates = await Promise.all(reached.map((each) => duplicatesOf(each, reached, config.probe.timeoutMs)))
+    return attempts.map((each): HostTrial => {
+      const host = each.host.name
+      if (!('session' in each)) return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: []}
+      const {systemIdentifier, serverVersion} = each.session.facts
+      const remarks = [
+        ...rights(each),
+        ...same(duplicates[reached.indexOf(each)] ?? []),
+        ...foreign(each, reached, config),
+      ]
+      const role = each.facts.inRecovery ? 'standby' : 'primary'
+      return {host, kind: 'reached', role, serverVersion, systemIdentifier, timeline: each.facts.timeline, remarks}
+    })
+  } finally {
+    for (const {session} of reached) session.close()
+  }
+}
+
+async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promise<Attempt> {
+  const driver = pgDriver({host, probe, availability: null, clock})
+  const session = await driver.open(AbortSignal.timeout(probe.connectTimeoutMs))
+  if (isFailure(session)) return {host, ...session}
+  const facts = await session.probe({nudge: false}, AbortSignal.timeout(probe.timeoutMs))
+  if (!isFailure(facts)) return {host, session, facts}
+  session.close()
+  return {host, ...facts}
+}
+
+/**
+ * Rows of other users' backends are there without the privilege, their columns are not: the count
+ * of backends is then unknown.
+ */
+const rights = ({facts}: Reached): readonly string[] =>
+  facts.backendsUsed === null || facts.receiver?.status === null
+    ? [
+        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), else standbys cannot be matched with their primary',
+      ]
+    : []
+
+/** Two names are one server only by proof: through the one, the backend of the other is seen. */
+async function duplicatesOf(one: Reached, all: readonly Reached[], timeoutMs: number): Promise<readonly string[]> {
+  const {systemIdentifier, backendPid, backendStart}: SessionFacts = one.session.facts
+  const candidates = all.filter((other) => other !== one && other.session.facts.systemIdentifier === systemIdentifier)
+  const seen = candidates.map(async ({host, session}) => {
+    const isSame =
+      backendStart !== null && (await session.hasBackend(backendPid, backendStart, AbortSignal.timeout(timeoutMs)))
+    return isSame ? [host.name] : []
+  })
+  return (await Promise.all(seen)).flat()
+}
+
+const same = (names: readonly string[]): readonly string[] =>
+  names.length === 0 ? [] : [`the same server as ${enumerate(names)}: remove all names but one`]
+
+/** Hosts of one group that belong to another cluster than it, or than each other. */
+function foreign({host, session}: Reached, all: readonly Reached[], {groups}: Tried): readonly string[] {
+  const own = session.facts.systemIdentifier
+  return groups
+    .filter((group) => group.hosts.includes(host.name))
+    .flatMap((group) => {
+      if (group.systemIdentifier !== null && group.systemIdentifier !== own) {
+        return [`its system identifier is not the one of group ${group.name} (${group.systemIdentifier})`]
+      }
+      const others = all.filter(
+        (other) => group.hosts.includes(other.host.name) && other.session.facts.systemIdentifier !== own,
+      )
+      const names = others.map((other) => other.host.name)
+      return names.length > 0
+        ? [`belongs to another cluster than ${enumerate(names)}, which group ${group.name} takes for one`]
+        : []
+    })
+}
