@@ -1,9 +1,9 @@
 import type {GroupState, Snapshot} from '../core/snapshot.ts'
-import {ageText} from './age.ts'
-import {clip, pad, printable, widthOf, wrap} from './cells.ts'
-import type {Glyphs} from './glyphs.ts'
-import {cut, type Line, line, type Tone} from './line.ts'
-import {bySeverity, isCalm, verdictText} from './verdict-text.ts'
+import {ageText} from './text/age.ts'
+import {clip, pad, printable, widthOf, wrap} from './text/cells.ts'
+import type {Glyphs} from './text/glyphs.ts'
+import {cut, type Line, line, type Tone} from './text/line.ts'
+import {bySeverity, isCalm, verdictText} from './text/verdict-text.ts'
 
 /**
  * `height`: lines that it may take, more only for the verdict itself. `group`: the one that is

@@ -1,12 +1,12 @@
 import type {Evidence, HostState} from '../core/snapshot.ts'
-import {ageText, spanText, timeText} from './age.ts'
-import {bytesText} from './bytes.ts'
-import {printable, wrap} from './cells.ts'
 import type {Frame} from './frame.ts'
-import type {Glyphs} from './glyphs.ts'
-import {type Line, line, type Tone} from './line.ts'
-import {causeText} from './row.ts'
-import {sparkline} from './sparkline.ts'
+import {causeText} from './table/row.ts'
+import {sparkline} from './table/sparkline.ts'
+import {ageText, spanText, timeText} from './text/age.ts'
+import {bytesText} from './text/bytes.ts'
+import {printable, wrap} from './text/cells.ts'
+import type {Glyphs} from './text/glyphs.ts'
+import {type Line, line, type Tone} from './text/line.ts'
 
 type Field = readonly [label: string, text: string, tone?: Tone]
 

@@ -1,6 +1,6 @@
 import type {Action} from './action.ts'
-import {type Line, line, type Span} from './line.ts'
 import type {ScreenState} from './screen-state.ts'
+import {type Line, line, type Span} from './text/line.ts'
 
 type Hint = Readonly<{key: string; text: string; rank: number}>
 

@@ -1,6 +1,6 @@
-import {wrap} from './cells.ts'
-import type {Glyphs} from './glyphs.ts'
-import {blank, type Line, line} from './line.ts'
+import {wrap} from './text/cells.ts'
+import type {Glyphs} from './text/glyphs.ts'
+import {blank, type Line, line} from './text/line.ts'
 
 const keys: readonly (readonly [key: string, does: string])[] = [
   ['q, Ctrl-C', 'quit'],

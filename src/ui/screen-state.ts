@@ -1,5 +1,5 @@
 import type {Frame} from './frame.ts'
-import {type Sort, sorts} from './sort.ts'
+import {type Sort, sorts} from './table/sort.ts'
 
 /** What the reader of a screen has chosen. The hosts themselves are not in it. */
 export type ScreenState = Readonly<{

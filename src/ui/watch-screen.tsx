@@ -1,9 +1,9 @@
 import {render} from 'ink'
-import {Feed} from './feed.ts'
+import {Feed} from './events/feed.ts'
 import type {Frame} from './frame.ts'
-import {glyphsFor} from './glyphs.ts'
 import {initialState} from './screen-state.ts'
 import {guardTerminal} from './terminal-guard.ts'
+import {glyphsFor} from './text/glyphs.ts'
 import type {WatchOptions} from './watch-options.ts'
 import {WatchView} from './watch-view.tsx'
 

@@ -3,12 +3,12 @@ import {useEffect, useRef, useState} from 'react'
 import {OperatorError} from '../core/errors.ts'
 import type {Action, Outcome} from './action.ts'
 import type {Frame} from './frame.ts'
-import type {Glyphs} from './glyphs.ts'
-import {type Line, textOf} from './line.ts'
+import {strokesOf} from './keys.ts'
 import {compose} from './screen.ts'
 import {press, type ScreenState} from './screen-state.ts'
-import {strokesOf} from './stroke.ts'
-import {styleOf} from './tone-style.ts'
+import type {Glyphs} from './text/glyphs.ts'
+import {type Line, textOf} from './text/line.ts'
+import {styleOf} from './text/tone-style.ts'
 
 export type WatchViewProps = Readonly<{
   frame: Frame

@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest'
 import type {Snapshot, Verdict} from '../../src/core/snapshot.ts'
 import {banner} from '../../src/ui/banner.ts'
-import {widthOf} from '../../src/ui/cells.ts'
-import {textOf} from '../../src/ui/line.ts'
+import {widthOf} from '../../src/ui/text/cells.ts'
+import {textOf} from '../../src/ui/text/line.ts'
 import {drained, noon, primary, snapshot, standby, unasked, unavailable, unconfirmed} from '../support/snapshots.ts'
 import {calm, glyphs, headless, torn} from './stage.ts'
 

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {type ColumnKey, columns, gapOf, shownColumns} from '../../src/ui/columns.ts'
+import {type ColumnKey, columns, gapOf, shownColumns} from '../../src/ui/table/columns.ts'
 
 /** What an ordinary cluster's texts take. */
 const natural: Partial<Record<ColumnKey, number>> = {

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {Feed} from '../../src/ui/feed.ts'
+import {Feed} from '../../src/ui/events/feed.ts'
 import type {Frame} from '../../src/ui/frame.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
 import {calm, headless, Stage, torn} from './stage.ts'

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {printChanges, printOnce} from '../../src/ui/print.ts'
+import {printChanges, printOnce} from '../../src/ui/events/print.ts'
 import {noon, primary, snapshot, standby, unasked} from '../support/snapshots.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
 import {calm, glyphs, Stage, torn} from './stage.ts'

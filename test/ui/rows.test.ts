@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest'
 import type {HostState} from '../../src/core/snapshot.ts'
-import {groupNamed, hostsOf, matches} from '../../src/ui/filter.ts'
-import {rowOf} from '../../src/ui/row.ts'
-import {type Sort, sorted} from '../../src/ui/sort.ts'
+import {groupNamed, hostsOf, matches} from '../../src/ui/table/filter.ts'
+import {rowOf} from '../../src/ui/table/row.ts'
+import {type Sort, sorted} from '../../src/ui/table/sort.ts'
 import {drained, type HostDraft, noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 import {calm, frameOf, glyphs, torn} from './stage.ts'
 

@@ -1,10 +1,10 @@
 import {describe, expect, test} from 'vitest'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import {widthOf} from '../../src/ui/cells.ts'
 import type {Frame} from '../../src/ui/frame.ts'
-import {textOf} from '../../src/ui/line.ts'
 import {compose, type Look} from '../../src/ui/screen.ts'
 import {initialState, type ScreenState} from '../../src/ui/screen-state.ts'
+import {widthOf} from '../../src/ui/text/cells.ts'
+import {textOf} from '../../src/ui/text/line.ts'
 import {noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 import {calm, frameOf, glyphs, headless, torn} from './stage.ts'
 

@@ -2,7 +2,7 @@ import {changesOfGroup, changesOfHost} from '../../src/core/changes.ts'
 import type {SnapshotSource} from '../../src/core/ports.ts'
 import type {Publication, Snapshot} from '../../src/core/snapshot.ts'
 import type {Frame, Heard} from '../../src/ui/frame.ts'
-import {glyphsFor} from '../../src/ui/glyphs.ts'
+import {glyphsFor} from '../../src/ui/text/glyphs.ts'
 import {noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 export const glyphs = glyphsFor({LANG: 'C.UTF-8'})

@@ -1,9 +1,9 @@
 import {expect, test} from 'vitest'
-import {ageText, spanText} from '../../src/ui/age.ts'
-import {bytesText} from '../../src/ui/bytes.ts'
-import {clip, clipMiddle, pad, printable, widthOf, wrap} from '../../src/ui/cells.ts'
-import {cut, line, textOf} from '../../src/ui/line.ts'
-import {sparkline} from '../../src/ui/sparkline.ts'
+import {sparkline} from '../../src/ui/table/sparkline.ts'
+import {ageText, spanText} from '../../src/ui/text/age.ts'
+import {bytesText} from '../../src/ui/text/bytes.ts'
+import {clip, clipMiddle, pad, printable, widthOf, wrap} from '../../src/ui/text/cells.ts'
+import {cut, line, textOf} from '../../src/ui/text/line.ts'
 
 const minute = 60_000
 const hour = 60 * minute

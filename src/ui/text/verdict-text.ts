@@ -1,5 +1,5 @@
-import type {Verdict} from '../core/snapshot.ts'
-import type {VerdictKind} from '../core/vocabulary.ts'
+import type {Verdict} from '../../core/snapshot.ts'
+import type {VerdictKind} from '../../core/vocabulary.ts'
 import {printable} from './cells.ts'
 
 const words: Readonly<Record<VerdictKind, string>> = {

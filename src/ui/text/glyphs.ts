@@ -1,4 +1,4 @@
-import type {Role} from '../core/vocabulary.ts'
+import type {Role} from '../../core/vocabulary.ts'
 
 /**
  * What is drawn with. Every glyph is one cell wide and none of them carries a meaning alone: a word

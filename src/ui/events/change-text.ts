@@ -1,9 +1,9 @@
-import type {Change, GroupState, HostState} from '../core/snapshot.ts'
-import {timeOf} from '../protocol/snapshot-json.ts'
-import {printable} from './cells.ts'
+import type {Change, GroupState, HostState} from '../../core/snapshot.ts'
+import {timeOf} from '../../protocol/snapshot-json.ts'
+import {causeText} from '../table/row.ts'
+import {printable} from '../text/cells.ts'
+import {verdictText} from '../text/verdict-text.ts'
 import {subjectOf, transitionText} from './change-line.ts'
-import {causeText} from './row.ts'
-import {verdictText} from './verdict-text.ts'
 
 /**
  * A change as one line of plain text, for a file or a pipe: time in UTC, subject, transition,

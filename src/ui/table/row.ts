@@ -1,10 +1,10 @@
-import type {HostState, Snapshot} from '../core/snapshot.ts'
-import {ageText, spanText} from './age.ts'
-import {bytesText} from './bytes.ts'
-import {printable} from './cells.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import type {Frame} from '../frame.ts'
+import {ageText, spanText} from '../text/age.ts'
+import {bytesText} from '../text/bytes.ts'
+import {printable} from '../text/cells.ts'
+import type {Glyphs} from '../text/glyphs.ts'
 import type {ColumnKey} from './columns.ts'
-import type {Frame} from './frame.ts'
-import type {Glyphs} from './glyphs.ts'
 import {sparkline} from './sparkline.ts'
 
 /**

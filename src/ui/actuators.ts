@@ -1,8 +1,8 @@
 import type {Snapshot} from '../core/snapshot.ts'
-import {ageText} from './age.ts'
-import {pad, printable, wrap} from './cells.ts'
-import type {Glyphs} from './glyphs.ts'
-import {cut, type Line, line} from './line.ts'
+import {ageText} from './text/age.ts'
+import {pad, printable, wrap} from './text/cells.ts'
+import type {Glyphs} from './text/glyphs.ts'
+import {cut, type Line, line} from './text/line.ts'
 
 /**
  * Those that are told: a maintenance in a whole line, each that is not in step with what to do, and

@@ -1,4 +1,4 @@
-import type {HostState} from '../core/snapshot.ts'
+import type {HostState} from '../../core/snapshot.ts'
 
 /** `config`: as the hosts are configured. */
 export const sorts = ['config', 'name', 'role', 'lag', 'change', 'probe'] as const

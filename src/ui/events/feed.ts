@@ -1,7 +1,7 @@
-import {keptChanges} from '../core/changes.ts'
-import type {Clock, SnapshotSource} from '../core/ports.ts'
-import type {Snapshot} from '../core/snapshot.ts'
-import type {Frame, Heard} from './frame.ts'
+import {keptChanges} from '../../core/changes.ts'
+import type {Clock, SnapshotSource} from '../../core/ports.ts'
+import type {Snapshot} from '../../core/snapshot.ts'
+import type {Frame, Heard} from '../frame.ts'
 
 /** However fast things change, nobody reads more than ten screens a second. */
 const leastMs = 100

@@ -1,5 +1,5 @@
-import type {SnapshotSource} from '../core/ports.ts'
-import type {Heard} from './frame.ts'
+import type {SnapshotSource} from '../../core/ports.ts'
+import type {Heard} from '../frame.ts'
 
 /**
  * What changed before we came, newest first. A daemon that does not tell is no reason not to watch

@@ -1,9 +1,9 @@
-import type {Change} from '../core/snapshot.ts'
-import {timeText} from './age.ts'
-import {printable, wrap} from './cells.ts'
-import type {Heard} from './frame.ts'
-import type {Glyphs} from './glyphs.ts'
-import {cut, type Line, line, type Span, type Tone} from './line.ts'
+import type {Change} from '../../core/snapshot.ts'
+import type {Heard} from '../frame.ts'
+import {timeText} from '../text/age.ts'
+import {printable, wrap} from '../text/cells.ts'
+import type {Glyphs} from '../text/glyphs.ts'
+import {cut, type Line, line, type Span, type Tone} from '../text/line.ts'
 
 /** Whom or what a change is about: a host by itself, a group's verdict, a source of evidence. */
 export function subjectOf({kind, group, host}: Change): string {

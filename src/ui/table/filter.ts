@@ -1,5 +1,5 @@
-import {OperatorError} from '../core/errors.ts'
-import type {HostState, Snapshot} from '../core/snapshot.ts'
+import {OperatorError} from '../../core/errors.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
 
 /** The hosts of `group` (`null`: all). */
 export function hostsOf({groups, hosts}: Snapshot, group: string | null): readonly HostState[] {
