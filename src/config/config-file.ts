@@ -1,7 +1,7 @@
 import {resolve} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import {close, fstat, open, read} from '../system/files.ts'
-import {type Environment, variable} from './environment.ts'
+import {type Environment, variable} from './libpq/environment.ts'
 
 /** A thousand hosts need a few hundred kilobytes. */
 const largestBytes = 4 * 1024 * 1024

@@ -1,13 +1,13 @@
-import {groupsShape, policyFields} from './group.ts'
-import {hostFields, passwordEncoding} from './host.ts'
-import {acceptName} from './host-name.ts'
-import {isText} from './node.ts'
-import {alternative} from './shape/alternative.ts'
-import {choice, duration, flag, integer, text} from './shape/scalar.ts'
-import {named, section} from './shape/section.ts'
-import {describe, type Read, type Shape} from './shape/shape.ts'
-import {agentShape, haproxyShape, hooksShape, pgbouncerShape} from './target-shape.ts'
-import {sslShape} from './tls.ts'
+import {alternative} from './reading/alternative.ts'
+import {choice, duration, flag, integer, text} from './reading/scalar.ts'
+import {named, section} from './reading/section.ts'
+import {describe, type Read, type Shape} from './reading/shape.ts'
+import {isText} from './reading/yaml-node.ts'
+import {agentShape, haproxyShape, hooksShape, pgbouncerShape} from './sections/actuator-shapes.ts'
+import {groupsShape, policyFields} from './sections/group.ts'
+import {hostFields, passwordEncoding} from './sections/host.ts'
+import {acceptName} from './sections/host-name.ts'
+import {sslShape} from './sections/tls.ts'
 
 const levels = {trace: 'debug', warning: 'warn', dpanic: 'error', panic: 'error', fatal: 'error'} as const
 

@@ -3,12 +3,12 @@ import {dirname, join, resolve} from 'node:path'
 import {formatDuration} from '../core/duration.ts'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../core/settings.ts'
 import type {Config} from './config.ts'
-import type {Environment} from './environment.ts'
 import {availabilityDefaults, type FileFields} from './file-shape.ts'
-import {groupSettings} from './group-rules.ts'
-import type {Report} from './report.ts'
-import {targetSettings} from './targets.ts'
-import {tlsSettings} from './tls.ts'
+import type {Environment} from './libpq/environment.ts'
+import type {Report} from './reading/report.ts'
+import {targetSettings} from './sections/actuators.ts'
+import {groupSettings} from './sections/group-rules.ts'
+import {tlsSettings} from './sections/tls.ts'
 
 /**
  * From what was read to what everybody else uses: defaults that depend on other keys, and the rules

@@ -57,7 +57,7 @@ const unpacked = () => {
 
 test('half an installation says that it is one, at once', () => {
   const place = unpacked()
-  for (const name of ['version', 'error-output']) rmSync(join(place, 'dist', 'app', `${name}.js`))
+  for (const name of ['version', 'error-output']) rmSync(join(place, 'dist', 'app', 'cli', `${name}.js`))
   const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'run.js'), '--version'], {
     encoding: 'utf8',
     timeout: 20_000,

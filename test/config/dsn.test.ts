@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {isDsn} from '../../src/config/dsn.ts'
+import {isDsn} from '../../src/config/libpq/dsn.ts'
 import {complaint, problems, workplace} from './workplace.ts'
 
 type Row = [dsn: string, hosts: readonly [name: string, host: string, port: number][], more?: object]

@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest'
 import {fromFile} from '../../src/config/load.ts'
-import {ConfigError} from '../../src/config/problem.ts'
+import {ConfigError} from '../../src/config/reading/problem.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 
 const secrets = ['hunter2', 'aHVudGVyMg==', 's3cr3tk3y', 'czNjcjN0azN5', 'x1y2z3pass']

@@ -1,6 +1,6 @@
 import {chmod, writeFile} from 'node:fs/promises'
 import {describe, expect, test} from 'vitest'
-import {lookUpPassword} from '../../src/config/pgpass.ts'
+import {lookUpPassword} from '../../src/config/libpq/pgpass.ts'
 import {complaint, problems, workplace} from './workplace.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')

@@ -1,9 +1,9 @@
 import {dump, FAILSAFE_SCHEMA, load} from 'js-yaml'
 import {expect, test} from 'vitest'
-import {effective, mask} from '../../src/config/effective.ts'
-import {configSchema} from '../../src/config/json-schema.ts'
-import {roleSql} from '../../src/config/role-sql.ts'
-import {starter} from '../../src/config/starter.ts'
+import {roleSql} from '../../src/config/libpq/role-sql.ts'
+import {effective, mask} from '../../src/config/printing/effective.ts'
+import {configSchema} from '../../src/config/printing/json-schema.ts'
+import {starter} from '../../src/config/printing/starter.ts'
 import {workplace} from './workplace.ts'
 
 const rich = `

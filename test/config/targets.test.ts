@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {effective} from '../../src/config/effective.ts'
+import {effective} from '../../src/config/printing/effective.ts'
 import {workplace} from './workplace.ts'
 
 const sample = `

@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {Config} from '../../src/config/config.ts'
 import {loadConfig} from '../../src/config/load.ts'
-import {ConfigError, type Problem} from '../../src/config/problem.ts'
+import {ConfigError, type Problem} from '../../src/config/reading/problem.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 
 /**

@@ -1,4 +1,4 @@
-import {isDsn} from '../../config/dsn.ts'
+import {isDsn} from '../../config/libpq/dsn.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {anyQuestion, type CheckQuestion, haproxyQuestion} from './question.ts'
 

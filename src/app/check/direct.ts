@@ -1,5 +1,5 @@
 import type {Config} from '../../config/config.ts'
-import {nearest} from '../../config/nearest.ts'
+import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {noMeter} from '../../core/no-meter.ts'
 import type {Limits} from '../../core/offers/eligibility.ts'

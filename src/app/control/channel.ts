@@ -1,6 +1,6 @@
 import {dirname, join, resolve} from 'node:path'
 import {isWithoutFile} from '../../config/config-file.ts'
-import {osUser} from '../../config/environment.ts'
+import {osUser} from '../../config/libpq/environment.ts'
 import {loadConfig} from '../../config/load.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {usualSocket} from '../../sources/daemon/socket-path.ts'

@@ -1,5 +1,5 @@
 import {type Config, flush, run} from '@oclif/core'
-import {nearest} from '../../config/nearest.ts'
+import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {loadCommands} from './commands.ts'
 

@@ -49,7 +49,7 @@ export async function enter(argv: readonly string[]): Promise<void> {
       void fail(new OperatorError('OUTPUT', `standard output cannot be written (${error.code ?? error.message})`, next))
     })
     process.stderr.on('error', () => {})
-    const {homeOf, osUser} = await import('../../config/environment.ts')
+    const {homeOf, osUser} = await import('../../config/libpq/environment.ts')
     if (osUser() === null) {
       // oclif cannot do without, and a uid without a name, as in a container, has neither.
       process.env.HOME ??= homeOf(process.env)

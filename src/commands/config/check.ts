@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
 import {loadConfig} from '../../config/load.ts'
-import {ConfigError} from '../../config/problem.ts'
+import {ConfigError} from '../../config/reading/problem.ts'
 
 export default class ConfigCheck extends Command {
   static override summary = 'Validate the configuration: every problem at once, each with its path.'

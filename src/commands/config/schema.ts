@@ -1,5 +1,5 @@
 import {Command} from '@oclif/core'
-import {configSchema} from '../../config/json-schema.ts'
+import {configSchema} from '../../config/printing/json-schema.ts'
 
 export default class ConfigSchema extends Command {
   static override summary = 'Print the JSON Schema of the configuration, for editors.'

@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
-import {effective} from '../../config/effective.ts'
 import {loadConfig} from '../../config/load.ts'
+import {effective} from '../../config/printing/effective.ts'
 
 export default class ConfigShow extends Command {
   static override summary = 'Print the configuration as it is used, every default written out, secrets masked.'

@@ -1,0 +1,68 @@
+import type {HookSettings} from '../core/actuator-settings.ts'
+import type {HostSettings} from '../core/settings.ts'
+import {stat} from '../system/files.ts'
+import type {ConfigFile} from './config-file.ts'
+import {originOf} from './libpq/password.ts'
+import {pgpassFault} from './libpq/pgpass.ts'
+import type {Report} from './reading/report.ts'
+import {isMapping, isText, type Mapping, type Node} from './reading/yaml-node.ts'
+
+const secretKeys = ['password', 'b64password', 'key', 'b64key']
+
+/** Warns of a file with secrets in it that any user of the machine may read. */
+export function warnOfReaders(file: ConfigFile, tree: Mapping, report: Report): void {
+  if ((file.mode & 0o004) === 0 || !holdsSecret(tree)) return
+  report.warn(
+    file.path,
+    'holds secrets and can be read by everybody',
+    'chmod o-r, or move the secrets to password_file and key_file.',
+  )
+}
+
+/** The same for the files that passwords come from, and for a .pgpass that libpq would ignore. */
+export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report: Report): Promise<void> {
+  const seen = new Set<string>()
+  for (const {name, connection} of hosts) {
+    const origin = originOf(connection)
+    if (origin === null || !('path' in origin) || seen.has(origin.path)) continue
+    seen.add(origin.path)
+    if (origin.from === 'pgpass') {
+      const fault = await pgpassFault(origin.path)
+      if (fault !== null) report.warn(origin.path, fault, 'chmod 600, as libpq demands.')
+    } else {
+      await warnOfFile(origin.path, `hosts.${name}.password_file`, report)
+    }
+  }
+}
+
+/** Whoever reads a token may give orders; whoever reads the secret of a webhook may sign for us. */
+export async function warnOfSecretFiles(
+  {tokensFile, hooks}: Readonly<{tokensFile: string | null; hooks: readonly HookSettings[]}>,
+  report: Report,
+) {
+  if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report)
+  for (const [index, hook] of hooks.entries())
+    if (hook.kind === 'post' && hook.secretFile !== null)
+      await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
+}
+
+async function warnOfFile(path: string, at: string, report: Report): Promise<void> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds it.')
+    else if ((found.mode & 0o004) !== 0) report.warn(at, 'names a file that can be read by everybody', 'chmod o-r.')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    report.warn(
+      at,
+      `names a file that cannot be read now (${code})`,
+      'It is read whenever it is needed: see that it is there by then.',
+    )
+  }
+}
+
+function holdsSecret(node: Node): boolean {
+  if (isText(node)) return false
+  if (!isMapping(node)) return node.some(holdsSecret)
+  return [...node].some(([key, value]) => (secretKeys.includes(key) ? value !== '' : holdsSecret(value)))
+}

@@ -1,0 +1,131 @@
+import {join, resolve} from 'node:path'
+import {OperatorError} from '../../core/errors.ts'
+import type {ConnectionSettings, HostSettings, SslMode} from '../../core/settings.ts'
+import type {Report} from '../reading/report.ts'
+import type {HostFields} from '../sections/host.ts'
+import {type Environment, homeOf, osUser, variable} from './environment.ts'
+import {keywords} from './keywords.ts'
+import {decodePassword, oneLine, type PasswordOrigin, passwordFrom} from './password.ts'
+
+export type Surroundings = Readonly<{
+  env: Environment
+  /** What relative paths are relative to. */
+  directory: string
+  encoding: 'base64' | 'plain'
+  report: Report
+}>
+
+export function hostOf(name: string, read: HostFields, path: string, around: Surroundings): HostSettings {
+  return {
+    name,
+    aliases: read.aliases.filter((alias) => alias !== ''),
+    location: read.location,
+    connection: connectionOf(read, path, {...around, encoding: read.password_encoding ?? around.encoding}),
+  }
+}
+
+/**
+ * What is given, else libpq's environment variables, else libpq's defaults (PostgreSQL
+ * documentation, 34.15 "Environment Variables").
+ */
+export function connectionOf(given: HostFields, path: string, around: Surroundings): ConnectionSettings {
+  const {env, directory, report} = around
+  const host = given.host ?? given.hostaddr ?? variable(env, 'PGHOST') ?? variable(env, 'PGHOSTADDR')
+  if (host === null && report.isClean(`${path}.host`, `${path}.hostaddr`)) {
+    report.refuse(
+      `${path}.host`,
+      'CONFIG_MISSING',
+      'is missing',
+      'Name the host, its address, or the directory of its unix socket.',
+    )
+  }
+  if (host !== null && /[,\s@]/.test(host)) {
+    report.refuse(`${path}.host`, 'CONFIG_VALUE', 'is not one host name or address', 'Write one host per entry.')
+  }
+  const user = given.user ?? variable(env, 'PGUSER') ?? osUser()
+  if (user === null)
+    report.refuse(`${path}.user`, 'CONFIG_MISSING', 'is missing, and this process has no user name', 'Name the user.')
+
+  // What is not named stays null: the driver looks for ~/.postgresql/* at each connection, as libpq
+  // does.
+  const file = (value: string | null, name: string): string | null => {
+    const named = value ?? variable(env, name)
+    return named === null || (named === 'system' && name === 'PGSSLROOTCERT') ? named : resolve(directory, named)
+  }
+  const sslrootcert = file(given.sslrootcert, 'PGSSLROOTCERT')
+  const port = given.port ?? fromEnvironment('port', 'PGPORT', around) ?? 5432
+  const dbname = given.dbname ?? variable(env, 'PGDATABASE') ?? user ?? ''
+  const key = {host: given.host ?? host ?? '', port, dbname, user: user ?? ''}
+  return {
+    host: host ?? '',
+    hostaddr: given.hostaddr ?? (given.host === null ? variable(env, 'PGHOSTADDR') : null),
+    port,
+    user: user ?? '',
+    password: passwordFrom(passwordOrigin(given, path, around), key),
+    dbname,
+    sslmode: sslmodeOf(given, sslrootcert, path, around),
+    sslrootcert,
+    sslcert: file(given.sslcert, 'PGSSLCERT'),
+    sslkey: file(given.sslkey, 'PGSSLKEY'),
+    sslcrl: file(given.sslcrl, 'PGSSLCRL'),
+    sslsni: given.sslsni ?? variable(env, 'PGSSLSNI') !== '0',
+    applicationName: given.application_name ?? variable(env, 'PGAPPNAME') ?? 'pgroute66',
+    options: given.options ?? variable(env, 'PGOPTIONS'),
+  }
+}
+
+function fromEnvironment<K extends 'port' | 'sslmode'>(
+  keyword: K,
+  name: string,
+  {env, report}: Surroundings,
+): HostFields[K] {
+  const value = variable(env, name)
+  if (value === null || !report.isClean(`$${name}`)) return null
+  return keywords[keyword].read(value, `$${name}`, report) as HostFields[K]
+}
+
+function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, around: Surroundings): SslMode {
+  const asked = given.sslmode ?? fromEnvironment('sslmode', 'PGSSLMODE', around)
+  if (sslrootcert !== 'system') return asked ?? 'prefer'
+  // libpq refuses the same: with public authorities, anybody has a certificate for some name.
+  if (asked !== null && asked !== 'verify-full') {
+    around.report.refuse(
+      `${path}.sslmode`,
+      'CONFIG_CONFLICT',
+      'is weaker than sslrootcert: system allows',
+      'Use sslmode: verify-full.',
+    )
+  }
+  return 'verify-full'
+}
+
+function passwordOrigin(
+  given: HostFields,
+  path: string,
+  {env, directory, encoding, report}: Surroundings,
+): PasswordOrigin {
+  const written = (['password', 'b64password', 'password_file'] as const).filter((key) => given[key] !== null)
+  if (written.length > 1) {
+    report.refuse(
+      path,
+      'CONFIG_CONFLICT',
+      `has ${written.join(' and ')}: one password in several places`,
+      'Keep one of them.',
+    )
+  }
+  if (given.password_file !== null) return {from: 'password_file', path: resolve(directory, given.password_file)}
+  const [key] = written
+  const text = given.password ?? given.b64password
+  if (key !== undefined && text !== null) {
+    try {
+      return {from: 'config', text: key === 'password' && encoding === 'plain' ? oneLine(text) : decodePassword(text)}
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error
+      report.refuse(`${path}.${key}`, error.code, error.message, error.next)
+    }
+  }
+  const fromEnv = variable(env, 'PGPASSWORD')
+  if (fromEnv !== null) return {from: 'environment', text: fromEnv}
+  const passfile = given.passfile ?? variable(env, 'PGPASSFILE')
+  return {from: 'pgpass', path: passfile === null ? join(homeOf(env), '.pgpass') : resolve(directory, passfile)}
+}

@@ -1,0 +1,101 @@
+import {OperatorError} from '../../core/errors.ts'
+import type {ConnectionSettings, HostSettings} from '../../core/settings.ts'
+import {nearest} from '../reading/nearest.ts'
+import {hostFields} from '../sections/host.ts'
+import {connectionOf, hostOf, type Surroundings} from './connection.ts'
+import {type DsnHost, parseDsn} from './dsn.ts'
+import {nameHosts} from './dsn-names.ts'
+import {variable} from './environment.ts'
+import {idleKey, keywords} from './keywords.ts'
+
+/**
+ * The hosts of some connection strings, named. Values in them are plain, as everywhere but in YAML.
+ * Problems go to the report as `dsn 1`.
+ */
+export function hostsOfDsns(dsns: readonly string[], around: Surroundings): readonly HostSettings[] {
+  const {report} = around
+  if (variable(around.env, 'PGSERVICE') !== null) {
+    report.warn(
+      '$PGSERVICE',
+      'names a connection service, which is not read here',
+      'Write what it says into the connection string.',
+    )
+  }
+  const hosts = dsns.flatMap((dsn, index) => {
+    const path = dsns.length === 1 ? 'dsn' : `dsn ${index + 1}`
+    try {
+      // Several hosts of one string share their mistakes: told once.
+      return parseDsn(dsn).map((given, nth) =>
+        hostOf('', readHost(given, path, nth === 0, around), path, {...around, encoding: 'plain'}),
+      )
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error
+      report.refuse(path, error.code, error.message, error.next)
+      return []
+    }
+  })
+  const names = nameHosts(hosts.map(({connection}) => connection))
+  return hosts.map((host, index) => ({...host, name: names[index] ?? ''}))
+}
+
+function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: Surroundings) {
+  const known = new Map(
+    [...given].filter(
+      ([keyword]) => Object.hasOwn(keywords, keyword) || idleKey(keyword) !== null || keyword === 'service',
+    ),
+  )
+  const unknown = [...given.keys()].filter((keyword) => !known.has(keyword))
+  for (const keyword of isFirst ? unknown : []) {
+    // The keyword is not repeated: behind an unencoded "&" or a blank it is the rest of a password.
+    const near = nearest(keyword, Object.keys(keywords))
+    const next = near
+      ? `Did you mean "${near}"?`
+      : 'Use libpq keywords; encode "&" as %26, and put values with blanks into quotes.'
+    report.refuse(path, 'CONFIG_UNKNOWN_KEY', 'has a keyword that is not known', next)
+  }
+  return hostFields.read(new Map([...known].filter(([, value]) => value !== '')), path, report)
+}
+
+/**
+ * The one server that an admin console's connection string names; like libpq, but `$PGHOST` and its
+ * like say nothing of it.
+ */
+export function adminConnection(
+  dsn: string | null,
+  passwordFile: string | null,
+  path: string,
+  {report, ...around}: Surroundings,
+): ConnectionSettings {
+  const own = {...around, report, env: passwordsOnly(around.env)}
+  const blank = () => connectionOf({...hostFields.absent, host: 'localhost', user: 'pgbouncer'}, path, own)
+  if (dsn === null) return blank()
+  try {
+    const [given, ...more] = parseDsn(dsn)
+    if (given === undefined || more.length > 0)
+      throw new OperatorError('CONFIG_DSN', 'names several servers', 'Write an entry for each of them.')
+    const fields = readHost(given, path, true, own)
+    return connectionOf(
+      {...fields, password_file: passwordFile ?? fields.password_file, dbname: fields.dbname ?? 'pgbouncer'},
+      path,
+      own,
+    )
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    report.refuse(path, error.code, error.message, error.next)
+    return blank()
+  }
+}
+
+const passwordsOnly = ({HOME, PGPASSFILE}: Surroundings['env']): Surroundings['env'] => ({
+  ...(HOME !== undefined && {HOME}),
+  ...(PGPASSFILE !== undefined && {PGPASSFILE}),
+})
+
+/** `$PGHOST` and `$PGPORT`, which may be lists, as one connection string without anything else. */
+export const environmentDsn = (env: Surroundings['env']): string =>
+  ['host', 'hostaddr', 'port']
+    .flatMap((keyword) => {
+      const value = variable(env, `PG${keyword.toUpperCase()}`)
+      return value === null ? [] : [`${keyword}='${value.replace(/[\\']/g, '\\$&')}'`]
+    })
+    .join(' ')

@@ -1,0 +1,50 @@
+import {OperatorError} from '../../core/errors.ts'
+import {parseKeywords} from './dsn-keywords.ts'
+import {isUri, parseUri} from './dsn-uri.ts'
+
+/** One host as a DSN describes it: libpq keywords, all values plain. */
+export type DsnHost = ReadonlyMap<string, string>
+
+/**
+ * Is this argument a connection string (as psql tells one from a database's name), not the name of
+ * a host?
+ */
+export const isDsn = (text: string): boolean => isUri(text) || text.includes('=')
+
+/**
+ * The hosts of one connection string, which may name several (PostgreSQL documentation, 34.1.1
+ * "Connection Strings"). Throws OperatorError; nothing of the string is quoted, because any part of
+ * it may be a mistyped password.
+ */
+export function parseDsn(text: string): readonly DsnHost[] {
+  const shared = isUri(text) ? parseUri(text) : parseKeywords(text)
+  const several = (keyword: string) => shared.get(keyword)?.split(',') ?? []
+  const [hosts, addresses, ports] = [several('host'), several('hostaddr'), several('port')]
+  const count = Math.max(hosts.length, addresses.length, 1)
+  if (hosts.length > 0 && addresses.length > 0 && hosts.length !== addresses.length) {
+    throw new OperatorError(
+      'CONFIG_DSN',
+      'has another number of host addresses than of hosts',
+      'Give one hostaddr per host.',
+    )
+  }
+  if (ports.length > 1 && ports.length !== count) {
+    throw new OperatorError(
+      'CONFIG_DSN',
+      'has another number of ports than of hosts',
+      'Give one port per host, or one for all.',
+    )
+  }
+  return Array.from({length: count}, (_, index) => {
+    const own = new Map(shared)
+    place(own, 'host', hosts[index])
+    place(own, 'hostaddr', addresses[index])
+    place(own, 'port', ports.length > 1 ? ports[index] : ports[0])
+    return own
+  })
+}
+
+function place(own: Map<string, string>, keyword: string, value: string | undefined): void {
+  if (value) own.set(keyword, value)
+  else own.delete(keyword)
+}

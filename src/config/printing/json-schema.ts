@@ -1,0 +1,12 @@
+import {fileShape} from '../file-shape.ts'
+import type {JsonSchema} from '../reading/shape.ts'
+
+/**
+ * For editors: completion and the coarse mistakes. What spans several keys is for `config check`.
+ */
+export const configSchema: JsonSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'pgroute66 configuration',
+  ...fileShape.schema,
+  required: ['hosts'],
+}

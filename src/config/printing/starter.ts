@@ -1,0 +1,79 @@
+import type {Config} from '../config.ts'
+import {originOf} from '../libpq/password.ts'
+
+type StarterHost = Readonly<{name: string; lines: readonly string[]}>
+
+/** Text that YAML reads back as the same text, whatever is in it. */
+const quoted = (text: string | number) =>
+  /^[A-Za-z0-9/][\w./-]*$/.test(String(text)) ? String(text) : JSON.stringify(text)
+
+/**
+ * A commented file to begin with. From a configuration (of DSNs) or, with `null`, with example
+ * hosts. It holds no password: one of .pgpass goes on being read from there, for others the place
+ * to put it is shown.
+ */
+export function starter(config: Config | null): string {
+  const hosts =
+    config === null
+      ? exampleHosts
+      : config.hosts.map((host): StarterHost => ({name: host.name, lines: hostLines(host)}))
+  const names = hosts.map(({name}) => name).join(', ')
+  return `# pgroute66. Every key: "pgroute66 config schema". Try it: "pgroute66 config check --connect".
+hosts:
+${hosts.map(({name, lines}) => `  ${quoted(name)}:\n${lines.map((line) => `    ${line}\n`).join('')}`).join('')}
+# Without groups, all hosts are one replication cluster.
+# groups:
+#   orders: [${names}]
+
+# Who else must agree before a host is written to: more than half of the hosts must follow it. Wants three hosts.
+${hosts.length > 2 ? '' : '# '}confirm: [followers]
+
+# The API. Anything but this machine wants ssl and a firewall.
+bind: 127.0.0.1
+port: 8080
+# ssl: {cert_file: /etc/pgroute66/cert.pem, key_file: /etc/pgroute66/key.pem}
+
+# The unix socket that "check" and HAProxy ask, and where decisions survive a restart.
+# socket: /run/pgroute66/pgroute66.sock
+# state_dir: /var/lib/pgroute66
+
+# What the servers of a HAProxy backend are asked for.
+# haproxy: {backends: {pg_write: primary, pg_read: replica}}
+
+# probe: {interval: 1s, timeout: 1s, max_age: 3s}
+# loglevel: info
+`
+}
+
+const exampleHosts: readonly StarterHost[] = ['host1', 'host2', 'host3'].map((name, index) => ({
+  name,
+  lines: [
+    `host: 10.0.0.${index + 1}`,
+    'port: 5432',
+    'user: pgroute66',
+    'dbname: postgres',
+    index === 0
+      ? '# password_file: /run/secrets/pgroute66   # or password: (base64), or ~/.pgpass'
+      : '# password_file: /run/secrets/pgroute66',
+  ],
+}))
+
+function hostLines({connection}: Config['hosts'][number]): readonly string[] {
+  const {host, hostaddr, port, user, dbname, sslmode, sslrootcert, sslcert, sslkey, sslcrl, options} = connection
+  const files = Object.entries({hostaddr, sslrootcert, sslcert, sslkey, sslcrl, options})
+  const origin = originOf(connection)
+  return [
+    `host: ${quoted(host)}`,
+    ...files.slice(0, 1).flatMap(pair),
+    `port: ${port}`,
+    `user: ${quoted(user)}`,
+    `dbname: ${quoted(dbname)}`,
+    `sslmode: ${sslmode}`,
+    ...files.slice(1).flatMap(pair),
+    origin?.from === 'pgpass'
+      ? `# The password is looked up in ${origin.path.replaceAll(/\p{Cc}/gu, '?')}.`
+      : '# password_file: /run/secrets/pgroute66   # the password that was given is not written here',
+  ]
+}
+
+const pair = ([key, value]: [string, string | null]) => (value === null ? [] : [`${key}: ${quoted(value)}`])

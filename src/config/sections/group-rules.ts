@@ -1,0 +1,138 @@
+import {formatDuration} from '../../core/duration.ts'
+import type {GroupSettings, OnSilent} from '../../core/settings.ts'
+import {nearest} from '../reading/nearest.ts'
+import type {Report} from '../reading/report.ts'
+import {below} from '../reading/section.ts'
+import {canBeHeld, usableConfirmations} from './confirmation.ts'
+import type {GroupFields, Member, Policy} from './group.ts'
+
+export type Rules = Readonly<{
+  general: Policy
+  failoverAfterMs: number | null
+  hosts: readonly string[]
+  report: Report
+}>
+
+/**
+ * The groups as the monitor knows them, each judged by the rules of DESIGN 4.2 and 4.3.
+ * `groupsKey`: the key they were written under.
+ */
+export function groupSettings(
+  groups: ReadonlyMap<string, GroupFields> | null,
+  groupsKey: string,
+  rules: Rules,
+): readonly GroupSettings[] {
+  if (groups === null) return [settle('all', rules.hosts, null, '', rules)]
+  const settled = [...groups].map(([name, fields]) => {
+    const path = below(groupsKey, name)
+    return settle(name, members(fields.hosts, path, rules), fields, path, rules)
+  })
+  warnOfLonely(settled, rules)
+  return settled
+}
+
+function settle(
+  name: string,
+  hosts: readonly string[],
+  own: GroupFields | null,
+  path: string,
+  rules: Rules,
+): GroupSettings {
+  const {general, report} = rules
+  /** Where the value that holds was written. */
+  const at = (key: keyof Policy) => (own?.[key] != null ? below(path, key) : key)
+  const confirmed = own?.confirm ?? general.confirm ?? []
+  // The general list is judged once, not once per group.
+  const judged = own?.confirm != null || report.isClean('confirm')
+  const confirm = judged ? usableConfirmations(confirmed, at('confirm'), report) : []
+  const onSilent = silence(own?.on_silent ?? general.on_silent, confirmed, at('on_silent'), rules)
+  const onSplitBrain = own?.on_split_brain ?? general.on_split_brain ?? 'refuse'
+
+  const where = own?.confirm != null ? at('confirm') : path || 'confirm'
+  if (onSplitBrain === 'follow-evidence' && confirm.length === 0 && report.isClean(at('confirm'))) {
+    const next = 'Add "confirm: [followers]", or set on_split_brain: refuse.'
+    report.refuse(
+      at('on_split_brain'),
+      'CONFIG_NO_EVIDENCE',
+      'is follow-evidence, but no confirmation is required to give evidence',
+      next,
+    )
+  }
+  const isWhole = report.isClean(path || 'hosts')
+  if (isWhole && confirm.length > 0 && hosts.length === 1) {
+    report.refuse(
+      where,
+      'CONFIG_CONFIRM',
+      'requires a confirmation, but there is no other host to give it',
+      'Add hosts, or remove confirm.',
+    )
+  }
+  if (isWhole && confirm.length > 0 && hosts.length === 2) {
+    const message = `requires ${confirm.join(' and ')} of only two hosts: writes stop whenever the standby is away`
+    report.warn(where, message, 'Add a third host, or a witness.')
+  }
+  const readFallback = own?.read_fallback ?? general.read_fallback ?? 'primary'
+  return {name, hosts, confirm, onSilent, onSplitBrain, readFallback, systemIdentifier: own?.system_identifier ?? null}
+}
+
+/** A hold is the window in which two primaries can be written to, hence its limits (DESIGN 4.3). */
+function silence(
+  given: Policy['on_silent'],
+  confirm: readonly string[],
+  path: string,
+  {failoverAfterMs, report}: Rules,
+): OnSilent {
+  if (given === null || given === 'deny' || given === 'ignore') return given ?? 'deny'
+  if (given.hold === null) {
+    if (report.isClean(path))
+      report.refuse(`${path}.hold`, 'CONFIG_MISSING', 'is missing', 'Write "on_silent: {hold: 10s}", deny or ignore.')
+    return 'deny'
+  }
+  if (!report.isClean(path)) return 'deny'
+  if (!canBeHeld(confirm)) {
+    const next = 'Use deny or ignore: majority and followers are seen directly, their last word says nothing of now.'
+    report.refuse(path, 'CONFIG_HOLD', 'holds, but holding is for repmgr, patroni and peers alone', next)
+  } else if (failoverAfterMs === null || given.hold >= failoverAfterMs) {
+    const limit =
+      failoverAfterMs === null
+        ? 'failover_after, which is not set'
+        : `failover_after (${formatDuration(failoverAfterMs)})`
+    report.refuse(
+      path,
+      'CONFIG_HOLD',
+      `must hold for less than ${limit}`,
+      "Set failover_after to the HA tool's own delay, and hold below it.",
+    )
+  }
+  return {holdMs: given.hold}
+}
+
+function members(entries: readonly Member[], path: string, {hosts, report}: Rules): readonly string[] {
+  if (entries.length === 0 && report.isClean(path))
+    report.refuse(path, 'CONFIG_MISSING', 'names no hosts', 'List the hosts of the group.')
+  const names = entries.map(({name}) => name)
+  return entries.flatMap(({name, path: at}, index) => {
+    const isKnown = hosts.includes(name)
+    if (isKnown && names.indexOf(name) === index) return [name]
+    const near = nearest(name, hosts)
+    const next = isKnown
+      ? 'Remove one of the two.'
+      : near
+        ? `Did you mean "${near}"?`
+        : 'Add it to hosts, or remove it here.'
+    const message = isKnown ? 'names a host a second time' : 'is not the name of a host'
+    if (report.isClean(at)) report.refuse(at, 'CONFIG_UNKNOWN_HOST', message, next)
+    return []
+  })
+}
+
+function warnOfLonely(groups: readonly GroupSettings[], {hosts, report}: Rules): void {
+  for (const host of hosts) {
+    if (groups.some((group) => group.hosts.includes(host))) continue
+    report.warn(
+      below('hosts', host),
+      'is in no group: it is watched, and never offered to a router',
+      'Add it to a group.',
+    )
+  }
+}

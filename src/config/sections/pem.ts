@@ -1,0 +1,61 @@
+import {readFile} from '../../system/files.ts'
+import type {Pem} from '../config.ts'
+import type {Report} from '../reading/report.ts'
+import {decodeBase64, glimpse} from './base64.ts'
+
+export type PemKind = 'certificate' | 'private key'
+
+/**
+ * What a text that was meant to be (base64 of) PEM holds. BEGIN is looked for before anything else:
+ * the original's sample is cut off, and swapped.
+ */
+export function kindOfPem(text: string): PemKind | null {
+  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : glimpse(text))?.[1]
+  if (label === undefined) return null
+  if (label.includes('PRIVATE KEY')) return 'private key'
+  return label.includes('CERTIFICATE') ? 'certificate' : null
+}
+
+/** Base64 from the file → PEM text. `null`: refused, and said why. The value is never quoted. */
+export function decodePem(encoded: string, kind: PemKind, path: string, report: Report): Pem | null {
+  const found = kindOfPem(encoded)
+  if (found !== null && found !== kind) {
+    report.refuse(
+      path,
+      'CONFIG_PEM',
+      `holds a ${found}, not a ${kind}`,
+      `Put the base64 of the ${kind}'s PEM file here.`,
+    )
+    return null
+  }
+  const encode = 'Make it with "base64 -w0 FILE.pem", or name the file with the key that ends in _file.'
+  if (encoded.includes('-----BEGIN ')) {
+    report.refuse(path, 'CONFIG_BASE64', 'is PEM, not base64 of PEM', encode)
+    return null
+  }
+  const bytes = decodeBase64(encoded)
+  if (bytes === null) {
+    report.refuse(path, 'CONFIG_BASE64', found === null ? 'is not base64' : 'is base64 that is cut off', encode)
+    return null
+  }
+  if (found === null) {
+    report.refuse(path, 'CONFIG_PEM', `is base64, but not of a ${kind} in PEM`, encode)
+    return null
+  }
+  return {pem: bytes.toString('utf8')}
+}
+
+/**
+ * The PEM text behind it; `null` for a file that this user cannot read, which is for `serve` to
+ * mind: `check` runs as the load balancer's user.
+ */
+export async function pemText(pem: Pem, path: string, report: Report): Promise<string | null> {
+  if ('pem' in pem) return pem.pem
+  try {
+    return await readFile(pem.file, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    report.warn(path, `cannot be read by this user (${code})`, 'Give the user that runs "serve" the right to read it.')
+    return null
+  }
+}

@@ -1,0 +1,94 @@
+import {resolve} from 'node:path'
+import type {Pem, TlsSettings} from '../config.ts'
+import type {Report} from '../reading/report.ts'
+import {block, text} from '../reading/scalar.ts'
+import {section} from '../reading/section.ts'
+import {describe, type Read} from '../reading/shape.ts'
+import {decodePem, kindOfPem, type PemKind, pemText} from './pem.ts'
+
+export const sslShape = describe(
+  'HTTPS; without it, plain HTTP',
+  section({
+    cert: describe('base64 of the certificate (chain) in PEM', block()),
+    b64cert: describe('the same as cert', block()),
+    cert_file: describe('file with the certificate (chain); read again when it changes', text(null)),
+    key: describe('base64 of the private key in PEM', block()),
+    b64key: describe('the same as key', block()),
+    key_file: describe('file with the private key', text(null)),
+    client_ca: describe('base64 of the authorities whose client certificates may drain and accept', block()),
+    client_ca_file: describe('file with those authorities', text(null)),
+  }),
+)
+export type SslFields = Read<typeof sslShape>
+
+/** `null`: refused, and said why. */
+export async function tlsSettings(fields: SslFields, directory: string, report: Report): Promise<TlsSettings | null> {
+  const [certText, keyText] = [fields.cert ?? fields.b64cert, fields.key ?? fields.b64key]
+  const isSwapped =
+    certText !== null &&
+    keyText !== null &&
+    kindOfPem(certText) === 'private key' &&
+    kindOfPem(keyText) === 'certificate'
+  if (isSwapped) {
+    const message = 'ssl.cert holds a private key and ssl.key holds a certificate: they are swapped'
+    report.refuse('ssl', 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Exchange the two values.')
+    return null
+  }
+  const pick = (keys: readonly (keyof SslFields)[], kind: PemKind, isRequired: boolean): Pem | null => {
+    const [first, ...more] = keys.filter((key) => fields[key] !== null)
+    if (more.length > 0)
+      report.refuse('ssl', 'CONFIG_CONFLICT', `has both ${first} and ${more.join(', ')}`, 'Keep one of them.')
+    const value = first === undefined ? null : fields[first]
+    if (first === undefined || value === null) {
+      if (isRequired && report.isClean('ssl'))
+        report.refuse(`ssl.${keys[0]}`, 'CONFIG_MISSING', 'is missing', `Set ${keys[0]} or ${keys.at(-1)}.`)
+      return null
+    }
+    return first.endsWith('_file') ? {file: resolve(directory, value)} : decodePem(value, kind, `ssl.${first}`, report)
+  }
+  const cert = pick(['cert', 'b64cert', 'cert_file'], 'certificate', true)
+  const key = pick(['key', 'b64key', 'key_file'], 'private key', true)
+  const clientCa = pick(['client_ca', 'client_ca_file'], 'certificate', false)
+  if (cert === null || key === null) return null
+  await examine(cert, key, clientCa, report)
+  return {cert, key, clientCa}
+}
+
+/** They parse, and belong together. */
+async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report): Promise<void> {
+  // 10 ms to load, needed by those who serve HTTPS alone.
+  const {X509Certificate, createPrivateKey} = await import('node:crypto')
+  const parse = async <T>(
+    pem: Pem | null,
+    at: string,
+    kind: PemKind,
+    parser: (text: string) => T,
+  ): Promise<T | null> => {
+    const path = pem !== null && 'file' in pem ? `ssl.${at}_file` : `ssl.${at}`
+    const content = pem && (await pemText(pem, path, report))
+    if (content === null) return null
+    const found = kindOfPem(content)
+    try {
+      if (found === kind) return parser(content)
+    } catch {
+      // OpenSSL's words ("asn1 encoding routines …") help nobody; what to do is the same for all of
+      // them.
+    }
+    const message =
+      found !== null && found !== kind ? `holds a ${found}, not a ${kind}` : `does not hold a ${kind} that can be used`
+    const next = kind === 'private key' ? 'Give it an unencrypted key in PEM.' : 'Give it a certificate in PEM.'
+    report.refuse(path, 'CONFIG_PEM', message, next)
+    return null
+  }
+  const certificate = await parse(cert, 'cert', 'certificate', (content) => new X509Certificate(content))
+  const privateKey = await parse(key, 'key', 'private key', (content) => createPrivateKey(content))
+  await parse(clientCa, 'client_ca', 'certificate', (content) => new X509Certificate(content))
+  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
+    report.refuse(
+      'ssl',
+      'CONFIG_PEM_MISMATCH',
+      'has a certificate and a key that do not belong together',
+      'Give it the key that the certificate was made with.',
+    )
+  }
+}
