@@ -16,7 +16,7 @@ export class AgentPort implements AsyncDisposable {
   }
 
   /** Throws OperatorError where the port cannot be had; then nothing has changed. */
-  async follow({agent: settings, groups}: Config): Promise<void> {
+  async applyConfig({agent: settings, groups}: Config): Promise<void> {
     const {source, dryRun, log} = this.#deps
     if (settings !== null && dryRun) log.info({}, 'dry run: nobody is answered on the port of agent-check')
     else if (settings === null) await this[Symbol.asyncDispose]()

@@ -4,7 +4,7 @@ import type {Config} from '../config/config.ts'
 import type {HookSettings} from '../core/actuator-settings.ts'
 import {changeOfVerdict} from '../core/changes.ts'
 import type {Publication} from '../core/snapshot.ts'
-import type {TellingDeps} from './routers.ts'
+import type {ActuationDeps} from './routers.ts'
 
 /** A hook, and the settings that it was made from, as text. */
 type Followed = Readonly<{asked: string; hook: Hook}>
@@ -13,18 +13,18 @@ type Followed = Readonly<{asked: string; hook: Hook}>
  * Tells hooks of each verdict that changes, as the configuration in force names them. They have no
  * state that could be put right: nothing is repeated.
  */
-export class HookTargets implements AsyncDisposable {
-  readonly #deps: TellingDeps
+export class Hooks implements AsyncDisposable {
+  readonly #deps: ActuationDeps
   readonly #unsubscribe: () => void
   #hooks: readonly Followed[] = []
 
-  constructor(deps: TellingDeps) {
+  constructor(deps: ActuationDeps) {
     this.#deps = deps
     this.#unsubscribe = deps.monitor.subscribe((publication) => this.#published(publication))
   }
 
   /** A hook that did not change goes on, with what waits for it. */
-  async follow({hooks: settings}: Config): Promise<void> {
+  async applyConfig({hooks: settings}: Config): Promise<void> {
     const {monitor, clock} = this.#deps
     const before = this.#hooks
     const names = hookNames(settings)
@@ -33,10 +33,10 @@ export class HookTargets implements AsyncDisposable {
       return before.find(({hook, ...one}) => hook.name === name && one.asked === asked) ?? this.#made(each, name, asked)
     })
     const leaving = before.filter((one) => !this.#hooks.includes(one))
-    for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.target(hook.name, null)
+    for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.reportActuator(hook.name, null)
     // Until a verdict changes there is nothing to tell.
     const about = {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null} as const
-    for (const one of this.#hooks) if (!before.includes(one)) monitor.target(one.hook.name, about)
+    for (const one of this.#hooks) if (!before.includes(one)) monitor.reportActuator(one.hook.name, about)
     await close(leaving)
   }
 
@@ -80,14 +80,14 @@ export class HookTargets implements AsyncDisposable {
     }
   }
 
-  #report({target, outcome, problem}: HookReport, isInForce: boolean): void {
+  #report({actuator: target, outcome, problem}: HookReport, isInForce: boolean): void {
     const {monitor, clock, meter} = this.#deps
     meter.applied(target, outcome)
     if (!isInForce) return
     const before = monitor.current().actuators[target]
     const status = problem === null ? 'in-sync' : 'out-of-sync'
     const wall = clock.wall()
-    monitor.target(target, {
+    monitor.reportActuator(target, {
       status,
       problems: problem === null ? [] : [problem],
       since: before?.status === status ? before.since : wall,

@@ -1,6 +1,6 @@
 import type {Actuator, Applied} from '../core/actuator.ts'
 import {backoff} from '../core/backoff.ts'
-import {routingOf} from '../core/offers/pools.ts'
+import {poolsOf} from '../core/offers/pools.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
 import {deadline, nap} from '../core/wait.ts'
 
@@ -16,7 +16,7 @@ const retryMs = 500
  * What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic
  * milliseconds.
  */
-export type Pass = Readonly<{target: string; applied: Applied | null; startedAt: number; endedAt: number}>
+export type Pass = Readonly<{actuator: string; applied: Applied | null; startedAt: number; endedAt: number}>
 
 export type Actuation = Readonly<{
   actuators: readonly Actuator[]
@@ -49,13 +49,13 @@ export function actuate(actuation: Actuation): AsyncDisposable {
 async function keepInStep(actuator: Actuator, actuation: Actuation, signal: AbortSignal): Promise<void> {
   const {source, clock, random, resyncMs} = actuation
   const patience = backoff(random, () => retryMs)
-  const diary = problemDiary(actuator.name, actuation)
+  const diary = problemLog(actuator.name, actuation)
   let isFrozen = source.current().maintenance !== null
-  let routing = routingOf(source.current())
+  let routing = poolsOf(source.current())
   let isDue = true
   let waiting: ReturnType<typeof nap> | null = null
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
-    const next = routingOf(snapshot)
+    const next = poolsOf(snapshot)
     isDue ||=
       next !== routing ||
       (snapshot.maintenance !== null) !== isFrozen ||
@@ -91,7 +91,7 @@ async function pass(
   using limit = deadline(clock, passMs, signal)
   if (isFrozen) await actuator.rest?.(limit.signal)
   const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal, isOutdated})
-  if (!signal.aborted) report({target: actuator.name, applied, startedAt, endedAt: clock.now()})
+  if (!signal.aborted) report({actuator: actuator.name, applied, startedAt, endedAt: clock.now()})
   return applied
 }
 
@@ -99,7 +99,7 @@ async function pass(
  * Every step is logged; a problem is logged when it comes, when it becomes another one, and when it
  * is over. A plan is not repeated either.
  */
-function problemDiary(target: string, {log}: Actuation): (applied: Applied) => void {
+function problemLog(target: string, {log}: Actuation): (applied: Applied) => void {
   let before = ''
   let planned = ''
   return ({outcome, steps, problems}) => {

@@ -1,18 +1,18 @@
-import {haproxyPush} from '../actuators/haproxy/actuator.ts'
-import {pgbouncerTarget} from '../actuators/pgbouncer/actuator.ts'
+import {haproxyActuator} from '../actuators/haproxy/actuator.ts'
+import {pgbouncerActuator} from '../actuators/pgbouncer/actuator.ts'
 import type {OpenConsole} from '../actuators/pgbouncer/console.ts'
 import type {Config} from '../config/config.ts'
 import type {Actuator} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
 import {type ConnectionSettings, isSamePassword} from '../core/settings.ts'
-import type {TargetState} from '../core/snapshot.ts'
+import type {ActuatorState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {fallbackOf} from './fallback.ts'
 import {actuate, type Pass} from './loop.ts'
-import {type StageSeen, Switches} from './switch-timing.ts'
+import {type StageSeen, SwitchTiming} from './switch-timing.ts'
 
 /** What all that tell somebody have in common. */
-export type TellingDeps = Readonly<{
+export type ActuationDeps = Readonly<{
   monitor: Monitor
   clock: Clock
   random: Random
@@ -21,25 +21,25 @@ export type TellingDeps = Readonly<{
   dryRun: boolean
   meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
 }>
-export type TargetsDeps = TellingDeps & Readonly<{openConsole: OpenConsole}>
+export type RoutersDeps = ActuationDeps & Readonly<{openConsole: OpenConsole}>
 
 /** A router that is to be told. Two with one `key` and one password are the same. */
-type Wish = Readonly<{key: string; admin: ConnectionSettings | null; make: (isFirst: boolean) => Actuator}>
-type Running = Readonly<{wish: Wish; name: string; loop: AsyncDisposable}>
+type DesiredRouter = Readonly<{key: string; admin: ConnectionSettings | null; make: (isFirst: boolean) => Actuator}>
+type Running = Readonly<{wish: DesiredRouter; name: string; loop: AsyncDisposable}>
 
 /** Routers that are kept in step with the verdict, as the configuration in force names them. */
-export class Targets implements AsyncDisposable {
-  readonly #deps: TargetsDeps
-  readonly #switches: Switches
+export class Routers implements AsyncDisposable {
+  readonly #deps: RoutersDeps
+  readonly #switches: SwitchTiming
   readonly #unsubscribe: () => void
   #running: readonly Running[] = []
   #resyncMs = 0
   #isFirst = true
 
-  constructor(deps: TargetsDeps) {
+  constructor(deps: RoutersDeps) {
     const {monitor, clock, dryRun, meter} = deps
     this.#deps = deps
-    this.#switches = new Switches({
+    this.#switches = new SwitchTiming({
       targets: () => (dryRun ? [] : this.#running.map(({name}) => name)),
       clock,
       announce: (changes) => monitor.announce(changes),
@@ -53,10 +53,10 @@ export class Targets implements AsyncDisposable {
    * Those that did not change are left alone: one may be in the middle of a switch, with clients
    * that wait for its end.
    */
-  async follow(config: Config): Promise<void> {
+  async applyConfig(config: Config): Promise<void> {
     const {monitor, clock} = this.#deps
     this.#resyncMs = config.haproxy.resyncMs
-    const wishes = wishesOf(config, this.#deps)
+    const wishes = desiredRouters(config, this.#deps)
     const kept: Running[] = []
     for (const wish of wishes) {
       const same = this.#running.find((one) => one.wish.key === wish.key)
@@ -69,7 +69,8 @@ export class Targets implements AsyncDisposable {
     this.#running = [...kept, ...coming.map((wish) => this.#start(wish))]
     const since = clock.wall()
     for (const {wish, name} of this.#running)
-      if (coming.includes(wish)) monitor.target(name, {status: 'pending', problems: [], since, verifiedAt: null})
+      if (coming.includes(wish))
+        monitor.reportActuator(name, {status: 'pending', problems: [], since, verifiedAt: null})
     this.#forget(leaving)
     this.#isFirst = false
   }
@@ -83,7 +84,7 @@ export class Targets implements AsyncDisposable {
     this.#forget(leaving)
   }
 
-  #start(wish: Wish): Running {
+  #start(wish: DesiredRouter): Running {
     const actuator = wish.make(this.#isFirst)
     const report = (pass: Pass) => {
       this.#report(pass)
@@ -106,19 +107,19 @@ export class Targets implements AsyncDisposable {
   #forget(gone: readonly Running[]): void {
     for (const {name} of gone) {
       if (this.#running.some((one) => one.name === name)) continue
-      this.#deps.monitor.target(name, null)
+      this.#deps.monitor.reportActuator(name, null)
       this.#switches.gone(name)
     }
   }
 
-  #report({target, applied}: Pass): void {
+  #report({actuator: target, applied}: Pass): void {
     const {monitor, clock, meter} = this.#deps
     const before = monitor.current().actuators[target]
     const status = applied === null ? 'frozen' : statusOf[applied.outcome]
     if (applied !== null) meter.applied(target, applied.outcome)
     const wall = clock.wall()
     const isVerified = status === 'in-sync'
-    monitor.target(target, {
+    monitor.reportActuator(target, {
       status,
       problems: applied?.problems ?? [],
       since: before?.status === status ? before.since : wall,
@@ -132,18 +133,21 @@ const statusOf = {
   applied: 'in-sync',
   planned: 'planned',
   failed: 'out-of-sync',
-} as const satisfies Record<string, TargetState['status']>
+} as const satisfies Record<string, ActuatorState['status']>
 
-function wishesOf({haproxy, pgbouncer, groups}: Config, {clock, openConsole}: TargetsDeps): readonly Wish[] {
+function desiredRouters(
+  {haproxy, pgbouncer, groups}: Config,
+  {clock, openConsole}: RoutersDeps,
+): readonly DesiredRouter[] {
   const fallback = fallbackOf(groups)
   const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
   return [
-    ...haproxy.instances.map((instance): Wish => {
-      const make = () => haproxyPush(instance, {backends: instance.backends, fallback})
+    ...haproxy.instances.map((instance): DesiredRouter => {
+      const make = () => haproxyActuator(instance, {backends: instance.backends, fallback})
       return {key: JSON.stringify(['haproxy', instance, fallbacks]), admin: null, make}
     }),
-    ...pgbouncer.map((settings): Wish => {
-      const make = (isFirst: boolean) => pgbouncerTarget(settings, {openConsole, fallback, clock, isFirst})
+    ...pgbouncer.map((settings): DesiredRouter => {
+      const make = (isFirst: boolean) => pgbouncerActuator(settings, {openConsole, fallback, clock, isFirst})
       return {key: JSON.stringify(['pgbouncer', settings, fallbacks]), admin: settings.admin, make}
     }),
   ]

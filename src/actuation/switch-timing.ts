@@ -9,7 +9,7 @@ const longestMs = 30_000
  * How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the
  * target.
  */
-export type StageSeen = Readonly<{stage: 'judged' | 'applied'; target: string; ms: number}>
+export type StageSeen = Readonly<{stage: 'judged' | 'applied'; actuator: string; ms: number}>
 
 type Open = {
   readonly change: Change
@@ -19,7 +19,7 @@ type Open = {
   stages: Record<string, number>
 }
 
-export type SwitchDeps = Readonly<{
+export type SwitchTimingDeps = Readonly<{
   /** Names of those that are told now. */
   targets: () => readonly string[]
   clock: Clock
@@ -31,11 +31,11 @@ export type SwitchDeps = Readonly<{
  * Follows every change of a verdict to its end: seen, judged, applied per target. One event per
  * switch, once the last target has followed, a later switch has overtaken it, or time is up.
  */
-export class Switches implements Disposable {
-  readonly #deps: SwitchDeps
+export class SwitchTiming implements Disposable {
+  readonly #deps: SwitchTimingDeps
   readonly #open = new Map<string, Open & {cancel: () => void}>()
 
-  constructor(deps: SwitchDeps) {
+  constructor(deps: SwitchTimingDeps) {
     this.#deps = deps
   }
 
@@ -47,7 +47,7 @@ export class Switches implements Disposable {
       if (change.kind !== 'verdict' || change.group === null) continue
       const judgedAt = clock.now()
       const since = seenAt ?? judgedAt
-      seen({stage: 'judged', target: '', ms: judgedAt - since})
+      seen({stage: 'judged', actuator: '', ms: judgedAt - since})
       this.#end(change.group)
       if (targets.length === 0) continue
       const cancel = clock.after(longestMs, () => this.#end(change.group ?? ''))
@@ -63,13 +63,13 @@ export class Switches implements Disposable {
   }
 
   /** A pass that began before the verdict may have applied the one before it. */
-  passed({target, applied, startedAt, endedAt}: Pass): void {
+  passed({actuator: target, applied, startedAt, endedAt}: Pass): void {
     if (applied === null || applied.outcome === 'failed') return
     for (const [group, open] of this.#open) {
       if (startedAt < open.judgedAt || !open.waiting.delete(target)) continue
       const ms = endedAt - open.seenAt
       open.stages = {...open.stages, [target]: rounded(ms)}
-      this.#deps.seen({stage: 'applied', target, ms})
+      this.#deps.seen({stage: 'applied', actuator: target, ms})
       if (open.waiting.size === 0) this.#end(group)
     }
   }

@@ -15,8 +15,8 @@ export interface Metrics {
   /** Counts changes of role. */
   published(publication: Publication): void
   /** How long a switch took to be judged, and to be applied by a target. */
-  stage(seen: Readonly<{stage: string; target: string; ms: number}>): void
-  applied(target: string, outcome: string): void
+  stage(seen: Readonly<{stage: string; actuator: string; ms: number}>): void
+  applied(actuator: string, outcome: string): void
   /** The outcome of reading the configuration. */
   reloaded(isSuccessful: boolean, wall: number): void
   render(snapshot: Snapshot, at: Moment): Promise<string>
@@ -86,8 +86,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
         if (kind === 'role' && host !== null && from !== null && to !== null && from !== to)
           transitions.inc({host, from, to})
     },
-    stage: ({stage, target, ms}) => stages.observe({stage, target}, ms / 1000),
-    applied: (target, outcome) => applies.inc({target, outcome}),
+    stage: ({stage, actuator, ms}) => stages.observe({stage, target: actuator}, ms / 1000),
+    applied: (actuator, outcome) => applies.inc({target: actuator, outcome}),
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)

@@ -7,7 +7,7 @@ import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
 import {EventStream} from './event-stream.ts'
 import {Listeners} from './listen/listeners.ts'
-import {type Door, inheritedDoors} from './listen/socket-activation.ts'
+import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
 import type {Metrics} from './metrics.ts'
 import {allRoutes} from './routes.ts'
 
@@ -44,12 +44,12 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)
   const handler =
-    (door: Door): RequestListener =>
+    (door: ListenerKind): RequestListener =>
     (request, response) => {
       if (door === 'control') trust(request)
       answer(request, response)
     }
-  const listeners = new Listeners({handler, inherited: inheritedDoors(env, process.pid), clock, log})
+  const listeners = new Listeners({handler, inherited: inheritedListeners(env, process.pid), clock, log})
   const release = () => {
     uncount()
     stream[Symbol.dispose]()

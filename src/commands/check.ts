@@ -1,7 +1,7 @@
 import {Args, Command, Flags} from '@oclif/core'
 import {check} from '../app/check/check.ts'
 import {configFlag, jsonFlag, socketFlag} from '../app/cli/flags.ts'
-import {leave} from '../system/exit.ts'
+import {exitNow} from '../system/exit.ts'
 
 export default class Check extends Command {
   static override summary = 'Judge a host or the group once; the exit code is the answer.'
@@ -52,6 +52,6 @@ As HAProxy's "external-check command" it takes HAProxy's four arguments; called 
     const {role = null, group = null, 'max-lag': maxLag = null} = flags
     const words = argv as string[]
     const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
-    leave(await check({...flags, words, role, group, maxLag}, around))
+    exitNow(await check({...flags, words, role, group, maxLag}, around))
   }
 }

@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
 import {demo} from '../demo/run.ts'
-import {leave} from '../system/exit.ts'
+import {exitNow} from '../system/exit.ts'
 
 export default class Demo extends Command {
   static override summary = 'A real three-node cluster to try it on: watch it, break it, mend it.'
@@ -20,6 +20,6 @@ Without a terminal, or with --tour, it plays a story by itself: crash, promotion
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort())
     const tour = flags.tour || !stdout.isTTY || !stdin.isTTY
     await demo({tour, tell: (line) => void stdout.write(`${line}\n`), signal: stop.signal})
-    leave(stop.signal.aborted && tour ? 130 : 0)
+    exitNow(stop.signal.aborted && tour ? 130 : 0)
   }
 }

@@ -1,7 +1,7 @@
 import {Command, Flags} from '@oclif/core'
 import {configFlag} from '../app/cli/flags.ts'
 import {serve} from '../app/serve/serve.ts'
-import {leave} from '../system/exit.ts'
+import {exitNow} from '../system/exit.ts'
 import {showAs} from '../system/title.ts'
 
 export default class Serve extends Command {
@@ -24,6 +24,6 @@ export default class Serve extends Command {
     const {argv, flags} = await this.parse(Serve)
     showAs('serve', flags.config)
     const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
-    leave(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, around))
+    exitNow(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, around))
   }
 }

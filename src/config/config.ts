@@ -1,4 +1,4 @@
-import type {TargetSettings} from '../core/actuator-settings.ts'
+import type {ActuatorSettings} from '../core/actuator-settings.ts'
 import type {MonitorSettings} from '../core/settings.ts'
 
 /** PEM texts, decoded and checked, or the files to read them from (re-read when they change). */
@@ -16,7 +16,7 @@ export type LogSettings = Readonly<{
  * Durations are milliseconds.
  */
 export type Config = MonitorSettings &
-  TargetSettings &
+  ActuatorSettings &
   Readonly<{
     /** Where it came from: a file's path, or `null` for DSNs and the environment. */
     path: string | null

@@ -8,7 +8,7 @@ import {type FileFields, fileShape} from './file-shape.ts'
 import {hostOf} from './libpq/connection.ts'
 import {environmentDsn, hostsOfDsns} from './libpq/dsn-hosts.ts'
 import {type Environment, variable} from './libpq/environment.ts'
-import {freeze} from './reading/frozen.ts'
+import {deepFreeze} from './reading/frozen.ts'
 import {ConfigError} from './reading/problem.ts'
 import {Report} from './reading/report.ts'
 import {parseYaml} from './reading/yaml.ts'
@@ -87,5 +87,5 @@ async function finish(
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
   if (report.problems.length > 0) throw new ConfigError(source, report.problems)
-  return freeze({...settings, path, warnings: report.warnings})
+  return deepFreeze({...settings, path, warnings: report.warnings})
 }

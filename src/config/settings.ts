@@ -6,7 +6,7 @@ import type {Config} from './config.ts'
 import {availabilityDefaults, type FileFields} from './file-shape.ts'
 import type {Environment} from './libpq/environment.ts'
 import type {Report} from './reading/report.ts'
-import {targetSettings} from './sections/actuators.ts'
+import {actuatorSettings} from './sections/actuators.ts'
 import {groupSettings} from './sections/group-rules.ts'
 import {tlsSettings} from './sections/tls.ts'
 
@@ -51,7 +51,7 @@ export async function settingsFrom(
     log: {level: fields.loglevel, format: fields.logformat, file: at(fields.logfile)},
     v1Format: fields.v1_format,
     check: {timeoutMs: fields.check.timeout},
-    ...targetSettings(fields, {directory, env, groups, report}),
+    ...actuatorSettings(fields, {directory, env, groups, report}),
   }
 }
 

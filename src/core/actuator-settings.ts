@@ -61,7 +61,7 @@ export type HookSettings = Readonly<{
   Readonly<{kind: 'run'; argv: readonly string[]} | {kind: 'post'; url: string; secretFile: string | null}>
 
 /** All that is told what the verdict is. */
-export type TargetSettings = Readonly<{
+export type ActuatorSettings = Readonly<{
   haproxy: HaproxySettings
   agent: AgentSettings | null
   pgbouncer: readonly PgbouncerSettings[]

@@ -1,4 +1,4 @@
-import type {Change, GroupState, HostState, Maintenance, TargetState} from './snapshot.ts'
+import type {ActuatorState, Change, GroupState, HostState, Maintenance} from './snapshot.ts'
 
 /** So many are kept, over restarts too. */
 export const keptChanges = 1_000
@@ -82,10 +82,10 @@ export function changesOfMaintenance(before: Maintenance | null, after: Maintena
 }
 
 /** `undefined`: it is new, or gone. A target that only joins is no news. */
-export function changesOfTarget(
+export function changesOfActuator(
   name: string,
-  before: TargetState | undefined,
-  after: TargetState | undefined,
+  before: ActuatorState | undefined,
+  after: ActuatorState | undefined,
 ): readonly Change[] {
   const isSame = before?.status === after?.status && before?.problems.join() === after?.problems.join()
   if (before === undefined || after === undefined || isSame) return []

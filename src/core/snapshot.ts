@@ -15,7 +15,7 @@ export type Maintenance = Readonly<{since: number; by: string; reason: string | 
  * reached yet. `in-sync`: it does what the verdict says, as verified. `out-of-sync`: it does not,
  * and `problems` say why. `planned`: a dry run has told nothing. `frozen`: maintenance.
  */
-export type TargetState = Readonly<{
+export type ActuatorState = Readonly<{
   status: 'pending' | 'in-sync' | 'out-of-sync' | 'planned' | 'frozen'
   /**
    * For an operator, each with what to do; never a secret. They may also accompany `in-sync`: a
@@ -139,7 +139,7 @@ export type Snapshot = Readonly<{
   groups: Readonly<Record<string, GroupState>>
   hosts: Readonly<Record<string, HostState>>
   /** Whom we tell, by name. */
-  actuators: Readonly<Record<string, TargetState>>
+  actuators: Readonly<Record<string, ActuatorState>>
   maintenance: Maintenance | null
 }>
 

@@ -8,7 +8,7 @@ import {PgNode} from './node.ts'
 import {type Account, accountForPostgres} from './os-account.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {signalAll} from './processes.ts'
-import {leaveLastWill} from './reaper.ts'
+import {startReaper} from './reaper.ts'
 
 export type ClusterOptions = Readonly<{
   nodes?: number
@@ -61,7 +61,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 }
 
 function clusterOf(folder: string, nodes: readonly PgNode[], ports: AsyncDisposable): Cluster {
-  const callOff = leaveLastWill(folder)
+  const callOff = startReaper(folder)
   const abandon = () => {
     signalAll(
       nodes.flatMap((node) => node.pids()),

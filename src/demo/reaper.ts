@@ -28,7 +28,7 @@ rm -rf "$folder"
 `
 
 /** Returns what calls it off; to be used when everything is gone already. */
-export function leaveLastWill(folder: string): () => void {
+export function startReaper(folder: string): () => void {
   // In a session of its own, where no Ctrl-C comes.
   const shell = spawn('/bin/sh', ['-c', script, 'pgroute66-last-will', folder], {
     cwd: '/',

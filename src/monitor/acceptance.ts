@@ -4,14 +4,14 @@ import {enumerate} from '../core/phrases.ts'
 import type {GroupSettings} from '../core/settings.ts'
 import {blankMemory, type GroupMemory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
-import type {Ordered} from './orders.ts'
+import type {OrderOutcome} from './orders.ts'
 
 /**
  * The operator's word: `host` is the primary, and its cluster is the cluster. Ends a sticky split
  * brain, an old timeline, a tie of identities. It cannot make two live primaries one: that is
  * refused, with what to do.
  */
-export function accepted(host: string, board: Board): Ordered {
+export function acceptOrder(host: string, board: Board): OrderOutcome {
   // Judged as of now: what went stale since it was judged is no ground to accept anybody.
   board.current()
   const observation = board.record(host)?.observation
@@ -48,7 +48,7 @@ export function accepted(host: string, board: Board): Ordered {
 }
 
 function refuse(host: string, systemIdentifier: string, settings: GroupSettings, view: GroupView): void {
-  const standing = memberOf(view, host)?.standing
+  const standing = memberOf(view, host)?.condition
   if (standing?.role === 'unavailable' && standing.cause !== 'foreign-cluster') {
     throw new OperatorError(
       'HOST_UNAVAILABLE',
@@ -64,7 +64,7 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
     )
   }
   const rivals = view.members
-    .filter((member) => member.host !== host && member.standing.role === 'primary')
+    .filter((member) => member.host !== host && member.condition.role === 'primary')
     .map((member) => member.host)
   if (rivals.length > 0 && view.identity.kind !== 'tied') {
     throw new OperatorError(

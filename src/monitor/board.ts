@@ -1,10 +1,10 @@
-import {changesOfMaintenance, changesOfTarget} from '../core/changes.ts'
+import {changesOfActuator, changesOfMaintenance} from '../core/changes.ts'
 import {ownSources} from '../core/evidence/evidence.ts'
 import type {Sources} from '../core/evidence/evidence-source.ts'
 import {type HostRecord, newRecord} from '../core/facts/host-record.ts'
 import type {Clock} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
-import type {Change, GroupState, HostState, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
+import type {ActuatorState, Change, GroupState, HostState, Publication, Snapshot} from '../core/snapshot.ts'
 import {
   type AssessSettings,
   assessGroup,
@@ -14,7 +14,7 @@ import {
 } from '../core/verdict/assessment.ts'
 import {blankMemory, type Memory} from '../core/verdict/group-memory.ts'
 import {inherit} from '../core/verdict/memory.ts'
-import {Roster} from './membership.ts'
+import {Membership} from './membership.ts'
 
 export type BoardDeps = Readonly<{
   settings: MonitorSettings
@@ -34,13 +34,13 @@ export class Board {
   #settings: MonitorSettings
   #sources: Sources
   #records = new Map<string, HostRecord>()
-  readonly #roster = new Roster()
+  readonly #roster = new Membership()
   #past = new Map<string, GroupAssessment>()
   /** When the first of `#past` goes stale; `null`: to be found. */
   #freshUntil: number | null = null
   #states = new Map<string, HostState>()
   #memory: Memory
-  #targets: Readonly<Record<string, TargetState>> = {}
+  #targets: Readonly<Record<string, ActuatorState>> = {}
   #snapshot: Snapshot | null = null
   #sequence = 0
   /** The sequence number that subscribers were told last. */
@@ -149,11 +149,11 @@ export class Board {
   }
 
   /** What a target reports of itself; `null`: there is no such target any more. */
-  target(name: string, state: TargetState | null): void {
+  reportActuator(name: string, state: ActuatorState | null): void {
     const {[name]: before, ...others} = this.#targets
     this.#targets = state === null ? others : {...this.#targets, [name]: state}
     this.#snapshot = null
-    this.#publish(changesOfTarget(name, before, state ?? undefined))
+    this.#publish(changesOfActuator(name, before, state ?? undefined))
   }
 
   /** Tells what came to an end elsewhere: a switch that every target has followed. */
@@ -257,7 +257,7 @@ export class Board {
     }
     const moved = keys
       .flatMap((key) => this.#past.get(key)?.view.members ?? [])
-      .filter(({host, standing, record}) => {
+      .filter(({host, condition: standing, record}) => {
         const state = this.#states.get(host)
         return (
           state === undefined ||

@@ -10,7 +10,7 @@ type Door = Readonly<{session: HostSession | null; renew(): void}>
  * Keeps the marks of names that lead to one server. Two names of one primary would look like two
  * primaries - and the looks of a split brain stick.
  */
-export class DoubleNames {
+export class DuplicateMarks {
   readonly #board: Board
   readonly #clock: Clock
   readonly #doors: ReadonlyMap<string, Door>

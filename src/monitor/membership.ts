@@ -6,7 +6,7 @@ const nobody: ReadonlySet<string> = new Set()
  * Who is in which group, by the settings in force. A host that no group names has one of its own,
  * whose key begins with NUL.
  */
-export class Roster {
+export class Membership {
   #groups: ReadonlyMap<string, GroupSettings> = new Map()
   #groupsOf: ReadonlyMap<string, readonly string[]> = new Map()
   #joining: ReadonlyMap<string, ReadonlySet<string>> = new Map()

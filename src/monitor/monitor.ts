@@ -1,16 +1,16 @@
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import {type HostSettings, isSamePassword, type MonitorSettings} from '../core/settings.ts'
-import type {Change, Publication, Snapshot, TargetState} from '../core/snapshot.ts'
+import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
-import {accepted} from './acceptance.ts'
+import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
-import {DoubleNames} from './duplicate-marks.ts'
+import {DuplicateMarks} from './duplicate-marks.ts'
 import {newEpoch} from './epoch.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
-import {drained, maintained, type Ordered, resumed} from './orders.ts'
-import {Tempo} from './pace.ts'
+import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
+import {Pace} from './pace.ts'
 import {saver} from './saver.ts'
 
 export type MonitorDeps = Readonly<{
@@ -25,7 +25,7 @@ export type MonitorDeps = Readonly<{
 }>
 
 /** The one core that runs: a loop per host, every event judged at once, snapshots published. */
-export interface Monitor extends SnapshotSource, Orders, Telling {
+export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   /** Resolves once every host has an answer or a cause. */
   readonly ready: Promise<void>
   /** Hosts whose settings did not change keep their connection. */
@@ -33,9 +33,9 @@ export interface Monitor extends SnapshotSource, Orders, Telling {
 }
 
 /** Where those that we tell report what came of it. */
-export interface Telling {
+export interface ActuatorReports {
   /** `null`: there is no such target any more. */
-  target(name: string, state: TargetState | null): void
+  reportActuator(name: string, state: ActuatorState | null): void
   announce(changes: readonly Change[]): void
 }
 
@@ -58,10 +58,10 @@ class HostMonitor implements Monitor {
   readonly #board: Board
   readonly #watches = new Map<string, HostWatch>()
   readonly #heartbeats = new Map<string, AbortController>()
-  readonly #tempos = new Map<string, Tempo>()
+  readonly #tempos = new Map<string, Pace>()
   readonly #nudgedAt = new Map<string, number>()
   readonly #saver: ReturnType<typeof saver>
-  readonly #names: DoubleNames
+  readonly #names: DuplicateMarks
   #settings: MonitorSettings
   #crowd = {at: Number.NEGATIVE_INFINITY, leastMs: 0}
   #cancelTick: () => void = () => {}
@@ -73,7 +73,7 @@ class HostMonitor implements Monitor {
     this.#board = board
     this.#settings = deps.settings
     this.#saver = saver(deps.store, deps.log, deps.meter, board.memory)
-    this.#names = new DoubleNames(board, deps.clock, this.#watches)
+    this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
     this.ready = promise
     const stopWaiting = board.subscribe(({snapshot}) => {
@@ -95,23 +95,23 @@ class HostMonitor implements Monitor {
   }
 
   async accept(host: string, who: Who): Promise<string> {
-    return this.#carryOut('accepted', accepted(host, this.#board), {host, ...who})
+    return this.#carryOut('accepted', acceptOrder(host, this.#board), {host, ...who})
   }
 
   async drain(host: string, who: Who): Promise<string> {
-    return this.#carryOut('drained', drained(host, who, this.#board, this.#deps.clock.wall()), {host, ...who})
+    return this.#carryOut('drained', drainOrder(host, who, this.#board, this.#deps.clock.wall()), {host, ...who})
   }
 
   async resume(host: string, who: Who): Promise<string> {
-    return this.#carryOut('resumed', resumed(host, this.#board), {host, ...who})
+    return this.#carryOut('resumed', resumeOrder(host, this.#board), {host, ...who})
   }
 
   async maintain(wish: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string> {
-    return this.#carryOut('maintenance', maintained(wish, who, this.#board, this.#deps.clock.wall()), who)
+    return this.#carryOut('maintenance', maintenanceOrder(wish, who, this.#board, this.#deps.clock.wall()), who)
   }
 
-  target(name: string, state: TargetState | null): void {
-    this.#board.target(name, state)
+  reportActuator(name: string, state: ActuatorState | null): void {
+    this.#board.reportActuator(name, state)
   }
 
   announce(changes: readonly Change[]): void {
@@ -119,7 +119,7 @@ class HostMonitor implements Monitor {
   }
 
   /** In force at once, and answered when it would survive a restart. */
-  async #carryOut(order: string, {memory, done}: Ordered, about: object): Promise<string> {
+  async #carryOut(order: string, {memory, done}: OrderOutcome, about: object): Promise<string> {
     this.#board.remember(memory)
     const isKept = await this.#saver.save(memory)
     this.#deps.log.warn(about, `${order}: ${done}`)
@@ -210,8 +210,8 @@ class HostMonitor implements Monitor {
     this.#names.answered(host)
   }
 
-  #tempo(group: string): Tempo {
-    const tempo = this.#tempos.get(group) ?? new Tempo()
+  #tempo(group: string): Pace {
+    const tempo = this.#tempos.get(group) ?? new Pace()
     this.#tempos.set(group, tempo)
     return tempo
   }

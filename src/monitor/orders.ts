@@ -4,13 +4,13 @@ import type {Memory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 
 /** What is remembered once an order is carried out, and what was done, in words. */
-export type Ordered = Readonly<{memory: Memory; done: string}>
+export type OrderOutcome = Readonly<{memory: Memory; done: string}>
 
 /**
  * Out of rotation, and no word about its role: it goes on as what it is. Draining twice keeps the
  * first time and takes the new reason.
  */
-export function drained(host: string, {by, reason}: Who, board: Board, wall: number): Ordered {
+export function drainOrder(host: string, {by, reason}: Who, board: Board, wall: number): OrderOutcome {
   known(host, board)
   const {drains} = board.memory
   const since = drains[host]?.since ?? Math.trunc(wall)
@@ -21,7 +21,7 @@ export function drained(host: string, {by, reason}: Who, board: Board, wall: num
   }
 }
 
-export function resumed(host: string, board: Board): Ordered {
+export function resumeOrder(host: string, board: Board): OrderOutcome {
   const {[host]: drain, ...drains} = board.memory.drains
   // A drain of a host that has left the configuration may be lifted too.
   if (drain === undefined) known(host, board)
@@ -31,12 +31,12 @@ export function resumed(host: string, board: Board): Ordered {
   }
 }
 
-export function maintained(
+export function maintenanceOrder(
   {isOn, untilMs}: {isOn: boolean; untilMs: number | null},
   {by, reason}: Who,
   board: Board,
   wall: number,
-): Ordered {
+): OrderOutcome {
   const {memory} = board
   if (!isOn) {
     const done =

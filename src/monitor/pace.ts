@@ -9,7 +9,7 @@ const longestMs = 60_000
  * in the last ten seconds, and for at most a minute on end - a cluster that is down for the night
  * is not worth ten questions a second.
  */
-export class Tempo {
+export class Pace {
   #episode: number | null = null
   #changedAt = Number.NEGATIVE_INFINITY
   #kind: VerdictKind = 'starting'

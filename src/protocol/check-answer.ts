@@ -1,4 +1,4 @@
-import {holds, type Limits} from '../core/offers/eligibility.ts'
+import {eligibilityOf, type Limits} from '../core/offers/eligibility.ts'
 import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
 import type {Predicate} from '../core/vocabulary.ts'
@@ -79,7 +79,7 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
     ...groups.filter(({name}) => name === asked.group),
     ...groups.filter(({name}) => name !== asked.group),
   ]
-  const {ok, why} = holds(predicateOf[role], snapshot, host, maxLag)
+  const {ok, why} = eligibilityOf(predicateOf[role], snapshot, host, maxLag)
   const doubtful = ordered.find(
     ({verdict}) => verdict.kind === 'starting' || (role === 'primary' && isDoubtful(verdict)),
   )
@@ -91,7 +91,7 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
 
   if (doubtful && !isRouted) return conclude(4, doubtful.verdict.why, doubtful)
   if (ok) return conclude(0, why)
-  if (host.role === 'unavailable') return conclude(3, holds('health', snapshot, host, maxLag).why)
+  if (host.role === 'unavailable') return conclude(3, eligibilityOf('health', snapshot, host, maxLag).why)
   const against = role === 'primary' ? ordered.find(({verdict}) => verdict.routedTo !== host.host) : undefined
   return conclude(1, against && host.role === 'standby' ? `a standby; ${why}` : why, against)
 }
@@ -120,7 +120,7 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
   }
   if (starting) return conclude(4, groups.map(sentence), starting)
   const members = [...new Set(groups.flatMap(({hosts}) => hosts))].flatMap((name) => snapshot.hosts[name] ?? [])
-  const asks = members.map((host) => ({host, ...holds(predicateOf[role], snapshot, host, maxLag)}))
+  const asks = members.map((host) => ({host, ...eligibilityOf(predicateOf[role], snapshot, host, maxLag)}))
   const eligible = asks.filter(({ok}) => ok).map(({host}) => host.host)
   const verdicts = groups.map(sentence)
   if (eligible.length > 0) return conclude(0, [`${role}: ${enumerate(eligible)}`, ...verdicts])

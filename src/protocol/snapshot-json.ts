@@ -1,11 +1,11 @@
 import type {
+  ActuatorState,
   Change,
   Evidence,
   GroupState,
   HostState,
   Maintenance,
   Snapshot,
-  TargetState,
   Verdict,
 } from '../core/snapshot.ts'
 import type {Answer, Cause, Role, Rule, VerdictKind} from '../core/vocabulary.ts'
@@ -75,8 +75,8 @@ export type WireEvidence = Readonly<{
   age_ms: number | null
 }>
 export type WireGroup = Readonly<{hosts: readonly string[]; verdict: WireVerdict; evidence: readonly WireEvidence[]}>
-export type WireTarget = Readonly<{
-  status: TargetState['status']
+export type WireActuator = Readonly<{
+  status: ActuatorState['status']
   problems: readonly string[]
   since: string
   verified_at: string | null
@@ -92,7 +92,7 @@ export type WireSnapshot = Readonly<{
   max_age_ms: number
   groups: Readonly<Record<string, WireGroup>>
   hosts: Readonly<Record<string, WireHost>>
-  actuators: Readonly<Record<string, WireTarget>>
+  actuators: Readonly<Record<string, WireActuator>>
   maintenance: WireMaintenance | null
 }>
 /** The data of an event `change`. */
@@ -196,7 +196,7 @@ const availabilityToWire = (availability: NonNullable<HostState['availability']>
   age_ms: ageOf(availability.askedAt, now) ?? 0,
 })
 
-const targetToWire = ({status, problems, since, verifiedAt}: TargetState): WireTarget => ({
+const targetToWire = ({status, problems, since, verifiedAt}: ActuatorState): WireActuator => ({
   status,
   problems,
   since: timeOf(since),

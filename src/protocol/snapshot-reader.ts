@@ -1,4 +1,5 @@
 import type {
+  ActuatorState,
   Availability,
   Change,
   Evidence,
@@ -7,17 +8,16 @@ import type {
   Maintenance,
   Publication,
   Snapshot,
-  TargetState,
   Verdict,
 } from '../core/snapshot.ts'
 import type {
+  WireActuator,
   WireAvailability,
   WireEvidence,
   WireGroup,
   WireHost,
   WireMaintenance,
   WireSnapshot,
-  WireTarget,
   WireVerdict,
 } from './snapshot-json.ts'
 
@@ -130,7 +130,7 @@ const hostFrom = (host: string, wire: WireHost, now: number): HostState => ({
   availability: wire.availability && availabilityFrom(wire.availability, now),
 })
 
-const targetFrom = (wire: WireTarget): TargetState => ({
+const targetFrom = (wire: WireActuator): ActuatorState => ({
   status: oneOf(wire.status, ['pending', 'in-sync', 'out-of-sync', 'planned', 'frozen']),
   problems: wire.problems,
   since: wallOf(wire.since),

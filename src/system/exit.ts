@@ -11,7 +11,7 @@ const pooled = /^(GetAddrInfo|GetNameInfo|FSReq)/
  * as long as the resolver pleases (seen: for ever, with a pipe that nobody writes to). Where such
  * work is open, the process becomes another one that does nothing but exit.
  */
-export function leave(code: number): never {
+export function exitNow(code: number): never {
   if (process.getActiveResourcesInfo().some((resource) => pooled.test(resource)) && existsSync('/bin/sh')) {
     process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {})
   }

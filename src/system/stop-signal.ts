@@ -1,5 +1,5 @@
 import type {Log} from '../core/ports.ts'
-import {leave} from './exit.ts'
+import {exitNow} from './exit.ts'
 
 /**
  * A stop that takes longer than this is ended: systemd would wait 90 seconds, and then kill without
@@ -18,12 +18,12 @@ export function stopSignal(log: Log): Promise<void> {
     let isStopping = false
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (isStopping) return leave(128 + numbers[signal])
+        if (isStopping) return exitNow(128 + numbers[signal])
         isStopping = true
         log.info({signal}, 'stopping')
         setTimeout(() => {
           log.error({}, `not stopped after ${stopMs} ms: leaving`)
-          leave(128 + numbers[signal])
+          exitNow(128 + numbers[signal])
         }, stopMs).unref()
         resolve()
       })

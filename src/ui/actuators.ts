@@ -8,7 +8,7 @@ import {cut, type Line, line} from './text/line.ts'
  * Those that are told: a maintenance in a whole line, each that is not in step with what to do, and
  * one line for the others.
  */
-export function targets(
+export function actuatorLines(
   {maintenance, actuators}: Snapshot,
   width: number,
   wall: number,

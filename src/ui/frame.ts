@@ -1,7 +1,7 @@
 import type {Change, Snapshot} from '../core/snapshot.ts'
 
 /** A change and when it was heard of (wall clock). */
-export type Heard = Readonly<{at: number; change: Change}>
+export type Received = Readonly<{at: number; change: Change}>
 
 /** Everything that a screen is drawn from. */
 export type Frame = Readonly<{
@@ -10,7 +10,7 @@ export type Frame = Readonly<{
   now: number
   wall: number
   /** Newest first. */
-  changes: readonly Heard[]
+  changes: readonly Received[]
   /** Probe times of each host, oldest first; `null`: it did not answer. */
   probes: ReadonlyMap<string, readonly (number | null)[]>
   /** Wall clock: since when we watch. */

@@ -4,7 +4,7 @@ import type {Key} from 'ink'
  * The keys pressed, by the names that `press` knows. Several characters come at once when they are
  * typed faster than they are read.
  */
-export function strokesOf(input: string, key: Key): readonly string[] {
+export function keysOf(input: string, key: Key): readonly string[] {
   if (key.upArrow) return ['up']
   if (key.downArrow) return ['down']
   if (key.pageUp) return ['pageup']

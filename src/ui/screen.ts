@@ -1,6 +1,6 @@
 import type {HostState} from '../core/snapshot.ts'
 import type {Action, Outcome} from './action.ts'
-import {targets} from './actuators.ts'
+import {actuatorLines} from './actuators.ts'
 import {banner} from './banner.ts'
 import {details} from './details.ts'
 import {changeLine, changeLines, concerns} from './events/change-line.ts'
@@ -53,7 +53,10 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
     glyphs,
     group: state.group,
   })
-  const told = targets(frame.snapshot, width, frame.wall, glyphs).slice(0, Math.max(0, rows - verdicts.length - 8))
+  const told = actuatorLines(frame.snapshot, width, frame.wall, glyphs).slice(
+    0,
+    Math.max(0, rows - verdicts.length - 8),
+  )
   const above = [...verdicts, ...told]
   const top = rows - above.length >= 12 ? [...above, blank] : above
   const notes = status(frame, state, look, width)

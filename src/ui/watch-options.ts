@@ -1,6 +1,6 @@
 import type {Clock, SnapshotSource} from '../core/ports.ts'
 import type {Action} from './action.ts'
-import type {Heard} from './frame.ts'
+import type {Received} from './frame.ts'
 
 export type WatchOptions = Readonly<{
   source: SnapshotSource
@@ -11,7 +11,7 @@ export type WatchOptions = Readonly<{
    */
   actions?: readonly Action[]
   /** What had changed before, newest first. */
-  past?: readonly Heard[]
+  past?: readonly Received[]
   title?: string
   /** Shown alone at first; `null`: all. */
   group?: string | null

@@ -3,7 +3,7 @@ import {useEffect, useRef, useState} from 'react'
 import {OperatorError} from '../core/errors.ts'
 import type {Action, Outcome} from './action.ts'
 import type {Frame} from './frame.ts'
-import {strokesOf} from './keys.ts'
+import {keysOf} from './keys.ts'
 import {compose} from './screen.ts'
 import {press, type ScreenState} from './screen-state.ts'
 import type {Glyphs} from './text/glyphs.ts'
@@ -72,7 +72,7 @@ export function WatchView({
   useInput(
     (input, key) => {
       if (key.ctrl && input === 'c') return onQuit()
-      for (const stroke of strokesOf(input, key)) {
+      for (const stroke of keysOf(input, key)) {
         if (asked.current !== null) {
           answer(stroke)
           continue

@@ -1,6 +1,6 @@
 import {expect, onTestFinished, test} from 'vitest'
 import {actuate, type Pass} from '../../src/actuation/loop.ts'
-import {Switches} from '../../src/actuation/switch-timing.ts'
+import {SwitchTiming} from '../../src/actuation/switch-timing.ts'
 import type {Actuator, Applied, ApplyOptions} from '../../src/core/actuator.ts'
 import type {Change, Publication, Snapshot} from '../../src/core/snapshot.ts'
 import {change, fakeSource, keptLog} from '../support/fake-source.ts'
@@ -147,11 +147,11 @@ function followed(...targets: string[]) {
   const clock = new VirtualClock()
   const announced: Change[] = []
   const stages: string[] = []
-  const switches = new Switches({
+  const switches = new SwitchTiming({
     targets: () => targets,
     clock,
     announce: (changes) => announced.push(...changes),
-    seen: ({stage, target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),
+    seen: ({stage, actuator: target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),
   })
   onTestFinished(() => switches[Symbol.dispose]())
   const publish = (host: string, agoMs = 2) => {
@@ -166,7 +166,7 @@ function followed(...targets: string[]) {
   const pass = async (target: string, ms: number, applied: Applied = fine) => {
     const startedAt = clock.now()
     await clock.run(ms)
-    switches.passed({target, applied, startedAt, endedAt: clock.now()})
+    switches.passed({actuator: target, applied, startedAt, endedAt: clock.now()})
   }
   return {clock, announced, stages, publish, pass, switches}
 }
@@ -208,6 +208,6 @@ test('a pass that had begun before the switch does not count for it', async () =
   const startedAt = clock.now()
   await clock.run(5)
   publish('host2')
-  switches.passed({target: 'a', applied: fine, startedAt, endedAt: clock.now()})
+  switches.passed({actuator: 'a', applied: fine, startedAt, endedAt: clock.now()})
   expect(announced).toEqual([])
 })

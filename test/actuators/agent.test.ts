@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {once} from 'node:events'
 import {connect, createServer, type Socket} from 'node:net'
 import {describe, onTestFinished, test} from 'vitest'
-import {Turns} from '../../src/actuators/agent/handover.ts'
+import {Handover} from '../../src/actuators/agent/handover.ts'
 import {type Agent, startAgent} from '../../src/actuators/agent/server.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 import {until} from '../../src/demo/wait-until.ts'
@@ -81,7 +81,7 @@ test('whoever was told "up" is told otherwise before its successor is told "up"'
 })
 
 test('a HAProxy that does not ask for the deposed one any more is not waited for', () => {
-  const turns = new Turns()
+  const turns = new Handover()
   const [before, after] = [snapshot(healthy), snapshot(switched)]
   assert.equal(turns.settle('10.0.0.9', 'host1', 'ready up 100%', before, 0), 'ready up 100%')
   assert.match(turns.settle('10.0.0.9', 'host2', 'ready up 100%', after, 2_000), /^down #/)
@@ -90,7 +90,7 @@ test('a HAProxy that does not ask for the deposed one any more is not waited for
 })
 
 test('hosts of different groups may be up together', () => {
-  const turns = new Turns()
+  const turns = new Handover()
   const two = snapshot({hosts: {host1: primary(), host2: primary()}, groups: {one: ['host1'], two: ['host2']}})
   assert.equal(turns.settle('10.0.0.9', 'host1', 'ready up 100%', two, 0), 'ready up 100%')
   assert.equal(turns.settle('10.0.0.9', 'host2', 'ready up 100%', two, 0), 'ready up 100%')

@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest'
-import {type HaproxyServer, type HaproxyWish, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
+import {type DesiredHaproxy, type HaproxyServer, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
-const wish: HaproxyWish = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
+const wish: DesiredHaproxy = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
 const led = (by: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2', 'host3'].map((host) => [host, host === by ? primary() : standby(by)])),
 })
@@ -14,7 +14,7 @@ const servers = (
     const [backend = '', server = ''] = name.split('/')
     return {backend, server, address: '192.0.2.99', port: 1, name: null, adminState, sessions}
   })
-const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: HaproxyWish = wish) =>
+const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: DesiredHaproxy = wish) =>
   planHaproxy(with_, servers(states), snapshot(draft)).steps.map(
     ({kind, command}) => `${kind}: ${command.replace('set server ', '')}`,
   )

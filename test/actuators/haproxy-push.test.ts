@@ -1,15 +1,15 @@
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
-import {haproxyPush} from '../../src/actuators/haproxy/actuator.ts'
-import type {HaproxyWish} from '../../src/actuators/haproxy/plan.ts'
+import {haproxyActuator} from '../../src/actuators/haproxy/actuator.ts'
+import type {DesiredHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {isSameLife} from '../../src/actuators/haproxy/read.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, snapshot, standby} from '../support/snapshots.ts'
 
-const wish: HaproxyWish = {backends: {pg_write: 'primary', pg_read: 'replica'}, fallback: () => 'primary'}
+const wish: DesiredHaproxy = {backends: {pg_write: 'primary', pg_read: 'replica'}, fallback: () => 'primary'}
 const hosts = (first: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2'].map((host) => [host, host === first ? primary() : standby(first)])),
 })
@@ -52,7 +52,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
       return AbortSignal.timeout(10_000)
     },
   }
-  const push = ({socket}: Haproxy, masterSocket: string | null = null) => haproxyPush({socket, masterSocket}, wish)
+  const push = ({socket}: Haproxy, masterSocket: string | null = null) => haproxyActuator({socket, masterSocket}, wish)
   const up = async (running: Haproxy) =>
     (await running.serversState())
       .filter(({srv_admin_state}) => (Number(srv_admin_state) & 1) === 0)
@@ -190,7 +190,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     ['a socket that is not there', {socket: '/nowhere/admin.sock'}, 'is HAProxy running'],
     ['a port that nobody has', {socket: '127.0.0.1:1'}, 'is HAProxy running'],
   ])('%s: said with what to do', async (_, {socket}, words) => {
-    const {outcome, problems} = await haproxyPush({socket, masterSocket: null}, wish).apply(
+    const {outcome, problems} = await haproxyActuator({socket, masterSocket: null}, wish).apply(
       snapshot(hosts('host1')),
       options,
     )
@@ -200,7 +200,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
 
   test('a socket of level operator may not set a server: said with what to do', async () => {
     const running = await haproxy('user')
-    const target = haproxyPush({socket: join(running.folder, 'user.sock'), masterSocket: null}, wish)
+    const target = haproxyActuator({socket: join(running.folder, 'user.sock'), masterSocket: null}, wish)
     const {outcome, problems} = await target.apply(snapshot(hosts('host1')), options)
     expect([outcome, problems.join()]).toEqual(['failed', expect.stringContaining('level admin')])
     expect(await up(running)).toEqual([])
@@ -208,7 +208,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
 
   test('backends and servers that are none of ours are named and left alone; what is ours is done', async () => {
     const running = await haproxy()
-    const strange = haproxyPush(
+    const strange = haproxyActuator(
       {socket: running.socket, masterSocket: null},
       {...wish, backends: {pg_write: 'primary', pg_rw: 'primary'}},
     )

@@ -1,6 +1,6 @@
 import {writeFileSync} from 'node:fs'
 import {expect, test} from 'vitest'
-import {LastWords} from '../../src/actuators/hook/stderr-tail.ts'
+import {StderrTail} from '../../src/actuators/hook/stderr-tail.ts'
 import {isAlive} from '../../src/demo/processes.ts'
 import {noon} from '../support/snapshots.ts'
 import {soon, stage, toPrimary, why, workshop} from './hook-stage.ts'
@@ -103,7 +103,7 @@ test('a flood on stderr is cut, and named', async () => {
   expect(told.reports[0]?.problem).toMatch(/^wrote more than 1 MiB to stderr and was ended/)
   expect(told.said().length).toBeLessThan(5_000)
   await soon(() => !isAlive(Number(shop.read('pid'))))
-  const words = new LastWords()
+  const words = new StderrTail()
   for (let count = 0; count < 1_000; count += 1) words.add(Buffer.from(`${'x'.repeat(9_999)}\nline ${count}\n`))
   expect([words.heard > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([
     true,

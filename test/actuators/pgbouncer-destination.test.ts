@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {type TargetQuestion, targetOf} from '../../src/actuators/pgbouncer/destination.ts'
+import {type DestinationQuestion, destinationOf} from '../../src/actuators/pgbouncer/destination.ts'
 import {
   isOurs,
   lineOf,
@@ -20,7 +20,7 @@ const three: SnapshotDraft = {
 const alone: SnapshotDraft = {hosts: {host1: primary(), host2: unavailable()}}
 const starting = {rule: 'V0', kind: 'starting', primary: null, routedTo: null} as const
 
-const rows: readonly (Partial<Omit<TargetQuestion, 'snapshot'>> & {
+const rows: readonly (Partial<Omit<DestinationQuestion, 'snapshot'>> & {
   given: string
   seeing: SnapshotDraft
   so: Pointer | 'keep'
@@ -107,7 +107,7 @@ const rows: readonly (Partial<Omit<TargetQuestion, 'snapshot'>> & {
 describe('where a database leads', () => {
   test.each(rows)('given $given', ({seeing, so, given: _, ...question}) => {
     const common = {name: 'app', database: app, now: null, fallback: () => 'primary' as const, mayList: true}
-    const target = targetOf({...common, ...question, snapshot: snapshot(seeing)})
+    const target = destinationOf({...common, ...question, snapshot: snapshot(seeing)})
     expect(target.kind === 'keep' ? 'keep' : target.pointer).toEqual(so)
   })
 })

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import {includeOf, linesOf, nowhere, type Pointer, pointerOf} from '../../src/actuators/pgbouncer/include.ts'
-import {type PgbouncerSight, type PgbouncerWish, planPgbouncer} from '../../src/actuators/pgbouncer/plan.ts'
+import {type DesiredPgbouncer, type ObservedPgbouncer, planPgbouncer} from '../../src/actuators/pgbouncer/plan.ts'
 import type {PgbouncerState} from '../../src/actuators/pgbouncer/state.ts'
 import type {PgbouncerDatabase} from '../../src/core/actuator-settings.ts'
 import {
@@ -14,7 +14,7 @@ import {
 } from '../support/snapshots.ts'
 
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: null, options: null}
-const wish = (special: Partial<PgbouncerWish> = {}): PgbouncerWish => ({
+const wish = (special: Partial<DesiredPgbouncer> = {}): DesiredPgbouncer => ({
   databases: {app},
   include: '/etc/pgbouncer/pgroute66.ini',
   pauseMs: 5_000,
@@ -34,7 +34,7 @@ const state = ({at = host(1), isPaused = false, isDisabled = false, ...special}:
   ...special,
 })
 /** The file and PgBouncer agree, unless they are said not to. */
-const sight = (special: Special = {}, more: Partial<PgbouncerSight> = {}): PgbouncerSight => ({
+const sight = (special: Special = {}, more: Partial<ObservedPgbouncer> = {}): ObservedPgbouncer => ({
   include: fileAt(special.at ?? host(1)),
   state: state(special),
   isRead: false,
@@ -51,9 +51,9 @@ const none: SnapshotDraft = {hosts: {host1: unavailable(), host2: standby()}}
 /** `problem`: words of the first one. */
 const rows: readonly {
   given: string
-  when: PgbouncerSight
+  when: ObservedPgbouncer
   seeing: SnapshotDraft
-  wishing?: Partial<PgbouncerWish>
+  wishing?: Partial<DesiredPgbouncer>
   so: readonly string[]
   stuck?: boolean
   againMs?: number

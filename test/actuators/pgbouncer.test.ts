@@ -1,19 +1,19 @@
 import {chown, mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
-import {pgbouncerTarget} from '../../src/actuators/pgbouncer/actuator.ts'
+import {pgbouncerActuator} from '../../src/actuators/pgbouncer/actuator.ts'
 import {consoleOver, type OpenConsole} from '../../src/actuators/pgbouncer/console.ts'
 import type {PgbouncerDatabase, PgbouncerSettings} from '../../src/core/actuator-settings.ts'
 import type {Clock} from '../../src/core/ports.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import {lineOpener} from '../../src/sources/pg/connection.ts'
+import {connectionOpener} from '../../src/sources/pg/connection.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {type Cluster, startTestCluster, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {type Pgbouncer, type PgbouncerOptions, startPgbouncer} from '../support/pgbouncer.ts'
 import {drained, type HostDraft, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
-const pgbouncerConsole = (clock: Clock) => consoleOver(lineOpener(clock))
+const pgbouncerConsole = (clock: Clock) => consoleOver(connectionOpener(clock))
 
 const app: PgbouncerDatabase = {role: 'primary', group: null, dbname: 'postgres', options: null}
 const options = {
@@ -64,7 +64,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
     const clock = {...systemClock, now: () => systemClock.now() + time.lateMs}
     const {admin, include} = running
     const settings = {admin, include, databases: {app}, pauseMs: 5_000, ...special}
-    return pgbouncerTarget(settings, {
+    return pgbouncerActuator(settings, {
       openConsole: open ?? pgbouncerConsole(clock),
       fallback: () => 'primary',
       clock,

@@ -37,7 +37,7 @@ async function allMetrics(): Promise<string> {
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host3', 'auth')
   metrics.applied('haproxy /run/haproxy/admin.sock', 'applied')
-  metrics.stage({stage: 'applied', target: 'haproxy /run/haproxy/admin.sock', ms: 3})
+  metrics.stage({stage: 'applied', actuator: 'haproxy /run/haproxy/admin.sock', ms: 3})
   return (await api.ask('/metrics')).body
 }
 

@@ -8,7 +8,7 @@ import {connect as connectTls, type TLSSocket} from 'node:tls'
 import {expect, test, vi} from 'vitest'
 import {authorise} from '../../src/api/authorisation.ts'
 import type {Context} from '../../src/api/context.ts'
-import {inheritedDoors} from '../../src/api/listen/socket-activation.ts'
+import {inheritedListeners} from '../../src/api/listen/socket-activation.ts'
 import {ownerOfToken} from '../../src/api/tokens.ts'
 import {groupId} from '../../src/system/unix-socket.ts'
 import {keptLog} from '../support/fake-source.ts'
@@ -318,7 +318,7 @@ test('a stop is not held up by whoever has said half a request', async () => {
 })
 
 test('sockets from systemd: by name, else in order; for this process alone', () => {
-  const doors = (env: NodeJS.ProcessEnv) => [...inheritedDoors({LISTEN_PID: '7', ...env}, 7)]
+  const doors = (env: NodeJS.ProcessEnv) => [...inheritedListeners({LISTEN_PID: '7', ...env}, 7)]
   expect(doors({LISTEN_FDS: '3'})).toEqual([
     ['http', 3],
     ['socket', 4],
@@ -332,7 +332,7 @@ test('sockets from systemd: by name, else in order; for this process alone', () 
   expect(doors({LISTEN_FDS: '1', LISTEN_FDNAMES: 'unknown'})).toEqual([['http', 3]])
   expect(doors({LISTEN_FDS: '1', LISTEN_PID: '8'})).toEqual([])
   expect(doors({LISTEN_FDS: 'x'})).toEqual([])
-  expect(inheritedDoors({}, 7).size).toBe(0)
+  expect(inheritedListeners({}, 7).size).toBe(0)
 })
 
 test('a socket from systemd answers, and outlives the process: no connection is refused in between', async () => {

@@ -1,7 +1,7 @@
 import {once} from 'node:events'
 import {connect, type Socket} from 'node:net'
 import {expect, test, vi} from 'vitest'
-import {Crowd} from '../../src/api/listen/connection-limit.ts'
+import {ConnectionLimit} from '../../src/api/listen/connection-limit.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {selfSigned} from './certificates.ts'
 import {folder, started} from './started.ts'
@@ -188,7 +188,7 @@ test('2,000 idle clients: whoever comes next is answered as fast as ever', async
 
 test('a full house: a newcomer takes the place of one who has said nothing, else of the oldest', async () => {
   const {createServer} = await import('node:http')
-  const crowd = new Crowd(3)
+  const crowd = new ConnectionLimit(3)
   const server = createServer((_, response) => response.end('hello'))
   crowd.watch(server)
   server.listen(0, '127.0.0.1')

@@ -53,7 +53,7 @@ test('without a state_dir it lives as long as we do; another state_dir gets all 
   {
     await using journal = await ChangeJournal.open(null, keptLog())
     journal.record(publication('h0'), noon.wall)
-    journal.follow({stateDir})
+    journal.applyConfig({stateDir})
     journal.record(publication('h1'), noon.wall)
     assert.deepEqual(hostsOf(journal), ['h0', 'h1'])
   }

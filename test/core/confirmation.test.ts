@@ -1,10 +1,10 @@
 import {describe, expect, test} from 'vitest'
-import type {Testimony} from '../../src/core/evidence/evidence-source.ts'
-import {testifyMajority} from '../../src/core/evidence/majority.ts'
+import type {SourceAnswer} from '../../src/core/evidence/evidence-source.ts'
+import {assessMajority} from '../../src/core/evidence/majority.ts'
 import {failing, judgementOf, memberIn, NOW, OURS, primary, standby, type Trial, viewOf} from '../support/records.ts'
 
 const hosts = [primary('a'), standby('b', {of: 'a'}), standby('c', {of: 'a'})]
-const says = (answer: Testimony['answer'], askedAt: number | null = NOW - 1_000, subject = 'a') => ({
+const says = (answer: SourceAnswer['answer'], askedAt: number | null = NOW - 1_000, subject = 'a') => ({
   tool: () => ({subject, answer, why: 'it says so', askedAt}),
 })
 const holding = {confirm: ['tool'], onSilent: {holdMs: 10_000}} as const
@@ -12,7 +12,7 @@ const holding = {confirm: ['tool'], onSilent: {holdMs: 10_000}} as const
 describe('majority', () => {
   const answer = (...records: Parameters<typeof viewOf>[0]) => {
     const view = viewOf(records, OURS)
-    return testifyMajority(memberIn(view, 'a'), view).answer
+    return assessMajority(memberIn(view, 'a'), view).answer
   }
   test('two of three', () => expect(answer(primary('a'), standby('b'), failing('c'))).toBe('confirms'))
   test('one of two is not more than half', () => expect(answer(primary('a'), failing('b'))).toBe('denies'))

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
-import {holds, type Limits, noLimits} from '../../src/core/offers/eligibility.ts'
+import {eligibilityOf, type Limits, noLimits} from '../../src/core/offers/eligibility.ts'
 import type {GroupAssessment} from '../../src/core/verdict/assessment.ts'
 import type {Predicate} from '../../src/core/vocabulary.ts'
 import {assessed, snapshotOf} from '../support/assessed.ts'
@@ -184,7 +184,7 @@ for (const [predicate, rows] of Object.entries(table))
         const snapshot = snapshotOf(assessed(when))
         const host = snapshot.hosts[of]
         if (host === undefined) throw new Error(`no ${of}`)
-        const holding = holds(predicate as Predicate, snapshot, host, {...noLimits, ...limits})
+        const holding = eligibilityOf(predicate as Predicate, snapshot, host, {...noLimits, ...limits})
         expect(holding.ok, holding.why).toBe(ok)
         expect(holding.why).not.toBe('')
       })
@@ -196,7 +196,7 @@ describe('a host in several groups', () => {
   const ask = (predicate: Predicate, host: string, ...groups: GroupAssessment[]) => {
     const snapshot = snapshotOf(...groups)
     const state = snapshot.hosts[host]
-    return state && holds(predicate, snapshot, state, noLimits).ok
+    return state && eligibilityOf(predicate, snapshot, state, noLimits).ok
   }
   test('is routed to where each of them routes to it', () => {
     expect(ask('primary', 'a', one)).toBe(true)
@@ -212,7 +212,8 @@ describe('a host in several groups', () => {
     const snapshot = snapshotOf(one, two)
     expect(snapshot.hosts.a?.groups).toEqual(['one', 'two'])
     const state = snapshot.hosts.a
-    if (state) expect(holds('primary', snapshot, {...state, groups: []}, noLimits).ok).toBe(false)
-    if (state) expect(holds('replica', snapshot, {...state, role: 'standby', groups: []}, noLimits).ok).toBe(false)
+    if (state) expect(eligibilityOf('primary', snapshot, {...state, groups: []}, noLimits).ok).toBe(false)
+    if (state)
+      expect(eligibilityOf('replica', snapshot, {...state, role: 'standby', groups: []}, noLimits).ok).toBe(false)
   })
 })

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {following, testifyFollowers} from '../../src/core/evidence/followers.ts'
+import {assessFollowers, following} from '../../src/core/evidence/followers.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import type {Answer} from '../../src/core/vocabulary.ts'
 import {failing, memberIn, primary, row, standby, viewOf} from '../support/records.ts'
@@ -193,11 +193,11 @@ describe('followers', () => {
     for (const {given, when} of rows)
       test(`${answer}: given ${given}`, () => {
         const view = viewOf(when)
-        expect(testifyFollowers(memberIn(view, 'a'), view, 5_000)).toMatchObject({answer, subject: 'a'})
+        expect(assessFollowers(memberIn(view, 'a'), view, 5_000)).toMatchObject({answer, subject: 'a'})
       })
 
   test('is as old as the oldest question behind it', () => {
     const view = viewOf([primary('a', {ageMs: 30}), standby('b', {of: 'a', ageMs: 900}), standby('c', {ageMs: 2_000})])
-    expect(testifyFollowers(memberIn(view, 'a'), view, 5_000).askedAt).toBe(view.now - 900)
+    expect(assessFollowers(memberIn(view, 'a'), view, 5_000).askedAt).toBe(view.now - 900)
   })
 })

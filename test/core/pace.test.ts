@@ -1,18 +1,18 @@
 import {describe, expect, test} from 'vitest'
 import {backoff} from '../../src/core/backoff.ts'
-import {Tempo} from '../../src/monitor/pace.ts'
+import {Pace} from '../../src/monitor/pace.ts'
 import {probeSettings} from '../support/settings.ts'
 
 describe('tempo', () => {
   const settled = () => {
-    const tempo = new Tempo()
+    const tempo = new Pace()
     tempo.judged('primary')
     return tempo
   }
   test('a settled group is asked at the interval', () => expect(settled().intervalMs(0, probeSettings)).toBe(1_000))
-  test('a new group is asked fast', () => expect(new Tempo().intervalMs(0, probeSettings)).toBe(100))
+  test('a new group is asked fast', () => expect(new Pace().intervalMs(0, probeSettings)).toBe(100))
   test('a fast interval that is longer than the interval is not used', () =>
-    expect(new Tempo().intervalMs(0, {...probeSettings, fastIntervalMs: 5_000})).toBe(1_000))
+    expect(new Pace().intervalMs(0, {...probeSettings, fastIntervalMs: 5_000})).toBe(1_000))
   for (const kind of ['no-primary', 'split-brain', 'unconfirmed', 'starting'] as const)
     test(`${kind}: fast, for a minute on end`, () => {
       const tempo = settled()

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {type HostRecord, standingOf} from '../../src/core/facts/host-record.ts'
+import {conditionOf, type HostRecord} from '../../src/core/facts/host-record.ts'
 import {type Cause, causes, type Role} from '../../src/core/vocabulary.ts'
 import {failing, MAX_AGE, NOW, primary, standby, unasked} from '../support/records.ts'
 
@@ -50,15 +50,15 @@ const rows: readonly Row[] = [
 
 for (const {given, when, foreignTo = null, role, cause} of rows)
   test(`given ${given}: ${cause ?? role}`, () =>
-    expect(standingOf(when, NOW, MAX_AGE, foreignTo)).toMatchObject({role, cause}))
+    expect(conditionOf(when, NOW, MAX_AGE, foreignTo)).toMatchObject({role, cause}))
 
 test('a host that was never asked is unavailable without a cause', () => {
-  expect(standingOf(unasked('a'), NOW, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause: null})
+  expect(conditionOf(unasked('a'), NOW, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause: null})
 })
 
 describe('every failure is its own cause, and does not go stale', () => {
   for (const cause of causes)
     test(cause, () =>
-      expect(standingOf(failing('a', cause), NOW + 1e9, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause}),
+      expect(conditionOf(failing('a', cause), NOW + 1e9, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause}),
     )
 })

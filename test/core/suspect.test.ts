@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
-import {rank} from '../../src/core/verdict/suspect.ts'
+import {findSuspect} from '../../src/core/verdict/suspect.ts'
 import {failing, memberIn, primary, standby, viewOf} from '../support/records.ts'
 
 type Row = Readonly<{
@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
 for (const {given, when, rivals = ['a', 'b'], suspect, leading} of rows)
   test(`given ${given}: ${suspect ?? 'nobody'} is suspect`, () => {
     const view = viewOf(when)
-    const ranked = rank(
+    const ranked = findSuspect(
       rivals.map((host) => memberIn(view, host)),
       view,
       5_000,

@@ -1,11 +1,11 @@
 import {describe, expect, test} from 'vitest'
-import type {Testimony} from '../../src/core/evidence/evidence-source.ts'
+import type {SourceAnswer} from '../../src/core/evidence/evidence-source.ts'
 import type {Rule} from '../../src/core/vocabulary.ts'
 import {drained, failing, judgementOf, primary, standby, type Trial, unasked} from '../support/records.ts'
 
 type Row = Readonly<{given: string; when: Trial; outcome: object}>
 
-const says = (answer: Testimony['answer'], subject: string | null) => () => ({
+const says = (answer: SourceAnswer['answer'], subject: string | null) => () => ({
   subject,
   answer,
   why: 'it says so',

@@ -4,7 +4,7 @@ import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, test} from 'vitest'
-import {doors} from '../../src/api/listen/socket-activation.ts'
+import {listenerKinds} from '../../src/api/listen/socket-activation.ts'
 import {usualSocket} from '../../src/sources/daemon/socket-path.ts'
 import {lacks} from '../support/parts.ts'
 
@@ -47,5 +47,5 @@ test('the socket is where checks look for it, under a name that serve knows', ()
   const unit = read('pgroute66.socket')
   assert.ok(unit.includes(`ListenStream=${usualSocket}\n`))
   const [, name = ''] = /^FileDescriptorName=(.*)$/m.exec(unit) ?? []
-  assert.ok((doors as readonly string[]).includes(name), name)
+  assert.ok((listenerKinds as readonly string[]).includes(name), name)
 })

@@ -91,19 +91,19 @@ describe('those that are told', () => {
   test('what a target reports is shown; a change of it is published, the same again is not', async () => {
     await using stage = await Stage.set()
     const at = {since: 1, verifiedAt: 2}
-    stage.monitor.target('haproxy a', {status: 'in-sync', problems: [], ...at})
+    stage.monitor.reportActuator('haproxy a', {status: 'in-sync', problems: [], ...at})
     const before = stage.publications.length
-    stage.monitor.target('haproxy a', {status: 'in-sync', problems: [], since: 1, verifiedAt: 3})
+    stage.monitor.reportActuator('haproxy a', {status: 'in-sync', problems: [], since: 1, verifiedAt: 3})
     expect(stage.publications).toHaveLength(before)
     expect(stage.monitor.current().actuators['haproxy a']?.verifiedAt).toBe(3)
-    stage.monitor.target('haproxy a', {status: 'out-of-sync', problems: ['it is gone: start it'], ...at})
+    stage.monitor.reportActuator('haproxy a', {status: 'out-of-sync', problems: ['it is gone: start it'], ...at})
     expect(stage.changes.at(-1)).toMatchObject({
       kind: 'actuator',
       from: 'in-sync',
       to: 'out-of-sync',
       why: 'haproxy a: it is gone: start it',
     })
-    stage.monitor.target('haproxy a', null)
+    stage.monitor.reportActuator('haproxy a', null)
     expect(stage.monitor.current().actuators).toEqual({})
   })
 })

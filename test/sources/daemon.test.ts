@@ -6,9 +6,9 @@ import {expect, test, vi} from 'vitest'
 import type {Publication} from '../../src/core/snapshot.ts'
 import {toWire} from '../../src/protocol/snapshot-json.ts'
 import {askUrl} from '../../src/sources/daemon/ask-url.ts'
-import {Transit} from '../../src/sources/daemon/clock-offset.ts'
+import {ClockOffset} from '../../src/sources/daemon/clock-offset.ts'
 import {daemonSource} from '../../src/sources/daemon/daemon-source.ts'
-import {askUnix} from '../../src/sources/daemon/get-unix.ts'
+import {getUnix} from '../../src/sources/daemon/get-unix.ts'
 import {folder, started} from '../api/started.ts'
 import {change, realClock} from '../support/fake-source.ts'
 import {noon, primary, snapshot, standby} from '../support/snapshots.ts'
@@ -100,7 +100,7 @@ test('events that waited on the way are not taken for fresh', async () => {
 })
 
 test('transit: counted from when the first snapshot was asked for', () => {
-  const transit = new Transit(1_000)
+  const transit = new ClockOffset(1_000)
   expect(transit.madeAt(50_000, 1_040)).toBe(1_000)
   expect(transit.madeAt(51_000, 2_010)).toBe(2_000)
   expect(transit.madeAt(52_000, 9_000)).toBe(3_000)
@@ -132,12 +132,12 @@ test('one question, over a unix socket and over http', async () => {
   using dir = folder()
   await using api = await started(one, {socket: dir.at('s.sock')})
   const signal = AbortSignal.timeout(2_000)
-  expect(await askUnix(dir.at('s.sock'), '/v1/primary', 2_000)).toEqual({status: 200, body: '["host1"]'})
-  expect(await askUnix(dir.at('s.sock'), '/v1/check?server=host2', 2_000)).toMatchObject({
+  expect(await getUnix(dir.at('s.sock'), '/v1/primary', 2_000)).toEqual({status: 200, body: '["host1"]'})
+  expect(await getUnix(dir.at('s.sock'), '/v1/check?server=host2', 2_000)).toMatchObject({
     status: 503,
     body: /"exit":1/,
   })
-  expect(await askUnix(dir.at('none.sock'), '/v1/primary', 2_000)).toBe('absent')
+  expect(await getUnix(dir.at('none.sock'), '/v1/primary', 2_000)).toBe('absent')
   expect(await askUrl(`${api.url}/v1/primary`, {signal})).toEqual({status: 200, body: '["host1"]'})
   await expect(askUrl('http://127.0.0.1:1/', {signal})).rejects.toMatchObject({code: 'ECONNREFUSED'})
 })
@@ -153,7 +153,7 @@ test('an answer in pieces, and larger than any buffer for it', async () => {
       await sleep(10)
     }
   }).listen(path)
-  expect(await askUnix(path, '/', 10_000)).toEqual({status: 200, body})
+  expect(await getUnix(path, '/', 10_000)).toEqual({status: 200, body})
   server.close()
 })
 
@@ -168,12 +168,12 @@ test('an answer that is cut off, or no HTTP, or late, is none', async () => {
   for (const [index, reply] of replies.entries()) {
     const path = dir.at(`${index}.sock`)
     const server = createNetServer((socket) => void socket.on('error', () => {}).end(reply)).listen(path)
-    expect(await askUnix(path, '/', 2_000), reply).toBe('absent')
+    expect(await getUnix(path, '/', 2_000), reply).toBe('absent')
     server.close()
   }
   const path = dir.at('mute.sock')
   const server = createNetServer((socket) => void socket.on('error', () => {})).listen(path)
-  expect(await askUnix(path, '/', 100)).toBe('silent')
+  expect(await getUnix(path, '/', 100)).toBe('silent')
   server.close()
 })
 

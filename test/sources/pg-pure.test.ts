@@ -1,23 +1,23 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {refusalOf} from '../../src/sources/pg/failure.ts'
+import {failureFrom} from '../../src/sources/pg/failure.ts'
 import {abandon, patient} from '../../src/sources/pg/heartbeat-backoff.ts'
 import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
 import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/protocol.ts'
-import {names} from '../../src/sources/pg/resolver.ts'
-import {isUnix, mannersOf, mayRetry} from '../../src/sources/pg/ssl-attempts.ts'
+import {resolver} from '../../src/sources/pg/resolver.ts'
+import {isUnix, mayRetry, sslAttempts} from '../../src/sources/pg/ssl-attempts.ts'
 import {clock, connection} from './pg-server.ts'
 
 describe('in which order connections are tried', () => {
   test('by sslmode', () => {
-    expect(mannersOf(connection({sslmode: 'disable'}))).toEqual(['plain'])
-    expect(mannersOf(connection({sslmode: 'allow'}))).toEqual(['plain', 'tls'])
-    expect(mannersOf(connection({sslmode: 'prefer'}))).toEqual(['tls-or-plain', 'plain'])
+    expect(sslAttempts(connection({sslmode: 'disable'}))).toEqual(['plain'])
+    expect(sslAttempts(connection({sslmode: 'allow'}))).toEqual(['plain', 'tls'])
+    expect(sslAttempts(connection({sslmode: 'prefer'}))).toEqual(['tls-or-plain', 'plain'])
     for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const)
-      expect(mannersOf(connection({sslmode}))).toEqual(['tls'])
+      expect(sslAttempts(connection({sslmode}))).toEqual(['tls'])
   })
   test('never with TLS over a unix socket; hostaddr is TCP in any case', () => {
-    expect(mannersOf(connection({host: '/run/postgresql', sslmode: 'verify-full'}))).toEqual(['plain'])
+    expect(sslAttempts(connection({host: '/run/postgresql', sslmode: 'verify-full'}))).toEqual(['plain'])
     expect(isUnix(connection({host: '/run/postgresql', hostaddr: '10.0.0.1'}))).toBe(false)
   })
   test('the other manner only where it can help: no line in pg_hba.conf, or a failed handshake', () => {
@@ -79,19 +79,19 @@ describe('errors as values', () => {
   const to = connection({host: 'db', user: 'u'})
   const errno = (code: string) => Object.assign(new Error(code), {code})
   test('refused only if every address refused', () => {
-    expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
-    expect(refusalOf(new AggregateError([errno('ECONNREFUSED'), errno('ETIMEDOUT')]), to).cause).toBe('timeout')
+    expect(failureFrom(new AggregateError([errno('ECONNREFUSED'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
+    expect(failureFrom(new AggregateError([errno('ECONNREFUSED'), errno('ETIMEDOUT')]), to).cause).toBe('timeout')
   })
   test('an address that this machine has no network for does not count, unless it is the only kind', () => {
-    expect(refusalOf(new AggregateError([errno('EADDRNOTAVAIL'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
-    expect(refusalOf(new AggregateError([errno('ENETUNREACH'), errno('ENETUNREACH')]), to).cause).toBe('timeout')
+    expect(failureFrom(new AggregateError([errno('EADDRNOTAVAIL'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
+    expect(failureFrom(new AggregateError([errno('ENETUNREACH'), errno('ENETUNREACH')]), to).cause).toBe('timeout')
   })
   test('a refused login suggests password_encoding', () => {
     const said = Object.assign(new Error('authentification par mot de passe échouée'), {
       code: '28P01',
       severity: 'FATAL',
     })
-    expect(refusalOf(said, to)).toMatchObject({
+    expect(failureFrom(said, to)).toMatchObject({
       cause: 'auth',
       sqlstate: '28P01',
       detail: expect.stringContaining('password_encoding: plain'),
@@ -105,7 +105,7 @@ describe('names', () => {
   const silent = () => ({answer: never, cancel: () => undefined})
 
   test('an address is nobody asked for', async () => {
-    const ask = names(clock, {system: () => never, direct: silent})
+    const ask = resolver(clock, {system: () => never, direct: silent})
     expect(await ask('::1')).toEqual([{address: '::1', family: 6}])
   })
   test('a name that hangs in the system is asked of DNS, and asked of the system only once', async () => {
@@ -114,7 +114,7 @@ describe('names', () => {
       asked += 1
       return never
     }
-    const ask = names(clock, {system, direct: () => ({answer: Promise.resolve(found), cancel: () => undefined})})
+    const ask = resolver(clock, {system, direct: () => ({answer: Promise.resolve(found), cancel: () => undefined})})
     expect(await Promise.all([ask('hangs.test'), ask('hangs.test')])).toEqual([found, found])
     expect(await ask('hangs.test')).toEqual(found)
     expect(asked).toBe(1)
@@ -125,10 +125,10 @@ describe('names', () => {
       late.resolve(found)
       return {answer: Promise.resolve([]), cancel: () => undefined}
     }
-    expect(await names(clock, {system: () => late.promise, direct})('hosts-file.test')).toEqual(found)
+    expect(await resolver(clock, {system: () => late.promise, direct})('hosts-file.test')).toEqual(found)
   })
   test('the error of the system is', async () => {
-    const ask = names(clock, {system: () => Promise.reject(errnoError), direct: silent})
+    const ask = resolver(clock, {system: () => Promise.reject(errnoError), direct: silent})
     await expect(ask('missing.test')).rejects.toBe(errnoError)
   })
   const errnoError = Object.assign(new Error('ENOTFOUND'), {code: 'ENOTFOUND'})

@@ -1,7 +1,7 @@
 import {changesOfGroup, changesOfHost} from '../../src/core/changes.ts'
 import type {SnapshotSource} from '../../src/core/ports.ts'
 import type {Publication, Snapshot} from '../../src/core/snapshot.ts'
-import type {Frame, Heard} from '../../src/ui/frame.ts'
+import type {Frame, Received} from '../../src/ui/frame.ts'
 import {glyphsFor} from '../../src/ui/text/glyphs.ts'
 import {noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
@@ -30,7 +30,7 @@ export const torn = (): Snapshot =>
 export const headless = (): Snapshot =>
   snapshot({hosts: {host1: unavailable('auth'), host2: standby(), host3: standby()}})
 
-export const frameOf = (shown: Snapshot, changes: readonly Heard[] = []): Frame => ({
+export const frameOf = (shown: Snapshot, changes: readonly Received[] = []): Frame => ({
   snapshot: shown,
   now: noon.now,
   wall: noon.wall,

@@ -1,6 +1,6 @@
 import {lagLimit} from '../../core/limits.ts'
-import {holds, type Limits, noLimits} from '../../core/offers/eligibility.ts'
-import {isUnasked, offered, type PoolRole} from '../../core/offers/pools.ts'
+import {eligibilityOf, type Limits, noLimits} from '../../core/offers/eligibility.ts'
+import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
 
@@ -51,7 +51,7 @@ export function agentAnswer(
 
   const {role, limits} = asked
   if (isUnasked(host, snapshot)) return ''
-  if (offered(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host))
+  if (eligibleHosts(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host))
     return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (host.cause === 'foreign-cluster') return `maint #${why}`
@@ -117,7 +117,7 @@ function reasonAgainst({role, limits}: AgentQuestion, host: HostState, snapshot:
   // That it is a primary says less than why nothing is routed to it.
   const unrouted =
     host.role === 'primary' ? verdictsOf(host, snapshot).find(({routedTo}) => routedTo !== host.host) : undefined
-  return unrouted?.why ?? holds(role, snapshot, host, limits).why
+  return unrouted?.why ?? eligibilityOf(role, snapshot, host, limits).why
 }
 
 const verdictsOf = (host: HostState, snapshot: Snapshot): readonly Verdict[] =>

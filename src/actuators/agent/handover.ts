@@ -5,7 +5,7 @@ import {writerAsked} from './answer.ts'
  * A HAProxy that has not asked for so long does not ask for that server any more. Several times
  * `agent-inter`, which is 2 s by default.
  */
-const patienceMs = 10_000
+const timeoutMs = 10_000
 
 /**
  * HAProxy asks for its servers one after the other, so at a switch the successor may come first:
@@ -13,7 +13,7 @@ const patienceMs = 10_000
  * told otherwise before somebody else is - as far as one address is one HAProxy with one such
  * backend.
  */
-export class Turns {
+export class Handover {
   /** By HAProxy's address and host: when it was last told "up". */
   readonly #up = new Map<string, number>()
 
@@ -29,7 +29,7 @@ export class Turns {
     }
     this.#up.delete(key)
     if (!answer.startsWith('ready')) return answer
-    for (const [known, at] of this.#up) if (now - at > patienceMs) this.#up.delete(known)
+    for (const [known, at] of this.#up) if (now - at > timeoutMs) this.#up.delete(known)
     const still = asked.others.find((host) => this.#up.has(`${client} ${host}`))
     if (still !== undefined) return `down #${still} is taken down first`
     this.#up.set(key, now)

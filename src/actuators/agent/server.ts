@@ -4,7 +4,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import {agentAnswer} from './answer.ts'
-import {Turns} from './handover.ts'
+import {Handover} from './handover.ts'
 
 /** A question is a name, a role and a limit. */
 const longestQuestion = 256
@@ -12,7 +12,7 @@ const longestQuestion = 256
  * From arrival to the end of a connection, whatever it does: HAProxy asks as soon as it is
  * connected, and reads at once.
  */
-const patienceMs = 1_000
+const timeoutMs = 1_000
 /**
  * Connections at a time. One more takes the place of the oldest, which has not asked yet: whoever
  * asks is answered and gone.
@@ -51,7 +51,7 @@ export interface Agent extends AsyncDisposable {
 export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
   const crowd = new Set<Socket>()
-  const turns = new Turns()
+  const turns = new Handover()
   const answer = (question: string, client: string) => {
     const {source, fallback, isFrozen, clock} = request
     const snapshot = source.current()
@@ -92,7 +92,7 @@ function converse(
   const [oldest] = crowd
   if (crowd.size >= most) oldest?.destroy()
   crowd.add(socket)
-  const cancel = clock.after(patienceMs, () => socket.destroy())
+  const cancel = clock.after(timeoutMs, () => socket.destroy())
   let heard = ''
   // Garbage, resets, and clients that have gone before the answer: their own affair.
   socket.on('error', () => socket.destroy())

@@ -1,9 +1,9 @@
 import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {type HaproxyPlan, type HaproxyStep, type HaproxyWish, planHaproxy} from './plan.ts'
+import {type DesiredHaproxy, type HaproxyPlan, type HaproxyStep, planHaproxy} from './plan.ts'
 import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
 import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
-import {cutOldWorkers} from './stale-workers.ts'
+import {cutStaleWorkers} from './stale-workers.ts'
 
 const forcedMaintenance = 1
 
@@ -16,7 +16,7 @@ const alarm =
 export type HaproxyTarget = Readonly<{socket: RuntimeAddress; masterSocket: RuntimeAddress | null}>
 
 /** Tells one HAProxy over its runtime API. */
-export function haproxyPush(target: HaproxyTarget, wish: HaproxyWish): Actuator {
+export function haproxyActuator(target: HaproxyTarget, wish: DesiredHaproxy): Actuator {
   return new HaproxyPush(target, wish)
 }
 
@@ -25,12 +25,12 @@ type Running = Readonly<{snapshot: Snapshot; isOutdated: () => boolean; runtime:
 class HaproxyPush implements Actuator {
   readonly name: string
   readonly #target: HaproxyTarget
-  readonly #wish: HaproxyWish
+  readonly #wish: DesiredHaproxy
   /** Whether each server was stopped when we last looked, in this worker. */
   #left: Readonly<{life: HaproxyLife; stopped: ReadonlyMap<string, boolean>}> | null = null
   #meddled = 0
 
-  constructor(target: HaproxyTarget, wish: HaproxyWish) {
+  constructor(target: HaproxyTarget, wish: DesiredHaproxy) {
     this.name = `haproxy ${target.socket}`
     this.#target = target
     this.#wish = wish
@@ -114,7 +114,7 @@ class HaproxyPush implements Actuator {
   async #cutOld({deposed}: HaproxyPlan, signal: AbortSignal, done: string[]): Promise<readonly string[]> {
     const {masterSocket} = this.#target
     try {
-      if (masterSocket !== null) done.push(...(await cutOldWorkers(masterSocket, deposed, signal)))
+      if (masterSocket !== null) done.push(...(await cutStaleWorkers(masterSocket, deposed, signal)))
       return []
     } catch (error) {
       return [wordsOf(error)]

@@ -1,4 +1,4 @@
-import {isUnasked, offered, type PoolRole} from '../../core/offers/pools.ts'
+import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import {hostFinder} from '../../core/offers/server-lookup.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
@@ -44,7 +44,7 @@ export type HaproxyPlan = Readonly<{
   isWhole: boolean
 }>
 
-export type HaproxyWish = Readonly<{
+export type DesiredHaproxy = Readonly<{
   backends: Readonly<Record<string, PoolRole>>
   fallback: (group: string) => ReadFallback
 }>
@@ -64,7 +64,7 @@ const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
  * writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty
  * plan.
  */
-export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
+export function planHaproxy(wish: DesiredHaproxy, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
   const problems: string[] = []
   const steps: HaproxyStep[] = []
   const deposed: HaproxyServer[] = []
@@ -86,7 +86,7 @@ export function planHaproxy(wish: HaproxyWish, servers: readonly HaproxyServer[]
       host === null ? [] : [{server, host: host.host, isUnasked: isUnasked(host, snapshot)}],
     )
     const known = ours.filter((each) => !each.isUnasked)
-    const found = offered(
+    const found = eligibleHosts(
       role,
       known.map(({host}) => host),
       snapshot,

@@ -1,5 +1,5 @@
 import {isIP} from 'node:net'
-import type {HaproxyInstance, TargetSettings} from '../../core/actuator-settings.ts'
+import type {ActuatorSettings, HaproxyInstance} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {lagLimit} from '../../core/limits.ts'
 import type {PoolRole} from '../../core/offers/pools.ts'
@@ -8,7 +8,7 @@ import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type Haproxy
 
 /** What of the configuration a haproxy.cfg is made of. `ssl`: whether the API speaks TLS. */
 export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
-  Pick<TargetSettings, 'haproxy' | 'agent'> &
+  Pick<ActuatorSettings, 'haproxy' | 'agent'> &
   Readonly<{bind: string; port: number; ssl: object | null; check: Readonly<{timeoutMs: number}>}>
 
 export type SiteRequest = Readonly<{

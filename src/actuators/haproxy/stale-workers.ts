@@ -7,7 +7,7 @@ export type Deposed = readonly Readonly<{backend: string; server: string}>[]
  * one's: only the master process reaches it (HAProxy 2.6 management guide, 9.4 "Master CLI": "show
  * proc", "@!PID"). Cuts what old workers still hold to `deposed`; returns what was said.
  */
-export async function cutOldWorkers(
+export async function cutStaleWorkers(
   master: RuntimeAddress,
   deposed: Deposed,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import type {Clock} from '../../core/ports.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {hookDocument, hookVariables} from './event.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'
-import {LastWords} from './stderr-tail.ts'
+import {StderrTail} from './stderr-tail.ts'
 
 /**
  * From SIGTERM to SIGKILL, and from SIGKILL until we stop waiting for a process that not even that
@@ -46,7 +46,7 @@ type Watch = Readonly<{clock: Clock; timeoutMs: number; signal: AbortSignal}>
 
 function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promise<Delivery> {
   const {child} = group
-  const words = new LastWords()
+  const words = new StderrTail()
   const {promise, resolve} = Promise.withResolvers<Delivery>()
   let cut: string | null = null
   let hasExited = false
@@ -108,7 +108,7 @@ type End = Readonly<{
   by: NodeJS.Signals | null
   cut: string | null
   isInTime: boolean
-  words: LastWords
+  words: StderrTail
 }>
 
 function judge({code, by, cut, isInTime, words}: End): Delivery {

@@ -6,7 +6,7 @@ import {type HookEvent, hookId} from './event.ts'
  * `dropped`: events that were lost, since the start.
  */
 export type HookReport = Readonly<{
-  target: string
+  actuator: string
   /**
    * `delivered`, `failed`: one try. `dropped`: one event that nobody will be told - its tries are
    * used up, or the queue was full.
@@ -25,7 +25,7 @@ type Tell = (report: HookReport) => void
  * Says what becomes of a hook: a problem when it comes, when it becomes another one, and when it is
  * over; each lost event; a full queue once.
  */
-export class Diary {
+export class DeliveryLog {
   readonly #name: string
   readonly #log: Log
   readonly #report: Tell
@@ -98,7 +98,7 @@ export class Diary {
   }
 
   #tell(outcome: HookReport['outcome'], problem: string | null, ms: number): void {
-    this.#report({target: this.#name, outcome, problem, ms, waiting: this.#waiting(), dropped: this.#dropped})
+    this.#report({actuator: this.#name, outcome, problem, ms, waiting: this.#waiting(), dropped: this.#dropped})
   }
 
   #about(event: HookEvent): object {

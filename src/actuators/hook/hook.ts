@@ -3,7 +3,7 @@ import type {Clock, Log, Random} from '../../core/ports.ts'
 import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'
-import {Diary, type HookReport} from './delivery-log.ts'
+import {DeliveryLog, type HookReport} from './delivery-log.ts'
 import {type HookEvent, isWanted} from './event.ts'
 import {retryMs} from './retry.ts'
 import {webhookDelivery} from './webhook.ts'
@@ -68,7 +68,7 @@ export function hook(
 ): Hook {
   const deliver = settings.kind === 'run' ? commandDelivery(settings, {clock, env}) : webhookDelivery(settings, clock)
   const waiting: HookEvent[] = []
-  const diary = new Diary({name, log, report, waiting: () => waiting.length})
+  const diary = new DeliveryLog({name, log, report, waiting: () => waiting.length})
   /** No further try; and then: not even the one under way. */
   const [stop, abort] = [new AbortController(), new AbortController()]
   let work: Promise<void> | null = null

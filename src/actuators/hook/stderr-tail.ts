@@ -2,7 +2,7 @@ const keptBytes = 4_096
 const keptLines = 5
 
 /** The end of what a command prints: a few lines, however much it is. */
-export class LastWords {
+export class StderrTail {
   #end = Buffer.alloc(0)
   /** How much came, in bytes. */
   heard = 0

@@ -5,7 +5,7 @@ import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {type OpenConsole, PatientConsole} from './console.ts'
 import {readInclude, stageInclude} from './include-file.ts'
-import {type PgbouncerPlan, type PgbouncerSight, type PgbouncerStep, planPgbouncer} from './plan.ts'
+import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
 import {readPgbouncer} from './read.ts'
 
 export type PgbouncerDeps = Readonly<{
@@ -26,7 +26,7 @@ const vainMs = 10_000
 const leaveMs = 1_000
 
 /** Tells one PgBouncer: by its include file, and over its admin console. */
-export function pgbouncerTarget(settings: PgbouncerSettings, deps: PgbouncerDeps): Actuator {
+export function pgbouncerActuator(settings: PgbouncerSettings, deps: PgbouncerDeps): Actuator {
   return new PgbouncerTarget(settings, deps)
 }
 
@@ -130,11 +130,11 @@ class PgbouncerTarget implements Actuator {
     }
   }
 
-  #plan(sight: PgbouncerSight, snapshot: Snapshot): PgbouncerPlan {
+  #plan(sight: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
     return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, sight, snapshot)
   }
 
-  async #see(console: PatientConsole | null): Promise<PgbouncerSight> {
+  async #see(console: PatientConsole | null): Promise<ObservedPgbouncer> {
     const state = console && (await readPgbouncer(console))
     const include = await readInclude(this.#settings.include)
     const now = this.#deps.clock.now()

@@ -1,5 +1,5 @@
 import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
-import {offered} from '../../core/offers/pools.ts'
+import {eligibleHosts} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 import {nowhere, type Pointer} from './include.ts'
@@ -8,13 +8,13 @@ import {nowhere, type Pointer} from './include.ts'
  * Where one database is to lead. `keep`: nothing is said against where it leads now, and nothing
  * for it, as in a group that is starting.
  */
-export type PgbouncerTarget =
+export type Destination =
   | Readonly<{kind: 'at'; pointer: Pointer; hosts: readonly string[]}>
   | Readonly<{kind: 'nowhere'; pointer: Pointer; why: string}>
   | Readonly<{kind: 'keep'; problem: string | null}>
 
 /** `now`: where it leads by our file. `mayList`: PgBouncer knows several hosts in one entry. */
-export type TargetQuestion = Readonly<{
+export type DestinationQuestion = Readonly<{
   name: string
   database: PgbouncerDatabase
   now: Pointer | null
@@ -23,7 +23,7 @@ export type TargetQuestion = Readonly<{
   mayList: boolean
 }>
 
-export function targetOf({name, database, now, snapshot, fallback, mayList}: TargetQuestion): PgbouncerTarget {
+export function destinationOf({name, database, now, snapshot, fallback, mayList}: DestinationQuestion): Destination {
   const groups = Object.keys(snapshot.groups)
   const group = snapshot.groups[database.group ?? (groups.length === 1 ? (groups[0] ?? '') : '')]
   if (group === undefined) {
@@ -34,7 +34,9 @@ export function targetOf({name, database, now, snapshot, fallback, mayList}: Tar
   // Routing stands over a restart and a reload of ours: nothing has been asked yet, so nothing
   // speaks against anybody.
   if (group.verdict.rule === 'V0') return {kind: 'keep', problem: null}
-  const may = offered(database.role, group.hosts, snapshot, fallback).flatMap((host) => snapshot.hosts[host] ?? [])
+  const may = eligibleHosts(database.role, group.hosts, snapshot, fallback).flatMap(
+    (host) => snapshot.hosts[host] ?? [],
+  )
   if (may.length > 0) return {kind: 'at', ...chosen(may, now, mayList)}
   const routed = snapshot.hosts[group.verdict.routedTo ?? '']
   // Another group of the same host is starting: it stays where it is, but goes nowhere new.

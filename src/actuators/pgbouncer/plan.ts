@@ -1,7 +1,7 @@
 import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {type PgbouncerTarget, targetOf} from './destination.ts'
+import {type Destination, destinationOf} from './destination.ts'
 import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, withoutPointers} from './include.ts'
 import {
   awayProblem,
@@ -13,9 +13,9 @@ import {
   takenProblem,
   waitingProblem,
 } from './problems.ts'
-import {deposed, type PgbouncerDatabaseState, type PgbouncerState, strays} from './state.ts'
+import {deposed, foreignConnections, type PgbouncerDatabaseState, type PgbouncerState} from './state.ts'
 
-export type PgbouncerSight = Readonly<{
+export type ObservedPgbouncer = Readonly<{
   /** The text of our file; `null`: it is not there. */
   include: string | null
   /**
@@ -57,7 +57,7 @@ export type PgbouncerPlan = Readonly<{
   againMs: number | null
 }>
 
-export type PgbouncerWish = Pick<PgbouncerSettings, 'databases' | 'include' | 'pauseMs'> &
+export type DesiredPgbouncer = Pick<PgbouncerSettings, 'databases' | 'include' | 'pauseMs'> &
   Readonly<{fallback: (group: string) => ReadFallback}>
 
 /** So often a pause is looked at that waits for transactions to end. */
@@ -70,7 +70,7 @@ const settleMs = 50
  * → what is still in use on a deposed primary is cut by KILL, for it would go on writing there →
  * RESUME.
  */
-export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapshot: Snapshot): PgbouncerPlan {
+export function planPgbouncer(wish: DesiredPgbouncer, sight: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
   const {state, isRead} = sight
   const before = sight.include ?? ''
   if (!isOurs(before)) {
@@ -83,7 +83,7 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
     const problem = misfitOf(name, database)
     if (problem !== null) problems.push(problem)
     const now = pointerOf(lines.get(name) ?? '')
-    const target = targetOf({name, database, now, snapshot, fallback: wish.fallback, mayList})
+    const target = destinationOf({name, database, now, snapshot, fallback: wish.fallback, mayList})
     if (target.kind === 'keep' && target.problem !== null) problems.push(target.problem)
     return problem === null
       ? [{name, database, target, now, shown: state?.databases.find((entry) => entry.name === name)}]
@@ -134,13 +134,13 @@ export function planPgbouncer(wish: PgbouncerWish, sight: PgbouncerSight, snapsh
 type Aim = Readonly<{
   name: string
   database: PgbouncerDatabase
-  target: PgbouncerTarget
+  target: Destination
   now: Pointer | null
   shown: PgbouncerDatabaseState | undefined
 }>
 type Around = Readonly<{
-  wish: PgbouncerWish
-  sight: PgbouncerSight
+  wish: DesiredPgbouncer
+  sight: ObservedPgbouncer
   state: PgbouncerState
   snapshot: Snapshot
   mustReload: boolean
@@ -162,7 +162,7 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
   const heldMs = heldMsOf(name, sight) ?? null
   if (isResting && heldMs === null) return {steps: [step('pause', 'clients wait until somebody may be written to')]}
   const problem = shown.isDisabled ? disabledProblem(name) : null
-  const inUse = isPrimary ? strays(name, target.pointer, state) : []
+  const inUse = isPrimary ? foreignConnections(name, target.pointer, state) : []
   const resume = heldMs !== null || !shown.isPaused
   if (target.kind === 'at' && inUse.some((stray) => deposed(stray, state, snapshot))) {
     const kill = step(
@@ -188,7 +188,7 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
  * nobody. Until then it knows how to welcome new clients, and makes no connection that fails, after
  * which it would wait for server_login_retry (both seen to cost half a second).
  */
-function rests(aim: Aim, {pauseMs}: PgbouncerWish, sight: PgbouncerSight): boolean {
+function rests(aim: Aim, {pauseMs}: DesiredPgbouncer, sight: ObservedPgbouncer): boolean {
   const {name, database, target, shown} = aim
   if (target.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
   if (shown === undefined || isNowhere(shown)) return false
@@ -197,7 +197,7 @@ function rests(aim: Aim, {pauseMs}: PgbouncerWish, sight: PgbouncerSight): boole
 }
 
 /** Databases have any name, and every object has a "constructor". */
-const heldMsOf = (name: string, {heldMs}: PgbouncerSight): number | undefined =>
+const heldMsOf = (name: string, {heldMs}: ObservedPgbouncer): number | undefined =>
   Object.hasOwn(heldMs, name) ? heldMs[name] : undefined
 
 /**

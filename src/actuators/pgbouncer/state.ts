@@ -28,7 +28,7 @@ export type PgbouncerState = Readonly<{
 }>
 
 /** Server connections of `database` that lead elsewhere than it does. */
-export const strays = (database: string, pointer: Pointer, state: PgbouncerState): readonly InUse[] =>
+export const foreignConnections = (database: string, pointer: Pointer, state: PgbouncerState): readonly InUse[] =>
   state.inUse.filter((one) => one.database === database && !isAt(one, pointer, state) && !mayBeAt(one, pointer, state))
 
 /**

@@ -5,7 +5,7 @@ import type {Server, Socket} from 'node:net'
  * the load balancer's - but takes the place of an old one: of one that has not said a word, else of
  * the oldest. Answers are made at once, so hardly anybody is cut off within one; he asks again.
  */
-export class Crowd {
+export class ConnectionLimit {
   readonly #most: number
   /** In order of arrival. */
   readonly #sockets = new Set<Socket>()

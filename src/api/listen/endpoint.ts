@@ -1,12 +1,12 @@
 import type {Config} from '../../config/config.ts'
-import type {Door} from './socket-activation.ts'
+import type {ListenerKind} from './socket-activation.ts'
 
 /**
  * Where to listen. Two places with equal keys are one: what else the configuration says of it may
  * change while it is open.
  */
-export type Place = Readonly<{
-  door: Door
+export type Endpoint = Readonly<{
+  door: ListenerKind
   key: string
   at: Readonly<{fd: number} | {host: string; port: number} | {path: string; group: string | null; isPrivate: boolean}>
   /** Is TLS spoken, and are certificates asked for? Neither can be changed while it is open. */
@@ -14,10 +14,10 @@ export type Place = Readonly<{
 }>
 
 /** The places that the configuration names; a door that systemd opened stays where it is. */
-export function placesOf(config: Config, inherited: ReadonlyMap<Door, number>): readonly Place[] {
+export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind, number>): readonly Endpoint[] {
   const {bind: host, port, ssl, socket, socketGroup: group, controlSocket} = config
   const tls = ssl === null ? 'none' : ssl.clientCa === null ? 'server' : 'mutual'
-  const place = (door: Door, at: Place['at'], spoken: Place['tls'] = 'none'): Place => {
+  const place = (door: ListenerKind, at: Endpoint['at'], spoken: Endpoint['tls'] = 'none'): Endpoint => {
     const fd = inherited.get(door)
     const chosen = fd === undefined ? at : {fd}
     return {door, at: chosen, tls: spoken, key: JSON.stringify([door, chosen, spoken])}
@@ -34,7 +34,7 @@ export function placesOf(config: Config, inherited: ReadonlyMap<Door, number>): 
 }
 
 /** Both cannot be open at once. */
-export const collides = (one: Place, other: Place): boolean =>
+export const collides = (one: Endpoint, other: Endpoint): boolean =>
   ('port' in one.at && 'port' in other.at && one.at.port === other.at.port && one.at.port !== 0) ||
   ('path' in one.at && 'path' in other.at && one.at.path === other.at.path) ||
   ('fd' in one.at && 'fd' in other.at && one.at.fd === other.at.fd)

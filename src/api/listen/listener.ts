@@ -5,14 +5,14 @@ import {OperatorError} from '../../core/errors.ts'
 import {clearPath, grant, groupId} from '../../system/unix-socket.ts'
 import {problem} from '../answer.ts'
 import {respond} from '../not-found.ts'
-import type {Crowd} from './connection-limit.ts'
-import type {Place} from './endpoint.ts'
+import type {ConnectionLimit} from './connection-limit.ts'
+import type {Endpoint} from './endpoint.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
 
 /** One open way in. */
 export interface Listener {
-  readonly place: Place
+  readonly place: Endpoint
   /** As people write it: `https://127.0.0.1:8443`, or the path of a socket. */
   readonly address: string
   /** For connections from now on; those that are open keep what they have. */
@@ -28,10 +28,10 @@ export interface Listener {
  * TLS.
  */
 export async function listen(
-  place: Place,
+  place: Endpoint,
   handler: RequestListener,
   material: SecureContextOptions | null,
-  crowd: Crowd,
+  crowd: ConnectionLimit,
 ): Promise<Listener> {
   const server =
     material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
@@ -58,7 +58,7 @@ const unexpected = problem(417, {
 })
 
 /** Certificates of clients are asked for, and looked at where one is needed: a GET needs none. */
-const tlsOptions = ({tls}: Place, material: SecureContextOptions) => ({
+const tlsOptions = ({tls}: Endpoint, material: SecureContextOptions) => ({
   ...timeLimits,
   ...material,
   handshakeTimeout: handshakeMs,
@@ -66,7 +66,7 @@ const tlsOptions = ({tls}: Place, material: SecureContextOptions) => ({
   rejectUnauthorized: false,
 })
 
-async function open(server: Server, {at, door}: Place): Promise<void> {
+async function open(server: Server, {at, door}: Endpoint): Promise<void> {
   const group = 'path' in at && at.group !== null ? await groupId(at.group) : null
   if ('path' in at) await clearPath(at.path)
   const bound = new Promise<void>((resolve, reject) => {
@@ -107,7 +107,7 @@ function refusal(error: NodeJS.ErrnoException, where: string): OperatorError {
   return new OperatorError('LISTEN', `cannot listen on ${where}: ${why}`, next, {cause: error})
 }
 
-function addressOf(server: Server, {at, tls}: Place): string {
+function addressOf(server: Server, {at, tls}: Endpoint): string {
   if ('path' in at) return at.path
   const bound = server.address()
   if (typeof bound === 'string' || bound === null) return bound ?? 'a socket of systemd'

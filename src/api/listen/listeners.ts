@@ -3,11 +3,11 @@ import type {SecureContextOptions} from 'node:tls'
 import type {Config} from '../../config/config.ts'
 import type {Clock, Log} from '../../core/ports.ts'
 import {readCertificate, stampOf} from './certificate.ts'
-import {Crowd} from './connection-limit.ts'
-import {collides, type Place, placesOf} from './endpoint.ts'
+import {ConnectionLimit} from './connection-limit.ts'
+import {collides, type Endpoint, endpointsOf} from './endpoint.ts'
 import {mostClients} from './limits.ts'
 import {type Listener, listen} from './listener.ts'
-import type {Door} from './socket-activation.ts'
+import type {ListenerKind} from './socket-activation.ts'
 
 /** How often the files of the certificate are looked at. */
 const lookMs = 2_000
@@ -15,8 +15,8 @@ const lookMs = 2_000
 const graceMs = 2_000
 
 export type ListenersDeps = Readonly<{
-  handler: (door: Door) => RequestListener
-  inherited: ReadonlyMap<Door, number>
+  handler: (door: ListenerKind) => RequestListener
+  inherited: ReadonlyMap<ListenerKind, number>
   clock: Clock
   log: Log
 }>
@@ -27,7 +27,7 @@ export type ListenersDeps = Readonly<{
  */
 export class Listeners {
   readonly #deps: ListenersDeps
-  readonly #crowd = new Crowd(mostClients())
+  readonly #crowd = new ConnectionLimit(mostClients())
   #open: readonly Listener[] = []
   #ssl: Config['ssl'] = null
   #stamp = ''
@@ -48,7 +48,7 @@ export class Listeners {
   async follow(config: Config): Promise<void> {
     const stamp = config.ssl ? await stampOf(config.ssl) : ''
     const material = config.ssl && (await readCertificate(config.ssl))
-    const wanted = placesOf(config, this.#deps.inherited)
+    const wanted = endpointsOf(config, this.#deps.inherited)
     const leaving = this.#open.filter(({place}) => !wanted.some(({key}) => key === place.key))
     const staying = this.#open.filter((listener) => !leaving.includes(listener))
     const coming = wanted.filter(({key}) => !staying.some(({place}) => place.key === key))
@@ -78,11 +78,11 @@ export class Listeners {
     this.#open = []
   }
 
-  #listen(place: Place, material: SecureContextOptions | null): Promise<Listener> {
+  #listen(place: Endpoint, material: SecureContextOptions | null): Promise<Listener> {
     return listen(place, this.#deps.handler(place.door), place.tls === 'none' ? null : material, this.#crowd)
   }
 
-  async #reopen(places: readonly Place[]): Promise<void> {
+  async #reopen(places: readonly Endpoint[]): Promise<void> {
     const material = this.#ssl && (await readCertificate(this.#ssl))
     const again = await Promise.all(places.map((place) => this.#listen(place, material)))
     this.#open = [...this.#open.filter(({place}) => !places.some(({key}) => key === place.key)), ...again]

@@ -1,20 +1,20 @@
-export const doors = ['http', 'socket', 'control'] as const
+export const listenerKinds = ['http', 'socket', 'control'] as const
 /** The ways in: the port, the socket for all, the socket for commands. */
-export type Door = (typeof doors)[number]
+export type ListenerKind = (typeof listenerKinds)[number]
 
 /**
  * The listening sockets that systemd hands over (sd_listen_fds(3)): descriptors from 3, named by
  * LISTEN_FDNAMES, else in the order of `doors`. `pid`: they are meant for this process alone, not
  * for one that inherits our environment.
  */
-export function inheritedDoors(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<Door, number> {
-  const found = new Map<Door, number>()
+export function inheritedListeners(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<ListenerKind, number> {
+  const found = new Map<ListenerKind, number>()
   if (Number(env.LISTEN_PID) !== pid) return found
   const names = (env.LISTEN_FDNAMES ?? '').split(':')
   const count = Math.min(16, Number(env.LISTEN_FDS) || 0)
   for (let index = 0; index < count; index += 1) {
-    const isNamed = names.some((name) => (doors as readonly string[]).includes(name))
-    const door = isNamed ? doors.find((one) => one === names[index]) : doors[index]
+    const isNamed = names.some((name) => (listenerKinds as readonly string[]).includes(name))
+    const door = isNamed ? listenerKinds.find((one) => one === names[index]) : listenerKinds[index]
     if (door !== undefined && !found.has(door)) found.set(door, 3 + index)
   }
   return found

@@ -1,5 +1,5 @@
 import type {FastifyRequest} from 'fastify'
-import {holds, type Limits} from '../../core/offers/eligibility.ts'
+import {eligibilityOf, type Limits} from '../../core/offers/eligibility.ts'
 import {hostOfServer, type ServerName} from '../../core/offers/server-lookup.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 import {type Predicate, predicates} from '../../core/vocabulary.ts'
@@ -89,7 +89,7 @@ export const healthRoutes: readonly Route[] = [
 ]
 
 function judge(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits, context: Context): Answer {
-  const {ok} = holds(predicate, snapshot, host, limits)
+  const {ok} = eligibilityOf(predicate, snapshot, host, limits)
   return json(ok ? 200 : 503, hostToWire(host, momentOf(context)))
 }
 

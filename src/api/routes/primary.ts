@@ -1,4 +1,4 @@
-import {holds, noLimits} from '../../core/offers/eligibility.ts'
+import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
 import type {GroupState, Snapshot} from '../../core/snapshot.ts'
 import {type Answer, json, jsonType} from '../answer.ts'
 import {AnswerCache} from '../answer-cache.ts'
@@ -90,7 +90,7 @@ function overAll(snapshot: Snapshot): [status: number, host: string | null] {
   const [first] = primaries
   if (first === undefined) return [404, null]
   if (primaries.length > 1) return [409, null]
-  return holds('primary', snapshot, first, noLimits).ok ? [200, first.host] : [503, null]
+  return eligibilityOf('primary', snapshot, first, noLimits).ok ? [200, first.host] : [503, null]
 }
 
 function one(status: number, host: string | null, format: Format): Answer {

@@ -3,7 +3,7 @@ import {isWithoutFile} from '../../config/config-file.ts'
 import {loadConfig} from '../../config/load.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {CheckRole} from '../../protocol/check-answer.ts'
-import {leave} from '../../system/exit.ts'
+import {exitNow} from '../../system/exit.ts'
 import {printReport} from '../cli/error-output.ts'
 import {print} from '../cli/print.ts'
 import {targetOf} from './arguments.ts'
@@ -27,7 +27,7 @@ export type CheckRequest = Readonly<{
   direct: boolean
   config?: string | undefined
 }>
-export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
+export type CheckEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
 
 const usualTimeoutMs = 2_000
 
@@ -35,7 +35,7 @@ const usualTimeoutMs = 2_000
  * The whole command (DESIGN 6.1), from the words given to the exit code. Prints; throws
  * OperatorError.
  */
-export async function check(request: CheckRequest, around: Around): Promise<number> {
+export async function check(request: CheckRequest, around: CheckEnv): Promise<number> {
   const {question, dsns} = targetOf(request.words, around.env, request)
   const maxLag = parseMaxLag(request.maxLag)
   const asked = (question.role ?? 'primary') as CheckRole
@@ -52,7 +52,7 @@ export async function check(request: CheckRequest, around: Around): Promise<numb
   }
   const timeoutMs = request.timeout === undefined ? null : parseTimeout(request.timeout)
   const deadline = new CheckDeadline(timeoutMs ?? usualTimeoutMs, (why) =>
-    leave(show(silence(question.server, asked, why))),
+    exitNow(show(silence(question.server, asked, why))),
   )
 
   const load = once(async () => {

@@ -1,5 +1,5 @@
 import {accessSync, constants} from 'node:fs'
-import {askUnix} from '../../sources/daemon/get-unix.ts'
+import {getUnix} from '../../sources/daemon/get-unix.ts'
 import {guessSocket} from '../../sources/daemon/socket-path.ts'
 import {print} from '../cli/print.ts'
 import {anyQuestion, type CheckQuestion, haproxyQuestion, pathOf} from './question.ts'
@@ -8,7 +8,7 @@ import {anyQuestion, type CheckQuestion, haproxyQuestion, pathOf} from './questi
  * A daemon answers from memory, in a millisecond or two. One that takes this long is stopped or
  * drowning.
  */
-const patienceMs = 400
+const timeoutMs = 400
 
 /**
  * `absent`: nobody there, or somebody else. `silent`: somebody is there, and says nothing.
@@ -44,7 +44,7 @@ export async function fastCheck(
     process.exit(3)
   }
   process.once('SIGTERM', ended)
-  const answer = await askSocket(socket, pathOf(question), patienceMs)
+  const answer = await askSocket(socket, pathOf(question), timeoutMs)
   process.off('SIGTERM', ended)
   return answer
 }
@@ -65,8 +65,8 @@ function plainQuestion([command, ...rest]: readonly string[], env: NodeJS.Proces
 /** One question to the daemon on its unix socket. Resolves within `limitMs`; never rejects. */
 export async function askSocket(path: string, target: string, limitMs: number): Promise<Answered | Miss> {
   const before = missed.get(path)
-  if (before && (before.kind !== 'silent' || limitMs <= patienceMs)) return before
-  const reply = await askUnix(path, target, limitMs)
+  if (before && (before.kind !== 'silent' || limitMs <= timeoutMs)) return before
+  const reply = await getUnix(path, target, limitMs)
   const answer = typeof reply === 'object' && parseAnswer(reply.body)
   if (answer) return answer
   const miss: Miss =

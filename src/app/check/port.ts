@@ -11,7 +11,7 @@ const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::'
  * configured one, whoever signed it and whatever name it carries: it is this machine's own, and
  * "127.0.0.1" is in hardly any certificate.
  */
-export async function askPort({bind, port, ssl}: Config, path: string, patienceMs: number): Promise<Answered | Miss> {
+export async function askPort({bind, port, ssl}: Config, path: string, timeoutMs: number): Promise<Answered | Miss> {
   const host = anywhere[bind] ?? bind
   const place = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const miss = (kind: Miss['kind'], why: string): Miss => ({kind, place, why})
@@ -19,13 +19,13 @@ export async function askPort({bind, port, ssl}: Config, path: string, patienceM
   // The one that is needed: TLS takes longer to load than a check may take.
   const request = ssl === null ? (await import('node:http')).request : (await import('node:https')).request
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(patienceMs)
+    const signal = AbortSignal.timeout(timeoutMs)
     const common = {host, port, path, signal, agent: false, headers: {accept: 'application/json'}} as const
     const asking = request(ssl === null ? common : {...common, rejectUnauthorized: false})
     asking.on('error', (error: NodeJS.ErrnoException) =>
       resolve(
         signal.aborted
-          ? miss('silent', `no answer within ${Math.round(patienceMs)} ms`)
+          ? miss('silent', `no answer within ${Math.round(timeoutMs)} ms`)
           : miss('absent', error.code ?? error.message),
       ),
     )

@@ -16,11 +16,11 @@ export async function enter(argv: readonly string[]): Promise<void> {
     if (hasFailed) return
     hasFailed = true
     try {
-      const [{printError}, {leave}] = await Promise.all([
+      const [{printError}, {exitNow}] = await Promise.all([
         import('../cli/error-output.ts'),
         import('../../system/exit.ts'),
       ])
-      leave(await printError(error, args))
+      exitNow(await printError(error, args))
     } catch (broken) {
       // Half an installation. Whatever else is tried here would end here again.
       print(
@@ -68,12 +68,12 @@ async function isPlainCheck(args: readonly string[]): Promise<boolean> {
   const {plainCheck} = await import('../check/argv.ts')
   const request = plainCheck(args)
   if (request === null) return false
-  const [{check}, {leave}, {ownVersion}] = await Promise.all([
+  const [{check}, {exitNow}, {ownVersion}] = await Promise.all([
     import('../check/check.ts'),
     import('../../system/exit.ts'),
     import('../cli/version.ts'),
   ])
-  return leave(await check(request, {env: process.env, cwd: directory(), version: ownVersion()}))
+  return exitNow(await check(request, {env: process.env, cwd: directory(), version: ownVersion()}))
 }
 
 /** As oclif prints it. */

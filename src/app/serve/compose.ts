@@ -5,7 +5,7 @@ import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
 import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
 
-export type Surroundings = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
+export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
   Readonly<{
     /** Only looks on: what is seen is not remembered, because another process remembers it. */
     isOnlooker?: boolean
@@ -20,7 +20,7 @@ export interface Watching extends AsyncDisposable {
 /**
  * The part of the graph that watches: what is remembered, a driver per host, the monitor over them.
  */
-export async function compose(config: Config, around: Surroundings): Promise<Watching> {
+export async function compose(config: Config, around: ComposeDeps): Promise<Watching> {
   let current = config
   const storeAt = around.isOnlooker ? readOnlyStore : memoryStore
   let store = storeAt(config.stateDir)

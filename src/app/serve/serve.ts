@@ -1,18 +1,18 @@
 import {AgentPort} from '../../actuation/agent-port.ts'
-import {HookTargets} from '../../actuation/hooks.ts'
-import {Targets} from '../../actuation/routers.ts'
+import {Hooks} from '../../actuation/hooks.ts'
+import {Routers} from '../../actuation/routers.ts'
 import {consoleOver} from '../../actuators/pgbouncer/console.ts'
 import {createMetrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
-import {lineOpener} from '../../sources/pg/connection.ts'
+import {connectionOpener} from '../../sources/pg/connection.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {stopSignal} from '../../system/stop-signal.ts'
 import {tellSystemd} from '../../system/systemd.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
-import {StateClaim} from '../state/state-lock.ts'
+import {StateLock} from '../state/state-lock.ts'
 import {logChanges} from './change-log.ts'
 import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
@@ -20,10 +20,10 @@ import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
 
 export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
-export type Around = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
+export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
-export async function serve({config: path, dsns, dryRun}: ServeRequest, around: Around): Promise<number> {
+export async function serve({config: path, dsns, dryRun}: ServeRequest, around: ServeEnv): Promise<number> {
   const load = () => loadConfig({path, dsns, ...around})
   const config = await load()
   const log = openLog(config.log)
@@ -37,7 +37,7 @@ export async function serve({config: path, dsns, dryRun}: ServeRequest, around: 
   }
 }
 
-type Running = Around & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
+type Running = ServeEnv & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
 
 async function run(config: Config, {load, log, dryRun, stopped, env, version}: Running): Promise<void> {
   await using release = new Release()
@@ -45,7 +45,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
   tellWarnings(config, log)
   const metrics = createMetrics(version, clock.wall)
-  const claim = release.own(await StateClaim.open(config.stateDir, log))
+  const claim = release.own(await StateLock.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
   const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
   const {monitor} = watching
@@ -85,23 +85,23 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     dryRun,
     meter: {stage: metrics.stage, applied: metrics.applied},
   }
-  const hooks = release.own(new HookTargets(telling))
-  const targets = new Targets({...telling, openConsole: consoleOver(lineOpener(clock))})
+  const hooks = release.own(new Hooks(telling))
+  const targets = new Routers({...telling, openConsole: consoleOver(connectionOpener(clock))})
   const told = [release.own(targets), hooks]
-  await agent.follow(config)
-  for (const targets of told) await targets.follow(config)
+  await agent.applyConfig(config)
+  for (const targets of told) await targets.applyConfig(config)
   hooks.tellTroubles()
   const reload = reloads({
     config,
     load,
     // First those that may refuse: a folder or a port that somebody else has.
     apply: [
-      (next) => claim.follow(next),
+      (next) => claim.applyConfig(next),
       (next) => api.reload(next),
-      (next) => agent.follow(next),
+      (next) => agent.applyConfig(next),
       (next) => watching.reload(next),
-      (next) => journal.follow(next),
-      ...told.map((targets) => (next: Config) => targets.follow(next)),
+      (next) => journal.applyConfig(next),
+      ...told.map((targets) => (next: Config) => targets.applyConfig(next)),
       (next) => log.reopen(next.log),
     ],
     log,

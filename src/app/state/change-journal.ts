@@ -53,7 +53,7 @@ export class ChangeJournal implements AsyncDisposable {
   }
 
   /** All that is kept goes along to another state_dir, with the next change. */
-  follow({stateDir}: Readonly<{stateDir: string | null}>): void {
+  applyConfig({stateDir}: Readonly<{stateDir: string | null}>): void {
     const path = pathIn(stateDir)
     if (path === this.#path) return
     this.#path = path

@@ -10,7 +10,7 @@ import {clearPath} from '../../system/unix-socket.ts'
  * timelines, rivals and drains. The claim is a socket in the folder that says nothing: it ends with
  * its process, however that ends, and needs neither a pid nor an age to be believed.
  */
-export class StateClaim implements AsyncDisposable {
+export class StateLock implements AsyncDisposable {
   readonly #log: Log
   #folder: string | null = null
   #server: Server | null = null
@@ -20,16 +20,16 @@ export class StateClaim implements AsyncDisposable {
   }
 
   /** Throws OperatorError: `STATE_IN_USE`. `stateDir` null: there is nothing to claim. */
-  static async open(stateDir: string | null, log: Log): Promise<StateClaim> {
-    const claim = new StateClaim(log)
-    await claim.follow({stateDir})
+  static async open(stateDir: string | null, log: Log): Promise<StateLock> {
+    const claim = new StateLock(log)
+    await claim.applyConfig({stateDir})
     return claim
   }
 
   /**
    * Lets the old folder go once the new one is had. Throws OperatorError, and keeps the old one.
    */
-  async follow({stateDir}: Readonly<{stateDir: string | null}>): Promise<void> {
+  async applyConfig({stateDir}: Readonly<{stateDir: string | null}>): Promise<void> {
     if (stateDir === this.#folder) return
     const claimed = stateDir === null ? null : await this.#claim(stateDir)
     this.#server?.close()

@@ -7,7 +7,7 @@ import {type Environment, homeOf, osUser, variable} from './environment.ts'
 import {keywords} from './keywords.ts'
 import {decodePassword, oneLine, type PasswordOrigin, passwordFrom} from './password.ts'
 
-export type Surroundings = Readonly<{
+export type ConnectionEnv = Readonly<{
   env: Environment
   /** What relative paths are relative to. */
   directory: string
@@ -15,7 +15,7 @@ export type Surroundings = Readonly<{
   report: Report
 }>
 
-export function hostOf(name: string, read: HostFields, path: string, around: Surroundings): HostSettings {
+export function hostOf(name: string, read: HostFields, path: string, around: ConnectionEnv): HostSettings {
   return {
     name,
     aliases: read.aliases.filter((alias) => alias !== ''),
@@ -28,7 +28,7 @@ export function hostOf(name: string, read: HostFields, path: string, around: Sur
  * What is given, else libpq's environment variables, else libpq's defaults (PostgreSQL
  * documentation, 34.15 "Environment Variables").
  */
-export function connectionOf(given: HostFields, path: string, around: Surroundings): ConnectionSettings {
+export function connectionOf(given: HostFields, path: string, around: ConnectionEnv): ConnectionSettings {
   const {env, directory, report} = around
   const host = given.host ?? given.hostaddr ?? variable(env, 'PGHOST') ?? variable(env, 'PGHOSTADDR')
   if (host === null && report.isClean(`${path}.host`, `${path}.hostaddr`)) {
@@ -77,14 +77,14 @@ export function connectionOf(given: HostFields, path: string, around: Surroundin
 function fromEnvironment<K extends 'port' | 'sslmode'>(
   keyword: K,
   name: string,
-  {env, report}: Surroundings,
+  {env, report}: ConnectionEnv,
 ): HostFields[K] {
   const value = variable(env, name)
   if (value === null || !report.isClean(`$${name}`)) return null
   return keywords[keyword].read(value, `$${name}`, report) as HostFields[K]
 }
 
-function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, around: Surroundings): SslMode {
+function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, around: ConnectionEnv): SslMode {
   const asked = given.sslmode ?? fromEnvironment('sslmode', 'PGSSLMODE', around)
   if (sslrootcert !== 'system') return asked ?? 'prefer'
   // libpq refuses the same: with public authorities, anybody has a certificate for some name.
@@ -102,7 +102,7 @@ function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, 
 function passwordOrigin(
   given: HostFields,
   path: string,
-  {env, directory, encoding, report}: Surroundings,
+  {env, directory, encoding, report}: ConnectionEnv,
 ): PasswordOrigin {
   const written = (['password', 'b64password', 'password_file'] as const).filter((key) => given[key] !== null)
   if (written.length > 1) {

@@ -2,7 +2,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {ConnectionSettings, HostSettings} from '../../core/settings.ts'
 import {nearest} from '../reading/nearest.ts'
 import {hostFields} from '../sections/host.ts'
-import {connectionOf, hostOf, type Surroundings} from './connection.ts'
+import {type ConnectionEnv, connectionOf, hostOf} from './connection.ts'
 import {type DsnHost, parseDsn} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'
 import {variable} from './environment.ts'
@@ -12,7 +12,7 @@ import {idleKey, keywords} from './keywords.ts'
  * The hosts of some connection strings, named. Values in them are plain, as everywhere but in YAML.
  * Problems go to the report as `dsn 1`.
  */
-export function hostsOfDsns(dsns: readonly string[], around: Surroundings): readonly HostSettings[] {
+export function hostsOfDsns(dsns: readonly string[], around: ConnectionEnv): readonly HostSettings[] {
   const {report} = around
   if (variable(around.env, 'PGSERVICE') !== null) {
     report.warn(
@@ -38,7 +38,7 @@ export function hostsOfDsns(dsns: readonly string[], around: Surroundings): read
   return hosts.map((host, index) => ({...host, name: names[index] ?? ''}))
 }
 
-function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: Surroundings) {
+function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: ConnectionEnv) {
   const known = new Map(
     [...given].filter(
       ([keyword]) => Object.hasOwn(keywords, keyword) || idleKey(keyword) !== null || keyword === 'service',
@@ -64,7 +64,7 @@ export function adminConnection(
   dsn: string | null,
   passwordFile: string | null,
   path: string,
-  {report, ...around}: Surroundings,
+  {report, ...around}: ConnectionEnv,
 ): ConnectionSettings {
   const own = {...around, report, env: passwordsOnly(around.env)}
   const blank = () => connectionOf({...hostFields.absent, host: 'localhost', user: 'pgbouncer'}, path, own)
@@ -86,13 +86,13 @@ export function adminConnection(
   }
 }
 
-const passwordsOnly = ({HOME, PGPASSFILE}: Surroundings['env']): Surroundings['env'] => ({
+const passwordsOnly = ({HOME, PGPASSFILE}: ConnectionEnv['env']): ConnectionEnv['env'] => ({
   ...(HOME !== undefined && {HOME}),
   ...(PGPASSFILE !== undefined && {PGPASSFILE}),
 })
 
 /** `$PGHOST` and `$PGPORT`, which may be lists, as one connection string without anything else. */
-export const environmentDsn = (env: Surroundings['env']): string =>
+export const environmentDsn = (env: ConnectionEnv['env']): string =>
   ['host', 'hostaddr', 'port']
     .flatMap((keyword) => {
       const value = variable(env, `PG${keyword.toUpperCase()}`)

@@ -1,4 +1,4 @@
-import type {HookSettings, PgbouncerSettings, TargetSettings} from '../../core/actuator-settings.ts'
+import type {ActuatorSettings, HookSettings, PgbouncerSettings} from '../../core/actuator-settings.ts'
 import {formatDuration as duration} from '../../core/duration.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {originOf} from '../libpq/password.ts'
@@ -6,7 +6,7 @@ import {originOf} from '../libpq/password.ts'
 type Document = Readonly<Record<string, unknown>>
 
 /** The part of the effective configuration that says who is told. Secrets are `mask`ed. */
-export function targetsDocument({haproxy, agent, pgbouncer, hooks}: TargetSettings, mask: string): Document {
+export function actuatorsDocument({haproxy, agent, pgbouncer, hooks}: ActuatorSettings, mask: string): Document {
   return {
     haproxy: {
       backends: {...haproxy.backends},

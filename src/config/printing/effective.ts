@@ -2,7 +2,7 @@ import {formatDuration as duration} from '../../core/duration.ts'
 import type {GroupSettings, HostSettings} from '../../core/settings.ts'
 import type {Config, Pem} from '../config.ts'
 import {originOf} from '../libpq/password.ts'
-import {targetsDocument} from './effective-actuators.ts'
+import {actuatorsDocument} from './effective-actuators.ts'
 
 /** Stands for every secret. The same length for all: a length is a hint too. */
 export const mask = '********'
@@ -54,7 +54,7 @@ export function effective(config: Config): Document {
     logfile: log.file,
     v1_format: config.v1Format,
     check: {timeout: duration(config.check.timeoutMs)},
-    ...targetsDocument(config, mask),
+    ...actuatorsDocument(config, mask),
   })
 }
 

@@ -103,7 +103,7 @@ export const hooksShape = list(
   ),
 )
 
-export type TargetFields = Readonly<{
+export type ActuatorFields = Readonly<{
   haproxy: Read<typeof haproxyShape>
   agent: Read<typeof agentShape> | null
   pgbouncer: Read<typeof pgbouncerShape>

@@ -1,11 +1,11 @@
 import {resolve} from 'node:path'
 import type {
+  ActuatorSettings,
   AgentSettings,
   HaproxyInstance,
   HookSettings,
   PgbouncerDatabase,
   PgbouncerSettings,
-  TargetSettings,
 } from '../../core/actuator-settings.ts'
 import type {GroupSettings} from '../../core/settings.ts'
 import {adminConnection} from '../libpq/dsn-hosts.ts'
@@ -13,12 +13,12 @@ import type {Environment} from '../libpq/environment.ts'
 import {nearest} from '../reading/nearest.ts'
 import type {Report} from '../reading/report.ts'
 import {below} from '../reading/section.ts'
-import type {TargetFields} from './actuator-shapes.ts'
+import type {ActuatorFields} from './actuator-shapes.ts'
 
 type Around = Readonly<{directory: string; env: Environment; groups: readonly GroupSettings[]; report: Report}>
 
 /** What is told, and the rules across its keys. Problems go to the report. */
-export function targetSettings({haproxy, agent, pgbouncer, hooks}: TargetFields, around: Around): TargetSettings {
+export function actuatorSettings({haproxy, agent, pgbouncer, hooks}: ActuatorFields, around: Around): ActuatorSettings {
   const backends = Object.fromEntries(haproxy.backends)
   const instances = haproxy.instances.map((instance, index) =>
     instanceOf(instance, backends, `haproxy.instances[${index}]`, around),
@@ -68,7 +68,7 @@ const agentSettings = ({bind, port}: AgentSettings): AgentSettings => ({
 })
 
 function instanceOf(
-  given: TargetFields['haproxy']['instances'][number],
+  given: ActuatorFields['haproxy']['instances'][number],
   general: HaproxyInstance['backends'],
   path: string,
   {directory, report}: Around,
@@ -103,7 +103,11 @@ function runtimeAddress(given: string | null, path: string, directory: string, r
   return null
 }
 
-function pgbouncerSettings(given: TargetFields['pgbouncer'][number], path: string, around: Around): PgbouncerSettings {
+function pgbouncerSettings(
+  given: ActuatorFields['pgbouncer'][number],
+  path: string,
+  around: Around,
+): PgbouncerSettings {
   const {directory, report, env} = around
   const missing = (key: 'admin' | 'include', next: string) => {
     if (given[key] === null && report.isClean(below(path, key)))
@@ -168,7 +172,7 @@ function knownGroup(name: string, path: string, names: readonly string[], report
 }
 
 function hookSettings(
-  given: TargetFields['hooks'][number],
+  given: ActuatorFields['hooks'][number],
   path: string,
   {directory, groups, report}: Around,
 ): readonly HookSettings[] {

@@ -13,5 +13,5 @@ export function decodeBase64(text: string): Buffer | null {
  * As much as can be read of what was meant to be base64, to say what it is: padding may be missing,
  * the end cut off.
  */
-export const glimpse = (text: string): string =>
+export const decodeLossy = (text: string): string =>
   Buffer.from(text.replace(/[^A-Za-z0-9+/]/g, ''), 'base64').toString('latin1')

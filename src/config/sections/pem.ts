@@ -1,7 +1,7 @@
 import {readFile} from '../../system/files.ts'
 import type {Pem} from '../config.ts'
 import type {Report} from '../reading/report.ts'
-import {decodeBase64, glimpse} from './base64.ts'
+import {decodeBase64, decodeLossy} from './base64.ts'
 
 export type PemKind = 'certificate' | 'private key'
 
@@ -10,7 +10,7 @@ export type PemKind = 'certificate' | 'private key'
  * the original's sample is cut off, and swapped.
  */
 export function kindOfPem(text: string): PemKind | null {
-  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : glimpse(text))?.[1]
+  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : decodeLossy(text))?.[1]
   if (label === undefined) return null
   if (label.includes('PRIVATE KEY')) return 'private key'
   return label.includes('CERTIFICATE') ? 'certificate' : null

@@ -7,22 +7,22 @@ import type {Evidence} from '../snapshot.ts'
  * A confirmation that may stand for a while once its source falls silent: who was confirmed, when
  * that was asked, and in what company.
  */
-export type Held = Readonly<Record<string, Readonly<{askedAt: number; mark: string}>>>
+export type HeldConfirmations = Readonly<Record<string, Readonly<{askedAt: number; mark: string}>>>
 
 /**
  * Which required confirmations of `leader` are missing (DESIGN 4.3). A denial always is; what
  * silence means is `onSilent`. A hold is measured from the last *confirmed* question and ends with
  * anything that could mean a switch: another timeline, another session, another role or follower.
  */
-export function settle(
+export function checkConfirmations(
   evidence: readonly Evidence[],
   leader: Member,
   view: GroupView,
   onSilent: OnSilent,
-  held: Held,
-): Readonly<{missing: readonly Evidence[]; held: Held}> {
+  held: HeldConfirmations,
+): Readonly<{missing: readonly Evidence[]; held: HeldConfirmations}> {
   const mark = markOf(leader, view)
-  const kept: Record<string, Held[string]> = {}
+  const kept: Record<string, HeldConfirmations[string]> = {}
   const missing = evidence.filter((item) => {
     if (!item.required || item.source === identitySource) return item.answer !== 'confirms' && item.required
     const before = held[item.source]
@@ -53,7 +53,7 @@ const isOwn = (source: string) => source === 'majority' || source === 'followers
 
 function markOf(leader: Member, view: GroupView): string {
   const session = factsOf(leader.record)?.session
-  const company = view.members.map(({host, standing, upstream}) => [
+  const company = view.members.map(({host, condition: standing, upstream}) => [
     host,
     standing.role,
     upstream.kind === 'host' ? upstream.host : upstream.kind,

@@ -1,13 +1,13 @@
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
 import type {Evidence} from '../snapshot.ts'
-import type {Sources, Testimony} from './evidence-source.ts'
-import {testifyFollowers} from './followers.ts'
-import {testifyMajority} from './majority.ts'
+import type {SourceAnswer, Sources} from './evidence-source.ts'
+import {assessFollowers} from './followers.ts'
+import {assessMajority} from './majority.ts'
 
 /** The sources that need nothing but the hosts themselves. */
 export const ownSources = (followersMaxAgeMs: number): Sources => ({
-  majority: testifyMajority,
-  followers: (leader, view) => testifyFollowers(leader, view, followersMaxAgeMs),
+  majority: assessMajority,
+  followers: (leader, view) => assessFollowers(leader, view, followersMaxAgeMs),
 })
 
 /**
@@ -21,7 +21,7 @@ export function collect(
   required: readonly string[],
 ): readonly Evidence[] {
   return asked.map((source) => {
-    const testimony: Testimony = sources[source]?.(leader, view) ?? {
+    const testimony: SourceAnswer = sources[source]?.(leader, view) ?? {
       subject: null,
       answer: 'silent',
       why: `nothing is known from ${source}`,
@@ -30,7 +30,7 @@ export function collect(
     const named = testimony.subject === null ? null : memberOf(view, testimony.subject)
     // The HA tool's leader is in recovery. (Whoever the source is asked about is not: it is a
     // primary, or was one when last seen.)
-    const contradictsSql = named?.standing.role === 'standby'
+    const contradictsSql = named?.condition.role === 'standby'
     return {source, ...testimony, contradictsSql, required: required.includes(source)}
   })
 }

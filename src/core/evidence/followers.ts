@@ -1,7 +1,7 @@
 import {type GroupView, type Member, memberOf, oldest} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {enumerate} from '../phrases.ts'
-import type {Testimony} from './evidence-source.ts'
+import type {SourceAnswer} from './evidence-source.ts'
 
 /** Does `member` follow `leader`? `null`: cannot be told, which is neither yes nor no. */
 type Following = Readonly<{follows: boolean | null; why: string}>
@@ -18,7 +18,7 @@ export function following(
   maxAgeMs: number,
   seen: readonly string[] = [],
 ): Following {
-  const {host, standing, upstream, record} = member
+  const {host, condition: standing, upstream, record} = member
   if (standing.role === 'unavailable') {
     const isApart = standing.cause === 'foreign-cluster' || standing.cause === 'duplicate'
     return {follows: isApart ? false : null, why: `${host} is unavailable (${standing.cause ?? 'not asked yet'})`}
@@ -71,7 +71,7 @@ export const followersOf = (leader: Member, view: GroupView, maxAgeMs: number): 
  * `followers`: more than half of the configured hosts are `leader` or follow it. Those who cannot
  * be told make the answer silent where they could tip it.
  */
-export function testifyFollowers(leader: Member, view: GroupView, maxAgeMs: number): Testimony {
+export function assessFollowers(leader: Member, view: GroupView, maxAgeMs: number): SourceAnswer {
   const others = view.members.filter((member) => member !== leader)
   const answers = others.map((member) => ({member, ...following(member, leader, view, maxAgeMs)}))
   const yes = answers.filter(({follows}) => follows === true)

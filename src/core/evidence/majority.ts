@@ -1,12 +1,12 @@
 import {type GroupView, type Member, oldest} from '../facts/group-view.ts'
-import type {Testimony} from './evidence-source.ts'
+import type {SourceAnswer} from './evidence-source.ts'
 
 /**
  * `majority`: more than half of the configured hosts answer us - so that a minority cut off with
  * the old primary cannot route to it.
  */
-export function testifyMajority(leader: Member, view: GroupView): Testimony {
-  const answering = view.members.filter(({standing}) => standing.role !== 'unavailable')
+export function assessMajority(leader: Member, view: GroupView): SourceAnswer {
+  const answering = view.members.filter(({condition: standing}) => standing.role !== 'unavailable')
   const isMost = answering.length * 2 > view.members.length
   const why = `${answering.length} of ${view.members.length} hosts answer`
   return {

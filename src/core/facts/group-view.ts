@@ -1,4 +1,4 @@
-import {factsOf, type HostRecord, type Standing, standingOf} from './host-record.ts'
+import {conditionOf, factsOf, type HostCondition, type HostRecord} from './host-record.ts'
 import {foreignTo, type Identity} from './identity.ts'
 import {type Upstream, upstreamOf} from './upstream.ts'
 
@@ -6,7 +6,7 @@ import {type Upstream, upstreamOf} from './upstream.ts'
 export type Member = Readonly<{
   host: string
   record: HostRecord
-  standing: Standing
+  condition: HostCondition
   timeline: number | null
   askedAt: number | null
   upstream: Upstream
@@ -22,15 +22,15 @@ export function viewGroup(
   now: number,
   maxAgeMs: number,
 ): GroupView {
-  const standings = records.map((record) => standingOf(record, now, maxAgeMs, foreignTo(identity, record)))
+  const standings = records.map((record) => conditionOf(record, now, maxAgeMs, foreignTo(identity, record)))
   const speaking = records.filter((_, index) => standings[index]?.role !== 'unavailable')
   const members = records.map((record, index): Member => {
-    const standing = standings[index] as Standing
+    const standing = standings[index] as HostCondition
     const isUp = standing.role !== 'unavailable'
     return {
       host: record.settings.name,
       record,
-      standing,
+      condition: standing,
       timeline: isUp ? (factsOf(record)?.facts.timeline ?? null) : null,
       askedAt: record.observation?.askedAt ?? null,
       upstream: standing.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},

@@ -48,7 +48,7 @@ export function observed(record: HostRecord, observation: Observation): HostReco
   return {...record, observation, primarySince: isPrimary ? (record.primarySince ?? observation.askedAt) : null}
 }
 
-export type Standing = Readonly<{role: Role; cause: Cause | null; detail: string | null}>
+export type HostCondition = Readonly<{role: Role; cause: Cause | null; detail: string | null}>
 
 /** The facts of a host that answered, however old; `null` when the last word was a failure. */
 export function factsOf(record: HostRecord): Readonly<{session: SessionFacts; facts: Facts}> | null {
@@ -60,7 +60,12 @@ export function factsOf(record: HostRecord): Readonly<{session: SessionFacts; fa
  * that it ought to belong to and does not. The order matters: what is old proves nothing; what is
  * another server is not ours to judge; an old session that still answers proves less than a knock.
  */
-export function standingOf(record: HostRecord, now: number, maxAgeMs: number, foreignTo: string | null): Standing {
+export function conditionOf(
+  record: HostRecord,
+  now: number,
+  maxAgeMs: number,
+  foreignTo: string | null,
+): HostCondition {
   const {observation} = record
   if (observation === null) return {role: 'unavailable', cause: null, detail: 'not asked yet'}
   if (observation.kind === 'failure') return unavailable(observation)
@@ -82,7 +87,7 @@ export function standingOf(record: HostRecord, now: number, maxAgeMs: number, fo
   return {role: 'primary', cause: null, detail: null}
 }
 
-const unavailable = ({cause, detail}: Failure): Standing => ({role: 'unavailable', cause, detail})
+const unavailable = ({cause, detail}: Failure): HostCondition => ({role: 'unavailable', cause, detail})
 
 /** Every address under which the host may be named by another server, the configured ones first. */
 export function addressesOf(record: HostRecord): readonly string[] {

@@ -16,7 +16,7 @@ export function describeHost(
   groups: readonly string[],
   availabilityOn: boolean,
 ): Omit<HostState, 'since'> {
-  const {record, standing, upstream, timeline} = member
+  const {record, condition: standing, upstream, timeline} = member
   const isUp = standing.role !== 'unavailable'
   // What a host said before it became unavailable is history, not state; who it is remains worth
   // showing.
@@ -25,7 +25,7 @@ export function describeHost(
   const sender = upstream.kind === 'host' ? memberOf(view, upstream.host) : null
   // The rows of a host that is not available are old, or another cluster's.
   const row =
-    sender && sender.standing.role !== 'unavailable'
+    sender && sender.condition.role !== 'unavailable'
       ? rowOf(
           sender.record,
           record,
@@ -67,7 +67,7 @@ export function describeHost(
   }
 }
 
-function availabilityOf({record, standing}: Member): HostState['availability'] {
+function availabilityOf({record, condition: standing}: Member): HostState['availability'] {
   const {heartbeat} = record
   const askedAt = heartbeat?.askedAt ?? record.observation?.askedAt ?? 0
   if (standing.role === 'unavailable')

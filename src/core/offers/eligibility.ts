@@ -6,13 +6,13 @@ export type Limits = Readonly<{lagBytes: number | null; lagMs: number | null; re
 export const noLimits: Limits = {lagBytes: null, lagMs: null, replicationState: null}
 
 /** `why`: a sentence for an operator, in both cases. */
-export type Holding = Readonly<{ok: boolean; why: string}>
+export type Eligibility = Readonly<{ok: boolean; why: string}>
 
 /**
  * Does `predicate` hold for `host` in this snapshot (DESIGN 4.4; Patroni's words, its REST API
  * documentation, "Health check endpoints")?
  */
-export function holds(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits): Holding {
+export function eligibilityOf(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits): Eligibility {
   const routed = () => isRouted(host, snapshot)
   const replica = (syncStates?: readonly string[]) => isReplica(host, snapshot, limits, syncStates)
   const either = (syncStates?: readonly string[]) => {
@@ -48,8 +48,8 @@ export function holds(predicate: Predicate, snapshot: Snapshot, host: HostState,
   }
 }
 
-const yes = (why: string): Holding => ({ok: true, why})
-const no = (why: string): Holding => ({ok: false, why})
+const yes = (why: string): Eligibility => ({ok: true, why})
+const no = (why: string): Eligibility => ({ok: false, why})
 const unavailable = ({host, cause, detail}: HostState) =>
   `${host} is unavailable (${cause ?? 'not asked yet'}${detail === null ? '' : `: ${detail}`})`
 const groupsOf = (host: HostState, snapshot: Snapshot) =>
@@ -59,7 +59,7 @@ const groupsOf = (host: HostState, snapshot: Snapshot) =>
  * A host in several groups is offered only where each of them offers it; one in no group is never
  * offered.
  */
-function isRouted(host: HostState, snapshot: Snapshot): Holding {
+function isRouted(host: HostState, snapshot: Snapshot): Eligibility {
   if (host.role === 'unavailable') return no(unavailable(host))
   const groups = groupsOf(host, snapshot)
   const against = groups.find(({verdict}) => verdict.routedTo !== host.host)
@@ -69,7 +69,7 @@ function isRouted(host: HostState, snapshot: Snapshot): Holding {
     : yes(groups[0]?.verdict.why ?? '')
 }
 
-function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStates?: readonly string[]): Holding {
+function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStates?: readonly string[]): Eligibility {
   if (host.role === 'unavailable') return no(unavailable(host))
   if (host.role === 'primary') return no(`${host.host} is a primary`)
   if (host.drained !== null) return no(`${host.host} is drained by ${host.drained.by}`)
@@ -90,7 +90,7 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   return isWithin(host, limits, syncStates)
 }
 
-function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[]): Holding {
+function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[]): Eligibility {
   if (syncStates && (host.syncState === null || !syncStates.includes(host.syncState))) {
     return no(`${host.host} has sync state ${host.syncState ?? 'unknown'}, asked for ${syncStates.join(' or ')}`)
   }
@@ -115,7 +115,7 @@ function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[
 /**
  * Follows a host outside of the group and is followed inside of it: the head of a standby cluster.
  */
-function isStandbyLeader(host: HostState, snapshot: Snapshot): Holding {
+function isStandbyLeader(host: HostState, snapshot: Snapshot): Eligibility {
   if (host.role !== 'standby') return no(host.role === 'unavailable' ? unavailable(host) : `${host.host} is a primary`)
   if (host.drained !== null) return no(`${host.host} is drained by ${host.drained.by}`)
   const isOutside =

@@ -1,6 +1,6 @@
 import type {ReadFallback} from '../settings.ts'
 import type {HostState, Snapshot} from '../snapshot.ts'
-import {holds, type Limits, noLimits} from './eligibility.ts'
+import {eligibilityOf, type Limits, noLimits} from './eligibility.ts'
 
 /** What a router's pool of servers is for. */
 export type PoolRole = 'primary' | 'replica' | 'read-only'
@@ -9,12 +9,12 @@ export type PoolRole = 'primary' | 'replica' | 'read-only'
  * Whom pools may send to, as a text: the same text, the same routing. For those who look only when
  * it changed.
  */
-export const routingOf = (snapshot: Snapshot): string =>
+export const poolsOf = (snapshot: Snapshot): string =>
   Object.values(snapshot.hosts)
     .map(
       (host) =>
-        Number(holds('primary', snapshot, host, noLimits).ok) +
-        2 * Number(holds('replica', snapshot, host, noLimits).ok),
+        Number(eligibilityOf('primary', snapshot, host, noLimits).ok) +
+        2 * Number(eligibilityOf('replica', snapshot, host, noLimits).ok),
     )
     .join('') +
   Object.values(snapshot.groups)
@@ -26,7 +26,7 @@ export const routingOf = (snapshot: Snapshot): string =>
  * readers when no standby may. The rivals of a split brain never do: "primary" is the routed one.
  * `limits`: what a standby has to keep to; when none does, readers fall back.
  */
-export function offered(
+export function eligibleHosts(
   role: PoolRole,
   hosts: readonly string[],
   snapshot: Snapshot,
@@ -36,7 +36,7 @@ export function offered(
   const holding = (predicate: PoolRole | 'health') =>
     hosts.filter((name) => {
       const host = snapshot.hosts[name]
-      return host !== undefined && holds(predicate, snapshot, host, limits).ok
+      return host !== undefined && eligibilityOf(predicate, snapshot, host, limits).ok
     })
   const first = holding(role)
   if (role === 'primary' || first.length > 0) return first

@@ -1,5 +1,5 @@
 import {changesOfGroup, changesOfHost} from '../changes.ts'
-import type {Held} from '../evidence/confirmation.ts'
+import type {HeldConfirmations} from '../evidence/confirmation.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, viewGroup} from '../facts/group-view.ts'
 import type {HostRecord} from '../facts/host-record.ts'
@@ -14,7 +14,7 @@ import {judge} from './verdict.ts'
 export type GroupPast = Readonly<{
   state: GroupState | undefined
   memory: GroupMemory
-  held: Held
+  held: HeldConfirmations
   /**
    * Hosts that a reload has brought: until each was asked once, the others are judged as before.
    */
@@ -24,7 +24,7 @@ export type GroupPast = Readonly<{
 export type GroupAssessment = Readonly<{
   state: GroupState
   memory: GroupMemory
-  held: Held
+  held: HeldConfirmations
   view: GroupView
   changes: readonly Change[]
   /**
@@ -64,13 +64,17 @@ export function assessGroup(
   const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
   const state = isSame ? {...draft, verdict: {...draft.verdict, since: past.state?.verdict.since ?? wall}} : draft
   const answered = view.members
-    .filter(({standing}) => standing.role !== 'unavailable')
+    .filter(({condition: standing}) => standing.role !== 'unavailable')
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   return {state, memory, held, view, changes, freshUntil: Math.min(...answered, ...heldUntil(evidence, held, group))}
 }
 
 /** When the confirmations end that stand only because a silent source was heard before. */
-function heldUntil(evidence: readonly Evidence[], held: Held, {onSilent}: GroupSettings): readonly number[] {
+function heldUntil(
+  evidence: readonly Evidence[],
+  held: HeldConfirmations,
+  {onSilent}: GroupSettings,
+): readonly number[] {
   if (typeof onSilent === 'string') return []
   const silent = evidence.filter(({answer}) => answer === 'silent').map(({source}) => held[source])
   return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)

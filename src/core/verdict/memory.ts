@@ -7,7 +7,7 @@ import {blankMemory, type GroupMemory} from './group-memory.ts'
  * What the group remembers once this view is taken in (DESIGN 4.1, 4.2): the identity that was
  * learned, the highest timeline ever seen, and the rivals of a split brain that has not ended.
  */
-export function recall(memory: GroupMemory, view: GroupView, primaries: readonly Member[]): GroupMemory {
+export function remember(memory: GroupMemory, view: GroupView, primaries: readonly Member[]): GroupMemory {
   const {identity} = view
   if (
     identity.kind === 'known' &&
@@ -16,7 +16,7 @@ export function recall(memory: GroupMemory, view: GroupView, primaries: readonly
   ) {
     // Another cluster lives here now (the configuration says so): timelines and rivals of the old
     // one are not its past.
-    return recall({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
+    return remember({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
   }
   // While it is open whose cluster this is, a stranger's timeline would make our own primary look
   // old for ever: each cluster has its own then.
@@ -57,7 +57,7 @@ function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupV
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
-    const standing = memberOf(view, host)?.standing
+    const standing = memberOf(view, host)?.condition
     // Not asked yet - after a restart, a reload - is silence too.
     return standing?.role === 'unavailable' && (standing.cause === null || isSilent(standing.cause))
   })

@@ -9,30 +9,30 @@ import {enumerate} from '../phrases.ts'
  * from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when
  * there is no such host.
  */
-export function rank(
+export function findSuspect(
   rivals: readonly Member[],
   view: GroupView,
   maxAgeMs: number,
 ): Readonly<{suspect: string | null; leading: Member | null; why: string}> {
   const counted = rivals.map((rival) => ({
     rival,
-    followers: rival.standing.role === 'primary' ? followersOf(rival, view, maxAgeMs) : [],
+    followers: rival.condition.role === 'primary' ? followersOf(rival, view, maxAgeMs) : [],
   }))
   const newest = soleMax(counted, ({rival}) => rival.timeline ?? -1)
   const mostFollowed = soleMax(counted, ({followers}) => followers.length)
   // A rival that fell silent may have gone further since: nothing is concluded about the others
   // then.
-  const areKnown = rivals.every(({standing, timeline}) => standing.role === 'primary' && timeline !== null)
+  const areKnown = rivals.every(({condition: standing, timeline}) => standing.role === 'primary' && timeline !== null)
   const leading = areKnown && newest !== null && newest === mostFollowed ? newest.rival : null
   const stale = leading === null ? [] : rivals.filter((rival) => rival !== leading)
 
   const described = counted.map(({rival, followers}) =>
-    rival.standing.role === 'primary'
+    rival.condition.role === 'primary'
       ? `${rival.host} (timeline ${rival.timeline ?? 'unknown'}, ${followers.length > 0 ? `followed by ${enumerate(followers)}` : 'followed by nobody'})`
-      : `${rival.host} (was primary, now silent: ${rival.standing.cause})`,
+      : `${rival.host} (was primary, now silent: ${rival.condition.cause})`,
   )
   const opening = `split brain: ${enumerate(described)} are ${rivals.length === 2 ? 'both' : 'all'} primary`
-  const silent = rivals.filter(({standing}) => standing.role !== 'primary').map(({host}) => host)
+  const silent = rivals.filter(({condition: standing}) => standing.role !== 'primary').map(({host}) => host)
   const ending =
     stale.length > 0
       ? `; ${enumerate(stale.map(({host}) => host))} look${stale.length === 1 ? 's' : ''} stale`

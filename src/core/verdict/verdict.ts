@@ -1,4 +1,4 @@
-import {type Held, identitySource, settle} from '../evidence/confirmation.ts'
+import {checkConfirmations, type HeldConfirmations, identitySource} from '../evidence/confirmation.ts'
 import {collect} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
@@ -8,14 +8,14 @@ import type {GroupSettings} from '../settings.ts'
 import type {Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import type {GroupMemory} from './group-memory.ts'
-import {recall} from './memory.ts'
-import {rank} from './suspect.ts'
+import {remember} from './memory.ts'
+import {findSuspect} from './suspect.ts'
 
 export type Case = Readonly<{
   view: GroupView
   settings: GroupSettings
   memory: GroupMemory
-  held: Held
+  held: HeldConfirmations
   /** Every source of evidence there is, required or not. */
   sources: Sources
   /** Names of the sources that are shown even where they are not required. */
@@ -26,7 +26,7 @@ export type Judgement = Readonly<{
   verdict: Omit<Verdict, 'since'>
   evidence: readonly Evidence[]
   memory: GroupMemory
-  held: Held
+  held: HeldConfirmations
 }>
 
 type Ruling = Pick<Verdict, 'kind' | 'rule' | 'primary' | 'routedTo' | 'suspect' | 'why'>
@@ -37,13 +37,13 @@ type Ruling = Pick<Verdict, 'kind' | 'rule' | 'primary' | 'routedTo' | 'suspect'
  */
 export function judge(given: Case): Judgement {
   const {view, settings} = given
-  const primaries = view.members.filter(({standing}) => standing.role === 'primary')
-  const memory = recall(given.memory, view, primaries)
-  const blind = view.members.filter(({standing}) => isBlind(standing.cause)).map(({host}) => host)
+  const primaries = view.members.filter(({condition: standing}) => standing.role === 'primary')
+  const memory = remember(given.memory, view, primaries)
+  const blind = view.members.filter(({condition: standing}) => isBlind(standing.cause)).map(({host}) => host)
   const conclude = (
     ruling: Ruling,
     evidence: readonly Evidence[] = [],
-    held: Held = {},
+    held: HeldConfirmations = {},
     kept: GroupMemory = memory,
   ): Judgement => ({
     verdict: {...ruling, primaries: primaries.map(({host}) => host).sort(), blind},
@@ -57,7 +57,7 @@ export function judge(given: Case): Judgement {
   // is, an old primary that answers first would be routed to. A stale answer is renewed, or
   // replaced by a cause, within the timeout of one question.
   const unknown = view.members
-    .filter(({record, standing}) => record.observation === null || standing.cause === 'stale')
+    .filter(({record, condition: standing}) => record.observation === null || standing.cause === 'stale')
     .map(({host}) => host)
   if (unknown.length > 0) {
     return conclude(
@@ -76,7 +76,7 @@ export function judge(given: Case): Judgement {
     const rivals = memory.rivals
       .map((host) => memberOf(view, host))
       .filter((member): member is Member => member !== null)
-    const {suspect, leading, why} = rank(rivals, view, given.followersMaxAgeMs)
+    const {suspect, leading, why} = findSuspect(rivals, view, given.followersMaxAgeMs)
     const evidence = rivals.flatMap((rival) => collect(rival, view, given.sources, askedOf(given), settings.confirm))
     // The leading one is followed by more hosts than any other rival: by one at least.
     const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
@@ -105,7 +105,7 @@ export function judge(given: Case): Judgement {
     ...doubtOfIdentity(primary, view),
     ...collect(primary, view, given.sources, askedOf(given), settings.confirm),
   ]
-  const {missing, held} = settle(evidence, primary, view, settings.onSilent, given.held)
+  const {missing, held} = checkConfirmations(evidence, primary, view, settings.onSilent, given.held)
   if (missing.length > 0) {
     const reasons = missing.map((item) =>
       item.source === identitySource
@@ -196,7 +196,7 @@ function doubtOfIdentity(primary: Member, {identity}: GroupView): readonly Evide
 }
 
 function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidence[]): string {
-  const standbys = view.members.filter(({standing}) => standing.role === 'standby')
+  const standbys = view.members.filter(({condition: standing}) => standing.role === 'standby')
   const direct = standbys.filter(({upstream}) => upstream.kind === 'host' && upstream.host === primary.host)
   const company =
     view.members.length === 1
@@ -207,7 +207,7 @@ function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidenc
 }
 
 function whyNone(view: GroupView, blind: readonly string[]): string {
-  const each = view.members.map(({host, standing}) =>
+  const each = view.members.map(({host, condition: standing}) =>
     standing.role === 'standby' ? `${host} is a standby` : `${host} is unavailable (${standing.cause})`,
   )
   const ours =

@@ -5,7 +5,7 @@
  * daemon's wall clock was at least that far then; every later event is dated from there. Errs
  * towards older.
  */
-export class Transit {
+export class ClockOffset {
   readonly #askedAt: number
   /** Their wall clock minus our monotonic one, at most. */
   #offset: number | null = null

@@ -6,7 +6,7 @@ import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
-import {Transit} from './clock-offset.ts'
+import {ClockOffset} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
 import {staleOf} from './stale.ts'
 
@@ -140,7 +140,7 @@ class DaemonSource implements SnapshotSource {
   async #follow(): Promise<void> {
     this.#connection = new AbortController()
     const {clock} = this.#deps
-    const transit = new Transit(clock.now())
+    const transit = new ClockOffset(clock.now())
     const missed: Change[] = []
     let isCaughtUp = false
     let lastId = this.#lastId

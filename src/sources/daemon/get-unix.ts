@@ -8,7 +8,7 @@ export type Reply = Readonly<{status: number; body: string}>
  * here: node:http alone costs a check more than the question does. So do the stream's own reading,
  * which `onread` goes round, and an AbortSignal.
  */
-export function askUnix(
+export function getUnix(
   socketPath: string,
   pathAndQuery: string,
   limitMs: number,

@@ -1,4 +1,4 @@
-import type {Evidence, GroupState, HostState, Snapshot, TargetState, Verdict} from '../../core/snapshot.ts'
+import type {ActuatorState, Evidence, GroupState, HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
 
 /**
  * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that
@@ -14,7 +14,7 @@ export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{
     name,
     lost(host, why, {now, wall}),
   ])
-  const actuators = Object.entries(snapshot.actuators).map(([name, target]): [string, TargetState] => [
+  const actuators = Object.entries(snapshot.actuators).map(([name, target]): [string, ActuatorState] => [
     name,
     target.status === 'pending' ? target : {...target, status: 'pending', problems: [], since: wall},
   ])

@@ -3,7 +3,7 @@ import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import type {ConnectionSettings} from '../../core/settings.ts'
-import {type Refusal, refusal} from './failure.ts'
+import {type PgFailure, pgFailure} from './failure.ts'
 
 /**
  * The files that libpq would use, read anew per connection so that a renewed certificate is used at
@@ -31,7 +31,7 @@ type Keyword = keyof typeof defaults
  * A default file may be absent. One that is named must be readable: libpq goes on without it, which
  * turns a typo into an unverified connection.
  */
-async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | Refusal> {
+async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | PgFailure> {
   const named = to[keyword]
   const path = named ?? join(home(), '.postgresql', defaults[keyword])
   try {
@@ -39,7 +39,7 @@ async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | 
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
-    return refusal(
+    return pgFailure(
       'tls',
       `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`,
     )
@@ -64,19 +64,19 @@ function home(): string {
   }
 }
 
-const isRefusal = (value: object | null): value is Refusal => value !== null && 'cause' in value
+const isRefusal = (value: object | null): value is PgFailure => value !== null && 'cause' in value
 
-export async function certificatesOf(to: ConnectionSettings): Promise<Certificates | Refusal> {
+export async function certificatesOf(to: ConnectionSettings): Promise<Certificates | PgFailure> {
   const system = to.sslrootcert === 'system'
   // As in libpq: public authorities sign for everybody, so without a check of the name they prove
   // nothing.
   if (system && to.sslmode !== 'verify-full')
-    return refusal('tls', `sslmode ${to.sslmode} is too weak for sslrootcert=system: set sslmode to verify-full`)
+    return pgFailure('tls', `sslmode ${to.sslmode} is too weak for sslrootcert=system: set sslmode to verify-full`)
 
   const root = system ? null : await load(to, 'sslrootcert')
   if (isRefusal(root)) return root
   if (!system && root === null && to.sslmode.startsWith('verify-'))
-    return refusal(
+    return pgFailure(
       'tls',
       `sslmode ${to.sslmode} needs an authority to verify with, and ~/.postgresql/root.crt is not there: set sslrootcert`,
     )
@@ -86,7 +86,7 @@ export async function certificatesOf(to: ConnectionSettings): Promise<Certificat
   const key = cert === null ? null : await load(to, 'sslkey')
   if (isRefusal(key)) return key
   if (cert !== null && key === null)
-    return refusal('tls', 'there is a client certificate (sslcert) without its key: set sslkey')
+    return pgFailure('tls', 'there is a client certificate (sslcert) without its key: set sslkey')
   const crl = root === null ? null : await load(to, 'sslcrl')
   if (isRefusal(crl)) return crl
   return {root: system ? 'system' : root, cert, key, crl}

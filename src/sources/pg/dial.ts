@@ -4,10 +4,10 @@ import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {certificatesOf} from './certificates.ts'
 import {encrypt, tlsOptions} from './encryption.ts'
-import {type Refusal, refusal, refusalOf} from './failure.ts'
+import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
 import {sslRequest} from './protocol.ts'
-import type {Names} from './resolver.ts'
-import {isUnix, type Manner} from './ssl-attempts.ts'
+import type {Resolver} from './resolver.ts'
+import {isUnix, type SslAttempt} from './ssl-attempts.ts'
 
 /**
  * A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix
@@ -35,23 +35,23 @@ const keepAliveMs = 10_000
  */
 export async function dial(
   to: ConnectionSettings,
-  manner: Manner,
+  manner: SslAttempt,
   verify: boolean,
-  names: Names,
+  names: Resolver,
   signal: AbortSignal,
   meanwhile = () => {},
-): Promise<Dialled | Refusal> {
+): Promise<Dialled | PgFailure> {
   let socket: Socket | null = null
   let phase = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0 ? 'connecting' : 'resolving'
-  const abandoned = Promise.withResolvers<Refusal>()
+  const abandoned = Promise.withResolvers<PgFailure>()
   const forget = onAbort(signal, () => {
     socket?.destroy()
     // A name that does not resolve in time is our resolver's doing, and says nothing of the host.
     const where = to.hostaddr ?? to.host
     abandoned.resolve(
       phase === 'resolving'
-        ? refusal('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
-        : refusal(
+        ? pgFailure('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
+        : pgFailure(
             'timeout',
             phase === 'connecting'
               ? `no connection to ${where} in time`
@@ -59,7 +59,7 @@ export async function dial(
           ),
     )
   })
-  const reached = async (): Promise<Dialled | Refusal> => {
+  const reached = async (): Promise<Dialled | PgFailure> => {
     const addresses = isUnix(to) ? [] : await names(to.hostaddr ?? to.host)
     if (signal.aborted) return abandoned.promise
     phase = 'connecting'
@@ -92,7 +92,7 @@ export async function dial(
     const offered = await asked
     if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
     if (!offered)
-      return refusal('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
+      return pgFailure('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
     const [tls, files] = await (needs ?? tlsAndFiles(to))
     if (isFailure(files)) return files
     phase = 'encrypting'
@@ -118,10 +118,10 @@ function tlsAndFiles(to: ConnectionSettings) {
   return Promise.all([new Promise(setImmediate).then(() => import('node:tls')), files])
 }
 
-function unreached(error: unknown, phase: string, to: ConnectionSettings): Refusal {
+function unreached(error: unknown, phase: string, to: ConnectionSettings): PgFailure {
   // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a
   // matter of names.
-  const why = refusalOf(error, to, phase === 'encrypting' ? 'tls' : 'error')
+  const why = failureFrom(error, to, phase === 'encrypting' ? 'tls' : 'error')
   return phase === 'resolving' ? {...why, cause: 'dns'} : why
 }
 

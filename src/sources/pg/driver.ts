@@ -1,9 +1,9 @@
 import {type Clock, type HostDriver, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
-import type {Line, Route} from './connection.ts'
+import type {Connection, Route} from './connection.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
-import {names} from './resolver.ts'
+import {resolver} from './resolver.ts'
 import {openSession} from './session.ts'
 
 export type PgDriverSettings = Readonly<{
@@ -15,7 +15,7 @@ export type PgDriverSettings = Readonly<{
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock}: PgDriverSettings): HostDriver {
-  const route: Route = {to: host.connection, names: names(clock), lines: new Set<Line>()}
+  const route: Route = {to: host.connection, resolve: resolver(clock), connections: new Set<Connection>()}
   let closings = 0
   return {
     async open(signal) {
@@ -25,7 +25,7 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
       if (closings !== before && !isFailure(session)) session.close()
       return session
     },
-    knock: (signal) => knock(route.to, clock, route.names, signal),
+    knock: (signal) => knock(route.to, clock, route.resolve, signal),
     heartbeat: heartbeats({
       route,
       timeoutMs: probe.timeoutMs,
@@ -35,7 +35,7 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
     }),
     async close() {
       closings += 1
-      for (const line of route.lines) line.close()
+      for (const line of route.connections) line.close()
     },
   }
 }

@@ -8,9 +8,9 @@ import {adviceOf} from './advice.ts'
  * A failure as this folder hands it around: with the SQLSTATE, where the server gave one, for
  * decisions that `cause` is too coarse for.
  */
-export type Refusal = Failure & Readonly<{sqlstate: string | null}>
+export type PgFailure = Failure & Readonly<{sqlstate: string | null}>
 
-export const refusal = (cause: Cause, detail: string, sqlstate: string | null = null): Refusal => ({
+export const pgFailure = (cause: Cause, detail: string, sqlstate: string | null = null): PgFailure => ({
   cause,
   detail,
   sqlstate,
@@ -40,11 +40,11 @@ const noSuchNetworkHere: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOS
  * Any error of node, pg or the server, as a value. `otherwise` is the cause of an error without a
  * code: pg's own complaints, whose texts are not a contract.
  */
-export function refusalOf(error: unknown, to: ConnectionSettings, otherwise: Cause = 'error'): Refusal {
+export function failureFrom(error: unknown, to: ConnectionSettings, otherwise: Cause = 'error'): PgFailure {
   const text = error instanceof Error ? oneLine(error.message) : 'unknown error'
   const sqlstate = sqlstateOf(error)
   if (sqlstate !== null)
-    return refusal(
+    return pgFailure(
       causeOfSqlstate(sqlstate),
       adviceOf(sqlstate, to, `PostgreSQL says: ${text} (${sqlstate})`),
       sqlstate,
@@ -56,10 +56,10 @@ export function refusalOf(error: unknown, to: ConnectionSettings, otherwise: Cau
   const tried = field(error, 'errors')
   if (Array.isArray(tried) && tried.length > 0) {
     const reachable = tried.filter((one) => !noSuchNetworkHere.has(String(field(one, 'code'))))
-    const each = (reachable.length > 0 ? reachable : tried).map((one) => refusalOf(one, to, otherwise))
-    return each.find(({cause}) => cause !== 'refused') ?? (each[0] as Refusal)
+    const each = (reachable.length > 0 ? reachable : tried).map((one) => failureFrom(one, to, otherwise))
+    return each.find(({cause}) => cause !== 'refused') ?? (each[0] as PgFailure)
   }
   const code = field(error, 'code')
-  if (typeof code === 'string') return refusal(causeOfErrno(code), adviceOf(code, to, text))
-  return refusal(otherwise, text)
+  if (typeof code === 'string') return pgFailure(causeOfErrno(code), adviceOf(code, to, text))
+  return pgFailure(otherwise, text)
 }

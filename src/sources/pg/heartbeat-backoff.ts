@@ -3,14 +3,14 @@
  * be ended from here. Two are allowed at once; after that one more try per wait, which doubles up
  * to half a minute: every stuck backend takes one of max_connections.
  */
-export type Patience = Readonly<{abandoned: number; notBefore: number}>
+export type HeartbeatBackoff = Readonly<{abandoned: number; notBefore: number}>
 
-export const patient: Patience = {abandoned: 0, notBefore: Number.NEGATIVE_INFINITY}
+export const patient: HeartbeatBackoff = {abandoned: 0, notBefore: Number.NEGATIVE_INFINITY}
 
 const firstWaitMs = 1000
 const longestWaitMs = 30_000
 
-export function abandon({abandoned}: Patience, now: number): Patience {
+export function abandon({abandoned}: HeartbeatBackoff, now: number): HeartbeatBackoff {
   const waits = abandoned + 1 - 2
   return {
     abandoned: abandoned + 1,

@@ -1,8 +1,8 @@
 import {type Clock, type HeartbeatAnswer, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
-import {type Line, openLine, type Route, type Row} from './connection.ts'
-import {failureOf, type Refusal} from './failure.ts'
+import {type Connection, openConnection, type Route, type Row} from './connection.ts'
+import {failureOf, type PgFailure} from './failure.ts'
 import {abandon, patient} from './heartbeat-backoff.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
 import {askSessionFacts} from './session-facts.ts'
@@ -24,7 +24,7 @@ export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promi
 
 /** On a line of its own: a write that hangs must not keep the probe from answering. */
 export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
-  let line: Line | null = null
+  let line: Connection | null = null
   let patience = patient
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
 
@@ -42,9 +42,9 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
     idle_session_timeout: '0',
     search_path: 'pg_catalog',
   }
-  const ready = async (signal: AbortSignal): Promise<Line | Refusal> => {
+  const ready = async (signal: AbortSignal): Promise<Connection | PgFailure> => {
     if (line) return line
-    const opened = await openLine(route, signal)
+    const opened = await openConnection(route, signal)
     if (isFailure(opened)) return opened
     const facts = await askSessionFacts(opened, parameters, signal)
     if (isFailure(facts)) {
@@ -93,7 +93,7 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
  */
 const sayNothing = /^(55P03|40001|40P01|25006|53300)$/
 
-function refused(why: Refusal): HeartbeatAnswer {
+function refused(why: PgFailure): HeartbeatAnswer {
   if (sayNothing.test(why.sqlstate ?? '')) return {kind: 'silent', detail: why.detail}
   // statement_timeout, where the server could still be interrupted: the same as an abort, without a
   // backend left behind.
@@ -102,7 +102,7 @@ function refused(why: Refusal): HeartbeatAnswer {
   return {kind: 'failure', ...failureOf(why)}
 }
 
-async function write(line: Line, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
+async function write(line: Connection, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
   const ask = (text: string) => line.ask({text}, signal)
   const survey = await ask(sql.survey)
   if (isFailure(survey)) return refused(survey)
@@ -127,12 +127,12 @@ async function write(line: Line, sql: HeartbeatSql, user: string, signal: AbortS
 }
 
 /** These begin a transaction of their own, which an error leaves open. */
-async function afterRollback(line: Line, why: Refusal, signal: AbortSignal): Promise<HeartbeatAnswer> {
+async function afterRollback(line: Connection, why: PgFailure, signal: AbortSignal): Promise<HeartbeatAnswer> {
   await line.ask({text: 'rollback'}, signal)
   return refused(why)
 }
 
-async function read(line: Line, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
+async function read(line: Connection, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
   const survey = await line.ask({text: sql.survey}, signal)
   if (isFailure(survey)) return refused(survey)
   const {present, may_read} = survey[0] as Row

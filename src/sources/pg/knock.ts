@@ -5,10 +5,10 @@ import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {adviceOf} from './advice.ts'
 import {dial} from './dial.ts'
-import {failureOf, oneLine, type Refusal, refusal} from './failure.ts'
+import {failureOf, oneLine, type PgFailure, pgFailure} from './failure.ts'
 import {type FirstReply, firstReply, startupMessage, terminate} from './protocol.ts'
-import type {Names} from './resolver.ts'
-import {mannersOf} from './ssl-attempts.ts'
+import type {Resolver} from './resolver.ts'
+import {sslAttempts} from './ssl-attempts.ts'
 
 /**
  * Is the postmaster alive, and does it let sessions in? A new connection that goes as far as the
@@ -19,12 +19,12 @@ import {mannersOf} from './ssl-attempts.ts'
 export async function knock(
   to: ConnectionSettings,
   clock: Clock,
-  names: Names,
+  names: Resolver,
   signal: AbortSignal,
 ): Promise<KnockAnswer> {
   // The first manner only: that an sslmode falls back is a matter of pg_hba.conf, and that was
   // asked by a living server.
-  const [manner] = mannersOf(to)
+  const [manner] = sslAttempts(to)
   const dialled = await dial(to, manner, false, names, signal)
   if (isFailure(dialled)) return {kind: 'failure', ...failureOf(dialled)}
   const {socket} = dialled
@@ -51,10 +51,10 @@ function hangUp(socket: Socket, reply: FirstReply, clock: Clock): void {
   socket.end()
 }
 
-function listen(socket: Socket, to: ConnectionSettings, signal: AbortSignal): Promise<FirstReply | Refusal> {
+function listen(socket: Socket, to: ConnectionSettings, signal: AbortSignal): Promise<FirstReply | PgFailure> {
   return new Promise((resolve) => {
     let bytes = Buffer.alloc(0)
-    const settle = (outcome: FirstReply | Refusal) => {
+    const settle = (outcome: FirstReply | PgFailure) => {
       forget()
       socket.off('data', read)
       resolve(outcome)
@@ -65,10 +65,10 @@ function listen(socket: Socket, to: ConnectionSettings, signal: AbortSignal): Pr
       if (reply) settle(reply)
     }
     const forget = onAbort(signal, () =>
-      resolve(refusal('timeout', 'the postmaster accepts connections but does not answer')),
+      resolve(pgFailure('timeout', 'the postmaster accepts connections but does not answer')),
     )
     socket.on('data', read)
-    socket.once('close', () => settle(refusal('closed', 'the server closed a new connection without a word')))
+    socket.once('close', () => settle(pgFailure('closed', 'the server closed a new connection without a word')))
     const {user, dbname, applicationName, options} = to
     const parameters = {
       user,

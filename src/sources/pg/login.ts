@@ -4,9 +4,9 @@ import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {type Dialled, dial} from './dial.ts'
-import {type Refusal, refusal, refusalOf} from './failure.ts'
-import type {Names} from './resolver.ts'
-import {mannersOf, mayRetry} from './ssl-attempts.ts'
+import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
+import type {Resolver} from './resolver.ts'
+import {mayRetry, sslAttempts} from './ssl-attempts.ts'
 
 /** Logged in: pg's client on a socket of ours. */
 export type Login = Dialled & Readonly<{client: Client; backendPid: number}>
@@ -15,8 +15,8 @@ export type Login = Dialled & Readonly<{client: Client; backendPid: number}>
  * Dials and authenticates, in each manner that sslmode allows until one is let in. Never rejects;
  * an abort destroys the socket.
  */
-export async function logIn(to: ConnectionSettings, names: Names, signal: AbortSignal): Promise<Login | Refusal> {
-  const [first, ...others] = mannersOf(to)
+export async function logIn(to: ConnectionSettings, names: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
+  const [first, ...others] = sslAttempts(to)
   let manner = first
   let outcome = await attempt(to, manner, names, signal)
   for (const next of others) {
@@ -32,8 +32,8 @@ export async function logIn(to: ConnectionSettings, names: Names, signal: AbortS
 
 async function attempt(
   to: ConnectionSettings,
-  manner: ReturnType<typeof mannersOf>[number],
-  names: Names,
+  manner: ReturnType<typeof sslAttempts>[number],
+  names: Resolver,
   signal: AbortSignal,
 ) {
   const dialled = await dial(to, manner, true, names, signal, () => void import('pg').catch(() => {}))
@@ -54,7 +54,7 @@ async function passwordOf(to: ConnectionSettings): Promise<string> {
   return password
 }
 
-async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | Refusal> {
+async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | PgFailure> {
   const {socket} = dialled
   let timedOut = false
   const forget = onAbort(signal, () => {
@@ -92,12 +92,12 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
     const gone = socket.destroyed || socket.readableEnded
     socket.destroy()
     if (timedOut)
-      return refusal('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
+      return pgFailure('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
     if (gone && !(error instanceof Error && 'code' in error))
-      return refusal('closed', 'the server closed the connection during the login')
+      return pgFailure('closed', 'the server closed the connection during the login')
     // Whatever else pg complains of at this point (no password, SCRAM signatures, an unknown
     // method) concerns the login.
-    return refusalOf(error, to, 'auth')
+    return failureFrom(error, to, 'auth')
   } finally {
     forget()
   }

@@ -3,19 +3,19 @@ import {isIP} from 'node:net'
 import type {Clock} from '../../core/ports.ts'
 
 /** Host name -> addresses, in the order in which to try them; rejects with the resolver's error. */
-export type Names = (name: string) => Promise<readonly LookupAddress[]>
+export type Resolver = (name: string) => Promise<readonly LookupAddress[]>
 
 /**
  * Two ways to ask. `system` has the last word. `direct` resolves to nothing rather than reject;
  * `cancel` ends it.
  */
 export type Resolvers = Readonly<{
-  system: Names
+  system: Resolver
   direct: (name: string) => {answer: Promise<readonly LookupAddress[]>; cancel: () => void}
 }>
 
 /** After so long without an answer of the system's resolver, DNS is asked directly as well. */
-const patienceMs = 250
+const timeoutMs = 250
 
 /**
  * The system's resolver (hosts file, nsswitch) has the word, but every question holds a thread of
@@ -28,13 +28,13 @@ const patienceMs = 250
  *   name" does not, for it reads neither the hosts file nor nsswitch. (More threads,
  *   UV_THREADPOOL_SIZE, would have to be set before node starts, and only move the limit.)
  */
-export function names(clock: Clock, {system, direct}: Resolvers = resolvers): Names {
+export function resolver(clock: Clock, {system, direct}: Resolvers = resolvers): Resolver {
   return async (name) => {
     const family = isIP(name)
     if (family !== 0) return [{address: name, family}]
     const {promise, resolve, reject} = Promise.withResolvers<readonly LookupAddress[]>()
     let cancel = () => {}
-    const stop = clock.after(patienceMs, () => {
+    const stop = clock.after(timeoutMs, () => {
       const question = direct(name)
       cancel = question.cancel
       question.answer.then((addresses) => addresses.length > 0 && resolve(addresses))
@@ -51,9 +51,9 @@ export function names(clock: Clock, {system, direct}: Resolvers = resolvers): Na
  * One per process, as the pool is. Kept until the system itself has answered, however long ago DNS
  * did.
  */
-const asked = new Map<string, ReturnType<Names>>()
+const asked = new Map<string, ReturnType<Resolver>>()
 
-function once(name: string, system: Names): ReturnType<Names> {
+function once(name: string, system: Resolver): ReturnType<Resolver> {
   const earlier = asked.get(name)
   if (earlier) return earlier
   const question = system(name).finally(() => asked.delete(name))

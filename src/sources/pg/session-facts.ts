@@ -1,7 +1,7 @@
 import type {SessionFacts} from '../../core/facts/observation.ts'
 import {isFailure} from '../../core/ports.ts'
-import type {Line, Row} from './connection.ts'
-import {type Refusal, refusal} from './failure.ts'
+import type {Connection, Row} from './connection.ts'
+import {type PgFailure, pgFailure} from './failure.ts'
 
 /**
  * Parameters that our session wants, by name. Milliseconds are bare numbers, as in postgresql.conf.
@@ -39,10 +39,10 @@ const notSerializable = '0A000'
 
 /** One round trip, once per session. */
 export async function askSessionFacts(
-  line: Line,
+  line: Connection,
   parameters: SessionParameters,
   signal: AbortSignal,
-): Promise<SessionFacts | Refusal> {
+): Promise<SessionFacts | PgFailure> {
   const values = [line.backendPid, Object.keys(parameters), Object.values(parameters)]
   let rows = await line.ask({text: question, values}, signal)
   if (isFailure(rows) && rows.sqlstate === notSerializable) {
@@ -52,13 +52,13 @@ export async function askSessionFacts(
   if (isFailure(rows)) return rows
   const row = rows[0] as Row
   if (row.backend_pid !== line.backendPid)
-    return refusal(
+    return pgFailure(
       'error',
       `this is a connection pooler, not PostgreSQL (it announced backend ${line.backendPid}, and ${row.backend_pid} answered): point host and port at PostgreSQL itself`,
     )
   const serverVersion = row.server_version as number
   if (serverVersion < 100_000)
-    return refusal('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
+    return pgFailure('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
   return {
     systemIdentifier: row.system_identifier as string,
     serverVersion,

@@ -1,6 +1,6 @@
 import type {Facts, Failure} from '../../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../../core/ports.ts'
-import {type Line, openLine, type Route, type Row} from './connection.ts'
+import {type Connection, openConnection, type Route, type Row} from './connection.ts'
 import {factsOf} from './facts.ts'
 import {failureOf} from './failure.ts'
 import {probeSql} from './probe-sql.ts'
@@ -18,7 +18,7 @@ export async function openSession(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<HostSession | Failure> {
-  const line = await openLine(route, signal)
+  const line = await openConnection(route, signal)
   if (isFailure(line)) return failureOf(line)
   // By the time the server gives up, we have: it is there to end a backend that we abandoned, not
   // to answer. The others undo what may be set for our role or database, so that a probe is neither
@@ -50,7 +50,12 @@ export async function openSession(
   }
 }
 
-async function hasBackend(line: Line, pid: number, backendStart: string, signal: AbortSignal): Promise<boolean | null> {
+async function hasBackend(
+  line: Connection,
+  pid: number,
+  backendStart: string,
+  signal: AbortSignal,
+): Promise<boolean | null> {
   const text = `select ${backendStartText} as backend_start from pg_stat_get_activity($1::int)`
   const rows = await line.ask({name: 'pgroute66_backend', text, values: [pid]}, signal)
   if (isFailure(rows)) return null

@@ -5,9 +5,9 @@ import type {ConnectionSettings, SslMode} from '../../core/settings.ts'
  * How one connection speaks. `tls-or-plain`: ask for TLS, and go on without on the same connection
  * when the server answers `N`.
  */
-export type Manner = 'plain' | 'tls' | 'tls-or-plain'
+export type SslAttempt = 'plain' | 'tls' | 'tls-or-plain'
 
-const manners: Readonly<Record<SslMode, readonly [Manner, ...Manner[]]>> = {
+const manners: Readonly<Record<SslMode, readonly [SslAttempt, ...SslAttempt[]]>> = {
   disable: ['plain'],
   allow: ['plain', 'tls'],
   prefer: ['tls-or-plain', 'plain'],
@@ -23,7 +23,7 @@ export const isUnix = (to: ConnectionSettings): boolean => to.hostaddr === null 
  * In the order in which they are tried (PostgreSQL documentation, 34.19.3). Over a unix socket
  * there is no TLS, whatever sslmode says.
  */
-export const mannersOf = (to: ConnectionSettings): readonly [Manner, ...Manner[]] =>
+export const sslAttempts = (to: ConnectionSettings): readonly [SslAttempt, ...SslAttempt[]] =>
   isUnix(to) ? ['plain'] : manners[to.sslmode]
 
 /**
@@ -31,5 +31,5 @@ export const mannersOf = (to: ConnectionSettings): readonly [Manner, ...Manner[]
  * difference: pg_hba.conf has no line for this one (28000), or - `prefer` - the handshake failed. A
  * wrong password is not tried twice, as libpq does: it counts against the role.
  */
-export const mayRetry = (failure: Failure & {sqlstate: string | null}, manner: Manner): boolean =>
+export const mayRetry = (failure: Failure & {sqlstate: string | null}, manner: SslAttempt): boolean =>
   failure.sqlstate === '28000' || (manner === 'tls-or-plain' && failure.cause === 'tls')

@@ -1,5 +1,5 @@
 import type {Change} from '../../core/snapshot.ts'
-import type {Heard} from '../frame.ts'
+import type {Received} from '../frame.ts'
 import {timeText} from '../text/age.ts'
 import {printable, wrap} from '../text/cells.ts'
 import type {Glyphs} from '../text/glyphs.ts'
@@ -34,11 +34,11 @@ function toneOf({kind, to}: Change): Tone {
 export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
 
 /** One line, cut at the right. */
-export const changeLine = (heard: Heard, look: ChangeLook): Line =>
+export const changeLine = (heard: Received, look: ChangeLook): Line =>
   cut(spansOf(heard, look), look.width, look.glyphs.more)
 
 /** As many lines as it takes. */
-export function changeLines(heard: Heard, look: ChangeLook): readonly Line[] {
+export function changeLines(heard: Received, look: ChangeLook): readonly Line[] {
   const {width, glyphs} = look
   const [time, subject, transition] = spansOf(heard, look)
   const first = cut(
@@ -55,7 +55,7 @@ export function changeLines(heard: Heard, look: ChangeLook): readonly Line[] {
   ]
 }
 
-function spansOf({at, change}: Heard, {wall, glyphs: {arrow}}: ChangeLook): readonly Span[] {
+function spansOf({at, change}: Received, {wall, glyphs: {arrow}}: ChangeLook): readonly Span[] {
   return [
     {text: `${timeText(at, wall)} `, tone: 'faint'},
     {text: `${subjectOf(change)} `, tone: 'strong'},

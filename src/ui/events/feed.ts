@@ -1,7 +1,7 @@
 import {keptChanges} from '../../core/changes.ts'
 import type {Clock, SnapshotSource} from '../../core/ports.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import type {Frame, Heard} from '../frame.ts'
+import type {Frame, Received} from '../frame.ts'
 
 /** However fast things change, nobody reads more than ten screens a second. */
 const leastMs = 100
@@ -13,7 +13,7 @@ export type FeedDeps = Readonly<{
   everyMs: number
   show: (frame: Frame) => void
   /** What had changed before, newest first. */
-  past?: readonly Heard[]
+  past?: readonly Received[]
 }>
 
 /**
@@ -28,7 +28,7 @@ export class Feed {
   readonly #startedAt: number
   readonly #probes = new Map<string, readonly (number | null)[]>()
   readonly #askedAt = new Map<string, number | null>()
-  #changes: readonly Heard[] = []
+  #changes: readonly Received[] = []
   #everyMs: number
   #shown: {at: number; snapshot: Snapshot} | null = null
   #stops: (() => void)[] = []

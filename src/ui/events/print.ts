@@ -1,7 +1,7 @@
 import type {Clock, SnapshotSource} from '../../core/ports.ts'
 import type {Publication, Snapshot} from '../../core/snapshot.ts'
 import {changesToWire} from '../../protocol/snapshot-json.ts'
-import {targets} from '../actuators.ts'
+import {actuatorLines} from '../actuators.ts'
 import {banner} from '../banner.ts'
 import type {Frame} from '../frame.ts'
 import {hostsOf} from '../table/filter.ts'
@@ -70,7 +70,7 @@ export async function printOnce({
   const frame: Frame = {snapshot, now, wall, changes: [], probes: new Map(), startedAt: wall}
   const verdicts = banner(snapshot, {width, height: Number.POSITIVE_INFINITY, wall, glyphs, group: group})
   const rows = table(hostsOf(snapshot, group), frame, {width, height: Number.POSITIVE_INFINITY, glyphs, selected: null})
-  const told = targets(snapshot, width, wall, glyphs)
+  const told = actuatorLines(snapshot, width, wall, glyphs)
   for (const spans of [...verdicts, [], ...rows, ...(told.length === 0 ? [] : [[], ...told])])
     write(textOf(spans).trimEnd())
 }
