@@ -1,7 +1,7 @@
 import {type Agent, startAgent} from '../actuators/agent/server.ts'
-import type {Config} from '../config/config.ts'
+import type {ActuatorConfig} from '../core/actuator.ts'
+import {fallbackOf} from '../core/offers/fallback.ts'
 import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
-import {fallbackOf} from './fallback.ts'
 
 export type AgentPortDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; dryRun: boolean}>
 
@@ -16,7 +16,7 @@ export class AgentPort implements AsyncDisposable {
   }
 
   /** Throws OperatorError where the port cannot be had; then nothing has changed. */
-  async applyConfig({agent: settings, groups}: Config): Promise<void> {
+  async applyConfig({agent: settings, groups}: ActuatorConfig): Promise<void> {
     const {source, dryRun, log} = this.#deps
     if (settings !== null && dryRun) log.info({}, 'dry run: nobody is answered on the port of agent-check')
     else if (settings === null) await this[Symbol.asyncDispose]()

@@ -1,6 +1,6 @@
 import {hookEvents, hookId} from '../actuators/hook/event.ts'
 import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hook.ts'
-import type {Config} from '../config/config.ts'
+import type {ActuatorConfig} from '../core/actuator.ts'
 import type {HookSettings} from '../core/actuator-settings.ts'
 import {changeOfVerdict} from '../core/changes.ts'
 import type {Publication} from '../core/snapshot.ts'
@@ -24,7 +24,7 @@ export class Hooks implements AsyncDisposable {
   }
 
   /** A hook that did not change goes on, with what waits for it. */
-  async applyConfig({hooks: settings}: Config): Promise<void> {
+  async applyConfig({hooks: settings}: ActuatorConfig): Promise<void> {
     const {monitor, clock} = this.#deps
     const before = this.#hooks
     const names = hookNames(settings)

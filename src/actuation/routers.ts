@@ -1,13 +1,8 @@
-import {haproxyActuator} from '../actuators/haproxy/actuator.ts'
-import {pgbouncerActuator} from '../actuators/pgbouncer/actuator.ts'
-import type {OpenConsole} from '../actuators/pgbouncer/console.ts'
-import type {Config} from '../config/config.ts'
-import type {Actuator} from '../core/actuator.ts'
+import type {ActuatorConfig, DesiredActuator, DesiredActuators} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
 import {type ConnectionSettings, isSamePassword} from '../core/settings.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
-import {fallbackOf} from './fallback.ts'
 import {actuate, type Pass} from './loop.ts'
 import {type StageSeen, SwitchTiming} from './switch-timing.ts'
 
@@ -21,11 +16,9 @@ export type ActuationDeps = Readonly<{
   dryRun: boolean
   meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
 }>
-export type RoutersDeps = ActuationDeps & Readonly<{openConsole: OpenConsole}>
+export type RoutersDeps = ActuationDeps & Readonly<{kinds: readonly DesiredActuators[]}>
 
-/** A router that is to be told. Two with one `key` and one password are the same. */
-type DesiredRouter = Readonly<{key: string; admin: ConnectionSettings | null; make: (isFirst: boolean) => Actuator}>
-type Running = Readonly<{wish: DesiredRouter; name: string; loop: AsyncDisposable}>
+type Running = Readonly<{wish: DesiredActuator; name: string; loop: AsyncDisposable}>
 
 /** Routers that are kept in step with the verdict, as the configuration in force names them. */
 export class Routers implements AsyncDisposable {
@@ -53,10 +46,10 @@ export class Routers implements AsyncDisposable {
    * Those that did not change are left alone: one may be in the middle of a switch, with clients
    * that wait for its end.
    */
-  async applyConfig(config: Config): Promise<void> {
+  async applyConfig(config: ActuatorConfig): Promise<void> {
     const {monitor, clock} = this.#deps
     this.#resyncMs = config.haproxy.resyncMs
-    const wishes = desiredRouters(config, this.#deps)
+    const wishes = this.#deps.kinds.flatMap((desired) => desired(config))
     const kept: Running[] = []
     for (const wish of wishes) {
       const same = this.#running.find((one) => one.wish.key === wish.key)
@@ -84,7 +77,7 @@ export class Routers implements AsyncDisposable {
     this.#forget(leaving)
   }
 
-  #start(wish: DesiredRouter): Running {
+  #start(wish: DesiredActuator): Running {
     const actuator = wish.make(this.#isFirst)
     const report = (pass: Pass) => {
       this.#report(pass)
@@ -134,24 +127,6 @@ const statusOf = {
   planned: 'planned',
   failed: 'out-of-sync',
 } as const satisfies Record<string, ActuatorState['status']>
-
-function desiredRouters(
-  {haproxy, pgbouncer, groups}: Config,
-  {clock, openConsole}: RoutersDeps,
-): readonly DesiredRouter[] {
-  const fallback = fallbackOf(groups)
-  const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
-  return [
-    ...haproxy.instances.map((instance): DesiredRouter => {
-      const make = () => haproxyActuator(instance, {backends: instance.backends, fallback})
-      return {key: JSON.stringify(['haproxy', instance, fallbacks]), admin: null, make}
-    }),
-    ...pgbouncer.map((settings): DesiredRouter => {
-      const make = (isFirst: boolean) => pgbouncerActuator(settings, {openConsole, fallback, clock, isFirst})
-      return {key: JSON.stringify(['pgbouncer', settings, fallbacks]), admin: settings.admin, make}
-    }),
-  ]
-}
 
 /** All but the password is text, and in the key. */
 const isSameAdmin = async (one: ConnectionSettings | null, other: ConnectionSettings | null): Promise<boolean> =>

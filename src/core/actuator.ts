@@ -1,3 +1,5 @@
+import type {ActuatorSettings} from './actuator-settings.ts'
+import type {ConnectionSettings, MonitorSettings} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
 
 /**
@@ -40,3 +42,21 @@ export interface Actuator extends AsyncDisposable {
   /** A maintenance is over: what somebody changed meanwhile was no meddling. */
   renew?(): void
 }
+
+/** The part of the configuration that actuators are made from. */
+export type ActuatorConfig = ActuatorSettings & Pick<MonitorSettings, 'groups'>
+
+/**
+ * One actuator that the configuration asks for. Two with one `key` and one password are the same:
+ * the one that runs is kept.
+ */
+export type DesiredActuator = Readonly<{
+  /** The settings as text. Never shown: `options` may hold a password. */
+  key: string
+  admin: ConnectionSettings | null
+  /** `isFirst`: made at the start of the process, not by a reload. */
+  make: (isFirst: boolean) => Actuator
+}>
+
+/** What each actuator folder exports for the composition. */
+export type DesiredActuators = (config: ActuatorConfig) => readonly DesiredActuator[]

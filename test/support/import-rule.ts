@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, Rule>> = {
   monitor: {rooms: ['core'], packages: []},
   'sources/*': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
   'actuators/*': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
-  actuation: {rooms: ['core', 'actuators/*'], types: ['monitor', 'config'], packages: []},
+  actuation: {rooms: ['core', 'actuators/*'], types: ['monitor'], packages: []},
   config: {rooms: ['core', 'system'], packages: ['*']},
   api: {rooms: ['core', 'protocol', 'system'], types: ['config'], packages: ['*']},
   ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'string-width', 'node:*']},

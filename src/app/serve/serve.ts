@@ -1,18 +1,14 @@
-import {AgentPort} from '../../actuation/agent-port.ts'
-import {Hooks} from '../../actuation/hooks.ts'
-import {Routers} from '../../actuation/routers.ts'
-import {consoleOver} from '../../actuators/pgbouncer/console.ts'
 import {createMetrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
-import {connectionOpener} from '../../sources/pg/connection.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {stopSignal} from '../../system/stop-signal.ts'
 import {tellSystemd} from '../../system/systemd.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
 import {StateLock} from '../state/state-lock.ts'
+import {actuationOf} from './actuators.ts'
 import {logChanges} from './change-log.ts'
 import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
@@ -76,20 +72,9 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       env,
     }),
   )
-  const agent = release.own(new AgentPort({source: monitor, clock, log, dryRun}))
-  const telling = {
-    monitor,
-    clock,
-    random: Math.random,
-    log,
-    dryRun,
-    meter: {stage: metrics.stage, applied: metrics.applied},
-  }
-  const hooks = release.own(new Hooks(telling))
-  const targets = new Routers({...telling, openConsole: consoleOver(connectionOpener(clock))})
-  const told = [release.own(targets), hooks]
-  await agent.applyConfig(config)
-  for (const targets of told) await targets.applyConfig(config)
+  const meter = {stage: metrics.stage, applied: metrics.applied}
+  const {agent, routers, hooks} = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter}, release)
+  for (const part of [agent, routers, hooks]) await part.applyConfig(config)
   hooks.tellTroubles()
   const reload = reloads({
     config,
@@ -101,7 +86,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       (next) => agent.applyConfig(next),
       (next) => watching.reload(next),
       (next) => journal.applyConfig(next),
-      ...told.map((targets) => (next: Config) => targets.applyConfig(next)),
+      (next) => routers.applyConfig(next),
+      (next) => hooks.applyConfig(next),
       (next) => log.reopen(next.log),
     ],
     log,

@@ -1,0 +1,29 @@
+import {AgentPort} from '../../actuation/agent-port.ts'
+import {Hooks} from '../../actuation/hooks.ts'
+import {type ActuationDeps, Routers} from '../../actuation/routers.ts'
+import {desiredHaproxies} from '../../actuators/haproxy/desired.ts'
+import {consoleOver} from '../../actuators/pgbouncer/console.ts'
+import {desiredPgbouncers} from '../../actuators/pgbouncer/desired.ts'
+import type {DesiredActuators} from '../../core/actuator.ts'
+import type {Clock} from '../../core/ports.ts'
+import {connectionOpener} from '../../sources/pg/connection.ts'
+import type {Release} from './release.ts'
+
+/** The routers that `serve` keeps in step with the verdict. A new kind is one line here. */
+const routerKinds = (clock: Clock): readonly DesiredActuators[] => [
+  desiredHaproxies,
+  desiredPgbouncers({openConsole: consoleOver(connectionOpener(clock)), clock}),
+]
+
+export type Actuation = Readonly<{agent: AgentPort; routers: Routers; hooks: Hooks}>
+
+/**
+ * Everything that learns the verdict, without a configuration yet: `serve` applies the first one,
+ * and each reload the next. `release` ends the parts in the opposite order.
+ */
+export function actuationOf(deps: ActuationDeps, release: Release): Actuation {
+  const agent = release.own(new AgentPort({...deps, source: deps.monitor}))
+  const hooks = release.own(new Hooks(deps))
+  const routers = release.own(new Routers({...deps, kinds: routerKinds(deps.clock)}))
+  return {agent, routers, hooks}
+}
