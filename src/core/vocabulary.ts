@@ -7,7 +7,7 @@ export type Role = 'primary' | 'standby' | 'unavailable'
 
 /**
  * Why a host is unavailable. Every cause is something that was seen; "cannot tell" is never folded
- * into another one.
+ * into another one. What each means to an operator: facts/cause-guide.ts.
  */
 export const causes = [
   'refused',
@@ -27,22 +27,23 @@ export const causes = [
 export type Cause = (typeof causes)[number]
 
 /**
- * The cause is ours to mend: such a host cannot be judged, and "no primary" may then be our own
- * fault.
+ * The fault is in our own configuration or permissions: such a host cannot be judged, and "no
+ * primary" may then be wrong.
  */
 export const isBlind = (cause: Cause | null): boolean => cause === 'auth' || cause === 'tls' || cause === 'dns'
 
-/** Nothing was heard from the host. It may still be alive, and still be writing. */
+/** The host sent no answer. It may still be alive, and may still accept writes. */
 export const isSilent = (cause: Cause | null): boolean =>
   cause !== null && cause !== 'refused' && cause !== 'foreign-cluster' && cause !== 'duplicate'
 
 export type VerdictKind = 'primary' | 'no-primary' | 'split-brain' | 'unconfirmed' | 'starting'
+/** What each rule means to an operator: verdict/rules.ts. */
 export type Rule = 'V0' | 'V1' | 'V2' | 'V3' | 'V4' | 'V5'
 
-/** What one source of evidence says of a host. "silent" is its own answer, never a "denies". */
+/** What one source of evidence says about a host. "silent" is its own answer, never a "denies". */
 export type Answer = 'confirms' | 'denies' | 'silent'
 
-/** Patroni's words for what a router may ask of a host (DESIGN 4.4). */
+/** Patroni's words for what a router may ask about a host (DESIGN 4.4). */
 export const predicates = [
   'primary',
   'read-write',

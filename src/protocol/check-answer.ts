@@ -3,6 +3,7 @@ import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
 import type {Predicate} from '../core/vocabulary.ts'
 import {describeGroup} from './check-text.ts'
+import type {CheckExit} from './exit-codes.ts'
 import {hostToWire, type Moment, verdictToWire, type WireHost, type WireVerdict} from './snapshot-json.ts'
 
 export const checkRoles = ['primary', 'standby', 'read-only', 'any'] as const
@@ -14,11 +15,6 @@ const predicateOf: Readonly<Record<CheckRole, Predicate>> = {
   any: 'health',
 }
 
-/**
- * 0 the host has the role · 1 up, but not that role, beyond the limit, or drained · 3 unavailable ·
- * 4 split brain, unconfirmed, starting · 5 no primary.
- */
-export type CheckExit = 0 | 1 | 3 | 4 | 5
 export type CheckAnswer = Readonly<{
   exit: CheckExit
   ok: boolean

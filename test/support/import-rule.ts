@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, Rule>> = {
   api: {rooms: ['core', 'protocol', 'system'], types: ['config'], packages: ['*']},
   ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'string-width', 'node:*']},
   connector: {rooms: ['core', 'protocol', 'monitor', 'config', 'sources/*'], packages: ['*']},
-  'app/cli': {rooms: ['core', 'config', 'sources/*', 'system'], packages: ['*']},
+  'app/cli': {rooms: ['core', 'protocol', 'config', 'sources/*', 'system'], packages: ['*']},
   'app/state': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
   'app/check': {
     rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'app/state', 'app/cli'],

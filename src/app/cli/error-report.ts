@@ -1,10 +1,9 @@
 import {stripVTControlCharacters} from 'node:util'
 import {OperatorError} from '../../core/errors.ts'
+import type {ErrorExit} from '../../protocol/exit-codes.ts'
 
-/**
- * An error as an operator gets to see it. 2: theirs to mend, 70: a bug (sysexits.h, EX_SOFTWARE).
- */
-export type ErrorReport = Readonly<{exit: 2 | 70; code: string; message: string; next: string}>
+/** An error as an operator sees it. */
+export type ErrorReport = Readonly<{exit: ErrorExit; code: string; message: string; next: string}>
 
 /**
  * The parser's own errors are told apart by what they carry: loading oclif to ask for its classes

@@ -1,0 +1,60 @@
+import type {Rule, VerdictKind} from '../vocabulary.ts'
+
+/** What a rule means to an operator. Sentences in Markdown; a command stands in backticks. */
+export type RuleText = Readonly<{
+  verdict: VerdictKind
+  when: string
+  /** Which host routers may send writes to. */
+  routedTo: string
+  /** What to do next. */
+  next: string
+}>
+
+/**
+ * The rules of `judge`, as README, SPEC, runbook and manual print them: the generator alone loads
+ * this file. The first rule that holds decides.
+ */
+export const rules: Readonly<Record<Rule, RuleText>> = {
+  V0: {
+    verdict: 'starting',
+    when: 'A host of the group has neither answered nor failed since the start, a reload, or a pause of the daemon.',
+    routedTo: 'none, and no reader either',
+    next: 'Wait for the first round: `probe.connect_timeout` at most.',
+  },
+  V1: {
+    verdict: 'split-brain',
+    when: 'Two hosts answered as primary at the same time. The verdict stays while one of them is silent.',
+    routedTo: 'none; with `on_split_brain: follow-evidence`, the host that all the evidence names',
+    next:
+      'Stop the stale primary and rebuild it as a standby. If it is out of reach, switch it off, then run ' +
+      '`pgroute66 accept HOST`.',
+  },
+  V2: {
+    verdict: 'unconfirmed',
+    when: 'The only primary in sight is on an older timeline than another host, or than a timeline seen before.',
+    routedTo: 'none',
+    next: 'Start the newer primary. If it is lost for good, and its data too, run `pgroute66 accept HOST`.',
+  },
+  V3: {
+    verdict: 'unconfirmed',
+    when:
+      'One host is primary, but a required confirmation is missing or denied, or no cluster has a majority of ' +
+      'the hosts. Also when two hosts answered as primary, but not yet at overlapping times.',
+    routedTo: 'none',
+    next: 'Read the reason: it names the source and what the source says.',
+  },
+  V4: {
+    verdict: 'primary',
+    when: 'Exactly one host is primary, and no evidence speaks against it.',
+    routedTo: 'that host; none while it is drained',
+    next: 'Nothing.',
+  },
+  V5: {
+    verdict: 'no-primary',
+    when: 'No host answers as primary.',
+    routedTo: 'none',
+    next:
+      'Promote a standby, and make sure that the old primary does not come back as primary. If a host is blind, ' +
+      'correct that first.',
+  },
+}
