@@ -1,5 +1,4 @@
 import {changesOfActuator, changesOfMaintenance} from '../core/changes.ts'
-import {ownSources} from '../core/evidence/evidence.ts'
 import type {Sources} from '../core/evidence/evidence-source.ts'
 import {type HostRecord, newRecord} from '../core/facts/host-record.ts'
 import type {Clock} from '../core/ports.ts'
@@ -19,6 +18,8 @@ import {Membership} from './membership.ts'
 export type BoardDeps = Readonly<{
   settings: MonitorSettings
   clock: Clock
+  /** The sources of evidence that count in a group, as they are now. */
+  sourcesOf: (group: string) => Sources
   memory: Memory
   epoch: string
   version: string
@@ -32,7 +33,6 @@ export type BoardDeps = Readonly<{
 export class Board {
   readonly #deps: BoardDeps
   #settings: MonitorSettings
-  #sources: Sources
   #records = new Map<string, HostRecord>()
   readonly #roster = new Membership()
   #past = new Map<string, GroupAssessment>()
@@ -63,7 +63,6 @@ export class Board {
     this.#deps = deps
     this.#settings = deps.settings
     this.#memory = deps.memory
-    this.#sources = ownSources(deps.settings.followers.maxAgeMs)
     this.#wallOffset = deps.clock.wall() - deps.clock.now()
     this.configure(deps.settings)
   }
@@ -74,7 +73,6 @@ export class Board {
    */
   configure(settings: MonitorSettings, fresh: ReadonlySet<string> = new Set()): void {
     this.#settings = settings
-    this.#sources = ownSources(settings.followers.maxAgeMs)
     this.#memory = {...this.#memory, groups: inherit(this.#memory.groups, settings.groups)}
     const known = this.#records
     this.#roster.configure(settings, (group) => this.#past.get(group)?.state.verdict.primary ?? null)
@@ -136,6 +134,12 @@ export class Board {
     this.#watchWall()
     this.#records.set(host, this.#voided(change(before)))
     this.#publish(this.#judge(this.groupsOf(host)), seenAt)
+  }
+
+  /** A source of evidence has news for this group: judged at once, without a probe. */
+  reassess(group: string): void {
+    this.#watchWall()
+    this.#publish(this.#judge([group]))
   }
 
   /** An operator's word changed what is remembered. */
@@ -244,7 +248,16 @@ export class Board {
         held: before?.held ?? {},
         joining: this.#roster.joining(key),
       }
-      const after = assessGroup(group, records, past, this.#sources, [], settings, clock.now(), clock.wall())
+      const after = assessGroup(
+        group,
+        records,
+        past,
+        this.#deps.sourcesOf(key),
+        [],
+        settings,
+        clock.now(),
+        clock.wall(),
+      )
       this.#past.set(key, after)
       this.#freshUntil = null
       this.#moved.groups.add(key)

@@ -6,6 +6,7 @@ import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
 import {provenSame} from './duplicates.ts'
 import {newEpoch} from './epoch.ts'
+import {EvidenceDesk} from './evidence-desk.ts'
 import type {MonitorDeps} from './monitor.ts'
 
 /**
@@ -26,7 +27,11 @@ const againAtMost = 8
  */
 export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signal: AbortSignal}>): Promise<Snapshot> {
   const {settings, clock, random, store, version, signal} = deps
-  const board = new Board({settings, clock, memory: await store.load(), epoch: newEpoch(random), version})
+  const memory = await store.load()
+  await using desk = new EvidenceDesk(settings, deps.evidence)
+  const sourcesOf = (group: string) => desk.sourcesOf(group)
+  const board = new Board({settings, clock, sourcesOf, memory, epoch: newEpoch(random), version})
+  desk.listen((group) => board.reassess(group))
   const sessions = new Map<string, HostSession>()
   const drivers = settings.hosts.map((host) => deps.driver(host))
   try {

@@ -7,6 +7,7 @@ import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
 import {DuplicateMarks} from './duplicate-marks.ts'
 import {newEpoch} from './epoch.ts'
+import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
@@ -19,6 +20,8 @@ export type MonitorDeps = Readonly<{
   clock: Clock
   random: Random
   store: MemoryStore
+  /** External sources of evidence; absent: none. */
+  evidence?: SourcesFor
   log: Log
   meter: Meter
   version: string
@@ -49,13 +52,17 @@ const crowdMs = 100
 
 /** Starts watching. Throws OperatorError when the memory of earlier runs cannot be used. */
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
-  return new HostMonitor(deps, new Board({...deps, memory: await deps.store.load(), epoch: newEpoch(deps.random)}))
+  const memory = await deps.store.load()
+  const desk = new EvidenceDesk(deps.settings, deps.evidence)
+  const sourcesOf = (group: string) => desk.sourcesOf(group)
+  return new HostMonitor(deps, new Board({...deps, sourcesOf, memory, epoch: newEpoch(deps.random)}), desk)
 }
 
 class HostMonitor implements Monitor {
   readonly ready: Promise<void>
   readonly #deps: MonitorDeps
   readonly #board: Board
+  readonly #desk: EvidenceDesk
   readonly #watches = new Map<string, HostWatch>()
   readonly #heartbeats = new Map<string, AbortController>()
   readonly #tempos = new Map<string, Pace>()
@@ -68,9 +75,10 @@ class HostMonitor implements Monitor {
   #reloading: Promise<void> = Promise.resolve()
   #isStopped = false
 
-  constructor(deps: MonitorDeps, board: Board) {
+  constructor(deps: MonitorDeps, board: Board, desk: EvidenceDesk) {
     this.#deps = deps
     this.#board = board
+    this.#desk = desk
     this.#settings = deps.settings
     this.#saver = saver(deps.store, deps.log, deps.meter, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
@@ -82,6 +90,7 @@ class HostMonitor implements Monitor {
       stopWaiting()
     })
     board.subscribe((publication) => this.#published(publication))
+    desk.listen((group) => board.reassess(group))
     for (const host of deps.settings.hosts) this.#watch(host)
     this.#tick()
   }
@@ -150,6 +159,7 @@ class HostMonitor implements Monitor {
     for (const [name] of stopping) this.#watches.delete(name)
     await Promise.all(stopping.map(([name, watch]) => this.#unwatch(name, watch)))
     if (this.#isStopped) return
+    this.#desk.configure(settings)
     this.#board.configure(settings, fresh)
     for (const host of settings.hosts) if (!this.#watches.has(host.name)) this.#watch(host)
     // A name that is gone, or another server now, marks nobody.
@@ -164,10 +174,13 @@ class HostMonitor implements Monitor {
     this.#cancelTick()
     await Promise.all([...this.#watches].map(([name, watch]) => this.#unwatch(name, watch)))
     await this.#reloading
-    // A frozen disk must not keep the process from ending; what it was given before is what it has.
-    const patience = new AbortController()
-    await Promise.race([this.#saver.save(this.#board.memory), sleep(this.#deps.clock, lastSaveMs, patience.signal)])
-    patience.abort()
+    const closed = this.#desk[Symbol.asyncDispose]()
+    // Neither a frozen disk nor a source may keep the process from ending. The disk keeps what it
+    // was given before.
+    const limit = new AbortController()
+    const ended = Promise.all([closed, this.#saver.save(this.#board.memory)])
+    await Promise.race([ended, sleep(this.#deps.clock, lastSaveMs, limit.signal)])
+    limit.abort()
   }
 
   async #unwatch(name: string, watch: HostWatch): Promise<void> {

@@ -1,5 +1,5 @@
 import {ownSources} from '../../src/core/evidence/evidence.ts'
-import type {Sources} from '../../src/core/evidence/evidence-source.ts'
+import {type Sources, sourcesByName} from '../../src/core/evidence/evidence-source.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import type {GroupSettings} from '../../src/core/settings.ts'
 import type {HostState, Snapshot} from '../../src/core/snapshot.ts'
@@ -30,7 +30,7 @@ export function assessed(
   )
   const before = {state: past?.state, memory: past?.memory ?? {...blankMemory, ...memory}, held: past?.held ?? {}}
   const limits = {maxAgeMs: MAX_AGE, followersMaxAgeMs: 5_000, availabilityOn: false}
-  return assessGroup(group, hosts, before, {...ownSources(5_000), ...sources}, [], limits, now, wall)
+  return assessGroup(group, hosts, before, {...sourcesByName(ownSources(5_000)), ...sources}, [], limits, now, wall)
 }
 
 /** A snapshot of these groups, of which every host is described through all of its groups. */

@@ -1,5 +1,5 @@
 import {ownSources} from '../../src/core/evidence/evidence.ts'
-import type {Sources} from '../../src/core/evidence/evidence-source.ts'
+import {type Sources, sourcesByName} from '../../src/core/evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf, viewGroup} from '../../src/core/facts/group-view.ts'
 import {type HostRecord, newRecord} from '../../src/core/facts/host-record.ts'
 import {identify} from '../../src/core/facts/identity.ts'
@@ -170,7 +170,7 @@ export function judgementOf({
     settings: group,
     memory: known,
     held,
-    sources: {...ownSources(5_000), ...sources},
+    sources: {...sourcesByName(ownSources(5_000)), ...sources},
     shown,
     followersMaxAgeMs: 5_000,
   })

@@ -2,6 +2,7 @@ import type {Log, MemoryStore, Random} from '../../src/core/ports.ts'
 import type {GroupSettings, MonitorSettings, ProbeSettings} from '../../src/core/settings.ts'
 import type {Change, Publication, Verdict} from '../../src/core/snapshot.ts'
 import {type Memory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import type {SourcesFor} from '../../src/monitor/evidence-desk.ts'
 import {type Monitor, startMonitor} from '../../src/monitor/monitor.ts'
 import {seededRandom} from './seeded-random.ts'
 import {groupSettings, monitorSettings} from './settings.ts'
@@ -34,6 +35,7 @@ export type StageOptions = Readonly<{
   groups?: readonly GroupSettings[]
   probe?: Partial<ProbeSettings>
   memory?: Memory
+  evidence?: SourcesFor
 }> &
   Partial<Pick<MonitorSettings, 'followers' | 'availability'>>
 
@@ -45,6 +47,7 @@ export class Stage {
   readonly cluster: SimulatedCluster
   readonly publications: Publication[] = []
   readonly said: string[] = []
+  readonly evidence: SourcesFor
   settings: MonitorSettings
   /** What a listener found wrong; it must not throw where it stands. */
   breach: Error | null = null
@@ -56,9 +59,11 @@ export class Stage {
     seed = 1,
     group = {},
     memory,
+    evidence = () => [],
     ...more
   }: StageOptions = {}) {
     this.random = seededRandom(seed)
+    this.evidence = evidence
     this.cluster = new SimulatedCluster({clock: this.clock, random: this.random, servers, alsoKnownAs})
     this.settings = monitorSettings(this.cluster.hostSettings(), {
       groups: [groupSettings('all', this.cluster.names, group)],
@@ -82,7 +87,7 @@ export class Stage {
 
   /** Starts the monitor; with what an earlier one remembered. */
   async raise(): Promise<void> {
-    const {clock, random, store, settings, cluster} = this
+    const {clock, random, store, settings, cluster, evidence} = this
     const log = this.#log()
     const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
     this.#monitor = await startMonitor({
@@ -91,6 +96,7 @@ export class Stage {
       clock,
       random,
       store,
+      evidence,
       log,
       meter,
       version: 'test',

@@ -1,12 +1,13 @@
 import {changesOfGroup, changesOfHost} from '../changes.ts'
 import type {HeldConfirmations} from '../evidence/confirmation.ts'
+import type {CollectedEvidence} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, viewGroup} from '../facts/group-view.ts'
 import type {HostRecord} from '../facts/host-record.ts'
 import {describeHost} from '../facts/host-state.ts'
 import {identify} from '../facts/identity.ts'
 import type {GroupSettings} from '../settings.ts'
-import type {Change, Evidence, GroupState, HostState} from '../snapshot.ts'
+import type {Change, GroupState, HostState} from '../snapshot.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {judge} from './verdict.ts'
 
@@ -28,8 +29,8 @@ export type GroupAssessment = Readonly<{
   view: GroupView
   changes: readonly Change[]
   /**
-   * Monotonic: when the first of the answers behind this goes stale. Past it, the assessment must
-   * be made anew before it is repeated.
+   * Monotonic: when the first answer behind this goes stale, of a host or of a source. Past it,
+   * the assessment must be made anew before it is repeated.
    */
   freshUntil: number
 }>
@@ -66,12 +67,14 @@ export function assessGroup(
   const answered = view.members
     .filter(({condition: standing}) => standing.role !== 'unavailable')
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
-  return {state, memory, held, view, changes, freshUntil: Math.min(...answered, ...heldUntil(evidence, held, group))}
+  const said = evidence.map(({freshUntil}) => freshUntil ?? Number.POSITIVE_INFINITY)
+  const freshUntil = Math.min(...answered, ...said, ...heldUntil(evidence, held, group))
+  return {state, memory, held, view, changes, freshUntil}
 }
 
 /** When the confirmations end that stand only because a silent source was heard before. */
 function heldUntil(
-  evidence: readonly Evidence[],
+  evidence: readonly CollectedEvidence[],
   held: HeldConfirmations,
   {onSilent}: GroupSettings,
 ): readonly number[] {

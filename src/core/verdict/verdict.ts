@@ -1,5 +1,5 @@
 import {checkConfirmations, type HeldConfirmations, identitySource} from '../evidence/confirmation.ts'
-import {collect} from '../evidence/evidence.ts'
+import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
@@ -24,7 +24,7 @@ export type Case = Readonly<{
 }>
 export type Judgement = Readonly<{
   verdict: Omit<Verdict, 'since'>
-  evidence: readonly Evidence[]
+  evidence: readonly CollectedEvidence[]
   memory: GroupMemory
   held: HeldConfirmations
 }>
@@ -42,7 +42,7 @@ export function judge(given: Case): Judgement {
   const blind = view.members.filter(({condition: standing}) => isBlind(standing.cause)).map(({host}) => host)
   const conclude = (
     ruling: Ruling,
-    evidence: readonly Evidence[] = [],
+    evidence: readonly CollectedEvidence[] = [],
     held: HeldConfirmations = {},
     kept: GroupMemory = memory,
   ): Judgement => ({
