@@ -64,7 +64,8 @@ async function isWhole(native: string): Promise<boolean> {
   return isThere.every(Boolean) && ((await stat(join(native, 'bin', 'postgres'))).mode & 0o100) !== 0
 }
 
-async function makeWhole(native: string): Promise<void> {
+/** Makes the links that npm does not pack, and lets the programs be run. */
+export async function makeWhole(native: string): Promise<void> {
   for (const {source, target} of await linksOf(native)) await symlink(basename(source), target).catch(() => {})
   for (const name of await readdir(join(native, 'bin'))) await chmod(join(native, 'bin', name), 0o755)
 }

@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {type Binaries, embeddedBinaries} from './binaries.ts'
 import {freePorts, isTaken} from './free-ports.ts'
 import {PgNode} from './node.ts'
+import {loopback, type Place} from './node-conf.ts'
 import {type Account, accountForPostgres} from './os-account.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {signalAll} from './processes.ts'
@@ -20,6 +21,8 @@ export type ClusterOptions = Readonly<{
   hba?: readonly string[]
   /** Whom a standby streams from; default: host1. */
   upstreams?: Readonly<Record<string, string>>
+  /** Where a node runs, by its name; default: on the loopback address. */
+  place?: (name: string) => Place
   /** Called with the folder before any server starts: for certificates and the like. */
   prepare?: (folder: string, own: (path: string) => Promise<void>) => Promise<void>
   /** Gives up the start; what was started is gone when it rejects. */
@@ -93,7 +96,13 @@ function clusterOf(folder: string, nodes: readonly PgNode[], ports: AsyncDisposa
 type Site = Readonly<{account: Account | null; folder: string; ports: readonly number[]; nodes: PgNode[]}>
 
 async function build(options: ClusterOptions, {account, folder, ports, nodes}: Site): Promise<void> {
-  const {conf = [], hba = ['host all pgroute66 127.0.0.1/32 trust'], upstreams = {}, signal} = options
+  const {
+    conf = [],
+    hba = ['host all pgroute66 127.0.0.1/32 trust'],
+    upstreams = {},
+    place = () => loopback,
+    signal,
+  } = options
   const own = async (path: string) => {
     if (account) await chown(path, account.uid, account.gid)
   }
@@ -104,7 +113,16 @@ async function build(options: ClusterOptions, {account, folder, ports, nodes}: S
   for (const [index, port] of ports.entries()) {
     const name = `host${index + 1}`
     nodes.push(
-      new PgNode({name, folder, port, binaries, account, conf: typeof conf === 'function' ? conf(name) : conf, hba}),
+      new PgNode({
+        name,
+        folder,
+        port,
+        binaries,
+        account,
+        conf: typeof conf === 'function' ? conf(name) : conf,
+        hba,
+        place: place(name),
+      }),
     )
   }
   const [primary, ...standbys] = nodes

@@ -37,15 +37,19 @@ const emptied = new Set([
 
 /**
  * A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3).
- * PostgreSQL 15 or newer.
  */
 export async function copyHot(source: CopySource, target: string): Promise<void> {
   const {account} = source.settings
   // One session from start to stop: the backup ends with it.
   await using client = await source.connect()
-  await client.query("select pg_backup_start('pgroute66 demo', true)")
+  // PostgreSQL 15 gave the functions other names, and left the exclusive way out.
+  const {rows: found} = await client.query("select current_setting('server_version_num')::int >= 150000 as is_new")
+  const [start, stop] = found[0].is_new
+    ? ["pg_backup_start('pgroute66 demo', true)", 'pg_backup_stop(false)']
+    : ["pg_start_backup('pgroute66 demo', true, false)", 'pg_stop_backup(false)']
+  await client.query(`select ${start}`)
   await copyTree(source.data, target)
-  const {rows} = await client.query('select labelfile from pg_backup_stop(false)')
+  const {rows} = await client.query(`select labelfile from ${stop}`)
   const label = join(target, 'backup_label')
   await writeFile(label, rows[0].labelfile, {mode: 0o600})
   if (account) await chown(label, account.uid, account.gid)

@@ -11,13 +11,21 @@ export type NodeSettings = Readonly<{
   /** Lines for postgresql.conf and pg_hba.conf. */
   conf: readonly string[]
   hba: readonly string[]
+  place: Place
 }>
 
+/**
+ * Where a server runs. `address`: what it listens on, and what its standbys connect to. `within`:
+ * what its command line begins with, such as `nsenter` for a network namespace; empty: here.
+ */
+export type Place = Readonly<{address: string; within: readonly string[]}>
+export const loopback: Place = {address: '127.0.0.1', within: []}
+
 /** postgresql.conf of a server that lives for minutes: small, fast, and in nobody's way. */
-export function postgresqlConf({name, port, folder, conf}: NodeSettings): string {
+export function postgresqlConf({name, port, folder, conf, place}: NodeSettings): string {
   const lines = [
     `port = ${port}`,
-    "listen_addresses = '127.0.0.1'",
+    `listen_addresses = '${place.address}'`,
     `unix_socket_directories = '${folder}'`,
     `cluster_name = '${name}'`,
     'fsync = off',
@@ -43,8 +51,8 @@ export function hbaConf({hba}: NodeSettings): string {
   const own = [
     'local all all trust',
     'local replication all trust',
-    'host replication postgres 127.0.0.1/32 trust',
-    'host all postgres 127.0.0.1/32 trust',
+    'host replication postgres samenet trust',
+    'host all postgres samenet trust',
   ]
   return `${[...hba, ...own].join('\n')}\n`
 }

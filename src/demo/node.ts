@@ -92,7 +92,7 @@ export class PgNode {
 
   /** Streams from `source` from the next start on; at once when it runs. */
   async follow(source: PgNode): Promise<void> {
-    const conninfo = `host=127.0.0.1 port=${source.port} user=postgres application_name=${this.name}`
+    const conninfo = `host=${source.settings.place.address} port=${source.port} user=postgres application_name=${this.name}`
     if (this.isRunning) {
       await this.sql(`alter system set primary_conninfo = '${conninfo}'`)
       await this.sql('select pg_reload_conf()')
@@ -101,8 +101,9 @@ export class PgNode {
 
   async start(): Promise<void> {
     if (this.#run) return
-    const {binaries, account} = this.settings
-    const run = Postmaster.spawn(binaries, this.data, this.#logPath, account, () => {
+    const {binaries, account, place} = this.settings
+    const program = {binaries, data: this.data, logPath: this.#logPath, account, within: place.within}
+    const run = Postmaster.spawn(program, () => {
       if (this.#run === run) this.#run = null
     })
     this.#run = run

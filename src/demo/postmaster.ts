@@ -3,6 +3,7 @@ import {closeSync, openSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Binaries} from './binaries.ts'
 import {environment} from './child-env.ts'
+import type {Place} from './node-conf.ts'
 import type {Account} from './os-account.ts'
 import {readPostmasterFile} from './postmaster-file.ts'
 import {childrenOf, isAlive, signalAll} from './processes.ts'
@@ -20,6 +21,14 @@ const stopSignals = {smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT'} as 
  * is then killed as well.
  */
 const orphanMs = 2000
+
+type Program = Readonly<{
+  binaries: Binaries
+  data: string
+  logPath: string
+  account: Account | null
+  within: Place['within']
+}>
 
 /** One run of a server, from its start to the end of its last process. */
 export class Postmaster {
@@ -44,17 +53,18 @@ export class Postmaster {
     })
   }
 
-  static spawn(
-    binaries: Binaries,
-    data: string,
-    logPath: string,
-    account: Account | null,
-    onExit: () => void,
-  ): Postmaster {
+  static spawn({binaries, data, logPath, account, within}: Program, onExit: () => void): Postmaster {
     const log = openSync(logPath, 'a')
+    const postgres = [join(binaries, 'postgres'), '-D', data]
+    // Only root enters a namespace, so the account is taken inside.
+    const [command = '', ...args] =
+      within.length === 0 || account === null
+        ? [...within, ...postgres]
+        : [...within, 'setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', ...postgres]
     try {
-      const options = {...account, cwd: data, env: environment(), stdio: ['ignore' as const, log, log]}
-      return new Postmaster(spawn(join(binaries, 'postgres'), ['-D', data], options), data, onExit)
+      const stdio = ['ignore' as const, log, log]
+      const owner = within.length === 0 ? account : null
+      return new Postmaster(spawn(command, args, {...owner, cwd: data, env: environment(), stdio}), data, onExit)
     } finally {
       closeSync(log)
     }

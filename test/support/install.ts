@@ -1,6 +1,7 @@
 import {spawnSync} from 'node:child_process'
 import {existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
-import {missingParts} from './parts.ts'
+import {postgresql} from '../lab/postgresql.ts'
+import {lacksLab, missingParts} from './parts.ts'
 
 /**
  * Before the tests: brings the parts that are missing where it may (root, apt), else names them in
@@ -19,6 +20,16 @@ if (missing.length > 0) {
     `\nMISSING, so the tests that need it ${fate}: ${names}. Install it, or run this as root on Debian 12.\n\n`,
   )
 }
+
+if (lacksLab)
+  process.stderr.write(
+    '\nNot root, or no /dev/net/tun: the tests on a network of their own (test/lab) are SKIPPED.\n\n',
+  )
+else
+  for (const version of [13, 18] as const)
+    await postgresql(version).catch((error) =>
+      process.stderr.write(`PostgreSQL ${version} cannot be fetched: ${error}\n`),
+    )
 
 function install(packages: readonly string[]): void {
   process.stderr.write(`installing for the tests: ${packages.join(' ')}\n`)

@@ -17,6 +17,8 @@ export const parts = [
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
   {name: 'binutils', path: '/usr/bin/strip', debian: 'binutils'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
+  {name: 'ip', path: '/usr/sbin/ip', debian: 'iproute2'},
+  {name: 'python3', path: '/usr/bin/python3', debian: 'python3-minimal'},
 ] as const
 
 export type Part = (typeof parts)[number]
@@ -29,3 +31,11 @@ export const missingParts = (): readonly Part[] => parts.filter(({path}) => !exi
  */
 export const lacks = (name: Part['name']): boolean =>
   process.env.CI !== 'true' && missingParts().some((part) => part.name === name)
+
+/**
+ * For `describe.skipIf(lacksLab)`: the laboratory (test/lab) makes network namespaces, which takes
+ * root and /dev/net/tun. Under CI it is never skipped.
+ */
+export const lacksLab: boolean =
+  process.env.CI !== 'true' &&
+  (lacks('ip') || lacks('python3') || process.getuid?.() !== 0 || !existsSync('/dev/net/tun'))
