@@ -1,4 +1,5 @@
 import {execFileSync, type SpawnOptions, spawn} from 'node:child_process'
+import {randomUUID} from 'node:crypto'
 import {
   appendFileSync,
   chownSync,
@@ -15,7 +16,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
-import type {ConnectionSettings} from '../../src/core/settings.ts'
+import type {ConnectionSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
 
 /**
@@ -49,12 +50,16 @@ export const clock = {
     return () => clearTimeout(timer)
   },
 }
-const probe = {
+/**
+ * Time limits that end a hang and nothing else: a busy machine must not turn a test red. Tests
+ * about limits pass their own.
+ */
+const probe: ProbeSettings = {
   intervalMs: 1000,
   fastIntervalMs: 100,
-  timeoutMs: 1000,
-  connectTimeoutMs: 3000,
-  maxAgeMs: 3000,
+  timeoutMs: 10_000,
+  connectTimeoutMs: 30_000,
+  maxAgeMs: 30_000,
   knockIntervalMs: 5000,
 }
 const availability = {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 10_000}
@@ -77,21 +82,28 @@ export const connection = (change: Partial<ConnectionSettings> = {}): Connection
   ...change,
 })
 
-export const driverFor = (change: Partial<ConnectionSettings>) =>
+export const driverFor = (change: Partial<ConnectionSettings>, limits: Partial<ProbeSettings> = {}) =>
   pgDriver({
     host: {name: 'host1', aliases: [], location: null, connection: connection(change)},
-    probe,
+    probe: {...probe, ...limits},
     availability,
     clock,
   })
 
-export const within = (ms = 3000): AbortSignal => AbortSignal.timeout(ms)
+/** Without `ms`: a limit that ends a hang, and measures no speed. */
+export const within = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms)
 
-/** Asks until it is so; the test's own limit ends it. */
-export async function until<T>(ask: () => Promise<T> | T, is: (value: T) => boolean): Promise<T> {
+/**
+ * Asks until the answer is as wanted. Ends before the test's own limit, which would not stop the
+ * loop and would not show the last answer.
+ */
+export async function until<T>(ask: () => Promise<T> | T, is: (value: T) => boolean, limitMs = 50_000): Promise<T> {
+  const end = performance.now() + limitMs
   for (;;) {
     const value = await ask()
     if (is(value)) return value
+    if (performance.now() > end)
+      throw new Error(`waited ${limitMs / 1000} s until ${is}; the last answer: ${JSON.stringify(value)}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
@@ -133,6 +145,8 @@ export interface Server {
   sql(text: string, dbname?: string): string
   hba(...lines: string[]): void
   log(): string
+  /** Every line that the backend `pid`, which is gone, has written to the log. */
+  logOf(pid: number): Promise<readonly string[]>
   /** The postmaster and every process below it. */
   pids(): number[]
   signal(name: NodeJS.Signals, pids?: readonly number[]): void
@@ -149,17 +163,8 @@ export async function startServer(bin = debian, make?: (data: string) => void): 
   if (make) make(data)
   else
     runOwned(join(bin, 'initdb'), [
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '-A',
-      'trust',
-      '-N',
-      '--no-instructions',
-      '--locale=C',
-      '-E',
-      'UTF8',
+      ...['-D', data, '-U', 'postgres', '-A', 'trust', '-N'],
+      ...['--no-instructions', '--locale=C', '-E', 'UTF8'],
     ])
   appendFileSync(
     join(data, 'postgresql.conf'),
@@ -187,12 +192,27 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
     sql: (text: string, dbname = 'postgres') =>
       execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {
         encoding: 'utf8',
+        timeout: 50_000,
       }).trim(),
     hba(...lines: string[]) {
       writeOwned(join(data, 'pg_hba.conf'), `local all all trust\nlocal replication all trust\n${lines.join('\n')}\n`)
       started.sql('select pg_reload_conf()')
     },
     log: () => (existsSync(join(dir, 'log')) ? readFileSync(join(dir, 'log'), 'utf8') : ''),
+    async logOf(pid: number) {
+      await until(
+        () => started.sql(`select count(*) from pg_stat_activity where pid = ${pid}`),
+        (count) => count === '0',
+      )
+      // The collector writes in the order of arrival: with this line all earlier lines are there.
+      const fence = `all of ${pid} is written, ${randomUUID()}`
+      started.sql(`do $$ begin raise log '${fence}'; end $$`)
+      const log = await until(
+        () => started.log(),
+        (text) => text.includes(fence),
+      )
+      return log.split('\n').filter((line) => line.includes(` [${pid}] `))
+    },
     pids: () => [server.pid, ...childrenOf(server.pid)],
     signal(name: NodeJS.Signals, pids?: readonly number[]) {
       for (const pid of pids ?? started.pids())
@@ -209,6 +229,25 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
   cleanUps.push(started.destroy)
   await started.start()
   return started
+}
+
+/** A streaming standby of `primary`. */
+export const startStandby = (primary: Server): Promise<Server> =>
+  startServer(debian, (data) =>
+    runOwned(join(debian, 'pg_basebackup'), [
+      ...['-h', primary.dir, '-p', String(primary.port), '-U', 'postgres'],
+      ...['-D', data, '-R', '-c', 'fast'],
+    ]),
+  )
+
+/** Stops the processes while `run` goes on, and lets them go on also when `run` fails. */
+export async function whileFrozen<T>(server: Server, pids: readonly number[], run: () => Promise<T>): Promise<T> {
+  server.signal('SIGSTOP', pids)
+  try {
+    return await run()
+  } finally {
+    server.signal('SIGCONT', pids)
+  }
 }
 
 function childrenOf(parent: number): number[] {
