@@ -1,5 +1,5 @@
 import type {Actuator, Applied} from '../core/actuator.ts'
-import {backoff} from '../core/backoff.ts'
+import {type Backoff, nextBackoff} from '../core/backoff.ts'
 import {poolsOf} from '../core/offers/pools.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
 import {deadline, nap} from '../core/wait.ts'
@@ -9,8 +9,8 @@ import {deadline, nap} from '../core/wait.ts'
  * waited for.
  */
 const passMs = 5_000
-/** How long an unreachable target may stay out of step after it has returned. */
-const retryMs = 500
+/** Capped so that a router that comes back is out of step for at most half a second. */
+export const retries = {firstMs: 50, capMs: 500, jitter: 0.5} as const
 
 /**
  * What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic
@@ -48,7 +48,7 @@ export function actuate(actuation: Actuation): AsyncDisposable {
 
 async function keepInStep(actuator: Actuator, actuation: Actuation, signal: AbortSignal): Promise<void> {
   const {source, clock, random, resyncMs} = actuation
-  const patience = backoff(random, () => retryMs)
+  let backoff: Backoff | null = null
   const diary = problemLog(actuator.name, actuation)
   let isFrozen = source.current().maintenance !== null
   let routing = poolsOf(source.current())
@@ -72,9 +72,10 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
     if (signal.aborted) break
     if (applied) diary(applied)
     const hasFailed = applied?.outcome === 'failed'
-    if (!hasFailed) patience.reset()
+    if (!hasFailed) backoff = null
     if (isDue) continue
-    const restMs = hasFailed ? patience.next() : resyncMs()
+    if (hasFailed) backoff = nextBackoff(retries, backoff, random)
+    const restMs = backoff?.waitMs ?? resyncMs()
     waiting = nap(clock, Math.min(applied?.againMs ?? restMs, restMs), signal)
     await waiting.done
     waiting = null

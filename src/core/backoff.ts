@@ -1,21 +1,29 @@
 import type {Random} from './ports.ts'
 
-const firstMs = 50
+/** How long to wait between failed tries. */
+export type BackoffPolicy = Readonly<{
+  firstMs: number
+  /** No wait is longer. It may differ from wait to wait. */
+  capMs: number
+  /** 0 to 1: the share of each wait that chance may take off, so that clients spread out. */
+  jitter: number
+}>
+
+/** One wait, and how the next one begins. */
+export type Backoff = Readonly<{
+  waitMs: number
+  /** The next wait before cap and jitter. */
+  followingMs: number
+}>
 
 /**
- * Jittered exponential backoff: 50 ms, doubling, never above `capMs()`; each wait is between half
- * of that and all of it, so that clients spread out.
+ * Exponential backoff: waits double from `firstMs` up to `capMs`. `before`: the last wait; `null`:
+ * after a success. Where the cap rises, the waits double up to the new one.
  */
-export function backoff(random: Random, capMs: () => number): Readonly<{next(): number; reset(): void}> {
-  let ms = firstMs
+export function nextBackoff({firstMs, capMs, jitter}: BackoffPolicy, before: Backoff | null, random: Random): Backoff {
+  const fullMs = before?.followingMs ?? firstMs
   return {
-    next() {
-      const wait = Math.min(ms, capMs())
-      ms = Math.min(ms * 2, capMs() * 2)
-      return wait * (0.5 + random() / 2)
-    },
-    reset() {
-      ms = firstMs
-    },
+    waitMs: Math.min(fullMs, capMs) * (1 - jitter + jitter * random()),
+    followingMs: Math.min(fullMs * 2, capMs * 2),
   }
 }

@@ -1,4 +1,4 @@
-import {backoff} from '../core/backoff.ts'
+import {type Backoff, nextBackoff} from '../core/backoff.ts'
 import {type HostRecord, observed} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
@@ -8,6 +8,8 @@ import {knockLoop} from './knock-loop.ts'
 
 /** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
 const graceMs = 250
+/** Up to the probe interval of the moment. */
+export const reconnects = {firstMs: 50, jitter: 0.5} as const
 
 export type WatchDeps = Readonly<{
   settings: HostSettings
@@ -31,7 +33,7 @@ export type WatchDeps = Readonly<{
 export class HostWatch {
   readonly #deps: WatchDeps
   readonly #stop = new AbortController()
-  readonly #backoff: ReturnType<typeof backoff>
+  #backoff: Backoff | null = null
   #pausing: ReturnType<typeof nap> | null = null
   #session: HostSession | null = null
   #renew: () => void = () => {}
@@ -40,7 +42,6 @@ export class HostWatch {
 
   constructor(deps: WatchDeps) {
     this.#deps = deps
-    this.#backoff = backoff(deps.random, deps.intervalMs)
   }
 
   get settings(): HostSettings {
@@ -74,7 +75,7 @@ export class HostWatch {
 
   async #run(): Promise<void> {
     const {signal} = this.#stop
-    const {clock, intervalMs} = this.#deps
+    const {clock, random, intervalMs} = this.#deps
     let wasClosed = false
     while (!signal.aborted) {
       const session = await this.#open(wasClosed)
@@ -85,7 +86,10 @@ export class HostWatch {
       wasClosed = closed !== null
       const isPaced = wasClosed && clock.now() - this.#reopenedAt < intervalMs()
       if (wasClosed && !isPaced) this.#reopenedAt = clock.now()
-      if ((!wasClosed || isPaced) && !signal.aborted) await sleep(this.#deps.clock, this.#backoff.next(), signal)
+      if ((!wasClosed || isPaced) && !signal.aborted) {
+        this.#backoff = nextBackoff({...reconnects, capMs: intervalMs()}, this.#backoff, random)
+        await sleep(clock, this.#backoff.waitMs, signal)
+      }
     }
   }
 
@@ -167,7 +171,7 @@ export class HostWatch {
         return null
       }
       // One answer is not yet a recovery.
-      if (answered) this.#backoff.reset()
+      if (answered) this.#backoff = null
       answered = true
       await this.#pause(askedAt, over.signal)
     }

@@ -1,5 +1,4 @@
 import {describe, expect, test} from 'vitest'
-import {backoff} from '../../src/core/backoff.ts'
 import {Pace} from '../../src/monitor/pace.ts'
 import {probeSettings} from '../support/settings.ts'
 
@@ -43,27 +42,5 @@ describe('tempo', () => {
     expect(tempo.isFast(80_000)).toBe(false)
     tempo.judged('no-primary')
     expect(tempo.isFast(90_000)).toBe(true)
-  })
-})
-
-describe('backoff', () => {
-  const waits = (random: () => number, capMs = 1_000) => {
-    const {next} = backoff(random, () => capMs)
-    return Array.from({length: 8}, next)
-  }
-  test('doubles from 50 ms up to the interval', () =>
-    expect(waits(() => 1 - 1e-12).map(Math.round)).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000]))
-  test('never waits less than half of that', () =>
-    expect(waits(() => 0)).toEqual([25, 50, 100, 200, 400, 500, 500, 500]))
-  test('a short interval caps the first wait too', () => expect(waits(() => 0, 20)).toEqual(Array(8).fill(10)))
-  test('begins anew after a success', () => {
-    const {next, reset} = backoff(
-      () => 0,
-      () => 1_000,
-    )
-    next()
-    next()
-    reset()
-    expect(next()).toBe(25)
   })
 })

@@ -1,11 +1,12 @@
 import type {HookSettings} from '../../core/actuator-settings.ts'
+import {type Backoff, nextBackoff} from '../../core/backoff.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
 import {deadline, sleep} from '../../core/wait.ts'
 import {commandDelivery} from './command.ts'
 import {type Delivery, failed} from './delivery.ts'
 import {DeliveryLog, type HookReport} from './delivery-log.ts'
 import {type HookEvent, isWanted} from './event.ts'
-import {retryMs} from './retry.ts'
+import {retries, retryMs} from './retry.ts'
 import {webhookDelivery} from './webhook.ts'
 
 /**
@@ -80,6 +81,7 @@ export function hook(
   }
 
   async function tellOne(event: HookEvent): Promise<void> {
+    let backoff: Backoff | null = null
     for (let attempt = 1; ; attempt += 1) {
       const begun = clock.now()
       const delivery = await tryOnce(event)
@@ -87,7 +89,8 @@ export function hook(
       if (delivery.kind === 'delivered') return diary.delivered(event, delivery.problem, ms)
       diary.failed(event, delivery.problem, delivery.details, ms)
       if (delivery.isFinal || attempt > settings.retries) return diary.gaveUp(event, delivery.problem, attempt)
-      await sleep(clock, retryMs(attempt, random, delivery.askedMs), stop.signal)
+      backoff = nextBackoff(retries, backoff, random)
+      await sleep(clock, retryMs(backoff.waitMs, delivery.askedMs), stop.signal)
       if (stop.signal.aborted) return diary.gaveUp(event, `${gone}, and ${delivery.problem}`, attempt)
     }
   }

@@ -1,17 +1,11 @@
-import type {Random} from '../../core/ports.ts'
+import type {BackoffPolicy} from '../../core/backoff.ts'
 
-const firstMs = 1_000
-const longestMs = 60_000
+/** Jittered, so that hooks that failed together do not retry together. */
+export const retries: BackoffPolicy = {firstMs: 1_000, capMs: 60_000, jitter: 0.5}
 
-/**
- * How long to wait after the failed try number `attempt` (from 1): 1 s, doubling, up to a minute;
- * between half of that and all of it, so that hooks that failed together do not return together.
- * `askedMs`: what the receiver asked for, honoured up to a minute.
- */
-export function retryMs(attempt: number, random: Random, askedMs: number | null): number {
-  const most = Math.min(firstMs * 2 ** (attempt - 1), longestMs)
-  return Math.max(most * (0.5 + random() / 2), Math.min(askedMs ?? 0, longestMs))
-}
+/** `askedMs`: the wait that the receiver asked for, honoured up to a minute; `null`: none. */
+export const retryMs = (backoffMs: number, askedMs: number | null): number =>
+  Math.max(backoffMs, Math.min(askedMs ?? 0, retries.capMs))
 
 /** RFC 9110, 10.2.3: seconds, or a date. `null`: not given, or neither. */
 export function retryAfterMs(header: string | null, wall: number): number | null {

@@ -1,4 +1,5 @@
 import type {Dispatcher} from 'undici'
+import {nextBackoff} from '../../core/backoff.ts'
 import type {PastChange} from '../../core/changes.ts'
 import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
 import {OperatorError} from '../../core/errors.ts'
@@ -22,7 +23,7 @@ export type DaemonDeps = Readonly<{
 }>
 
 const pastPatienceMs = 2_000
-const [firstPauseMs, longestPauseMs] = [50, 2_000]
+export const reconnects = {firstMs: 50, capMs: 2_000, jitter: 0.5} as const
 
 /**
  * A running daemon as a source. Resolves with the first snapshot; throws OperatorError where there
@@ -117,7 +118,9 @@ class DaemonSource implements SnapshotSource {
   }
 
   async #run(): Promise<void> {
-    let failures = 0
+    const {random} = this.#deps
+    // A daemon that never answered is asked again after 100 ms, a lost connection after 50 ms.
+    let backoff = nextBackoff(reconnects, null, random)
     while (!this.#stop.signal.aborted) {
       const before = this.#heardAt
       try {
@@ -128,8 +131,8 @@ class DaemonSource implements SnapshotSource {
         if (this.#shown === null) this.#begun.reject(error)
       }
       if (this.#stop.signal.aborted) return
-      failures = this.#heardAt > before ? 0 : failures + 1
-      await this.#pause(Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + this.#deps.random() / 2))
+      backoff = nextBackoff(reconnects, this.#heardAt > before ? null : backoff, random)
+      await this.#pause(backoff.waitMs)
     }
   }
 
