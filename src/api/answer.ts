@@ -1,4 +1,5 @@
 import {STATUS_CODES} from 'node:http'
+import type {ErrorCode} from '../core/error-codes.ts'
 
 /** What a route answers: prepared text, so that equal answers are made once. */
 export type Answer = Readonly<{status: number; body: string; type: string; headers?: Readonly<Record<string, string>>}>
@@ -13,7 +14,7 @@ export const json = (status: number, value: unknown, headers?: Readonly<Record<s
   ...(headers && {headers}),
 })
 
-export type Problem = Readonly<{code: string; detail: string; next: string}>
+export type Problem = Readonly<{code: ErrorCode; detail: string; next: string}>
 
 /** RFC 9457. `code` is stable, for programs; `next` is what to do, for people. */
 export const problem = (

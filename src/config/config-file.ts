@@ -1,4 +1,5 @@
 import {resolve} from 'node:path'
+import type {ErrorCode} from '../core/error-codes.ts'
 import {OperatorError} from '../core/errors.ts'
 import {close, fstat, open, read} from '../system/files.ts'
 import {type Environment, variable} from './libpq/environment.ts'
@@ -81,5 +82,5 @@ function decode(bytes: Buffer, path: string): string {
   throw refusal('CONFIG_NOT_TEXT', path, 'is not UTF-8 text', 'Save it as UTF-8, or name the right file.')
 }
 
-const refusal = (code: string, path: string, message: string, next: string, cause?: unknown) =>
+const refusal = (code: ErrorCode, path: string, message: string, next: string, cause?: unknown) =>
   new OperatorError(code, `${path} ${message}`, next, {cause})

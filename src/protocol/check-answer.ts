@@ -1,3 +1,4 @@
+import type {ErrorCode} from '../core/error-codes.ts'
 import {eligibilityOf, type Limits} from '../core/offers/eligibility.ts'
 import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
@@ -29,7 +30,11 @@ export type CheckAnswer = Readonly<{
   hosts: Readonly<Record<string, WireHost>>
   group: string | null
 }>
-export type CheckError = Readonly<{exit: 2; ok: false; error: Readonly<{code: string; message: string; next: string}>}>
+export type CheckError = Readonly<{
+  exit: 2
+  ok: false
+  error: Readonly<{code: ErrorCode; message: string; next: string}>
+}>
 
 export type CheckAsked = Readonly<{
   snapshot: Snapshot

@@ -92,7 +92,13 @@ const commands = [
   {command: 'watch --once', wanted: watching},
   {command: 'serve', wanted: serving, stopOn: /listening/},
 ]
+/** Texts for README, docs and manual: the generator alone loads them. */
+const guides = /\/(rules|cause-guide|error-codes|exit-codes)\.js$/
 test.each(commands)('$command', async ({command, wanted, stopOn}) => {
-  const {packages, builtins} = await loadedBy(command.split(' '), {}, stopOn)
+  const {own, packages, builtins} = await loadedBy(command.split(' '), {}, stopOn)
   assert.deepEqual({packages: of(heavy, packages), builtins: of(heavyBuiltins, builtins)}, wanted)
+  assert.deepEqual(
+    own.filter((path) => guides.test(path)),
+    [],
+  )
 })

@@ -1,9 +1,10 @@
 import {stripVTControlCharacters} from 'node:util'
+import type {ErrorCode} from '../../core/error-codes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {ErrorExit} from '../../protocol/exit-codes.ts'
 
 /** An error as an operator sees it. */
-export type ErrorReport = Readonly<{exit: ErrorExit; code: string; message: string; next: string}>
+export type ErrorReport = Readonly<{exit: ErrorExit; code: ErrorCode; message: string; next: string}>
 
 /**
  * The parser's own errors are told apart by what they carry: loading oclif to ask for its classes

@@ -1,4 +1,5 @@
 import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
+import type {ErrorCode} from '../../core/error-codes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {readNamed} from '../../system/named-file.ts'
 
@@ -23,7 +24,8 @@ export async function order(channel: Channel, path: string, body: object): Promi
   if (response.statusCode === 200) return answer
   const {code, detail, next} = answer
   throw new OperatorError(
-    typeof code === 'string' ? code : 'DAEMON',
+    // A newer daemon may know codes that this program does not: they pass as they are.
+    typeof code === 'string' ? (code as ErrorCode) : 'DAEMON',
     typeof detail === 'string' ? detail : `${placeOf(channel)} answers with ${response.statusCode}`,
     typeof next === 'string' ? next : 'Is that pgroute66?',
   )

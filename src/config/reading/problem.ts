@@ -1,10 +1,11 @@
+import type {ErrorCode} from '../../core/error-codes.ts'
 import {OperatorError} from '../../core/errors.ts'
 
 /**
  * One thing that is wrong. `path` says where (`hosts.host1.port`); no field ever holds a secret's
  * value or a line of the file.
  */
-export type Problem = Readonly<{path: string; code: string; message: string; next: string}>
+export type Problem = Readonly<{path: string; code: ErrorCode; message: string; next: string}>
 
 /** So much of a hostile or hopeless file is shown. */
 const shown = 50

@@ -1,3 +1,4 @@
+import type {ErrorCode} from '../../core/error-codes.ts'
 import type {Warning} from '../config.ts'
 import type {Problem} from './problem.ts'
 
@@ -7,7 +8,7 @@ export class Report {
   readonly warnings: Warning[] = []
 
   /** `message` continues the path: "is not a number". */
-  refuse(path: string, code: string, message: string, next: string): void {
+  refuse(path: string, code: ErrorCode, message: string, next: string): void {
     this.problems.push({path, code, message, next})
   }
 

