@@ -1,3 +1,7 @@
+import {errorGuide} from '../../src/core/error-codes.ts'
+import {causeGuide} from '../../src/core/facts/cause-guide.ts'
+import {rules} from '../../src/core/verdict/rules.ts'
+import {exitCodes} from '../../src/protocol/exit-codes.ts'
 import type {Flag, Listed, Manifest} from '../manifest.ts'
 
 /** pgroute66(1) in mdoc(7). */
@@ -39,31 +43,36 @@ export function manual(manifest: Manifest): string {
       'Where a check looks for the daemon, unless the configuration names another socket.',
     ),
     '.El',
+    '.Sh VERDICTS',
+    'The first rule that holds decides:',
+    ...list(Object.entries(rules), ([rule, {verdict, when, routedTo, next}]) => [
+      `${rule} ${verdict}`,
+      `${when} Writes go to: ${routedTo}. ${next}`,
+    ]),
+    '.Sh CAUSES',
+    'Why a host is unavailable:',
+    ...list(Object.entries(causeGuide), ([cause, {meaning, next}]) => [cause, `${meaning} ${next}`]),
     '.Sh EXIT STATUS',
     'Of check:',
-    '.Pp',
-    '.Bl -tag -width Ds -compact',
-    ...exits.flatMap(([code, meaning]) => [`.It ${code}`, ...text(meaning)]),
-    '.El',
+    ...list(Object.entries(exitCodes), (entry) => entry),
     '.Pp',
     ...text('Every other command ends with 0, with 2 for a mistake in usage or configuration, and with 70 for a bug.'),
     '.Sh EXAMPLES',
     '.Bd -literal',
     ...manifest.flatMap(({examples}) => examples).map(escaped),
     '.Ed',
+    '.Sh DIAGNOSTICS',
+    ...text('With --json, an error carries one of these codes; in the API, each answer of type problem+json does.'),
+    ...list(Object.entries(errorGuide), ([code, {meaning, next}]) => [code, `${meaning} ${next}`]),
   ]
   return `${lines.join('\n')}\n`
 }
 
-const exits: readonly (readonly [number, string])[] = [
-  [0, 'the host has the asked role (no HOST: exactly one primary, confirmed)'],
-  [1, 'up, but not that role, or beyond --max-lag, or drained'],
-  [2, 'usage or configuration error'],
-  [3, 'unavailable'],
-  [4, 'split brain, unconfirmed, starting'],
-  [5, 'no primary (no HOST)'],
-  [70, 'a bug in pgroute66'],
-]
+/** A tagged list of rows. `of`: a row's tag and its Markdown. */
+function list<T>(rows: readonly T[], of: (row: T) => readonly [tag: string, markdown: string]): readonly string[] {
+  const items = rows.map(of).flatMap(([tag, markdown]) => item(`.It ${tag}`, markdown.replaceAll('`', '')))
+  return ['.Pp', '.Bl -tag -width Ds -compact', ...items, '.El']
+}
 
 function section({words, summary, description, flags, args}: Listed): readonly string[] {
   const named = args.filter((arg) => arg.description !== undefined)

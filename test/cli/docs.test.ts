@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {type Command, Parser} from '@oclif/core'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import {withTables} from '../../packaging/tables.ts'
 import type {EventStream} from '../../src/api/event-stream.ts'
 import {allRoutes} from '../../src/api/routes.ts'
 import {rewriteArgv} from '../../src/app/main/invoked-as.ts'
@@ -175,6 +176,26 @@ test('the paths of the API are there', () => {
   )
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((path) => !routes.some((route) => route.test(path)))).toEqual([])
+})
+
+describe('tables that the generator writes', () => {
+  test('they are up to date in every page', () => {
+    const spec = {name: 'src/core/SPEC.md', text: readFileSync(join(root, 'src/core/SPEC.md'), 'utf8')}
+    const outdated = [...pages, spec].filter(({text}) => withTables(text) !== text).map(({name}) => name)
+    expect(outdated).toEqual([])
+    const named = [...pages, spec].flatMap(({text}) =>
+      [...text.matchAll(/<!-- generated: (.*) -->/g)].map(([, name]) => name),
+    )
+    expect(new Set(named)).toEqual(new Set(['rules', 'causes', 'exit codes', 'error codes']))
+  })
+
+  test.each([
+    '<!-- generated: rulez -->\n<!-- end of rulez -->\n',
+    '<!-- generated: rules -->\n',
+    '<!-- generated: rules -->\n<!-- generated: causes -->\n<!-- end of causes -->\n<!-- end of rules -->\n',
+  ])('a marker that names no table or has no end is an error: %j', (page) => {
+    expect(() => withTables(page)).toThrow('names no table, or has no end')
+  })
 })
 
 test('the runbook knows every verdict and every cause', () => {

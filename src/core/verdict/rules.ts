@@ -47,7 +47,7 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
     verdict: 'primary',
     when: 'Exactly one host is primary, and no evidence speaks against it.',
     routedTo: 'that host; none while it is drained',
-    next: 'Nothing.',
+    next: 'There is nothing to do.',
   },
   V5: {
     verdict: 'no-primary',
