@@ -4,7 +4,7 @@ import {causeText} from './table/row.ts'
 import {sparkline} from './table/sparkline.ts'
 import {ageText, spanText, timeText} from './text/age.ts'
 import {bytesText} from './text/bytes.ts'
-import {printable, wrap} from './text/cells.ts'
+import {pad, printable, wrap} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {type Line, line, type Tone} from './text/line.ts'
 
@@ -25,8 +25,8 @@ export function details(host: HostState, frame: Frame, width: number, glyphs: Gl
   )
   const lines = fields.flatMap(([label, text, tone = 'plain']) =>
     wrap(printable(text), Math.max(1, width - labelled - 1)).map((part, index): Line => {
-      const name = index === 0 ? label.slice(0, labelled) : ''
-      return [...line(`${name.padEnd(labelled)} `, 'faint'), ...line(part, tone)]
+      const name = pad(index === 0 ? printable(label) : '', labelled, 'left', glyphs.more)
+      return [...line(`${name} `, 'faint'), ...line(part, tone)]
     }),
   )
   return [title, ...lines]

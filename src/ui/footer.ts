@@ -1,5 +1,6 @@
 import type {Action} from './action.ts'
 import type {ScreenState} from './screen-state.ts'
+import {widthOf} from './text/cells.ts'
 import {type Line, line, type Span} from './text/line.ts'
 
 type Hint = Readonly<{key: string; text: string; rank: number}>
@@ -32,15 +33,15 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
 
 const hint = (key: string, text: string, rank: number): Hint => ({key, text, rank})
 const tempoText = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`)
-const widthOf = ({key, text}: Hint): number => key.length + 1 + text.length
+const cellsOf = ({key, text}: Hint): number => widthOf(key) + 1 + widthOf(text)
 
 function fitted(hints: readonly Hint[], width: number): Line {
   const chosen = new Set<Hint>()
   let left = width + 2
   for (const item of hints.toSorted((a, b) => a.rank - b.rank)) {
-    if (widthOf(item) + 2 > left) break
+    if (cellsOf(item) + 2 > left) break
     chosen.add(item)
-    left -= widthOf(item) + 2
+    left -= cellsOf(item) + 2
   }
   const spans = hints
     .filter((item) => chosen.has(item))

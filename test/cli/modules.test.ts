@@ -13,7 +13,18 @@ import {runJs} from '../support/run.ts'
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const hook = fileURLToPath(new URL('../support/loaded-modules.ts', import.meta.url))
 /** What costs: a command that has one of them more than it has here starts milliseconds later. */
-const heavy = ['@oclif/core', 'ink', 'react', 'fastify', 'pg', 'js-yaml', 'pino', 'prom-client', 'eventsource-parser']
+const heavy = [
+  '@oclif/core',
+  'ink',
+  'react',
+  'string-width',
+  'fastify',
+  'pg',
+  'js-yaml',
+  'pino',
+  'prom-client',
+  'eventsource-parser',
+]
 const heavyBuiltins = ['net', 'crypto', 'tls', 'http', 'https', 'perf_hooks']
 
 const cwd = mkdtempSync(join(tmpdir(), 'pgroute66-modules-'))
@@ -76,7 +87,7 @@ const direct = {packages: ['pg', 'js-yaml'], builtins: ['net', 'crypto']}
 const asked = {packages: ['pg', 'js-yaml'], builtins: ['net', 'crypto', 'tls', 'http', 'perf_hooks']}
 const oclif = {packages: ['@oclif/core'], builtins: ['net', 'perf_hooks']}
 const configured = {packages: ['@oclif/core', 'js-yaml'], builtins: ['net', 'perf_hooks']}
-const watching = {packages: ['@oclif/core', 'pg', 'js-yaml'], builtins: ['net', 'crypto', 'perf_hooks']}
+const watching = {packages: ['@oclif/core', 'string-width', 'pg', 'js-yaml'], builtins: ['net', 'crypto', 'perf_hooks']}
 const serving = {
   packages: ['@oclif/core', 'fastify', 'pg', 'js-yaml', 'pino', 'prom-client'],
   builtins: ['net', 'crypto', 'tls', 'http', 'https', 'perf_hooks'],

@@ -1,8 +1,10 @@
+import stringWidth from 'string-width'
 import {expect, test} from 'vitest'
 import {sparkline} from '../../src/ui/table/sparkline.ts'
 import {ageText, spanText} from '../../src/ui/text/age.ts'
 import {bytesText} from '../../src/ui/text/bytes.ts'
-import {clip, clipMiddle, pad, printable, widthOf, wrap} from '../../src/ui/text/cells.ts'
+import {clip, clipMiddle, pad, printable, simple, widthOf, wrap} from '../../src/ui/text/cells.ts'
+import {glyphsFor} from '../../src/ui/text/glyphs.ts'
 import {cut, line, textOf} from '../../src/ui/text/line.ts'
 
 const minute = 60_000
@@ -57,10 +59,24 @@ test.each([
   ['é', 1],
   ['e\u0301', 1],
   ['接続', 4],
+  ['ｆｕｌｌ', 8],
+  ['한국', 4],
   ['🐘', 2],
+  ['👩‍👧', 2],
+  ['👍🏽', 2],
+  ['🇨🇭', 2],
+  ['❤️', 2],
   ['\u200b', 0],
+  ['w\u0301\u0323', 1],
 ])('%s takes %d cells', (text, width) => {
   expect(widthOf(text)).toBe(width)
+})
+
+test('characters that are counted without string-width take one cell each, and the glyphs are among them', () => {
+  const all = Array.from({length: 0x1_0000}, (_, code) => String.fromCharCode(code)).filter((one) => simple.test(one))
+  expect(all.filter((one) => stringWidth(one) !== 1)).toEqual([])
+  const {roles, bars, ...single} = glyphsFor({LANG: 'C.UTF-8'})
+  for (const glyph of [...Object.values(roles), ...bars, ...Object.values(single)]) expect(glyph).toMatch(simple)
 })
 
 test('what is cut says so, and never takes more than its cells', () => {
@@ -69,6 +85,15 @@ test('what is cut says so, and never takes more than its cells', () => {
   expect(clip('接続が', 4)).toBe('接…')
   expect(clip('host', 1)).toBe('…')
   expect(clip('host', 0)).toBe('')
+  expect(clip('接続', 2)).toBe('…')
+  expect(clip('db👩‍👧west', 4)).toBe('db…')
+  expect(clip('e\u0301te\u0301', 2)).toBe('e\u0301…')
+  for (const text of ['接続が拒否', 'a接b続c', '👩‍👧👍🏽🇨🇭host', 'e\u0301'.repeat(9)])
+    for (let width = 0; width <= 12; width++) {
+      expect(widthOf(clip(text, width)), `${text} in ${width}`).toBeLessThanOrEqual(width)
+      expect(widthOf(clipMiddle(text, width)), `${text} in ${width}`).toBeLessThanOrEqual(width)
+      expect(widthOf(pad(text, width)), `${text} in ${width}`).toBe(width)
+    }
   expect(pad('接', 5)).toBe('接   ')
   expect(pad('7', 3, 'right')).toBe('  7')
   expect(textOf(cut([...line('one '), ...line('two', 'bad')], 5, '~'))).toBe('one ~')
@@ -79,6 +104,8 @@ test('names with a long beginning in common are told apart by their end', () => 
   expect(clipMiddle('orders-eu-west-2', 9)).toBe('orde…st-2')
   expect(clipMiddle('host1', 9)).toBe('host1')
   expect(clipMiddle('host10', 2)).toBe('h…')
+  expect(clipMiddle('接続-west-1', 8)).toBe('接続…t-1')
+  expect(clipMiddle('接続拒否', 5)).toBe('接…否')
 })
 
 test('lines break at spaces, and long words where the line ends', () => {
@@ -86,6 +113,7 @@ test('lines break at spaces, and long words where the line ends', () => {
   expect(wrap('a verylongword b', 6)).toEqual(['a', 'verylo', 'ngword', 'b'])
   expect(wrap('接続が拒否', 4)).toEqual(['接続', 'が拒', '否'])
   expect(wrap('接続', 1)).toEqual(['接', '続'])
+  expect(wrap('👩‍👧👩‍👧 host', 4)).toEqual(['👩‍👧👩‍👧', 'host'])
   expect(wrap('', 10)).toEqual([''])
 })
 

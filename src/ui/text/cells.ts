@@ -1,15 +1,14 @@
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'})
-const ascii = /^[\x20-\x7e]*$/
+import stringWidth from 'string-width'
+
+const segmenter = new Intl.Segmenter(undefined, {granularity: 'grapheme'})
 
 /**
- * Two cells in every terminal (Unicode Standard Annex 11: W and F, and emoji). "Ambiguous" ones are
- * one cell outside of CJK locales.
+ * Characters of one cell each that never join with a neighbour: ASCII, Latin letters and the glyphs
+ * of `glyphs.ts`. Most lines hold nothing else. The first other character costs 45 ms of CPU (seen),
+ * which string-width spends on its tables of emoji; `watch --once` is spared that.
  */
-const wide =
-  /^(?:\p{Emoji_Presentation}|\p{Script=Han}|\p{Script=Hangul}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6])/u
-const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
-
-const cellsOf = (grapheme: string): number => (invisible.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1)
+export const simple =
+  /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2026\u2192\u2500\u2581-\u2588\u25b2\u25b8\u25cb\u25cf\u2717]*$/
 
 /**
  * A server's message may hold line breaks, terminal sequences, or marks that turn the reading order
@@ -17,31 +16,26 @@ const cellsOf = (grapheme: string): number => (invisible.test(grapheme) ? 0 : wi
  */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
 
-/** How many terminal cells `text` takes. */
-export function widthOf(text: string): number {
-  if (ascii.test(text)) return text.length
-  let width = 0
-  for (const {segment} of graphemes.segment(text)) width += cellsOf(segment)
-  return width
-}
+/**
+ * How many terminal cells `text` takes (Unicode Standard Annex 11). Characters of ambiguous width
+ * count as one cell, which is what terminals do outside of CJK locales.
+ */
+export const widthOf = (text: string): number => (simple.test(text) ? text.length : stringWidth(text))
 
-/** At most `width` cells of `text`; what is cut off is marked by `mark`. */
+/** At most `width` cells of `text`. `mark` (one cell) stands for the part that was cut off. */
 export function clip(text: string, width: number, mark = '…'): string {
   if (widthOf(text) <= width) return text
-  if (width <= mark.length) return width > 0 ? mark.slice(0, width) : ''
-  const [head] = split(text, width - mark.length)
-  return head + mark
+  return width > 0 ? prefixOf(text, width - 1) + mark : ''
 }
 
 /**
  * As `clip`, but cut in the middle: names that share a long beginning (`orders-eu-west-1`, `-2`)
- * are told apart by their end.
+ * stay distinguishable by their end.
  */
 export function clipMiddle(text: string, width: number, mark = '…'): string {
-  const characters = [...text]
-  if (widthOf(text) <= width || characters.length !== widthOf(text) || width < 3) return clip(text, width, mark)
-  const tail = Math.floor((width - 1) / 2)
-  return characters.slice(0, width - 1 - tail).join('') + mark + characters.slice(-tail).join('')
+  if (widthOf(text) <= width || width < 3) return clip(text, width, mark)
+  const tail = suffixOf(text, Math.floor((width - 1) / 2))
+  return prefixOf(text, width - 1 - widthOf(tail)) + mark + tail
 }
 
 /** Exactly `width` cells. */
@@ -65,25 +59,41 @@ export function wrap(text: string, width: number): readonly string[] {
       continue
     }
     if (line !== '') lines.push(line)
-    let [head, rest] = split(word, width)
-    while (rest !== '') {
+    line = word
+    while (widthOf(line) > width) {
+      // At least one grapheme, so that the loop ends where a line is narrower than a character.
+      const head = prefixOf(line, width) || firstOf(line)
+      if (head === line) break
       lines.push(head)
-      ;[head, rest] = split(rest, width)
+      line = line.slice(head.length)
     }
-    line = head
   }
   return [...lines, line]
 }
 
-/**
- * The longest beginning that fits - at least one grapheme, so that a loop over the rest ends - and
- * the rest.
- */
-function split(text: string, width: number): [string, string] {
+// slice-ansi and cli-truncate are not used: they parse escape sequences, which `printable` has already
+// removed, and `watch --once` would have to load them.
+
+const graphemesOf = (text: string): readonly string[] =>
+  simple.test(text) ? text.split('') : Array.from(segmenter.segment(text), ({segment}) => segment)
+
+const firstOf = (text: string): string => graphemesOf(text)[0] ?? ''
+
+/** The longest beginning of `text` within `width` cells; a grapheme is never cut in two. */
+function prefixOf(text: string, width: number): string {
+  return fitting(graphemesOf(text), width).join('')
+}
+
+/** The longest end of `text` within `width` cells. */
+function suffixOf(text: string, width: number): string {
+  return fitting(graphemesOf(text).toReversed(), width).toReversed().join('')
+}
+
+function fitting(graphemes: readonly string[], width: number): readonly string[] {
   let used = 0
-  for (const {segment, index} of graphemes.segment(text)) {
-    used += cellsOf(segment)
-    if (used > width && index > 0) return [text.slice(0, index), text.slice(index)]
-  }
-  return [text, '']
+  const end = graphemes.findIndex((grapheme) => {
+    used += widthOf(grapheme)
+    return used > width
+  })
+  return end === -1 ? graphemes : graphemes.slice(0, end)
 }
