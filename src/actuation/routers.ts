@@ -1,6 +1,5 @@
 import type {ActuatorConfig, DesiredActuator, DesiredActuators} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
-import {type ConnectionSettings, isSamePassword} from '../core/settings.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {actuate, type Pass} from './loop.ts'
@@ -50,11 +49,7 @@ export class Routers implements AsyncDisposable {
     const {monitor, clock} = this.#deps
     this.#resyncMs = config.haproxy.resyncMs
     const wishes = this.#deps.kinds.flatMap((desired) => desired(config))
-    const kept: Running[] = []
-    for (const wish of wishes) {
-      const same = this.#running.find((one) => one.wish.key === wish.key)
-      if (same && (await isSameAdmin(same.wish.admin, wish.admin))) kept.push(same)
-    }
+    const kept = wishes.flatMap(({key}) => this.#running.find(({wish}) => wish.key === key) ?? [])
     const leaving = this.#running.filter((one) => !kept.includes(one))
     this.#running = kept
     await this.#end(leaving)
@@ -127,7 +122,3 @@ const statusOf = {
   planned: 'planned',
   failed: 'out-of-sync',
 } as const satisfies Record<string, ActuatorState['status']>
-
-/** All but the password is text, and in the key. */
-const isSameAdmin = async (one: ConnectionSettings | null, other: ConnectionSettings | null): Promise<boolean> =>
-  one === null || other === null || isSamePassword(one, other)

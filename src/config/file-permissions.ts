@@ -1,12 +1,15 @@
 import type {HookSettings} from '../core/actuator-settings.ts'
 import type {HostSettings} from '../core/settings.ts'
 import {stat} from '../system/files.ts'
+import {ownerOnlyFault} from '../system/owner-only.ts'
 import type {ConfigFile} from './config-file.ts'
-import {originOf} from './libpq/password.ts'
-import {pgpassFault} from './libpq/pgpass.ts'
 import type {Report} from './reading/report.ts'
 import {isMapping, isText, type Mapping, type Node} from './reading/yaml-node.ts'
 
+const pgpassFaults = {
+  'not-a-file': 'is not a plain file and is ignored',
+  'readable-by-others': 'can be read by group or others and is ignored',
+}
 const secretKeys = ['password', 'b64password', 'key', 'b64key']
 
 /** Warns of a file with secrets in it that any user of the machine may read. */
@@ -23,14 +26,14 @@ export function warnOfReaders(file: ConfigFile, tree: Mapping, report: Report): 
 export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report: Report): Promise<void> {
   const seen = new Set<string>()
   for (const {name, connection} of hosts) {
-    const origin = originOf(connection)
-    if (origin === null || !('path' in origin) || seen.has(origin.path)) continue
-    seen.add(origin.path)
-    if (origin.from === 'pgpass') {
-      const fault = await pgpassFault(origin.path)
-      if (fault !== null) report.warn(origin.path, fault, 'chmod 600, as libpq demands.')
+    const {password} = connection
+    if (!('path' in password) || seen.has(password.path)) continue
+    seen.add(password.path)
+    if (password.from === 'pgpass') {
+      const fault = await ownerOnlyFault(password.path)
+      if (fault !== null) report.warn(password.path, pgpassFaults[fault], 'chmod 600, as libpq demands.')
     } else {
-      await warnOfFile(origin.path, `hosts.${name}.password_file`, report)
+      await warnOfFile(password.path, `hosts.${name}.password_file`, report)
     }
   }
 }

@@ -1,5 +1,5 @@
 import type {ActuatorSettings} from './actuator-settings.ts'
-import type {ConnectionSettings, MonitorSettings} from './settings.ts'
+import type {MonitorSettings} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
 
 /**
@@ -47,13 +47,12 @@ export interface Actuator extends AsyncDisposable {
 export type ActuatorConfig = ActuatorSettings & Pick<MonitorSettings, 'groups'>
 
 /**
- * One actuator that the configuration asks for. Two with one `key` and one password are the same:
- * the one that runs is kept.
+ * One actuator that the configuration asks for. Two with one `key` are the same: the one that runs
+ * is kept.
  */
 export type DesiredActuator = Readonly<{
-  /** The settings as text. Never shown: `options` may hold a password. */
+  /** The settings as text, for comparison alone. Never shown: passwords are in it. */
   key: string
-  admin: ConnectionSettings | null
   /** `isFirst`: made at the start of the process, not by a reload. */
   make: (isFirst: boolean) => Actuator
 }>

@@ -6,7 +6,24 @@
 /** libpq's `sslmode`, with libpq's meaning (PostgreSQL documentation, 34.19 "SSL Support"). */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
-/** How to reach one host; names and meanings are libpq's. `null` = not given. */
+/** What a line of .pgpass is looked up by (PostgreSQL documentation, 34.16 "The Password File"). */
+export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
+
+/**
+ * Where the password of a connection comes from. Files are named, not read: a rotated password is
+ * used at the next connection. `text` is a secret: no log line, error, JSON or screen shows it.
+ */
+export type PasswordSource = Readonly<
+  | {from: 'config' | 'environment'; text: string}
+  | {from: 'password_file'; path: string}
+  | {from: 'pgpass'; path: string; key: PgpassKey}
+  | {from: 'none'}
+>
+
+/**
+ * How to reach one host; names and meanings are libpq's. `null` = not given. Plain data: two that
+ * are equal reach the same server in the same way.
+ */
 export type ConnectionSettings = Readonly<{
   /** Host name, address, or a directory that holds a unix socket. */
   host: string
@@ -16,11 +33,7 @@ export type ConnectionSettings = Readonly<{
   hostaddr: string | null
   port: number
   user: string
-  /**
-   * Called once per connection, so that a changed file is used at once. Resolves to `null` when
-   * there is none.
-   */
-  password: () => Promise<string | null>
+  password: PasswordSource
   dbname: string
   sslmode: SslMode
   sslrootcert: string | null
@@ -86,11 +99,3 @@ export type MonitorSettings = Readonly<{
   availability: AvailabilitySettings | null
   stateDir: string | null
 }>
-
-/** As they are now. One that cannot be read is like another one that cannot. */
-export async function isSamePassword(one: ConnectionSettings, other: ConnectionSettings): Promise<boolean> {
-  const [was, is] = await Promise.allSettled([one.password(), other.password()])
-  return (
-    was.status === is.status && (was.status === 'rejected' || (is.status === 'fulfilled' && was.value === is.value))
-  )
-}

@@ -1,6 +1,6 @@
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
-import {type HostSettings, isSamePassword, type MonitorSettings} from '../core/settings.ts'
+import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
@@ -147,12 +147,10 @@ class HostMonitor implements Monitor {
     const before = this.#settings
     const isPaceSame =
       JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
-    const kept = await Promise.all(
-      settings.hosts.map(async (host) =>
-        (await isSameHost(this.#watches.get(host.name)?.settings, host)) ? host.name : null,
-      ),
-    )
     if (this.#isStopped) return
+    const kept = settings.hosts
+      .filter((host) => isSameHost(this.#watches.get(host.name)?.settings, host))
+      .map(({name}) => name)
     this.#settings = settings
     const fresh = new Set([...this.#watches.keys()].filter((name) => !kept.includes(name)))
     const stopping = [...this.#watches].filter(([name]) => !isPaceSame || fresh.has(name))
@@ -304,8 +302,6 @@ class HostMonitor implements Monitor {
   }
 }
 
-/** Everything but the password is text; the password is compared as it is now. */
-async function isSameHost(before: HostSettings | undefined, after: HostSettings): Promise<boolean> {
-  if (before === undefined || JSON.stringify(before) !== JSON.stringify(after)) return false
-  return isSamePassword(before.connection, after.connection)
-}
+/** Passwords of the configuration included: the text is compared here, and shown nowhere. */
+const isSameHost = (before: HostSettings | undefined, after: HostSettings): boolean =>
+  JSON.stringify(before) === JSON.stringify(after)

@@ -390,7 +390,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
 
   test('a wrong password: said with what to do', async () => {
     const running = await pgbouncer()
-    const admin = {...running.admin, password: async () => 'wrong'}
+    const admin = {...running.admin, password: {from: 'config', text: 'wrong'}} as const
     const {outcome, problems} = await pointed({...running, admin}).apply(led('host1'), options)
     expect([outcome, problems.join()]).toEqual(['failed', expect.stringContaining('check the password')])
     expect(problems.join()).not.toContain('wrong')

@@ -30,7 +30,7 @@ test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', t
   async (_, text) => {
     const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
     expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
-    expect(await config.hosts[0]?.connection.password()).toBe('pgroute66')
+    expect(config.hosts[0]?.connection.password).toMatchObject({text: 'pgroute66'})
   },
 )
 

@@ -153,7 +153,7 @@ test('PG* variables are the defaults, in a file as in a string', async () => {
   }
   for (const config of [await place.dsn('host=h1', env), await place.load('hosts: {h1: {host: h1}}', env)]) {
     expect(config.hosts[0]?.connection).toMatchObject(wanted)
-    expect(await config.hosts[0]?.connection.password()).toBe('pw')
+    expect(config.hosts[0]?.connection.password).toMatchObject({text: 'pw'})
   }
   const error = await complaint(place.dsn('postgres://h1,h2', {PGPORT: 'x', PGSSLMODE: 'y'}))
   expect(error.message).toContain('$PGPORT is not a whole number')

@@ -1,8 +1,11 @@
 import {chmod, writeFile} from 'node:fs/promises'
 import {describe, expect, test} from 'vitest'
-import {lookUpPassword} from '../../src/config/libpq/pgpass.ts'
+import type {Config} from '../../src/config/config.ts'
+import {readPassword} from '../../src/sources/pg/password.ts'
+import {lookUpPassword} from '../../src/sources/pg/pgpass.ts'
 import {complaint, problems, workplace} from './workplace.ts'
 
+const passwordOf = ({hosts: [host]}: Config) => readPassword(host?.connection.password ?? {from: 'none'})
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 const written: readonly [title: string, keys: string, password: string][] = [
@@ -24,7 +27,7 @@ for (const [title, keys, password] of written) {
   test(`written in the file: ${title}`, async () => {
     await using place = await workplace()
     const config = await place.load(indented(keys), {PGPASSWORD: 'not this'})
-    expect(await config.hosts[0]?.connection.password()).toBe(password)
+    expect(await passwordOf(config)).toBe(password)
   })
 }
 
@@ -35,7 +38,7 @@ hosts:
   h1: {host: a, password: YWJj}
   h2: {host: b, password: YWJj, password_encoding: base64}
 `)
-  expect(await Promise.all(config.hosts.map(({connection}) => connection.password()))).toEqual(['YWJj', 'abc'])
+  expect(config.hosts.map(({connection}) => connection.password)).toMatchObject([{text: 'YWJj'}, {text: 'abc'}])
 })
 
 describe('what was plain all along is refused, and not repeated', () => {
@@ -63,7 +66,7 @@ test('password_file is read at every connection, without its last line break', a
   await using place = await workplace()
   const file = await place.write('pw', 'first\n')
   const config = await place.load(indented('password_file: pw'))
-  const password = config.hosts[0]?.connection.password ?? (() => null)
+  const password = () => passwordOf(config)
   expect(await password()).toBe('first')
   await writeFile(file, 'second \r\n')
   expect(await password()).toBe('second ')
@@ -75,17 +78,14 @@ test('password_file is read at every connection, without its last line break', a
   ])
   const absent = await place.load(indented('password_file: nowhere'))
   expect(absent.warnings).toMatchObject([{path: 'hosts.h1.password_file', message: expect.stringContaining('ENOENT')}])
-  expect((await complaint(absent.hosts[0]?.connection.password() ?? Promise.resolve())).code).toBe(
-    'CONFIG_PASSWORD_FILE',
-  )
+  expect((await complaint(passwordOf(absent))).code).toBe('CONFIG_PASSWORD_FILE')
 })
 
 test('.pgpass, by default and by name, and only when nobody else may read it', async () => {
   await using place = await workplace()
   await place.write('.pgpass', '# a comment\nother:*:*:*:no\na:5432:*:tester:yes\n')
   await place.write('mine', 'a:*:*:*:mine\n')
-  const password = async (keys: string, env = {}) =>
-    (await place.load(indented(keys), env)).hosts[0]?.connection.password()
+  const password = async (keys: string, env = {}) => passwordOf(await place.load(indented(keys), env))
   expect(await password('port: 5432')).toBe('yes')
   expect(await password('port: 5433')).toBeNull()
   expect(await password('port: 5432', {PGPASSWORD: 'env'})).toBe('env')
@@ -93,7 +93,7 @@ test('.pgpass, by default and by name, and only when nobody else may read it', a
   expect(await password('passfile: mine')).toBe('mine')
   await chmod(`${place.directory}/.pgpass`, 0o640)
   const config = await place.load(indented('port: 5432'))
-  expect(await config.hosts[0]?.connection.password()).toBeNull()
+  expect(await passwordOf(config)).toBeNull()
   expect(config.warnings).toMatchObject([
     {path: `${place.directory}/.pgpass`, message: expect.stringContaining('ignored')},
   ])

@@ -42,7 +42,7 @@ test("the original's sample without ssl: three hosts, base64 passwords decoded",
   await using place = await workplace()
   const config = await place.load(documented.replace(/ssl:\n.*\n.*\n/, ''))
   expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
-  expect(await config.hosts[0]?.connection.password()).toBe('pa$$w0rd')
+  expect(config.hosts[0]?.connection.password).toEqual({from: 'config', text: 'pa$$w0rd'})
   expect(config.groups).toMatchObject([{name: 'all', hosts: ['host1', 'host2', 'host3'], confirm: []}])
   expect(config).toMatchObject({bind: '127.0.0.1', port: 8443, log: {level: 'debug'}, warnings: []})
 })

@@ -30,7 +30,7 @@ test('the sample of the design: who is told, with every default', async () => {
     databases: {app: {role: 'primary', group: null, dbname: null}, app_ro: {role: 'replica', dbname: 'app'}},
     pauseMs: 5000,
   })
-  expect(await bouncer?.admin.password()).toBe('hunter2')
+  expect(bouncer?.admin.password).toEqual({from: 'config', text: 'hunter2'})
   expect(config.hooks).toEqual([
     {
       kind: 'run',

@@ -90,17 +90,34 @@ test('a host that changed is asked anew before anybody is routed to', async () =
   await stage.clock.until(() => stage.routedTo === 'host1', 10)
 })
 
+test('a password that changed in the configuration: the host is connected to anew; the same text keeps its session', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(1_000)
+  const withPassword = (text: string) => {
+    const [first, ...others] = stage.settings.hosts
+    const password = {from: 'config', text} as const
+    stage.settings = {
+      ...stage.settings,
+      hosts: [hostSettings('host1', {...first?.connection, password}), ...others],
+    }
+    return reload(stage)
+  }
+  const opens = () => stage.cluster.toldTo('host1').opens.length
+  await withPassword('old')
+  await stage.clock.run(1_000)
+  const before = opens()
+  await withPassword('old')
+  await stage.clock.run(1_000)
+  expect(opens()).toBe(before)
+  await withPassword('new')
+  await stage.clock.run(1_000)
+  expect(opens()).toBe(before + 1)
+})
+
 test('two reloads at once: the last one counts, and no host is watched twice', async () => {
   await using stage = await Stage.set()
-  const [one, two] = [600, 700].map((intervalMs) => ({
-    ...stage.settings,
-    hosts: [...stage.settings.hosts] as readonly HostSettings[],
-    probe: {...stage.settings.probe, intervalMs},
-  }))
-  if (!one || !two) return
-  // Reading its passwords takes the first one longer.
-  const slow = () => new Promise<null>((resolve) => stage.clock.after(100, () => resolve(null)))
-  one.hosts = one.hosts.map((host) => ({...host, connection: {...host.connection, password: slow}}))
+  const paced = (intervalMs: number) => ({...stage.settings, probe: {...stage.settings.probe, intervalMs}})
+  const [one, two] = [{...paced(600), hosts: stage.settings.hosts.slice(0, 2)}, paced(700)]
   await stage.clock.through(Promise.all([stage.monitor.reload(one), stage.monitor.reload(two)]))
   stage.settings = two
   await stage.clock.run(5_000)
@@ -108,6 +125,7 @@ test('two reloads at once: the last one counts, and no host is watched twice', a
   await stage.clock.run(10_000)
   const last = stage.cluster.toldTo('host1').probes.slice(-2)
   expect((last[1] ?? 0) - (last[0] ?? 0)).toBe(700)
+  expect(stage.host('host3').role).toBe('standby')
 })
 
 test('a reload while a host is being reached, and a stop while a reload is under way: nothing is left behind', async () => {

@@ -69,7 +69,7 @@ export const connection = (change: Partial<ConnectionSettings> = {}): Connection
   hostaddr: null,
   port: 5432,
   user: 'postgres',
-  password: async () => null,
+  password: {from: 'none'},
   dbname: 'postgres',
   sslmode: 'disable',
   sslrootcert: null,

@@ -35,9 +35,12 @@ describe.skipIf(!hasDebian)('sslmode', () => {
   }
   /** Is the session encrypted, or why is there none? */
   const outcome = async (change: Partial<ConnectionSettings>) => {
-    const session = await driverFor({port: server.port, user: 'app', password: async () => 'secret', ...change}).open(
-      within(),
-    )
+    const session = await driverFor({
+      port: server.port,
+      user: 'app',
+      password: {from: 'config', text: 'secret'},
+      ...change,
+    }).open(within())
     if (isFailure(session)) return session
     const encrypted = server.sql(`select ssl from pg_stat_ssl where pid = ${(session as HostSession).facts.backendPid}`)
     session.close()
@@ -140,7 +143,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       server.sql(`alter system set ssl_ca_file = '${server.dir}/root.pem'`)
       server.hba('hostssl all all 127.0.0.1/32 cert')
       const files = {sslmode: 'require' as const, sslcert: client.cert, sslkey: client.key}
-      expect(await outcome({...files, password: async () => null})).toBe('encrypted')
+      expect(await outcome({...files, password: {from: 'none'}})).toBe('encrypted')
       expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
       expect(await driverFor({port: server.port, user: 'app', sslmode: 'require'}).knock(within())).toEqual({
         kind: 'fine',
@@ -167,17 +170,14 @@ describe.skipIf(!hasDebian)('sslmode', () => {
   })
 
   test('a login that is refused: auth, with what to do, and no secret in it', async () => {
-    const wrong = await outcome({password: async () => 'c2VjcmV0'})
+    const wrong = await outcome({password: {from: 'config', text: 'c2VjcmV0'}})
     expect(wrong).toMatchObject({cause: 'auth', detail: expect.stringContaining('password_encoding: plain')})
     expect(JSON.stringify(wrong)).not.toContain('c2VjcmV0')
-    expect(await outcome({password: async () => null})).toMatchObject({
+    expect(await outcome({password: {from: 'none'}})).toMatchObject({
       cause: 'auth',
       detail: expect.stringContaining('none is configured'),
     })
-    const unreadable = async () => {
-      throw Object.assign(new Error('ENOENT: no such file'), {code: 'ENOENT'})
-    }
-    expect(await outcome({password: unreadable})).toMatchObject({
+    expect(await outcome({password: {from: 'password_file', path: '/nowhere/password'}})).toMatchObject({
       cause: 'auth',
       detail: expect.stringContaining('cannot be read'),
     })

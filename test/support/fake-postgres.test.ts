@@ -25,7 +25,7 @@ test('it answers the columns that are asked for', () => {
 
 test.each([
   {over: 'plain', connection: {}},
-  {over: 'TLS, by scram', connection: {sslmode: 'verify-full', password: async () => 'pgroute66'}},
+  {over: 'TLS, by scram', connection: {sslmode: 'verify-full', password: {from: 'config', text: 'pgroute66'}}},
 ] as const)('the real driver takes it for PostgreSQL: $over', async ({over, connection}) => {
   const certificates = mkdtempSync(join(tmpdir(), 'pgroute66-fakes-'))
   makeCertificates(certificates)

@@ -84,7 +84,7 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
   const admin: ConnectionSettings = {
     ...hostSettings('pgbouncer', {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'})
       .connection,
-    password: async () => pgbouncerPassword,
+    password: {from: 'config', text: pgbouncerPassword},
   }
   const connect = async (database: string) => {
     const client = new pg.Client({

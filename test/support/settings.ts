@@ -16,8 +16,6 @@ export const probeSettings: ProbeSettings = {
   knockIntervalMs: 5_000,
 }
 
-const password = async () => null
-
 export function hostSettings(
   name: string,
   connection: Partial<ConnectionSettings> = {},
@@ -32,7 +30,7 @@ export function hostSettings(
       hostaddr: null,
       port: 5432,
       user: 'pgroute66',
-      password,
+      password: {from: 'none'},
       dbname: 'postgres',
       sslmode: 'prefer',
       sslrootcert: null,

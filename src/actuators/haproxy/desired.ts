@@ -8,7 +8,6 @@ export function desiredHaproxies({haproxy, groups}: ActuatorConfig): readonly De
   const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
   return haproxy.instances.map((instance) => ({
     key: JSON.stringify(['haproxy', instance, fallbacks]),
-    admin: null,
     make: () => haproxyActuator(instance, {backends: instance.backends, fallback}),
   }))
 }

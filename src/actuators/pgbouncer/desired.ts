@@ -12,7 +12,6 @@ export const desiredPgbouncers =
     const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
     return pgbouncer.map((settings) => ({
       key: JSON.stringify(['pgbouncer', settings, fallbacks]),
-      admin: settings.admin,
       make: (isFirst) => pgbouncerActuator(settings, {openConsole, fallback, clock, isFirst}),
     }))
   }

@@ -1,11 +1,11 @@
 import {join, resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
-import type {ConnectionSettings, HostSettings, SslMode} from '../../core/settings.ts'
+import type {ConnectionSettings, HostSettings, PasswordSource, PgpassKey, SslMode} from '../../core/settings.ts'
 import type {Report} from '../reading/report.ts'
 import type {HostFields} from '../sections/host.ts'
 import {type Environment, homeOf, osUser, variable} from './environment.ts'
 import {keywords} from './keywords.ts'
-import {decodePassword, oneLine, type PasswordOrigin, passwordFrom} from './password.ts'
+import {decodePassword, oneLine} from './password.ts'
 
 export type ConnectionEnv = Readonly<{
   env: Environment
@@ -61,7 +61,7 @@ export function connectionOf(given: HostFields, path: string, around: Connection
     hostaddr: given.hostaddr ?? (given.host === null ? variable(env, 'PGHOSTADDR') : null),
     port,
     user: user ?? '',
-    password: passwordFrom(passwordOrigin(given, path, around), key),
+    password: passwordSource(given, key, path, around),
     dbname,
     sslmode: sslmodeOf(given, sslrootcert, path, around),
     sslrootcert,
@@ -99,11 +99,12 @@ function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, 
   return 'verify-full'
 }
 
-function passwordOrigin(
+function passwordSource(
   given: HostFields,
+  key: PgpassKey,
   path: string,
   {env, directory, encoding, report}: ConnectionEnv,
-): PasswordOrigin {
+): PasswordSource {
   const written = (['password', 'b64password', 'password_file'] as const).filter((key) => given[key] !== null)
   if (written.length > 1) {
     report.refuse(
@@ -114,18 +115,21 @@ function passwordOrigin(
     )
   }
   if (given.password_file !== null) return {from: 'password_file', path: resolve(directory, given.password_file)}
-  const [key] = written
+  const [keyword] = written
   const text = given.password ?? given.b64password
-  if (key !== undefined && text !== null) {
+  if (keyword !== undefined && text !== null) {
     try {
-      return {from: 'config', text: key === 'password' && encoding === 'plain' ? oneLine(text) : decodePassword(text)}
+      return {
+        from: 'config',
+        text: keyword === 'password' && encoding === 'plain' ? oneLine(text) : decodePassword(text),
+      }
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error
-      report.refuse(`${path}.${key}`, error.code, error.message, error.next)
+      report.refuse(`${path}.${keyword}`, error.code, error.message, error.next)
     }
   }
   const fromEnv = variable(env, 'PGPASSWORD')
   if (fromEnv !== null) return {from: 'environment', text: fromEnv}
   const passfile = given.passfile ?? variable(env, 'PGPASSFILE')
-  return {from: 'pgpass', path: passfile === null ? join(homeOf(env), '.pgpass') : resolve(directory, passfile)}
+  return {from: 'pgpass', path: passfile === null ? join(homeOf(env), '.pgpass') : resolve(directory, passfile), key}
 }

@@ -1,7 +1,6 @@
 import type {ActuatorSettings, HookSettings, PgbouncerSettings} from '../../core/actuator-settings.ts'
 import {formatDuration as duration} from '../../core/duration.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
-import {originOf} from '../libpq/password.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
@@ -22,10 +21,10 @@ export function actuatorsDocument({haproxy, agent, pgbouncer, hooks}: ActuatorSe
 }
 
 function pgbouncerDocument({admin, include, databases, pauseMs}: PgbouncerSettings, mask: string): Document {
-  const origin = originOf(admin)
+  const {password} = admin
   return given({
-    admin: adminUri(admin, origin !== null && 'text' in origin ? mask : null),
-    password_file: origin?.from === 'password_file' ? origin.path : null,
+    admin: adminUri(admin, 'text' in password ? mask : null),
+    password_file: password.from === 'password_file' ? password.path : null,
     include,
     databases: Object.fromEntries(Object.entries(databases).map(([name, database]) => [name, given({...database})])),
     pause: pauseMs === null ? null : duration(pauseMs),

@@ -1,7 +1,6 @@
 import {formatDuration as duration} from '../../core/duration.ts'
 import type {GroupSettings, HostSettings} from '../../core/settings.ts'
 import type {Config, Pem} from '../config.ts'
-import {originOf} from '../libpq/password.ts'
 import {actuatorsDocument} from './effective-actuators.ts'
 
 /** Stands for every secret. The same length for all: a length is a hint too. */
@@ -59,16 +58,16 @@ export function effective(config: Config): Document {
 }
 
 function hostDocument({connection, aliases, location}: HostSettings): Document {
-  const origin = originOf(connection)
+  const {password} = connection
   return given({
     host: connection.host,
     hostaddr: connection.hostaddr,
     port: connection.port,
     user: connection.user,
     // Not asked for: whether .pgpass has one is only known when it is needed.
-    password: origin && 'text' in origin ? mask : null,
-    password_file: origin?.from === 'password_file' ? origin.path : null,
-    passfile: origin?.from === 'pgpass' ? origin.path : null,
+    password: 'text' in password ? mask : null,
+    password_file: password.from === 'password_file' ? password.path : null,
+    passfile: password.from === 'pgpass' ? password.path : null,
     dbname: connection.dbname,
     sslmode: connection.sslmode,
     sslrootcert: connection.sslrootcert,

@@ -1,5 +1,4 @@
 import type {Config} from '../config.ts'
-import {originOf} from '../libpq/password.ts'
 
 type StarterHost = Readonly<{name: string; lines: readonly string[]}>
 
@@ -59,9 +58,9 @@ const exampleHosts: readonly StarterHost[] = ['host1', 'host2', 'host3'].map((na
 }))
 
 function hostLines({connection}: Config['hosts'][number]): readonly string[] {
-  const {host, hostaddr, port, user, dbname, sslmode, sslrootcert, sslcert, sslkey, sslcrl, options} = connection
+  const {host, hostaddr, port, user, password, dbname, sslmode, sslrootcert, sslcert, sslkey, sslcrl, options} =
+    connection
   const files = Object.entries({hostaddr, sslrootcert, sslcert, sslkey, sslcrl, options})
-  const origin = originOf(connection)
   return [
     `host: ${quoted(host)}`,
     ...files.slice(0, 1).flatMap(pair),
@@ -70,8 +69,8 @@ function hostLines({connection}: Config['hosts'][number]): readonly string[] {
     `dbname: ${quoted(dbname)}`,
     `sslmode: ${sslmode}`,
     ...files.slice(1).flatMap(pair),
-    origin?.from === 'pgpass'
-      ? `# The password is looked up in ${origin.path.replaceAll(/\p{Cc}/gu, '?')}.`
+    password.from === 'pgpass'
+      ? `# The password is looked up in ${password.path.replaceAll(/\p{Cc}/gu, '?')}.`
       : '# password_file: /run/secrets/pgroute66   # the password that was given is not written here',
   ]
 }

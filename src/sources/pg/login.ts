@@ -5,6 +5,7 @@ import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {type Dialled, dial} from './dial.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
+import {readPassword} from './password.ts'
 import type {Resolver} from './resolver.ts'
 import {mayRetry, sslAttempts} from './ssl-attempts.ts'
 
@@ -45,7 +46,7 @@ async function attempt(
  * host that refuses.
  */
 async function passwordOf(to: ConnectionSettings): Promise<string> {
-  const password = await to.password().catch((error: unknown) => {
+  const password = await readPassword(to.password).catch((error: unknown) => {
     throw new Error(
       `the password of user "${to.user}" cannot be read: ${error instanceof Error ? error.message : 'unknown error'}`,
     )

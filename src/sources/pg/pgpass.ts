@@ -1,7 +1,6 @@
-import {readFile, stat} from '../../system/files.ts'
-
-/** What a line of the file is looked up by. */
-export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
+import type {PgpassKey} from '../../core/settings.ts'
+import {readFile} from '../../system/files.ts'
+import {ownerOnlyFault} from '../../system/owner-only.ts'
 
 /**
  * Directories of default sockets, upstream's and Debian's. For a libpq that has one of them built
@@ -15,7 +14,7 @@ const defaultSocketDirectories = ['/tmp', '/var/run/postgresql', '/run/postgresq
  * the file and the environment come from outside.
  */
 export async function lookUpPassword(path: string, key: PgpassKey): Promise<string | null> {
-  if ((await pgpassFault(path)) !== null) return null
+  if ((await ownerOnlyFault(path)) !== null) return null
   let content: string
   try {
     content = await readFile(path, 'utf8')
@@ -35,19 +34,6 @@ export async function lookUpPassword(path: string, key: PgpassKey): Promise<stri
     }
   }
   return null
-}
-
-/** Why libpq ignores this file; `null`: it does not, or there is no such file. */
-export async function pgpassFault(path: string): Promise<string | null> {
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) return 'is not a plain file and is ignored'
-    return process.platform !== 'win32' && (found.mode & 0o077) !== 0
-      ? 'can be read by group or others and is ignored'
-      : null
-  } catch {
-    return null
-  }
 }
 
 /** At colons without a backslash; escapes are kept, because `\*` is a star and `*` is anything. */
