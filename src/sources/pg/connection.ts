@@ -2,6 +2,7 @@ import type {Failure} from '../../core/facts/observation.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
+import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './answer-limit.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
 import {type Login, logIn} from './login.ts'
 import {terminate} from './protocol.ts'
@@ -31,14 +32,21 @@ export interface Connection {
  * Where a driver's lines lead, and those that are open: each leaves the set when its socket is
  * gone, whoever ended it.
  */
-export type Route = Readonly<{to: ConnectionSettings; resolve: Resolver; connections: Set<Connection>}>
+export type Route = Readonly<{
+  to: ConnectionSettings
+  resolve: Resolver
+  connections: Set<Connection>
+  /** Default: that of probes. */
+  limit?: AnswerLimit
+}>
 
 export async function openConnection(
-  {to, resolve: names, connections: lines}: Route,
+  {to, resolve: names, connections: lines, limit = probeLimit}: Route,
   signal: AbortSignal,
 ): Promise<Connection | PgFailure> {
   const login = await logIn(to, names, signal)
   if (isFailure(login)) return login
+  login.answers.limit = limit
   const line = connectionOf(login, to)
   lines.add(line)
   login.socket.once('close', () => lines.delete(line))
@@ -50,7 +58,7 @@ export function connectionOpener(
   clock: Clock,
 ): (to: ConnectionSettings, signal: AbortSignal) => Promise<Connection | PgFailure> {
   const lookup = resolver(clock)
-  return (to, signal) => openConnection({to, resolve: lookup, connections: new Set()}, signal)
+  return (to, signal) => openConnection({to, resolve: lookup, connections: new Set(), limit: consoleLimit}, signal)
 }
 
 /**
@@ -59,7 +67,7 @@ export function connectionOpener(
  */
 const fatal = /^(57P0|25P03)/
 
-function connectionOf({client, socket, backendPid, remoteAddress}: Login, to: ConnectionSettings): Connection {
+function connectionOf({client, socket, backendPid, remoteAddress, answers}: Login, to: ConnectionSettings): Connection {
   let ended: PgFailure | null = null
   // Kept for a listener that comes after the end: it must not wait for an event that is over.
   let farewellSaid: Failure | null = null
@@ -83,14 +91,20 @@ function connectionOf({client, socket, backendPid, remoteAddress}: Login, to: Co
     const why = failureFrom(error, to, 'closed')
     lost(fatal.test(why.sqlstate ?? '') ? farewell(why) : why)
   })
+  answers.onExceeded = () => lost(pgFailure('error', tooLong('one question', answers.limit)))
   socket.on('close', () => end(pgFailure('closed', 'the server or the network closed the connection'), false))
 
   const put = async (question: Question): Promise<readonly Row[] | PgFailure> => {
     if (ended) return ended
+    answers.restart()
     try {
       // Several statements in one text have several results (an array, which has no rows): nobody
       // here asks for them.
       const {rows} = await client.query<Record<string, unknown>>({...question})
+      if (rows !== undefined && rows.length > answers.limit.rows) {
+        lost(pgFailure('error', tooLong('one question', answers.limit)))
+        return ended ?? []
+      }
       return rows ?? []
     } catch (error) {
       const why = failureFrom(error, to, 'closed')

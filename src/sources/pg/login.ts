@@ -3,6 +3,7 @@ import type {Client} from 'pg'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
+import {type AnswerMeter, meterAnswers, tooLong} from './answer-limit.ts'
 import {type Dialled, dial} from './dial.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
 import {readPassword} from './password.ts'
@@ -10,7 +11,7 @@ import type {Resolver} from './resolver.ts'
 import {mayRetry, sslAttempts} from './ssl-attempts.ts'
 
 /** Logged in: pg's client on a socket of ours. */
-export type Login = Dialled & Readonly<{client: Client; backendPid: number}>
+export type Login = Dialled & Readonly<{client: Client; backendPid: number; answers: AnswerMeter}>
 
 /**
  * Dials and authenticates, in each manner that sslmode allows until one is let in. Never rejects;
@@ -57,6 +58,11 @@ async function passwordOf(to: ConnectionSettings): Promise<string> {
 
 async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | PgFailure> {
   const {socket} = dialled
+  const answers = meterAnswers(socket)
+  let isTooLong = false
+  answers.onExceeded = () => {
+    isTooLong = true
+  }
   let timedOut = false
   const forget = onAbort(signal, () => {
     timedOut = true
@@ -86,12 +92,13 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
     if (socket.destroyed) throw new Error('closed')
     await client.connect()
     // Not in pg's types: what BackendKeyData said.
-    return {...dialled, client, backendPid: (client as unknown as {processID: number}).processID}
+    return {...dialled, answers, client, backendPid: (client as unknown as {processID: number}).processID}
   } catch (error) {
     // pg's text for it ("terminated unexpectedly") is not a contract; the state of the socket is a
     // fact.
     const gone = socket.destroyed || socket.readableEnded
     socket.destroy()
+    if (isTooLong) return pgFailure('error', tooLong('the login', answers.limit))
     if (timedOut)
       return pgFailure('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
     if (gone && !(error instanceof Error && 'code' in error))
