@@ -4,6 +4,7 @@ import type {ActuatorConfig} from '../core/actuator.ts'
 import type {HookSettings} from '../core/actuator-settings.ts'
 import {changeOfVerdict} from '../core/changes.ts'
 import type {Publication} from '../core/snapshot.ts'
+import {isSettled, isStarting} from '../core/verdict/verdict-kind.ts'
 import type {ActuationDeps} from './routers.ts'
 
 /** A hook, and the settings that it was made from, as text. */
@@ -55,9 +56,7 @@ export class Hooks implements AsyncDisposable {
    */
   tellTroubles(): void {
     const snapshot = this.#deps.monitor.current()
-    const troubled = Object.values(snapshot.groups).filter(
-      ({verdict: {kind}}) => kind !== 'primary' && kind !== 'starting',
-    )
+    const troubled = Object.values(snapshot.groups).filter(({verdict}) => !isSettled(verdict) && !isStarting(verdict))
     this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
   }
 

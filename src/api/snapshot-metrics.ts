@@ -66,13 +66,17 @@ export function snapshotMetrics(registers: Registry[]) {
     const {host} = state
     up.set({host}, Number(state.role !== 'unavailable'))
     for (const one of roles) role.set({host, role: one}, Number(state.role === one))
-    blind.set({host}, Number(state.blind))
+    blind.set({host}, Number(state.role === 'unavailable' && state.blind))
     drained.set({host}, Number(state.drained !== null))
-    if (state.timeline !== null) timeline.set({host}, state.timeline)
-    if (state.lagBytes !== null) lag.set({host}, state.lagBytes)
-    if (state.lagMs !== null) lagTime.set({host}, state.lagMs / 1000)
-    if (state.backendsUsed !== null) backends.set({host}, state.backendsUsed)
-    if (state.backendsMax !== null) backendsMost.set({host}, state.backendsMax)
+    if (state.role !== 'unavailable') {
+      if (state.timeline !== null) timeline.set({host}, state.timeline)
+      if (state.backendsUsed !== null) backends.set({host}, state.backendsUsed)
+      if (state.backendsMax !== null) backendsMost.set({host}, state.backendsMax)
+    }
+    if (state.role === 'standby') {
+      if (state.lagBytes !== null) lag.set({host}, state.lagBytes)
+      if (state.lagMs !== null) lagTime.set({host}, state.lagMs / 1000)
+    }
     // A source that is not the monitor of this process counts no probes; then the snapshot knows.
     const seen = state.role !== 'unavailable' && state.askedAt !== null ? wall - (now - state.askedAt) : undefined
     const at = answeredAt.get(host) ?? seen

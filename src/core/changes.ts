@@ -1,4 +1,12 @@
-import type {ActuatorState, Change, GroupState, HostState, Maintenance} from './snapshot.ts'
+import {
+  type ActuatorState,
+  type Change,
+  causeOf,
+  type GroupState,
+  type HostState,
+  type Maintenance,
+} from './snapshot.ts'
+import {suspectOf} from './verdict/verdict-kind.ts'
 
 /** So many are kept, over restarts too. */
 export const keptChanges = 1_000
@@ -17,7 +25,7 @@ export function changesOfHost(before: HostState | undefined, after: HostState): 
   if (before === undefined) return []
   const about = {group: null, host: after.host, rule: null}
   const changes: Change[] = []
-  if (before.role !== after.role || before.cause !== after.cause) {
+  if (before.role !== after.role || causeOf(before) !== causeOf(after)) {
     const why =
       after.role === 'unavailable' ? [after.cause, after.detail].filter(Boolean).join(': ') : `answers as ${after.role}`
     changes.push({...about, kind: 'role', from: before.role, to: after.role, why})
@@ -49,7 +57,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
     was.rule === is.rule &&
     was.primary === is.primary &&
     was.routedTo === is.routedTo &&
-    was.suspect === is.suspect &&
+    suspectOf(was) === suspectOf(is) &&
     // Who is up while starting is no news; who rivals whom is.
     (is.kind !== 'split-brain' || was.primaries.join() === is.primaries.join())
   if (!isSame) changes.push(changeOfVerdict(after, was?.kind ?? null))

@@ -1,5 +1,5 @@
 import type {Lsn, Receiver, Sender} from './facts/observation.ts'
-import type {Answer, Cause, Role, Rule, VerdictKind} from './vocabulary.ts'
+import type {Answer, Cause, Rule} from './vocabulary.ts'
 
 /** An operator took the host out of rotation. */
 export type Drain = Readonly<{since: number; by: string; reason: string | null}>
@@ -29,31 +29,16 @@ export type ActuatorState = Readonly<{
 }>
 
 /**
- * One host as of one moment. Monotonic times (`askedAt`) are this process's; wall times (`since`,
- * `startedAt`) are milliseconds since 1970, for display only.
+ * One host as of one moment; fields of a role exist only in that role. Monotonic times (`askedAt`)
+ * are this process's; wall times (`since`, `startedAt`) are milliseconds since 1970, for display
+ * only.
  */
-export type HostState = Readonly<{
-  host: string
-  role: Role
-  cause: Cause | null
-  /** In words, for an operator; never a secret, never a line of the config. */
-  detail: string | null
-  blind: boolean
-  /** Wall clock: since when `role` (and `cause`) are what they are. */
-  since: number
-  /** Monotonic. `null`: never asked. */
-  askedAt: number | null
-  address: string
-  port: number
-  groups: readonly string[]
-  location: string | null
-  drained: Drain | null
-  serverVersion: number | null
-  clusterName: string | null
-  systemIdentifier: string | null
-  startedAt: number | null
-  timeline: number | null
-  lsn: Lsn | null
+export type HostState = PrimaryHost | StandbyHost | UnavailableHost
+
+export type PrimaryHost = Readonly<{role: 'primary'}> & AnyHost & AnsweringHost
+
+export type StandbyHost = Readonly<{
+  role: 'standby'
   /** `null`: unknown, which no limit admits. */
   lagBytes: number | null
   lagMs: number | null
@@ -63,18 +48,63 @@ export type HostState = Readonly<{
    */
   upstream: string | null
   receiver: Receiver | null
-  senders: readonly Sender[]
   /** From the row of the host that it streams from. */
   replicationState: string | null
   syncState: string | null
-  readOnly: boolean | null
   replayPaused: boolean | null
-  backendsUsed: number | null
-  backendsMax: number | null
+}> &
+  AnyHost &
+  AnsweringHost
+
+export type UnavailableHost = Readonly<{
+  role: 'unavailable'
+  /** `null`: not asked yet. */
+  cause: Cause | null
+  /** For an operator; never a secret, never a line of the config. */
+  detail: string | null
+  /** The cause lies on our side, and the operator can fix it (credentials, TLS, DNS). */
+  blind: boolean
+}> &
+  AnyHost
+
+/** What is known of every host, whether it answers or not. */
+export type AnyHost = Readonly<{
+  host: string
+  /** Wall clock: since when `role` (and the cause of an unavailable host) are what they are. */
+  since: number
+  /** Monotonic. `null`: never asked. */
+  askedAt: number | null
+  address: string
+  port: number
+  groups: readonly string[]
+  location: string | null
+  drained: Drain | null
+  // Who the host is stays worth showing after it has stopped answering.
+  serverVersion: number | null
+  clusterName: string | null
+  systemIdentifier: string | null
+  startedAt: number | null
   probeMs: number | null
   /** End-to-end delay by heartbeat; `null` when `availability` is off or nothing is known. */
   availability: Availability | null
 }>
+
+/** What only a host that answers can say: its last answer is fresh. */
+type AnsweringHost = Readonly<{
+  timeline: number | null
+  lsn: Lsn | null
+  /** A standby has them too, in a cascade. */
+  senders: readonly Sender[]
+  readOnly: boolean | null
+  backendsUsed: number | null
+  backendsMax: number | null
+}>
+
+/** Why the host is unavailable; `null`: it answers, or was not asked yet. */
+export const causeOf = (host: HostState): Cause | null => (host.role === 'unavailable' ? host.cause : null)
+
+/** `null`: the host does not answer, or cannot tell. */
+export const timelineOf = (host: HostState): number | null => (host.role === 'unavailable' ? null : host.timeline)
 
 /**
  * What the heartbeat says of a host. `delayMs`: age of the newest heartbeat row that the host
@@ -97,23 +127,35 @@ export type Evidence = Readonly<{
   askedAt: number | null
 }>
 
-export type Verdict = Readonly<{
-  kind: VerdictKind
-  rule: Rule
-  /** The one host that is primary, also where it is not routed to (unconfirmed, drained). */
-  primary: string | null
-  /** All hosts that are primary, sorted. */
-  primaries: readonly string[]
-  /** The host that may be written to, or `null`: none. */
-  routedTo: string | null
-  /** Split brain only: the host that looks stale. */
-  suspect: string | null
-  /** Hosts that cannot be judged for a reason that is ours to mend. */
-  blind: readonly string[]
-  why: string
-  /** Wall clock. */
-  since: number
-}>
+/** What the judge says of one group. */
+export type Verdict = Decision &
+  Readonly<{
+    /** All hosts that are primary, sorted. */
+    primaries: readonly string[]
+    /** Hosts that cannot be judged for a reason on our side, which the operator can fix. */
+    blind: readonly string[]
+    /** Wall clock. */
+    since: number
+  }>
+
+/**
+ * Which rule decided, and what follows from the rule. Consumers ask every verdict for `primary` and
+ * `routedTo`, so every kind has the two; a kind that can have none gives them the type `null`.
+ * `primary`: the one host that is primary, also where it is not routed to (unconfirmed, drained).
+ * `routedTo`: the host that may be written to, or `null`: none.
+ */
+export type Decision = Readonly<{why: string}> &
+  Readonly<
+    | {kind: 'starting'; rule: 'V0'; primary: null; routedTo: null}
+    /** `routedTo` only by `on_split_brain: follow-evidence`. `suspect`: the host that looks stale. */
+    | {kind: 'split-brain'; rule: 'V1'; primary: null; routedTo: string | null; suspect: string | null}
+    | {kind: 'unconfirmed'; rule: 'V2'; primary: string; routedTo: null}
+    /** `primary` is `null` where two hosts answered as primary, but not at overlapping times. */
+    | {kind: 'unconfirmed'; rule: 'V3'; primary: string | null; routedTo: null}
+    /** `routedTo` is `null` while the primary is drained. */
+    | {kind: 'primary'; rule: 'V4'; primary: string; routedTo: string | null}
+    | {kind: 'no-primary'; rule: 'V5'; primary: null; routedTo: null}
+  >
 
 export type GroupState = Readonly<{
   name: string

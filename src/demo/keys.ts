@@ -1,4 +1,5 @@
 import type {SnapshotSource} from '../core/ports.ts'
+import {timelineOf} from '../core/snapshot.ts'
 import type {Action} from '../ui/action.ts'
 import type {Cluster} from './cluster.ts'
 
@@ -9,8 +10,9 @@ import type {Cluster} from './cluster.ts'
 export function demoActions(cluster: Cluster, source: SnapshotSource): readonly Action[] {
   const primaryBeside = (name: string) => {
     const {hosts} = source.current()
+    const timelineIn = (node: string) => (hosts[node] ? timelineOf(hosts[node]) : null) ?? 0
     const primaries = cluster.nodes.filter((node) => node.name !== name && hosts[node.name]?.role === 'primary')
-    return primaries.toSorted((a, b) => (hosts[b.name]?.timeline ?? 0) - (hosts[a.name]?.timeline ?? 0))[0]
+    return primaries.toSorted((a, b) => timelineIn(b.name) - timelineIn(a.name))[0]
   }
   return [
     {

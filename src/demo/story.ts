@@ -1,5 +1,6 @@
 import type {SnapshotSource} from '../core/ports.ts'
-import type {Verdict} from '../core/snapshot.ts'
+import type {HostState, Verdict} from '../core/snapshot.ts'
+import {suspectOf} from '../core/verdict/verdict-kind.ts'
 import type {Cluster} from './cluster.ts'
 import {until} from './wait-until.ts'
 
@@ -67,14 +68,14 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
     },
     ({kind, routedTo}) => kind === 'primary' && routedTo === 'host2',
   )
-  await until(async () => signal.aborted || source.current().hosts.host3?.upstream === 'host2')
+  await until(async () => signal.aborted || isFollowing(source.current().hosts.host3, 'host2'))
   await scene(
     'Somebody starts the old host1 again, as it was: two primaries.',
     async () => {
       await host1.start()
       done()
     },
-    ({kind, suspect}) => kind === 'split-brain' && suspect === 'host1',
+    (verdict) => suspectOf(verdict) === 'host1',
   )
   await scene(
     'host2 crashes: the old host1 is the only primary in sight, without the writes that host2 took.',
@@ -124,3 +125,6 @@ function verdictOf(
     signal.removeEventListener('abort', abort)
   })
 }
+
+const isFollowing = (host: HostState | undefined, upstream: string) =>
+  host?.role === 'standby' && host.upstream === upstream

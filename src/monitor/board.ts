@@ -3,7 +3,15 @@ import type {Sources} from '../core/evidence/evidence-source.ts'
 import {type HostRecord, newRecord} from '../core/facts/host-record.ts'
 import type {Clock} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
-import type {ActuatorState, Change, GroupState, HostState, Publication, Snapshot} from '../core/snapshot.ts'
+import {
+  type ActuatorState,
+  type Change,
+  causeOf,
+  type GroupState,
+  type HostState,
+  type Publication,
+  type Snapshot,
+} from '../core/snapshot.ts'
 import {
   type AssessSettings,
   assessGroup,
@@ -275,7 +283,7 @@ export class Board {
         return (
           state === undefined ||
           state.role !== standing.role ||
-          state.cause !== standing.cause ||
+          causeOf(state) !== standing.cause ||
           (state.drained === null) !== (record.drained === null)
         )
       })

@@ -2,6 +2,7 @@ import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
+import {isSplitBrain, mayLoseWrites} from '../core/verdict/verdict-kind.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
@@ -255,7 +256,7 @@ class HostMonitor implements Monitor {
     const now = this.#deps.clock.now()
     const isWanted = this.#board.groupsOf(host).some((group) => {
       const verdict = this.#board.assessment(group)?.state.verdict
-      return verdict?.rule === 'V1' || this.#board.settings(group)?.confirm.includes('followers')
+      return (verdict && isSplitBrain(verdict)) || this.#board.settings(group)?.confirm.includes('followers')
     })
     if (
       !this.#settings.followers.nudge ||
@@ -272,9 +273,10 @@ class HostMonitor implements Monitor {
     const record = this.#board.record(host)
     if (record?.observation?.kind !== 'facts' || record.knock !== null || record.duplicateOf !== null) return null
     if (record.observation.facts.inRecovery) return 'standby'
-    const isDoubtful = this.#board
-      .groupsOf(host)
-      .some((group) => ['V0', 'V1', 'V2'].includes(this.#board.assessment(group)?.state.verdict.rule ?? 'V0'))
+    const isDoubtful = this.#board.groupsOf(host).some((group) => {
+      const verdict = this.#board.assessment(group)?.state.verdict
+      return verdict === undefined || mayLoseWrites(verdict)
+    })
     return isDoubtful ? null : 'primary'
   }
 

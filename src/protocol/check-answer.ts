@@ -2,6 +2,7 @@ import type {ErrorCode} from '../core/error-codes.ts'
 import {eligibilityOf, type Limits} from '../core/offers/eligibility.ts'
 import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
+import {isDoubtful, isStarting, mayRoute} from '../core/verdict/verdict-kind.ts'
 import type {Predicate} from '../core/vocabulary.ts'
 import {describeGroup} from './check-text.ts'
 import type {CheckExit} from './exit-codes.ts'
@@ -81,9 +82,7 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
     ...groups.filter(({name}) => name !== asked.group),
   ]
   const {ok, why} = eligibilityOf(predicateOf[role], snapshot, host, maxLag)
-  const doubtful = ordered.find(
-    ({verdict}) => verdict.kind === 'starting' || (role === 'primary' && isDoubtful(verdict)),
-  )
+  const doubtful = ordered.find(({verdict}) => isStarting(verdict) || (role === 'primary' && isDoubtful(verdict)))
   // In a split brain a host may be routed to all the same: the operator chose follow-evidence, and
   // every group offers it.
   const isRouted = role === 'primary' && ok
@@ -107,7 +106,7 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
     return answer(asked, exit, {host: null, text: [...first, ...lines].join('\n'), group, groups})
   }
 
-  const starting = groups.find(({verdict}) => verdict.kind === 'starting')
+  const starting = groups.find(({verdict}) => isStarting(verdict))
   if (role === 'primary') {
     const found = (is: (verdict: GroupState['verdict']) => boolean) => groups.find(({verdict}) => is(verdict))
     const verdicts = groups.map(sentence)
@@ -116,7 +115,7 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
     const headless = found(({kind}) => kind === 'no-primary')
     if (headless || groups.length === 0)
       return conclude(5, groups.length === 0 ? ['there is no group'] : verdicts, headless)
-    const drained = found(({routedTo}) => routedTo === null)
+    const drained = found((verdict) => !mayRoute(verdict))
     return drained ? conclude(1, verdicts, drained) : conclude(0, verdicts)
   }
   if (starting) return conclude(4, groups.map(sentence), starting)
@@ -129,9 +128,6 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
   const reasons = asks.map(({why}) => why).join('; ')
   return conclude(isAnyUp ? 1 : 3, [`${role}: none${reasons === '' ? '' : ` (${reasons})`}`, ...verdicts])
 }
-
-const isDoubtful = ({kind}: GroupState['verdict']) =>
-  kind === 'split-brain' || kind === 'unconfirmed' || kind === 'starting'
 
 type Conclusion = Readonly<{
   host: string | null

@@ -7,12 +7,14 @@ export function describeGroup({name, hosts}: GroupState, snapshot: Snapshot, isS
     .map((host) => `${isSole ? '' : `${name}/`}${host.host}: ${describe(host)}`)
 }
 
-function describe({role, cause, detail, timeline, lsn, upstream, lagBytes, drained}: HostState): string {
-  const out = drained === null ? '' : `, drained by ${drained.by}`
-  if (role === 'unavailable')
+function describe(host: HostState): string {
+  const out = host.drained === null ? '' : `, drained by ${host.drained.by}`
+  if (host.role === 'unavailable') {
+    const {cause, detail} = host
     return `unavailable (${cause ?? 'not asked yet'}${cause === null || detail === null ? '' : `: ${detail}`})${out}`
-  const position = `timeline ${timeline ?? 'unknown'}${lsn === null ? '' : `, at ${lsn}`}`
-  if (role === 'primary') return `primary, ${position}${out}`
-  const lag = lagBytes === null ? 'lag unknown' : `${lagBytes} bytes behind`
-  return `standby of ${upstream ?? 'nobody'}, ${lag}, ${position}${out}`
+  }
+  const position = `timeline ${host.timeline ?? 'unknown'}${host.lsn === null ? '' : `, at ${host.lsn}`}`
+  if (host.role === 'primary') return `primary, ${position}${out}`
+  const lag = host.lagBytes === null ? 'lag unknown' : `${host.lagBytes} bytes behind`
+  return `standby of ${host.upstream ?? 'no host'}, ${lag}, ${position}${out}`
 }

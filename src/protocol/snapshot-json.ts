@@ -1,13 +1,16 @@
-import type {
-  ActuatorState,
-  Change,
-  Evidence,
-  GroupState,
-  HostState,
-  Maintenance,
-  Snapshot,
-  Verdict,
+import {
+  type ActuatorState,
+  type Change,
+  causeOf,
+  type Evidence,
+  type GroupState,
+  type HostState,
+  type Maintenance,
+  type Snapshot,
+  timelineOf,
+  type Verdict,
 } from '../core/snapshot.ts'
+import {suspectOf} from '../core/verdict/verdict-kind.ts'
 import type {Answer, Cause, Role, Rule, VerdictKind} from '../core/vocabulary.ts'
 
 /**
@@ -137,7 +140,7 @@ export const verdictToWire = (verdict: Verdict): WireVerdict => ({
   primary: verdict.primary,
   primaries: verdict.primaries,
   routed_to: verdict.routedTo,
-  suspect: verdict.suspect,
+  suspect: suspectOf(verdict),
   blind: verdict.blind,
   why: verdict.why,
   since: timeOf(verdict.since),
@@ -155,11 +158,14 @@ const evidenceToWire = (item: Evidence, {now}: Moment): WireEvidence => ({
 
 export function hostToWire(host: HostState, {now, wall}: Moment): WireHost {
   const ageMs = ageOf(host.askedAt, now)
+  const failed = host.role === 'unavailable' ? host : null
+  const answering = host.role === 'unavailable' ? null : host
+  const standby = host.role === 'standby' ? host : null
   return {
     role: host.role,
-    cause: host.cause,
-    detail: host.detail,
-    blind: host.blind,
+    cause: causeOf(host),
+    detail: failed?.detail ?? null,
+    blind: failed?.blind ?? false,
     since: timeOf(host.since),
     asked_at: ageMs === null ? null : timeOf(wall - ageMs),
     age_ms: ageMs,
@@ -172,18 +178,18 @@ export function hostToWire(host: HostState, {now, wall}: Moment): WireHost {
     cluster_name: host.clusterName,
     system_identifier: host.systemIdentifier,
     started_at: host.startedAt === null ? null : timeOf(host.startedAt),
-    timeline: host.timeline,
-    lsn: host.lsn,
-    lag_bytes: host.lagBytes,
-    lag_ms: rounded(host.lagMs),
-    upstream: host.upstream,
-    receiver_state: host.receiver?.status ?? null,
-    replication_state: host.replicationState,
-    sync_state: host.syncState,
-    read_only: host.readOnly,
-    replay_paused: host.replayPaused,
-    backends_used: host.backendsUsed,
-    backends_max: host.backendsMax,
+    timeline: timelineOf(host),
+    lsn: answering?.lsn ?? null,
+    lag_bytes: standby?.lagBytes ?? null,
+    lag_ms: rounded(standby?.lagMs ?? null),
+    upstream: standby?.upstream ?? null,
+    receiver_state: standby?.receiver?.status ?? null,
+    replication_state: standby?.replicationState ?? null,
+    sync_state: standby?.syncState ?? null,
+    read_only: answering?.readOnly ?? null,
+    replay_paused: standby?.replayPaused ?? null,
+    backends_used: answering?.backendsUsed ?? null,
+    backends_max: answering?.backendsMax ?? null,
     probe_ms: rounded(host.probeMs),
     availability: host.availability && availabilityToWire(host.availability, now),
   }

@@ -1,7 +1,9 @@
 import type {
   ActuatorState,
+  AnyHost,
   Availability,
   Change,
+  Decision,
   Evidence,
   GroupState,
   HostState,
@@ -74,17 +76,27 @@ function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: num
   }
 }
 
-const verdictFrom = (wire: WireVerdict): Verdict => ({
-  kind: oneOf(wire.kind, ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting']),
-  rule: oneOf(wire.rule, ['V0', 'V1', 'V2', 'V3', 'V4', 'V5']),
-  primary: wire.primary,
-  primaries: wire.primaries,
-  routedTo: wire.routed_to,
-  suspect: wire.suspect,
-  blind: wire.blind,
-  why: wire.why,
-  since: wallOf(wire.since),
-})
+function verdictFrom(wire: WireVerdict): Verdict {
+  const {primaries, blind, why} = wire
+  return {...decisionFrom(wire), primaries, blind, why, since: wallOf(wire.since)}
+}
+
+/** Each rule has its kind, and the fields of that kind: what contradicts it is no verdict. */
+function decisionFrom(wire: WireVerdict): Decision {
+  const {primary, routed_to: routedTo, suspect, why} = wire
+  const kind = oneOf(wire.kind, ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting'])
+  const rule = oneOf(wire.rule, ['V0', 'V1', 'V2', 'V3', 'V4', 'V5'])
+  if (kind === 'primary' && rule === 'V4' && primary !== null) return {kind, rule, primary, routedTo, why}
+  if (kind === 'split-brain' && rule === 'V1' && primary === null) return {kind, rule, primary, routedTo, suspect, why}
+  if (routedTo === null) {
+    if (kind === 'unconfirmed' && rule === 'V2' && primary !== null) return {kind, rule, primary, routedTo, why}
+    if (kind === 'unconfirmed' && rule === 'V3') return {kind, rule, primary, routedTo, why}
+    if (kind === 'starting' && rule === 'V0' && primary === null) return {kind, rule, primary, routedTo, why}
+    if (kind === 'no-primary' && rule === 'V5' && primary === null) return {kind, rule, primary, routedTo, why}
+  }
+  const shown = JSON.stringify({kind, rule, primary, routed_to: routedTo})
+  throw new SyntaxError(`the daemon sent a verdict that contradicts itself: ${shown}`)
+}
 
 const evidenceFrom = (wire: WireEvidence, now: number): Evidence => ({
   source: wire.source,
@@ -96,39 +108,47 @@ const evidenceFrom = (wire: WireEvidence, now: number): Evidence => ({
   askedAt: wire.age_ms === null ? null : now - wire.age_ms,
 })
 
-const hostFrom = (host: string, wire: WireHost, now: number): HostState => ({
-  host,
-  role: oneOf(wire.role, ['primary', 'standby', 'unavailable']),
-  cause: wire.cause,
-  detail: wire.detail,
-  blind: wire.blind,
-  since: wallOf(wire.since),
-  askedAt: wire.age_ms === null ? null : now - wire.age_ms,
-  address: wire.address,
-  port: wire.port,
-  groups: wire.groups,
-  location: wire.location,
-  drained: wire.drained && {since: wallOf(wire.drained.since), by: wire.drained.by, reason: wire.drained.reason},
-  serverVersion: wire.server_version,
-  clusterName: wire.cluster_name,
-  systemIdentifier: wire.system_identifier,
-  startedAt: wire.started_at === null ? null : wallOf(wire.started_at),
-  timeline: wire.timeline,
-  lsn: wire.lsn,
-  lagBytes: wire.lag_bytes,
-  lagMs: wire.lag_ms,
-  upstream: wire.upstream,
-  receiver: wire.receiver_state === null ? null : {...unknownReceiver, status: wire.receiver_state},
-  senders: [],
-  replicationState: wire.replication_state,
-  syncState: wire.sync_state,
-  readOnly: wire.read_only,
-  replayPaused: wire.replay_paused,
-  backendsUsed: wire.backends_used,
-  backendsMax: wire.backends_max,
-  probeMs: wire.probe_ms,
-  availability: wire.availability && availabilityFrom(wire.availability, now),
-})
+function hostFrom(host: string, wire: WireHost, now: number): HostState {
+  const common: AnyHost = {
+    host,
+    since: wallOf(wire.since),
+    askedAt: wire.age_ms === null ? null : now - wire.age_ms,
+    address: wire.address,
+    port: wire.port,
+    groups: wire.groups,
+    location: wire.location,
+    drained: wire.drained && {since: wallOf(wire.drained.since), by: wire.drained.by, reason: wire.drained.reason},
+    serverVersion: wire.server_version,
+    clusterName: wire.cluster_name,
+    systemIdentifier: wire.system_identifier,
+    startedAt: wire.started_at === null ? null : wallOf(wire.started_at),
+    probeMs: wire.probe_ms,
+    availability: wire.availability && availabilityFrom(wire.availability, now),
+  }
+  const role = oneOf(wire.role, ['primary', 'standby', 'unavailable'])
+  if (role === 'unavailable') return {...common, role, cause: wire.cause, detail: wire.detail, blind: wire.blind}
+  const answering = {
+    ...common,
+    timeline: wire.timeline,
+    lsn: wire.lsn,
+    senders: [],
+    readOnly: wire.read_only,
+    backendsUsed: wire.backends_used,
+    backendsMax: wire.backends_max,
+  }
+  if (role === 'primary') return {...answering, role}
+  return {
+    ...answering,
+    role,
+    lagBytes: wire.lag_bytes,
+    lagMs: wire.lag_ms,
+    upstream: wire.upstream,
+    receiver: wire.receiver_state === null ? null : {...unknownReceiver, status: wire.receiver_state},
+    replicationState: wire.replication_state,
+    syncState: wire.sync_state,
+    replayPaused: wire.replay_paused,
+  }
+}
 
 const targetFrom = (wire: WireActuator): ActuatorState => ({
   status: oneOf(wire.status, ['pending', 'in-sync', 'out-of-sync', 'planned', 'frozen']),

@@ -1,4 +1,5 @@
 import type {GroupState, Snapshot} from '../core/snapshot.ts'
+import {isStarting, suspectOf} from '../core/verdict/verdict-kind.ts'
 import {ageText} from './text/age.ts'
 import {clip, pad, printable, widthOf, wrap} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
@@ -68,7 +69,7 @@ function head({verdict}: GroupState, about: string, look: BannerLook): readonly 
   }
   const sign = glyphs.alarm.repeat(3)
   const lines = wrap(`${sign} ${about}${verdictText(verdict)} ${sign} ${tail}`, Math.max(1, width - 2))
-  return lines.map((text) => alarm(` ${text}`, look, verdict.kind === 'starting' ? 'warnBar' : 'badBar'))
+  return lines.map((text) => alarm(` ${text}`, look, isStarting(verdict) ? 'warnBar' : 'badBar'))
 }
 
 /**
@@ -77,9 +78,10 @@ function head({verdict}: GroupState, about: string, look: BannerLook): readonly 
  */
 function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Number.POSITIVE_INFINITY): readonly Line[] {
   const mark = isCalm(verdict) ? '  ' : `${glyphs.alarm} `
-  const tone: Tone = isCalm(verdict) || verdict.kind === 'starting' ? 'plain' : 'bad'
+  const tone: Tone = isCalm(verdict) || isStarting(verdict) ? 'plain' : 'bad'
+  const suspect = suspectOf(verdict)
   const more = [
-    verdict.suspect === null ? '' : `Suspect: ${verdict.suspect}.`,
+    suspect === null ? '' : `Suspect: ${suspect}.`,
     // "No primary" says itself who is blind.
     verdict.blind.length === 0 || verdict.kind === 'no-primary'
       ? ''

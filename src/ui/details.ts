@@ -1,4 +1,4 @@
-import type {Evidence, HostState} from '../core/snapshot.ts'
+import type {Evidence, HostState, StandbyHost} from '../core/snapshot.ts'
 import type {Frame} from './frame.ts'
 import {causeText} from './table/row.ts'
 import {sparkline} from './table/sparkline.ts'
@@ -57,22 +57,11 @@ const drainText = ({since, by, reason}: NonNullable<HostState['drained']>, wall:
 const versionText = (version: number): string => `PostgreSQL ${Math.floor(version / 10_000)}.${version % 10_000}`
 
 function replication(host: HostState): readonly Field[] {
-  const {receiver, lagBytes, lagMs} = host
-  const lag = `${lagBytes === null ? 'unknown' : bytesText(lagBytes)}, ${lagMs === null ? 'unknown time' : spanText(lagMs)}`
-  const heard =
-    receiver === null
-      ? 'no receiver runs'
-      : receiver.status === null
-        ? 'blind: our role may not read pg_stat_wal_receiver (grant pg_read_all_stats)'
-        : `${receiver.status} from ${receiver.senderHost ?? '?'}:${receiver.senderPort ?? '?'} on timeline ${receiver.receivedTimeline ?? '?'}, ` +
-          `last message ${receiver.lastMessageAgeMs === null ? 'at an unknown time' : `${spanText(receiver.lastMessageAgeMs)} ago`}`
-  const standby: readonly Field[] = [
-    ['lag', lag],
-    ['upstream', host.upstream ?? 'unknown'],
-    ['receiver', heard],
-    ['replication', [host.replicationState, host.syncState].filter(Boolean).join(', ') || 'no row at its upstream'],
-    ['replay paused', some(host.replayPaused)],
-  ]
+  if (host.role === 'unavailable')
+    return [
+      ['timeline', 'unknown'],
+      ['lsn', 'unknown'],
+    ]
   const senders = host.senders.map((sender, index): Field => {
     const state = [sender.state, sender.syncState].filter(Boolean).join(', ') || 'hidden from our role'
     return [
@@ -83,13 +72,40 @@ function replication(host: HostState): readonly Field[] {
   return [
     ['timeline', some(host.timeline)],
     ['lsn', some(host.lsn)],
-    ...(host.role === 'standby' ? standby : []),
+    ...(host.role === 'standby' ? following(host) : []),
     ...senders,
+  ]
+}
+
+function following({
+  receiver,
+  lagBytes,
+  lagMs,
+  upstream,
+  replicationState,
+  syncState,
+  replayPaused,
+}: StandbyHost): readonly Field[] {
+  const lag = `${lagBytes === null ? 'unknown' : bytesText(lagBytes)}, ${lagMs === null ? 'unknown time' : spanText(lagMs)}`
+  const heard =
+    receiver === null
+      ? 'no receiver runs'
+      : receiver.status === null
+        ? 'blind: our role may not read pg_stat_wal_receiver (grant pg_read_all_stats)'
+        : `${receiver.status} from ${receiver.senderHost ?? '?'}:${receiver.senderPort ?? '?'} on timeline ${receiver.receivedTimeline ?? '?'}, ` +
+          `last message ${receiver.lastMessageAgeMs === null ? 'at an unknown time' : `${spanText(receiver.lastMessageAgeMs)} ago`}`
+  return [
+    ['lag', lag],
+    ['upstream', upstream ?? 'unknown'],
+    ['receiver', heard],
+    ['replication', [replicationState, syncState].filter(Boolean).join(', ') || 'no row at its upstream'],
+    ['replay paused', some(replayPaused)],
   ]
 }
 
 function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
   const {availability} = host
+  const answering = host.role === 'unavailable' ? null : host
   const history = sparkline(frame.probes.get(host.host) ?? [], 40, bars).trimStart()
   const beat =
     availability === null
@@ -98,8 +114,8 @@ function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
         ? `${spanText(availability.delayMs)} behind`
         : availability.why
   return [
-    ['read-only', some(host.readOnly)],
-    ['backends', `${some(host.backendsUsed)} of ${some(host.backendsMax)}`],
+    ['read-only', some(answering?.readOnly ?? null)],
+    ['backends', `${some(answering?.backendsUsed ?? null)} of ${some(answering?.backendsMax ?? null)}`],
     ['probe', `${host.probeMs === null ? 'no answer' : spanText(host.probeMs)}  ${history}`],
     ['heartbeat', beat],
   ]

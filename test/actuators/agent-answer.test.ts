@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import {describe, test} from 'vitest'
 import {agentAnswer} from '../../src/actuators/agent/answer.ts'
 import type {ReadFallback} from '../../src/core/settings.ts'
-import type {HostState} from '../../src/core/snapshot.ts'
+import type {StandbyHost} from '../../src/core/snapshot.ts'
 import {
   drained,
   primary,
@@ -114,7 +114,7 @@ const writers: readonly Row[] = [
   },
 ]
 
-const lagging = (lagBytes: number | null, lagMs: number | null = null): Partial<HostState> => ({lagBytes, lagMs})
+const lagging = (lagBytes: number | null, lagMs: number | null = null): Partial<StandbyHost> => ({lagBytes, lagMs})
 const MB = 1024 ** 2
 const readers: readonly Row[] = [
   {

@@ -7,7 +7,7 @@ import {isSameLife} from '../../src/actuators/haproxy/read.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
-import {primary, type SnapshotDraft, snapshot, standby} from '../support/snapshots.ts'
+import {primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 const wish: DesiredHaproxy = {backends: {pg_write: 'primary', pg_read: 'replica'}, fallback: () => 'primary'}
 const hosts = (first: string): SnapshotDraft => ({
@@ -91,7 +91,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     const target = push(running)
     await target.apply(snapshot(hosts('host1')), options)
     const {socket, closed} = await client(running)
-    const gone: SnapshotDraft = {hosts: {host1: {role: 'unavailable', cause: 'timeout'}, host2: standby('host1')}}
+    const gone: SnapshotDraft = {hosts: {host1: unavailable('timeout'), host2: standby('host1')}}
     expect((await target.apply(snapshot(gone), options)).steps).toEqual(['set server pg_write/host1 state maint'])
     expect((await target.apply(snapshot(rivals), options)).steps).toEqual(['set server pg_read/host2 state maint'])
     expect(await up(running)).toEqual([])

@@ -38,7 +38,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer,
   ): Snapshot =>
     snapshot({
       hosts: Object.fromEntries(
-        Object.entries(hosts).map(([host, draft]) => [host, {address: '127.0.0.1', port: port(host), ...draft}]),
+        Object.entries(hosts).map(([host, draft]) => [host, {address: '127.0.0.1', ...draft, port: port(host)}]),
       ),
       ...special,
     })

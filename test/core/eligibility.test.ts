@@ -213,7 +213,7 @@ describe('a host in several groups', () => {
     expect(snapshot.hosts.a?.groups).toEqual(['one', 'two'])
     const state = snapshot.hosts.a
     if (state) expect(eligibilityOf('primary', snapshot, {...state, groups: []}, noLimits).ok).toBe(false)
-    if (state)
-      expect(eligibilityOf('replica', snapshot, {...state, role: 'standby', groups: []}, noLimits).ok).toBe(false)
+    const reader = snapshot.hosts.b
+    if (reader) expect(eligibilityOf('replica', snapshot, {...reader, groups: []}, noLimits).ok).toBe(false)
   })
 })

@@ -206,7 +206,7 @@ const table: Record<Rule, readonly Row[]> = {
     {
       given: 'one primary, no confirmation required',
       when: {hosts: fresh},
-      outcome: {kind: 'primary', primary: 'a', routedTo: 'a', suspect: null},
+      outcome: {kind: 'primary', primary: 'a', routedTo: 'a'},
     },
     {
       given: 'one primary alone in the world',

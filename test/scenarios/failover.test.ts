@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {Stage} from '../support/stage.ts'
 
@@ -65,7 +66,7 @@ test('the machine of the primary loses its power: silence, so nobody is routed o
   stage.cluster.powerOff('host1')
   const took = await stage.clock.until(() => stage.routedTo === null)
   expect(took).toBeLessThanOrEqual(2_001)
-  expect(stage.host('host1').cause).toBe('timeout')
+  expect(causeOf(stage.host('host1'))).toBe('timeout')
 })
 
 test('flapping: the primary is down and up again, and every state is told once and truly', async () => {

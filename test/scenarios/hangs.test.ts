@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {Stage} from '../support/stage.ts'
 
 test('the process group of the primary is stopped: its question runs out, and nobody is routed', async () => {
@@ -48,7 +49,7 @@ test('one knock that gets lost is asked again before it counts', async () => {
 test('the postmaster goes on: the next knock clears its name within two seconds', async () => {
   await using stage = await Stage.set()
   stage.cluster.door('host1', 'silent')
-  await stage.clock.until(() => stage.host('host1').cause === 'hung', 10_000)
+  await stage.clock.until(() => causeOf(stage.host('host1')) === 'hung', 10_000)
   await stage.clock.run(30_000)
   stage.cluster.door('host1', 'open')
   expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(2_100)

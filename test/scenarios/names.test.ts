@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {groupSettings, monitorSettings} from '../support/settings.ts'
 import {Stage} from '../support/stage.ts'
 
@@ -63,7 +64,7 @@ test('a name comes for the first time while the other one reconnects: not shown 
   host1.drop()
   await stage.clock.run(5_000)
   expect(splitBrains(stage)).toEqual([])
-  expect(stage.host('alias1').cause).toBe('duplicate')
+  expect(causeOf(stage.host('alias1'))).toBe('duplicate')
 })
 
 test('a split brain with a server of two names: the one that comes back does not hide the other before it has answered', async () => {

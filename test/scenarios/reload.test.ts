@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest'
 import type {HostSettings} from '../../src/core/settings.ts'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {groupSettings, hostSettings, monitorSettings} from '../support/settings.ts'
 import {Stage} from '../support/stage.ts'
 
@@ -55,7 +56,7 @@ test('a host that joins and hangs: the others are judged as before until it was 
     expect(stage.host('host3').role).toBe('unavailable')
     await stage.clock.run(100)
   }
-  await stage.clock.until(() => stage.host('host3').cause === 'timeout', 10_000)
+  await stage.clock.until(() => causeOf(stage.host('host3')) === 'timeout', 10_000)
   expect(stage.routes).toEqual([null, 'host1'])
 })
 

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {Stage} from '../support/stage.ts'
 
@@ -121,7 +122,7 @@ test('a cluster was made anew: every host is foreign until the operator accepts 
   const old = {systemIdentifier: '42', highestTimeline: 9, rivals: [], accepted: null}
   await using stage = await Stage.set({memory: {...nothingRemembered, groups: {all: old}}})
   expect(stage.verdict().rule).toBe('V5')
-  expect(stage.host('host1').cause).toBe('foreign-cluster')
+  expect(causeOf(stage.host('host1'))).toBe('foreign-cluster')
   await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: 'pg_dump and restore'}))
   expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
   expect(stage.store.memory.groups.all).toMatchObject({highestTimeline: 1, accepted: null})

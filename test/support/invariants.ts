@@ -1,4 +1,4 @@
-import type {Snapshot} from '../../src/core/snapshot.ts'
+import {causeOf, type HostState, type Snapshot, timelineOf} from '../../src/core/snapshot.ts'
 import type {Told} from './simulated-driver.ts'
 import {ourIdentifier} from './simulated-server.ts'
 import type {Stage} from './stage.ts'
@@ -150,7 +150,7 @@ export class Invariants {
     if (confirm.includes('followers')) {
       const following = names.filter((name) => {
         const said = this.#told(name).last
-        return said?.facts.receiver?.status === 'streaming' && said.facts.timeline === host?.timeline
+        return said?.facts.receiver?.status === 'streaming' && said.facts.timeline === (host && timelineOf(host))
       })
       this.#demand((following.length + 1) * 2 > names.length, `routed to ${routed}, and only ${following} follow`)
     }
@@ -171,16 +171,14 @@ export class Invariants {
         answer.askedAt >= since &&
         !isShut &&
         this.#isOurs(answer.systemIdentifier) &&
-        hosts[name]?.cause !== 'duplicate'
+        !isDuplicate(hosts[name])
       )
     })
   }
 
   #learn(snapshot: Snapshot): void {
     const {cluster, clock} = this.#stage
-    const answers = cluster.names
-      .filter((name) => snapshot.hosts[name]?.cause !== 'duplicate')
-      .map((name) => this.#told(name))
+    const answers = cluster.names.filter((name) => !isDuplicate(snapshot.hosts[name])).map((name) => this.#told(name))
     const ours = answers.filter(({answer}) => answer !== null && this.#isOurs(answer.systemIdentifier))
     for (const {last} of answers) this.#everHighest = Math.max(this.#everHighest, last?.facts.timeline ?? 0)
     this.#isIdentityKnown ||= ours.length * 2 > cluster.names.length
@@ -209,3 +207,5 @@ export class Invariants {
     if (!holds) throw new Error(breach)
   }
 }
+
+const isDuplicate = (host: HostState | undefined) => host !== undefined && causeOf(host) === 'duplicate'

@@ -1,19 +1,28 @@
-import type {Availability, Evidence, GroupState, HostState, Snapshot, Verdict} from '../../src/core/snapshot.ts'
+import type {
+  AnyHost,
+  Availability,
+  Evidence,
+  GroupState,
+  HostState,
+  PrimaryHost,
+  Snapshot,
+  StandbyHost,
+  UnavailableHost,
+  Verdict,
+} from '../../src/core/snapshot.ts'
 
 /** A moment of the tests' own: monotonic and wall clock, in milliseconds. */
 export const noon = {now: 1_000_000, wall: Date.UTC(2026, 10, 21, 12)}
 
 /**
- * A host is given as what is special about it; its name comes from the key under which it stands.
+ * A host is given as what is special about it; its name comes from the key under which it stands,
+ * and its address from its place among the keys.
  */
-export type HostDraft = Partial<Omit<HostState, 'host'>>
-const common: Omit<HostState, 'host' | 'role'> = {
-  cause: null,
-  detail: null,
-  blind: false,
+type Draft<State extends HostState> = Omit<State, 'host' | 'address'> & Readonly<{address?: string}>
+export type HostDraft = Draft<PrimaryHost> | Draft<StandbyHost> | Draft<UnavailableHost>
+const common: Omit<AnyHost, 'host' | 'address'> = {
   since: noon.wall - 60_000,
   askedAt: noon.now - 12,
-  address: '10.0.0.1',
   port: 5432,
   groups: ['all'],
   location: null,
@@ -22,21 +31,17 @@ const common: Omit<HostState, 'host' | 'role'> = {
   clusterName: 'main',
   systemIdentifier: '7710428129421941699',
   startedAt: noon.wall - 86_400_000,
-  timeline: 3,
-  lsn: '0/3000148',
-  lagBytes: null,
-  lagMs: null,
-  upstream: null,
-  receiver: null,
-  senders: [],
-  replicationState: null,
-  syncState: null,
-  readOnly: false,
-  replayPaused: null,
-  backendsUsed: 7,
-  backendsMax: 100,
   probeMs: 0.4,
   availability: null,
+}
+const answering = {
+  ...common,
+  timeline: 3,
+  lsn: '0/3000148',
+  senders: [],
+  readOnly: false,
+  backendsUsed: 7,
+  backendsMax: 100,
 }
 
 export const streaming = {
@@ -48,10 +53,11 @@ export const streaming = {
   latestEndLsn: '0/3000148',
 } as const
 
-export const primary = (special: HostDraft = {}): HostDraft => ({role: 'primary', ...special})
+export const primary = (special: Partial<PrimaryHost> = {}): HostDraft => ({...answering, role: 'primary', ...special})
 
 /** It streams from `upstream`, and has replayed everything. */
-export const standby = (upstream = 'host1', special: HostDraft = {}): HostDraft => ({
+export const standby = (upstream = 'host1', special: Partial<StandbyHost> = {}): HostDraft => ({
+  ...answering,
   role: 'standby',
   upstream,
   receiver: streaming,
@@ -63,16 +69,15 @@ export const standby = (upstream = 'host1', special: HostDraft = {}): HostDraft 
   ...special,
 })
 
-export const unavailable = (cause: HostState['cause'] = 'refused', special: HostDraft = {}): HostDraft => ({
+export const unavailable = (
+  cause: UnavailableHost['cause'] = 'refused',
+  special: Partial<UnavailableHost> = {},
+): HostDraft => ({
+  ...common,
   role: 'unavailable',
   cause,
   detail: `seen: ${cause}`,
   blind: cause === 'auth' || cause === 'tls' || cause === 'dns',
-  timeline: null,
-  lsn: null,
-  readOnly: null,
-  backendsUsed: null,
-  backendsMax: null,
   probeMs: null,
   ...special,
 })
@@ -86,13 +91,17 @@ export const available = (delayMs: number, ageMs = 10): Availability => ({
   askedAt: noon.now - ageMs,
 })
 
+/** The fields of every kind, side by side: a test names those that it is about. */
+export type VerdictDraft = Partial<Omit<Verdict, 'primary' | 'routedTo'>> &
+  Readonly<{primary?: string | null; routedTo?: string | null; suspect?: string | null}>
+
 export type SnapshotDraft = Readonly<{
   hosts: Readonly<Record<string, HostDraft>>
   /** Name → hosts; without it, all of them are one group. */
   groups?: Readonly<Record<string, readonly string[]>>
   /** In place of what the roles of the hosts say. For one group, or by group. */
-  verdict?: Partial<Verdict>
-  verdicts?: Readonly<Record<string, Partial<Verdict>>>
+  verdict?: VerdictDraft
+  verdicts?: Readonly<Record<string, VerdictDraft>>
   evidence?: readonly Evidence[]
 }> &
   Partial<Omit<Snapshot, 'hosts' | 'groups'>>
@@ -106,7 +115,7 @@ export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...re
   const groupsOf = (host: string) => Object.keys(grouped).filter((group) => grouped[group]?.includes(host))
   const states = Object.entries(hosts).map(([host, special], index): [string, HostState] => [
     host,
-    {...common, role: 'unavailable', address: `10.0.0.${index + 1}`, ...special, groups: groupsOf(host), host},
+    {address: `10.0.0.${index + 1}`, ...special, groups: groupsOf(host), host},
   ])
   const all = Object.fromEntries(states)
   const judged = Object.entries(grouped).map(([name, members]): [string, GroupState] => [
@@ -115,7 +124,7 @@ export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...re
       name,
       hosts: members,
       evidence,
-      verdict: {...verdictOf(members.flatMap((host) => all[host] ?? [])), ...verdict, ...verdicts?.[name]},
+      verdict: {...verdictOf(members.flatMap((host) => all[host] ?? [])), ...verdict, ...verdicts?.[name]} as Verdict,
     },
   ])
   const isReady = states.every(([, {askedAt}]) => askedAt !== null)
@@ -139,14 +148,19 @@ function verdictOf(members: readonly HostState[]): Verdict {
     primary: null,
     primaries: primaries.map(({host}) => host).sort(),
     routedTo: null,
-    suspect: null,
-    blind: members.filter(({blind}) => blind).map(({host}) => host),
+    blind: members.filter((host) => host.role === 'unavailable' && host.blind).map(({host}) => host),
     since: noon.wall - 60_000,
   }
   if (members.some(({askedAt}) => askedAt === null))
     return {...about, kind: 'starting', rule: 'V0', why: 'waiting for a first answer'}
   if (primaries.length > 1)
-    return {...about, kind: 'split-brain', rule: 'V1', why: `split brain: ${about.primaries.join(' and ')} are primary`}
+    return {
+      ...about,
+      kind: 'split-brain',
+      rule: 'V1',
+      suspect: null,
+      why: `split brain: ${about.primaries.join(' and ')} are primary`,
+    }
   if (!first) return {...about, kind: 'no-primary', rule: 'V5', why: 'no host is primary'}
   const routedTo = first.drained === null ? first.host : null
   return {
@@ -160,7 +174,7 @@ function verdictOf(members: readonly HostState[]): Verdict {
 }
 
 /** One primary that nothing is routed to: a confirmation is missing. */
-export const unconfirmed = (host: string): Partial<Verdict> => ({
+export const unconfirmed = (host: string): VerdictDraft => ({
   kind: 'unconfirmed',
   rule: 'V3',
   primary: host,

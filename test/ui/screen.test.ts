@@ -65,7 +65,10 @@ test('the verdict is the last to go', () => {
 
 test('a reason that would fill the screen leaves room for the table, and is whole where it scrolls', () => {
   const why = `no host is primary: ${Array.from({length: 90}, (_, index) => `host${index} is a standby`).join(', ')}`
-  const shown = snapshot({hosts: {host1: standby(), host2: unavailable('dns')}, verdict: {why, suspect: 'host1'}})
+  const shown = snapshot({
+    hosts: {host1: standby(), host2: unavailable()},
+    verdict: {kind: 'split-brain', rule: 'V1', why, suspect: 'host1'},
+  })
   const lines = textsOf(frameOf(shown))
   expect(lines[10]).toMatch(/ …$/)
   expect(lines[11]).toContain('Suspect: host1.')

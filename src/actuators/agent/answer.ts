@@ -2,7 +2,8 @@ import {lagLimit} from '../../core/limits.ts'
 import {eligibilityOf, type Limits, noLimits} from '../../core/offers/eligibility.ts'
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
-import type {HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
+import {causeOf, type HostState, type Snapshot, type Verdict} from '../../core/snapshot.ts'
+import {speaksAgainst} from '../../core/verdict/verdict-kind.ts'
 
 export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
 
@@ -54,7 +55,7 @@ export function agentAnswer(
   if (eligibleHosts(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host))
     return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
-  if (host.cause === 'foreign-cluster') return `maint #${why}`
+  if (causeOf(host) === 'foreign-cluster') return `maint #${why}`
   if (role === 'primary') return writerWord(host, verdictsOf(host, snapshot), why)
   return host.drained === null ? `down #${why}` : 'drain'
 }
@@ -92,10 +93,7 @@ function parsed(text: string): AgentQuestion | null {
  * ourselves were asleep - new connections stop and sessions stay.
  */
 function writerWord(host: HostState, verdicts: readonly Verdict[], why: string): string {
-  const isDeposed = verdicts.some(
-    ({rule, primary, routedTo}) =>
-      rule === 'V1' || (rule === 'V2' && primary === host.host) || (routedTo !== null && routedTo !== host.host),
-  )
+  const isDeposed = verdicts.some((verdict) => speaksAgainst(verdict, host.host))
   if (isDeposed || host.role === 'standby') return `down #${why}`
   return host.drained === null ? `drain #${why}` : 'drain'
 }

@@ -1,7 +1,8 @@
 import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
-import {eligibleHosts} from '../../core/offers/pools.ts'
+import {eligibleHosts, isUnasked} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import {isStarting} from '../../core/verdict/verdict-kind.ts'
 import {nowhere, type Pointer} from './include.ts'
 
 /**
@@ -33,15 +34,15 @@ export function destinationOf({name, database, now, snapshot, fallback, mayList}
   }
   // Routing stands over a restart and a reload of ours: nothing has been asked yet, so nothing
   // speaks against anybody.
-  if (group.verdict.rule === 'V0') return {kind: 'keep', problem: null}
+  if (isStarting(group.verdict)) return {kind: 'keep', problem: null}
   const may = eligibleHosts(database.role, group.hosts, snapshot, fallback).flatMap(
     (host) => snapshot.hosts[host] ?? [],
   )
   if (may.length > 0) return {kind: 'at', ...chosen(may, now, mayList)}
   const routed = snapshot.hosts[group.verdict.routedTo ?? '']
   // Another group of the same host is starting: it stays where it is, but goes nowhere new.
-  const isStarting = routed?.groups.some((other) => snapshot.groups[other]?.verdict.rule === 'V0')
-  if (routed && isStarting && now !== null && leadsTo(now, routed)) return {kind: 'keep', problem: null}
+  const isAnyStarting = routed && isUnasked(routed, snapshot)
+  if (routed && isAnyStarting && now !== null && leadsTo(now, routed)) return {kind: 'keep', problem: null}
   return {kind: 'nowhere', pointer: nowhere, why: group.verdict.why}
 }
 
@@ -71,9 +72,11 @@ function chosen(
   return {pointer: {host: address, port}, hosts: [host]}
 }
 
+const lagOf = (host: HostState) => (host.role === 'standby' ? host.lagBytes : null) ?? Number.POSITIVE_INFINITY
+
 /** Unknown lag comes last. */
 const byLag = (a: HostState, b: HostState): number => {
-  const [first, second] = [a.lagBytes ?? Number.POSITIVE_INFINITY, b.lagBytes ?? Number.POSITIVE_INFINITY]
+  const [first, second] = [lagOf(a), lagOf(b)]
   if (first !== second) return first < second ? -1 : 1
   return a.host < b.host ? -1 : 1
 }

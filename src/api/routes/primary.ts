@@ -1,5 +1,6 @@
 import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
 import type {GroupState, Snapshot} from '../../core/snapshot.ts'
+import {isSplitBrain, mayRoute} from '../../core/verdict/verdict-kind.ts'
 import {type Answer, json, jsonType} from '../answer.ts'
 import {AnswerCache} from '../answer-cache.ts'
 import type {Context} from '../context.ts'
@@ -76,8 +77,8 @@ function answerPrimary(snapshot: Snapshot, asked: string | null, format: Format)
 }
 
 function statusOf({verdict}: GroupState): number {
-  if (verdict.routedTo !== null) return 200
-  if (verdict.kind === 'split-brain') return 409
+  if (mayRoute(verdict)) return 200
+  if (isSplitBrain(verdict)) return 409
   return verdict.kind === 'no-primary' ? 404 : 503
 }
 

@@ -1,45 +1,29 @@
-import type {HostState} from '../snapshot.ts'
+import type {AnyHost, Availability, HostState} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
 import {factsOf} from './host-record.ts'
-import {lagOf, unknownLag} from './lag.ts'
+import {lagOf} from './lag.ts'
+import type {Sender} from './observation.ts'
 import {rowOf} from './upstream.ts'
 
-/**
- * The public state of one host. `primary`: the name of the one primary that lag is measured
- * against. `since` is settled by the caller.
- */
-export function describeHost(
-  member: Member,
-  view: GroupView,
-  primary: string | null,
-  groups: readonly string[],
-  availabilityOn: boolean,
-): Omit<HostState, 'since'> {
-  const {record, condition: standing, upstream, timeline} = member
-  const isUp = standing.role !== 'unavailable'
-  // What a host said before it became unavailable is history, not state; who it is remains worth
-  // showing.
+export type HostQuestion = Readonly<{
+  member: Member
+  view: GroupView
+  /** The one primary that lag is measured against, by name. */
+  primary: string | null
+  groups: readonly string[]
+  availabilityOn: boolean
+  /** Wall clock: since when the host has been what it is. */
+  since: number
+}>
+
+/** The public state of one host. */
+export function describeHost({member, view, primary, groups, availabilityOn, since}: HostQuestion): HostState {
+  const {record, condition, upstream, timeline} = member
   const seen = factsOf(record)
-  const facts = isUp ? (seen?.facts ?? null) : null
-  const sender = upstream.kind === 'host' ? memberOf(view, upstream.host) : null
-  // The rows of a host that is not available are old, or another cluster's.
-  const row =
-    sender && sender.condition.role !== 'unavailable'
-      ? rowOf(
-          sender.record,
-          record,
-          view.members.map((other) => other.record),
-        )
-      : null
-  const lag =
-    standing.role === 'standby' ? lagOf(member, primary === null ? null : memberOf(view, primary)) : unknownLag
-  return {
+  const common: AnyHost = {
     host: record.settings.name,
-    role: standing.role,
-    cause: standing.cause,
-    detail: standing.detail,
-    blind: isBlind(standing.cause),
+    since,
     askedAt: member.askedAt,
     address: record.settings.connection.host,
     port: record.settings.connection.port,
@@ -50,30 +34,45 @@ export function describeHost(
     clusterName: seen?.session.clusterName ?? null,
     systemIdentifier: seen?.session.systemIdentifier ?? null,
     startedAt: seen?.session.startedAt ?? null,
-    timeline,
-    lsn: facts?.lsn ?? null,
-    ...lag,
-    upstream: upstream.kind === 'host' ? upstream.host : upstream.kind === 'elsewhere' ? upstream.address : null,
-    receiver: facts?.receiver ?? null,
-    senders: facts?.senders ?? [],
-    replicationState: row?.state ?? null,
-    syncState: row?.syncState ?? null,
-    readOnly: facts?.readOnly ?? null,
-    replayPaused: facts?.replayPaused ?? null,
-    backendsUsed: facts?.backendsUsed ?? null,
-    backendsMax: facts?.backendsMax ?? null,
     probeMs: record.observation?.kind === 'facts' ? record.observation.probeMs : null,
     availability: availabilityOn ? availabilityOf(member) : null,
   }
+  // What a host said before it became unavailable is history, not state.
+  if (condition.role === 'unavailable' || seen === null) {
+    const {cause, detail} = condition
+    return {...common, role: 'unavailable', cause, detail, blind: isBlind(cause)}
+  }
+  const {lsn, senders, readOnly, backendsUsed, backendsMax, receiver, replayPaused} = seen.facts
+  const answering = {...common, timeline, lsn, senders, readOnly, backendsUsed, backendsMax}
+  if (condition.role === 'primary') return {...answering, role: 'primary'}
+  const row = senderRow(member, view)
+  return {
+    ...answering,
+    role: 'standby',
+    ...lagOf(member, primary === null ? null : memberOf(view, primary)),
+    upstream: upstream.kind === 'host' ? upstream.host : upstream.kind === 'elsewhere' ? upstream.address : null,
+    receiver,
+    replicationState: row?.state ?? null,
+    syncState: row?.syncState ?? null,
+    replayPaused,
+  }
 }
 
-function availabilityOf({record, condition: standing}: Member): HostState['availability'] {
+/** The rows of a host that is not available are old, or another cluster's. */
+function senderRow({record, upstream}: Member, view: GroupView): Sender | null {
+  const sender = upstream.kind === 'host' ? memberOf(view, upstream.host) : null
+  if (sender === null || sender.condition.role === 'unavailable') return null
+  const records = view.members.map((other) => other.record)
+  return rowOf(sender.record, record, records)
+}
+
+function availabilityOf({record, condition}: Member): Availability {
   const {heartbeat} = record
   const askedAt = heartbeat?.askedAt ?? record.observation?.askedAt ?? 0
-  if (standing.role === 'unavailable')
+  if (condition.role === 'unavailable')
     return {
       kind: 'unknown',
-      why: `${record.settings.name} is unavailable (${standing.cause ?? 'not asked yet'})`,
+      why: `${record.settings.name} is unavailable (${condition.cause ?? 'not asked yet'})`,
       askedAt,
     }
   if (heartbeat === null) return {kind: 'unknown', why: 'no heartbeat yet', askedAt}

@@ -1,4 +1,12 @@
-import type {GroupState, HostState, Snapshot} from '../snapshot.ts'
+import {
+  type GroupState,
+  type HostState,
+  type Snapshot,
+  type StandbyHost,
+  timelineOf,
+  type UnavailableHost,
+} from '../snapshot.ts'
+import {isSettled, isStarting} from '../verdict/verdict-kind.ts'
 import type {Predicate} from '../vocabulary.ts'
 
 /** What the asker adds to a predicate. `null`: not asked. Unknown lag meets no limit. */
@@ -24,7 +32,9 @@ export function eligibilityOf(predicate: Predicate, snapshot: Snapshot, host: Ho
     case 'leader':
       return routed()
     case 'read-write':
-      return routed().ok && host.readOnly ? no(`${host.host} is the primary, but read-only`) : routed()
+      return routed().ok && host.role !== 'unavailable' && host.readOnly
+        ? no(`${host.host} is the primary, but read-only`)
+        : routed()
     case 'replica':
       return replica()
     case 'read-only':
@@ -50,7 +60,7 @@ export function eligibilityOf(predicate: Predicate, snapshot: Snapshot, host: Ho
 
 const yes = (why: string): Eligibility => ({ok: true, why})
 const no = (why: string): Eligibility => ({ok: false, why})
-const unavailable = ({host, cause, detail}: HostState) =>
+const unavailable = ({host, cause, detail}: UnavailableHost) =>
   `${host} is unavailable (${cause ?? 'not asked yet'}${detail === null ? '' : `: ${detail}`})`
 const groupsOf = (host: HostState, snapshot: Snapshot) =>
   host.groups.map((name) => snapshot.groups[name]).filter((group): group is GroupState => group !== undefined)
@@ -78,19 +88,19 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   for (const {verdict} of groups) {
     // Reading goes on without a routed primary: only a settled one can put a standby on the wrong
     // timeline.
-    const primary = verdict.rule === 'V4' && verdict.primary !== null ? snapshot.hosts[verdict.primary] : undefined
+    const primary = isSettled(verdict) ? snapshot.hosts[verdict.primary] : undefined
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
-    if (verdict.rule === 'V0') return no(verdict.why)
-    if (primary && (host.timeline === null || host.timeline !== primary.timeline) && !isStreaming) {
+    if (isStarting(verdict)) return no(verdict.why)
+    if (primary && (host.timeline === null || host.timeline !== timelineOf(primary)) && !isStreaming) {
       return no(
-        `${host.host} is on timeline ${host.timeline ?? 'unknown'}, the primary ${primary.host} on ${primary.timeline ?? 'unknown'}`,
+        `${host.host} is on timeline ${host.timeline ?? 'unknown'}, the primary ${primary.host} on ${timelineOf(primary) ?? 'unknown'}`,
       )
     }
   }
   return isWithin(host, limits, syncStates)
 }
 
-function isWithin(host: HostState, limits: Limits, syncStates?: readonly string[]): Eligibility {
+function isWithin(host: StandbyHost, limits: Limits, syncStates?: readonly string[]): Eligibility {
   if (syncStates && (host.syncState === null || !syncStates.includes(host.syncState))) {
     return no(`${host.host} has sync state ${host.syncState ?? 'unknown'}, asked for ${syncStates.join(' or ')}`)
   }
@@ -121,7 +131,10 @@ function isStandbyLeader(host: HostState, snapshot: Snapshot): Eligibility {
   const isOutside =
     host.upstream !== null && host.receiver?.status === 'streaming' && snapshot.hosts[host.upstream] === undefined
   const isFollowed = groupsOf(host, snapshot).some(({hosts}) =>
-    hosts.some((other) => snapshot.hosts[other]?.upstream === host.host),
+    hosts.some((name) => {
+      const other = snapshot.hosts[name]
+      return other?.role === 'standby' && other.upstream === host.host
+    }),
   )
   return isOutside && isFollowed
     ? yes(`${host.host} leads a standby cluster`)

@@ -1,5 +1,6 @@
 import type {ReadFallback} from '../settings.ts'
 import type {HostState, Snapshot} from '../snapshot.ts'
+import {isStarting} from '../verdict/verdict-kind.ts'
 import {eligibilityOf, type Limits, noLimits} from './eligibility.ts'
 
 /** What a router's pool of servers is for. */
@@ -54,4 +55,7 @@ export function eligibleHosts(
  * they are.
  */
 export const isUnasked = ({groups}: HostState, snapshot: Snapshot): boolean =>
-  groups.some((group) => snapshot.groups[group]?.verdict.rule === 'V0')
+  groups.some((name) => {
+    const group = snapshot.groups[name]
+    return group !== undefined && isStarting(group.verdict)
+  })

@@ -7,7 +7,7 @@ import type {HostRecord} from '../facts/host-record.ts'
 import {describeHost} from '../facts/host-state.ts'
 import {identify} from '../facts/identity.ts'
 import type {GroupSettings} from '../settings.ts'
-import type {Change, GroupState, HostState} from '../snapshot.ts'
+import {type Change, causeOf, type GroupState, type HostState} from '../snapshot.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {judge} from './verdict.ts'
 
@@ -98,11 +98,14 @@ export function assessHost(
   const member = chosen?.view.members.find((candidate) => candidate.host === host)
   if (!chosen || !member) return null
   const groups = through.map(({state}) => state.name)
-  const draft: HostState = {
-    ...describeHost(member, chosen.view, chosen.state.verdict.primary, groups, availabilityOn),
-    since: wall,
-  }
-  const isSame = before !== undefined && before.role === draft.role && before.cause === draft.cause
+  const {
+    view,
+    state: {
+      verdict: {primary},
+    },
+  } = chosen
+  const draft = describeHost({member, view, primary, groups, availabilityOn, since: wall})
+  const isSame = before !== undefined && before.role === draft.role && causeOf(before) === causeOf(draft)
   const state = isSame ? {...draft, since: before.since} : draft
   return {state, changes: changesOfHost(before, state)}
 }

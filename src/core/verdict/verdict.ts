@@ -5,7 +5,7 @@ import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {areIs, enumerate} from '../phrases.ts'
 import type {GroupSettings} from '../settings.ts'
-import type {Evidence, Verdict} from '../snapshot.ts'
+import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {remember} from './memory.ts'
@@ -23,13 +23,12 @@ export type Case = Readonly<{
   followersMaxAgeMs: number
 }>
 export type Judgement = Readonly<{
-  verdict: Omit<Verdict, 'since'>
+  /** Undated: the caller knows since when the verdict has been what it is. */
+  verdict: Decision & Pick<Verdict, 'primaries' | 'blind'>
   evidence: readonly CollectedEvidence[]
   memory: GroupMemory
   held: HeldConfirmations
 }>
-
-type Ruling = Pick<Verdict, 'kind' | 'rule' | 'primary' | 'routedTo' | 'suspect' | 'why'>
 
 /**
  * One ordered decision (DESIGN 4.2): the first rule that holds wins. Pure; `view.now` is data,
@@ -40,18 +39,18 @@ export function judge(given: Case): Judgement {
   const primaries = view.members.filter(({condition: standing}) => standing.role === 'primary')
   const memory = remember(given.memory, view, primaries)
   const blind = view.members.filter(({condition: standing}) => isBlind(standing.cause)).map(({host}) => host)
-  const conclude = (
-    ruling: Ruling,
+  const decide = (
+    decision: Decision,
     evidence: readonly CollectedEvidence[] = [],
     held: HeldConfirmations = {},
     kept: GroupMemory = memory,
   ): Judgement => ({
-    verdict: {...ruling, primaries: primaries.map(({host}) => host).sort(), blind},
+    verdict: {...decision, primaries: primaries.map(({host}) => host).sort(), blind},
     evidence,
     memory: kept,
     held,
   })
-  const none = {primary: null, routedTo: null, suspect: null}
+  const none = {primary: null, routedTo: null}
 
   // After a gap everything is as unknown as at the start: were the first answer taken for all there
   // is, an old primary that answers first would be routed to. A stale answer is renewed, or
@@ -60,7 +59,7 @@ export function judge(given: Case): Judgement {
     .filter(({record, condition: standing}) => record.observation === null || standing.cause === 'stale')
     .map(({host}) => host)
   if (unknown.length > 0) {
-    return conclude(
+    return decide(
       {...none, kind: 'starting', rule: 'V0', why: `waiting for a fresh answer from ${enumerate(unknown)}`},
       [],
       given.held,
@@ -70,7 +69,7 @@ export function judge(given: Case): Judgement {
   const [primary] = primaries
   if (primaries.length > 1 && memory.rivals.length === 0) {
     const why = `${enumerate(primaries.map(({host}) => host))} answered as primary, not all of them since the last one became it: they are asked again`
-    return conclude({...none, kind: 'unconfirmed', rule: 'V3', why})
+    return decide({...none, kind: 'unconfirmed', rule: 'V3', why})
   }
   if (memory.rivals.length > 0) {
     const rivals = memory.rivals
@@ -88,14 +87,14 @@ export function judge(given: Case): Judgement {
       routedTo === null
         ? ''
         : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`
-    return conclude({...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence)
+    return decide({...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence)
   }
-  if (primary === undefined) return conclude({...none, kind: 'no-primary', rule: 'V5', why: whyNone(view, blind)})
+  if (primary === undefined) return decide({...none, kind: 'no-primary', rule: 'V5', why: whyNone(view, blind)})
 
   const ahead = newerThan(primary, view, memory)
   if (ahead !== null) {
     const why = `${primary.host} is the only primary in sight, but on timeline ${primary.timeline ?? 'unknown'}, and ${ahead}: an old primary may have come back; if it is the right one, say so by "pgroute66 accept ${primary.host}"`
-    return conclude(
+    return decide(
       {...none, kind: 'unconfirmed', rule: 'V2', primary: primary.host, why},
       collect(primary, view, given.sources, askedOf(given), settings.confirm),
     )
@@ -113,24 +112,23 @@ export function judge(given: Case): Judgement {
         : `${item.source} ${item.answer === 'denies' ? 'denies it' : 'is silent'} (${item.why})`,
     )
     const why = `${primary.host} is the only primary, but ${reasons.join('; ')}`
-    return conclude({...none, kind: 'unconfirmed', rule: 'V3', primary: primary.host, why}, evidence, held)
+    return decide({...none, kind: 'unconfirmed', rule: 'V3', primary: primary.host, why}, evidence, held)
   }
 
   const {drained} = primary.record
   const accepted =
     memory.accepted?.host === primary.host && memory.accepted.timeline === primary.timeline ? memory.accepted : null
-  const ruling: Ruling = {
+  const decision: Decision = {
     kind: 'primary',
     rule: 'V4',
     primary: primary.host,
     routedTo: drained === null ? primary.host : null,
-    suspect: null,
     why:
       drained === null
         ? whyPrimary(primary, view, evidence)
         : `${primary.host} is the only primary, and drained by ${drained.by}: nothing is routed to it`,
   }
-  return conclude(ruling, evidence, held, {...memory, accepted})
+  return decide(decision, evidence, held, {...memory, accepted})
 }
 
 /** The sources to ask: the required ones, and those that are shown anyway. */

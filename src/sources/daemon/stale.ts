@@ -1,4 +1,12 @@
-import type {ActuatorState, Evidence, GroupState, HostState, Snapshot, Verdict} from '../../core/snapshot.ts'
+import {
+  type ActuatorState,
+  causeOf,
+  type Evidence,
+  type GroupState,
+  type HostState,
+  type Snapshot,
+  type Verdict,
+} from '../../core/snapshot.ts'
 
 /**
  * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that
@@ -29,43 +37,26 @@ export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{
 
 const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'silent', contradictsSql: false, why})
 
-function unsure({kind, rule}: Verdict, why: string, wall: number): Verdict {
-  const doubt =
-    kind === 'split-brain' || kind === 'starting'
-      ? ({kind, rule} as const)
-      : ({kind: 'unconfirmed', rule: 'V3'} as const)
-  return {
-    ...doubt,
-    primary: null,
-    primaries: [],
-    routedTo: null,
-    suspect: null,
-    blind: [],
-    why: `nothing is known here: ${why}; each router goes on in its own way (runbook: the daemon is gone)`,
-    since: wall,
-  }
+function unsure({kind}: Verdict, silence: string, wall: number): Verdict {
+  const why = `nothing is known here: ${silence}; each router goes on in its own way (runbook: the daemon is gone)`
+  const common = {primary: null, routedTo: null, primaries: [], blind: [], why, since: wall}
+  if (kind === 'split-brain') return {...common, kind, rule: 'V1', suspect: null}
+  if (kind === 'starting') return {...common, kind, rule: 'V0'}
+  return {...common, kind: 'unconfirmed', rule: 'V3'}
 }
 
-const lost = (host: HostState, why: string, {now, wall}: Readonly<{now: number; wall: number}>): HostState => ({
-  ...host,
-  role: 'unavailable',
-  cause: 'stale',
-  detail: why,
-  blind: false,
-  since: host.cause === 'stale' ? host.since : wall,
-  timeline: null,
-  lsn: null,
-  lagBytes: null,
-  lagMs: null,
-  upstream: null,
-  receiver: null,
-  senders: [],
-  replicationState: null,
-  syncState: null,
-  readOnly: null,
-  replayPaused: null,
-  backendsUsed: null,
-  backendsMax: null,
-  probeMs: null,
-  availability: host.availability && {kind: 'unknown', why, askedAt: now},
-})
+function lost(before: HostState, why: string, {now, wall}: Readonly<{now: number; wall: number}>): HostState {
+  const {host, address, port, groups, location, drained, serverVersion, clusterName, systemIdentifier} = before
+  return {
+    ...{host, address, port, groups, location, drained, serverVersion, clusterName, systemIdentifier},
+    startedAt: before.startedAt,
+    askedAt: before.askedAt,
+    role: 'unavailable',
+    cause: 'stale',
+    detail: why,
+    blind: false,
+    since: causeOf(before) === 'stale' ? before.since : wall,
+    probeMs: null,
+    availability: before.availability && {kind: 'unknown', why, askedAt: now},
+  }
+}

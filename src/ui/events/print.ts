@@ -1,5 +1,6 @@
 import type {Clock, SnapshotSource} from '../../core/ports.ts'
 import type {Publication, Snapshot} from '../../core/snapshot.ts'
+import {isAskingAgain} from '../../core/verdict/verdict-kind.ts'
 import {changesToWire} from '../../protocol/snapshot-json.ts'
 import {actuatorLines} from '../actuators.ts'
 import {banner} from '../banner.ts'
@@ -80,7 +81,7 @@ export async function printOnce({
  * `check` says another thing than this.
  */
 const isSettled = ({ready, groups}: Snapshot): boolean =>
-  ready && Object.values(groups).every(({verdict}) => verdict.rule !== 'V3' || verdict.primaries.length < 2)
+  ready && Object.values(groups).every(({verdict}) => !isAskingAgain(verdict))
 
 function settled(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import {OperatorError} from '../../core/errors.ts'
-import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import {causeOf, type HostState, type Snapshot} from '../../core/snapshot.ts'
 
 /** The hosts of `group` (`null`: all). */
 export function hostsOf({groups, hosts}: Snapshot, group: string | null): readonly HostState[] {
@@ -17,9 +17,9 @@ export function matches(host: HostState, text: string): boolean {
   const known = [
     host.host,
     host.role,
-    host.cause,
+    causeOf(host),
     `${host.address}:${host.port}`,
-    host.upstream,
+    host.role === 'standby' ? host.upstream : null,
     ...host.groups,
     host.location,
     drained,

@@ -1,4 +1,5 @@
-import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import {type HostState, type Snapshot, timelineOf, type UnavailableHost} from '../../core/snapshot.ts'
+import {suspectOf} from '../../core/verdict/verdict-kind.ts'
 import type {Frame} from '../frame.ts'
 import {ageText, spanText} from '../text/age.ts'
 import {bytesText} from '../text/bytes.ts'
@@ -20,7 +21,8 @@ export type Row = Readonly<{
 
 export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
   const isUp = host.role !== 'unavailable'
-  const isStandby = host.role === 'standby'
+  const answering = host.role === 'unavailable' ? null : host
+  const standby = host.role === 'standby' ? host : null
   const known = <T>(value: T | null, text: (value: T) => string): string =>
     value === null ? (isUp ? '?' : '') : text(value)
   const isRouted = Object.values(frame.snapshot.groups).some(({verdict}) => verdict.routedTo === host.host)
@@ -33,13 +35,13 @@ export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
       host: printable(host.host),
       role: `${glyphs.roles[host.role]} ${host.role}`,
       since: ageText(frame.wall - host.since),
-      timeline: known(host.timeline, String),
-      lsn: known(host.lsn, printable),
-      lagBytes: isStandby ? known(host.lagBytes, bytesText) : '',
-      lagTime: isStandby ? known(host.lagMs, spanText) : '',
-      upstream: isStandby ? printable(host.upstream ?? '?') : '',
-      sync: printable(host.syncState ?? ''),
-      backends: known(host.backendsUsed, (used) => `${used}/${host.backendsMax ?? '?'}`),
+      timeline: known(timelineOf(host), String),
+      lsn: known(answering?.lsn ?? null, printable),
+      lagBytes: standby ? known(standby.lagBytes, bytesText) : '',
+      lagTime: standby ? known(standby.lagMs, spanText) : '',
+      upstream: standby ? printable(standby.upstream ?? '?') : '',
+      sync: printable(standby?.syncState ?? ''),
+      backends: known(answering?.backendsUsed ?? null, (used) => `${used}/${answering?.backendsMax ?? '?'}`),
       probe: isUp && host.probeMs !== null ? spanText(host.probeMs) : '',
       history: sparkline(frame.probes.get(host.host) ?? [], 8, glyphs.bars),
       groups: host.groups.join(','),
@@ -49,25 +51,25 @@ export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
 }
 
 /** Why a host is unavailable, in words. */
-export function causeText({cause, detail, blind}: HostState): string {
+export function causeText({cause, detail, blind}: UnavailableHost): string {
   const words = [blind ? 'blind' : null, cause ?? 'not asked yet', detail === null ? null : printable(detail)]
   return words.filter((word) => word !== null && word !== '').join(': ')
 }
 
 /** What sets this host apart from an ordinary primary or standby. */
 function notesOf(host: HostState, isRouted: boolean, {groups}: Snapshot): readonly string[] {
-  const isStandby = host.role === 'standby'
+  const standby = host.role === 'standby' ? host : null
   const notes: (string | false)[] = [
-    Object.values(groups).some(({verdict}) => verdict.suspect === host.host) && 'suspect',
+    Object.values(groups).some(({verdict}) => suspectOf(verdict) === host.host) && 'suspect',
     host.drained !== null && 'drained',
     host.role === 'primary' && !isRouted && host.drained === null && 'not routed',
     host.role === 'primary' && host.readOnly === true && 'read-only',
-    isStandby && host.replayPaused === true && 'replay paused',
-    isStandby && host.receiver === null && 'not streaming',
-    isStandby &&
-      host.replicationState !== null &&
-      host.replicationState !== 'streaming' &&
-      printable(host.replicationState),
+    standby?.replayPaused === true && 'replay paused',
+    standby !== null && standby.receiver === null && 'not streaming',
+    standby !== null &&
+      standby.replicationState !== null &&
+      standby.replicationState !== 'streaming' &&
+      printable(standby.replicationState),
   ]
   return notes.filter((note) => note !== false)
 }
