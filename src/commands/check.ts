@@ -1,4 +1,5 @@
 import {Args, Command, Flags} from '@oclif/core'
+import {parsedArguments} from '../app/check/arguments.ts'
 import {check} from '../app/check/check.ts'
 import {configFlag, jsonFlag, socketFlag} from '../app/cli/flags.ts'
 import {exitNow} from '../system/exit.ts'
@@ -49,9 +50,7 @@ As HAProxy's "external-check command" it takes HAProxy's four arguments; called 
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Check)
-    const {role = null, group = null, 'max-lag': maxLag = null} = flags
-    const words = argv as string[]
-    const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
-    exitNow(await check({...flags, words, role, group, maxLag}, around))
+    const given = parsedArguments(argv as string[], flags)
+    exitNow(await check(given, {env: process.env, cwd: process.cwd(), version: this.config.version, missed: null}))
   }
 }

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
 import {once} from 'node:events'
+import {closeSync, constants, openSync} from 'node:fs'
 import {mkdtemp, writeFile} from 'node:fs/promises'
 import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
+import {until} from '../support/cluster.ts'
 import {run, start} from '../support/run.ts'
+
+/** A pipe without a reader cannot be opened for writing (ENXIO). */
+function isRead(pipe: string): boolean {
+  try {
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK))
+    return true
+  } catch {
+    return false
+  }
+}
 
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-deadline-'))
 
@@ -45,9 +57,11 @@ test('a configuration that cannot be read to its end: 3 within the time, althoug
 
 test('SIGTERM while a thread hangs: it says so, and ends', async () => {
   const cwd = await folder()
-  execFileSync('mkfifo', [join(cwd, 'pgroute66.yml')])
+  const pipe = join(cwd, 'pgroute66.yml')
+  execFileSync('mkfifo', [pipe])
   const check = start(['check', '--timeout', '20s'], {cwd})
-  setTimeout(() => check.child.kill('SIGTERM'), 700)
+  await until(async () => isRead(pipe))
+  check.child.kill('SIGTERM')
   const {code, stdout, ms} = await check.ended
   assert.deepEqual([code, stdout], [3, 'ended by SIGTERM before there was an answer\n'])
   assert.ok(ms < 3_000, `${ms}`)

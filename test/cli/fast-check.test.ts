@@ -101,15 +101,16 @@ for (const [what, answer] of Object.entries({
   })
 }
 
-test('a frozen daemon is not waited for: the servers are asked, and it is said why', async () => {
+test('a frozen daemon: check asks the servers after 400 ms, asks the daemon once, and says why', async () => {
   await using daemon = await fakeDaemon(null)
   const cwd = await folder()
-  await writeFile(join(cwd, 'pgroute66.yml'), 'hosts: {host1: {host: 127.0.0.1, port: 1}}\n', {mode: 0o600})
+  const config = 'hosts: {host1: {host: 127.0.0.1, port: 1}}\ncheck: {timeout: 60s}\n'
+  await writeFile(join(cwd, 'pgroute66.yml'), config, {mode: 0o600})
   const {code, stderr, ms} = await run(['check', 'host1'], {env: {PGROUTE66_SOCKET: daemon.socket}, cwd})
   assert.equal(code, 3)
-  assert.match(stderr, /the daemon cannot be asked .*no answer within 400 ms.*the servers are asked instead/)
+  assert.match(stderr, /the daemon cannot be asked .*no answer within 400 ms.*check asks the servers instead/)
   assert.equal(daemon.asked.length, 1, 'and not asked twice')
-  assert.ok(ms < 2_000, `${ms}`)
+  assert.ok(ms < 30_000, `${ms}`)
 })
 
 test('a daemon that is slow is waited for where nobody else can be asked', async () => {

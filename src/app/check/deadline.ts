@@ -1,28 +1,30 @@
-/** How much of the time is left for printing and leaving. */
+/** How much of the time is kept for printing and for leaving. */
 const reserveMs = 60
+const usualTimeoutMs = 2_000
 
-/** Of this process. `performance.now()` would load a dozen of node's modules. */
+/** Age of this process. `performance.now()` would load a dozen of node's modules. */
 const ageMs = (): number => process.uptime() * 1000
 
 /**
- * The end of a check, whatever hangs: HAProxy starts the next one regardless. `end` must print and
- * leave. Time counts from the start of the process, loading included, because that is how whoever
- * waits for us counts.
+ * The end of a check, whatever hangs: HAProxy starts the next check regardless. Time counts from
+ * the start of the process, loading included, because the caller counts in the same way.
  */
 export class CheckDeadline {
-  readonly #end: (why: string) => never
+  readonly #isFixed: boolean
   readonly #abort = new AbortController()
-  #timers: NodeJS.Timeout[] = []
+  readonly #ended = Promise.withResolvers<string>()
+  #timers: readonly NodeJS.Timeout[] = []
   #totalMs = 0
 
-  constructor(totalMs: number, end: (why: string) => never) {
-    this.#end = end
+  /** `timeoutMs`: `--timeout`; `null`: `check.timeout` of the configuration, once it is read. */
+  constructor(timeoutMs: number | null) {
+    this.#isFixed = timeoutMs !== null
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-      process.once(signal, () => end(`ended by ${signal} before there was an answer`))
-    this.set(totalMs)
+      process.once(signal, () => this.#ended.resolve(`ended by ${signal} before there was an answer`))
+    this.#set(timeoutMs ?? usualTimeoutMs)
   }
 
-  /** Aborts a little before the end, so that there is time to judge what has been heard. */
+  /** Aborts a little before the end, so that there is time to judge the answers received so far. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
@@ -32,17 +34,22 @@ export class CheckDeadline {
     return Math.max(0, this.#totalMs - reserveMs - ageMs())
   }
 
-  set(totalMs: number): void {
-    this.#totalMs = totalMs
-    for (const timer of this.#timers) clearTimeout(timer)
-    const endMs = Math.max(0, totalMs - ageMs())
-    this.#timers = [
-      setTimeout(() => this.#abort.abort(), this.leftMs),
-      setTimeout(() => this.#end(`no answer within ${totalMs} ms`), endMs),
-    ]
+  /** `check.timeout` of the configuration: it holds unless there is a `--timeout`. */
+  setConfigured(totalMs: number): void {
+    if (!this.#isFixed) this.#set(totalMs)
   }
 
-  clear(): void {
+  /** The result of `work`, or of `otherwise` when the time is up or a signal ends the process. */
+  async race<T>(work: Promise<T>, otherwise: (why: string) => T): Promise<T> {
+    return Promise.race([work, this.#ended.promise.then(otherwise)])
+  }
+
+  #set(totalMs: number): void {
+    this.#totalMs = totalMs
     for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers = [
+      setTimeout(() => this.#abort.abort(), this.leftMs),
+      setTimeout(() => this.#ended.resolve(`no answer within ${totalMs} ms`), Math.max(0, totalMs - ageMs())),
+    ]
   }
 }

@@ -2,7 +2,6 @@ import type {Config} from '../../config/config.ts'
 import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {noMeter} from '../../core/no-meter.ts'
-import type {Limits} from '../../core/offers/eligibility.ts'
 import {hostOfServer} from '../../core/offers/server-lookup.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
@@ -12,62 +11,65 @@ import {forgoRoots} from '../../sources/pg/encryption.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
 import {systemClock} from '../../system/clock.ts'
 import {memoryStore} from '../state/memory-store.ts'
-import type {CheckBody} from './body.ts'
-import type {CheckQuestion} from './question.ts'
-
-export type DirectCheck = Readonly<{
-  config: Config
-  question: CheckQuestion
-  maxLag: Limits
-  version: string
-  /** A host that has not answered by then has the cause `timeout`. */
-  signal: AbortSignal
-}>
+import type {CheckBody} from './answer.ts'
+import type {CheckQuestion} from './arguments.ts'
+import type {CheckDeps} from './ask.ts'
+import type {CheckRequest} from './request.ts'
 
 /**
- * What the daemon would answer, without one: the same judging, the same words. Throws
- * OperatorError.
+ * What the daemon would answer, without a daemon: the same judgement, the same text. A host that
+ * has not answered shortly before the deadline has the cause `timeout`. Throws OperatorError.
  */
-export async function answerDirectly({config, question, maxLag, version, signal}: DirectCheck): Promise<CheckBody> {
-  const settings = bearingOn(config, question)
+export async function judgeDirectly(request: CheckRequest, config: Config, deps: CheckDeps): Promise<CheckBody> {
+  const {version, deadline} = deps
+  const question = questionTo(config, request)
+  const settings = relevantTo(config, question)
+  const store = memoryStore(config.stateDir)
   forgoRoots()
   const snapshot = await judgeOnce({
     settings,
     driver: driverFor(settings, systemClock),
     clock: systemClock,
     random: Math.random,
-    store: memoryStore(config.stateDir),
+    store,
     meter: noMeter,
     version,
-    signal,
+    signal: deadline.signal,
   })
-  const host = question.server === null && question.address === null ? null : hostMeant(question, snapshot)
+  const [host, role] = [hostMeant(question, snapshot), roleOf(config, question)]
   const at = {now: systemClock.now(), wall: systemClock.wall()}
-  return answerCheck({snapshot, at, host, role: roleOf(config, question), maxLag, group: question.group, via: 'direct'})
+  return answerCheck({snapshot, at, host, role, maxLag: request.maxLag, group: question.group, via: 'direct'})
 }
 
-/** What is asked for: said, or what HAProxy's backend is for, or the primary. */
+/** A connection string with one host asks about that host, one with several asks about all of them. */
+function questionTo({hosts: [first, ...others]}: Config, {question, dsns}: CheckRequest): CheckQuestion {
+  return dsns.length > 0 && first && others.length === 0 ? {...question, server: first.name} : question
+}
+
+/** The role that was given, else the role that HAProxy's backend stands for, else the primary. */
 function roleOf({haproxy: {backends}}: Config, {role, proxy}: CheckQuestion): CheckRole {
   const backend = proxy !== null && Object.hasOwn(backends, proxy) ? backends[proxy] : undefined
   return (role as CheckRole | null) ?? (backend === 'replica' ? 'standby' : backend) ?? 'primary'
 }
 
-function hostMeant({server, address, port}: CheckQuestion, snapshot: Snapshot): string {
+/** `null`: the question is about the group. */
+function hostMeant({server, address, port}: CheckQuestion, snapshot: Snapshot): string | null {
+  if (server === null && address === null) return null
   const host = hostOfServer({name: server, address, port: port === null ? null : Number(port)}, snapshot)
   if (host) return host.host
   throw new OperatorError(
     'UNKNOWN_HOST',
     `there is no host "${server}"${address === null ? '' : `, nor one at ${address}:${port}`}`,
-    'Name the server of HAProxy like a host of the configuration, or give it the address and port of one.',
+    'Name the server in HAProxy like a host of the configuration, or give it the address and port of a host.',
   )
 }
 
 /**
- * The groups of the host, or the group that is asked about: other clusters cost time and say
- * nothing. A name that is unknown is told before anybody is asked; but HAProxy's own name for a
- * server may be no name of ours, and then its address is looked for.
+ * The groups of the host, or the group that is asked about: other groups cost time and change
+ * nothing. An unknown name is refused before any server is asked. HAProxy's own name for a server
+ * may differ from the host's name in the configuration; its address is looked up in that case.
  */
-function bearingOn(config: Config, {server, address, group}: CheckQuestion): MonitorSettings {
+function relevantTo(config: Config, {server, address, group}: CheckQuestion): MonitorSettings {
   const hosts = config.hosts.map(({name}) => name)
   const groups = config.groups.map(({name}) => name)
   if (group !== null && !groups.includes(group)) throw unknown('group', group, groups)
@@ -75,12 +77,12 @@ function bearingOn(config: Config, {server, address, group}: CheckQuestion): Mon
   if (server !== null && address === null && !isKnown) throw unknown('host', server, hosts)
   if (!isKnown && group === null) return config
 
-  const bearing = config.groups.filter((one) => (isKnown ? one.hosts.includes(server) : one.name === group))
-  const members = new Set([...bearing.flatMap((one) => one.hosts), ...(isKnown ? [server] : [])])
-  // A group that does not have the host is refused by the answer, which has to see it.
-  const asked = config.groups.filter((one) => one.name === group && !bearing.includes(one))
-  const isMember = (name: string) => members.has(name) || asked.some((one) => one.hosts.includes(name))
-  return {...config, groups: [...bearing, ...asked], hosts: config.hosts.filter(({name}) => isMember(name))}
+  // The group that is asked about stays in, also without the host: the answer has to see the group
+  // to refuse the host in it.
+  const own = config.groups.filter((one) => (isKnown ? one.hosts.includes(server) : one.name === group))
+  const named = config.groups.filter((one) => one.name === group && !own.includes(one))
+  const members = new Set([...[...own, ...named].flatMap((one) => one.hosts), ...(isKnown ? [server] : [])])
+  return {...config, groups: [...own, ...named], hosts: config.hosts.filter(({name}) => members.has(name))}
 }
 
 function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {

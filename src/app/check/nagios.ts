@@ -2,18 +2,18 @@ import type {Limits} from '../../core/offers/eligibility.ts'
 import type {CheckAnswer} from '../../protocol/check-answer.ts'
 import type {WireHost} from '../../protocol/snapshot-json.ts'
 
-const words = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const
+const levels = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const
 type Level = 0 | 1 | 2 | 3
 
 /**
- * A line as monitoring plugins print it (Monitoring Plugins Development Guidelines, 2.1 and 2.6),
- * and their exit code.
+ * The line of a monitoring plugin (Monitoring Plugins Development Guidelines, 2.1 and 2.6), and its
+ * exit code.
  */
 export function nagiosOf(body: CheckAnswer, limits: Limits): Readonly<{text: string; exit: Level}> {
   const exit = levelOf(body, limits)
   const [first = '', ...more] = body.text.replaceAll('|', '/').split('\n')
-  // Their first line is the message; perfdata ends it, and what follows is long output.
-  return {text: [`PGROUTE66 ${words[exit]} - ${first}${perfdata(body.hosts)}`, ...more].join('\n'), exit}
+  // The first line is the message, and perfdata ends it. The lines below are long output.
+  return {text: [`PGROUTE66 ${levels[exit]} - ${first}${perfdata(body.hosts)}`, ...more].join('\n'), exit}
 }
 
 function levelOf({exit, host, asked, verdict, hosts}: CheckAnswer, limits: Limits): Level {
@@ -22,14 +22,14 @@ function levelOf({exit, host, asked, verdict, hosts}: CheckAnswer, limits: Limit
   if (exit === 4) return verdict?.kind === 'split-brain' ? 2 : 3
   if (exit === 0)
     return host === null && isPrimaryAsked && Object.values(hosts).some((each) => isDegraded(each, limits)) ? 1 : 0
-  // What we are too blind to see is not known to be down.
+  // A host that this check cannot see (blind) is not known to be down.
   if (exit === 3) return one === undefined || one.blind ? 3 : isPrimaryAsked ? 2 : 1
   if (exit === 5) return (verdict?.blind?.length ?? 0) > 0 ? 3 : 2
   if (exit === 1) return isPrimaryAsked && host !== null ? 2 : 1
   return 3
 }
 
-/** A lag that is unknown keeps no limit. */
+/** An unknown lag is beyond every limit. */
 function isDegraded({role, lag_bytes, lag_ms}: WireHost, {lagBytes, lagMs}: Limits): boolean {
   if (role !== 'standby') return role === 'unavailable'
   const exceeds = (lag: number | null, limit: number | null) =>
@@ -45,5 +45,5 @@ function perfdata(hosts: CheckAnswer['hosts']): string {
   return ` | ${[`primaries=${count('primary')}`, `standbys=${count('standby')}`, `unavailable=${count('unavailable')}`, ...lags].join(' ')}`
 }
 
-/** "U": the guidelines' own word for a value that cannot be determined. */
+/** "U": the guidelines' letter for a value that cannot be determined. */
 const lagOf = ({lag_bytes: lag}: WireHost): string => (lag === null ? 'U' : `${lag}B`)

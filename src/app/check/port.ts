@@ -1,7 +1,7 @@
 import {readFile} from 'node:fs/promises'
 import type {TLSSocket} from 'node:tls'
 import type {Config} from '../../config/config.ts'
-import {type Answered, type Miss, parseAnswer} from './fast-path.ts'
+import {type DaemonAnswer, type Miss, parseAnswer} from './fast-path.ts'
 
 /** Addresses to listen on that are none to connect to. */
 const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::': '::1', localhost: 'localhost'}
@@ -11,10 +11,14 @@ const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::'
  * configured one, whoever signed it and whatever name it carries: it is this machine's own, and
  * "127.0.0.1" is in hardly any certificate.
  */
-export async function askPort({bind, port, ssl}: Config, path: string, timeoutMs: number): Promise<Answered | Miss> {
+export async function askPort(
+  {bind, port, ssl}: Config,
+  path: string,
+  timeoutMs: number,
+): Promise<DaemonAnswer | Miss> {
   const host = anywhere[bind] ?? bind
-  const place = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const miss = (kind: Miss['kind'], why: string): Miss => ({kind, place, why})
+  const endpoint = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const miss = (kind: Miss['kind'], why: string): Miss => ({kind, endpoint, why})
   const pinned = ssl === null ? null : await fingerprintOf(ssl.cert)
   // The one that is needed: TLS takes longer to load than a check may take.
   const request = ssl === null ? (await import('node:http')).request : (await import('node:https')).request

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict'
 import {Parser} from '@oclif/core'
 import {expect, test} from 'vitest'
-import {checkFlags, plainCheck} from '../../src/app/check/argv.ts'
+import {checkFlags, parsedArguments, readArguments} from '../../src/app/check/arguments.ts'
+import {requestOf} from '../../src/app/check/request.ts'
 import Check from '../../src/commands/check.ts'
+
+const haproxy = {HAPROXY_SERVER_NAME: 'host1'}
 
 /** What the command makes of the same words by oclif. */
 async function byOclif(words: readonly string[]) {
   const {argv, flags} = await Parser.parse([...words], {args: Check.args, flags: Check.flags, strict: false})
-  const {
-    role = null,
-    group = null,
-    'max-lag': maxLag = null,
-    json = false,
-    direct = false,
-    timeout,
-    socket,
-    config,
-    ...rest
-  } = flags
-  return {words: argv, role, group, maxLag, timeout, socket, config, json, direct, ...rest}
+  return requestOf(parsedArguments(argv as string[], flags), haproxy)
 }
 
 test('it knows the flags that the command declares, and no others', () => {
@@ -49,7 +41,8 @@ test.each(
     ['postgres://a@b,c/d', 'host=x user=y'],
   ].map((words) => [words]),
 )('as oclif takes them: %j', async (words) => {
-  assert.deepEqual(plainCheck(['check', ...words]), await byOclif(words))
+  const given = readArguments(['check', ...words])
+  assert.deepEqual(given && requestOf(given, haproxy), await byOclif(words))
 })
 
 test.each(
@@ -76,15 +69,15 @@ test.each(
     ['--toString', 'x'],
   ].map((words) => [words]),
 )('left to oclif: %j', (words) => {
-  assert.equal(plainCheck(['check', ...words]), null)
+  assert.equal(readArguments(['check', ...words]), null)
 })
 
 test('an empty HOST is a variable that is not set, and not the whole group', () => {
   for (const words of [[''], ['', '--role', 'primary']])
-    assert.throws(() => plainCheck(['check', ...words]), {code: 'USAGE'})
+    assert.throws(() => requestOf(readArguments(['check', ...words]) ?? assert.fail(), {}), {code: 'USAGE'})
 })
 
 test('other commands are none of its business', () => {
-  assert.equal(plainCheck([]), null)
-  assert.equal(plainCheck(['watch']), null)
+  assert.equal(readArguments([]), null)
+  assert.equal(readArguments(['watch']), null)
 })

@@ -1,0 +1,20 @@
+import type {CheckAnswer, CheckError} from '../../protocol/check-answer.ts'
+import type {CheckRequest} from './request.ts'
+
+/** What a check ends with, from whichever way it came. */
+export type CheckBody = CheckAnswer | CheckError
+
+export const isErrorBody = (body: CheckBody): body is CheckError => 'error' in body
+
+/** The answer where there is none: time is up, or no daemon answers and the servers are not asked. */
+export const noAnswer = ({question: {server}, role}: CheckRequest, why: string): CheckAnswer => ({
+  exit: 3,
+  ok: false,
+  host: server,
+  asked: role,
+  text: server === null ? why : `${server}: ${why}`,
+  via: 'none',
+  verdict: null,
+  hosts: {},
+  group: null,
+})
