@@ -1,6 +1,6 @@
 /**
- * `npm run build:deb [-- EXECUTABLE FOLDER [quick]]`: a Debian package of dist/exe/pgroute66 in
- * dist/deb, with units, manual, completions and links.
+ * `npm run build:deb [-- EXECUTABLE FOLDER [quick]]`: packs dist/exe/pgroute66 as a Debian package
+ * into dist/deb, with units, manual, completions and links.
  */
 import {execFileSync} from 'node:child_process'
 import {chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
@@ -11,7 +11,7 @@ import {gzipSync} from 'node:zlib'
 const root = join(import.meta.dirname, '..')
 const executable = resolve(process.argv[2] ?? join(root, 'dist', 'exe', 'pgroute66'))
 const folder = resolve(process.argv[3] ?? join(root, 'dist', 'deb'))
-/** xz takes a minute, which a test has not. */
+/** xz takes a minute, which is too long for a test. */
 const compression = process.argv[4] === 'quick' ? ['-Zgzip', '-z1'] : ['-Zxz']
 const {version, description} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string
@@ -30,11 +30,12 @@ const write = (path: string, content: string | Buffer, mode = 0o644) => {
   chmodSync(join(tree, path), mode)
 }
 const copy = (path: string, from: string) => write(path, read(from))
-/** Without a name and a time in it: the same bytes every time. */
+/** gzip without a name and a time: the same bytes every time. */
 const packed = (text: string | Buffer) => gzipSync(text, {level: 9})
 const read = (from: string) => readFileSync(join(root, from))
-/** As Debian's own tools are told who builds. */
-const maintainer = `${process.env.DEBFULLNAME ?? 'The pgroute66 authors'} <${process.env.DEBEMAIL ?? 'pgroute66@packages.invalid'}>`
+/** The variables by which Debian's own tools learn the maintainer. */
+const {DEBFULLNAME = 'The pgroute66 authors', DEBEMAIL = 'pgroute66@packages.invalid'} = process.env
+const maintainer = `${DEBFULLNAME} <${DEBEMAIL}>`
 const built = Number(
   process.env.SOURCE_DATE_EPOCH ?? execFileSync('git', ['log', '-1', '--format=%ct'], {cwd: root, encoding: 'utf8'}),
 )
@@ -57,7 +58,7 @@ copy('usr/share/zsh/vendor-completions/_pgroute66', 'packaging/completions/_pgro
 copy('usr/share/fish/vendor_completions.d/pgroute66.fish', 'packaging/completions/pgroute66.fish')
 const example = ['init', 'postgres://pgroute66@10.0.0.1,10.0.0.2,10.0.0.3/postgres']
 const sample = execFileSync(executable, example, {env: {HOME: '/var/lib/pgroute66'}, encoding: 'utf8'})
-// The service has both folders.
+// systemd gives the service both folders, so the example uses them.
 write('usr/share/doc/pgroute66/examples/config.yaml', sample.replaceAll(/^# (socket|state_dir):/gm, '$1:'))
 write('usr/share/doc/pgroute66/changelog.gz', packed(read('CHANGELOG.md')))
 const date = new Date(built * 1000).toUTCString().replace('GMT', '+0000')
@@ -67,7 +68,7 @@ write(
   'usr/share/doc/pgroute66/copyright',
   `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: The pgroute66 authors\nLicense: Expat\n${indented(license)}\n`,
 )
-// Node.js brings its own, and a host that has none is what this is for.
+// Node.js contains its own libraries: the package is for hosts without Node.js.
 write('usr/share/lintian/overrides/pgroute66', 'pgroute66: embedded-library *\n')
 write(
   'DEBIAN/control',

@@ -7,7 +7,7 @@ export type Flag = Readonly<{
   helpValue?: string
   default?: unknown
 }>
-/** `words`: what it is called by, `['config', 'check']`. */
+/** `words`: the words that call the command, `['config', 'check']`. */
 export type Listed = Readonly<{
   words: readonly string[]
   summary: string
@@ -33,7 +33,7 @@ type Raw = Readonly<{
   >
 }>
 
-/** oclif's manifest, as far as manuals and shells need it. */
+/** The part of oclif's manifest that the manual and the completions need. */
 export function manifestOf(json: string): Manifest {
   const {commands} = JSON.parse(json) as Raw
   return Object.entries(commands).map(([id, {args: rawArgs, flags: rawFlags, ...command}]) => {
@@ -60,7 +60,7 @@ export function manifestOf(json: string): Manifest {
 /** Flags whose value is a file's path. */
 export const takesFile = ({helpValue}: Flag): boolean => /^(FILE|PATH|SOCKET)$/.test(helpValue ?? '')
 
-/** Words that begin commands of several words, each with what may follow. */
+/** First words of commands with several words, each with the commands that begin with it. */
 export function topics(manifest: Manifest): ReadonlyMap<string, readonly Listed[]> {
   const found = new Map<string, Listed[]>()
   for (const command of manifest) {
@@ -70,7 +70,7 @@ export function topics(manifest: Manifest): ReadonlyMap<string, readonly Listed[
   return found
 }
 
-/** What stands first, and once. */
+/** The first words of all commands, each once. */
 export const firstWords = (manifest: Manifest): readonly string[] => [
   ...new Set(manifest.map(({words: [first = '']}) => first)),
 ]

@@ -1,6 +1,6 @@
 /**
- * `npm run release`: all that is published, in dist/release - the package, what else was built of
- * it, what they are made of, checksums.
+ * `npm run release`: collects everything to publish in dist/release: the npm package, the builds of
+ * other commands, the SBOM and the checksums.
  */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
@@ -23,7 +23,7 @@ const filesIn = (folder: string) =>
 
 rmSync(release, {recursive: true, force: true})
 mkdirSync(release, {recursive: true})
-/** Built before, by commands of their own: the executable and Debian packages. */
+/** Other commands have built these before: the executable and Debian packages. */
 const built = new Map<string, string>(
   filesIn(dist).flatMap((path) => (path.endsWith('.deb') ? [[path, basename(path)]] : [])),
 )
@@ -32,10 +32,10 @@ if (existsSync(executable)) built.set(executable, `pgroute66-${version}-${proces
 const newest = Math.max(...filesIn(join(root, 'src')).map((path) => statSync(path).mtimeMs))
 const outdated = [...built.keys()].filter((path) => statSync(path).mtimeMs < newest)
 if (outdated.length > 0) {
-  process.stderr.write(`older than src: ${outdated.join(', ')}; build it again, or remove it\n`)
+  process.stderr.write(`${outdated.join(', ')} is older than src. Build it again, or remove it.\n`)
   process.exit(2)
 }
-// What is no longer in src would be packed.
+// Files of dist that src no longer has would be packed.
 for (const path of filesIn(dist)) if (/\.(js|d\.ts)$/.test(path)) rmSync(path)
 npm('run', 'build')
 npm('pack', '--ignore-scripts', '--pack-destination', release)

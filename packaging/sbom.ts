@@ -1,6 +1,6 @@
 /**
- * `npm run sbom`: what the package and the executable are made of, as CycloneDX
- * (https://cyclonedx.org, 1.5) on stdout.
+ * `npm run sbom`: prints the parts of the package and of the executable as CycloneDX
+ * (https://cyclonedx.org, 1.5).
  */
 import {execFileSync} from 'node:child_process'
 import {readFileSync} from 'node:fs'
@@ -19,9 +19,9 @@ type Locked = Readonly<{version: string; name?: string; dev?: true; devOptional?
 const jsonOf = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 
 /**
- * npm's list of everything, less what is for development alone by the lock file: `npm sbom --omit
- * dev` was seen to leave out what both need,
- * @oclif/core among it. The same for the same lock file: no time, no serial number.
+ * npm's list of all packages, without those that the lock file marks as development only. Not `npm
+ * sbom --omit dev`: it was seen to leave out packages that both need, @oclif/core among them. The
+ * result has no time and no serial number, so it is the same for the same lock file.
  */
 export function sbomOf(root: string): string {
   const npm = ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx', '--sbom-type', 'application']
@@ -52,7 +52,7 @@ export function sbomOf(root: string): string {
   return `${JSON.stringify(bom, null, 2)}\n`
 }
 
-/** Only the executable has it inside. */
+/** Node.js itself: only the executable contains it. */
 function runtimeOf(packages: Readonly<Record<string, Locked>>): Component {
   const version = packages['node_modules/node']?.version ?? ''
   const [purl, cpe] = [`pkg:generic/node@${version}`, `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`]

@@ -1,6 +1,6 @@
 /**
- * oclif writes the commands in the order in which the disk lists their files, which is another one
- * in each clone.
+ * Sorts the commands of the manifest: oclif writes them in the order in which the disk lists their
+ * files, which differs in each clone.
  */
 import {readFileSync, writeFileSync} from 'node:fs'
 

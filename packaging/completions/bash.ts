@@ -32,7 +32,7 @@ export function bash(manifest: Manifest): string {
   return `${lines.join('\n')}\n`
 }
 
-/** What may follow a flag: files, one of some words, or something that nobody here knows. */
+/** What may follow a flag: a file, one of the flag's options, or a free text, which has no completion. */
 function values({words, flags}: Listed): readonly string[] {
   return flags
     .filter(({type}) => type === 'option')

@@ -20,24 +20,26 @@ export function manual(manifest: Manifest): string {
     '.Nm pgroute66-check-standby',
     '.Sh DESCRIPTION',
     ...text(
-      'Watches PostgreSQL hosts and tells load balancers, poolers, operators and applications which one is the primary - or none, when it cannot be sure. Called as pgroute66-check-primary or pgroute66-check-standby it is HAProxy\'s "external-check command" for that role.',
+      'pgroute66 watches PostgreSQL hosts and tells load balancers, poolers, operators and applications which host is ' +
+        'the primary. When it cannot be sure, it says none. Under the names pgroute66-check-primary and ' +
+        'pgroute66-check-standby it is HAProxy\'s "external-check command" for that role.',
     ),
     '.Pp',
     'The commands are:',
     ...manifest.flatMap(section),
     '.Sh ENVIRONMENT',
     '.Bl -tag -width Ds',
-    ...item('.It Ev PGROUTE66CONFIG', 'The configuration file, where -c does not name one.'),
-    ...item('.It Ev PGROUTE66_SOCKET', "The daemon's unix socket, for check."),
-    ...item('.It Ev PGROUTE66_DEBUG', 'Shows where in the program a bug has happened.'),
+    ...item('.It Ev PGROUTE66CONFIG', 'The configuration file, if -c does not name one.'),
+    ...item('.It Ev PGROUTE66_SOCKET', "The daemon's unix socket that check asks."),
+    ...item('.It Ev PGROUTE66_DEBUG', 'If set, an error shows where in the program a bug happened.'),
     ...item(
       '.It Ev PGHOST , PGPORT , PGUSER , PGPASSFILE No and others of libpq',
-      'Where no file and no connection string is given.',
+      'The connection, if there is neither a file nor a connection string.',
     ),
     '.El',
     '.Sh FILES',
     '.Bl -tag -width Ds',
-    ...item('.It Pa pgroute66.yml , /etc/pgroute66/config.yaml', 'The configuration: the first that is there.'),
+    ...item('.It Pa pgroute66.yml , /etc/pgroute66/config.yaml', 'The configuration: the first file that exists.'),
     ...item(
       '.It Pa /run/pgroute66/pgroute66.sock',
       'Where a check looks for the daemon, unless the configuration names another socket.',
@@ -87,7 +89,7 @@ function section({words, summary, description, flags, args}: Listed): readonly s
   ]
 }
 
-/** Lines that are indented stand as they are. */
+/** A paragraph with indented lines is printed as it is. */
 function paragraphOf(paragraph: string): readonly string[] {
   if (!/^ /m.test(paragraph)) return text(paragraph)
   return ['.Bd -literal -compact', ...paragraph.split('\n').map(escaped), '.Ed']
@@ -102,7 +104,7 @@ const item = (head: string, body: string): readonly string[] => [head, ...text(b
 const sentence = (words: string): string =>
   `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.:]$/.test(words) ? '' : '.'}`
 
-/** A sentence begins a line, and no line is longer than 78: what `mandoc -Tlint` asks for. */
+/** `mandoc -Tlint` asks for a new line per sentence, and for lines of at most 78 characters. */
 function text(words: string): readonly string[] {
   return words.split(/(?<=[.!?:]) +(?=[A-Z"])|\n/).flatMap((sentence) => {
     const lines: string[] = []
@@ -115,5 +117,5 @@ function text(words: string): readonly string[] {
   })
 }
 
-/** A backslash is roff's, and so is a dot or an apostrophe at the beginning of a line. */
+/** roff gives a meaning to a backslash, and to a dot or an apostrophe at the beginning of a line. */
 const escaped = (line: string): string => line.replaceAll('\\', '\\e').replace(/^(?=[.'])/, '\\&')

@@ -43,7 +43,7 @@ test('its HAProxy file is what the command prints for its smallest configuration
 })
 
 test('its commands exist', async () => {
-  const named = [...readme.matchAll(/\bpgroute66 ((?:config |haproxy )?(?:[a-z]+))(?=[ `])/g)].map(
+  const named = [...readme.matchAll(/(?:^|[`"])pgroute66 ((?:config |haproxy )?(?:[a-z]+))(?=[ `])/gm)].map(
     ([, name]) => name ?? '',
   )
   const commands = [...new Set(named.map((name) => (name === 'config' ? 'config check' : name)))]
