@@ -1,7 +1,7 @@
 import {globSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, test} from 'vitest'
-import {circlesOf, importsOf, targetOf, violation} from '../support/import-rule.ts'
+import {circlesOf, importsOf, type Rule, rooms, targetOf, violation} from '../support/import-rule.ts'
 
 const src = join(import.meta.dirname, '..', '..', 'src')
 const files = globSync('**/*.{ts,tsx}', {cwd: src})
@@ -69,4 +69,23 @@ test('it sees every way to import', () => {
   const text = `import a from 'a'\nimport type {B} from "b"\nexport * from 'c'\nawait import('d')\ntype E = import('e').E\nimport 'f'\nimport {\n  g,\n} from 'g'`
   expect(importsOf(text).map(({to}) => to)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
   expect(importsOf(text).flatMap(({to, isType}) => (isType ? [to] : []))).toEqual(['b'])
+})
+
+/** "`core`, types of `config`, any package" */
+function cellOf({rooms, types = [], packages}: Rule): string {
+  const nameOf = (name: string, all: string) => (name === '*' ? all : `\`${name}\``)
+  const words = [
+    ...rooms.map((room) => nameOf(room, 'every room')),
+    ...types.map((room) => `types of \`${room}\``),
+    ...packages.map((name) => nameOf(name, 'any package')),
+  ]
+  return words.join(', ') || 'nothing'
+}
+
+test('CONTRIBUTING.md has a row for each room, with what the room may import', () => {
+  const page = readFileSync(join(src, '..', 'CONTRIBUTING.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| `(?<room>[^`]+)` \| .+ \| (?<cell>.*) \|$/gm)]
+  expect(Object.fromEntries(rows.map(({groups}) => [groups?.room, groups?.cell]))).toEqual(
+    Object.fromEntries(Object.entries(rooms).map(([room, rule]) => [room, cellOf(rule)])),
+  )
 })

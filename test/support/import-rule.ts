@@ -3,7 +3,7 @@ import {posix} from 'node:path'
 /** `isType`: nothing of the module is loaded for it. */
 export type Import = Readonly<{from: string; to: string; isType?: boolean}>
 
-type Rule = Readonly<{
+export type Rule = Readonly<{
   /** Rooms it may import; `/*` at the end: and all rooms inside. */
   rooms: readonly string[]
   /** Rooms of which it may import types alone. */
@@ -12,8 +12,8 @@ type Rule = Readonly<{
   packages: readonly string[]
 }>
 
-/** What each room of src/ may import. Arrows point at core. */
-const rooms: Readonly<Record<string, Rule>> = {
+/** What each room of src/ may import. Arrows point at core. CONTRIBUTING.md repeats it. */
+export const rooms: Readonly<Record<string, Rule>> = {
   core: {rooms: [], packages: []},
   protocol: {rooms: ['core'], packages: []},
   system: {rooms: ['core'], packages: ['node:*']},
