@@ -124,7 +124,7 @@ export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   max_age_ms: snapshot.maxAgeMs,
   groups: mapped(snapshot.groups, (group) => groupToWire(group, at)),
   hosts: mapped(snapshot.hosts, (host) => hostToWire(host, at)),
-  actuators: mapped(snapshot.actuators, targetToWire),
+  actuators: mapped(snapshot.actuators, actuatorToWire),
   maintenance: snapshot.maintenance && maintenanceToWire(snapshot.maintenance),
 })
 
@@ -202,7 +202,7 @@ const availabilityToWire = (availability: NonNullable<HostState['availability']>
   age_ms: ageOf(availability.askedAt, now) ?? 0,
 })
 
-const targetToWire = ({status, problems, since, verifiedAt}: ActuatorState): WireActuator => ({
+const actuatorToWire = ({status, problems, since, verifiedAt}: ActuatorState): WireActuator => ({
   status,
   problems,
   since: timeOf(since),

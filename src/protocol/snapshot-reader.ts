@@ -12,6 +12,7 @@ import type {
   Snapshot,
   Verdict,
 } from '../core/snapshot.ts'
+import {assertSnapshot, InvariantError} from '../core/verdict/invariants.ts'
 import type {
   WireActuator,
   WireAvailability,
@@ -24,17 +25,19 @@ import type {
 } from './snapshot-json.ts'
 
 /**
- * The snapshot in a daemon's answer that arrived at `now` (monotonic, ours). Ages become times of
- * ours, on the assumption that nothing was lost on the way: whoever reads a stream must add what
- * was. Throws on anything else than a snapshot of schema 1. Not on the wire, and so unknown:
- * `senders`, and of the receiver all but its status.
+ * The snapshot in a daemon's answer that arrived at `now` (monotonic, this process's). Ages become
+ * times of this process, as if the answer had needed no time on the way: the reader of a stream adds
+ * that time. Throws on anything else than a snapshot of schema 1, and on one that breaks a rule of
+ * SPEC.md: no router may act on it. Not on the wire, and so unknown: `senders`, and all but the
+ * status of a receiver.
  */
 export function fromWire(json: unknown, now: number): Snapshot {
   const wire = fieldsOf(json) as WireSnapshot
-  if (wire.schema !== 1) throw new SyntaxError(`not a snapshot of schema 1: ${JSON.stringify(wire.schema)}`)
+  if (wire.schema !== 1)
+    throw new SyntaxError(`the daemon sent schema ${JSON.stringify(wire.schema)}, and this version reads schema 1`)
   if (typeof wire.epoch !== 'string' || !Number.isSafeInteger(wire.sequence))
-    throw new SyntaxError('a snapshot without epoch or sequence')
-  if (!(wire.max_age_ms > 0)) throw new SyntaxError('a snapshot without max_age_ms')
+    throw new SyntaxError('the daemon sent a snapshot without epoch or sequence')
+  if (!(wire.max_age_ms > 0)) throw new SyntaxError('the daemon sent a snapshot without max_age_ms')
   const groups = Object.entries(fieldsOf(wire.groups)).map(([name, group]) => [
     name,
     groupFrom(name, fieldsOf(group) as WireGroup, now),
@@ -43,7 +46,7 @@ export function fromWire(json: unknown, now: number): Snapshot {
     name,
     hostFrom(name, fieldsOf(host) as WireHost, now),
   ])
-  return {
+  const snapshot = {
     epoch: wire.epoch,
     sequence: wire.sequence,
     at: wallOf(wire.at),
@@ -52,19 +55,24 @@ export function fromWire(json: unknown, now: number): Snapshot {
     maxAgeMs: wire.max_age_ms,
     groups: Object.fromEntries(groups),
     hosts: Object.fromEntries(hosts),
-    // Older daemons tell of neither.
+    // Older daemons send neither.
     actuators: Object.fromEntries(
-      Object.entries(wire.actuators ?? {}).map(([name, target]) => [name, targetFrom(target)]),
+      Object.entries(wire.actuators ?? {}).map(([name, actuator]) => [name, actuatorFrom(actuator)]),
     ),
     maintenance: wire.maintenance ? maintenanceFrom(wire.maintenance) : null,
   }
+  assertSnapshot(snapshot)
+  return snapshot
 }
 
 /** The data of an event `change`. Throws like `fromWire`. */
 export function changesFromWire(json: unknown, now: number): Publication {
-  const {changes, snapshot} = fieldsOf(json)
-  if (!Array.isArray(changes)) throw new SyntaxError('a change without changes')
-  return {changes: changes.map((change) => fieldsOf(change) as Change), snapshot: fromWire(snapshot, now)}
+  const {changes, epoch, sequence, snapshot: wire} = fieldsOf(json)
+  if (!Array.isArray(changes)) throw new SyntaxError('the daemon sent an event "change" without changes')
+  const snapshot = fromWire(wire, now)
+  if (epoch !== snapshot.epoch || sequence !== snapshot.sequence)
+    throw new InvariantError('P1', `event ${sequence} carries snapshot ${snapshot.sequence}`)
+  return {changes: changes.map((change) => fieldsOf(change) as Change), snapshot}
 }
 
 function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: number): GroupState {
@@ -81,7 +89,7 @@ function verdictFrom(wire: WireVerdict): Verdict {
   return {...decisionFrom(wire), primaries, blind, why, since: wallOf(wire.since)}
 }
 
-/** Each rule has its kind, and the fields of that kind: what contradicts it is no verdict. */
+/** Each rule has its kind, and each kind its fields. Throws where they contradict each other. */
 function decisionFrom(wire: WireVerdict): Decision {
   const {primary, routed_to: routedTo, suspect, why} = wire
   const kind = oneOf(wire.kind, ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting'])
@@ -150,7 +158,7 @@ function hostFrom(host: string, wire: WireHost, now: number): HostState {
   }
 }
 
-const targetFrom = (wire: WireActuator): ActuatorState => ({
+const actuatorFrom = (wire: WireActuator): ActuatorState => ({
   status: oneOf(wire.status, ['pending', 'in-sync', 'out-of-sync', 'planned', 'frozen']),
   problems: wire.problems,
   since: wallOf(wire.since),
@@ -175,22 +183,22 @@ const unknownReceiver = {
 function availabilityFrom({kind, delay_ms, why, age_ms}: WireAvailability, now: number): Availability {
   const askedAt = now - age_ms
   if (kind === 'ok' && delay_ms !== null) return {kind: 'ok', delayMs: delay_ms, askedAt}
-  return {kind: 'unknown', why: why ?? 'nothing is known', askedAt}
+  return {kind: 'unknown', why: why ?? 'unknown', askedAt}
 }
 
-/** What decides must be a word that we know: a daemon of another version is not guessed at. */
-function oneOf<T extends string>(value: T, words: readonly T[]): T {
-  if (words.includes(value)) return value
-  throw new SyntaxError(`${JSON.stringify(value)} is none of ${words.join(', ')}`)
+/** A word that decides must be a known one: the meaning of a newer daemon's word is not guessed. */
+function oneOf<T extends string>(value: T, known: readonly T[]): T {
+  if (known.includes(value)) return value
+  throw new SyntaxError(`${JSON.stringify(value)} is none of ${known.join(', ')}`)
 }
 
 function wallOf(time: string): number {
   const wall = Date.parse(time)
-  if (Number.isNaN(wall)) throw new SyntaxError(`${JSON.stringify(time)} is no time`)
+  if (Number.isNaN(wall)) throw new SyntaxError(`${JSON.stringify(time)} is not a time`)
   return wall
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new SyntaxError('not an object')
+  throw new SyntaxError('the daemon sent something else than a JSON object')
 }

@@ -97,6 +97,10 @@ test('a host may be called like a property of every object', () => {
 
 const wire = (change: (draft: Record<string, never>) => unknown) =>
   change(JSON.parse(JSON.stringify(toWire(given, noon))))
+function routed(change: object) {
+  const whole = toWire(snapshot({hosts: {host1: primary(), host2: standby()}}), noon)
+  return {...whole, groups: {all: {...whole.groups.all, verdict: {...whole.groups.all?.verdict, ...change}}}}
+}
 const spoiled: Readonly<Record<string, unknown>> = {
   null: null,
   'a list': [],
@@ -104,16 +108,27 @@ const spoiled: Readonly<Record<string, unknown>> = {
   'another schema': wire((draft) => ({...draft, schema: 2})),
   'no epoch': wire((draft) => ({...draft, epoch: undefined})),
   'no age limit': wire((draft) => ({...draft, max_age_ms: undefined})),
-  'a time that is none': wire((draft) => ({...draft, at: 'noon'})),
+  'a time that is not one': wire((draft) => ({...draft, at: 'noon'})),
   'hosts as a list': wire((draft) => ({...draft, hosts: []})),
-  'a role that nobody knows': wire((draft) => ({
+  'an unknown role': wire((draft) => ({
     ...draft,
     hosts: {host1: {...toWire(given, noon).hosts.host1, role: 'leader'}},
   })),
+  'a verdict whose kind contradicts its rule': routed({kind: 'starting'}),
+  'a route to a host that is not among the primaries (S1)': routed({primaries: []}),
   'a group without a verdict': wire((draft) => ({...draft, groups: {all: {hosts: [], evidence: []}}})),
 }
+test('a whole snapshot is read', () => {
+  expect(() => fromWire(routed({}), 0)).not.toThrow()
+})
 for (const [name, json] of Object.entries(spoiled)) {
   test(`${name} is no snapshot`, () => {
     expect(() => fromWire(json, 0)).toThrow()
   })
 }
+
+test('P1: an event whose sequence is not that of its snapshot is refused', () => {
+  const event = changesToWire([], given, noon)
+  expect(() => changesFromWire({...event, sequence: event.sequence + 1}, 0)).toThrow('(P1 in SPEC.md)')
+  expect(() => changesFromWire({...event, epoch: 'other'}, 0)).toThrow('(P1 in SPEC.md)')
+})

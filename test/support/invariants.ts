@@ -1,4 +1,5 @@
 import {causeOf, type HostState, type Snapshot, timelineOf} from '../../src/core/snapshot.ts'
+import {assertSnapshot} from '../../src/core/verdict/invariants.ts'
 import type {Told} from './simulated-driver.ts'
 import {ourIdentifier} from './simulated-server.ts'
 import type {Stage} from './stage.ts'
@@ -190,7 +191,9 @@ export class Invariants {
     }
   }
 
-  #growing({epoch, sequence}: Snapshot): void {
+  #growing(snapshot: Snapshot): void {
+    assertSnapshot(snapshot)
+    const {epoch, sequence} = snapshot
     if (epoch !== this.#epoch) this.#sequence = 0
     this.#demand(sequence > this.#sequence, `sequence ${sequence} after ${this.#sequence}`)
     this.#epoch = epoch
