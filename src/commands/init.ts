@@ -1,8 +1,8 @@
 import {Command, Flags} from '@oclif/core'
-import {availabilityDefaults} from '../config/file-shape.ts'
 import {roleSql} from '../config/libpq/role-sql.ts'
 import {loadConfig} from '../config/load.ts'
 import {starter} from '../config/printing/starter.ts'
+import {availabilityDefaults} from '../config/sections/availability.ts'
 
 export default class Init extends Command {
   static override summary = 'Print a commented configuration to start with, or the SQL for the minimal role.'

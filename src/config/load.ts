@@ -83,7 +83,7 @@ async function finish(
   hosts: readonly HostSettings[],
   {directory, env, path, source, report}: Found,
 ): Promise<Config> {
-  const settings = await settingsFrom(fields, hosts, directory, env, report)
+  const settings = await settingsFrom(fields, {directory, env, hosts, report})
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
   if (report.problems.length > 0) throw new ConfigError(source, report.problems)

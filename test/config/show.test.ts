@@ -1,9 +1,10 @@
 import {dump, FAILSAFE_SCHEMA, load} from 'js-yaml'
 import {expect, test} from 'vitest'
 import {roleSql} from '../../src/config/libpq/role-sql.ts'
-import {effective, mask} from '../../src/config/printing/effective.ts'
+import {effective} from '../../src/config/printing/effective.ts'
 import {configSchema} from '../../src/config/printing/json-schema.ts'
 import {starter} from '../../src/config/printing/starter.ts'
+import {mask} from '../../src/config/sections/document.ts'
 import {workplace} from './workplace.ts'
 
 const rich = `

@@ -4,8 +4,9 @@ import type {Read, Shape} from './shape.ts'
 import {isGiven, isList, isMapping, kindOf, type Mapping, type Node} from './yaml-node.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each field's own type is recovered by Read.
-type Fields = Readonly<Record<string, Shape<any>>>
-type Section<F extends Fields> = {readonly [K in keyof F]: Read<F[K]>}
+export type Fields = Readonly<Record<string, Shape<any>>>
+/** What is read for some keys. */
+export type Keys<F extends Fields> = {readonly [K in keyof F]: Read<F[K]>}
 
 /** Words that are not keys here, though somebody has reason to write them. */
 export type Foreign = Readonly<{
@@ -19,9 +20,9 @@ export type Foreign = Readonly<{
  * A mapping with known keys. Every unknown one is refused with the nearest known: a typing error
  * must not turn a safety off.
  */
-export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Shape<Section<F>> {
+export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Shape<Keys<F>> {
   const entries = Object.entries(fields)
-  const absent = Object.fromEntries(entries.map(([key, shape]) => [key, shape.absent])) as Section<F>
+  const absent = Object.fromEntries(entries.map(([key, shape]) => [key, shape.absent])) as Keys<F>
   return {
     absent,
     schema: {
@@ -44,7 +45,7 @@ export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Sha
         const value = node.get(key)
         return [key, isGiven(value) ? shape.read(value, below(path, key), report) : shape.absent]
       })
-      return Object.fromEntries(values) as Section<F>
+      return Object.fromEntries(values) as Keys<F>
     },
   }
 }

@@ -4,7 +4,8 @@ import {nearest} from '../reading/nearest.ts'
 import type {Report} from '../reading/report.ts'
 import {below} from '../reading/section.ts'
 import {canBeHeld, usableConfirmations} from './confirmation.ts'
-import type {GroupFields, Member, Policy} from './group.ts'
+import type {GroupFields, Member, Policy} from './group-fields.ts'
+import {impliedGroup} from './group-names.ts'
 
 export type Rules = Readonly<{
   general: Policy
@@ -22,7 +23,7 @@ export function groupSettings(
   groupsKey: string,
   rules: Rules,
 ): readonly GroupSettings[] {
-  if (groups === null) return [settle('all', rules.hosts, null, '', rules)]
+  if (groups === null) return [settle(impliedGroup, rules.hosts, null, '', rules)]
   const settled = [...groups].map(([name, fields]) => {
     const path = below(groupsKey, name)
     return settle(name, members(fields.hosts, path, rules), fields, path, rules)

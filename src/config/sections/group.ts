@@ -1,66 +1,61 @@
-import {OperatorError} from '../../core/errors.ts'
-import {alternative, orMapping} from '../reading/alternative.ts'
-import type {Report} from '../reading/report.ts'
-import {choice, duration, scalar, text} from '../reading/scalar.ts'
-import {list, named, section} from '../reading/section.ts'
-import {describe, type Read, type Shape} from '../reading/shape.ts'
-import {isMapping, type Node} from '../reading/yaml-node.ts'
-import {acceptName} from './host-name.ts'
+import {formatDuration} from '../../core/duration.ts'
+import type {GroupSettings} from '../../core/settings.ts'
+import {orAbsent} from '../reading/or-absent.ts'
+import {duration} from '../reading/scalar.ts'
+import type {Keys} from '../reading/section.ts'
+import {describe} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import {type Document, given} from './document.ts'
+import {groupsShape, policyFields} from './group-fields.ts'
+import {impliedGroup} from './group-names.ts'
+import {groupSettings} from './group-rules.ts'
+import type {Section} from './section.ts'
 
-/** What may be said for all groups at once, or for one. `null`: not said here. */
-export const policyFields = {
-  confirm: describe('what must confirm a primary: majority, followers', orAbsent(list(text('')))),
-  on_silent: describe(
-    'what silence of a required confirmation means; {hold: 10s} keeps its last word',
-    orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
-  ),
-  on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
-  read_fallback: describe(
-    'who is read from when no standby is within limits; default primary',
-    choice(null, ['primary', 'any', 'none']),
-  ),
+const policyKeys = {
+  ...policyFields,
+  failover_after: describe("the HA tool's own delay before it promotes", duration(null)),
 }
-export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>
-
-const systemIdentifier = describe(
-  'as pg_control_system() or pg_controldata shows it; default: learned',
-  scalar<string | null>(null, {type: ['string', 'integer']}, (value) => {
-    if (/^\d{1,20}$/.test(value) && BigInt(value) > 0n && BigInt(value) < 2n ** 64n) return value
-    throw new OperatorError('CONFIG_VALUE', 'is not a system identifier', 'Copy the number that pg_controldata shows.')
-  }),
-)
-
-/** With its path, to say later which entry names no host. */
-const located: Shape<Readonly<{name: string; path: string}>> = {
-  absent: {name: '', path: ''},
-  schema: {type: 'string'},
-  read: (node, path, report) => ({name: text('').read(node, path, report), path}),
+const keys = {
+  groups: orAbsent(groupsShape),
+  host_groups: orAbsent(describe('the same as groups', groupsShape)),
 }
 
-const groupFields = section(
-  {hosts: list(located), ...policyFields, system_identifier: systemIdentifier},
-  {later: ['witness', 'peers', 'repmgr', 'patroni']},
-)
-export type GroupFields = Read<typeof groupFields>
-export type Member = GroupFields['hosts'][number]
+/** Which hosts belong together, and what must confirm their primary. */
+export const groupSection = {
+  keys,
+  settings(
+    fields: Keys<typeof keys> & Keys<typeof policyKeys>,
+    {hosts, report}: Context,
+  ): {groups: readonly GroupSettings[]} {
+    if (fields.groups !== null && fields.host_groups !== null)
+      report.refuse('host_groups', 'CONFIG_CONFLICT', 'is the same as groups, which is there too', 'Keep groups.')
+    const groups = groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
+      general: fields,
+      failoverAfterMs: fields.failover_after,
+      hosts: hosts.map(({name}) => name),
+      report,
+    })
+    return {groups}
+  },
+  document: ({groups}) =>
+    isImplied(groups)
+      ? groupDocument(groups[0], false)
+      : {groups: Object.fromEntries(groups.map((group) => [group.name, groupDocument(group, true)]))},
+} satisfies Section
 
-const listOfHosts: Shape<GroupFields> = {
-  absent: groupFields.absent,
-  schema: {type: 'array', items: {type: 'string'}},
-  read: (node, path, report) => ({...groupFields.absent, hosts: list(located).read(node, path, report)}),
-}
+/** What holds for all groups. The groups take it in, and print it. */
+export const policySection = {keys: policyKeys, settings: () => ({}), document: () => ({})} satisfies Section
 
-const isGroup = (name: string, _node: Node, path: string, report: Report) => acceptName('group', name, path, report)
+const isImplied = (groups: readonly GroupSettings[]): groups is readonly [GroupSettings] =>
+  groups.length === 1 && groups[0]?.name === impliedGroup
 
-export const groupsShape = describe(
-  'hosts of one replication cluster each; without groups, all hosts are one',
-  named(
-    alternative((node) => !isMapping(node), listOfHosts, groupFields),
-    isGroup,
-  ),
-)
-
-/** `confirm: []` in a group takes the general one away, so "not said" must differ from "none". */
-function orAbsent<T>(shape: Shape<T>): Shape<T | null> {
-  return {absent: null, schema: shape.schema, read: shape.read}
+function groupDocument(group: GroupSettings, withHosts: boolean): Document {
+  return given({
+    hosts: withHosts ? group.hosts : null,
+    confirm: group.confirm,
+    on_silent: typeof group.onSilent === 'string' ? group.onSilent : {hold: formatDuration(group.onSilent.holdMs)},
+    on_split_brain: group.onSplitBrain,
+    read_fallback: group.readFallback,
+    system_identifier: group.systemIdentifier,
+  })
 }

@@ -1,61 +1,48 @@
-import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../libpq/keywords.ts'
-import type {Report} from '../reading/report.ts'
-import {block, choice, text} from '../reading/scalar.ts'
-import {below, list, section} from '../reading/section.ts'
-import {describe, type Read, type Shape} from '../reading/shape.ts'
-import {isGiven, isMapping, type Node} from '../reading/yaml-node.ts'
+import type {HostSettings} from '../../core/settings.ts'
+import {type Keys, named} from '../reading/section.ts'
+import {describe} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import {type Document, given, mask} from './document.ts'
+import {hostFields} from './host-fields.ts'
+import {acceptName} from './host-name.ts'
+import type {Section} from './section.ts'
 
-export const passwordEncoding = describe('how password is written; default base64', choice(null, ['base64', 'plain']))
-
-const synonyms = {
-  database: 'dbname',
-  db: 'dbname',
-  username: 'user',
-  hostname: 'host',
-  address: 'host',
-  passwd: 'password',
-  sslca: 'sslrootcert',
+const keys = {
+  hosts: describe(
+    'the PostgreSQL servers; libpq keywords',
+    named(hostFields, (name, _node, path, report) => acceptName('host', name, path, report)),
+  ),
 }
 
-const fields = section(
-  {
-    ...keywords,
-    b64password: describe('the same as password, always base64', block()),
-    password_file: describe('file that holds the plain password; read at every connection', text(null)),
-    password_encoding: passwordEncoding,
-    aliases: describe('other addresses of this server, such as those of replication networks', list(text(''))),
-    location: describe('where the host is', text(null)),
-  },
-  {synonyms},
-)
-export type HostFields = Read<typeof fields>
+/** The PostgreSQL servers. They may come from connection strings too, so the context holds them. */
+export const hostSection = {
+  keys,
+  synonyms: {servers: 'hosts', nodes: 'hosts'},
+  settings: (_: Keys<typeof keys>, {hosts}: Context): {hosts: readonly HostSettings[]} => ({hosts}),
+  document: ({hosts}) => ({hosts: Object.fromEntries(hosts.map((host) => [host.name, hostDocument(host)]))}),
+} satisfies Section
 
-/** One host of the file: our keys; libpq's and pgx's that do nothing, with a warning; no others. */
-export const hostFields: Shape<HostFields> = {
-  ...fields,
-  schema: {
-    ...fields.schema,
-    properties: {
-      ...(fields.schema.properties as object),
-      ...Object.fromEntries(
-        [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'does nothing here', deprecated: true}]),
-      ),
-    },
-  },
-  read(node, path, report) {
-    if (!isMapping(node)) return fields.read(node, path, report)
-    return fields.read(new Map([...node].flatMap(([key, value]) => keep(key, value, path, report))), path, report)
-  },
-}
-
-function keep(key: string, value: Node, path: string, report: Report): [string, Node][] {
-  if ((key === 'service' || key === 'servicefile') && isGiven(value)) {
-    const next = 'Copy what the service says into this host.'
-    report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service file, which is not read here', next)
-    return []
-  }
-  const idle = isGiven(value) ? idleKey(key) : null
-  if (idle) report.warn(below(path, key), idle.message, idle.next)
-  if (idle) return []
-  return [[key, key === 'sslsni' && typeof value === 'string' ? (flagOfDigit[value] ?? value) : value]]
+function hostDocument({connection, aliases, location}: HostSettings): Document {
+  const {password} = connection
+  return given({
+    host: connection.host,
+    hostaddr: connection.hostaddr,
+    port: connection.port,
+    user: connection.user,
+    // Whether .pgpass has a password is known when the server asks for one, not here.
+    password: 'text' in password ? mask : null,
+    password_file: password.from === 'password_file' ? password.path : null,
+    passfile: password.from === 'pgpass' ? password.path : null,
+    dbname: connection.dbname,
+    sslmode: connection.sslmode,
+    sslrootcert: connection.sslrootcert,
+    sslcert: connection.sslcert,
+    sslkey: connection.sslkey,
+    sslcrl: connection.sslcrl,
+    sslsni: connection.sslsni,
+    application_name: connection.applicationName,
+    options: connection.options,
+    aliases: aliases.length > 0 ? aliases : null,
+    location,
+  })
 }

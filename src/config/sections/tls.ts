@@ -4,6 +4,7 @@ import type {Report} from '../reading/report.ts'
 import {block, text} from '../reading/scalar.ts'
 import {section} from '../reading/section.ts'
 import {describe, type Read} from '../reading/shape.ts'
+import {type Document, given, mask} from './document.ts'
 import {decodePem, kindOfPem, type PemKind, pemText} from './pem.ts'
 
 export const sslShape = describe(
@@ -92,3 +93,9 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
     )
   }
 }
+
+/** As `config show` prints it: the text of a certificate is masked too, because the key stands beside it. */
+export const tlsDocument = ({cert, key, clientCa}: TlsSettings): Document =>
+  given({...printed('cert', cert), ...printed('key', key), ...(clientCa ? printed('client_ca', clientCa) : {})})
+
+const printed = (key: string, pem: Pem): Document => ('file' in pem ? {[`${key}_file`]: pem.file} : {[key]: mask})

@@ -1,0 +1,45 @@
+import {agentSection} from './sections/agent.ts'
+import {availabilitySection} from './sections/availability.ts'
+import {checkSection} from './sections/check.ts'
+import {followersSection} from './sections/followers.ts'
+import {groupSection, policySection} from './sections/group.ts'
+import {haproxySection} from './sections/haproxy.ts'
+import {hooksSection} from './sections/hooks.ts'
+import {hostSection} from './sections/host.ts'
+import {listenSection} from './sections/listen.ts'
+import {logSection} from './sections/log.ts'
+import {passwordEncodingSection} from './sections/password-encoding.ts'
+import {pgbouncerSection} from './sections/pgbouncer.ts'
+import {probeSection} from './sections/probe.ts'
+import {stateSection} from './sections/state.ts'
+import {v1FormatSection} from './sections/v1-format.ts'
+
+/**
+ * All that the configuration is about (DESIGN 8). The file's shape, the settings and the printed
+ * document are made from this list, in this order: so problems are told, and keys shown.
+ */
+export const sections = [
+  hostSection,
+  groupSection,
+  passwordEncodingSection,
+  policySection,
+  followersSection,
+  probeSection,
+  availabilitySection,
+  listenSection,
+  stateSection,
+  logSection,
+  v1FormatSection,
+  checkSection,
+  haproxySection,
+  agentSection,
+  pgbouncerSection,
+  hooksSection,
+] as const
+
+type Each = (typeof sections)[number]
+
+/** A | B → A & B. */
+export type Together<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never
+export type SectionKeys = Together<Each['keys']>
+export type SectionSettings = Together<Awaited<ReturnType<Each['settings']>>>

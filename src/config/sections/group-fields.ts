@@ -1,0 +1,62 @@
+import {OperatorError} from '../../core/errors.ts'
+import {alternative, orMapping} from '../reading/alternative.ts'
+import {orAbsent} from '../reading/or-absent.ts'
+import type {Report} from '../reading/report.ts'
+import {choice, duration, scalar, text} from '../reading/scalar.ts'
+import {list, named, section} from '../reading/section.ts'
+import {describe, type Read, type Shape} from '../reading/shape.ts'
+import {isMapping, type Node} from '../reading/yaml-node.ts'
+import {acceptName} from './host-name.ts'
+
+/** What may be said for all groups at once, or for one. `null`: not said here. */
+export const policyFields = {
+  confirm: describe('what must confirm a primary: majority, followers', orAbsent(list(text('')))),
+  on_silent: describe(
+    'what silence of a required confirmation means; {hold: 10s} keeps its last word',
+    orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
+  ),
+  on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
+  read_fallback: describe(
+    'who is read from when no standby is within limits; default primary',
+    choice(null, ['primary', 'any', 'none']),
+  ),
+}
+export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>
+
+const systemIdentifier = describe(
+  'as pg_control_system() or pg_controldata shows it; default: learned',
+  scalar<string | null>(null, {type: ['string', 'integer']}, (value) => {
+    if (/^\d{1,20}$/.test(value) && BigInt(value) > 0n && BigInt(value) < 2n ** 64n) return value
+    throw new OperatorError('CONFIG_VALUE', 'is not a system identifier', 'Copy the number that pg_controldata shows.')
+  }),
+)
+
+/** With its path, to say later which entry names no host. */
+const located: Shape<Readonly<{name: string; path: string}>> = {
+  absent: {name: '', path: ''},
+  schema: {type: 'string'},
+  read: (node, path, report) => ({name: text('').read(node, path, report), path}),
+}
+
+const groupFields = section(
+  {hosts: list(located), ...policyFields, system_identifier: systemIdentifier},
+  {later: ['witness', 'peers', 'repmgr', 'patroni']},
+)
+export type GroupFields = Read<typeof groupFields>
+export type Member = GroupFields['hosts'][number]
+
+const listOfHosts: Shape<GroupFields> = {
+  absent: groupFields.absent,
+  schema: {type: 'array', items: {type: 'string'}},
+  read: (node, path, report) => ({...groupFields.absent, hosts: list(located).read(node, path, report)}),
+}
+
+const isGroup = (name: string, _node: Node, path: string, report: Report) => acceptName('group', name, path, report)
+
+export const groupsShape = describe(
+  'hosts of one replication cluster each; without groups, all hosts are one',
+  named(
+    alternative((node) => !isMapping(node), listOfHosts, groupFields),
+    isGroup,
+  ),
+)

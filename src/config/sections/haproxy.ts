@@ -1,0 +1,99 @@
+import {resolve} from 'node:path'
+import type {HaproxyInstance, HaproxySettings} from '../../core/actuator-settings.ts'
+import {formatDuration} from '../../core/duration.ts'
+import {orAbsent} from '../reading/or-absent.ts'
+import type {Report} from '../reading/report.ts'
+import {choice, duration, text} from '../reading/scalar.ts'
+import {below, type Keys, list, named, section} from '../reading/section.ts'
+import {describe} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import {given} from './document.ts'
+import {onlyOnce} from './only-once.ts'
+import {poolRoles} from './pool-roles.ts'
+import type {Section} from './section.ts'
+
+const backends = describe(
+  'what the servers of a HAProxy backend are asked for',
+  named(choice('primary', poolRoles), () => true),
+)
+const instance = section(
+  {
+    socket: describe('path of the unix socket, or host:port', text(null)),
+    master_socket: describe("the master process' socket; with it, sessions of old workers are cut too", text(null)),
+    backends: orAbsent(backends),
+  },
+  {synonyms: {stats_socket: 'socket', admin_socket: 'socket', path: 'socket'}},
+)
+const keys = {
+  haproxy: section(
+    {
+      backends,
+      instances: describe('HAProxies that are pushed over their stats socket (level admin)', list(instance)),
+      resync: describe('every target is read and put right so often', duration(1_000, 100)),
+    },
+    {synonyms: {instance: 'instances', backend: 'backends'}},
+  ),
+}
+type HaproxyFields = Keys<typeof keys>['haproxy']
+
+/** The HAProxies that are pushed, and what their backends are for. */
+export const haproxySection = {
+  keys,
+  settings({haproxy}: Keys<typeof keys>, context: Context): {haproxy: HaproxySettings} {
+    const general = Object.fromEntries(haproxy.backends)
+    const instances = haproxy.instances.map((each, index) =>
+      instanceOf(each, general, `haproxy.instances[${index}]`, context),
+    )
+    onlyOnce(
+      instances.map(({socket}) => socket),
+      (index) => `haproxy.instances[${index}].socket`,
+      context.report,
+    )
+    return {haproxy: {backends: general, instances, resyncMs: haproxy.resync}}
+  },
+  document: ({haproxy}) => ({
+    haproxy: {
+      backends: {...haproxy.backends},
+      instances: haproxy.instances.map(({socket, masterSocket, backends: own}) =>
+        given({socket, master_socket: masterSocket, backends: {...own}}),
+      ),
+      resync: formatDuration(haproxy.resyncMs),
+    },
+  }),
+} satisfies Section
+
+function instanceOf(
+  read: HaproxyFields['instances'][number],
+  general: HaproxyInstance['backends'],
+  path: string,
+  {directory, report}: Context,
+): HaproxyInstance {
+  if (read.socket === null && report.isClean(path))
+    report.refuse(below(path, 'socket'), 'CONFIG_MISSING', 'is missing', 'Name the stats socket of this HAProxy.')
+  const own = read.backends === null ? general : Object.fromEntries(read.backends)
+  if (Object.keys(own).length === 0 && report.isClean('haproxy')) {
+    const next = 'Name its backends and what each is for: "backends: {pg_write: primary, pg_read: replica}".'
+    report.refuse(below(path, 'backends'), 'CONFIG_MISSING', 'is missing, and haproxy.backends too', next)
+  }
+  return {
+    socket: runtimeAddress(read.socket, below(path, 'socket'), directory, report) ?? '',
+    masterSocket: runtimeAddress(read.master_socket, below(path, 'master_socket'), directory, report),
+    backends: own,
+  }
+}
+
+/** A unix socket's path, or `host:port`. HAProxy's own ways to write them are taken as well. */
+function runtimeAddress(address: string | null, path: string, directory: string, report: Report): string | null {
+  if (address === null) return null
+  const bare = address.replace(/^(unix|ipv4|ipv6)@/, '')
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^/:\s]+):(\d{1,5})$/.exec(bare)?.[1])
+  if (port > 0 && port < 65_536) return bare
+  if (bare.includes('/')) return resolve(directory, bare)
+  report.refuse(
+    path,
+    'CONFIG_VALUE',
+    'is neither a path nor host:port',
+    'Write /run/haproxy/admin.sock, or 10.0.0.9:9999.',
+  )
+  return null
+}

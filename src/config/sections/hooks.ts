@@ -1,0 +1,88 @@
+import {resolve} from 'node:path'
+import type {HookSettings} from '../../core/actuator-settings.ts'
+import {formatDuration} from '../../core/duration.ts'
+import {OperatorError} from '../../core/errors.ts'
+import type {VerdictKind} from '../../core/vocabulary.ts'
+import {orAbsent} from '../reading/or-absent.ts'
+import {choice, duration, integer, scalar, text} from '../reading/scalar.ts'
+import {below, type Keys, list, section} from '../reading/section.ts'
+import {describe, type Read} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import {type Document, given, mask} from './document.ts'
+import {type GroupNames, groupNames, knownGroup} from './group-names.ts'
+import type {Section} from './section.ts'
+
+const verdicts = [
+  'primary',
+  'no-primary',
+  'split-brain',
+  'unconfirmed',
+  'starting',
+] as const satisfies readonly VerdictKind[]
+
+const hook = section(
+  {
+    run: describe('a command and its arguments; JSON comes on its stdin', orAbsent(list(text('')))),
+    post: describe('a webhook', scalar<string | null>(null, {type: 'string', format: 'uri'}, webhook)),
+    secret_file: describe('file with the secret that webhooks are signed with (HMAC-SHA256)', text(null)),
+    on: describe('verdicts that are told; default: all', orAbsent(list(choice('primary', verdicts)))),
+    groups: describe('groups that are told of; default: all', orAbsent(list(text('')))),
+    timeout: describe('for one try', duration(10_000, 10)),
+    retries: describe('tries after the first one failed', integer(5, 0, 100)),
+  },
+  {synonyms: {command: 'run', exec: 'run', url: 'post', webhook: 'post', secret: 'secret_file'}},
+)
+const keys = {hooks: describe('commands and webhooks that are told of every verdict', list(hook))}
+
+/** Commands and webhooks that are told of verdicts. */
+export const hooksSection = {
+  keys,
+  settings(fields: Keys<typeof keys> & GroupNames, context: Context): {hooks: readonly HookSettings[]} {
+    const names = groupNames(fields)
+    return {hooks: fields.hooks.flatMap((each, index) => hookOf(each, `hooks[${index}]`, names, context))}
+  },
+  document: ({hooks}) => ({hooks: hooks.map(hookDocument)}),
+} satisfies Section
+
+/** Never quoted in a message: the path of a webhook often is its secret. */
+function webhook(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null
+  if (url && /^https?:$/.test(url.protocol)) return value
+  throw new OperatorError('CONFIG_VALUE', 'is not a URL', 'Write https://HOST/PATH.')
+}
+
+function hookOf(
+  read: Read<typeof hook>,
+  path: string,
+  groups: readonly string[],
+  {directory, report}: Context,
+): readonly HookSettings[] {
+  const {run, post} = read
+  read.groups?.forEach((name, index) => {
+    knownGroup(name, `${path}.groups[${index}]`, groups, report)
+  })
+  const common = {on: read.on, groups: read.groups, timeoutMs: read.timeout, retries: read.retries}
+  const secretFile = read.secret_file && resolve(directory, read.secret_file)
+  if ((run === null) === (post === null)) {
+    const next = 'Write "run: [/path/of/command]" or "post: https://…".'
+    if (report.isClean(path)) report.refuse(path, 'CONFIG_CONFLICT', 'needs either run or post', next)
+    return []
+  }
+  if (run !== null && (run[0] ?? '') === '') {
+    const next = 'Write a list: [/usr/local/bin/page-me, --now]. No shell reads it.'
+    report.refuse(below(path, 'run'), 'CONFIG_VALUE', 'names no command', next)
+    return []
+  }
+  if (run !== null && secretFile !== null)
+    report.refuse(below(path, 'secret_file'), 'CONFIG_CONFLICT', 'is for webhooks', 'Remove it, or use post.')
+  if (run !== null) return [{...common, kind: 'run', argv: run}]
+  return post === null ? [] : [{...common, kind: 'post', url: post, secretFile}]
+}
+
+function hookDocument(settings: HookSettings): Document {
+  const {on, groups, timeoutMs, retries} = settings
+  const common = {on, groups, timeout: formatDuration(timeoutMs), retries}
+  if (settings.kind === 'run') return given({run: settings.argv, ...common})
+  // The path of a webhook often is its secret.
+  return given({post: `${new URL(settings.url).origin}/${mask}`, secret_file: settings.secretFile, ...common})
+}

@@ -1,0 +1,60 @@
+import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../libpq/keywords.ts'
+import type {Report} from '../reading/report.ts'
+import {block, text} from '../reading/scalar.ts'
+import {below, list, section} from '../reading/section.ts'
+import {describe, type Read, type Shape} from '../reading/shape.ts'
+import {isGiven, isMapping, type Node} from '../reading/yaml-node.ts'
+import {passwordEncoding} from './password-encoding.ts'
+
+const synonyms = {
+  database: 'dbname',
+  db: 'dbname',
+  username: 'user',
+  hostname: 'host',
+  address: 'host',
+  passwd: 'password',
+  sslca: 'sslrootcert',
+}
+
+const fields = section(
+  {
+    ...keywords,
+    b64password: describe('the same as password, always base64', block()),
+    password_file: describe('file that holds the plain password; read at every connection', text(null)),
+    password_encoding: passwordEncoding,
+    aliases: describe('other addresses of this server, such as those of replication networks', list(text(''))),
+    location: describe('where the host is', text(null)),
+  },
+  {synonyms},
+)
+export type HostFields = Read<typeof fields>
+
+/** One host of the file: our keys; libpq's and pgx's that do nothing, with a warning; no others. */
+export const hostFields: Shape<HostFields> = {
+  ...fields,
+  schema: {
+    ...fields.schema,
+    properties: {
+      ...(fields.schema.properties as object),
+      ...Object.fromEntries(
+        [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'does nothing here', deprecated: true}]),
+      ),
+    },
+  },
+  read(node, path, report) {
+    if (!isMapping(node)) return fields.read(node, path, report)
+    return fields.read(new Map([...node].flatMap(([key, value]) => keep(key, value, path, report))), path, report)
+  },
+}
+
+function keep(key: string, value: Node, path: string, report: Report): [string, Node][] {
+  if ((key === 'service' || key === 'servicefile') && isGiven(value)) {
+    const next = 'Copy what the service says into this host.'
+    report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service file, which is not read here', next)
+    return []
+  }
+  const idle = isGiven(value) ? idleKey(key) : null
+  if (idle) report.warn(below(path, key), idle.message, idle.next)
+  if (idle) return []
+  return [[key, key === 'sslsni' && typeof value === 'string' ? (flagOfDigit[value] ?? value) : value]]
+}

@@ -1,0 +1,26 @@
+import {resolve} from 'node:path'
+import type {LogSettings} from '../config.ts'
+import {choice, text} from '../reading/scalar.ts'
+import type {Keys} from '../reading/section.ts'
+import {describe} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import type {Section} from './section.ts'
+
+/** The original's logger, zap, knows more levels. */
+const levels = {trace: 'debug', warning: 'warn', dpanic: 'error', panic: 'error', fatal: 'error'} as const
+
+const keys = {
+  loglevel: describe('default info', choice('info', ['debug', 'info', 'warn', 'error'], levels)),
+  logformat: choice('text', ['text', 'json']),
+  logfile: describe('default: stderr', text(null)),
+}
+
+/** The log of `serve`. */
+export const logSection = {
+  keys,
+  synonyms: {log_level: 'loglevel', log_file: 'logfile'},
+  settings: ({loglevel, logformat, logfile}: Keys<typeof keys>, {directory}: Context): {log: LogSettings} => ({
+    log: {level: loglevel, format: logformat, file: logfile === null ? null : resolve(directory, logfile)},
+  }),
+  document: ({log}) => ({loglevel: log.level, logformat: log.format, logfile: log.file}),
+} satisfies Section

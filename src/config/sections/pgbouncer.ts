@@ -1,0 +1,129 @@
+import {resolve} from 'node:path'
+import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/actuator-settings.ts'
+import {formatDuration} from '../../core/duration.ts'
+import type {ConnectionSettings} from '../../core/settings.ts'
+import {adminConnection} from '../libpq/dsn-hosts.ts'
+import {alternative} from '../reading/alternative.ts'
+import {orAbsent} from '../reading/or-absent.ts'
+import {choice, duration, scalar, text} from '../reading/scalar.ts'
+import {below, type Keys, list, named, section} from '../reading/section.ts'
+import {describe, type Read, type Shape} from '../reading/shape.ts'
+import {isText} from '../reading/yaml-node.ts'
+import type {Context} from './context.ts'
+import {type Document, given, mask} from './document.ts'
+import {type GroupNames, groupNamed, groupNames} from './group-names.ts'
+import {onlyOnce} from './only-once.ts'
+import {poolRoles} from './pool-roles.ts'
+import type {Section} from './section.ts'
+
+const database = section(
+  {
+    role: choice('primary', poolRoles),
+    group: describe('needed with several groups', text(null)),
+    dbname: describe('the database on the server; default: the same name', text(null)),
+    options: describe('added to the line as it stands: pool_size=20', text(null)),
+  },
+  {synonyms: {database: 'dbname', db: 'dbname'}},
+)
+const databaseByRole: Shape<Read<typeof database>> = {
+  absent: database.absent,
+  schema: {enum: poolRoles},
+  read: (node, path, report) => ({...database.absent, role: choice('primary', poolRoles).read(node, path, report)}),
+}
+const entry = section({
+  admin: describe(
+    'connection string of the admin console: postgres://pgbouncer@127.0.0.1:6432/pgbouncer',
+    scalar<string | null>(null, {type: 'string'}, (value) => value),
+  ),
+  password_file: describe(
+    "file with the admin's plain password; default: the connection string's, then .pgpass",
+    text(null),
+  ),
+  include: describe('the file that is ours to write; pgbouncer.ini names it with %include', text(null)),
+  databases: describe(
+    'the databases that follow the verdict',
+    named(alternative(isText, databaseByRole, database), () => true),
+  ),
+  pause: describe('PAUSE during a switch, for at most so long', orAbsent(duration(null, 10))),
+})
+const keys = {pgbouncer: describe('PgBouncers that are pointed at the primary', list(entry))}
+
+/** The PgBouncers whose databases follow the verdict. */
+export const pgbouncerSection = {
+  keys,
+  settings(fields: Keys<typeof keys> & GroupNames, context: Context): {pgbouncer: readonly PgbouncerSettings[]} {
+    const {report} = context
+    const names = groupNames(fields)
+    const bouncers = fields.pgbouncer.map((each, index) => bouncerOf(each, `pgbouncer[${index}]`, names, context))
+    onlyOnce(
+      bouncers.map(({include}) => include),
+      (index) => `pgbouncer[${index}].include`,
+      report,
+    )
+    onlyOnce(
+      bouncers.map(({admin}, index) =>
+        report.isClean(`pgbouncer[${index}].admin`) ? `${admin.hostaddr ?? admin.host}:${admin.port}` : '',
+      ),
+      (index) => `pgbouncer[${index}].admin`,
+      report,
+    )
+    return {pgbouncer: bouncers}
+  },
+  document: ({pgbouncer}) => ({pgbouncer: pgbouncer.map(bouncerDocument)}),
+} satisfies Section
+
+function bouncerOf(
+  read: Read<typeof entry>,
+  path: string,
+  groups: readonly string[],
+  {directory, report, env}: Context,
+): PgbouncerSettings {
+  const missing = (key: 'admin' | 'include', next: string) => {
+    if (read[key] === null && report.isClean(below(path, key)))
+      report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
+  }
+  missing('admin', 'Write the connection string of its admin console: postgres://pgbouncer@127.0.0.1:6432/pgbouncer.')
+  missing('include', 'Name a file of our own, and add "%include THAT_FILE" to pgbouncer.ini.')
+  if (read.databases.size === 0 && report.isClean(below(path, 'databases'))) {
+    report.refuse(
+      below(path, 'databases'),
+      'CONFIG_MISSING',
+      'names no database',
+      'Write "databases: {app: {role: primary}}".',
+    )
+  }
+  const databases = [...read.databases].map(([name, {role, group, dbname, options}]): [string, PgbouncerDatabase] => {
+    groupNamed(group, below(path, `databases.${name}`), groups, report)
+    // The file is PgBouncer's: a quote or a line break would begin something else there.
+    if (!/^[A-Za-z0-9_.*-]{1,63}$/.test(name)) {
+      const next = 'Use letters, digits, "_", "-" and "."; name another database with dbname.'
+      report.refuse(below(path, 'databases'), 'CONFIG_VALUE', 'has a name that PgBouncer would misread', next)
+    }
+    return [name, {role, group, dbname, options}]
+  })
+  const passwordFile = read.password_file && resolve(directory, read.password_file)
+  const around = {env, directory, encoding: 'plain', report} as const
+  return {
+    admin: adminConnection(read.admin, passwordFile, below(path, 'admin'), around),
+    include: resolve(directory, read.include ?? ''),
+    databases: Object.fromEntries(databases),
+    pauseMs: read.pause,
+  }
+}
+
+function bouncerDocument({admin, include, databases, pauseMs}: PgbouncerSettings): Document {
+  const {password} = admin
+  return given({
+    admin: adminUri(admin, 'text' in password ? mask : null),
+    password_file: password.from === 'password_file' ? password.path : null,
+    include,
+    databases: Object.fromEntries(Object.entries(databases).map(([name, each]) => [name, given({...each})])),
+    pause: pauseMs === null ? null : formatDuration(pauseMs),
+  })
+}
+
+function adminUri({host, port, user, dbname, sslmode}: ConnectionSettings, password: string | null): string {
+  const who = encodeURIComponent(user) + (password === null ? '' : `:${password}`)
+  const where = host.includes(':') ? `[${host}]` : encodeURIComponent(host)
+  return `postgres://${who}@${where}:${port}/${encodeURIComponent(dbname)}?sslmode=${sslmode}`
+}

@@ -1,0 +1,53 @@
+import {formatDuration} from '../../core/duration.ts'
+import type {ProbeSettings} from '../../core/settings.ts'
+import {duration} from '../reading/scalar.ts'
+import {type Keys, section} from '../reading/section.ts'
+import {describe} from '../reading/shape.ts'
+import type {Context} from './context.ts'
+import type {Section} from './section.ts'
+
+const keys = {
+  probe: describe(
+    'how hosts are asked',
+    section({
+      interval: describe('between two probes', duration(1000, 10)),
+      fast_interval: describe('the same while something changes', duration(100, 10)),
+      timeout: describe('for one question', duration(1000, 10)),
+      connect_timeout: describe('for a new connection', duration(3000, 10)),
+      max_age: describe('an older answer is no answer', duration(3000, 10)),
+      knock_interval: describe('between two fresh connections', duration(5000, 100)),
+    }),
+  ),
+}
+
+/** How often hosts are asked, and how long an answer holds. */
+export const probeSection = {
+  keys,
+  settings({probe}: Keys<typeof keys>, {report}: Context): {probe: ProbeSettings} {
+    const least = probe.interval + probe.timeout
+    if (report.isClean('probe') && probe.max_age < least) {
+      const message = `is ${formatDuration(probe.max_age)}, less than probe.interval + probe.timeout (${formatDuration(least)}): every slow answer would be stale`
+      report.refuse('probe.max_age', 'CONFIG_MAX_AGE', message, `Set it to ${formatDuration(least)} or more.`)
+    }
+    return {
+      probe: {
+        intervalMs: probe.interval,
+        fastIntervalMs: Math.min(probe.fast_interval, probe.interval),
+        timeoutMs: probe.timeout,
+        connectTimeoutMs: probe.connect_timeout,
+        maxAgeMs: probe.max_age,
+        knockIntervalMs: probe.knock_interval,
+      },
+    }
+  },
+  document: ({probe}) => ({
+    probe: {
+      interval: formatDuration(probe.intervalMs),
+      fast_interval: formatDuration(probe.fastIntervalMs),
+      timeout: formatDuration(probe.timeoutMs),
+      connect_timeout: formatDuration(probe.connectTimeoutMs),
+      max_age: formatDuration(probe.maxAgeMs),
+      knock_interval: formatDuration(probe.knockIntervalMs),
+    },
+  }),
+} satisfies Section
