@@ -36,8 +36,8 @@ describe('commands', () => {
   const ids = Object.keys(manifest.commands)
 
   /**
-   * By oclif's own parser, with the command's own flags: unknown ones, missing arguments and values
-   * that are none are refused.
+   * oclif's own parser, with the flags of the command, refuses unknown flags, missing arguments and
+   * values that are not allowed.
    */
   async function parse(words: readonly string[]): Promise<void> {
     const argv = rewriteArgv(words)
@@ -53,7 +53,7 @@ describe('commands', () => {
 
   const written = [
     ...scripts.flatMap(({text, at}) => commandsOf(text).map((words) => ({at, words: fromProgram(words)}))),
-    // In running text; forms such as `check [HOST]` are none.
+    // Commands in running text. A form such as `check [HOST]` is not a command.
     ...pages.flatMap(({name, text}) =>
       [...withoutFences(text).matchAll(/`(pgroute66 [^`[|…]*)`/g)].map(([, line = '']) => ({
         at: name,
@@ -62,7 +62,7 @@ describe('commands', () => {
     ),
   ].filter(({words}) => words.length > 0)
 
-  test('each is one, with flags and arguments that there are', async () => {
+  test('every command in the pages exists, with its flags and arguments', async () => {
     const refused: string[] = []
     for (const {at, words} of written)
       await parse(words).catch((error: Error) => refused.push(`${at}: ${words.join(' ')}: ${error.message}`))
@@ -73,7 +73,7 @@ describe('commands', () => {
     await expect(parse(['pgroute66', 'accept'])).rejects.toThrow('host')
   })
 
-  test('each that is not marked "not-run" works, on three real servers with a daemon, in the order of the pages', async () => {
+  test('every script without "not-run" works, on three real servers with a daemon, in page order', async () => {
     const {cwd} = await site((place) => `socket: ${join(place, 'pgroute66.sock')}`)
     for (const name of ['pgroute66', 'pgroute66-check-primary']) symlinkSync(runJs, join(cwd, name))
     const env = {HOME: cwd, USER: 'anna', PATH: `${cwd}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/bin`}
@@ -88,9 +88,7 @@ describe('commands', () => {
   })
 })
 
-/**
- * The words from the program's name on: `sudo pgroute66 …`, `env -i A=b pgroute66-check-primary …`.
- */
+/** The words from the program's name on: `sudo pgroute66 …`, `env -i A=b pgroute66-check-primary …`. */
 function fromProgram(words: readonly string[]): readonly string[] {
   const index = words.findIndex((word) => /^pgroute66(-check-(primary|standby))?$/.test(word))
   const isProgram = index === 0 || (index > 0 && /^(sudo|env|npx)$/.test(words[0] ?? ''))
@@ -102,7 +100,7 @@ describe('configurations', () => {
   const smallest = yaml.find(({at}) => at.startsWith('README.md:'))?.text ?? ''
 
   test.each(yaml.map((block) => [block.at, block.text]))(
-    '%s loads, alone or added to the smallest one',
+    '%s loads, alone or added to the smallest configuration',
     async (_, text) => {
       const place = folder()
       makeCertificates(place)
@@ -115,7 +113,7 @@ describe('configurations', () => {
     },
   )
 
-  test('what is said not to be there yet is refused, and nothing else is', async () => {
+  test('the keys that migrating.md calls not there yet are refused, and no other key is', async () => {
     const page = pages.find(({name}) => name.endsWith('migrating.md'))?.text ?? ''
     const keys = [...(/^The keys (.*?) are known and refused/ms.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)].map(
       ([, key]) => key,
@@ -139,7 +137,7 @@ describe('configurations', () => {
     )
   })
 
-  test.skipIf(lacks('promtool'))('Prometheus takes its own', () => {
+  test.skipIf(lacks('promtool'))('promtool accepts the configuration for Prometheus', () => {
     const place = folder()
     for (const {text} of all.filter(({marks}) => marks.includes('prometheus'))) {
       const path = join(place, 'prometheus.yml')
@@ -150,7 +148,7 @@ describe('configurations', () => {
   })
 })
 
-test('links lead somewhere', () => {
+test('every link leads to a file and a heading, and README links every page', () => {
   const broken = pages.flatMap(({name, text}) =>
     [...withoutFences(text).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
       if (/^https?:/.test(link)) return []
@@ -165,7 +163,7 @@ test('links lead somewhere', () => {
   expect(names.filter((name) => name !== 'README.md' && !readme.includes(`(${name})`))).toEqual([])
 })
 
-test('the paths of the API are there', () => {
+test('every path of the API in the pages exists', () => {
   const routes = allRoutes({} as EventStream, '0.1.0').map(({path, parameters}) => {
     const values = (name: string) =>
       parameters.find((parameter) => parameter.name === name)?.values?.join('|') ?? '[^/]+'
@@ -179,7 +177,7 @@ test('the paths of the API are there', () => {
 })
 
 describe('tables that the generator writes', () => {
-  test('they are up to date in every page', () => {
+  test('the tables of every page are up to date', () => {
     const spec = {name: 'src/core/SPEC.md', text: readFileSync(join(root, 'src/core/SPEC.md'), 'utf8')}
     const outdated = [...pages, spec].filter(({text}) => withTables(text) !== text).map(({name}) => name)
     expect(outdated).toEqual([])

@@ -9,7 +9,7 @@ import {run} from '../support/run.ts'
 const root = join(import.meta.dirname, '..', '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-/** Fenced blocks of a language; '' for those without one. */
+/** The fenced blocks of a language; '' for blocks without a language. */
 const blocks = (language: string) =>
   fences(readme)
     .filter((fence) => fence.language === language)
@@ -26,7 +26,7 @@ function written(name: string, text: string): string {
 const [smallest = '', ...additions] = blocks('yaml')
 const configurations = [smallest, ...additions.map((text) => smallest + text)]
 test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', text]))(
-  'its configuration is one: %s',
+  'every configuration of the README loads: %s',
   async (_, text) => {
     const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
     expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
@@ -34,7 +34,7 @@ test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', t
   },
 )
 
-test('its HAProxy file is what the command prints for its smallest configuration and the lines above', async () => {
+test('the HAProxy file of the README is what the command prints for the configuration above it', async () => {
   const file = blocks('').find((text) => /^listen /m.test(text))
   const lines = additions.find((text) => text.startsWith('haproxy:'))
   const config = written('pgroute66.yml', `${smallest}${lines}`)
@@ -42,7 +42,7 @@ test('its HAProxy file is what the command prints for its smallest configuration
   expect([stdout, stderr]).toEqual([file, ''])
 })
 
-test('its commands exist', async () => {
+test('every command of the README exists', async () => {
   const named = [...readme.matchAll(/(?:^|[`"])pgroute66 ((?:config |haproxy )?(?:[a-z]+))(?=[ `])/gm)].map(
     ([, name]) => name ?? '',
   )
@@ -54,14 +54,14 @@ test('its commands exist', async () => {
     expect({command, code: (await run([...command.split(' '), '--help'])).code}).toEqual({command, code: 0})
 })
 
-test('its scripts are those of the manifest', () => {
+test('every npm script of the README exists', () => {
   const {scripts} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const named = [...readme.matchAll(/npm (?:run )?(demo|test|bench)\b/g)].map(([, name]) => name ?? '')
   expect(new Set(named)).toEqual(new Set(['demo', 'test', 'bench']))
   for (const name of named) expect(scripts).toHaveProperty(name)
 })
 
-test('its table of dependencies is complete', () => {
+test('the table of dependencies is complete', () => {
   const {dependencies, optionalDependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   for (const name of Object.keys({...dependencies, ...optionalDependencies}))
     expect(readme).toMatch(new RegExp(`^\\| .*${name}\\b`, 'm'))

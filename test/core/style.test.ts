@@ -33,7 +33,6 @@ const wordsPending: readonly string[] = [
   'src/commands/',
   'src/config/',
   'src/core/',
-  'src/core/SPEC.md',
   'src/demo/',
   'src/monitor/',
   'src/protocol/',
