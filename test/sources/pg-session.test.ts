@@ -84,22 +84,43 @@ describe.skipIf(!hasDebian)('a session', () => {
     down.close()
   })
 
-  test('a role that is serializable by default: a standby refuses its first question, and still answers', async () => {
-    primary.sql('create role serializer login; grant pg_read_all_stats to serializer')
-    primary.sql('alter role serializer set default_transaction_isolation = serializable')
-    // A session that begins before the setting has reached the standby does not have it.
+  test('defaults of the role do not change our questions: serializable, deferrable, a limit, a search_path', async () => {
+    primary.sql('create role biased login; grant pg_read_all_stats to biased')
+    primary.sql(`create schema biased create view pg_stat_wal_receiver as select 1 as bait`)
+    primary.sql(`create function biased.pg_backend_pid() returns int language sql as 'select 1'`)
+    primary.sql('grant usage on schema biased to biased')
+    for (const setting of [
+      'default_transaction_isolation = serializable',
+      'default_transaction_deferrable = on',
+      'default_transaction_read_only = on',
+      'statement_timeout = 1',
+      'search_path = biased, pg_catalog',
+    ])
+      primary.sql(`alter role biased set ${setting}`)
+    // A session that begins before the settings have reached the standby does not have them.
     await until(
       () =>
         standby.sql(`select count(*) from pg_db_role_setting s, pg_roles r
-          where s.setrole = r.oid and rolname = 'serializer'`),
+          where s.setrole = r.oid and rolname = 'biased' and array_length(setconfig, 1) = 5`),
       (count) => count === '1',
     )
-    const session = await opened({port: standby.port, user: 'serializer'})
-    expect(await probed(session)).toMatchObject({inRecovery: true})
-    session.close()
-    expect(complaints(await standby.logOf(session.facts.backendPid))).toEqual([
-      expect.stringContaining('cannot use serializable mode in a hot standby'),
-    ])
+    // A transaction that a deferrable one has to wait for.
+    const {Client} = await import('pg')
+    const blocker = new Client({host: primary.dir, port: primary.port, user: 'postgres', database: 'postgres'})
+    await blocker.connect()
+    await blocker.query('begin isolation level serializable')
+    await blocker.query('create table busy as select 1')
+    for (const {server, inRecovery} of [
+      {server: primary, inRecovery: false},
+      {server: standby, inRecovery: true},
+    ]) {
+      const session = await opened({port: server.port, user: 'biased'})
+      // Read-only by the role is our own business: a client of another role may write.
+      expect(await probed(session)).toMatchObject({inRecovery, readOnly: inRecovery})
+      session.close()
+      expect(complaints(await server.logOf(session.facts.backendPid))).toEqual([])
+    }
+    await blocker.end()
   })
 
   test('a role without pg_read_all_stats: the receiver has a row, and null in its columns', async () => {
@@ -140,10 +161,15 @@ describe.skipIf(!hasDebian)('a session', () => {
   })
 
   test('a primary that is read-only by default: the probe says so, and a nudge works', async () => {
-    primary.sql('alter role reader set default_transaction_read_only = on')
+    primary.sql('alter system set default_transaction_read_only = on')
+    primary.sql('select pg_reload_conf()')
     const session = await opened({port: primary.port, user: 'reader'})
-    expect(await probed(session, true)).toMatchObject({inRecovery: false, readOnly: true})
-    primary.sql('alter role reader reset default_transaction_read_only')
+    await until(
+      () => probed(session, true),
+      ({inRecovery, readOnly}) => !inRecovery && readOnly,
+    )
+    primary.sql('alter system reset default_transaction_read_only')
+    primary.sql('select pg_reload_conf()')
     session.close()
   })
 

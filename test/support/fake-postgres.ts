@@ -24,6 +24,7 @@ export const sessionColumns: readonly Column[] = [
   {name: 'cluster_name', oid: text},
   {name: 'started_at', oid: float8},
   {name: 'backend_start', oid: text},
+  {name: 'read_only_by_role', oid: bool},
   {name: 'parameters_set', oid: text},
 ]
 export const probeColumns: readonly Column[] = [
@@ -82,6 +83,7 @@ class Fake {
       `host${this.index}`,
       String(1.7e12 + this.index),
       `2026-01-01T00:00:00.${pid}Z`,
+      'f',
       '1',
     ]
   }

@@ -4,7 +4,7 @@ import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from './abort.ts'
 import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './answer-limit.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
-import {type Login, logIn} from './login.ts'
+import {type Login, logIn, type SessionKind} from './login.ts'
 import {terminate} from './protocol.ts'
 import {type Resolver, resolver} from './resolver.ts'
 
@@ -38,13 +38,15 @@ export type Route = Readonly<{
   connections: Set<Connection>
   /** Default: that of probes. */
   limit?: AnswerLimit
+  /** Default: `ours`. */
+  kind?: SessionKind
 }>
 
 export async function openConnection(
-  {to, resolve: names, connections: lines, limit = probeLimit}: Route,
+  {to, resolve: names, connections: lines, limit = probeLimit, kind = 'ours'}: Route,
   signal: AbortSignal,
 ): Promise<Connection | PgFailure> {
-  const login = await logIn(to, names, signal)
+  const login = await logIn(to, names, signal, kind)
   if (isFailure(login)) return login
   login.answers.limit = limit
   const line = connectionOf(login, to)
@@ -58,7 +60,8 @@ export function connectionOpener(
   clock: Clock,
 ): (to: ConnectionSettings, signal: AbortSignal) => Promise<Connection | PgFailure> {
   const lookup = resolver(clock)
-  return (to, signal) => openConnection({to, resolve: lookup, connections: new Set(), limit: consoleLimit}, signal)
+  return (to, signal) =>
+    openConnection({to, resolve: lookup, connections: new Set(), limit: consoleLimit, kind: 'bare'}, signal)
 }
 
 /**

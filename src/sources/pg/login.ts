@@ -14,10 +14,49 @@ import {mayRetry, sslAttempts} from './ssl-attempts.ts'
 export type Login = Dialled & Readonly<{client: Client; backendPid: number; answers: AnswerMeter}>
 
 /**
- * Dials and authenticates, in each manner that sslmode allows until one is let in. Never rejects;
- * an abort destroys the socket.
+ * What a session of ours begins with, before its first statement and after the operator's own
+ * options, so that no default of the role, the database or the server changes our questions. (Seen:
+ * a serializable, deferrable default made a healthy primary time out behind another transaction; a
+ * function in the role's search_path made PostgreSQL look like a pooler.) A parameter that only
+ * newer versions know would end the login: set_config sets those.
  */
-export async function logIn(to: ConnectionSettings, names: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
+const ownOptions = [
+  'default_transaction_isolation=read\\ committed',
+  'default_transaction_deferrable=off',
+  'search_path=pg_catalog',
+  'statement_timeout=0',
+  'lock_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+]
+  .map((option) => `-c ${option}`)
+  .join(' ')
+
+/** protocol_violation: a pooler refuses a startup parameter that it does not know. */
+const unknownParameter = '08P01'
+
+/**
+ * `ours`: a session on PostgreSQL, where our questions are asked. `bare`: with the operator's
+ * options alone, for PgBouncer's admin console.
+ */
+export type SessionKind = 'ours' | 'bare'
+
+/** Opens a connection and logs in. Never rejects; an abort destroys the socket. */
+export async function logIn(
+  to: ConnectionSettings,
+  names: Resolver,
+  signal: AbortSignal,
+  kind: SessionKind,
+): Promise<Login | PgFailure> {
+  if (kind === 'bare') return await logInTo(to, names, signal)
+  const options = to.options === null ? ownOptions : `${to.options} ${ownOptions}`
+  const outcome = await logInTo({...to, options}, names, signal)
+  // Once more without options, so that the session's facts can tell a pooler for what it is.
+  const isRefused = isFailure(outcome) && outcome.sqlstate === unknownParameter && !signal.aborted
+  return isRefused ? await logInTo(to, names, signal) : outcome
+}
+
+/** Tries each manner that sslmode allows until the server lets one in. */
+async function logInTo(to: ConnectionSettings, names: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
   const [first, ...others] = sslAttempts(to)
   let manner = first
   let outcome = await attempt(to, manner, names, signal)

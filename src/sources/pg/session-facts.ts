@@ -27,28 +27,23 @@ const question = `select pg_backend_pid() as backend_pid,
   nullif(current_setting('cluster_name'), '') as cluster_name,
   (extract(epoch from pg_postmaster_start_time()) * 1000)::float8 as started_at,
   (select ${backendStartText} from pg_stat_get_activity(pg_backend_pid())) as backend_start,
+  (select source in ('user', 'database user') from pg_settings
+    where name = 'default_transaction_read_only') as read_only_by_role,
   case when pg_backend_pid() = $1::int then
     (select count(set_config(name, value, false)) from unnest($2::text[], $3::text[]) as wanted (name, value)
       where current_setting(name, true) is not null) end as parameters_set`
 
-/**
- * feature_not_supported: "cannot use serializable mode in a hot standby", where that is the default
- * of the server, the database or our role.
- */
-const notSerializable = '0A000'
+/** `isReadOnlyByRole`: default_transaction_read_only is set for our role, and says nothing of the server. */
+export type AskedSession = Readonly<{facts: SessionFacts; isReadOnlyByRole: boolean}>
 
 /** One round trip, once per session. */
 export async function askSessionFacts(
   line: Connection,
   parameters: SessionParameters,
   signal: AbortSignal,
-): Promise<SessionFacts | PgFailure> {
+): Promise<AskedSession | PgFailure> {
   const values = [line.backendPid, Object.keys(parameters), Object.values(parameters)]
-  let rows = await line.ask({text: question, values}, signal)
-  if (isFailure(rows) && rows.sqlstate === notSerializable) {
-    const lowered = await line.ask({text: `set default_transaction_isolation = 'read committed'`}, signal)
-    rows = isFailure(lowered) ? lowered : await line.ask({text: question, values}, signal)
-  }
+  const rows = await line.ask({text: question, values}, signal)
   if (isFailure(rows)) return rows
   const row = rows[0] as Row
   if (row.backend_pid !== line.backendPid)
@@ -59,7 +54,7 @@ export async function askSessionFacts(
   const serverVersion = row.server_version as number
   if (serverVersion < 100_000)
     return pgFailure('error', `PostgreSQL ${serverVersion} is too old: this host needs version 10 or later`)
-  return {
+  const facts: SessionFacts = {
     systemIdentifier: row.system_identifier as string,
     serverVersion,
     clusterName: row.cluster_name as string | null,
@@ -68,4 +63,5 @@ export async function askSessionFacts(
     backendStart: row.backend_start as string | null,
     remoteAddress: line.remoteAddress,
   }
+  return {facts, isReadOnlyByRole: row.read_only_by_role as boolean}
 }

@@ -20,21 +20,19 @@ export async function openSession(
 ): Promise<HostSession | Failure> {
   const line = await openConnection(route, signal)
   if (isFailure(line)) return failureOf(line)
-  // By the time the server gives up, we have: it is there to end a backend that we abandoned, not
-  // to answer. The others undo what may be set for our role or database, so that a probe is neither
-  // cancelled nor kept from a log by it.
+  // By the time the server gives up, we have: the limit ends a backend that we abandoned, and is
+  // not there to answer. The others are known to newer versions alone, and would end our session.
   const parameters = {
     statement_timeout: String(2 * timeoutMs),
-    lock_timeout: '0',
-    idle_in_transaction_session_timeout: '0',
     idle_session_timeout: '0',
-    search_path: 'pg_catalog',
+    transaction_timeout: '0',
   }
-  const facts = await askSessionFacts(line, parameters, signal)
-  if (isFailure(facts)) {
+  const asked = await askSessionFacts(line, parameters, signal)
+  if (isFailure(asked)) {
     line.close()
-    return failureOf(facts)
+    return failureOf(asked)
   }
+  const {facts, isReadOnlyByRole} = asked
   const probe = {name: 'pgroute66_probe', text: probeSql(facts.serverVersion)}
   return {
     facts,
@@ -42,7 +40,9 @@ export async function openSession(
       const question = {...probe, values: [nudge]}
       let rows = await line.ask(question, signal)
       if (isFailure(rows) && rows.sqlstate === promotedMeanwhile) rows = await line.ask(question, signal)
-      return isFailure(rows) ? failureOf(rows) : factsOf(rows[0] as Row)
+      if (isFailure(rows)) return failureOf(rows)
+      const found = factsOf(rows[0] as Row)
+      return isReadOnlyByRole ? {...found, readOnly: found.inRecovery} : found
     },
     hasBackend: (pid, backendStart, signal) => hasBackend(line, pid, backendStart, signal),
     onClosed: line.onClosed,
