@@ -5,6 +5,7 @@ import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
+import {sleep} from '../../core/wait.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
@@ -132,7 +133,7 @@ class DaemonSource implements SnapshotSource {
       }
       if (this.#stop.signal.aborted) return
       backoff = nextBackoff(reconnects, this.#heardAt > before ? null : backoff, random)
-      await this.#pause(backoff.waitMs)
+      await sleep(this.#deps.clock, backoff.waitMs, this.#stop.signal)
     }
   }
 
@@ -208,16 +209,6 @@ class DaemonSource implements SnapshotSource {
 
   #publish(publication: Publication): void {
     for (const listener of this.#listeners) listener(publication)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#deps.clock.after(ms, resolve)
-      this.#stop.signal.addEventListener('abort', () => {
-        cancel()
-        resolve()
-      })
-    })
   }
 }
 
