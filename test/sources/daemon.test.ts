@@ -1,14 +1,14 @@
-import {once} from 'node:events'
+import {getEventListeners, once} from 'node:events'
 import {createServer, type Server, type ServerResponse} from 'node:http'
 import {type AddressInfo, createServer as createNetServer, type Server as NetServer} from 'node:net'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, test, vi} from 'vitest'
 import type {Publication} from '../../src/core/snapshot.ts'
 import {toWire} from '../../src/protocol/snapshot-json.ts'
-import {askUrl} from '../../src/sources/daemon/ask-url.ts'
 import {ClockOffset} from '../../src/sources/daemon/clock-offset.ts'
 import {daemonSource} from '../../src/sources/daemon/daemon-source.ts'
 import {getUnix} from '../../src/sources/daemon/get-unix.ts'
+import {httpRequest} from '../../src/sources/daemon/http-request.ts'
 import {folder, started} from '../api/started.ts'
 import {change, realClock} from '../support/fake-source.ts'
 import {noon, primary, snapshot, standby} from '../support/snapshots.ts'
@@ -57,7 +57,8 @@ test('a silent daemon: everything is stale, subscribers are told, and no old ans
   expect(source.current().hosts.host1?.role).toBe('primary')
   await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 30_000})
   const stale = source.current()
-  expect(stale.hosts.host1).toMatchObject({role: 'unavailable', cause: 'stale', timeline: null})
+  expect(stale.hosts.host1).toMatchObject({role: 'unavailable', cause: 'stale'})
+  expect(stale.hosts.host1).not.toHaveProperty('timeline')
   expect(stale.groups.all?.verdict).toMatchObject({kind: 'unconfirmed', routedTo: null, primaries: []})
   expect(told[0]?.changes.map(({kind, host, to}) => [kind, host, to])).toEqual([
     ['role', 'host1', 'unavailable'],
@@ -85,6 +86,30 @@ test('a daemon that comes back: what was missed is told with it', async () => {
   const back = told.at(-1)?.changes ?? []
   expect(back[0]).toEqual(change('host2', 'standby', 'primary'))
   expect(back.map(({kind, from, to}) => `${kind} ${from} ${to}`)).toContain('verdict unconfirmed primary')
+})
+
+test('a daemon that ends every connection: no reconnect leaves a listener behind', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, {'content-type': 'text/event-stream'})
+    const wall = Date.now()
+    response.end(`event: snapshot\ndata: ${JSON.stringify(toWire(snapshot(one), {now: noon.now, wall}))}\n\n`)
+  })
+  let connections = 0
+  server.on('request', () => (connections += 1))
+  const signals = new Set<EventTarget>()
+  const {addEventListener} = EventTarget.prototype
+  vi.spyOn(EventTarget.prototype, 'addEventListener').mockImplementation(function (this: EventTarget, ...args) {
+    if (this instanceof AbortSignal) signals.add(this)
+    addEventListener.apply(this, args)
+  })
+  {
+    await using _source = await daemonSource({at: {url: await urlOf(server)}, clock: realClock(), random: () => 0})
+    await vi.waitFor(() => expect(connections).toBeGreaterThan(12), {timeout: 60_000})
+    expect(Math.max(...[...signals].map((signal) => getEventListeners(signal, 'abort').length))).toBeLessThan(4)
+  }
+  vi.restoreAllMocks()
+  server.closeAllConnections()
+  server.close()
 })
 
 test('events that waited on the way are not taken for fresh', async () => {
@@ -128,18 +153,39 @@ test('nobody there, or somebody else: an error that says so', async () => {
   mute.close()
 })
 
-test('one question, over a unix socket and over http', async () => {
+test('one request without node:http: over a unix socket', async () => {
   using dir = folder()
   await using api = await started(one, {socket: dir.at('s.sock')})
-  const signal = AbortSignal.timeout(2_000)
-  expect(await getUnix(dir.at('s.sock'), '/v1/primary', 2_000)).toEqual({status: 200, body: '["host1"]'})
-  expect(await getUnix(dir.at('s.sock'), '/v1/check?server=host2', 2_000)).toMatchObject({
+  expect(await getUnix(dir.at('s.sock'), '/v1/primary', 60_000)).toEqual({status: 200, body: '["host1"]'})
+  expect(await getUnix(dir.at('s.sock'), '/v1/check?server=host2', 60_000)).toMatchObject({
     status: 503,
     body: /"exit":1/,
   })
-  expect(await getUnix(dir.at('none.sock'), '/v1/primary', 2_000)).toBe('absent')
-  expect(await askUrl(`${api.url}/v1/primary`, {signal})).toEqual({status: 200, body: '["host1"]'})
-  await expect(askUrl('http://127.0.0.1:1/', {signal})).rejects.toMatchObject({code: 'ECONNREFUSED'})
+  expect(await getUnix(dir.at('none.sock'), '/v1/primary', 60_000)).toBe('absent')
+  await api.api[Symbol.asyncDispose]()
+})
+
+test('one request with node:http: over a unix socket and over TCP', async () => {
+  using dir = folder()
+  await using api = await started(one, {socket: dir.at('s.sock')})
+  const asked = {path: '/v1/primary', signal: AbortSignal.timeout(60_000)}
+  const {hostname: host, port} = new URL(api.url)
+  expect(await httpRequest({socketPath: dir.at('s.sock')}, asked)).toEqual({status: 200, body: '["host1"]'})
+  expect(await httpRequest({host, port: Number(port), tls: null}, asked)).toEqual({status: 200, body: '["host1"]'})
+  await expect(httpRequest({host, port: 1, tls: null}, asked)).rejects.toMatchObject({code: 'ECONNREFUSED'})
+  await api.api[Symbol.asyncDispose]()
+})
+
+test('a request whose signal aborts, before and during the answer: rejected', async () => {
+  const mute = createServer(() => {})
+  const halfway = createServer((_, response) => void response.write('half of it'))
+  for (const server of [mute, halfway]) {
+    const {hostname: host, port} = new URL(await urlOf(server))
+    const signal = AbortSignal.timeout(200)
+    await expect(httpRequest({host, port: Number(port), tls: null}, {path: '/', signal})).rejects.toThrow(/abort/)
+    server.closeAllConnections()
+    server.close()
+  }
 })
 
 test('an answer in pieces, and larger than any buffer for it', async () => {

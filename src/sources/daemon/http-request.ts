@@ -1,0 +1,82 @@
+import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
+import type {TLSSocket} from 'node:tls'
+import type {Reply} from './get-unix.ts'
+
+/** More than any answer of a daemon (some ten thousand hosts). A larger answer is refused. */
+const largestBytes = 64 << 20
+
+/** Whose certificate counts: an authority of `ca` (PEM; else the system's), or the one pinned. */
+export type TlsTrust = Readonly<{ca: string | undefined} | {fingerprint256: string}>
+export type HttpEndpoint = Readonly<
+  {socketPath: string} | {host: string; port: number | undefined; tls: TlsTrust | null}
+>
+export type HttpRequest = Readonly<{
+  path: string
+  method?: 'GET' | 'POST'
+  headers?: Readonly<Record<string, string>>
+  body?: string
+  signal: AbortSignal
+}>
+
+/**
+ * One HTTP request over a unix socket or TCP, with its whole answer. Rejects with node's own error
+ * (`code`: ECONNREFUSED, ABORT_ERR and so on), or with a plain Error where the answer is refused.
+ * Loads the half of node that it needs when it is called: a check may do without TLS.
+ */
+export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): Promise<Reply> {
+  const {path, method = 'GET', headers, body, signal} = asked
+  const request = await open(endpoint, {
+    path,
+    method,
+    headers: {
+      accept: 'application/json',
+      ...(body !== undefined && {'content-length': Buffer.byteLength(body)}),
+      ...headers,
+    },
+    agent: false,
+    signal,
+  })
+  const pinned = 'tls' in endpoint && endpoint.tls && 'fingerprint256' in endpoint.tls ? endpoint.tls : null
+  return new Promise((resolve, reject) => {
+    request.on('error', reject)
+    request.on('response', (response) => {
+      if (pinned !== null && fingerprintOf(response) !== pinned.fingerprint256)
+        return request.destroy(new Error('the server does not have the configured certificate'))
+      readAll(response).then(resolve, (error) => {
+        request.destroy()
+        reject(error)
+      })
+    })
+    request.end(body)
+  })
+}
+
+async function open(endpoint: HttpEndpoint, options: RequestOptions): Promise<ClientRequest> {
+  if ('socketPath' in endpoint || endpoint.tls === null) {
+    const {request} = await import('node:http')
+    const to = 'socketPath' in endpoint ? {socketPath: endpoint.socketPath} : tcp(endpoint)
+    return request({...options, ...to})
+  }
+  const {request} = await import('node:https')
+  const {tls} = endpoint
+  const trust = 'fingerprint256' in tls ? {rejectUnauthorized: false} : tls.ca !== undefined && {ca: tls.ca}
+  return request({...options, ...tcp(endpoint), ...trust})
+}
+
+const tcp = ({host, port}: Readonly<{host: string; port: number | undefined}>) => ({
+  host,
+  ...(port !== undefined && {port}),
+})
+
+const fingerprintOf = ({socket}: IncomingMessage) => (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256
+
+async function readAll(response: IncomingMessage): Promise<Reply> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > largestBytes) throw new Error(`the answer is larger than ${largestBytes >> 20} MB`)
+    chunks.push(chunk)
+  }
+  return {status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8')}
+}
