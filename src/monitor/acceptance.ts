@@ -28,7 +28,7 @@ export function acceptOrder(host: string, board: Board): OrderOutcome {
   for (const group of board.groupsOf(host)) {
     const assessment = board.assessment(group)
     const settings = board.settings(group)
-    if (!assessment || !settings?.name) continue
+    if (!assessment || !settings) continue
     refuse(host, session.systemIdentifier, settings, assessment.view)
     const before = memory.groups[group] ?? blankMemory
     overruled.push(...before.rivals.filter((rival) => rival !== host))

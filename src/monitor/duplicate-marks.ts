@@ -1,10 +1,10 @@
 import type {Clock, HostSession} from '../core/ports.ts'
 import {deadline} from '../core/wait.ts'
 import type {Board} from './board.ts'
-import {inherited, type Marks, marked, mayBeSame, provenSame} from './duplicates.ts'
+import {marked, mayBeSame, provenSame} from './duplicates.ts'
 
-/** What must be known of the watch of a name: its session, and how to have it opened anew. */
-type Door = Readonly<{session: HostSession | null; renew(): void}>
+/** The part of a host's watch that is needed: its session, and how to have it opened anew. */
+type Watch = Readonly<{session: HostSession | null; renew(): void}>
 
 /**
  * Keeps the marks of names that lead to one server. Two names of one primary would look like two
@@ -13,19 +13,13 @@ type Door = Readonly<{session: HostSession | null; renew(): void}>
 export class DuplicateMarks {
   readonly #board: Board
   readonly #clock: Clock
-  readonly #doors: ReadonlyMap<string, Door>
+  readonly #watches: ReadonlyMap<string, Watch>
   readonly #doubted = new Set<string>()
 
-  constructor(board: Board, clock: Clock, doors: ReadonlyMap<string, Door>) {
+  constructor(board: Board, clock: Clock, watches: ReadonlyMap<string, Watch>) {
     this.#board = board
     this.#clock = clock
-    this.#doors = doors
-  }
-
-  /** Something was seen of `name`: it may be the heir of the name that it was a duplicate of. */
-  answered(name: string): void {
-    const record = this.#board.record(name)
-    if (record && record.duplicateOf !== null) this.#mark(inherited(record, this.#board.records()))
+    this.#watches = watches
   }
 
   /**
@@ -33,7 +27,7 @@ export class DuplicateMarks {
    * of one primary would look like two primaries.
    */
   async opened(name: string, session: HostSession, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const others = [...this.#doors].flatMap(([other, {session}]) =>
+    const others = [...this.#watches].flatMap(([other, {session}]) =>
       other !== name && session ? [{name: other, session}] : [],
     )
     using limit = deadline(this.#clock, timeoutMs, signal)
@@ -49,7 +43,7 @@ export class DuplicateMarks {
     if (same === null && before !== null && this.#board.record(before)?.observation?.kind === 'facts')
       return this.#doubt(name, before)
     this.#doubted.delete(name)
-    if (same === null) return this.#mark([[name, null]])
+    if (same === null) return this.#board.mark([[name, null]])
     const root = this.#board.record(same)?.duplicateOf ?? same
     if (root === name) return
     const order = this.#board.records().map(({settings}) => settings.name)
@@ -57,7 +51,7 @@ export class DuplicateMarks {
     // one has answered, a primary would be out of sight.
     const isFirst = this.#board.record(root)?.observation?.kind !== 'facts' && order.indexOf(name) < order.indexOf(root)
     const [first, second] = isFirst ? [name, root] : [root, name]
-    this.#mark(marked(first, second, this.#board.records()))
+    this.#board.mark(marked(first, second, this.#board.records()))
   }
 
   /**
@@ -67,10 +61,10 @@ export class DuplicateMarks {
    */
   #doubt(name: string, again: string): void {
     if (this.#doubted.delete(name)) {
-      this.#mark([[name, null]])
+      this.#board.mark([[name, null]])
     } else {
       this.#doubted.add(name)
-      this.#doors.get(again)?.renew()
+      this.#watches.get(again)?.renew()
     }
   }
 
@@ -86,14 +80,8 @@ export class DuplicateMarks {
       return last?.kind === 'facts' && (other === before || mayBeSame(facts, last.session))
     }
     return (
-      [...this.#doors].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ?? null
+      [...this.#watches].find(([other, {session}]) => other !== name && session === null && isAwaited(other))?.[0] ??
+      null
     )
-  }
-
-  #mark(marks: Marks): void {
-    for (const [name, duplicateOf] of marks) {
-      if (this.#board.record(name)?.duplicateOf !== duplicateOf)
-        this.#board.update(name, (record) => ({...record, duplicateOf}))
-    }
   }
 }

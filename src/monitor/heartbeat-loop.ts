@@ -2,6 +2,7 @@ import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
 import type {AvailabilitySettings, ProbeSettings} from '../core/settings.ts'
 import {deadline, sleep} from '../core/wait.ts'
+import type {HeartbeatTask} from './probe-policy.ts'
 
 export type HeartbeatDeps = Readonly<{
   availability: AvailabilitySettings
@@ -10,8 +11,7 @@ export type HeartbeatDeps = Readonly<{
   clock: Clock
   random: Random
   update: (change: (record: HostRecord) => HostRecord) => void
-  /** `primary`: write; `standby`: read; `null`: leave the host alone. */
-  task: () => 'primary' | 'standby' | null
+  task: () => HeartbeatTask
 }>
 
 /**
@@ -29,7 +29,7 @@ export async function heartbeatLoop(
       const askedAt = clock.now()
       // It keeps to either by itself.
       using limit = deadline(clock, probe.connectTimeoutMs + probe.timeoutMs, signal)
-      const answer = await driver.heartbeat({primary: wanted === 'primary'}, limit.signal)
+      const answer = await driver.heartbeat({primary: wanted === 'write'}, limit.signal)
       if (signal.aborted) return
       update((record) => {
         const isUsable = answer.kind === 'beat' || answer.kind === 'read'
@@ -37,7 +37,7 @@ export async function heartbeatLoop(
         // work.
         const wasUsable = record.heartbeat?.kind === 'beat' || record.heartbeat?.kind === 'read'
         const heartbeat = isUsable || !wasUsable ? {...answer, askedAt} : record.heartbeat
-        const isHung = wanted === 'primary' && answer.kind === 'failure' && answer.cause === 'hung'
+        const isHung = wanted === 'write' && answer.kind === 'failure' && answer.cause === 'hung'
         return {
           ...record,
           heartbeat,

@@ -22,8 +22,8 @@ export type WatchDeps = Readonly<{
   /** A session was opened, and nothing has been asked through it yet. */
   opened: (session: HostSession, signal: AbortSignal) => Promise<void>
   intervalMs: () => number
-  /** Whether this probe should also make the primary's followers hear from it. */
-  nudge: () => boolean
+  /** Does the next probe also nudge the primary, last nudged at `nudgedAt` (monotonic)? */
+  isNudgeDue: (nudgedAt: number) => boolean
 }>
 
 /**
@@ -38,6 +38,7 @@ export class HostWatch {
   #session: HostSession | null = null
   #renew: () => void = () => {}
   #reopenedAt = Number.NEGATIVE_INFINITY
+  #nudgedAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
 
   constructor(deps: WatchDeps) {
@@ -187,9 +188,11 @@ export class HostWatch {
     signal: AbortSignal,
     clearsKnock: boolean,
   ): Promise<Failure | null> {
-    const {clock, probe, meter, settings, update, nudge} = this.#deps
+    const {clock, probe, meter, settings, update, isNudgeDue} = this.#deps
     using limit = deadline(clock, probe.timeoutMs, signal)
-    const facts = await session.probe({nudge: nudge()}, limit.signal)
+    const nudge = isNudgeDue(this.#nudgedAt)
+    if (nudge) this.#nudgedAt = askedAt
+    const facts = await session.probe({nudge}, limit.signal)
     if (isFailure(facts)) return facts
     const probeMs = clock.now() - askedAt
     meter.probed(settings.name, probeMs)

@@ -63,7 +63,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
     if (same !== null) {
       const [first, second] =
         settings.hosts.findIndex(({name}) => name === same) < index ? [same, host.name] : [host.name, same]
-      board.update(second, (record) => ({...record, duplicateOf: first}))
+      board.mark([[second, first]])
     }
     await probe(host.name, session, clock.now())
   }

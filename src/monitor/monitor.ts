@@ -2,7 +2,6 @@ import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
-import {isSplitBrain, mayLoseWrites} from '../core/verdict/verdict-kind.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
@@ -12,7 +11,8 @@ import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
-import {Pace} from './pace.ts'
+import {Pacing} from './pacing.ts'
+import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
 import {saver} from './saver.ts'
 
 export type MonitorDeps = Readonly<{
@@ -45,11 +45,7 @@ export interface ActuatorReports {
 
 /** Samples go out, and staleness is looked for, once a second. */
 const tickMs = 1_000
-const nudgeMs = 1_000
 const lastSaveMs = 2_000
-/** Some five times what a probe costs us: a thousand a second. */
-const probeCostMs = 1
-const crowdMs = 100
 
 /** Starts watching. Throws OperatorError when the memory of earlier runs cannot be used. */
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
@@ -66,12 +62,10 @@ class HostMonitor implements Monitor {
   readonly #desk: EvidenceDesk
   readonly #watches = new Map<string, HostWatch>()
   readonly #heartbeats = new Map<string, AbortController>()
-  readonly #tempos = new Map<string, Pace>()
-  readonly #nudgedAt = new Map<string, number>()
+  readonly #pacing: Pacing
   readonly #saver: ReturnType<typeof saver>
   readonly #names: DuplicateMarks
   #settings: MonitorSettings
-  #crowd = {at: Number.NEGATIVE_INFINITY, leastMs: 0}
   #cancelTick: () => void = () => {}
   #reloading: Promise<void> = Promise.resolve()
   #isStopped = false
@@ -81,6 +75,7 @@ class HostMonitor implements Monitor {
     this.#board = board
     this.#desk = desk
     this.#settings = deps.settings
+    this.#pacing = new Pacing(board)
     this.#saver = saver(deps.store, deps.log, deps.meter, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
@@ -193,7 +188,7 @@ class HostMonitor implements Monitor {
     const {clock, random, meter} = this.#deps
     const {probe, availability} = this.#settings
     const driver = this.#deps.driver(settings)
-    const update = (change: (record: HostRecord) => HostRecord) => this.#update(name, change)
+    const update = (change: (record: HostRecord) => HostRecord) => this.#board.update(name, change)
     const watch = new HostWatch({
       settings,
       probe,
@@ -203,94 +198,38 @@ class HostMonitor implements Monitor {
       meter,
       update,
       opened: (session, signal) => this.#names.opened(name, session, this.#settings.probe.timeoutMs, signal),
-      intervalMs: () => this.#intervalMs(name),
-      nudge: () => this.#shouldNudge(name),
+      intervalMs: () => this.#pacing.planInterval(name, clock.now(), this.#settings.probe),
+      isNudgeDue: (nudgedAt) => isNudgeDue(this.#groupsOf(name), this.#settings.followers, nudgedAt, clock.now()),
     })
     this.#watches.set(name, watch)
     watch.start()
     if (availability === null) return
     const heartbeat = new AbortController()
     this.#heartbeats.set(name, heartbeat)
-    void heartbeatLoop(
-      {availability, probe, driver, clock, random, update, task: () => this.#heartbeatTask(name)},
-      heartbeat.signal,
-    )
+    const task = () => heartbeatTask(this.#board.record(name), this.#groupsOf(name), probe.maxAgeMs, clock.now())
+    void heartbeatLoop({availability, probe, driver, clock, random, update, task}, heartbeat.signal)
   }
 
-  #update(host: string, change: (record: HostRecord) => HostRecord): void {
-    this.#board.update(host, change)
-    this.#names.answered(host)
-  }
-
-  #tempo(group: string): Pace {
-    const tempo = this.#tempos.get(group) ?? new Pace()
-    this.#tempos.set(group, tempo)
-    return tempo
-  }
-
-  #intervalMs(host: string): number {
-    const now = this.#deps.clock.now()
-    const {intervalMs} = this.#settings.probe
-    const wanted = this.#board.groupsOf(host).map((group) => this.#tempo(group).intervalMs(now, this.#settings.probe))
-    return Math.min(intervalMs, Math.max(this.#leastMs(now), Math.min(...wanted)))
-  }
-
-  /**
-   * So many hosts at the fast pace that they would take all of our time are asked less fast: late
-   * answers would look like silent hosts.
-   */
-  #leastMs(now: number): number {
-    if (now - this.#crowd.at >= crowdMs) {
-      const fast = [...this.#tempos].filter(([, tempo]) => tempo.isFast(now))
-      const hosts = fast.reduce((sum, [group]) => sum + (this.#board.settings(group)?.hosts.length ?? 0), 0)
-      this.#crowd = {at: now, leastMs: hosts * probeCostMs}
-    }
-    return this.#crowd.leastMs
-  }
-
-  /**
-   * Standbys must hear from a quiet primary, or nobody can tell it from a dead one: where followers
-   * are asked for, and where rivals are compared.
-   */
-  #shouldNudge(host: string): boolean {
-    const now = this.#deps.clock.now()
-    const isWanted = this.#board.groupsOf(host).some((group) => {
-      const verdict = this.#board.assessment(group)?.state.verdict
-      return (verdict && isSplitBrain(verdict)) || this.#board.settings(group)?.confirm.includes('followers')
+  #groupsOf(host: string): readonly PolicyGroup[] {
+    return this.#board.groupsOf(host).flatMap((group) => {
+      const settings = this.#board.settings(group)
+      return settings ? [{settings, verdict: this.#board.assessment(group)?.state.verdict}] : []
     })
-    if (
-      !this.#settings.followers.nudge ||
-      !isWanted ||
-      now - (this.#nudgedAt.get(host) ?? Number.NEGATIVE_INFINITY) < nudgeMs
-    )
-      return false
-    this.#nudgedAt.set(host, now)
-    return true
   }
 
-  /** A doubtful primary is not written to: every byte that it writes is one more to lose. */
-  #heartbeatTask(host: string): 'primary' | 'standby' | null {
-    const record = this.#board.record(host)
-    if (record?.observation?.kind !== 'facts' || record.knock !== null || record.duplicateOf !== null) return null
-    if (record.observation.facts.inRecovery) return 'standby'
-    const isDoubtful = this.#board.groupsOf(host).some((group) => {
-      const verdict = this.#board.assessment(group)?.state.verdict
-      return verdict === undefined || mayLoseWrites(verdict)
-    })
-    return isDoubtful ? null : 'primary'
-  }
-
+  /** Groups that something happened to are probed fast, beginning now. */
   #published({changes, snapshot}: Publication): void {
     const now = this.#deps.clock.now()
     const stirred = new Set(
-      changes.flatMap(({kind, group, host}) =>
-        kind === 'role' && host !== null ? this.#board.groupsOf(host) : group !== null ? [group] : [],
-      ),
+      changes.flatMap(({kind, group, host}) => {
+        if (kind === 'role' && host !== null) return this.#board.unitsOf(host)
+        return group === null ? [] : (this.#board.unitOf(group) ?? [])
+      }),
     )
-    for (const group of stirred) {
-      this.#tempo(group).changed(now)
-      this.#tempo(group).judged(snapshot.groups[group]?.verdict.kind ?? 'primary')
-      for (const host of this.#board.settings(group)?.hosts ?? []) this.#watches.get(host)?.hasten()
+    for (const unit of stirred) {
+      const verdict = unit.kind === 'group' ? snapshot.groups[unit.name]?.verdict : undefined
+      this.#pacing.changed(unit, verdict?.kind ?? 'primary', now)
+      for (const host of this.#board.hostsOf(unit)) this.#watches.get(host)?.hasten()
     }
     this.#saver.saveSoon(this.#board.memory)
   }

@@ -4,32 +4,43 @@ import type {VerdictKind} from '../core/vocabulary.ts'
 const stirredMs = 10_000
 const longestMs = 60_000
 
+/** What decides how often a group is probed. All times are monotonic. */
+export type PaceState = Readonly<{
+  kind: VerdictKind
+  /** When something of the group changed last. */
+  changedAt: number
+  /** When the fast episode began that may still be going on; `null`: the group is calm. */
+  fastSince: number | null
+}>
+
+export const newPace: PaceState = {kind: 'starting', changedAt: Number.NEGATIVE_INFINITY, fastSince: null}
+
+/** Something of the group changed; its verdict is of this kind now. */
+export const paceChanged = (state: PaceState, kind: VerdictKind, now: number): PaceState => ({
+  ...state,
+  kind,
+  changedAt: now,
+})
+
+export type PacePlan = Readonly<{state: PaceState; isFast: boolean; intervalMs: number}>
+
 /**
- * How often a group is probed (DESIGN 5): fast while its verdict is not "primary" or a host changed
- * in the last ten seconds, and for at most a minute on end - a cluster that is down for the night
- * is not worth ten questions a second.
+ * How often a group is probed as of `now` (DESIGN 5): fast while its verdict is not "primary" or a
+ * host changed in the last ten seconds, and for at most a minute on end: a cluster that is down for
+ * the night is not worth ten questions a second. The minute begins with the first plan that finds
+ * the group stirred, so `state` of one plan goes into the next.
  */
-export class Pace {
-  #episode: number | null = null
-  #changedAt = Number.NEGATIVE_INFINITY
-  #kind: VerdictKind = 'starting'
-
-  changed(now: number): void {
-    this.#changedAt = now
-  }
-
-  judged(kind: VerdictKind): void {
-    this.#kind = kind
-  }
-
-  isFast(now: number): boolean {
-    const isStirred = this.#kind !== 'primary' || now - this.#changedAt < stirredMs
-    if (!isStirred) this.#episode = null
-    else this.#episode ??= now
-    return this.#episode !== null && now - this.#episode < longestMs
-  }
-
-  intervalMs(now: number, probe: ProbeSettings): number {
-    return this.isFast(now) ? Math.min(probe.fastIntervalMs, probe.intervalMs) : probe.intervalMs
+export function planPace(
+  state: PaceState,
+  now: number,
+  {intervalMs, fastIntervalMs}: Pick<ProbeSettings, 'intervalMs' | 'fastIntervalMs'>,
+): PacePlan {
+  const isStirred = state.kind !== 'primary' || now - state.changedAt < stirredMs
+  const fastSince = isStirred ? (state.fastSince ?? now) : null
+  const isFast = fastSince !== null && now - fastSince < longestMs
+  return {
+    state: fastSince === state.fastSince ? state : {...state, fastSince},
+    isFast,
+    intervalMs: isFast ? Math.min(fastIntervalMs, intervalMs) : intervalMs,
   }
 }

@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import {changesOfHost} from '../../src/core/changes.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import type {HostState} from '../../src/core/snapshot.ts'
 import {assessHost} from '../../src/core/verdict/assessment.ts'
 import {assessed} from '../support/assessed.ts'
 import {drained, failing, MAX_AGE, NOW, OURS, primary, standby} from '../support/records.ts'
@@ -55,9 +56,11 @@ test('a required source that changes its answer is news; one that is only shown 
   expect(between([a, b], [a, standby('b')])).toEqual([])
 })
 
+const shown = (record: HostRecord, before: HostState | undefined, wall: number) =>
+  assessHost({host: record.settings.name, through: [assessed([record])], before, availabilityOn: false, wall})?.state
+
 describe('a host', () => {
-  const state = (record: HostRecord) =>
-    assessHost(record.settings.name, [assessed([record])], undefined, false, 0)?.state
+  const state = (record: HostRecord) => shown(record, undefined, 0)
   const news = (before: HostRecord, after: HostRecord) => {
     const [was, is] = [state(before), state(after)]
     return is ? changesOfHost(was, is).map(({kind, from, to}) => [kind, from, to]) : []
@@ -71,9 +74,9 @@ describe('a host', () => {
   test('a new one is no news', () =>
     expect(changesOfHost(undefined, state(a) as NonNullable<ReturnType<typeof state>>)).toEqual([]))
   test('is as old as its role and cause', () => {
-    const before = assessHost('a', [assessed([a])], undefined, false, 1)?.state
-    expect(assessHost('a', [assessed([primary('a', {lsn: '0/9'})])], before, false, 2)?.state.since).toBe(1)
-    expect(assessHost('a', [assessed([standby('a')])], before, false, 3)?.state.since).toBe(3)
+    const before = shown(a, undefined, 1)
+    expect(shown(primary('a', {lsn: '0/9'}), before, 2)?.since).toBe(1)
+    expect(shown(standby('a'), before, 3)?.since).toBe(3)
   })
 })
 

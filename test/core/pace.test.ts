@@ -1,46 +1,47 @@
 import {describe, expect, test} from 'vitest'
-import {Pace} from '../../src/monitor/pace.ts'
+import {newPace, type PaceState, paceChanged, planPace} from '../../src/monitor/pace.ts'
 import {probeSettings} from '../support/settings.ts'
 
-describe('tempo', () => {
-  const settled = () => {
-    const tempo = new Pace()
-    tempo.judged('primary')
-    return tempo
-  }
-  test('a settled group is asked at the interval', () => expect(settled().intervalMs(0, probeSettings)).toBe(1_000))
-  test('a new group is asked fast', () => expect(new Pace().intervalMs(0, probeSettings)).toBe(100))
-  test('a fast interval that is longer than the interval is not used', () =>
-    expect(new Pace().intervalMs(0, {...probeSettings, fastIntervalMs: 5_000})).toBe(1_000))
-  for (const kind of ['no-primary', 'split-brain', 'unconfirmed', 'starting'] as const)
-    test(`${kind}: fast, for a minute on end`, () => {
-      const tempo = settled()
-      tempo.judged(kind)
-      expect(tempo.isFast(0)).toBe(true)
-      expect(tempo.isFast(59_999)).toBe(true)
-      expect(tempo.isFast(60_000)).toBe(false)
-      expect(tempo.isFast(1e9)).toBe(false)
+describe('pace', () => {
+  const calm: PaceState = {kind: 'primary', changedAt: Number.NEGATIVE_INFINITY, fastSince: null}
+  const plan = (state: PaceState, now: number) => planPace(state, now, probeSettings)
+  /** Plans at each of these times, one after the other. */
+  const fastAt = (state: PaceState, ...times: readonly number[]) => {
+    let next = state
+    return times.map((now) => {
+      const planned = plan(next, now)
+      next = planned.state
+      return planned.isFast
     })
-  test('a change makes it fast for ten seconds', () => {
-    const tempo = settled()
-    tempo.changed(1_000)
-    expect(tempo.isFast(10_999)).toBe(true)
-    expect(tempo.isFast(11_000)).toBe(false)
+  }
+
+  test('a settled group is probed at the interval', () => expect(plan(calm, 0).intervalMs).toBe(1_000))
+  test('a new group is probed fast', () => expect(plan(newPace, 0).intervalMs).toBe(100))
+  test('a fast interval that is longer than the interval is not used', () =>
+    expect(planPace(newPace, 0, {intervalMs: 1_000, fastIntervalMs: 5_000}).intervalMs).toBe(1_000))
+  test('planning twice for the same moment changes nothing', () => {
+    const {state} = plan(newPace, 7)
+    expect(plan(state, 7)).toEqual({state, isFast: true, intervalMs: 100})
   })
+  for (const kind of ['no-primary', 'split-brain', 'unconfirmed', 'starting'] as const)
+    test(`${kind}: fast for one minute on end, then at the interval`, () =>
+      expect(fastAt({...calm, kind}, 0, 59_999, 60_000, 1e9)).toEqual([true, true, false, false]))
+  test('a change makes the group fast for ten seconds', () =>
+    expect(fastAt(paceChanged(calm, 'primary', 1_000), 10_999, 11_000)).toEqual([true, false]))
   test('changes without end do not make it fast for longer than a minute', () => {
-    const tempo = settled()
+    let state = calm
     for (let now = 0; now < 200_000; now += 1_000) {
-      tempo.changed(now)
-      expect(tempo.isFast(now)).toBe(now < 60_000)
+      const planned = plan(paceChanged(state, 'primary', now), now)
+      expect(planned.isFast).toBe(now < 60_000)
+      state = planned.state
     }
   })
   test('calm in between begins a new minute', () => {
-    const tempo = settled()
-    tempo.judged('no-primary')
-    expect([tempo.isFast(0), tempo.isFast(70_000)]).toEqual([true, false])
-    tempo.judged('primary')
-    expect(tempo.isFast(80_000)).toBe(false)
-    tempo.judged('no-primary')
-    expect(tempo.isFast(90_000)).toBe(true)
+    const down = {...calm, kind: 'no-primary'} as const
+    const slow = plan(plan(down, 0).state, 70_000)
+    expect(slow.isFast).toBe(false)
+    const rested = plan({...slow.state, kind: 'primary'}, 80_000)
+    expect(rested).toMatchObject({isFast: false, state: {fastSince: null}})
+    expect(plan({...rested.state, kind: 'no-primary'}, 90_000).isFast).toBe(true)
   })
 })

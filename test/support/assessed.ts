@@ -29,8 +29,9 @@ export function assessed(
     settings,
   )
   const before = {state: past?.state, memory: past?.memory ?? {...blankMemory, ...memory}, held: past?.held ?? {}}
-  const limits = {maxAgeMs: MAX_AGE, followersMaxAgeMs: 5_000, availabilityOn: false}
-  return assessGroup(group, hosts, before, {...sourcesByName(ownSources(5_000)), ...sources}, [], limits, now, wall)
+  const limits = {maxAgeMs: MAX_AGE, followersMaxAgeMs: 5_000}
+  const all = {...sourcesByName(ownSources(5_000)), ...sources}
+  return assessGroup({group, records: hosts, past: before, sources: all, limits, now, wall})
 }
 
 /** A snapshot of these groups, of which every host is described through all of its groups. */
@@ -38,7 +39,10 @@ export function snapshotOf(...groups: readonly GroupAssessment[]): Snapshot {
   const names = [...new Set(groups.flatMap(({view}) => view.members.map(({host}) => host)))]
   const states = names.map((host) => {
     const through = groups.filter(({view}) => view.members.some((member) => member.host === host))
-    return [host, assessHost(host, through, undefined, false, 0)?.state as HostState] as const
+    return [
+      host,
+      assessHost({host, through, before: undefined, availabilityOn: false, wall: 0})?.state as HostState,
+    ] as const
   })
   return {
     epoch: 'e',

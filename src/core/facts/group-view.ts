@@ -13,10 +13,16 @@ export type Member = Readonly<{
 }>
 
 /** The group as of `now`: the only thing that sources of evidence and the judge look at. */
-export type GroupView = Readonly<{group: string; now: number; identity: Identity; members: readonly Member[]}>
+export type GroupView = Readonly<{
+  /** `null`: no group, but one host that no group names. */
+  group: string | null
+  now: number
+  identity: Identity
+  members: readonly Member[]
+}>
 
 export function viewGroup(
-  group: string,
+  group: string | null,
   records: readonly HostRecord[],
   identity: Identity,
   now: number,

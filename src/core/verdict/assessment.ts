@@ -35,19 +35,24 @@ export type GroupAssessment = Readonly<{
   freshUntil: number
 }>
 
-export type AssessSettings = Readonly<{maxAgeMs: number; followersMaxAgeMs: number; availabilityOn: boolean}>
+export type GroupQuestion = Readonly<{
+  group: GroupSettings
+  records: readonly HostRecord[]
+  past: GroupPast
+  sources: Sources
+  /** Sources that are shown even where they are not required. */
+  shown?: readonly string[]
+  limits: Readonly<{maxAgeMs: number; followersMaxAgeMs: number}>
+  /** Monotonic: as of when. */
+  now: number
+  /** Wall clock, only for `since`. */
+  wall: number
+}>
 
-/** Judges one group as of `now` (monotonic); `wall` is only for `since`. */
-export function assessGroup(
-  group: GroupSettings,
-  records: readonly HostRecord[],
-  past: GroupPast,
-  sources: Sources,
-  shown: readonly string[],
-  {maxAgeMs, followersMaxAgeMs}: AssessSettings,
-  now: number,
-  wall: number,
-): GroupAssessment {
+/** Judges one group as of `now`. */
+export function assessGroup(question: GroupQuestion): GroupAssessment {
+  const {group, records, past, sources, shown = [], limits, now, wall} = question
+  const {maxAgeMs, followersMaxAgeMs} = limits
   const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
   const view = viewGroup(group.name, records, identity, now, maxAgeMs)
   const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
@@ -83,27 +88,41 @@ function heldUntil(
   return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)
 }
 
+export type HostAssessment = Readonly<{state: HostState; changes: readonly Change[]}>
+
+/** `before`: the state that was shown last. `wall`: now, for `since`. */
+type Showing = Readonly<{before: HostState | undefined; availabilityOn: boolean; wall: number}>
+
 /**
  * The public state of one host, seen through the first of its groups whose verdict has a primary
- * (its lag is measured against that one).
+ * (its lag is measured against that one). `null`: none of the groups knows the host.
  */
-export function assessHost(
-  host: string,
-  through: readonly GroupAssessment[],
-  before: HostState | undefined,
-  availabilityOn: boolean,
-  wall: number,
-): Readonly<{state: HostState; changes: readonly Change[]}> | null {
+export function assessHost({
+  host,
+  through,
+  ...showing
+}: Showing & Readonly<{host: string; through: readonly GroupAssessment[]}>): HostAssessment | null {
   const chosen = through.find(({state}) => state.verdict.primary !== null) ?? through[0]
   const member = chosen?.view.members.find((candidate) => candidate.host === host)
   if (!chosen || !member) return null
+  const {view, state} = chosen
   const groups = through.map(({state}) => state.name)
-  const {
-    view,
-    state: {
-      verdict: {primary},
-    },
-  } = chosen
+  return shownAs({member, view, primary: state.verdict.primary, groups}, showing)
+}
+
+/** A host that no group names, as of `now`: its cluster is its own. */
+export const viewUngrouped = (record: HostRecord, now: number, maxAgeMs: number): GroupView =>
+  viewGroup(null, [record], identify(null, [record]), now, maxAgeMs)
+
+/** The public state of a host that no group names. `view`: of that host alone. */
+export function assessUngrouped({view, ...showing}: Showing & Readonly<{view: GroupView}>): HostAssessment | null {
+  const [member] = view.members
+  return member ? shownAs({member, view, primary: null, groups: []}, showing) : null
+}
+
+type Described = Readonly<{member: Member; view: GroupView; primary: string | null; groups: readonly string[]}>
+
+function shownAs({member, view, primary, groups}: Described, {before, availabilityOn, wall}: Showing): HostAssessment {
   const draft = describeHost({member, view, primary, groups, availabilityOn, since: wall})
   const isSame = before !== undefined && before.role === draft.role && causeOf(before) === causeOf(draft)
   const state = isSame ? {...draft, since: before.since} : draft
