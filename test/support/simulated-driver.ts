@@ -28,6 +28,8 @@ export class Told {
   readonly knocks: number[] = []
   readonly probes: number[] = []
   readonly beats: number[] = []
+  /** Those of the heartbeats that write. */
+  readonly writes: number[] = []
   openSessions = 0
   /** This name leads nowhere, whatever the server does. */
   isUnreachable = false
@@ -114,6 +116,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
     },
     async heartbeat({primary}, signal): Promise<HeartbeatAnswer> {
       told.beats.push(clock.now())
+      if (primary) told.writes.push(clock.now())
       const server = wires.server()
       const hung = {kind: 'failure', cause: 'hung', detail: 'it does not commit'} as const
       using limit = deadline(clock, wires.patienceMs(), signal)
