@@ -1,19 +1,32 @@
 import type {Clock} from './ports.ts'
 
+/**
+ * Runs `run` once when `signal` aborts, at once if it already has. The returned function takes the
+ * listener off: signals outlive the calls they bound.
+ */
+export function onAbort(signal: AbortSignal, run: () => void): () => void {
+  if (signal.aborted) {
+    run()
+    return () => {}
+  }
+  signal.addEventListener('abort', run, {once: true})
+  return () => signal.removeEventListener('abort', run)
+}
+
 /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
 export const sleep = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> => nap(clock, ms, signal).done
 
-/** A sleep that somebody may end early by `wake`. */
+/** A sleep that the caller may end early by `wake`. */
 export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{done: Promise<void>; wake: () => void}> {
   const {promise, resolve} = Promise.withResolvers<void>()
+  let forget = () => {}
   const cancel = clock.after(ms, () => wake())
   const wake = () => {
     cancel()
-    signal.removeEventListener('abort', wake)
+    forget()
     resolve()
   }
-  if (signal.aborted) wake()
-  else signal.addEventListener('abort', wake, {once: true})
+  forget = onAbort(signal, wake)
   return {done: promise, wake}
 }
 
@@ -23,14 +36,13 @@ export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{do
 export function deadline(clock: Clock, ms: number, parent: AbortSignal): Readonly<{signal: AbortSignal}> & Disposable {
   const controller = new AbortController()
   const abort = () => controller.abort()
-  if (parent.aborted) abort()
   const cancel = clock.after(ms, abort)
-  parent.addEventListener('abort', abort, {once: true})
+  const forget = onAbort(parent, abort)
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       cancel()
-      parent.removeEventListener('abort', abort)
+      forget()
     },
   }
 }

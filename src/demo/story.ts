@@ -1,6 +1,7 @@
 import type {SnapshotSource} from '../core/ports.ts'
 import type {HostState, Verdict} from '../core/snapshot.ts'
 import {suspectOf} from '../core/verdict/verdict-kind.ts'
+import {onAbort} from '../core/wait.ts'
 import type {Cluster} from './cluster.ts'
 import {until} from './wait-until.ts'
 
@@ -117,12 +118,12 @@ function verdictOf(
     patienceMs,
   )
   const abort = () => reject(new Error('the story was stopped'))
-  signal.addEventListener('abort', abort, {once: true})
+  const forget = onAbort(signal, abort)
   look()
   return promise.finally(() => {
     stop()
     clearTimeout(late)
-    signal.removeEventListener('abort', abort)
+    forget()
   })
 }
 

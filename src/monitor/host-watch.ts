@@ -3,7 +3,7 @@ import {type HostRecord, observed} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
-import {deadline, nap, sleep} from '../core/wait.ts'
+import {deadline, nap, onAbort, sleep} from '../core/wait.ts'
 import {knockLoop} from './knock-loop.ts'
 
 /** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
@@ -132,7 +132,7 @@ export class HostWatch {
     const {clock, opened} = this.#deps
     const over = new AbortController()
     const end = () => over.abort()
-    this.#stop.signal.addEventListener('abort', end, {once: true})
+    const forget = onAbort(this.#stop.signal, end)
     this.#session = session
     const ending: {failure: Failure | null} = {failure: null}
     const endWith = (failure: Failure) => {
@@ -143,7 +143,7 @@ export class HostWatch {
     this.#renew = () => endWith({cause: 'closed', detail: 'to ask again who is there'})
     using _ = {
       [Symbol.dispose]: () => {
-        this.#stop.signal.removeEventListener('abort', end)
+        forget()
         end()
         session.close()
         this.#session = null

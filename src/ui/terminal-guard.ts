@@ -1,3 +1,5 @@
+import {onAbort} from '../core/wait.ts'
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /**
@@ -11,12 +13,11 @@ export function guardTerminal(leave: () => void, signal?: AbortSignal): () => vo
   // screen that stays.
   process.on('uncaughtExceptionMonitor', leave)
   process.stdout.on('error', leave)
-  signal?.addEventListener('abort', leave)
-  if (signal?.aborted) leave()
+  const forget = signal && onAbort(signal, leave)
   return () => {
     for (const name of signals) process.off(name, leave)
     process.off('uncaughtExceptionMonitor', leave)
     process.stdout.off('error', leave)
-    signal?.removeEventListener('abort', leave)
+    forget?.()
   }
 }

@@ -1,4 +1,5 @@
 import {connect, type Socket} from 'node:net'
+import {onAbort} from '../../core/wait.ts'
 
 /** Where HAProxy's runtime API listens: a unix socket's path, or `host:port`. */
 export type RuntimeAddress = string
@@ -22,9 +23,7 @@ const prompt = '\n> '
 export async function openRuntime(address: RuntimeAddress, signal: AbortSignal): Promise<Runtime> {
   const socket = connect(endpoint(address))
   const abort = () => socket.destroy(new Error(`${address} gave no answer in time: is that HAProxy, and not stopped?`))
-  signal.addEventListener('abort', abort, {once: true})
-  socket.once('close', () => signal.removeEventListener('abort', abort))
-  if (signal.aborted) abort()
+  socket.once('close', onAbort(signal, abort))
   await new Promise<void>((resolve, reject) =>
     socket
       .once('connect', resolve)

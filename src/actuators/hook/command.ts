@@ -1,5 +1,6 @@
 import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
+import {onAbort} from '../../core/wait.ts'
 import {type Deliver, type Delivery, delivered, failed, inSeconds} from './delivery.ts'
 import {hookDocument, hookVariables} from './event.ts'
 import {type ProcessGroup, startGroup} from './process-group.ts'
@@ -98,8 +99,7 @@ function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promis
     group.signal('SIGKILL')
     settle(judge({code, by, cut, isInTime, words}))
   })
-  if (signal.aborted) late()
-  else signal.addEventListener('abort', late, {once: true})
+  onAbort(signal, late)
   return promise
 }
 

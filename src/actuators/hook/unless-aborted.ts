@@ -1,3 +1,5 @@
+import {onAbort} from '../../core/wait.ts'
+
 /**
  * What `work` comes to, or a rejection as soon as `signal` aborts: for work that nobody can cancel,
  * such as a file on a disk that is gone.
@@ -5,11 +7,10 @@
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const {promise, reject} = Promise.withResolvers<never>()
   const abort = () => reject(new Error('no answer in time'))
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, {once: true})
+  const forget = onAbort(signal, abort)
   try {
     return await Promise.race([work, promise])
   } finally {
-    signal.removeEventListener('abort', abort)
+    forget()
   }
 }

@@ -1,7 +1,7 @@
 import type {Failure} from '../../core/facts/observation.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
-import {onAbort} from './abort.ts'
+import {onAbort} from '../../core/wait.ts'
 import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './answer-limit.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
 import {type Login, logIn, type SessionKind} from './login.ts'

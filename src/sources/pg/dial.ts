@@ -1,7 +1,7 @@
 import {connect as connectSocket, isIP, type Socket} from 'node:net'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
-import {onAbort} from './abort.ts'
+import {onAbort} from '../../core/wait.ts'
 import {certificatesOf} from './certificates.ts'
 import {encrypt, tlsOptions} from './encryption.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'

@@ -1,6 +1,7 @@
 import type {Clock, SnapshotSource} from '../../core/ports.ts'
 import type {Publication, Snapshot} from '../../core/snapshot.ts'
 import {isAskingAgain} from '../../core/verdict/verdict-kind.ts'
+import {onAbort} from '../../core/wait.ts'
 import {changesToWire} from '../../protocol/snapshot-json.ts'
 import {actuatorLines} from '../actuators.ts'
 import {banner} from '../banner.ts'
@@ -50,8 +51,7 @@ export function printChanges({source, clock, write, json = false, group = null, 
       unsubscribe()
       resolve()
     }
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, {once: true})
+    onAbort(signal, stop)
   })
 }
 
@@ -85,15 +85,16 @@ const isSettled = ({ready, groups}: Snapshot): boolean =>
 
 function settled(source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
   return new Promise((resolve) => {
+    let forget = () => {}
     const settle = () => {
       unsubscribe()
-      signal.removeEventListener('abort', settle)
+      forget()
       resolve(source.current())
     }
     const unsubscribe = source.subscribe(({snapshot}) => {
       if (isSettled(snapshot)) settle()
     })
-    signal.addEventListener('abort', settle)
-    if (isSettled(source.current()) || signal.aborted) settle()
+    forget = onAbort(signal, settle)
+    if (isSettled(source.current())) settle()
   })
 }
