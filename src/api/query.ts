@@ -1,8 +1,7 @@
 import type {FastifyRequest} from 'fastify'
-import {parseDuration} from '../core/duration.ts'
 import {OperatorError} from '../core/errors.ts'
+import {lagAdvice, parseLag} from '../core/limits.ts'
 import {type Limits, noLimits} from '../core/offers/eligibility.ts'
-import {parseSize} from '../core/size.ts'
 
 /**
  * The value of a query parameter; `null`: not given, or empty. Throws OperatorError where it is
@@ -18,16 +17,7 @@ export function queryOf(request: FastifyRequest, name: string): string | null {
 /** `16MB`, `5s`, or as in Patroni a bare number of bytes. Throws OperatorError. */
 export function lagLimits(text: string | null, name: string): Limits {
   if (text === null) return noLimits
-  if (/^\d{1,15}$/.test(text)) return {...noLimits, lagBytes: Number(text)}
-  try {
-    return /b$/i.test(text) ? {...noLimits, lagBytes: parseSize(text)} : {...noLimits, lagMs: parseDuration(text)}
-  } catch (error) {
-    if (!(error instanceof OperatorError)) throw error
-    throw new OperatorError(
-      'QUERY_LAG',
-      `${name}= is neither a size nor a duration`,
-      'Write it with a unit: "16MB", "5s".',
-      {cause: error},
-    )
-  }
+  const limits = parseLag(text, 'bytes')
+  if (limits !== null) return limits
+  throw new OperatorError('QUERY_LAG', `${name}= is neither a size nor a duration`, lagAdvice)
 }

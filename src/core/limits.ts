@@ -1,18 +1,26 @@
+import {parseDuration} from './duration.ts'
+import {OperatorError} from './errors.ts'
 import {type Limits, noLimits} from './offers/eligibility.ts'
+import {parseSize} from './size.ts'
+
+/** What to write where `parseLag` says `null`. */
+export const lagAdvice = 'Write a number and a unit: "16MB", "5s".'
 
 /**
- * Sizes in steps of 1024, as PostgreSQL counts; durations in milliseconds. The same units as in the
- * configuration.
+ * The one reader of a lag, for every door: `16MB`, `16MiB`, `5s`, `1m30s`. `bare`: what a number
+ * without a unit is. In flags it is refused; in Patroni's `lag=` it is bytes (Patroni's REST API
+ * documentation, "Health check endpoints"). `null`: neither a size nor a duration.
  */
-const bytes: Readonly<Record<string, number>> = {b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4}
-const milliseconds: Readonly<Record<string, number>> = {ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000}
-
-/** `16MB`, `5s`, or as in Patroni a bare number of bytes. `null`: neither a size nor a duration. */
-export function lagLimit(text: string): Limits | null {
-  const [, number, unit = ''] = /^(\d{1,15}(?:\.\d{1,6})?)([a-z]{0,3})$/i.exec(text) ?? []
-  if (number === undefined) return null
-  const scale = unit === '' ? 1 : bytes[unit.toLowerCase()]
-  if (scale !== undefined) return {...noLimits, lagBytes: Number(number) * scale}
-  const duration = milliseconds[unit]
-  return duration === undefined ? null : {...noLimits, lagMs: Number(number) * duration}
+export function parseLag(text: string, bare: 'bytes' | 'refused'): Limits | null {
+  const trimmed = text.trim()
+  if (bare === 'bytes' && /^\d{1,15}$/.test(trimmed)) return {...noLimits, lagBytes: Number(trimmed)}
+  try {
+    // No unit of time ends in b, every size does.
+    return /b$/i.test(trimmed)
+      ? {...noLimits, lagBytes: parseSize(trimmed)}
+      : {...noLimits, lagMs: parseDuration(trimmed)}
+  } catch (error) {
+    if (error instanceof OperatorError) return null
+    throw error
+  }
 }

@@ -24,13 +24,3 @@ export function parseSize(text: string): number {
   }
   return bytes
 }
-
-/** The largest unit that divides the bytes exactly. */
-export function formatSize(bytes: number): string {
-  let [count, step] = [bytes, 0]
-  while (count > 0 && count % 1024 === 0 && step < steps.length - 1) {
-    count /= 1024
-    step += 1
-  }
-  return `${count}${steps[step]}`
-}

@@ -95,7 +95,7 @@ test('nothing is said where nothing is missing', async () => {
 test.each([
   [['--style', 'pull'], 'push, agent, httpchk, external'],
   [['--style', 'push', '--max-lag', '16MB'], '--max-lag is not for style push'],
-  [['--style', 'agent', '--max-lag', '16'.repeat(9)], 'neither a size nor a time'],
+  [['--style', 'agent', '--max-lag', '16'.repeat(9)], 'neither a size nor a duration'],
   [['--style', 'push', '--instance', '/run/other.sock'], 'haproxy.instances has no "/run/other.sock"'],
   [['--style', 'httpchk', '--daemon', 'a b'], '--daemon "a b" is no address'],
 ] as const)('%s is refused in words', async (flags, words) => {

@@ -1,4 +1,4 @@
-import {lagLimit} from '../../core/limits.ts'
+import {parseLag} from '../../core/limits.ts'
 import {eligibilityOf, type Limits, noLimits} from '../../core/offers/eligibility.ts'
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import type {ReadFallback} from '../../core/settings.ts'
@@ -44,7 +44,7 @@ export function agentAnswer(
   const text = question.trim()
   if (text === aliveQuestion) return 'alive'
   if (isFrozen) return ''
-  const asked = parsed(text)
+  const asked = agentQuestion(text)
   if (asked === null)
     return `down #${printable(`cannot understand "${text}": ask "host1 primary" or "host1 replica lag=16MB"`)}`
   const host = Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
@@ -68,7 +68,7 @@ export function writerAsked(
   question: string,
   snapshot: Snapshot,
 ): Readonly<{host: string; others: readonly string[]}> | null {
-  const asked = parsed(question.trim())
+  const asked = agentQuestion(question.trim())
   const host =
     asked?.role === 'primary' && Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
   return host === undefined
@@ -76,13 +76,14 @@ export function writerAsked(
     : {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
 }
 
-function parsed(text: string): AgentQuestion | null {
+/** `null`: not a question. A bare number in `lag=` is bytes, as in Patroni. */
+export function agentQuestion(text: string): AgentQuestion | null {
   const [host = '', word = 'primary', ...rest] = text.split(/\s+/)
   const role = Object.hasOwn(roles, word) ? roles[word] : undefined
   if (role === undefined || rest.length > 1 || !/^[\w.-]{1,63}$/.test(host)) return null
   const [limit] = rest
   if (limit === undefined) return {host, role, limits: noLimits}
-  const limits = limit.startsWith('lag=') ? lagLimit(limit.slice(4)) : null
+  const limits = limit.startsWith('lag=') ? parseLag(limit.slice(4), 'bytes') : null
   return limits && {host, role, limits}
 }
 

@@ -1,7 +1,7 @@
 import {isIP} from 'node:net'
 import type {ActuatorSettings, HaproxyInstance} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {lagLimit} from '../../core/limits.ts'
+import {lagAdvice, parseLag} from '../../core/limits.ts'
 import type {PoolRole} from '../../core/offers/pools.ts'
 import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings} from '../../core/settings.ts'
 import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyPeer, type HaproxyStyle} from './cfg.ts'
@@ -49,9 +49,10 @@ export function haproxySite(
 
 function limitFor({style, maxLag}: SiteRequest): string | null {
   if (maxLag === undefined) return null
-  if (lagLimit(maxLag) === null)
-    throw new OperatorError('USAGE', `--max-lag "${maxLag}" is neither a size nor a time`, 'Write "16MB" or "5s".')
-  if (style === 'agent' || style === 'httpchk') return maxLag
+  if (parseLag(maxLag, 'refused') === null)
+    throw new OperatorError('USAGE', `--max-lag "${maxLag}" is neither a size nor a duration`, lagAdvice)
+  // A word of haproxy.cfg: "16 MB" would be two.
+  if (style === 'agent' || style === 'httpchk') return maxLag.replaceAll(/\s/g, '')
   throw new OperatorError(
     'USAGE',
     `--max-lag is not for style ${style}, which carries no limit`,

@@ -1,8 +1,8 @@
 import {isDsn} from '../../config/libpq/dsn.ts'
 import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
+import {lagAdvice, parseLag} from '../../core/limits.ts'
 import {type Limits, noLimits} from '../../core/offers/eligibility.ts'
-import {parseSize} from '../../core/size.ts'
 import type {CheckRole} from '../../protocol/check-answer.ts'
 import type {OutputFormat} from '../cli/error-output.ts'
 import {type CheckArguments, type CheckQuestion, haproxyQuestion, questionAbout} from './arguments.ts'
@@ -98,15 +98,9 @@ function dsnsOf({words, flags}: CheckArguments): readonly string[] {
 /** `16MB` or `5s`: a lag in bytes or in time. */
 function maxLagOf(text: string | null): Limits {
   if (text === null) return noLimits
-  try {
-    return /b$/i.test(text.trim())
-      ? {...noLimits, lagBytes: parseSize(text)}
-      : {...noLimits, lagMs: parseDuration(text)}
-  } catch (cause) {
-    if (!(cause instanceof OperatorError)) throw cause
-    const next = 'Write it with a unit: "16MB", "5s".'
-    throw new OperatorError('USAGE', `--max-lag "${text}" is neither a size nor a duration`, next, {cause})
-  }
+  const limits = parseLag(text, 'refused')
+  if (limits !== null) return limits
+  throw new OperatorError('USAGE', `--max-lag "${text}" is neither a size nor a duration`, lagAdvice)
 }
 
 function timeoutOf(text: string): number {
