@@ -46,10 +46,13 @@ export async function run({short, runs}: Options): Promise<readonly Row[]> {
   const socket = join(folder, 'push.sock')
   const config = join(folder, 'pgroute66.yml')
   const site = {folder, hosts: cluster.nodes.map(({name, port}) => ({name, port})), ports: free.ports}
-  const push = `haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: ${socket}, master_socket: ${folder}/master.sock}]}`
+  const push =
+    `haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: ${socket}, ` +
+    `master_socket: ${folder}/master.sock}]}`
   await writeFile(
     config,
-    `${hostsYaml(cluster)}\n${push}\nbind: 127.0.0.1\nport: ${api}\nstate_dir: ${folder}/state\nsocket: ${folder}/run.sock\n`,
+    `${hostsYaml(cluster)}\n${push}\nbind: 127.0.0.1\nport: ${api}\nstate_dir: ${folder}/state\n` +
+      `socket: ${folder}/run.sock\n`,
     {mode: 0o600},
   )
   const file = (await printed('push').haproxyConfig({...site, api, config}))
@@ -72,7 +75,10 @@ export async function run({short, runs}: Options): Promise<readonly Row[]> {
       const {next, ...failover} = await failOver(old, stage)
       failovers.push(failover)
       console.error(
-        `${index + 1} of ${count}: ${failover.kind}, ${failover.what}: ${Math.round(failover.outageMs)} ms${failover.wasFenced ? ', fenced' : ''}${failover.late > 0 ? `, LATE ${failover.late}` : ''}${watch.twoUp > 0 ? `, TWO UP ${watch.twoUp}` : ''}`,
+        `${index + 1} of ${count}: ${failover.kind}, ${failover.what}: ${Math.round(failover.outageMs)} ms` +
+          (failover.wasFenced ? ', fenced' : '') +
+          (failover.late > 0 ? `, LATE ${failover.late}` : '') +
+          (watch.twoUp > 0 ? `, TWO UP ${watch.twoUp}` : ''),
       )
       old = next
     }

@@ -18,10 +18,13 @@ export async function checkLoad({exe, cluster, daemon, psql, seconds}: Load): Pr
   const theirs = await cost({cluster, daemon, seconds, command: psql})
   // `serve` runs beside both: its sessions and what they cost PostgreSQL are in both figures.
   const told = ({haproxy, postgres, sessions}: Cost) =>
-    `${percent(haproxy + postgres)} of a core (HAProxy and checks ${percent(haproxy)}, PostgreSQL ${percent(postgres)}), ${sessions} PostgreSQL sessions`
+    `${percent(haproxy + postgres)} of a core (HAProxy and checks ${percent(haproxy)}, PostgreSQL ` +
+    `${percent(postgres)}), ${sessions} PostgreSQL sessions`
   return [
     {
-      figure: `HAProxy, three servers, inter 1s, ${seconds} s: by the executable (serve itself: ${percent(ours.serve)})`,
+      figure:
+        `HAProxy, three servers, inter 1s, ${seconds} s: the checks are the executable ` +
+        `(serve itself: ${percent(ours.serve)})`,
       measured: told(ours),
       target: "≤ the script's; 0 sessions",
       comparison: `bash + Debian's psql: ${told(theirs)}`,
@@ -36,14 +39,17 @@ export async function checkLoad({exe, cluster, daemon, psql, seconds}: Load): Pr
  */
 export async function frozenUnderHaproxy({exe, cluster, seconds}: Load): Promise<readonly Row[]> {
   const folder = join(dirname(exe), 'frozen')
-  const yaml = `${hostsYaml(cluster, ', sslmode: require')}\ncheck: {timeout: 800ms}\nsocket: ${folder}/nobody.sock\nport: 1\n`
+  const yaml =
+    `${hostsYaml(cluster, ', sslmode: require')}\ncheck: {timeout: 800ms}\n` +
+    `socket: ${folder}/absent.sock\nport: 1\n`
   const said = join(dirname(exe), 'said')
   const config = join(dirname(exe), 'frozen.yml')
   writeFileSync(config, yaml, {mode: 0o600})
   const script = join(dirname(exe), 'frozen.sh')
   writeFileSync(
     script,
-    `#!/bin/bash\nPGROUTE66CONFIG=${config} ${exe} check "$@" >> ${said} 2>&1\ncode=$?\necho "exit $code" >> ${said}\nexit $code\n`,
+    `#!/bin/bash\nPGROUTE66CONFIG=${config} ${exe} check "$@" >> ${said} 2>&1\ncode=$?\n` +
+      `echo "exit $code" >> ${said}\nexit $code\n`,
     {
       mode: 0o755,
     },
@@ -63,7 +69,9 @@ export async function frozenUnderHaproxy({exe, cluster, seconds}: Load): Promise
   return [
     {
       figure: `PostgreSQL frozen, no daemon, check.timeout 800ms, inter 1s, ${seconds} s`,
-      measured: `${byItself} of ${ends.length} checks ended by themselves, ${reasons} with the reason; HAProxy says ${status}; ${left} processes left`,
+      measured:
+        `${byItself} of ${ends.length} checks ended by themselves, ${reasons} with the reason; HAProxy says ` +
+        `${status}; ${left} processes left`,
       target: 'all; 0 left',
       comparison: '',
       met: ends.length > 0 && byItself === ends.length && reasons >= byItself && left === 0,
@@ -98,7 +106,8 @@ async function cost({cluster, daemon, seconds, command}: Costing): Promise<Cost>
 
 const configOf = ({nodes}: Cluster, command: string): string =>
   [
-    '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s',
+    '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n' +
+      '    timeout client 1s\n    timeout server 1s',
     `backend pg_write\n    option external-check\n    external-check command ${command}`,
     ...nodes.map(({name, port}) => `    server ${name} 127.0.0.1:${port} check inter 1s fall 1 rise 2`),
     '',

@@ -75,7 +75,8 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   const errors = sum(planned, 'cut') + sum(planned, 'refused') + sum(planned, 'waiting')
   return [
     row(
-      `planned (drain, stop, promote), PAUSE: last write on the old primary → first on the next, ${planned.length} runs`,
+      'planned (drain, stop, promote), PAUSE: last write on the old primary → first on the next, ' +
+        `${planned.length} runs`,
       middleAndWorst(times(planned, 'outageMs')),
       '',
       'median ≤ 0.5 s',
@@ -113,7 +114,8 @@ async function switches({
   await using pgbouncer = await startPgbouncer({settings: [`server_login_retry = ${loginRetryS}`]})
   const admin = `postgres://postgres:${pgbouncerPassword}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
   await using daemon = await startDaemon(
-    `${hostsYaml(cluster)}\npgbouncer:\n  - {admin: "${admin}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 5s}`,
+    `${hostsYaml(cluster)}\npgbouncer:\n  - {admin: "${admin}", include: ${pgbouncer.include}, databases: ` +
+      '{app: {role: primary, dbname: postgres}}, pause: 5s}',
   )
   const found: Record<Kind, Switch[]> = {planned: [], crash: []}
   let [old, next] = [cluster.node('host1'), cluster.node('host2')]

@@ -27,7 +27,9 @@ export async function run({short}: Options): Promise<readonly Row[]> {
       },
       {
         figure: `serve on 3 hosts, ssl ${tls ? 'on' : 'off'}: CPU; memory`,
-        measured: `${(((after.usage.cpuS - before.usage.cpuS) / seconds) * 100).toFixed(1)} % of a core; ${after.usage.rssMb.toFixed(0)} MB`,
+        measured:
+          `${(((after.usage.cpuS - before.usage.cpuS) / seconds) * 100).toFixed(1)} % of a core; ` +
+          `${after.usage.rssMb.toFixed(0)} MB`,
         target: '',
         comparison: '',
         met: null,

@@ -23,23 +23,27 @@ const benches: Readonly<Record<string, Entry>> = {
   },
   haproxy: {
     about:
-      'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and never two writers',
+      'failovers under a client that writes through a real HAProxy in four styles (--style): outage, and ' +
+      'never two writers',
     load: () => import('./haproxy.ts'),
   },
   pgbouncer: {
     about:
-      'switches under clients that write through a real PgBouncer: planned with PAUSE, and kill -9; what they wait, and who sees an error',
+      'switches under clients that write through a real PgBouncer, planned with PAUSE and by kill -9: ' +
+      'how long clients wait, and which see an error',
     load: () => import('./pgbouncer.ts'),
   },
   chaos: {
     about:
-      'random failovers (--runs, 100) through a real HAProxy while it is reloaded and serve is killed: what must never be; only when it is named',
+      'random failovers (--runs, 100) through a real HAProxy that is reloaded while serve is killed: ' +
+      'what must never happen; runs only when named',
     load: () => import('./chaos.ts'),
     isOnDemand: true,
   },
   startup: {
     about:
-      'the executable: its start, its size and what checks by it cost, beside bare node and the scripts with psql and curl',
+      'the executable: its start, its size and the cost of its checks, beside bare node and scripts ' +
+      'with psql and curl',
     load: () => import('./startup.ts'),
   },
   http: {

@@ -47,7 +47,9 @@ export async function run({short}: Options): Promise<readonly Row[]> {
       figure: 'CPU per host',
       measured: table,
       target: 'flat: 1,000 ≤ 1.25 × 10, and 100',
-      comparison: `at 1,000: ${(perHost(many) / perHost(few)).toFixed(2)} × 10, ${(perHost(many) / perHost(some)).toFixed(2)} × 100`,
+      comparison:
+        `at 1,000: ${(perHost(many) / perHost(few)).toFixed(2)} × 10, ` +
+        `${(perHost(many) / perHost(some)).toFixed(2)} × 100`,
       met: perHost(many) <= 1.25 * Math.min(perHost(few), perHost(some)),
     },
     {

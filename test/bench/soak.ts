@@ -55,7 +55,8 @@ export async function run({short, minutes}: Options): Promise<readonly Row[]> {
       }
       samples.push(sample)
       console.error(
-        `${sample.minute.toFixed(1)} min: heap ${sample.heapMb.toFixed(2)} MB, handles ${sample.handles}, sockets ${sample.sockets}`,
+        `${sample.minute.toFixed(1)} min: heap ${sample.heapMb.toFixed(2)} MB, handles ${sample.handles}, ` +
+          `sockets ${sample.sockets}`,
       )
     }
     await sleep(Math.max(0, next - performance.now()))
@@ -73,7 +74,9 @@ function rows(all: readonly Sample[], restarts: number, hosts: number): readonly
   return [
     {
       figure: `${spent}: heap after a garbage collection`,
-      measured: `${growth >= 0 ? '+' : ''}${growth.toFixed(2)} MB per 10 min (${all[0]?.heapMb.toFixed(1)} → ${all.at(-1)?.heapMb.toFixed(1)} MB)`,
+      measured:
+        `${growth >= 0 ? '+' : ''}${growth.toFixed(2)} MB per 10 min (${all[0]?.heapMb.toFixed(1)} → ` +
+        `${all.at(-1)?.heapMb.toFixed(1)} MB)`,
       target: `≤ ${heapTargetMb} MB per 10 min`,
       comparison: 'slope over the last two thirds',
       met: growth <= heapTargetMb,

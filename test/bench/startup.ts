@@ -126,7 +126,8 @@ function scriptsIn(folder: string, {nodes, ...cluster}: Cluster, url: string) {
   const ca = caOf({nodes, ...cluster} as Cluster)
   // Debian's `psql` is a wrapper in Perl, and what a script calls.
   const ask = (psql: string, host: string, port: string | number) =>
-    `PGPASSWORD=pgroute66 ${psql} "host=${host} port=${port} user=pgroute66 dbname=postgres sslmode=verify-full sslrootcert=${ca}" -Atc 'select pg_is_in_recovery()'`
+    `PGPASSWORD=pgroute66 ${psql} "host=${host} port=${port} user=pgroute66 dbname=postgres ` +
+    `sslmode=verify-full sslrootcert=${ca}" -Atc 'select pg_is_in_recovery()'`
   const [first] = nodes
   return {
     psql: script('psql.sh', `[ "$(${ask('psql', '127.0.0.1', first?.port ?? 0)})" = f ]`),

@@ -7,7 +7,8 @@ import pg from 'pg'
 export type Ack = Readonly<{at: number; port: number; key: string}>
 
 export const writtenTable =
-  'create table written (id bigint generated always as identity primary key, port int not null, key text, at timestamptz not null default clock_timestamp())'
+  'create table written (id bigint generated always as identity primary key, port int not null, key text, ' +
+  'at timestamptz not null default clock_timestamp())'
 
 const insert = {name: 'write', text: 'insert into written (port, key) values (inet_server_port(), $1) returning port'}
 /**

@@ -17,7 +17,8 @@ async function site(more = '') {
   return {cluster, cwd, host1, host2, host3, check, dsn: dsnOf(cluster)}
 }
 const dsnOf = ({nodes}: Cluster) =>
-  `host=${nodes.map(() => '127.0.0.1').join()} port=${nodes.map(({port}) => port).join()} user=pgroute66 dbname=postgres`
+  `host=${nodes.map(() => '127.0.0.1').join()} port=${nodes.map(({port}) => port).join()} user=pgroute66 ` +
+  'dbname=postgres'
 
 test('a healthy group: host by host, as a whole, by a connection string; then its primary crashes', async () => {
   const {cluster, host1, host2, check, dsn} = await site()
@@ -81,7 +82,7 @@ test('a frozen primary is unavailable within the time of the check, and delays n
   assert.equal(standby.code, 0, standby.stdout)
 })
 
-test('what serve remembers is heeded: a primary on an older timeline than the highest seen is not confirmed', async () => {
+test('check heeds the memory of serve: a primary below the highest timeline seen is not confirmed', async () => {
   const {host1, check, cwd} = await site('state_dir: state')
   assert.equal((await check('host1')).code, 0)
   const {mkdir} = await import('node:fs/promises')

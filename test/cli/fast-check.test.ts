@@ -39,7 +39,7 @@ test('flags go the full way, and get the same answer', async () => {
   assert.deepEqual(JSON.parse((await run([...args, '--json'], {env})).stdout), body)
 })
 
-test("HAProxy's four arguments, with nothing else in the environment: name, address, port and proxy are asked for", async () => {
+test("HAProxy's four arguments and an empty environment: check asks with name, address, port and proxy", async () => {
   await using daemon = await fakeDaemon(body)
   const {code} = await run(['check', ...fourWords], {env: {...haproxy, PGROUTE66_SOCKET: daemon.socket}})
   assert.equal(code, 1)

@@ -20,7 +20,9 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
     // HAProxy wipes the environment and cannot pass flags; without a PATH a script has to name its
     // node. What it is given is kept for a look.
     const script = (name: string, words: string) => {
-      const text = `#!/bin/sh\nprintf '%s\\n' "$*" "PATH=$PATH" >> ${folder}/seen\ncd ${folder}\nPGROUTE66CONFIG=config.yml exec ${process.execPath} ${words} "$@" >> ${folder}/said 2>&1\n`
+      const text =
+        `#!/bin/sh\nprintf '%s\\n' "$*" "PATH=$PATH" >> ${folder}/seen\ncd ${folder}\n` +
+        `PGROUTE66CONFIG=config.yml exec ${process.execPath} ${words} "$@" >> ${folder}/said 2>&1\n`
       return writeFile(join(folder, name), text, {mode: 0o755})
     }
     await script('plain.sh', `${runJs} check`)
@@ -36,7 +38,8 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
       ].join('\n')
     const haproxy = await startHaproxy(
       [
-        '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s',
+        '    external-check\n    insecure-fork-wanted\ndefaults\n    mode tcp\n    timeout connect 1s\n' +
+          '    timeout client 1s\n    timeout server 1s',
         backend('pg_write', `${folder}/plain.sh`, (index) => `host${index + 1}`),
         backend('pg_read', `${folder}/plain.sh`, (index) => `other${index + 1}`),
         // Found by the path that HAProxy is given, as the generated file has it.

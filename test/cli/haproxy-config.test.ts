@@ -28,14 +28,13 @@ describe.skipIf(lacks('HAProxy'))('HAProxy takes every file', () => {
   const configurations: Readonly<Record<string, readonly [string, ...string[]]>> = {
     'two hosts and nothing else': [pair],
     'addresses of every kind': [
-      'hosts:\n  h1: {host: "fd00::1"}\n  h2: {host: nowhere.invalid}\n  h3: {host: a, hostaddr: 10.0.0.3, port: 5433}\n  h4: {host: /run/postgresql}\n',
+      'hosts:\n  h1: {host: "fd00::1"}\n  h2: {host: nowhere.invalid}\n' +
+        '  h3: {host: a, hostaddr: 10.0.0.3, port: 5433}\n  h4: {host: /run/postgresql}\n',
     ],
     'two groups': [`${pair}  host3: {host: 10.0.0.3}\ngroups: {orders: [host1, host2], stock: [host3]}\n`],
     'backends of its own, one of them for all readers': [
-      `${pair}haproxy: {backends: {rw: primary, ro: replica, any: read-only}, instances: [{socket: "/run/with blank/a.sock"}]}\nagent: {port: 0}\n`.replace(
-        'port: 0',
-        'port: 8010',
-      ),
+      `${pair}haproxy: {backends: {rw: primary, ro: replica, any: read-only}, ` +
+        'instances: [{socket: "/run/with blank/a.sock"}]}\nagent: {port: 8010}\n',
     ],
     'sockets on TCP, a daemon elsewhere': [
       `${pair}haproxy: {backends: {rw: primary}, instances: [{socket: "127.0.0.1:9999"}]}\n`,
@@ -88,7 +87,9 @@ test.each([
 })
 
 test('nothing is said where nothing is missing', async () => {
-  const yaml = `${pair}agent: {port: 8009}\nhaproxy: {backends: {pg_write: primary}, instances: [{socket: /run/haproxy/admin.sock}]}\n`
+  const yaml =
+    `${pair}agent: {port: 8009}\nhaproxy: {backends: {pg_write: primary}, ` +
+    'instances: [{socket: /run/haproxy/admin.sock}]}\n'
   for (const style of ['push', 'agent', 'httpchk']) expect((await printed(yaml, '--style', style)).stderr).toBe('')
 })
 
@@ -169,7 +170,7 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     return heard
   }
 
-  test('agent: nobody is up before the agent has spoken; when it dies, open sessions stay and new ones end after the grace', async () => {
+  test('agent: no server is up before the agent answers; when the agent dies, open sessions stay, new ones end', async () => {
     const around = {
       source: fakeSource({hosts: {host1: primary(), host2: standby()}}),
       clock: realClock(),

@@ -56,9 +56,11 @@ for (const [what, text] of Object.entries({
   'an empty file': '',
   'a newer schema': '{"schema": 2, "groups": {}, "drains": {}}',
   'a rival that is no name':
-    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": 3, "rivals": [1], "accepted": null}}, "drains": {}}',
+    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": 3, "rivals": [1], ' +
+    '"accepted": null}}, "drains": {}}',
   'a timeline that is no number':
-    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": "3", "rivals": [], "accepted": null}}, "drains": {}}',
+    '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": "3", "rivals": [], ' +
+    '"accepted": null}}, "drains": {}}',
 })) {
   test(`${what} is an error that says what to do, never an empty memory`, async () => {
     const path = await folder()

@@ -12,7 +12,7 @@ import {freePort, site} from '../support/site.ts'
 
 const socketIn = (folder: string) => `socket: ${join(folder, 'pgroute66.sock')}`
 
-test('the daemon and a check of its own say the same; changes are logged with their rule; a stop is clean', async () => {
+test('the daemon and a direct check say the same; the log names the rule of each change; a stop is clean', async () => {
   const {cluster, cwd, serve, host1, host2, check, accept} = await site(socketIn)
   const same = async () => {
     for (const args of [['host1'], ['host2'], ['host2', '--role', 'standby'], ['host3', '--role', 'any']]) {
@@ -105,7 +105,7 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
   assert.match(await logged(), /stopped\n$/)
 })
 
-test('a second serve on the same state_dir is refused before it writes a word there; after a kill the folder is free', async () => {
+test('a second serve on one state_dir is refused before it writes there; after a kill the folder is free', async () => {
   const {cwd, serve, file, text} = await site()
   const changes = () => readFile(join(cwd, 'state', 'changes.jsonl'), 'utf8').catch(() => '')
   await until(async () => (await changes()).includes('"kind":"verdict"'))
@@ -137,7 +137,7 @@ test('a second serve on the same state_dir is refused before it writes a word th
   await assert.rejects(access(join(cwd, 'apart', 'serve.sock')), 'a stop leaves nothing')
 })
 
-test('over TLS on its port, with a certificate for another name: trusted because it is the configured one, and no other is', async () => {
+test('check over TLS trusts the configured certificate, whatever name it has, and no other', async () => {
   const {cwd, port, serve, check, accept, file, text} = await site((folder) => {
     makeCertificates(folder)
     return 'ssl: {cert_file: server.crt, key_file: server.key}\ntokens_file: tokens'

@@ -13,7 +13,8 @@ import {run, start} from '../support/run.ts'
 import {freePort, site} from '../support/site.ts'
 
 const listens = (name: string, {nodes}: Cluster) =>
-  `listen ${name}\n    bind 127.0.0.1:{port:${name}}\n${nodes.map(({port}, index) => `    server host${index + 1} 127.0.0.1:${port} disabled\n`).join('')}`
+  `listen ${name}\n    bind 127.0.0.1:{port:${name}}\n` +
+  `${nodes.map(({port}, index) => `    server host${index + 1} 127.0.0.1:${port} disabled\n`).join('')}`
 
 /**
  * A `serve` that pushes to a real HAProxy, answers its agents, and tells a hook that writes to a

@@ -19,7 +19,8 @@ const unusable: readonly [title: string, content: string | Uint8Array, code: str
   ['an object of JavaScript', 'hosts: !!js/function "x"', 'CONFIG_YAML'],
   [
     'a bomb of aliases',
-    `a0: &a0 [x,x,x,x,x,x,x,x,x]\n${Array.from({length: 12}, (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join()}]`).join('\n')}`,
+    'a0: &a0 [x,x,x,x,x,x,x,x,x]\n' +
+      `${Array.from({length: 12}, (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join()}]`).join('\n')}`,
     'CONFIG_TOO_LARGE',
   ],
 ]

@@ -6,7 +6,8 @@ import {OperatorError} from '../../src/core/errors.ts'
 const secrets = ['hunter2', 'aHVudGVyMg==', 's3cr3tk3y', 'czNjcjN0azN5', 'x1y2z3pass']
 const sample = `hosts:
   host1: {host: 10.0.0.1, port: 5432, user: pgroute66, password: aHVudGVyMg==, dbname: postgres, sslmode: verify-full}
-  host2: {host: 10.0.0.2, user: pgroute66, password: x1y2z3pass, password_encoding: plain, location: mr, aliases: [10.1.0.2]}
+  host2: {host: 10.0.0.2, user: pgroute66, password: x1y2z3pass, password_encoding: plain, location: mr,
+    aliases: [10.1.0.2]}
   host3:
     host: 10.0.0.3
     b64password: "aHVudGVyMg=="

@@ -93,7 +93,8 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
   ],
   [
     'two entries for one PgBouncer',
-    `hosts: {${host}}\npgbouncer: [{admin: "postgres://u@10.0.0.9:6432/", include: a, databases: {x: primary}}, {admin: "postgres://u@10.0.0.9:6432/", include: b, databases: {y: primary}}]`,
+    `hosts: {${host}}\npgbouncer: [{admin: "postgres://u@10.0.0.9:6432/", include: a, databases: {x: primary}}, ` +
+      '{admin: "postgres://u@10.0.0.9:6432/", include: b, databases: {y: primary}}]',
     'pgbouncer[1].admin',
     'CONFIG_CONFLICT',
     'one entry',

@@ -9,7 +9,8 @@ haproxy:
   instances: [{socket: /run/haproxy/admin.sock}, {socket: 10.0.0.9:9999, backends: {pg_rw: primary}}]
 agent: {bind: 127.0.0.1, port: 8009}
 pgbouncer:
-  - {admin: "postgres://pgbouncer:hunter2@127.0.0.1:6432/pgbouncer", include: /etc/pgbouncer/pgroute66.ini, databases: {app: {role: primary}, app_ro: {role: replica, dbname: app}}, pause: 5s}
+  - {admin: "postgres://pgbouncer:hunter2@127.0.0.1:6432/pgbouncer", include: /etc/pgbouncer/pgroute66.ini,
+    databases: {app: {role: primary}, app_ro: {role: replica, dbname: app}}, pause: 5s}
 hooks:
   - {run: [/usr/local/bin/page-me], on: [split-brain, no-primary], timeout: 10s}
   - {post: "https://hooks.example/T0/hunter2", secret_file: hook.key}

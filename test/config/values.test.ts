@@ -97,7 +97,8 @@ test('every key that can be set', async () => {
   await using place = await workplace()
   const config = await place.load(`
 hosts:
-  h1: {host: a, hostaddr: 10.0.0.1, sslsni: 0, options: -c geqo=off, application_name: x, aliases: [10.1.0.1], location: mr, sslrootcert: ca.pem}
+  h1: {host: a, hostaddr: 10.0.0.1, sslsni: 0, options: -c geqo=off, application_name: x,
+    aliases: [10.1.0.1], location: mr, sslrootcert: ca.pem}
   h2: {host: b}
   h3: {host: c}
 groups:

@@ -66,7 +66,9 @@ test('a type is let through where only types are allowed', () => {
 })
 
 test('it sees every way to import', () => {
-  const text = `import a from 'a'\nimport type {B} from "b"\nexport * from 'c'\nawait import('d')\ntype E = import('e').E\nimport 'f'\nimport {\n  g,\n} from 'g'`
+  const text =
+    `import a from 'a'\nimport type {B} from "b"\nexport * from 'c'\nawait import('d')\n` +
+    `type E = import('e').E\nimport 'f'\nimport {\n  g,\n} from 'g'`
   expect(importsOf(text).map(({to}) => to)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
   expect(importsOf(text).flatMap(({to, isType}) => (isType ? [to] : []))).toEqual(['b'])
 })

@@ -43,7 +43,7 @@ describe('what a group remembers', () => {
     ).toEqual([])
   })
 
-  test('no rivals where one was asked before the other became a primary: its last answer proves nothing about now', () => {
+  test('no rivals if one was asked before the other became primary: its last answer proves nothing about now', () => {
     const since = (ageMs: number) => ({primarySince: NOW - ageMs})
     const hung = primary('a', {ageMs: 800, more: since(60_000)})
     const before = judgementOf({hosts: [hung, primary('b', {ageMs: 10, timeline: 2, more: since(10)})]})

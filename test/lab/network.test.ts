@@ -23,7 +23,8 @@ async function echo(net: Network) {
   const {address} = net.node('host1')
   const server = run(
     net.node('host1'),
-    `require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(5432, '${address}', () => console.log('listening'))`,
+    `require('node:net').createServer((s) => s.on('error', () => {}).pipe(s)).listen(5432, '${address}', ` +
+      `() => console.log('listening'))`,
   )
   await once(createInterface(server.stdout as NodeJS.ReadableStream), 'line')
   return (limitMs: number) =>

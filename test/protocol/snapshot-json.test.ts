@@ -34,7 +34,10 @@ const documented = {
   group: 'hosts verdict evidence',
   verdict: 'kind rule primary primaries routed_to suspect blind why since',
   evidence: 'source subject answer contradicts_sql required why age_ms',
-  host: 'role cause detail blind since asked_at age_ms address port groups location drained server_version cluster_name system_identifier started_at timeline lsn lag_bytes lag_ms upstream receiver_state replication_state sync_state read_only replay_paused backends_used backends_max probe_ms availability',
+  host:
+    'role cause detail blind since asked_at age_ms address port groups location drained server_version ' +
+    'cluster_name system_identifier started_at timeline lsn lag_bytes lag_ms upstream receiver_state ' +
+    'replication_state sync_state read_only replay_paused backends_used backends_max probe_ms availability',
   change: 'epoch sequence at changes snapshot',
 }
 const keys = (value: object | undefined) => Object.keys(value ?? {}).join(' ')

@@ -46,7 +46,7 @@ describe.each(servers)('%s', (server) => {
   })
 })
 
-test('hung: no answer until it thaws; the postmaster alone: old sessions go on; and a frozen server can be killed', async () => {
+test('hung: no answer until the thaw; postmaster hung: old sessions go on; a frozen server can be killed', async () => {
   const [host1] = nodesOf(await testCluster({nodes: 1}))
   await using session = await host1.connect()
   host1.hang()

@@ -17,7 +17,9 @@ export async function fakeDaemon(answer: object | string | null, socket?: string
       asked.push(chunk.toString().split(' ')[1] ?? '')
       if (answer === null) return
       const body = JSON.stringify(answer)
-      const head = `HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
+      const head =
+        'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n' +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n`
       connection.end(typeof answer === 'string' ? answer : head + body)
     })
   })
