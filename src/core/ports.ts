@@ -22,7 +22,8 @@ export type Random = () => number
 /**
  * Where snapshots come from: the monitor in this process, or a running daemon. Consumers do not
  * know which one they hold. `current` never waits and never returns an answer that has gone stale.
- * A listener must not throw; it is called in order, once per publication.
+ * A listener must not throw; it is called in order, once per publication. The monitor logs a
+ * listener that throws, and goes on with the next one.
  */
 export interface SnapshotSource extends AsyncDisposable {
   current(): Snapshot

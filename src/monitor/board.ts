@@ -1,16 +1,17 @@
 import {changesOfActuator, changesOfMaintenance} from '../core/changes.ts'
 import type {HostRecord} from '../core/facts/host-record.ts'
-import type {Clock} from '../core/ports.ts'
+import type {Clock, Log} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
 import type {GroupAssessment} from '../core/verdict/assessment.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
+import {assertSnapshot, assertSuccessor} from '../core/verdict/invariants.ts'
 import type {Marks} from './duplicates.ts'
 import {Ledger, type LedgerDeps} from './ledger.ts'
 import type {Unit} from './membership.ts'
 import {SnapshotBuilder} from './snapshot-builder.ts'
 
-export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string}>
+export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string; log: Pick<Log, 'error'>}>
 
 /**
  * Judges every event at once, and publishes where something changed. One event costs one judgement
@@ -18,18 +19,22 @@ export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string}>
  */
 export class Board {
   readonly #clock: Clock
+  readonly #log: Pick<Log, 'error'>
   readonly #ledger: Ledger
   readonly #builder: SnapshotBuilder
   readonly #listeners = new Set<(publication: Publication) => void>()
   #actuators: Readonly<Record<string, ActuatorState>> = {}
   /** `null`: what it showed has changed. */
   #snapshot: Snapshot | null = null
-  /** The sequence number that subscribers were told last. */
-  #told = 0
+  /** What was published last. */
+  #published: Snapshot | null = null
+  /** Published and not yet heard by every listener, in order. */
+  readonly #outbox: Publication[] = []
 
   constructor(deps: BoardDeps) {
-    const {settings, clock, epoch, version} = deps
+    const {settings, clock, log, epoch, version} = deps
     this.#clock = clock
+    this.#log = log
     this.#ledger = new Ledger(deps)
     this.#builder = new SnapshotBuilder(settings, {ledger: this.#ledger, clock, epoch, version})
     this.configure(settings)
@@ -153,7 +158,7 @@ export class Board {
    */
   sample(): void {
     const snapshot = this.current()
-    if (snapshot.sequence !== this.#told) this.#tell({changes: [], snapshot})
+    if (snapshot.sequence !== this.#published?.sequence) this.#tell({changes: [], snapshot})
   }
 
   #endMaintenance(): void {
@@ -179,8 +184,33 @@ export class Board {
     this.#tell({changes, snapshot: this.#snapshot, seenAt})
   }
 
+  /**
+   * Throws InvariantError, and tells no one, where the snapshot contradicts itself: a bug. A
+   * listener that makes the board publish again is told of that after everyone heard of this.
+   */
   #tell(publication: Publication): void {
-    this.#told = publication.snapshot.sequence
-    for (const listener of this.#listeners) listener(publication)
+    const {snapshot} = publication
+    assertSnapshot(snapshot)
+    assertSuccessor(this.#published, snapshot)
+    this.#published = snapshot
+    if (this.#outbox.push(publication) > 1) return
+    for (let next = this.#outbox[0]; next !== undefined; next = this.#outbox[0]) {
+      for (const listener of this.#listeners) this.#call(listener, next)
+      this.#outbox.shift()
+    }
+  }
+
+  /** A listener that throws is a bug, and keeps no other listener from hearing. */
+  #call(listener: (publication: Publication) => void, publication: Publication): void {
+    try {
+      listener(publication)
+    } catch (error) {
+      const trace = error instanceof Error ? error.stack : String(error)
+      const {epoch, sequence} = publication.snapshot
+      this.#log.error(
+        {error: trace, epoch, sequence},
+        'a listener failed on a snapshot, which is a bug: please report it. The other listeners were told.',
+      )
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type {Observation} from '../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../core/ports.ts'
 import type {HostSettings} from '../core/settings.ts'
+import {silentLog} from '../core/silent-log.ts'
 import type {Snapshot} from '../core/snapshot.ts'
 import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
@@ -30,7 +31,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   const memory = await store.load()
   await using desk = new EvidenceDesk(settings, deps.evidence)
   const sourcesOf = (group: string) => desk.sourcesOf(group)
-  const board = new Board({settings, clock, sourcesOf, memory, epoch: newEpoch(random), version})
+  const board = new Board({settings, clock, sourcesOf, memory, log: silentLog, epoch: newEpoch(random), version})
   desk.listen((group) => board.reassess(group))
   const sessions = new Map<string, HostSession>()
   const drivers = settings.hosts.map((host) => deps.driver(host))

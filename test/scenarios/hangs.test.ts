@@ -34,6 +34,36 @@ test('only the postmaster is stopped: our old session still answers, and the kno
   expect(stage.cluster.toldTo('host1').openSessions).toBe(1)
 })
 
+test('R5: probes through the old session do not clear what two silent knocks found', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(20_000)
+  stage.cluster.door('host1', 'silent')
+  await stage.clock.until(() => stage.routedTo === null)
+  const {probes} = stage.cluster.toldTo('host1')
+  const before = [probes.length, stage.publications.length] as const
+  await stage.clock.run(20_000)
+  expect(probes.length - before[0]).toBeGreaterThan(10)
+  const since = stage.publications.slice(before[1])
+  expect(since.filter(({snapshot}) => snapshot.hosts.host1?.role !== 'unavailable')).toEqual([])
+})
+
+test('R5: a new session that answers clears what the knocks found, before the next knock', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(20_000)
+  stage.cluster.door('host1', 'silent')
+  await stage.clock.until(() => stage.routedTo === null)
+  const {knocks} = stage.cluster.toldTo('host1')
+  const begun = knocks.length
+  // Between two pairs of knocks, so that none is under way.
+  await stage.clock.until(() => knocks.length === begun + 2, 5_000)
+  await stage.clock.run(1_050)
+  stage.cluster.crash('host1')
+  stage.cluster.start('host1')
+  const before = knocks.length
+  await stage.clock.until(() => stage.routedTo === 'host1', 1_000)
+  expect(knocks.length).toBe(before)
+})
+
 test('one knock that gets lost is asked again before it counts', async () => {
   await using stage = await Stage.set()
   const {knocks} = stage.cluster.toldTo('host1')
@@ -134,4 +164,12 @@ test('a suspended machine wakes up after a failover: the old primary that answer
   expect(stage.verdict().rule).toBe('V1')
   const after = stage.publications.filter(({snapshot}) => snapshot.at > 1_790_003_600_000)
   expect(after.every(({snapshot}) => snapshot.groups.all?.verdict.routedTo === null)).toBe(true)
+})
+
+test('S6: an answer counts from the moment its question was sent, not from the moment it came', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.latencyMs = () => 400
+  await stage.clock.run(30_500)
+  const {askedAt} = stage.host('host1')
+  expect(stage.cluster.toldTo('host1').probes).toContain(askedAt)
 })
