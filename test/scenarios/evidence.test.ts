@@ -43,7 +43,7 @@ describe('news of an external source', () => {
 })
 
 describe('on_silent: hold', () => {
-  test('a source that confirmed and fell silent is held for 10 s from the last confirmed question; then nothing is routed', async () => {
+  test('a silent source is held for 10 s from its last confirmed question; then no host is routed to', async () => {
     const {stage, says} = await staged()
     await using _ = stage
     await stage.clock.run(20_000)

@@ -67,7 +67,7 @@ test('a name comes for the first time while the other one reconnects: not shown 
   expect(causeOf(stage.host('alias1'))).toBe('duplicate')
 })
 
-test('a split brain with a server of two names: the one that comes back does not hide the other before it has answered', async () => {
+test('split brain, one server with two names: a name that returns hides the other only once it answers', async () => {
   await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
   await stage.clock.run(5_000)
   stage.cluster.toldTo('host1').isUnreachable = true
@@ -94,7 +94,7 @@ test('the server restarts at once: its names come back in any order, and never a
   }
 })
 
-test('the operator removes the first of two names, as the message tells: the other one is no duplicate any more', async () => {
+test('the operator removes the first of two names: the other is no longer a duplicate', async () => {
   await using stage = await Stage.set({servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1'}})
   await stage.clock.run(1_000)
   const hosts = stage.settings.hosts.filter(({name}) => name !== 'host1')

@@ -37,7 +37,7 @@ test('all is well: the primary, within milliseconds, and nothing is left open or
   for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
 })
 
-test('a host that hangs costs the whole time, and no more; the others are judged by answers that are still fresh', async () => {
+test('a host that hangs costs the whole time, and no more; fresh answers decide about the others', async () => {
   const {verdict, snapshot, tookMs} = await once(
     {probe: {maxAgeMs: 2_000}},
     ({cluster}) => cluster.freeze('host3'),
