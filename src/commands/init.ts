@@ -5,9 +5,9 @@ import {starter} from '../config/printing/starter.ts'
 import {availabilityDefaults} from '../config/sections/availability.ts'
 
 export default class Init extends Command {
-  static override summary = 'Print a commented configuration to start with, or the SQL for the minimal role.'
+  static override summary = 'Print a commented configuration to start with, or the SQL for the smallest role.'
   static override description =
-    'Prints to stdout and changes nothing. Passwords are not written: name a password_file, or use ~/.pgpass.'
+    'Prints to stdout and changes nothing. Prints no password: name a password_file, or use ~/.pgpass.'
   static override usage = 'init [DSN...] [--sql [--availability]]'
   static override examples = [
     '<%= config.bin %> init postgres://pgroute66@db1,db2,db3/postgres > pgroute66.yml',

@@ -4,7 +4,7 @@ import {OperatorError} from '../core/errors.ts'
 import {close, fstat, open, read} from '../system/files.ts'
 import {type Environment, variable} from './libpq/environment.ts'
 
-/** A thousand hosts need a few hundred kilobytes. */
+/** The file of a thousand hosts has a few hundred kilobytes. */
 const largestBytes = 4 * 1024 * 1024
 
 export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
@@ -12,8 +12,8 @@ export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
 const usualPlaces = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
 
 /**
- * The file that is meant: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: none of the
- * usual places has one. Throws OperatorError.
+ * The configuration file: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: no file is named,
+ * and none is in the usual places. Throws OperatorError.
  */
 export async function findConfigFile(path: string | null, env: Environment, cwd: string): Promise<ConfigFile | null> {
   const named = path ?? variable(env, 'PGROUTE66CONFIG')
@@ -29,8 +29,8 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
 }
 
 /**
- * Is it that there is no file, or none that this user may read? Who asks a daemon need not: the
- * file holds passwords.
+ * Is there no file, or none that this user may read? A user that asks the daemon needs no right to
+ * read the file, which holds passwords.
  */
 export const isWithoutFile = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
@@ -50,7 +50,7 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
         'CONFIG_NOT_FOUND',
         path,
         'does not exist',
-        'Name another with -c, or make one with "pgroute66 init".',
+        'Name another file with -c, or make one with "pgroute66 init".',
         error,
       )
     }
@@ -60,14 +60,15 @@ async function readConfigFile(path: string): Promise<ConfigFile> {
   }
 }
 
-/** Not by `stat.size`: a pipe or a device has none. */
+/** Counts what is read: the `stat.size` of a pipe or a device is 0. */
 async function readAtMost(file: number, path: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   for (let total = 0; ; ) {
     const {bytesRead, buffer} = await read(file, Buffer.alloc(64 * 1024), 0, 64 * 1024, null)
     if (bytesRead === 0) return Buffer.concat(chunks)
     total += bytesRead
-    if (total > largestBytes) throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Is this the right file?')
+    if (total > largestBytes)
+      throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Name the right file with -c.')
     chunks.push(buffer.subarray(0, bytesRead))
   }
 }
@@ -77,7 +78,7 @@ function decode(bytes: Buffer, path: string): string {
     const text = new TextDecoder('utf-8', {fatal: true}).decode(bytes)
     if (!text.includes('\0')) return text
   } catch {
-    // Said below: what the decoder has to say adds nothing.
+    // Reported below; the decoder's own message adds nothing.
   }
   throw refusal('CONFIG_NOT_TEXT', path, 'is not UTF-8 text', 'Save it as UTF-8, or name the right file.')
 }

@@ -1,7 +1,7 @@
 import type {ActuatorSettings} from '../core/actuator-settings.ts'
 import type {MonitorSettings} from '../core/settings.ts'
 
-/** PEM texts, decoded and checked, or the files to read them from (re-read when they change). */
+/** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
 export type Pem = Readonly<{pem: string} | {file: string}>
 export type TlsSettings = Readonly<{cert: Pem; key: Pem; clientCa: Pem | null}>
 
@@ -18,7 +18,7 @@ export type LogSettings = Readonly<{
 export type Config = MonitorSettings &
   ActuatorSettings &
   Readonly<{
-    /** Where it came from: a file's path, or `null` for DSNs and the environment. */
+    /** The path of the file; `null`: from connection strings or the environment. */
     path: string | null
     bind: string
     port: number
@@ -32,10 +32,7 @@ export type Config = MonitorSettings &
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>
-    /**
-     * Things that work but deserve a word: readable secrets, hosts in no group, keys that do
-     * nothing.
-     */
+    /** What works, and what the operator should know: readable secrets, hosts in no group, idle keys. */
     warnings: readonly Warning[]
   }>
 export type Warning = Readonly<{path: string; message: string; next: string}>

@@ -7,22 +7,22 @@ import type {Report} from './reading/report.ts'
 import {isMapping, isText, type Mapping, type Node} from './reading/yaml-node.ts'
 
 const pgpassFaults = {
-  'not-a-file': 'is not a plain file and is ignored',
-  'readable-by-others': 'can be read by group or others and is ignored',
+  'not-a-file': 'is not a plain file, and is ignored',
+  'readable-by-others': 'can be read by group or others, and is ignored',
 }
 const secretKeys = ['password', 'b64password', 'key', 'b64key']
 
-/** Warns of a file with secrets in it that any user of the machine may read. */
+/** Warns of a configuration with secrets that every user of the machine may read. */
 export function warnOfReaders(file: ConfigFile, tree: Mapping, report: Report): void {
   if ((file.mode & 0o004) === 0 || !holdsSecret(tree)) return
   report.warn(
     file.path,
-    'holds secrets and can be read by everybody',
-    'chmod o-r, or move the secrets to password_file and key_file.',
+    'holds secrets, and every user of this machine can read it',
+    'Run chmod o-r, or move the secrets to password_file and key_file.',
   )
 }
 
-/** The same for the files that passwords come from, and for a .pgpass that libpq would ignore. */
+/** Warns of password files that every user may read, and of a .pgpass that libpq would ignore. */
 export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report: Report): Promise<void> {
   const seen = new Set<string>()
   for (const {name, connection} of hosts) {
@@ -31,14 +31,14 @@ export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report
     seen.add(password.path)
     if (password.from === 'pgpass') {
       const fault = await ownerOnlyFault(password.path)
-      if (fault !== null) report.warn(password.path, pgpassFaults[fault], 'chmod 600, as libpq demands.')
+      if (fault !== null) report.warn(password.path, pgpassFaults[fault], 'Run chmod 600, as libpq demands.')
     } else {
       await warnOfFile(password.path, `hosts.${name}.password_file`, report)
     }
   }
 }
 
-/** Whoever reads a token may give orders; whoever reads the secret of a webhook may sign for us. */
+/** A user who reads a token can give orders; one who reads the secret of a webhook can sign events. */
 export async function warnOfSecretFiles(
   {tokensFile, hooks}: Readonly<{tokensFile: string | null; hooks: readonly HookSettings[]}>,
   report: Report,
@@ -52,14 +52,15 @@ export async function warnOfSecretFiles(
 async function warnOfFile(path: string, at: string, report: Report): Promise<void> {
   try {
     const found = await stat(path)
-    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds it.')
-    else if ((found.mode & 0o004) !== 0) report.warn(at, 'names a file that can be read by everybody', 'chmod o-r.')
+    if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds the secret.')
+    else if ((found.mode & 0o004) !== 0)
+      report.warn(at, 'names a file that every user of this machine can read', 'Run chmod o-r.')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     report.warn(
       at,
-      `names a file that cannot be read now (${code})`,
-      'It is read whenever it is needed: see that it is there by then.',
+      `names a file that this user cannot read now (${code})`,
+      'The daemon reads the file when it needs it. Create the file by then, with the right to read it.',
     )
   }
 }

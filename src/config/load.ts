@@ -24,9 +24,9 @@ export type Asked = Readonly<{
 }>
 
 /**
- * The configuration (DESIGN 8): from the file named, from connection strings, from the usual files,
- * or from `$PGHOST`. Frozen, fully defaulted. Rejects with OperatorError: with ConfigError where
- * the content is wrong, telling every problem at once.
+ * The configuration (DESIGN 8): from the named file, from connection strings, from a file in the
+ * usual places, or from `$PGHOST`. Frozen, with every default filled in. Rejects with OperatorError;
+ * where the content is wrong, with a ConfigError that holds all problems.
  */
 export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Config> {
   if (path !== undefined && dsns.length > 0) {
@@ -44,12 +44,12 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
   throw new OperatorError(
     'CONFIG_NOT_FOUND',
     `there is no configuration: neither ${resolve(cwd, 'pgroute66.yml')} nor /etc/pgroute66/config.yaml exists`,
-    'Name a file with -c, give a connection string (postgres://user@host1,host2/db), or make a file with "pgroute66 init".',
+    'Name a file with -c, make one with "pgroute66 init", or give postgres://user@host1,host2/db.',
   )
 }
 
 /**
- * As `loadConfig`, for a text that is not in the usual places: a generated one, or one under test.
+ * As `loadConfig`, for a text that comes from another place: a generated one, or one under test.
  */
 export async function fromFile(file: ConfigFile, env: Environment): Promise<Config> {
   const report = new Report()
@@ -63,7 +63,7 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
       'hosts',
       'CONFIG_MISSING',
       'names no host',
-      'Add "hosts:" with at least one host; "pgroute66 init" prints an example.',
+      'Add "hosts:" with one host or more. "pgroute66 init" prints an example.',
     )
   }
   warnOfReaders(file, tree, report)

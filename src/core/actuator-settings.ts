@@ -3,26 +3,26 @@ import type {ConnectionSettings} from './settings.ts'
 import type {VerdictKind} from './vocabulary.ts'
 
 /**
- * What the actuators need to know of the configuration (DESIGN 9). `config/` makes these values,
- * fully defaulted. All durations are milliseconds.
+ * The configuration as the actuators use it (DESIGN 9). `config/` makes these values, with every
+ * default filled in. All durations are milliseconds.
  */
 
-/** One HAProxy that is pushed. `socket`, `masterSocket`: a unix socket's path, or `host:port`. */
+/** A HAProxy that the daemon pushes to. Sockets: the path of a unix socket, or `host:port`. */
 export type HaproxyInstance = Readonly<{
   socket: string
-  /** The master process' socket: with it, sessions of old workers are cut too. */
+  /** Of the master process. With it, sessions of old workers are cut too. */
   masterSocket: string | null
   backends: Readonly<Record<string, PoolRole>>
 }>
 
 export type HaproxySettings = Readonly<{
   /**
-   * HAProxy's backend → what its servers are asked for: for the push, and for checks by
+   * HAProxy's backend → the role that its servers must have. For the push, and for checks by
    * `HAPROXY_PROXY_NAME`.
    */
   backends: Readonly<Record<string, PoolRole>>
   instances: readonly HaproxyInstance[]
-  /** Every target is read and put right so often, also when nothing changed. */
+  /** How often each actuator is read and corrected, even when nothing changed. */
   resyncMs: number
 }>
 
@@ -35,24 +35,24 @@ export type PgbouncerDatabase = Readonly<{
   group: string | null
   /** The database on the server; `null`: the same name. */
   dbname: string | null
-  /** Written after host, port and dbname as it stands: `pool_size=20 auth_user=app`. */
+  /** Written unchanged after host, port and dbname: `pool_size=20 auth_user=app`. */
   options: string | null
 }>
 
 export type PgbouncerSettings = Readonly<{
-  /** The admin console; simple queries only. */
+  /** The admin console. It takes simple queries only. */
   admin: ConnectionSettings
-  /** The file that is ours to write, named by `%include` in pgbouncer.ini. */
+  /** The file that the daemon writes; `%include` in pgbouncer.ini names it. */
   include: string
   databases: Readonly<Record<string, PgbouncerDatabase>>
-  /** Clients wait for at most so long during a switch; `null`: no PAUSE. */
+  /** The longest time that clients wait during a switch; `null`: no PAUSE. */
   pauseMs: number | null
 }>
 
 export type HookSettings = Readonly<{
-  /** Verdicts that are told; `null`: all. */
+  /** Verdicts that the hook gets; `null`: all. */
   on: readonly VerdictKind[] | null
-  /** Groups that are told of; `null`: all. */
+  /** Groups that the hook gets events of; `null`: all. */
   groups: readonly string[] | null
   timeoutMs: number
   /** Tries after the first one failed. */
@@ -60,7 +60,7 @@ export type HookSettings = Readonly<{
 }> &
   Readonly<{kind: 'run'; argv: readonly string[]} | {kind: 'post'; url: string; secretFile: string | null}>
 
-/** All that is told what the verdict is. */
+/** All receivers of the verdict. */
 export type ActuatorSettings = Readonly<{
   haproxy: HaproxySettings
   agent: AgentSettings | null

@@ -3,12 +3,12 @@ import {OperatorError} from './errors.ts'
 /** Milliseconds. `m` is minutes, as in Go and systemd; PostgreSQL's `min` is taken too. */
 const units: Readonly<Record<string, number>> = {ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000}
 
-/** A longer timer fires at once (setTimeout keeps 31 bits). */
+/** A longer timer would fire at once: setTimeout keeps 31 bits. */
 const longestMs = 2 ** 31 - 1
 
 /**
- * `500ms`, `1s`, `1m30s` → milliseconds. Throws OperatorError; a bare number is refused, because
- * guessing its unit is how a second becomes an hour.
+ * `500ms`, `1s`, `1m30s` → milliseconds. Throws OperatorError. A bare number is refused: a guessed
+ * unit makes an hour of a second.
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim()

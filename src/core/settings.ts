@@ -1,6 +1,6 @@
 /**
- * What the parts need to know of the configuration. `config/` makes these values, fully defaulted;
- * everybody else reads them. All durations are milliseconds.
+ * The configuration as the monitor and the sources use it. `config/` makes these values, with every
+ * default filled in; the other rooms read them. All durations are milliseconds.
  */
 
 /** libpq's `sslmode`, with libpq's meaning (PostgreSQL documentation, 34.19 "SSL Support"). */
@@ -58,7 +58,7 @@ export type HostSettings = Readonly<{
 }>
 
 /**
- * What the silence of a required source means. `hold`: its last confirmation stands for so long
+ * What the silence of a required source means. `hold`: its last confirmation counts for that long
  * (only for repmgr, patroni, peers).
  */
 export type OnSilent = 'deny' | 'ignore' | Readonly<{holdMs: number}>

@@ -58,7 +58,7 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
     expect(stranger?.remarks).toEqual([expect.stringContaining('another cluster')])
   })
 
-  test('nobody there: the others are tried all the same, and no session is left', async () => {
+  test('a host that does not run: the other hosts are tried too, and no session is left open', async () => {
     const trials = await trial(`postgres://reader@${at(one)},127.0.0.1:${await freePort()}/postgres`)
     expect(trials).toMatchObject([{kind: 'reached'}, {kind: 'failed', cause: 'refused'}])
     expect(isFine(trials)).toBe(false)

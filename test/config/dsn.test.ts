@@ -103,7 +103,7 @@ const malformed: readonly [dsn: string, code: string, word: string][] = [
   ['postgres://h1:1:2', 'CONFIG_DSN', 'host:port'],
   ['postgres://h1?hunter2', 'CONFIG_DSN', 'keyword=value'],
   ['postgres://h1?pasword=hunter2', 'CONFIG_UNKNOWN_KEY', '"password"'],
-  ['postgres://h1?hunter2=1', 'CONFIG_UNKNOWN_KEY', 'not known'],
+  ['postgres://h1?hunter2=1', 'CONFIG_UNKNOWN_KEY', 'unknown'],
   ['postgres://h1:0', 'CONFIG_VALUE', '65535'],
   ['postgres://h1?sslmode=hunter2', 'CONFIG_VALUE', 'verify-full'],
   ['postgres://h1?service=hunter2', 'CONFIG_SERVICE', 'not read'],
@@ -156,8 +156,8 @@ test('PG* variables are the defaults, in a file as in a string', async () => {
     expect(config.hosts[0]?.connection.password).toMatchObject({text: 'pw'})
   }
   const error = await complaint(place.dsn('postgres://h1,h2', {PGPORT: 'x', PGSSLMODE: 'y'}))
-  expect(error.message).toContain('$PGPORT is not a whole number')
-  expect(error.message).toContain('$PGSSLMODE is not one of')
+  expect(error.message).toContain('$PGPORT: "x" is not a whole number')
+  expect(error.message).toContain('$PGSSLMODE: "y" is not one of')
 })
 
 test('nothing but $PGHOST, which may be a list', async () => {

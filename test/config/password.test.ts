@@ -41,7 +41,7 @@ hosts:
   expect(config.hosts.map(({connection}) => connection.password)).toMatchObject([{text: 'YWJj'}, {text: 'abc'}])
 })
 
-describe('what was plain all along is refused, and not repeated', () => {
+describe('a plain password that is read as base64 is refused, and not shown', () => {
   for (const secret of [
     'hunter2!',
     'hunter2',
@@ -74,14 +74,14 @@ test('password_file is read at every connection, without its last line break', a
   expect(await password()).toBeNull()
   await chmod(file, 0o644)
   expect((await place.load(indented('password_file: pw'))).warnings).toMatchObject([
-    {path: 'hosts.h1.password_file', next: 'chmod o-r.'},
+    {path: 'hosts.h1.password_file', next: 'Run chmod o-r.'},
   ])
   const absent = await place.load(indented('password_file: nowhere'))
   expect(absent.warnings).toMatchObject([{path: 'hosts.h1.password_file', message: expect.stringContaining('ENOENT')}])
   expect((await complaint(passwordOf(absent))).code).toBe('CONFIG_PASSWORD_FILE')
 })
 
-test('.pgpass, by default and by name, and only when nobody else may read it', async () => {
+test('.pgpass: at its usual place or by name; ignored when group or others may read it', async () => {
   await using place = await workplace()
   await place.write('.pgpass', '# a comment\nother:*:*:*:no\na:5432:*:tester:yes\n')
   await place.write('mine', 'a:*:*:*:mine\n')

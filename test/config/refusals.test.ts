@@ -193,7 +193,7 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
   ['a confirmation as a word', `${three}confirm: followers`, 'confirm', 'CONFIG_TYPE', 'list'],
   ['a confirmation twice', `${three}confirm: [majority, majority]`, 'confirm[1]', 'CONFIG_VALUE', 'second time'],
   [
-    'evidence from nobody',
+    'follow-evidence without a confirmation that could give evidence',
     `${three}on_split_brain: follow-evidence`,
     'on_split_brain',
     'CONFIG_NO_EVIDENCE',
@@ -214,7 +214,7 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
     'CONFIG_VALUE',
     'table',
   ],
-  ['an address with its port', `${three}bind: 127.0.0.1:80`, 'bind', 'CONFIG_VALUE', 'key of its own'],
+  ['an address with its port', `${three}bind: 127.0.0.1:80`, 'bind', 'CONFIG_VALUE', 'holds the port'],
   ['a path too long', `${three}socket: /${'x'.repeat(120)}`, 'socket', 'CONFIG_VALUE', '107'],
   ['a level that is none', `${three}loglevel: loud`, 'loglevel', 'CONFIG_VALUE', 'debug'],
   [
@@ -240,13 +240,39 @@ describe('refused, each with its path, code and advice', () => {
   }
 })
 
-test('everything wrong is told at once', async () => {
+test('all problems at once, each with its path, the wrong value, and what to write', async () => {
   await using place = await workplace()
   const error = await complaint(
-    place.load(`hosts:\n  h1: {host: a, port: 0, sslmod: x}\nprobe: {interval: 5}\nprot: 1\nconfirm: [majorty]\n`),
+    place.load(`hosts:
+  h1: {host: a, port: 0, sslmod: x}
+groups: {g: [h1, host9]}
+probe: {interval: 5, timeout: soon}
+bnid: 1
+confirm: [majorty]
+bind: 127.0.0.1:80
+`),
   )
   expect(error.code).toBe('CONFIG_INVALID')
-  for (const path of ['hosts.h1.port', 'hosts.h1.sslmod', 'probe.interval', 'prot', 'confirm[0]'])
-    expect(error.message).toContain(`  ${path} `)
-  expect(error.message).toContain('5 problems in ')
+  expect(error.message.split('\n').slice(1)).toEqual([
+    '  bnid is not a known key. Did you mean "bind"?',
+    '  hosts.h1.sslmod is not a known key. Did you mean "sslmode"?',
+    '  hosts.h1.port: "0" is not a whole number from 1 to 65535. Write one from 1 to 65535.',
+    '  probe.interval: "5" is a number without a unit. Write "5ms" or "5s".',
+    '  probe.timeout: "soon" is not a duration. Write a number and a unit: "500ms", "1s", "2m".',
+    '  groups.g[1]: "host9" is not the name of a host. Add it to hosts, or write one of h1.',
+    '  confirm[0]: "majorty" is not the name of a confirmation. Did you mean "majority"?',
+    '  bind: "127.0.0.1:80" is not an address or a host name. Write the address alone. The key port holds the port.',
+  ])
+  expect(error.message).toContain('8 problems in ')
+})
+
+test('a value that may be a secret is not shown: in a wrong key of the file, or anywhere in a connection string', async () => {
+  await using place = await workplace()
+  const file = await complaint(place.load('hosts: {h1: {host: a, port: s3cr3t!, sslmode: hunter2}}'))
+  expect(file.message).toContain('hosts.h1.port is not a whole number')
+  expect(file.message).not.toMatch(/s3cr3t|hunter2/)
+  // "@host" is missing: the password stands where the port would.
+  const dsn = await complaint(place.dsn('postgres://u:123456'))
+  expect(dsn.message).toContain('dsn.port is not a whole number')
+  expect(dsn.message).not.toContain('123456')
 })

@@ -16,7 +16,7 @@ hooks:
   - {post: "https://hooks.example/T0/hunter2", secret_file: hook.key}
 `
 
-test('the sample of the design: who is told, with every default', async () => {
+test('the sample of the design: all actuators, with every default', async () => {
   await using place = await workplace()
   const config = await place.load(sample)
   expect(config.haproxy.instances).toEqual([

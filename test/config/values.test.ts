@@ -155,7 +155,7 @@ test('frozen all the way down', async () => {
     expect(Object.isFrozen(value)).toBe(true)
 })
 
-test('warnings: works, but deserves a word', async () => {
+test('warnings: the configuration loads, and the operator learns what has no effect', async () => {
   await using place = await workplace()
   const paths = async (yaml: string) => (await place.load(yaml)).warnings.map(({path}) => path)
   expect(await paths('hosts: {h1: {host: a, pool_max_conns: 4, connect_timeout: 3, require_auth: x}}')).toEqual([

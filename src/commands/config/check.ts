@@ -3,14 +3,16 @@ import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
 
 export default class ConfigCheck extends Command {
-  static override summary = 'Validate the configuration: every problem at once, each with its path.'
+  static override summary = 'Check the configuration: report all problems at once, each with its path.'
   static override description =
-    'Ends with 0 when the configuration can be used (warnings go to stderr), with 2 when not.'
+    'Exit code 0: the configuration can be used; warnings go to stderr. Exit code 2: it cannot.'
   static override usage = 'config check [DSN...] [-c FILE] [--connect] [--json]'
   static override strict = false
   static override flags = {
     config: Flags.string({char: 'c', helpValue: 'FILE', description: 'configuration file'}),
-    connect: Flags.boolean({description: 'try each host: role, version, identity, privileges, poolers, duplicates'}),
+    connect: Flags.boolean({
+      description: 'connect to each host: role, version, identity, privileges, poolers, duplicates',
+    }),
     json: Flags.boolean({description: 'print one JSON document'}),
   }
 

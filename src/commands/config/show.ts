@@ -3,7 +3,7 @@ import {loadConfig} from '../../config/load.ts'
 import {effective} from '../../config/printing/effective.ts'
 
 export default class ConfigShow extends Command {
-  static override summary = 'Print the configuration as it is used, every default written out, secrets masked.'
+  static override summary = 'Print the configuration in use, with every default, and secrets masked.'
   static override usage = 'config show [DSN...] [-c FILE] [--json]'
   static override strict = false
   static override flags = {

@@ -46,8 +46,8 @@ export function connectionOf(given: HostFields, path: string, around: Connection
   if (user === null)
     report.refuse(`${path}.user`, 'CONFIG_MISSING', 'is missing, and this process has no user name', 'Name the user.')
 
-  // What is not named stays null: the driver looks for ~/.postgresql/* at each connection, as libpq
-  // does.
+  // A file that is not named stays null: as libpq does, the driver looks for ~/.postgresql/* at each
+  // connection.
   const file = (value: string | null, name: string): string | null => {
     const named = value ?? variable(env, name)
     return named === null || (named === 'system' && name === 'PGSSLROOTCERT') ? named : resolve(directory, named)
@@ -87,12 +87,12 @@ function fromEnvironment<K extends 'port' | 'sslmode'>(
 function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, around: ConnectionEnv): SslMode {
   const asked = given.sslmode ?? fromEnvironment('sslmode', 'PGSSLMODE', around)
   if (sslrootcert !== 'system') return asked ?? 'prefer'
-  // libpq refuses the same: with public authorities, anybody has a certificate for some name.
+  // libpq refuses this too: every attacker has a certificate of a public authority for some name.
   if (asked !== null && asked !== 'verify-full') {
     around.report.refuse(
       `${path}.sslmode`,
       'CONFIG_CONFLICT',
-      'is weaker than sslrootcert: system allows',
+      `is ${asked}, which sslrootcert: system does not allow`,
       'Use sslmode: verify-full.',
     )
   }
@@ -110,7 +110,7 @@ function passwordSource(
     report.refuse(
       path,
       'CONFIG_CONFLICT',
-      `has ${written.join(' and ')}: one password in several places`,
+      `has ${written.join(' and ')}, which both give the password`,
       'Keep one of them.',
     )
   }

@@ -9,22 +9,22 @@ import {variable} from './environment.ts'
 import {idleKey, keywords} from './keywords.ts'
 
 /**
- * The hosts of some connection strings, named. Values in them are plain, as everywhere but in YAML.
- * Problems go to the report as `dsn 1`.
+ * The hosts of some connection strings, with names. Passwords in them are plain, not base64 as in
+ * the file. Problems go to the report as `dsn 1`.
  */
 export function hostsOfDsns(dsns: readonly string[], around: ConnectionEnv): readonly HostSettings[] {
   const {report} = around
   if (variable(around.env, 'PGSERVICE') !== null) {
     report.warn(
       '$PGSERVICE',
-      'names a connection service, which is not read here',
-      'Write what it says into the connection string.',
+      'names a connection service, which pgroute66 does not read',
+      'Write the keywords of the service into the connection string.',
     )
   }
   const hosts = dsns.flatMap((dsn, index) => {
     const path = dsns.length === 1 ? 'dsn' : `dsn ${index + 1}`
     try {
-      // Several hosts of one string share their mistakes: told once.
+      // Several hosts of one string share its mistakes, which are reported once.
       return parseDsn(dsn).map((given, nth) =>
         hostOf('', readHost(given, path, nth === 0, around), path, {...around, encoding: 'plain'}),
       )
@@ -46,19 +46,19 @@ function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: Conn
   )
   const unknown = [...given.keys()].filter((keyword) => !known.has(keyword))
   for (const keyword of isFirst ? unknown : []) {
-    // The keyword is not repeated: behind an unencoded "&" or a blank it is the rest of a password.
+    // Not shown: behind an unencoded "&" or a blank, the keyword is the rest of a password.
     const near = nearest(keyword, Object.keys(keywords))
     const next = near
       ? `Did you mean "${near}"?`
-      : 'Use libpq keywords; encode "&" as %26, and put values with blanks into quotes.'
-    report.refuse(path, 'CONFIG_UNKNOWN_KEY', 'has a keyword that is not known', next)
+      : 'Use libpq keywords. Encode "&" as %26, and put values with blanks into quotes.'
+    report.refuse(path, 'CONFIG_UNKNOWN_KEY', 'has an unknown keyword', next)
   }
-  return hostFields.read(new Map([...known].filter(([, value]) => value !== '')), path, report)
+  return hostFields.read(new Map([...known].filter(([, value]) => value !== '')), path, report.withoutValues())
 }
 
 /**
- * The one server that an admin console's connection string names; like libpq, but `$PGHOST` and its
- * like say nothing of it.
+ * The one server that the connection string of an admin console names. As in libpq, except that
+ * `$PGHOST`, `$PGUSER` and the like are not read: they mean PostgreSQL, not PgBouncer.
  */
 export function adminConnection(
   dsn: string | null,
@@ -91,7 +91,7 @@ const passwordsOnly = ({HOME, PGPASSFILE}: ConnectionEnv['env']): ConnectionEnv[
   ...(PGPASSFILE !== undefined && {PGPASSFILE}),
 })
 
-/** `$PGHOST` and `$PGPORT`, which may be lists, as one connection string without anything else. */
+/** `$PGHOST`, `$PGHOSTADDR` and `$PGPORT`, which may be lists, as one connection string. */
 export const environmentDsn = (env: ConnectionEnv['env']): string =>
   ['host', 'hostaddr', 'port']
     .flatMap((keyword) => {

@@ -2,7 +2,7 @@ import {isHostName} from '../sections/host-name.ts'
 
 type Address = Readonly<{host: string; port: number}>
 
-/** A name for each host of a DSN: the host's own, else with its port, else numbered. */
+/** A name for each host of a DSN: the host's own, else host and port, else with a number added. */
 export function nameHosts(addresses: readonly Address[]): readonly string[] {
   const taken = new Set<string>()
   return addresses.map(({host, port}) => {

@@ -14,8 +14,8 @@ export function parseUri(uri: string): ReadonlyMap<string, string> {
   const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(uri)
   if (match === null) throw new OperatorError('CONFIG_DSN', 'is not a connection URI', encode)
   const [, userInfo, hostList = '', dbname = '', query = ''] = match
-  // An "@" behind the first one: part of a password that was not encoded, and that would now pass
-  // for a host or a database.
+  // A second "@" comes from a password that was not encoded. Its rest would pass for a host or a
+  // database, and be shown.
   if ((hostList + dbname).includes('@'))
     throw new OperatorError('CONFIG_DSN', 'has an "@" outside of user and password', encode)
 
@@ -35,7 +35,7 @@ export function parseUri(uri: string): ReadonlyMap<string, string> {
         'Percent-encode "=" as %3D and "&" as %26.',
       )
     }
-    // JDBC's way to ask for encryption, which libpq reads as well.
+    // JDBC's keyword for encryption, which libpq reads too.
     if (keyword === 'ssl' && value === 'true') found.set('sslmode', 'require')
     else found.set(decode(keyword), decode(value))
   }

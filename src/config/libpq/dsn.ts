@@ -5,16 +5,13 @@ import {isUri, parseUri} from './dsn-uri.ts'
 /** One host as a DSN describes it: libpq keywords, all values plain. */
 export type DsnHost = ReadonlyMap<string, string>
 
-/**
- * Is this argument a connection string (as psql tells one from a database's name), not the name of
- * a host?
- */
+/** Is this argument a connection string, not the name of a host? psql decides by the same rule. */
 export const isDsn = (text: string): boolean => isUri(text) || text.includes('=')
 
 /**
  * The hosts of one connection string, which may name several (PostgreSQL documentation, 34.1.1
- * "Connection Strings"). Throws OperatorError; nothing of the string is quoted, because any part of
- * it may be a mistyped password.
+ * "Connection Strings"). Throws OperatorError. No message quotes the string, because any part of it
+ * may be a mistyped password.
  */
 export function parseDsn(text: string): readonly DsnHost[] {
   const shared = isUri(text) ? parseUri(text) : parseKeywords(text)
@@ -24,14 +21,14 @@ export function parseDsn(text: string): readonly DsnHost[] {
   if (hosts.length > 0 && addresses.length > 0 && hosts.length !== addresses.length) {
     throw new OperatorError(
       'CONFIG_DSN',
-      'has another number of host addresses than of hosts',
+      `has ${addresses.length} host addresses for ${hosts.length} hosts`,
       'Give one hostaddr per host.',
     )
   }
   if (ports.length > 1 && ports.length !== count) {
     throw new OperatorError(
       'CONFIG_DSN',
-      'has another number of ports than of hosts',
+      `has ${ports.length} ports for ${count} hosts`,
       'Give one port per host, or one for all.',
     )
   }

@@ -1,14 +1,14 @@
 import {homedir, userInfo} from 'node:os'
 
-/** `process.env`, handed in by whoever starts the program: nothing here reads it by itself. */
+/** `process.env`, passed in by the command. Nothing in this folder reads it by itself. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** libpq treats an empty variable like an absent one. */
 export const variable = (env: Environment, name: string): string | null => env[name] || null
 
 /**
- * HAProxy runs checks with an empty environment, so the password database is asked too. A uid
- * without a name has no home: what does not exist is named.
+ * HAProxy runs checks with an empty environment, so /etc/passwd is read too. A uid without an entry
+ * there has no home; the path returned for it cannot exist.
  */
 export function homeOf(env: Environment): string {
   try {
@@ -18,7 +18,7 @@ export function homeOf(env: Environment): string {
   }
 }
 
-/** `null` in a container whose uid has no name. */
+/** `null`: the uid has no entry in /etc/passwd, as in many containers. */
 export function osUser(): string | null {
   try {
     return userInfo().username

@@ -2,7 +2,7 @@ import {block, choice, flag, integer, text} from '../reading/scalar.ts'
 import {describe} from '../reading/shape.ts'
 
 /**
- * The keywords of libpq that mean something here, with libpq's meaning (PostgreSQL documentation,
+ * The keywords of libpq that have an effect here, with libpq's meaning (PostgreSQL documentation,
  * 34.1.2 "Parameter Key Words").
  */
 export const keywords = {
@@ -18,10 +18,10 @@ export const keywords = {
     choice(null, ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']),
   ),
   sslrootcert: describe('file with the authorities to trust, or system', text(null)),
-  sslcert: describe('file with our certificate', text(null)),
-  sslkey: describe('file with our key', text(null)),
+  sslcert: describe('file with the client certificate of pgroute66', text(null)),
+  sslkey: describe('file with the key of that certificate', text(null)),
   sslcrl: describe('file with revoked certificates', text(null)),
-  sslsni: describe('tell the server which name we asked for; default true', flag(null)),
+  sslsni: describe('name the host to the server in the TLS handshake (SNI); default true', flag(null)),
   application_name: describe('default pgroute66', text(null)),
   options: describe('command-line options for the server', text(null)),
 }
@@ -31,8 +31,8 @@ export type Keyword = keyof typeof keywords
 export const flagOfDigit: Readonly<Record<string, string>> = {'0': 'false', '1': 'true'}
 
 /**
- * Known to libpq, without effect here. Those that would have made the connection stricter say what
- * to use instead.
+ * Known to libpq, without effect here. For a keyword that would have made the connection stricter,
+ * `instead` names what to use.
  */
 export const idleKeywords = [
   'authtype',
@@ -74,7 +74,7 @@ export const idleKeywords = [
   'tty',
 ]
 
-/** Of the original's driver, pgx and its pool: accepted so that its files load unchanged. */
+/** Keys of pgx, the driver of the original, and of its pool. Files of the original load unchanged. */
 export const pgxKeys = [
   'default_query_exec_mode',
   'description_cache_capacity',
@@ -100,10 +100,10 @@ const instead: Readonly<Record<string, string>> = {
   require_auth: 'Use sslmode: verify-full to be sure of the server.',
 }
 
-/** What to tell of a key that is accepted and ignored; `null`: it is not one of those. */
+/** What to report of a key that is accepted and ignored. `null`: the key is not ignored. */
 export function idleKey(key: string): Readonly<{message: string; next: string}> | null {
   if (pgxKeys.includes(key))
-    return {message: 'does nothing here: there is one kept connection, no pool', next: 'Remove it.'}
+    return {message: 'has no effect here: pgroute66 keeps one connection, and no pool', next: 'Remove it.'}
   if (!idleKeywords.includes(key)) return null
-  return {message: 'is a libpq keyword that does nothing here', next: instead[key] ?? 'Remove it.'}
+  return {message: 'is a libpq keyword that has no effect here', next: instead[key] ?? 'Remove it.'}
 }

@@ -12,19 +12,19 @@ export function oneLine(text: string): string {
 }
 
 /**
- * The text behind a base64 password. Throws OperatorError whose message continues the path; it
- * never quotes the value.
+ * The text of a base64 password. Throws OperatorError. The message continues the path, and never
+ * quotes the value.
  */
 export function decodePassword(encoded: string): string {
   const plain =
-    'If it is the password itself, add "password_encoding: plain"; else encode it with "printf %s … | base64 -w0".'
+    'If the value is the password itself, add "password_encoding: plain". Else encode it: "printf %s … | base64 -w0".'
   const bytes = decodeBase64(encoded)
   if (bytes === null) throw new OperatorError('CONFIG_BASE64', 'is not base64', plain)
   let text: string
   try {
     text = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes)
   } catch (cause) {
-    throw new OperatorError('CONFIG_BASE64', 'is base64 of something that is no text', plain, {cause})
+    throw new OperatorError('CONFIG_BASE64', 'is base64, but not of text', plain, {cause})
   }
   if (/[\r\n]$/.test(text)) {
     throw new OperatorError(
@@ -33,6 +33,6 @@ export function decodePassword(encoded: string): string {
       'Encode it with "printf %s …" instead of "echo".',
     )
   }
-  if (/\p{Cc}/u.test(text)) throw new OperatorError('CONFIG_BASE64', 'is base64 of something that is no text', plain)
+  if (/\p{Cc}/u.test(text)) throw new OperatorError('CONFIG_BASE64', 'is base64, but not of text', plain)
   return text
 }

@@ -2,14 +2,13 @@ import type {Config} from '../config.ts'
 
 type StarterHost = Readonly<{name: string; lines: readonly string[]}>
 
-/** Text that YAML reads back as the same text, whatever is in it. */
+/** Any text, in a form that YAML reads as the same text. */
 const quoted = (text: string | number) =>
   /^[A-Za-z0-9/][\w./-]*$/.test(String(text)) ? String(text) : JSON.stringify(text)
 
 /**
- * A commented file to begin with. From a configuration (of DSNs) or, with `null`, with example
- * hosts. It holds no password: one of .pgpass goes on being read from there, for others the place
- * to put it is shown.
+ * A commented file to begin with, for a configuration (of DSNs) or, with `null`, for example hosts.
+ * It holds no password. One of .pgpass is read from there; for others a comment shows the key.
  */
 export function starter(config: Config | null): string {
   const hosts =
@@ -24,19 +23,19 @@ ${hosts.map(({name, lines}) => `  ${quoted(name)}:\n${lines.map((line) => `    $
 # groups:
 #   orders: [${names}]
 
-# Who else must agree before a host is written to: more than half of the hosts must follow it. Wants three hosts.
+# Before a primary gets writes, more than half of the hosts must follow it. Needs three hosts.
 ${hosts.length > 2 ? '' : '# '}confirm: [followers]
 
-# The API. Anything but this machine wants ssl and a firewall.
+# The API. For clients on other machines, set up ssl and a firewall first.
 bind: 127.0.0.1
 port: 8080
 # ssl: {cert_file: /etc/pgroute66/cert.pem, key_file: /etc/pgroute66/key.pem}
 
-# The unix socket that "check" and HAProxy ask, and where decisions survive a restart.
+# The unix socket for "check" and HAProxy, and the directory for what must survive a restart.
 # socket: /run/pgroute66/pgroute66.sock
 # state_dir: /var/lib/pgroute66
 
-# What the servers of a HAProxy backend are asked for.
+# HAProxy backend: the role that its servers must have.
 # haproxy: {backends: {pg_write: primary, pg_read: replica}}
 
 # probe: {interval: 1s, timeout: 1s, max_age: 3s}
@@ -70,8 +69,8 @@ function hostLines({connection}: Config['hosts'][number]): readonly string[] {
     `sslmode: ${sslmode}`,
     ...files.slice(1).flatMap(pair),
     password.from === 'pgpass'
-      ? `# The password is looked up in ${password.path.replaceAll(/\p{Cc}/gu, '?')}.`
-      : '# password_file: /run/secrets/pgroute66   # the password that was given is not written here',
+      ? `# The password is read from ${password.path.replaceAll(/\p{Cc}/gu, '?')}.`
+      : '# password_file: /run/secrets/pgroute66   # the password of the connection string is not written here',
   ]
 }
 

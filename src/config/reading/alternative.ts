@@ -1,7 +1,7 @@
 import type {Shape} from './shape.ts'
 import {isMapping, type Node} from './yaml-node.ts'
 
-/** Two ways to write the same: `first` when the node fits `isFirst`, else `second`. */
+/** Two ways to write one value: `first` where `isFirst` holds for the node, else `second`. */
 export function alternative<A, B>(isFirst: (node: Node) => boolean, first: Shape<A>, second: Shape<B>): Shape<A | B> {
   return {
     absent: first.absent,

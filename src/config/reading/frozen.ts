@@ -1,5 +1,6 @@
 /**
- * Freezes all the way down: one configuration is shared by everybody, and changes only as a whole.
+ * Freezes all the way down: all parts of the program share one configuration, which changes only as
+ * a whole.
  */
 export function deepFreeze<T>(value: T): T {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || Object.isFrozen(value))

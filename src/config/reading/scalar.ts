@@ -6,9 +6,9 @@ import {isText, kindOf} from './yaml-node.ts'
 
 /**
  * One text, made into a value by `parse`, which throws OperatorError with a message that continues
- * the path and never quotes the value.
+ * the path. `quotes`: the message begins with the value, where it has a harmless form.
  */
-export function scalar<T>(absent: T, schema: JsonSchema, parse: (text: string) => T): Shape<T> {
+export function scalar<T>(absent: T, schema: JsonSchema, parse: (text: string) => T, quotes = false): Shape<T> {
   return {
     absent,
     schema,
@@ -26,7 +26,7 @@ export function scalar<T>(absent: T, schema: JsonSchema, parse: (text: string) =
         return parse(node)
       } catch (error) {
         if (!(error instanceof OperatorError)) throw error
-        report.refuse(path, error.code, error.message, error.next)
+        report.refuse(path, error.code, `${quotes ? report.quote(node) : ''}${error.message}`, error.next)
         return absent
       }
     },
@@ -54,15 +54,21 @@ export const integer = <T extends number | null>(absent: T, least: number, most:
       if (/^\d{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
       throw unsuitable(`is not a whole number from ${least} to ${most}`, `Write one from ${least} to ${most}.`)
     },
+    true,
   )
 
-/** YAML 1.1's words as well: what `yes` means depends on no parser here. */
+/** Takes the words of YAML 1.1 too (yes, no, on, off), whatever a YAML parser makes of them. */
 export const flag = <T extends boolean | null>(absent: T): Shape<boolean | T> =>
-  scalar<boolean | T>(absent, {type: 'boolean', ...(absent === null ? {} : {default: absent})}, (value) => {
-    if (/^(true|yes|on)$/i.test(value)) return true
-    if (/^(false|no|off)$/i.test(value)) return false
-    throw unsuitable('is neither true nor false', 'Write true or false.')
-  })
+  scalar<boolean | T>(
+    absent,
+    {type: 'boolean', ...(absent === null ? {} : {default: absent})},
+    (value) => {
+      if (/^(true|yes|on)$/i.test(value)) return true
+      if (/^(false|no|off)$/i.test(value)) return false
+      throw unsuitable('is neither true nor false', 'Write true or false.')
+    },
+    true,
+  )
 
 /** Milliseconds. */
 export const duration = <T extends number | null>(absent: T, leastMs = 1): Shape<number | T> =>
@@ -79,6 +85,7 @@ export const duration = <T extends number | null>(absent: T, leastMs = 1): Shape
         throw unsuitable(`is shorter than ${formatDuration(leastMs)}`, `Write ${formatDuration(leastMs)} or more.`)
       return ms
     },
+    true,
   )
 
 /** One word of several. `synonyms` are read but not advertised. */
@@ -87,7 +94,7 @@ export function choice<const W extends string, T extends W | null>(
   words: readonly W[],
   synonyms: Readonly<Record<string, W>> = {},
 ): Shape<W | T> {
-  return scalar<W | T>(absent, {enum: words, ...(absent === null ? {} : {default: absent})}, (value) => {
+  const parse = (value: string): W => {
     const lower = value.toLowerCase()
     const word =
       words.find((known) => known === lower) ?? (Object.hasOwn(synonyms, lower) ? synonyms[lower] : undefined)
@@ -97,5 +104,6 @@ export function choice<const W extends string, T extends W | null>(
       `is not one of ${words.join(', ')}`,
       near ? `Did you mean "${near}"?` : `Write ${words.join(' or ')}.`,
     )
-  })
+  }
+  return scalar<W | T>(absent, {enum: words, ...(absent === null ? {} : {default: absent})}, parse, true)
 }

@@ -8,17 +8,17 @@ export type Fields = Readonly<Record<string, Shape<any>>>
 /** What is read for some keys. */
 export type Keys<F extends Fields> = {readonly [K in keyof F]: Read<F[K]>}
 
-/** Words that are not keys here, though somebody has reason to write them. */
+/** Words that are not keys here, though operators have a reason to write them. */
 export type Foreign = Readonly<{
-  /** Another program's name for one of ours. */
+  /** Another program's name → the key here. */
   synonyms?: Readonly<Record<string, string>>
   /** Keys that a later version will know. */
   later?: readonly string[]
 }>
 
 /**
- * A mapping with known keys. Every unknown one is refused with the nearest known: a typing error
- * must not turn a safety off.
+ * A mapping with known keys. Every unknown key is refused, with the nearest known one: a typing
+ * error must not turn a safety off.
  */
 export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Shape<Keys<F>> {
   const entries = Object.entries(fields)
@@ -75,13 +75,13 @@ function refuseUnknown(
         : `Remove it; known here: ${Object.keys(fields).slice(0, 12).join(', ')} …`
       report.refuse(below(path, key), 'CONFIG_UNKNOWN_KEY', 'is not a known key', next)
     } else {
-      // In `{password: abc,def}` YAML takes "def" for a key: half of a password must not be shown
-      // as one.
-      const next = 'Look for a password with a comma that needs quotes, or remove the key.'
+      // In `{password: abc,def}` YAML takes "def" for a key. It is half of a password, so it must
+      // not be shown.
+      const next = 'Put a password with a comma into quotes, or remove the key.'
       report.refuse(
         path || 'the file',
         'CONFIG_UNKNOWN_KEY',
-        'has a key that is not known (not shown: it may be part of a value)',
+        'has an unknown key (not shown, because it may be part of a password)',
         next,
       )
     }
@@ -104,8 +104,8 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
 }
 
 /**
- * A mapping from names that the operator chooses. `accepts` reports a name that cannot be used, and
- * then says no.
+ * A mapping from names that the operator chooses. `accepts` returns false for a name that cannot be
+ * used, and reports it.
  */
 export function named<T>(
   item: Shape<T>,

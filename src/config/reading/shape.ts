@@ -5,8 +5,11 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 
 /**
  * How one part of the file is read, and how an editor is told about it: one description for both.
- * (A schema library would do the second half as well; the smallest one costs `check` 70 ms to load,
- * and its messages know neither units nor secrets.)
+ *
+ * A schema library was rejected, though not for its start-up time: valibot costs about 9 ms of CPU,
+ * zod and typebox 80 to 110 ms. A shape goes on after an error, so that the operator sees all
+ * problems at once. It decides itself which values may be quoted, knows units and synonyms, and
+ * yields the JSON Schema from the same description.
  */
 export type Shape<T> = Readonly<{
   /** What leaving the key out means; also what stands in after a refusal. */

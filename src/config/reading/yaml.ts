@@ -1,14 +1,14 @@
 import {OperatorError} from '../../core/errors.ts'
 import {isGiven, type Mapping, type Node} from './yaml-node.ts'
 
-/** Aliases can make a small file mean a giant one: this many values are taken, nested this deep. */
+/** Aliases can make a giant of a small file, so values and their nesting are limited. */
 const limits = {nodes: 200_000, depth: 20, aliases: 10_000}
 
 /**
- * The file's text as nodes. Throws OperatorError. js-yaml's `message` quotes source lines, and its
- * `reason` quotes tags and aliases: a password that begins with `!` or `*` would be shown. Only the
- * fixed part of the reason and the position are passed on; the error is no `cause` either, because
- * causes get printed.
+ * The file's text as nodes. Throws OperatorError. js-yaml's `message` quotes lines of the file, and
+ * its `reason` quotes tags and aliases: both would show a password that begins with `!` or `*`. So
+ * only the fixed part of the reason and the position are passed on. The error is not passed on as
+ * `cause`, because causes get printed.
  */
 export async function parseYaml(text: string, source: string): Promise<Mapping> {
   // Loaded here: a DSN needs no YAML, and `check` counts milliseconds.
@@ -23,7 +23,7 @@ export async function parseYaml(text: string, source: string): Promise<Mapping> 
     const where = mark ? ` at line ${mark.line + 1}, column ${mark.column + 1}` : ''
     const next = /tag|alias|anchor/.test(reason)
       ? 'Quote a value that begins with "!", "*" or "&".'
-      : 'Mend the file there; values with ": ", "#" or commas need quotes.'
+      : 'Fix the file there. Put values with ": ", "#" or commas into quotes.'
     throw new OperatorError('CONFIG_YAML', `${source} is not valid YAML${where}: ${reason}`, next)
   }
   const node = toNode(raw, {left: limits.nodes, source}, 0)
@@ -52,7 +52,7 @@ function toNode(raw: unknown, budget: {left: number; source: string}, depth: num
   if (budget.left < 0 || depth > limits.depth) {
     throw new OperatorError(
       'CONFIG_TOO_LARGE',
-      `the aliases of ${budget.source} expand to more than is sensible`,
+      `the aliases of ${budget.source} expand to more than ${limits.nodes} values, or deeper than ${limits.depth}`,
       'Write the values out instead.',
     )
   }

@@ -17,7 +17,7 @@ const keys = {
   ),
 }
 
-/** The port that HAProxy's agent-checks ask. */
+/** The TCP port that HAProxy's agent-checks connect to. */
 export const agentSection = {
   keys,
   settings: ({agent}: Keys<typeof keys>): {agent: AgentSettings | null} => ({

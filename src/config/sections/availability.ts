@@ -18,7 +18,7 @@ const keys = {
       flag(false),
       section({
         interval: duration(availabilityDefaults.interval, 100),
-        table: describe('is made by the first heartbeat', text(availabilityDefaults.table)),
+        table: describe('the first heartbeat creates it', text(availabilityDefaults.table)),
         limit: duration(availabilityDefaults.limit),
       }),
     ),
@@ -34,7 +34,8 @@ export const availabilitySection = {
     // The name is written into SQL, so only plain identifiers are taken.
     if (!/^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$/.test(table)) {
       const next = 'Write schema.table in plain letters, digits and "_".'
-      report.refuse('availability.table', 'CONFIG_VALUE', 'is not the name of a table', next)
+      const shown = report.quote(table, /^[\w.$ -]{1,64}$/)
+      report.refuse('availability.table', 'CONFIG_VALUE', `${shown}is not the name of a table`, next)
     }
     return {availability: {intervalMs: interval, table, limitMs: limit}}
   },

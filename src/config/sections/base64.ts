@@ -1,7 +1,7 @@
 /**
- * Bytes of standard base64 with padding, as the original's Go decodes it: line breaks are skipped.
- * `null`: it is something else. Node's own decoder accepts anything, which would turn a plain
- * password into a wrong one without a word.
+ * Bytes of standard base64 with padding. Line breaks are skipped, as in the original's Go. `null`: the
+ * text is not base64. Node's own decoder accepts any text: it would silently make a wrong password
+ * of a plain one.
  */
 export function decodeBase64(text: string): Buffer | null {
   const dense = text.replace(/[\r\n\t ]/g, '')
@@ -10,8 +10,8 @@ export function decodeBase64(text: string): Buffer | null {
 }
 
 /**
- * As much as can be read of what was meant to be base64, to say what it is: padding may be missing,
- * the end cut off.
+ * What can be decoded of a damaged base64 text, to tell a certificate from a key: its padding may be
+ * missing, or its end cut off.
  */
 export const decodeLossy = (text: string): string =>
   Buffer.from(text.replace(/[^A-Za-z0-9+/]/g, ''), 'base64').toString('latin1')

@@ -5,7 +5,7 @@ import type {Report} from '../reading/report.ts'
 export const confirmations = ['majority', 'followers'] as const
 const laterConfirmations = ['repmgr', 'patroni', 'peers']
 
-/** Sources whose last word may be held for a while. */
+/** Does `confirm` name a source whose last answer may be held for a while? */
 export const canBeHeld = (confirm: readonly string[]): boolean =>
   confirm.some((name) => laterConfirmations.includes(name))
 
@@ -25,11 +25,12 @@ export function usableConfirmations(names: readonly string[], path: string, repo
     if (!(confirmations as readonly string[]).includes(name)) {
       const near = nearest(name, confirmations)
       const next = near ? `Did you mean "${near}"?` : `Known are ${confirmations.join(' and ')}.`
-      if (report.isClean(at)) report.refuse(at, 'CONFIG_VALUE', 'is not the name of a confirmation', next)
+      if (report.isClean(at))
+        report.refuse(at, 'CONFIG_VALUE', `${report.quote(name)}is not the name of a confirmation`, next)
       return false
     }
     if (names.indexOf(name) === index) return true
-    report.refuse(at, 'CONFIG_VALUE', `names ${name} a second time`, 'Remove one of the two.')
+    report.refuse(at, 'CONFIG_VALUE', `names ${name} a second time`, 'Remove one of the two entries.')
     return false
   })
 }

@@ -8,16 +8,16 @@ import {describe, type Read, type Shape} from '../reading/shape.ts'
 import {isMapping, type Node} from '../reading/yaml-node.ts'
 import {acceptName} from './host-name.ts'
 
-/** What may be said for all groups at once, or for one. `null`: not said here. */
+/** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
   confirm: describe('what must confirm a primary: majority, followers', orAbsent(list(text('')))),
   on_silent: describe(
-    'what silence of a required confirmation means; {hold: 10s} keeps its last word',
+    'what the silence of a required confirmation means; {hold: 10s} keeps its last answer',
     orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
   ),
   on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
   read_fallback: describe(
-    'who is read from when no standby is within limits; default primary',
+    'which hosts serve reads when no standby is within the limits; default primary',
     choice(null, ['primary', 'any', 'none']),
   ),
 }
@@ -25,13 +25,22 @@ export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof po
 
 const systemIdentifier = describe(
   'as pg_control_system() or pg_controldata shows it; default: learned',
-  scalar<string | null>(null, {type: ['string', 'integer']}, (value) => {
-    if (/^\d{1,20}$/.test(value) && BigInt(value) > 0n && BigInt(value) < 2n ** 64n) return value
-    throw new OperatorError('CONFIG_VALUE', 'is not a system identifier', 'Copy the number that pg_controldata shows.')
-  }),
+  scalar<string | null>(
+    null,
+    {type: ['string', 'integer']},
+    (value) => {
+      if (/^\d{1,20}$/.test(value) && BigInt(value) > 0n && BigInt(value) < 2n ** 64n) return value
+      throw new OperatorError(
+        'CONFIG_VALUE',
+        'is not a system identifier',
+        'Copy the number that pg_controldata shows.',
+      )
+    },
+    true,
+  ),
 )
 
-/** With its path, to say later which entry names no host. */
+/** With its path, to report later which entry names no host. */
 const located: Shape<Readonly<{name: string; path: string}>> = {
   absent: {name: '', path: ''},
   schema: {type: 'string'},
@@ -54,7 +63,7 @@ const listOfHosts: Shape<GroupFields> = {
 const isGroup = (name: string, _node: Node, path: string, report: Report) => acceptName('group', name, path, report)
 
 export const groupsShape = describe(
-  'hosts of one replication cluster each; without groups, all hosts are one',
+  'each the hosts of one replication cluster; without groups, all hosts are one',
   named(
     alternative((node) => !isMapping(node), listOfHosts, groupFields),
     isGroup,

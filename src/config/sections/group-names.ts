@@ -12,21 +12,24 @@ export const groupNames = ({groups, host_groups}: GroupNames): readonly string[]
   ...((groups ?? host_groups)?.keys() ?? [impliedGroup]),
 ]
 
-/** Reports a name that is no group. */
+/** What a name looks like, and a secret in its place hardly. */
+const nameForm = /^[A-Za-z0-9_.-]{1,63}$/
+
+/** Reports a name that is not a group. */
 export function knownGroup(name: string, path: string, names: readonly string[], report: Report): void {
   if (names.includes(name)) return
   const near = nearest(name, names)
   report.refuse(
     path,
     'CONFIG_UNKNOWN_GROUP',
-    'is no group',
+    `${report.quote(name, nameForm)}is not a group`,
     near ? `Did you mean "${near}"?` : `Write one of ${names.join(', ')}.`,
   )
 }
 
-/** The same for a `group` that may be left out while there is one group. */
+/** As `knownGroup`, for a key that may be left out while there is one group. */
 export function groupNamed(name: string | null, path: string, names: readonly string[], report: Report): void {
-  // With several groups, "primary" alone does not say of which.
+  // With several groups, "primary" alone does not say of which group.
   if (name === null && names.length > 1) {
     report.refuse(
       below(path, 'group'),

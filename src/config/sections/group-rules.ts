@@ -15,8 +15,8 @@ export type Rules = Readonly<{
 }>
 
 /**
- * The groups as the monitor knows them, each judged by the rules of DESIGN 4.2 and 4.3.
- * `groupsKey`: the key they were written under.
+ * The groups for the monitor, each checked by the rules of DESIGN 4.2 and 4.3. `groupsKey`: `groups`
+ * or `host_groups`, whichever the file has.
  */
 export function groupSettings(
   groups: ReadonlyMap<string, GroupFields> | null,
@@ -40,10 +40,10 @@ function settle(
   rules: Rules,
 ): GroupSettings {
   const {general, report} = rules
-  /** Where the value that holds was written. */
+  /** The path of the value in force: the group's own, or the general one. */
   const at = (key: keyof Policy) => (own?.[key] != null ? below(path, key) : key)
   const confirmed = own?.confirm ?? general.confirm ?? []
-  // The general list is judged once, not once per group.
+  // The general list is checked once, not once per group.
   const judged = own?.confirm != null || report.isClean('confirm')
   const confirm = judged ? usableConfirmations(confirmed, at('confirm'), report) : []
   const onSilent = silence(own?.on_silent ?? general.on_silent, confirmed, at('on_silent'), rules)
@@ -55,7 +55,7 @@ function settle(
     report.refuse(
       at('on_split_brain'),
       'CONFIG_NO_EVIDENCE',
-      'is follow-evidence, but no confirmation is required to give evidence',
+      'is follow-evidence, but confirm is empty, so nothing gives evidence',
       next,
     )
   }
@@ -64,19 +64,19 @@ function settle(
     report.refuse(
       where,
       'CONFIG_CONFIRM',
-      'requires a confirmation, but there is no other host to give it',
+      'requires a confirmation, but no other host can give it',
       'Add hosts, or remove confirm.',
     )
   }
   if (isWhole && confirm.length > 0 && hosts.length === 2) {
-    const message = `requires ${confirm.join(' and ')} of only two hosts: writes stop whenever the standby is away`
+    const message = `requires ${confirm.join(' and ')} of two hosts only, so writes stop while the standby is away`
     report.warn(where, message, 'Add a third host, or a witness.')
   }
   const readFallback = own?.read_fallback ?? general.read_fallback ?? 'primary'
   return {name, hosts, confirm, onSilent, onSplitBrain, readFallback, systemIdentifier: own?.system_identifier ?? null}
 }
 
-/** A hold is the window in which two primaries can be written to, hence its limits (DESIGN 4.3). */
+/** During a hold, clients can write to two primaries. Hence its limits (DESIGN 4.3). */
 function silence(
   given: Policy['on_silent'],
   confirm: readonly string[],
@@ -91,8 +91,8 @@ function silence(
   }
   if (!report.isClean(path)) return 'deny'
   if (!canBeHeld(confirm)) {
-    const next = 'Use deny or ignore: majority and followers are seen directly, their last word says nothing of now.'
-    report.refuse(path, 'CONFIG_HOLD', 'holds, but holding is for repmgr, patroni and peers alone', next)
+    const next = 'Use deny or ignore: the last answer of majority and followers says nothing about now.'
+    report.refuse(path, 'CONFIG_HOLD', 'holds, but only repmgr, patroni and peers can be held', next)
   } else if (failoverAfterMs === null || given.hold >= failoverAfterMs) {
     const limit =
       failoverAfterMs === null
@@ -101,8 +101,8 @@ function silence(
     report.refuse(
       path,
       'CONFIG_HOLD',
-      `must hold for less than ${limit}`,
-      "Set failover_after to the HA tool's own delay, and hold below it.",
+      `is ${formatDuration(given.hold)}, and must be less than ${limit}`,
+      "Set failover_after to the HA tool's own delay, and hold to less.",
     )
   }
   return {holdMs: given.hold}
@@ -117,11 +117,12 @@ function members(entries: readonly Member[], path: string, {hosts, report}: Rule
     if (isKnown && names.indexOf(name) === index) return [name]
     const near = nearest(name, hosts)
     const next = isKnown
-      ? 'Remove one of the two.'
+      ? 'Remove one of the two entries.'
       : near
         ? `Did you mean "${near}"?`
-        : 'Add it to hosts, or remove it here.'
-    const message = isKnown ? 'names a host a second time' : 'is not the name of a host'
+        : `Add it to hosts, or write one of ${hosts.slice(0, 12).join(', ')}.`
+    const shown = report.quote(name, /^[A-Za-z0-9_.-]{1,63}$/)
+    const message = `${shown}${isKnown ? 'is named a second time' : 'is not the name of a host'}`
     if (report.isClean(at)) report.refuse(at, 'CONFIG_UNKNOWN_HOST', message, next)
     return []
   })
@@ -132,8 +133,8 @@ function warnOfLonely(groups: readonly GroupSettings[], {hosts, report}: Rules):
     if (groups.some((group) => group.hosts.includes(host))) continue
     report.warn(
       below('hosts', host),
-      'is in no group: it is watched, and never offered to a router',
-      'Add it to a group.',
+      'is in no group: the daemon watches this host, and offers it to no router',
+      'Add the host to a group.',
     )
   }
 }

@@ -13,7 +13,7 @@ import {poolRoles} from './pool-roles.ts'
 import type {Section} from './section.ts'
 
 const backends = describe(
-  'what the servers of a HAProxy backend are asked for',
+  'HAProxy backend → the role that its servers must have',
   named(choice('primary', poolRoles), () => true),
 )
 const instance = section(
@@ -28,15 +28,15 @@ const keys = {
   haproxy: section(
     {
       backends,
-      instances: describe('HAProxies that are pushed over their stats socket (level admin)', list(instance)),
-      resync: describe('every target is read and put right so often', duration(1_000, 100)),
+      instances: describe('HAProxies that the daemon pushes to, over the stats socket (level admin)', list(instance)),
+      resync: describe('how often the daemon reads and corrects every HAProxy and PgBouncer', duration(1_000, 100)),
     },
     {synonyms: {instance: 'instances', backend: 'backends'}},
   ),
 }
 type HaproxyFields = Keys<typeof keys>['haproxy']
 
-/** The HAProxies that are pushed, and what their backends are for. */
+/** The HAProxies that the daemon pushes to, and the roles of their backends. */
 export const haproxySection = {
   keys,
   settings({haproxy}: Keys<typeof keys>, context: Context): {haproxy: HaproxySettings} {
@@ -72,8 +72,8 @@ function instanceOf(
     report.refuse(below(path, 'socket'), 'CONFIG_MISSING', 'is missing', 'Name the stats socket of this HAProxy.')
   const own = read.backends === null ? general : Object.fromEntries(read.backends)
   if (Object.keys(own).length === 0 && report.isClean('haproxy')) {
-    const next = 'Name its backends and what each is for: "backends: {pg_write: primary, pg_read: replica}".'
-    report.refuse(below(path, 'backends'), 'CONFIG_MISSING', 'is missing, and haproxy.backends too', next)
+    const next = 'Name the backends and their roles: "backends: {pg_write: primary, pg_read: replica}".'
+    report.refuse(below(path, 'backends'), 'CONFIG_MISSING', 'is missing, and haproxy.backends is missing too', next)
   }
   return {
     socket: runtimeAddress(read.socket, below(path, 'socket'), directory, report) ?? '',
@@ -82,7 +82,7 @@ function instanceOf(
   }
 }
 
-/** A unix socket's path, or `host:port`. HAProxy's own ways to write them are taken as well. */
+/** A unix socket's path, or `host:port`. HAProxy's own prefixes (`unix@`, `ipv4@`) are taken too. */
 function runtimeAddress(address: string | null, path: string, directory: string, report: Report): string | null {
   if (address === null) return null
   const bare = address.replace(/^(unix|ipv4|ipv6)@/, '')
@@ -92,7 +92,7 @@ function runtimeAddress(address: string | null, path: string, directory: string,
   report.refuse(
     path,
     'CONFIG_VALUE',
-    'is neither a path nor host:port',
+    `${report.quote(address, /^[\w.:[\]-]{1,64}$/)}is neither a path nor host:port`,
     'Write /run/haproxy/admin.sock, or 10.0.0.9:9999.',
   )
   return null

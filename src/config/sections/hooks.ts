@@ -22,19 +22,22 @@ const verdicts = [
 
 const hook = section(
   {
-    run: describe('a command and its arguments; JSON comes on its stdin', orAbsent(list(text('')))),
-    post: describe('a webhook', scalar<string | null>(null, {type: 'string', format: 'uri'}, webhook)),
+    run: describe('a command and its arguments; the event is JSON on stdin', orAbsent(list(text('')))),
+    post: describe(
+      'URL of a webhook; the event is sent with POST',
+      scalar<string | null>(null, {type: 'string', format: 'uri'}, webhook),
+    ),
     secret_file: describe('file with the secret that webhooks are signed with (HMAC-SHA256)', text(null)),
-    on: describe('verdicts that are told; default: all', orAbsent(list(choice('primary', verdicts)))),
-    groups: describe('groups that are told of; default: all', orAbsent(list(text('')))),
+    on: describe('verdicts that the hook gets; default: all', orAbsent(list(choice('primary', verdicts)))),
+    groups: describe('groups that the hook gets events of; default: all', orAbsent(list(text('')))),
     timeout: describe('for one try', duration(10_000, 10)),
     retries: describe('tries after the first one failed', integer(5, 0, 100)),
   },
   {synonyms: {command: 'run', exec: 'run', url: 'post', webhook: 'post', secret: 'secret_file'}},
 )
-const keys = {hooks: describe('commands and webhooks that are told of every verdict', list(hook))}
+const keys = {hooks: describe('commands and webhooks that get every verdict', list(hook))}
 
-/** Commands and webhooks that are told of verdicts. */
+/** Commands and webhooks that get the verdicts. */
 export const hooksSection = {
   keys,
   settings(fields: Keys<typeof keys> & GroupNames, context: Context): {hooks: readonly HookSettings[]} {
@@ -44,7 +47,7 @@ export const hooksSection = {
   document: ({hooks}) => ({hooks: hooks.map(hookDocument)}),
 } satisfies Section
 
-/** Never quoted in a message: the path of a webhook often is its secret. */
+/** No message quotes the URL: its path often is the secret of a webhook. */
 function webhook(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null
   if (url && /^https?:$/.test(url.protocol)) return value
@@ -65,16 +68,21 @@ function hookOf(
   const secretFile = read.secret_file && resolve(directory, read.secret_file)
   if ((run === null) === (post === null)) {
     const next = 'Write "run: [/path/of/command]" or "post: https://…".'
-    if (report.isClean(path)) report.refuse(path, 'CONFIG_CONFLICT', 'needs either run or post', next)
+    if (report.isClean(path)) report.refuse(path, 'CONFIG_CONFLICT', 'needs run or post, and not both', next)
     return []
   }
   if (run !== null && (run[0] ?? '') === '') {
-    const next = 'Write a list: [/usr/local/bin/page-me, --now]. No shell reads it.'
+    const next = 'Write a list: [/usr/local/bin/page-me, --now]. It runs without a shell.'
     report.refuse(below(path, 'run'), 'CONFIG_VALUE', 'names no command', next)
     return []
   }
   if (run !== null && secretFile !== null)
-    report.refuse(below(path, 'secret_file'), 'CONFIG_CONFLICT', 'is for webhooks', 'Remove it, or use post.')
+    report.refuse(
+      below(path, 'secret_file'),
+      'CONFIG_CONFLICT',
+      'is for webhooks, and this hook runs a command',
+      'Remove it, or use post.',
+    )
   if (run !== null) return [{...common, kind: 'run', argv: run}]
   return post === null ? [] : [{...common, kind: 'post', url: post, secretFile}]
 }
@@ -83,6 +91,6 @@ function hookDocument(settings: HookSettings): Document {
   const {on, groups, timeoutMs, retries} = settings
   const common = {on, groups, timeout: formatDuration(timeoutMs), retries}
   if (settings.kind === 'run') return given({run: settings.argv, ...common})
-  // The path of a webhook often is its secret.
+  // The path of the URL often is the secret of a webhook.
   return given({post: `${new URL(settings.url).origin}/${mask}`, secret_file: settings.secretFile, ...common})
 }

@@ -19,7 +19,7 @@ const synonyms = {
 const fields = section(
   {
     ...keywords,
-    b64password: describe('the same as password, always base64', block()),
+    b64password: describe('as password, but always base64', block()),
     password_file: describe('file that holds the plain password; read at every connection', text(null)),
     password_encoding: passwordEncoding,
     aliases: describe('other addresses of this server, such as those of replication networks', list(text(''))),
@@ -29,7 +29,7 @@ const fields = section(
 )
 export type HostFields = Read<typeof fields>
 
-/** One host of the file: our keys; libpq's and pgx's that do nothing, with a warning; no others. */
+/** One host of the file. Takes idle keys of libpq and pgx with a warning, and refuses unknown keys. */
 export const hostFields: Shape<HostFields> = {
   ...fields,
   schema: {
@@ -37,7 +37,7 @@ export const hostFields: Shape<HostFields> = {
     properties: {
       ...(fields.schema.properties as object),
       ...Object.fromEntries(
-        [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'does nothing here', deprecated: true}]),
+        [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'has no effect here', deprecated: true}]),
       ),
     },
   },
@@ -49,8 +49,8 @@ export const hostFields: Shape<HostFields> = {
 
 function keep(key: string, value: Node, path: string, report: Report): [string, Node][] {
   if ((key === 'service' || key === 'servicefile') && isGiven(value)) {
-    const next = 'Copy what the service says into this host.'
-    report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service file, which is not read here', next)
+    const next = 'Copy the keys of the service into this host.'
+    report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service, which pgroute66 does not read', next)
     return []
   }
   const idle = isGiven(value) ? idleKey(key) : null

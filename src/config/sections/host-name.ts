@@ -3,20 +3,25 @@ import {below} from '../reading/section.ts'
 
 const pattern = /^[A-Za-z0-9_.-]{1,63}$/
 
-/** Words of the API's paths, and names that JavaScript objects answer to by themselves. */
+/** Words in paths of the API, and properties that every JavaScript object has. */
 const isReserved = (name: string) =>
   ['node', 'hosts', 'groups', 'all'].includes(name) || /^\.+$/.test(name) || name in Object.prototype
 
 export const isHostName = (name: string): boolean => pattern.test(name) && !isReserved(name)
 
 /**
- * Reports a name that cannot be used for a host or a group. Without a value it may be a misplaced
- * secret and is not repeated.
+ * Reports a name that cannot be used for a host or a group. A name with other characters is not
+ * shown: it may be a misplaced secret.
  */
 export function acceptName(kind: 'host' | 'group', name: string, path: string, report: Report): boolean {
   if (!pattern.test(name)) {
     const next = 'Use 1 to 63 letters, digits, "_", "." and "-".'
-    report.refuse(path, 'CONFIG_NAME', `has a name that cannot be that of a ${kind}`, next)
+    report.refuse(
+      path,
+      'CONFIG_NAME',
+      `has a name that a ${kind} cannot have (not shown, because it may be part of a password)`,
+      next,
+    )
     return false
   }
   const isTaken = kind === 'host' ? isReserved(name) : name === 'all' || name in Object.prototype || /^\.+$/.test(name)

@@ -17,7 +17,7 @@ const keys = {
   socket: describe('unix socket for HAProxy and check', text(null)),
   socket_group: describe('group that may use the socket', text(null)),
   control_socket: describe('unix socket for commands; default control.sock beside the socket', text(null)),
-  tokens_file: describe('tokens that may drain and accept', text(null)),
+  tokens_file: describe('file with the tokens that may drain and accept', text(null)),
 }
 type ListenSettings = Pick<Config, 'bind' | 'port' | 'ssl' | 'socket' | 'socketGroup' | 'controlSocket' | 'tokensFile'>
 
@@ -59,19 +59,22 @@ function bindAddress(bind: string, report: Report): string {
   report.refuse(
     'bind',
     'CONFIG_VALUE',
-    'is not an address or a host name',
-    'Write the address alone; the port has a key of its own.',
+    `${report.quote(bind, /^[\w.:[\]*/-]{1,64}$/)}is not an address or a host name`,
+    'Write the address alone. The key port holds the port.',
   )
   return bind
 }
 
-/** sockaddr_un has room for 107 bytes. */
+/** The longest path that sockaddr_un of Linux holds. */
+const longestPath = 107
+
 function socketPath(path: string | null, key: string, report: Report): string | null {
-  if (path !== null && Buffer.byteLength(path) > 107) {
+  const bytes = Buffer.byteLength(path ?? '')
+  if (bytes > longestPath) {
     report.refuse(
       key,
       'CONFIG_VALUE',
-      'is a path of more than 107 bytes, too long for a unix socket',
+      `is a path of ${bytes} bytes, and a unix socket takes ${longestPath}`,
       'Choose a shorter path.',
     )
   }

@@ -6,7 +6,7 @@ import {describe} from '../reading/shape.ts'
 import type {Context} from './context.ts'
 import type {Section} from './section.ts'
 
-/** The original's logger, zap, knows more levels. */
+/** Levels of zap, the logger of the original, and of other programs. */
 const levels = {trace: 'debug', warning: 'warn', dpanic: 'error', panic: 'error', fatal: 'error'} as const
 
 const keys = {

@@ -6,8 +6,8 @@ import {decodeBase64, decodeLossy} from './base64.ts'
 export type PemKind = 'certificate' | 'private key'
 
 /**
- * What a text that was meant to be (base64 of) PEM holds. BEGIN is looked for before anything else:
- * the original's sample is cut off, and swapped.
+ * The kind of a text that should be PEM or base64 of PEM. Looks for BEGIN alone, because the sample of
+ * the original is cut off, and swapped too.
  */
 export function kindOfPem(text: string): PemKind | null {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : decodeLossy(text))?.[1]
@@ -16,7 +16,7 @@ export function kindOfPem(text: string): PemKind | null {
   return label.includes('CERTIFICATE') ? 'certificate' : null
 }
 
-/** Base64 from the file → PEM text. `null`: refused, and said why. The value is never quoted. */
+/** Base64 from the file → PEM text. `null`: refused, and reported. No message quotes the value. */
 export function decodePem(encoded: string, kind: PemKind, path: string, report: Report): Pem | null {
   const found = kindOfPem(encoded)
   if (found !== null && found !== kind) {
@@ -28,7 +28,7 @@ export function decodePem(encoded: string, kind: PemKind, path: string, report: 
     )
     return null
   }
-  const encode = 'Make it with "base64 -w0 FILE.pem", or name the file with the key that ends in _file.'
+  const encode = 'Make the value with "base64 -w0 FILE.pem", or name the file in the key that ends in _file.'
   if (encoded.includes('-----BEGIN ')) {
     report.refuse(path, 'CONFIG_BASE64', 'is PEM, not base64 of PEM', encode)
     return null
@@ -46,8 +46,8 @@ export function decodePem(encoded: string, kind: PemKind, path: string, report: 
 }
 
 /**
- * The PEM text behind it; `null` for a file that this user cannot read, which is for `serve` to
- * mind: `check` runs as the load balancer's user.
+ * The PEM text. `null`: a file that this user cannot read. That is a warning only, because `check`
+ * runs as HAProxy's user; `serve` must be able to read the file.
  */
 export async function pemText(pem: Pem, path: string, report: Report): Promise<string | null> {
   if ('pem' in pem) return pem.pem

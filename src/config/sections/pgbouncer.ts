@@ -19,9 +19,9 @@ import type {Section} from './section.ts'
 const database = section(
   {
     role: choice('primary', poolRoles),
-    group: describe('needed with several groups', text(null)),
+    group: describe('needed where there are several groups', text(null)),
     dbname: describe('the database on the server; default: the same name', text(null)),
-    options: describe('added to the line as it stands: pool_size=20', text(null)),
+    options: describe('added to the line of the database unchanged: pool_size=20', text(null)),
   },
   {synonyms: {database: 'dbname', db: 'dbname'}},
 )
@@ -39,14 +39,14 @@ const entry = section({
     "file with the admin's plain password; default: the connection string's, then .pgpass",
     text(null),
   ),
-  include: describe('the file that is ours to write; pgbouncer.ini names it with %include', text(null)),
+  include: describe('the file that the daemon writes; pgbouncer.ini names it with %include', text(null)),
   databases: describe(
     'the databases that follow the verdict',
     named(alternative(isText, databaseByRole, database), () => true),
   ),
-  pause: describe('PAUSE during a switch, for at most so long', orAbsent(duration(null, 10))),
+  pause: describe('longest PAUSE during a switch; default: no PAUSE', orAbsent(duration(null, 10))),
 })
-const keys = {pgbouncer: describe('PgBouncers that are pointed at the primary', list(entry))}
+const keys = {pgbouncer: describe('PgBouncers that the daemon points at the primary', list(entry))}
 
 /** The PgBouncers whose databases follow the verdict. */
 export const pgbouncerSection = {
@@ -83,7 +83,7 @@ function bouncerOf(
       report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
   }
   missing('admin', 'Write the connection string of its admin console: postgres://pgbouncer@127.0.0.1:6432/pgbouncer.')
-  missing('include', 'Name a file of our own, and add "%include THAT_FILE" to pgbouncer.ini.')
+  missing('include', 'Name a file that only pgroute66 writes, and add "%include THAT_FILE" to pgbouncer.ini.')
   if (read.databases.size === 0 && report.isClean(below(path, 'databases'))) {
     report.refuse(
       below(path, 'databases'),
@@ -94,7 +94,7 @@ function bouncerOf(
   }
   const databases = [...read.databases].map(([name, {role, group, dbname, options}]): [string, PgbouncerDatabase] => {
     groupNamed(group, below(path, `databases.${name}`), groups, report)
-    // The file is PgBouncer's: a quote or a line break would begin something else there.
+    // The daemon writes the name into a file of PgBouncer, where a quote or a line break ends it.
     if (!/^[A-Za-z0-9_.*-]{1,63}$/.test(name)) {
       const next = 'Use letters, digits, "_", "-" and "."; name another database with dbname.'
       report.refuse(below(path, 'databases'), 'CONFIG_VALUE', 'has a name that PgBouncer would misread', next)

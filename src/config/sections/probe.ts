@@ -8,13 +8,13 @@ import type {Section} from './section.ts'
 
 const keys = {
   probe: describe(
-    'how hosts are asked',
+    'how the daemon asks the hosts',
     section({
       interval: describe('between two probes', duration(1000, 10)),
-      fast_interval: describe('the same while something changes', duration(100, 10)),
+      fast_interval: describe('the same while a host or a verdict changes', duration(100, 10)),
       timeout: describe('for one question', duration(1000, 10)),
       connect_timeout: describe('for a new connection', duration(3000, 10)),
-      max_age: describe('an older answer is no answer', duration(3000, 10)),
+      max_age: describe('an older answer does not count', duration(3000, 10)),
       knock_interval: describe('between two fresh connections', duration(5000, 100)),
     }),
   ),
@@ -26,8 +26,9 @@ export const probeSection = {
   settings({probe}: Keys<typeof keys>, {report}: Context): {probe: ProbeSettings} {
     const least = probe.interval + probe.timeout
     if (report.isClean('probe') && probe.max_age < least) {
-      const message = `is ${formatDuration(probe.max_age)}, less than probe.interval + probe.timeout (${formatDuration(least)}): every slow answer would be stale`
-      report.refuse('probe.max_age', 'CONFIG_MAX_AGE', message, `Set it to ${formatDuration(least)} or more.`)
+      const [given, sum] = [formatDuration(probe.max_age), formatDuration(least)]
+      const message = `is ${given}, less than probe.interval + probe.timeout (${sum}), so slow answers would be stale`
+      report.refuse('probe.max_age', 'CONFIG_MAX_AGE', message, `Set it to ${sum} or more.`)
     }
     return {
       probe: {

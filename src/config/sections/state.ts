@@ -5,7 +5,7 @@ import {describe} from '../reading/shape.ts'
 import type {Context} from './context.ts'
 import type {Section} from './section.ts'
 
-const keys = {state_dir: describe('where timelines, drains and decisions are remembered', text(null))}
+const keys = {state_dir: describe('directory for timelines, drains and decisions, which survive a restart', text(null))}
 
 /** What survives a restart. */
 export const stateSection = {

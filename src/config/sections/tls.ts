@@ -22,7 +22,7 @@ export const sslShape = describe(
 )
 export type SslFields = Read<typeof sslShape>
 
-/** `null`: refused, and said why. */
+/** `null`: refused, and reported. */
 export async function tlsSettings(fields: SslFields, directory: string, report: Report): Promise<TlsSettings | null> {
   const [certText, keyText] = [fields.cert ?? fields.b64cert, fields.key ?? fields.b64key]
   const isSwapped =
@@ -32,7 +32,7 @@ export async function tlsSettings(fields: SslFields, directory: string, report: 
     kindOfPem(keyText) === 'certificate'
   if (isSwapped) {
     const message = 'ssl.cert holds a private key and ssl.key holds a certificate: they are swapped'
-    report.refuse('ssl', 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Exchange the two values.')
+    report.refuse('ssl', 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Swap the two values.')
     return null
   }
   const pick = (keys: readonly (keyof SslFields)[], kind: PemKind, isRequired: boolean): Pem | null => {
@@ -55,9 +55,9 @@ export async function tlsSettings(fields: SslFields, directory: string, report: 
   return {cert, key, clientCa}
 }
 
-/** They parse, and belong together. */
+/** Reports files or texts that do not parse, and a key that does not belong to the certificate. */
 async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report): Promise<void> {
-  // 10 ms to load, needed by those who serve HTTPS alone.
+  // Takes 10 ms to load, and only HTTPS needs it.
   const {X509Certificate, createPrivateKey} = await import('node:crypto')
   const parse = async <T>(
     pem: Pem | null,
@@ -72,12 +72,12 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
     try {
       if (found === kind) return parser(content)
     } catch {
-      // OpenSSL's words ("asn1 encoding routines …") help nobody; what to do is the same for all of
-      // them.
+      // OpenSSL's messages ("asn1 encoding routines …") do not help the operator, who has to do the
+      // same after all of them.
     }
     const message =
       found !== null && found !== kind ? `holds a ${found}, not a ${kind}` : `does not hold a ${kind} that can be used`
-    const next = kind === 'private key' ? 'Give it an unencrypted key in PEM.' : 'Give it a certificate in PEM.'
+    const next = kind === 'private key' ? 'Use an unencrypted key in PEM.' : 'Use a certificate in PEM.'
     report.refuse(path, 'CONFIG_PEM', message, next)
     return null
   }
@@ -89,7 +89,7 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
       'ssl',
       'CONFIG_PEM_MISMATCH',
       'has a certificate and a key that do not belong together',
-      'Give it the key that the certificate was made with.',
+      'Use the key that the certificate was made with.',
     )
   }
 }

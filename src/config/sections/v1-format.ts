@@ -6,7 +6,7 @@ import type {Section} from './section.ts'
 
 const keys = {
   v1_format: describe(
-    "released: byte for byte as the original's code",
+    'released: byte for byte as the code of the original, not its documentation',
     choice('documented', ['documented', 'released']),
   ),
 }
