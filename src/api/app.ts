@@ -3,7 +3,7 @@ import fastify, {type FastifyReply} from 'fastify'
 import {OperatorError} from '../core/errors.ts'
 import {type Answer, problem} from './answer.ts'
 import type {Context} from './context.ts'
-import {misdirection, respond} from './not-found.ts'
+import {respond, unroutedAnswerFor} from './not-found.ts'
 import type {Route} from './route.ts'
 
 const bodyLimit = 16 * 1024
@@ -12,7 +12,7 @@ const maxParamLength = 128
 
 /** The routes behind one handler, which several servers share: fastify itself never listens. */
 export async function buildApp(routes: readonly Route[], context: Context): Promise<RequestListener> {
-  const misdirected = misdirection(routes)
+  const misdirected = unroutedAnswerFor(routes)
   const plainly = new Map(routes.flatMap(({path, plain}) => (plain ? [[path, plain] as const] : [])))
   const app = fastify({
     bodyLimit,

@@ -16,7 +16,7 @@ export type Context = {
   readonly log: Log
   readonly metrics: Metrics
   /** The last changes, oldest first. */
-  readonly past: () => readonly PastChange[]
+  readonly pastChanges: () => readonly PastChange[]
   readonly version: string
 }
 

@@ -6,7 +6,7 @@ import type {Route} from './route.ts'
  * What a request gets that is for no route: 405 and which methods there are where the path is
  * known, else 404. `null`: it is for one.
  */
-export function misdirection(routes: readonly Route[]): (method: string, url: string) => Answer | null {
+export function unroutedAnswerFor(routes: readonly Route[]): (method: string, url: string) => Answer | null {
   const known = routes.map(({method, path}) => {
     const pattern = path.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')
     return {methods: method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : [method], pattern: new RegExp(`^${pattern}$`)}

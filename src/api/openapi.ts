@@ -52,9 +52,9 @@ const operation = ({method, path, summary, parameters, answers, type}: Route) =>
   },
 })
 
-const parameter = ({name, in: place, description, required = false, values, example}: Parameter) => ({
+const parameter = ({name, in: where, description, required = false, values, example}: Parameter) => ({
   name,
-  in: place,
+  in: where,
   description,
   required,
   schema: {type: 'string', ...(values && {enum: values})},

@@ -18,7 +18,7 @@ export type ApiDeps = Readonly<{
   clock: Clock
   log: Log
   metrics: Metrics
-  past: () => readonly PastChange[]
+  pastChanges: () => readonly PastChange[]
   version: string
   /** Where systemd says what it hands over. */
   env?: NodeJS.ProcessEnv
@@ -44,9 +44,9 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)
   const handler =
-    (door: ListenerKind): RequestListener =>
+    (kind: ListenerKind): RequestListener =>
     (request, response) => {
-      if (door === 'control') trust(request)
+      if (kind === 'control') trust(request)
       answer(request, response)
     }
   const listeners = new Listeners({handler, inherited: inheritedListeners(env, process.pid), clock, log})
@@ -55,7 +55,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
     stream[Symbol.dispose]()
   }
   try {
-    await listeners.follow(deps.config)
+    await listeners.applyConfig(deps.config)
   } catch (error) {
     release()
     throw error
@@ -66,7 +66,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
       return listeners.addresses
     },
     async reload(config) {
-      await listeners.follow(config)
+      await listeners.applyConfig(config)
       context.config = config
     },
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,7 @@ import {drainAction} from '../app/control/drain-action.ts'
 import {openSource} from '../app/serve/snapshot-source.ts'
 import {systemClock} from '../system/clock.ts'
 import {showAs} from '../system/title.ts'
-import {pastOf} from '../ui/events/past-changes.ts'
+import {pastChangesOf} from '../ui/events/past-changes.ts'
 import {printChanges, printOnce} from '../ui/events/print.ts'
 import {showWatch} from '../ui/show.ts'
 import {groupNamed} from '../ui/table/filter.ts'
@@ -54,14 +54,14 @@ export default class Watch extends Command {
     }
     if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
     const channel = () => controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
-    const past = await pastOf(source)
+    const past = await pastChangesOf(source)
     await showWatch({
       source,
       clock: systemClock,
       signal: stop.signal,
       everyMs,
       group,
-      past,
+      pastChanges: past,
       actions: [drainAction(source, channel, env)],
     })
   }

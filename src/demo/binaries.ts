@@ -2,7 +2,7 @@ import {chmod, cp, lstat, readdir, readFile, stat, symlink} from 'node:fs/promis
 import {createRequire} from 'node:module'
 import {basename, dirname, join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
-import type {Account} from './os-account.ts'
+import type {OsAccount} from './os-account.ts'
 
 /**
  * A folder with `initdb` and `postgres`; `pg_basebackup` and `pg_rewind` are used where they are.
@@ -14,7 +14,7 @@ export type Binaries = string
  * copied into `folder`: another account may not be able to enter ours (a clone under a home of mode
  * 0700). Throws OperatorError where there is none for this platform.
  */
-export async function embeddedBinaries(folder: string, account: Account | null): Promise<Binaries> {
+export async function embeddedBinaries(folder: string, account: OsAccount | null): Promise<Binaries> {
   const native = await findNative()
   if (native === null) {
     throw new OperatorError(

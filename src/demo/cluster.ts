@@ -6,7 +6,7 @@ import {type Binaries, embeddedBinaries} from './binaries.ts'
 import {freePorts, isTaken} from './free-ports.ts'
 import {PgNode} from './node.ts'
 import {loopback, type Place} from './node-conf.ts'
-import {type Account, accountForPostgres} from './os-account.ts'
+import {type OsAccount, postgresAccount} from './os-account.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {signalAll} from './processes.ts'
 import {startReaper} from './reaper.ts'
@@ -46,7 +46,7 @@ export const monitoringRole = "create role pgroute66 login password 'pgroute66';
 /** Throws OperatorError where there is no PostgreSQL to start. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   for (let attempt = 1; ; attempt += 1) {
-    const account = accountForPostgres()
+    const account = postgresAccount()
     const folder = await mkdtemp(join(await temporaryFolder(account), 'pgroute66-'))
     const ports = await freePorts(options.nodes ?? 3)
     const nodes: PgNode[] = []
@@ -93,7 +93,7 @@ function clusterOf(folder: string, nodes: readonly PgNode[], ports: AsyncDisposa
   }
 }
 
-type Site = Readonly<{account: Account | null; folder: string; ports: readonly number[]; nodes: PgNode[]}>
+type Site = Readonly<{account: OsAccount | null; folder: string; ports: readonly number[]; nodes: PgNode[]}>
 
 async function build(options: ClusterOptions, {account, folder, ports, nodes}: Site): Promise<void> {
   const {
@@ -142,7 +142,7 @@ async function build(options: ClusterOptions, {account, folder, ports, nodes}: S
 }
 
 /** As root: one that the server's account can reach. TMPDIR may be a private one. */
-async function temporaryFolder(account: Account | null): Promise<string> {
+async function temporaryFolder(account: OsAccount | null): Promise<string> {
   const usual = tmpdir()
   if (account === null) return usual
   const isReachable = ((await stat(usual)).mode & 0o001) !== 0

@@ -7,7 +7,7 @@ import type {Cluster} from './cluster.ts'
  * The keys with which a newcomer breaks and mends the demo's servers; each acts on the selected
  * host.
  */
-export function demoActions(cluster: Cluster, source: SnapshotSource): readonly Action[] {
+export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Action[] {
   const primaryBeside = (name: string) => {
     const {hosts} = source.current()
     const timelineIn = (node: string) => (hosts[node] ? timelineOf(hosts[node]) : null) ?? 0

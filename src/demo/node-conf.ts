@@ -1,5 +1,5 @@
 import type {Binaries} from './binaries.ts'
-import type {Account} from './os-account.ts'
+import type {OsAccount} from './os-account.ts'
 
 export type NodeSettings = Readonly<{
   name: string
@@ -7,7 +7,7 @@ export type NodeSettings = Readonly<{
   folder: string
   port: number
   binaries: Binaries
-  account: Account | null
+  account: OsAccount | null
   /** Lines for postgresql.conf and pg_hba.conf. */
   conf: readonly string[]
   hba: readonly string[]

@@ -1,12 +1,12 @@
 import {readFileSync} from 'node:fs'
 
-export type Account = Readonly<{uid: number; gid: number}>
+export type OsAccount = Readonly<{uid: number; gid: number}>
 
 /**
  * PostgreSQL refuses to run as root: the account to run it under instead. `null`: we are nobody
  * special, and run it ourselves.
  */
-export function accountForPostgres(): Account | null {
+export function postgresAccount(): OsAccount | null {
   if (process.getuid?.() !== 0) return null
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
   const line =

@@ -2,9 +2,9 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {closeSync, openSync} from 'node:fs'
 import {join} from 'node:path'
 import type {Binaries} from './binaries.ts'
-import {environment} from './child-env.ts'
+import {childEnv} from './child-env.ts'
 import type {Place} from './node-conf.ts'
-import type {Account} from './os-account.ts'
+import type {OsAccount} from './os-account.ts'
 import {readPostmasterFile} from './postmaster-file.ts'
 import {childrenOf, isAlive, signalAll} from './processes.ts'
 import {until} from './wait-until.ts'
@@ -26,7 +26,7 @@ type Program = Readonly<{
   binaries: Binaries
   data: string
   logPath: string
-  account: Account | null
+  account: OsAccount | null
   within: Place['within']
 }>
 
@@ -64,7 +64,7 @@ export class Postmaster {
     try {
       const stdio = ['ignore' as const, log, log]
       const owner = within.length === 0 ? account : null
-      return new Postmaster(spawn(command, args, {...owner, cwd: data, env: environment(), stdio}), data, onExit)
+      return new Postmaster(spawn(command, args, {...owner, cwd: data, env: childEnv(), stdio}), data, onExit)
     } finally {
       closeSync(log)
     }

@@ -2,8 +2,8 @@ import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import type {Binaries} from './binaries.ts'
-import {environment} from './child-env.ts'
-import type {Account} from './os-account.ts'
+import {childEnv} from './child-env.ts'
+import type {OsAccount} from './os-account.ts'
 
 export const hasProgram = (binaries: Binaries, name: string): boolean => existsSync(join(binaries, name))
 
@@ -14,10 +14,10 @@ export const hasProgram = (binaries: Binaries, name: string): boolean => existsS
 export async function runProgram(
   path: string,
   args: readonly string[],
-  account: Account | null,
+  account: OsAccount | null,
   cwd: string,
 ): Promise<void> {
-  const child = spawn(path, args, {...account, cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe']})
+  const child = spawn(path, args, {...account, cwd, env: childEnv(), stdio: ['ignore', 'pipe', 'pipe']})
   const said: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
   const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))

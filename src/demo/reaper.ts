@@ -30,12 +30,12 @@ rm -rf "$folder"
 /** Returns what calls it off; to be used when everything is gone already. */
 export function startReaper(folder: string): () => void {
   // In a session of its own, where no Ctrl-C comes.
-  const shell = spawn('/bin/sh', ['-c', script, 'pgroute66-last-will', folder], {
+  const shell = spawn('/bin/sh', ['-c', script, 'pgroute66-reaper', folder], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  // Without a shell there is no last will, and all else works.
+  // Without a shell there is no reaper, and all else works.
   shell.on('error', () => {})
   shell.stdin.on('error', () => {})
   shell.unref()

@@ -7,7 +7,7 @@ import {noMeter} from '../core/no-meter.ts'
 import {silentLog} from '../core/silent-log.ts'
 import {systemClock} from '../system/clock.ts'
 import {type Cluster, startCluster} from './cluster.ts'
-import {demoActions} from './keys.ts'
+import {demoKeys} from './keys.ts'
 import {playStory} from './story.ts'
 
 export type DemoAsked = Readonly<{tour: boolean; tell: (line: string) => void; signal: AbortSignal}>
@@ -34,7 +34,7 @@ export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
     })
   }
   const {showWatch} = await import('../ui/show.ts')
-  await showWatch({source, clock: systemClock, signal, title: `demo: ${path}`, actions: demoActions(cluster, source)})
+  await showWatch({source, clock: systemClock, signal, title: `demo: ${path}`, actions: demoKeys(cluster, source)})
 }
 
 /**

@@ -25,14 +25,14 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
     hint('q', 'quit', 0),
     ...here,
     hint('space', state.held === null ? 'pause' : 'go on', 8),
-    hint('+/-', tempoText(state.everyMs), 9),
+    hint('+/-', intervalText(state.everyMs), 9),
     hint('?', 'help', 1),
   ]
   return own.length > 1 ? [fitted(own, width), fitted(hints, width)] : [fitted(hints, width)]
 }
 
 const hint = (key: string, text: string, rank: number): Hint => ({key, text, rank})
-const tempoText = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`)
+const intervalText = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`)
 const cellsOf = ({key, text}: Hint): number => widthOf(key) + 1 + widthOf(text)
 
 function fitted(hints: readonly Hint[], width: number): Line {

@@ -18,7 +18,7 @@ export type ScreenState = Readonly<{
 }>
 
 /** Milliseconds between two drawings. */
-export const tempos = [100, 200, 500, 1000, 2000, 5000, 10_000] as const
+export const intervals = [100, 200, 500, 1000, 2000, 5000, 10_000] as const
 
 export const initialState: ScreenState = {
   view: 'table',
@@ -32,8 +32,8 @@ export const initialState: ScreenState = {
   offset: 0,
 }
 
-/** What a key is pressed in front of. */
-export type Sight = Readonly<{
+/** What is on the screen when a key is pressed. */
+export type KeyContext = Readonly<{
   /** Names of the hosts in the table, in its order. */
   hosts: readonly string[]
   groups: readonly string[]
@@ -48,13 +48,13 @@ export type Sight = Readonly<{
  * A key as a name (`up`, `enter`, `escape` …) or as the character typed. Quitting and actions are
  * not the screen's: they are dealt with before.
  */
-export function press(state: ScreenState, key: string, sight: Sight): ScreenState {
+export function press(state: ScreenState, key: string, context: KeyContext): ScreenState {
   if (state.isTyping) return type(state, key)
-  const lines = moves(key, sight.page)
-  if (lines !== null) return state.view === 'table' ? select(state, lines, sight) : scroll(state, lines, sight)
+  const lines = moves(key, context.page)
+  if (lines !== null) return state.view === 'table' ? select(state, lines, context) : scroll(state, lines, context)
   switch (key) {
     case 'enter':
-      return state.view === 'table' && sight.hosts.length > 0 ? {...state, view: 'details', offset: 0} : home(state)
+      return state.view === 'table' && context.hosts.length > 0 ? {...state, view: 'details', offset: 0} : home(state)
     case 'escape':
       return state.view === 'table' ? {...state, filter: ''} : home(state)
     case 's':
@@ -62,14 +62,14 @@ export function press(state: ScreenState, key: string, sight: Sight): ScreenStat
     case '/':
       return {...home(state), isTyping: true}
     case 'g':
-      return {...state, group: after(sight.groups, state.group)}
+      return {...state, group: after(context.groups, state.group)}
     case ' ':
-      return {...state, held: state.held === null ? sight.frame : null}
+      return {...state, held: state.held === null ? context.frame : null}
     case '+':
     case '=':
-      return {...state, everyMs: tempos.findLast((ms) => ms < state.everyMs) ?? state.everyMs}
+      return {...state, everyMs: intervals.findLast((ms) => ms < state.everyMs) ?? state.everyMs}
     case '-':
-      return {...state, everyMs: tempos.find((ms) => ms > state.everyMs) ?? state.everyMs}
+      return {...state, everyMs: intervals.find((ms) => ms > state.everyMs) ?? state.everyMs}
     case 'e':
       return state.view === 'changes' ? home(state) : {...state, view: 'changes', offset: 0}
     case '?':
@@ -110,12 +110,12 @@ function moves(key: string, page: number): number | null {
 
 const within = (value: number, last: number): number => Math.max(0, Math.min(last, value))
 
-function select(state: ScreenState, lines: number, {hosts}: Sight): ScreenState {
+function select(state: ScreenState, lines: number, {hosts}: KeyContext): ScreenState {
   const at = Math.max(0, hosts.indexOf(state.selected ?? ''))
   return {...state, selected: hosts[within(at + lines, hosts.length - 1)] ?? null}
 }
 
-const scroll = (state: ScreenState, lines: number, {hidden}: Sight): ScreenState => ({
+const scroll = (state: ScreenState, lines: number, {hidden}: KeyContext): ScreenState => ({
   ...state,
   offset: within(state.offset + lines, hidden),
 })

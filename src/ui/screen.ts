@@ -100,10 +100,10 @@ function body(
   if (state.view === 'help') return help(width, glyphs)
   if (state.view === 'details' && selected !== null) return details(selected, frame, width, glyphs)
   if (state.view !== 'changes') return null
-  const heard = changesOf(frame, state, hosts)
-  return heard.length === 0
+  const received = changesOf(frame, state, hosts)
+  return received.length === 0
     ? [quiet(frame)]
-    : heard.flatMap((item) => changeLines(item, {width, wall: frame.wall, glyphs}))
+    : received.flatMap((item) => changeLines(item, {width, wall: frame.wall, glyphs}))
 }
 
 /**
@@ -118,11 +118,14 @@ function overview(
   {columns: width, rows}: Size,
   glyphs: Glyphs,
 ): readonly Line[] {
-  const heard = changesOf(frame, state, hosts)
+  const received = changesOf(frame, state, hosts)
   const wanted = rows >= 12 ? Math.max(4, rows - hosts.length - 2) : rows - hosts.length - 2
   const below =
     wanted >= 2
-      ? [line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'), ...listed(frame, heard, wanted - 1, width, glyphs)]
+      ? [
+          line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'),
+          ...listed(frame, received, wanted - 1, width, glyphs),
+        ]
       : []
   const height = rows - below.length
   const top =
@@ -135,14 +138,14 @@ function overview(
 
 const listed = (
   frame: Frame,
-  heard: Frame['changes'],
+  received: Frame['changes'],
   count: number,
   width: number,
   glyphs: Glyphs,
 ): readonly Line[] =>
-  heard.length === 0
+  received.length === 0
     ? [quiet(frame)]
-    : heard.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
+    : received.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
 
 const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostState[]): Frame['changes'] =>
   changes.filter(({change}) =>

@@ -11,7 +11,7 @@ export type WatchOptions = Readonly<{
    */
   actions?: readonly Action[]
   /** What had changed before, newest first. */
-  past?: readonly Received[]
+  pastChanges?: readonly Received[]
   title?: string
   /** Shown alone at first; `null`: all. */
   group?: string | null

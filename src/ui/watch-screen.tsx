@@ -15,7 +15,7 @@ export async function openScreen({
   source,
   clock,
   actions = [],
-  past = [],
+  pastChanges: past = [],
   title,
   group = null,
   everyMs = initialState.everyMs,
@@ -32,11 +32,11 @@ export async function openScreen({
       glyphs={glyphsFor(env)}
       hasColour={!env.NO_COLOR}
       hasKeys={stdin.isTTY === true}
-      onInterval={changeTempo}
+      onInterval={changeInterval}
       onQuit={quit}
     />
   )
-  const changeTempo = (ms: number) => {
+  const changeInterval = (ms: number) => {
     feed.everyMs = ms
   }
   const first: Frame = {
@@ -51,7 +51,7 @@ export async function openScreen({
   const feed = new Feed({
     source,
     clock,
-    past,
+    pastChanges: past,
     everyMs: initial.everyMs,
     show: (frame) => instance.rerender(view(frame)),
   })

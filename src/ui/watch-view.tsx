@@ -62,29 +62,29 @@ export function WatchView({
     asked.current = () => void act(action.label, host, run)
     setOutcome({kind: 'asking', text: `${text} y: yes, any other key: no`})
   }
-  const answer = (stroke: string) => {
+  const answer = (pressed: string) => {
     const go = asked.current
     asked.current = null
     setOutcome(null)
-    if (stroke === 'y') go?.()
+    if (pressed === 'y') go?.()
   }
 
   useInput(
     (input, key) => {
       if (key.ctrl && input === 'c') return onQuit()
-      for (const stroke of keysOf(input, key)) {
+      for (const pressed of keysOf(input, key)) {
         if (asked.current !== null) {
-          answer(stroke)
+          answer(pressed)
           continue
         }
-        const action = latest.current.isTyping ? undefined : actions.find((candidate) => candidate.key === stroke)
-        if (stroke === 'q' && !latest.current.isTyping) return onQuit()
-        const sight = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
+        const action = latest.current.isTyping ? undefined : actions.find((candidate) => candidate.key === pressed)
+        if (pressed === 'q' && !latest.current.isTyping) return onQuit()
+        const context = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
         if (action === undefined) {
           const groups = Object.keys(frame.snapshot.groups)
-          latest.current = press(latest.current, stroke, {...sight, groups, frame})
-        } else if (sight.selected !== null) {
-          begin(action, sight.selected)
+          latest.current = press(latest.current, pressed, {...context, groups, frame})
+        } else if (context.selected !== null) {
+          begin(action, context.selected)
         }
       }
       setState(latest.current)

@@ -318,20 +318,20 @@ test('a stop is not held up by whoever has said half a request', async () => {
 })
 
 test('sockets from systemd: by name, else in order; for this process alone', () => {
-  const doors = (env: NodeJS.ProcessEnv) => [...inheritedListeners({LISTEN_PID: '7', ...env}, 7)]
-  expect(doors({LISTEN_FDS: '3'})).toEqual([
+  const kinds = (env: NodeJS.ProcessEnv) => [...inheritedListeners({LISTEN_PID: '7', ...env}, 7)]
+  expect(kinds({LISTEN_FDS: '3'})).toEqual([
     ['http', 3],
     ['socket', 4],
     ['control', 5],
   ])
-  expect(doors({LISTEN_FDS: '2', LISTEN_FDNAMES: 'control:http'})).toEqual([
+  expect(kinds({LISTEN_FDS: '2', LISTEN_FDNAMES: 'control:http'})).toEqual([
     ['control', 3],
     ['http', 4],
   ])
-  expect(doors({LISTEN_FDS: '2', LISTEN_FDNAMES: 'other:socket'})).toEqual([['socket', 4]])
-  expect(doors({LISTEN_FDS: '1', LISTEN_FDNAMES: 'unknown'})).toEqual([['http', 3]])
-  expect(doors({LISTEN_FDS: '1', LISTEN_PID: '8'})).toEqual([])
-  expect(doors({LISTEN_FDS: 'x'})).toEqual([])
+  expect(kinds({LISTEN_FDS: '2', LISTEN_FDNAMES: 'other:socket'})).toEqual([['socket', 4]])
+  expect(kinds({LISTEN_FDS: '1', LISTEN_FDNAMES: 'unknown'})).toEqual([['http', 3]])
+  expect(kinds({LISTEN_FDS: '1', LISTEN_PID: '8'})).toEqual([])
+  expect(kinds({LISTEN_FDS: 'x'})).toEqual([])
   expect(inheritedListeners({}, 7).size).toBe(0)
 })
 

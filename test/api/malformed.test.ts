@@ -188,9 +188,9 @@ test('2,000 idle clients: whoever comes next is answered as fast as ever', async
 
 test('a full house: a newcomer takes the place of one who has said nothing, else of the oldest', async () => {
   const {createServer} = await import('node:http')
-  const crowd = new ConnectionLimit(3)
+  const limit = new ConnectionLimit(3)
   const server = createServer((_, response) => response.end('hello'))
-  crowd.watch(server)
+  limit.watch(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const {port} = server.address() as {port: number}
@@ -211,7 +211,7 @@ test('a full house: a newcomer takes the place of one who has said nothing, else
   expect([oldest.readyState, young.readyState, fourth.readyState]).toEqual(['open', 'open', 'open'])
   const fifth = await come(true)
   await vi.waitFor(() => expect(oldest.closed || oldest.readableEnded).toBe(true), {timeout: 30_000})
-  expect(crowd.size).toBe(3)
+  expect(limit.size).toBe(3)
   for (const socket of [young, fourth, fifth]) socket.destroy()
   server.close()
 })

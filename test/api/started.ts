@@ -86,7 +86,7 @@ export async function started(
     },
     clock,
     log,
-    past: () => [],
+    pastChanges: () => [],
     metrics: createMetrics('0.1.0', clock.wall),
     version: '0.1.0',
     env: {},

@@ -41,7 +41,7 @@ test('over a unix socket', async () => {
 
 test('what changed before we came; an older daemon cannot tell', async () => {
   const past = [{at: noon.wall, epoch: '9f2c41', sequence: 3, change: change('host1', 'standby', 'primary')}]
-  await using api = await started(one, {}, {past: () => past})
+  await using api = await started(one, {}, {pastChanges: () => past})
   await using source = await daemonSource({at: {url: api.url}, ...deps()})
   expect(await source.past?.()).toEqual(past)
   await using older = await scripted()

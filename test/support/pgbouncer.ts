@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import pg from 'pg'
 import type {ConnectionSettings} from '../../src/core/settings.ts'
 import {freePorts} from '../../src/demo/free-ports.ts'
-import {accountForPostgres} from '../../src/demo/os-account.ts'
+import {postgresAccount} from '../../src/demo/os-account.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {hostSettings} from './settings.ts'
 
@@ -46,7 +46,7 @@ export const pgbouncerPassword = 'secret'
  */
 export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pgbouncer> {
   const {settings = [], after, isWithoutInclude = false} = options
-  const account = accountForPostgres()
+  const account = postgresAccount()
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-pgbouncer-'))
   const own = async (path: string) => (account ? await chown(path, account.uid, account.gid) : undefined)
   await chmod(folder, 0o755)

@@ -1,11 +1,17 @@
 import {expect, test} from 'vitest'
-import {initialState, press, type ScreenState, type Sight} from '../../src/ui/screen-state.ts'
+import {initialState, type KeyContext, press, type ScreenState} from '../../src/ui/screen-state.ts'
 import {calm, frameOf} from './stage.ts'
 
 const frame = frameOf(calm())
-const sight: Sight = {hosts: ['host1', 'host2', 'host3'], groups: ['orders', 'billing'], frame, page: 2, hidden: 5}
-const pressed = (keys: readonly string[], from: Partial<ScreenState> = {}, seen: Partial<Sight> = {}) =>
-  keys.reduce((state, key) => press(state, key, {...sight, ...seen}), {...initialState, ...from})
+const context: KeyContext = {
+  hosts: ['host1', 'host2', 'host3'],
+  groups: ['orders', 'billing'],
+  frame,
+  page: 2,
+  hidden: 5,
+}
+const pressed = (keys: readonly string[], from: Partial<ScreenState> = {}, seen: Partial<KeyContext> = {}) =>
+  keys.reduce((state, key) => press(state, key, {...context, ...seen}), {...initialState, ...from})
 
 test.each<[keys: string, then: Partial<ScreenState>]>([
   ['j', {selected: 'host2'}],
@@ -52,5 +58,5 @@ test('with one group there is nothing to go through, with no host nothing to loo
 
 test('the selection stays on its host when the rows move', () => {
   const state = pressed(['j'])
-  expect(press(state, 'j', {...sight, hosts: ['host3', 'host2', 'host1']}).selected).toBe('host1')
+  expect(press(state, 'j', {...context, hosts: ['host3', 'host2', 'host1']}).selected).toBe('host1')
 })

@@ -6,7 +6,7 @@ import type {ListenerKind} from './socket-activation.ts'
  * change while it is open.
  */
 export type Endpoint = Readonly<{
-  door: ListenerKind
+  kind: ListenerKind
   key: string
   at: Readonly<{fd: number} | {host: string; port: number} | {path: string; group: string | null; isPrivate: boolean}>
   /** Is TLS spoken, and are certificates asked for? Neither can be changed while it is open. */
@@ -17,19 +17,19 @@ export type Endpoint = Readonly<{
 export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind, number>): readonly Endpoint[] {
   const {bind: host, port, ssl, socket, socketGroup: group, controlSocket} = config
   const tls = ssl === null ? 'none' : ssl.clientCa === null ? 'server' : 'mutual'
-  const place = (door: ListenerKind, at: Endpoint['at'], spoken: Endpoint['tls'] = 'none'): Endpoint => {
-    const fd = inherited.get(door)
+  const endpoint = (kind: ListenerKind, at: Endpoint['at'], spoken: Endpoint['tls'] = 'none'): Endpoint => {
+    const fd = inherited.get(kind)
     const chosen = fd === undefined ? at : {fd}
-    return {door, at: chosen, tls: spoken, key: JSON.stringify([door, chosen, spoken])}
+    return {kind, at: chosen, tls: spoken, key: JSON.stringify([kind, chosen, spoken])}
   }
   return [
-    place('http', {host, port}, tls),
+    endpoint('http', {host, port}, tls),
     ...(socket === null && !inherited.has('socket')
       ? []
-      : [place('socket', {path: socket ?? '', group, isPrivate: false})]),
+      : [endpoint('socket', {path: socket ?? '', group, isPrivate: false})]),
     ...(controlSocket === null && !inherited.has('control')
       ? []
-      : [place('control', {path: controlSocket ?? '', group: null, isPrivate: true})]),
+      : [endpoint('control', {path: controlSocket ?? '', group: null, isPrivate: true})]),
   ]
 }
 

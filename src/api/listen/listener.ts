@@ -12,7 +12,7 @@ import {refuseMalformed} from './malformed.ts'
 
 /** One open way in. */
 export interface Listener {
-  readonly place: Endpoint
+  readonly endpoint: Endpoint
   /** As people write it: `https://127.0.0.1:8443`, or the path of a socket. */
   readonly address: string
   /** For connections from now on; those that are open keep what they have. */
@@ -28,23 +28,23 @@ export interface Listener {
  * TLS.
  */
 export async function listen(
-  place: Endpoint,
+  endpoint: Endpoint,
   handler: RequestListener,
   material: SecureContextOptions | null,
-  crowd: ConnectionLimit,
+  connections: ConnectionLimit,
 ): Promise<Listener> {
   const server =
-    material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(place, material), handler)
+    material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(endpoint, material), handler)
   server.on('clientError', refuseMalformed)
   server.on('checkExpectation', (_, response) => respond(response, unexpected))
   // A client without TLS, or with a certificate of nobody's: its own affair.
   server.on('tlsClientError', (_, socket) => socket.destroy())
   server.timeout = idleMs
-  crowd.watch(server)
-  await open(server, place)
+  connections.watch(server)
+  await open(server, endpoint)
   return {
-    place,
-    address: addressOf(server, place),
+    endpoint,
+    address: addressOf(server, endpoint),
     renew: (fresh) => 'setSecureContext' in server && (server as TlsServer).setSecureContext(fresh),
     close: () => new Promise((resolve) => server.close(() => resolve())),
     cut: () => server.closeAllConnections(),
@@ -66,7 +66,7 @@ const tlsOptions = ({tls}: Endpoint, material: SecureContextOptions) => ({
   rejectUnauthorized: false,
 })
 
-async function open(server: Server, {at, door}: Endpoint): Promise<void> {
+async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
   const group = 'path' in at && at.group !== null ? await groupId(at.group) : null
   if ('path' in at) await clearPath(at.path)
   const bound = new Promise<void>((resolve, reject) => {
@@ -88,9 +88,9 @@ async function open(server: Server, {at, door}: Endpoint): Promise<void> {
   } catch (error) {
     server.close()
     if (error instanceof OperatorError) throw error
-    throw refusal(
+    throw failureOf(
       error as NodeJS.ErrnoException,
-      'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${door} socket from systemd`,
+      'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${kind} socket from systemd`,
     )
   }
 }
@@ -102,7 +102,7 @@ const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = 
   ENOTFOUND: ['that name has no address', 'Set bind to an address of this machine.'],
 }
 
-function refusal(error: NodeJS.ErrnoException, where: string): OperatorError {
+function failureOf(error: NodeJS.ErrnoException, where: string): OperatorError {
   const [why, next] = reasons[error.code ?? ''] ?? [error.code ?? error.message, 'Set another bind, port or socket.']
   return new OperatorError('LISTEN', `cannot listen on ${where}: ${why}`, next, {cause: error})
 }

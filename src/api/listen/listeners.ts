@@ -15,7 +15,7 @@ const lookMs = 2_000
 const graceMs = 2_000
 
 export type ListenersDeps = Readonly<{
-  handler: (door: ListenerKind) => RequestListener
+  handler: (kind: ListenerKind) => RequestListener
   inherited: ReadonlyMap<ListenerKind, number>
   clock: Clock
   log: Log
@@ -27,7 +27,7 @@ export type ListenersDeps = Readonly<{
  */
 export class Listeners {
   readonly #deps: ListenersDeps
-  readonly #crowd = new ConnectionLimit(mostClients())
+  readonly #connections = new ConnectionLimit(mostClients())
   #open: readonly Listener[] = []
   #ssl: Config['ssl'] = null
   #stamp = ''
@@ -42,29 +42,29 @@ export class Listeners {
   }
 
   /**
-   * Throws OperatorError where a place cannot be had; then all is as before, except that places in
+   * Throws OperatorError where a endpoint cannot be had; then all is as before, except that endpoints in
    * the way of new ones are closed for a moment.
    */
-  async follow(config: Config): Promise<void> {
+  async applyConfig(config: Config): Promise<void> {
     const stamp = config.ssl ? await stampOf(config.ssl) : ''
     const material = config.ssl && (await readCertificate(config.ssl))
     const wanted = endpointsOf(config, this.#deps.inherited)
-    const leaving = this.#open.filter(({place}) => !wanted.some(({key}) => key === place.key))
+    const leaving = this.#open.filter(({endpoint}) => !wanted.some(({key}) => key === endpoint.key))
     const staying = this.#open.filter((listener) => !leaving.includes(listener))
-    const coming = wanted.filter(({key}) => !staying.some(({place}) => place.key === key))
-    const inTheWay = leaving.filter(({place}) => coming.some((one) => collides(one, place)))
+    const coming = wanted.filter(({key}) => !staying.some(({endpoint}) => endpoint.key === key))
+    const inTheWay = leaving.filter(({endpoint}) => coming.some((one) => collides(one, endpoint)))
     for (const listener of inTheWay) void this.#end(listener)
 
     const opened: Listener[] = []
     try {
-      for (const place of coming) opened.push(await this.#listen(place, material))
+      for (const endpoint of coming) opened.push(await this.#listen(endpoint, material))
     } catch (error) {
       await Promise.all(opened.map((listener) => this.#end(listener)))
-      await this.#reopen(inTheWay.map(({place}) => place))
+      await this.#reopen(inTheWay.map(({endpoint}) => endpoint))
       throw error
     }
     for (const listener of leaving) if (!inTheWay.includes(listener)) void this.#end(listener)
-    if (material) for (const {place, renew} of staying) if (place.tls !== 'none') renew(material)
+    if (material) for (const {endpoint, renew} of staying) if (endpoint.tls !== 'none') renew(material)
     this.#open = [...staying, ...opened]
     this.#ssl = config.ssl
     this.#stamp = stamp
@@ -78,14 +78,19 @@ export class Listeners {
     this.#open = []
   }
 
-  #listen(place: Endpoint, material: SecureContextOptions | null): Promise<Listener> {
-    return listen(place, this.#deps.handler(place.door), place.tls === 'none' ? null : material, this.#crowd)
+  #listen(endpoint: Endpoint, material: SecureContextOptions | null): Promise<Listener> {
+    return listen(
+      endpoint,
+      this.#deps.handler(endpoint.kind),
+      endpoint.tls === 'none' ? null : material,
+      this.#connections,
+    )
   }
 
-  async #reopen(places: readonly Endpoint[]): Promise<void> {
+  async #reopen(endpoints: readonly Endpoint[]): Promise<void> {
     const material = this.#ssl && (await readCertificate(this.#ssl))
-    const again = await Promise.all(places.map((place) => this.#listen(place, material)))
-    this.#open = [...this.#open.filter(({place}) => !places.some(({key}) => key === place.key)), ...again]
+    const again = await Promise.all(endpoints.map((endpoint) => this.#listen(endpoint, material)))
+    this.#open = [...this.#open.filter(({endpoint}) => !endpoints.some(({key}) => key === endpoint.key)), ...again]
   }
 
   async #end(listener: Listener): Promise<void> {
@@ -108,7 +113,7 @@ export class Listeners {
       // seconds, and is looked at again.
       try {
         const material = await readCertificate(ssl)
-        for (const {place, renew} of this.#open) if (place.tls !== 'none') renew(material)
+        for (const {endpoint, renew} of this.#open) if (endpoint.tls !== 'none') renew(material)
         this.#stamp = stamp
         this.#deps.log.info({}, 'the certificate has changed: new connections get the new one')
       } catch (error) {

@@ -4,7 +4,7 @@ export type ListenerKind = (typeof listenerKinds)[number]
 
 /**
  * The listening sockets that systemd hands over (sd_listen_fds(3)): descriptors from 3, named by
- * LISTEN_FDNAMES, else in the order of `doors`. `pid`: they are meant for this process alone, not
+ * LISTEN_FDNAMES, else in the order of `listenerKinds`. `pid`: they are meant for this process alone, not
  * for one that inherits our environment.
  */
 export function inheritedListeners(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<ListenerKind, number> {
@@ -14,8 +14,8 @@ export function inheritedListeners(env: NodeJS.ProcessEnv, pid: number): Readonl
   const count = Math.min(16, Number(env.LISTEN_FDS) || 0)
   for (let index = 0; index < count; index += 1) {
     const isNamed = names.some((name) => (listenerKinds as readonly string[]).includes(name))
-    const door = isNamed ? listenerKinds.find((one) => one === names[index]) : listenerKinds[index]
-    if (door !== undefined && !found.has(door)) found.set(door, 3 + index)
+    const kind = isNamed ? listenerKinds.find((one) => one === names[index]) : listenerKinds[index]
+    if (kind !== undefined && !found.has(kind)) found.set(kind, 3 + index)
   }
   return found
 }

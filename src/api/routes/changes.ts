@@ -13,5 +13,5 @@ export const changesRoute: Route = {
   parameters: [],
   answers: {200: 'the changes'},
   type: jsonType,
-  handle: (_, {past}) => json(200, {changes: past().map(pastToWire)}, {'cache-control': 'no-store'}),
+  handle: (_, {pastChanges: past}) => json(200, {changes: past().map(pastToWire)}, {'cache-control': 'no-store'}),
 }

@@ -64,7 +64,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       config,
       source: monitor,
       orders: monitor,
-      past: () => journal.latest(),
+      pastChanges: () => journal.latest(),
       clock,
       log,
       metrics,

@@ -34,13 +34,13 @@ function toneOf({kind, to}: Change): Tone {
 export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
 
 /** One line, cut at the right. */
-export const changeLine = (heard: Received, look: ChangeLook): Line =>
-  cut(spansOf(heard, look), look.width, look.glyphs.more)
+export const changeLine = (received: Received, look: ChangeLook): Line =>
+  cut(spansOf(received, look), look.width, look.glyphs.more)
 
 /** As many lines as it takes. */
-export function changeLines(heard: Received, look: ChangeLook): readonly Line[] {
+export function changeLines(received: Received, look: ChangeLook): readonly Line[] {
   const {width, glyphs} = look
-  const [time, subject, transition] = spansOf(heard, look)
+  const [time, subject, transition] = spansOf(received, look)
   const first = cut(
     [time, subject, transition].filter((span) => span !== undefined),
     width,
@@ -49,7 +49,7 @@ export function changeLines(heard: Received, look: ChangeLook): readonly Line[] 
   const indent = '         '
   return [
     first,
-    ...wrap(printable(heard.change.why), Math.max(1, width - indent.length)).map((text) =>
+    ...wrap(printable(received.change.why), Math.max(1, width - indent.length)).map((text) =>
       line(indent + text, 'faint'),
     ),
   ]

@@ -13,11 +13,11 @@ export const changeText = (wall: number, change: Change): string =>
   `${timeOf(wall)} ${subjectOf(change)} ${transitionText(change, '->')}: ${printable(change.why)}`
 
 /** The verdict as it stands, in the same form. */
-export const standingText = (wall: number, {name, verdict}: GroupState): string =>
+export const currentVerdictText = (wall: number, {name, verdict}: GroupState): string =>
   `${timeOf(wall)} ${printable(name)} ${verdictText(verdict)} (${verdict.rule}) since ${timeOf(verdict.since)}: ${printable(verdict.why)}`
 
 /** A host as it stands. */
-export const hostText = (wall: number, host: HostState): string => {
+export const currentHostText = (wall: number, host: HostState): string => {
   const why = host.role === 'unavailable' ? `: ${causeText(host)}` : ''
   return `${timeOf(wall)} ${printable(host.host)} ${host.role} since ${timeOf(host.since)}${why}`
 }

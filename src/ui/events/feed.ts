@@ -13,7 +13,7 @@ export type FeedDeps = Readonly<{
   everyMs: number
   show: (frame: Frame) => void
   /** What had changed before, newest first. */
-  past?: readonly Received[]
+  pastChanges?: readonly Received[]
 }>
 
 /**
@@ -35,13 +35,13 @@ export class Feed {
   #cancelTick = () => {}
   #cancelDraw: (() => void) | null = null
 
-  constructor({source, clock, everyMs, show, past = []}: FeedDeps) {
+  constructor({source, clock, everyMs, show, pastChanges = []}: FeedDeps) {
     this.#source = source
     this.#clock = clock
     this.#everyMs = everyMs
     this.#show = show
     this.#startedAt = clock.wall()
-    this.#changes = past
+    this.#changes = pastChanges
   }
 
   start(): void {

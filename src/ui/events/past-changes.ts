@@ -5,7 +5,7 @@ import type {Received} from '../frame.ts'
  * What changed before we came, newest first. A daemon that does not tell is no reason not to watch
  * it.
  */
-export async function pastOf(source: SnapshotSource): Promise<readonly Received[]> {
+export async function pastChangesOf(source: SnapshotSource): Promise<readonly Received[]> {
   try {
     return ((await source.past?.()) ?? []).map(({at, change}) => ({at, change})).reverse()
   } catch {

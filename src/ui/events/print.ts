@@ -11,7 +11,7 @@ import {table} from '../table/table.ts'
 import type {Glyphs} from '../text/glyphs.ts'
 import {textOf} from '../text/line.ts'
 import {concerns} from './change-line.ts'
-import {changeText, hostText, standingText} from './change-text.ts'
+import {changeText, currentHostText, currentVerdictText} from './change-text.ts'
 
 export type PrintOptions = Readonly<{
   source: SnapshotSource
@@ -34,10 +34,10 @@ export function printChanges({source, clock, write, json = false, group = null, 
   if (json) write(document({changes: [], snapshot: first}))
   else {
     const groups = Object.values(first.groups).filter(({name}) => group === null || name === group)
-    for (const state of groups) write(standingText(clock.wall(), state))
+    for (const state of groups) write(currentVerdictText(clock.wall(), state))
     // Before the first round there is nothing to say of a host; that it answered then is not
     // published as a change.
-    if (first.ready) for (const host of members) write(hostText(clock.wall(), host))
+    if (first.ready) for (const host of members) write(currentHostText(clock.wall(), host))
   }
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
     const hosts = hostsOf(snapshot, group).map(({host}) => host)
