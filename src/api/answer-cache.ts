@@ -2,9 +2,9 @@ import type {Snapshot} from '../core/snapshot.ts'
 import type {Answer} from './answer.ts'
 
 /**
- * Answers that depend on nothing but the snapshot are made once for each: a source hands out the
- * same object as long as nothing moved. `key` must come from the configuration, never from a
- * request, or a client could fill the memory.
+ * Makes an answer that depends on the snapshot alone once per snapshot: a source returns the same
+ * object as long as nothing changed. `key` must come from the configuration, never from a request,
+ * or a client could fill the memory.
  */
 export class AnswerCache {
   #snapshot: Snapshot | null = null

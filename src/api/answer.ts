@@ -1,7 +1,7 @@
 import {STATUS_CODES} from 'node:http'
 import type {ErrorCode} from '../core/error-codes.ts'
 
-/** What a route answers: prepared text, so that equal answers are made once. */
+/** What a route answers. The body is text, so that equal answers are serialised once. */
 export type Answer = Readonly<{status: number; body: string; type: string; headers?: Readonly<Record<string, string>>}>
 
 export const jsonType = 'application/json; charset=utf-8'
@@ -16,7 +16,7 @@ export const json = (status: number, value: unknown, headers?: Readonly<Record<s
 
 export type Problem = Readonly<{code: ErrorCode; detail: string; next: string}>
 
-/** RFC 9457. `code` is stable, for programs; `next` is what to do, for people. */
+/** RFC 9457. `code` is stable, for programs; `next` tells people what to do. */
 export const problem = (
   status: number,
   {code, detail, next}: Problem,

@@ -7,10 +7,10 @@ import {respond, unroutedAnswerFor} from './not-found.ts'
 import type {Route} from './route.ts'
 
 const bodyLimit = 16 * 1024
-/** Host names have at most 63 characters; nothing else in a path is longer. */
+/** Characters. Host names have at most 63, and no other part of a path is longer. */
 const maxParamLength = 128
 
-/** The routes behind one handler, which several servers share: fastify itself never listens. */
+/** One handler for all routes, shared by the listeners; fastify itself never listens. */
 export async function buildApp(routes: readonly Route[], context: Context): Promise<RequestListener> {
   const misdirected = unroutedAnswerFor(routes)
   const plainly = new Map(routes.flatMap(({path, plain}) => (plain ? [[path, plain] as const] : [])))
@@ -23,9 +23,9 @@ export async function buildApp(routes: readonly Route[], context: Context): Prom
     serverFactory: (handler) => createServer(handler),
     frameworkErrors: (error, _request, reply) => void send(reply, problemOf(error, context)),
   })
-  // The same text for every content type that is not JSON: a 415 of ours.
+  // Without this parser every content type but JSON gets the same 415.
   app.removeContentTypeParser('text/plain')
-  // An order needs no word, and a client that announces JSON may have nothing to say.
+  // An order needs no body, so JSON of no length is valid.
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', {parseAs: 'string'}, (request, body, done) =>
@@ -47,12 +47,12 @@ export async function buildApp(routes: readonly Route[], context: Context): Prom
   }
   await app.ready()
   return (request, response) => {
-    // So that clients come back to whoever listens next.
+    // So that clients reconnect, and reach the daemon that listens next.
     if (context.isStopping) response.shouldKeepAlive = false
     const {method = '', url = ''} = request
     const plain = method === 'GET' ? plainly.get(url) : undefined
     if (plain) return respond(response, answerTo(plain, context))
-    // Fastify would read the body first, and find fault with that.
+    // Fastify would read the body first, and answer with an error about the body.
     const refusal = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? null : misdirected(method, url)
     if (refusal === null) app.routing(request, response)
     else respond(response, refusal)
@@ -67,21 +67,21 @@ function answerTo(plain: (context: Context) => Answer, context: Context): Answer
   }
 }
 
-/** Paths that are written in another way than ours (`//`, `%2F`). */
+/** For paths that only fastify takes for another one (`//`, `%2F`). */
 const unmatched = problem(404, {
   code: 'NOT_FOUND',
-  detail: 'there is nothing at this path',
-  next: '/openapi.json lists what there is.',
+  detail: 'this path does not exist',
+  next: 'GET /openapi.json lists all paths.',
 })
 
 function send(reply: FastifyReply, {status, body, type, headers}: Answer): FastifyReply {
-  // Who may be written to now is nobody's to keep.
+  // No cache may keep which host accepts writes now.
   reply.code(status).header('content-type', type).header('cache-control', 'no-store')
   if (headers) reply.headers(headers)
   return reply.send(body)
 }
 
-/** What went wrong, without anything of our insides. */
+/** The answer to an error. It reveals no stack, file or package of the daemon. */
 function problemOf(error: Error & {statusCode?: number; code?: string}, {log}: Context): Answer {
   if (error instanceof OperatorError) return problem(400, {code: error.code, detail: error.message, next: error.next})
   const status = error.statusCode ?? 500
@@ -91,13 +91,13 @@ function problemOf(error: Error & {statusCode?: number; code?: string}, {log}: C
         ? `Send at most ${bodyLimit} bytes.`
         : status === 415
           ? 'Send JSON.'
-          : '/openapi.json says what is understood.'
-    return problem(status, {code: 'BAD_REQUEST', detail: 'this request cannot be understood', next})
+          : 'GET /openapi.json describes valid requests.'
+    return problem(status, {code: 'BAD_REQUEST', detail: 'the request is malformed', next})
   }
-  log.error({error: error.stack ?? String(error)}, 'a bug: a request could not be answered')
+  log.error({error: error.stack ?? String(error)}, 'bug: a request could not be answered')
   return problem(500, {
     code: 'BUG',
-    detail: 'this is a bug in pgroute66',
-    next: 'Report it with the log of this moment.',
+    detail: 'pgroute66 has a bug: an unexpected error',
+    next: 'Report the bug with the log of the daemon from this moment.',
   })
 }

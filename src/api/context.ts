@@ -4,20 +4,29 @@ import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Metrics} from './metrics.ts'
 
-/** What every route may look at. */
+/**
+ * What a route may read. `startApi` makes one per daemon and passes the same object to every
+ * request; only `config` and `isStopping` change.
+ */
 export type Context = {
-  /** Replaced as a whole by a reload; never kept by a route. */
+  /** Replaced as a whole by a reload. A route reads it for each request and keeps no part of it. */
   config: Config
-  /** Turns /readyz to 503, and ends keep-alive, before anything else of a stop. */
+  /** Set first when the daemon stops: /readyz answers 503, and connections are not kept alive. */
   isStopping: boolean
+  /** Where the snapshot comes from. `current()` may find out that an answer went stale. */
   readonly source: SnapshotSource
+  /** Carries out what an operator ordered. Rejects with OperatorError. */
   readonly orders: Orders
+  /** Monotonic and wall time, both in milliseconds. */
   readonly clock: Clock
   readonly log: Log
+  /** Counters and gauges behind /metrics. */
   readonly metrics: Metrics
-  /** The last changes, oldest first. */
+  /** The last changes (`keptChanges` of them), oldest first, earlier runs included. */
   readonly pastChanges: () => readonly PastChange[]
+  /** Of pgroute66, for the OpenAPI document. */
   readonly version: string
 }
 
+/** One moment on both clocks, for turning ages into wall-clock times. */
 export const momentOf = ({clock}: Pick<Context, 'clock'>): Moment => ({now: clock.now(), wall: clock.wall()})

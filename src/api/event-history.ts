@@ -1,7 +1,7 @@
 import type {Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {changesToWire, type Moment} from '../protocol/snapshot-json.ts'
 
-/** What changed at one moment. Its text is made when a reader is there to get it. */
+/** What changed at one moment. It is serialised only when there is a reader. */
 export type ChangeEvent = Readonly<{
   epoch: string
   sequence: number
@@ -12,16 +12,16 @@ export type ChangeEvent = Readonly<{
 
 const mostEvents = 1_000
 /**
- * Snapshots share what did not change, but each has a list of all hosts of its own: with thousands
- * of hosts fewer events are kept.
+ * Hosts in all kept snapshots together. Snapshots share what did not change, but each has its own
+ * list of all hosts: with thousands of hosts fewer events are kept.
  */
 const mostHosts = 200_000
 
-/** The last changes, for readers that come back. */
+/** The last changes, for readers that reconnect. */
 export class EventHistory {
   #events: ChangeEvent[] = []
   #hosts = 0
-  /** Whoever has seen this has missed nothing that is no longer kept. */
+  /** A reader that has seen this event can be given all later ones: they are still kept. */
   #completeSince: Readonly<{epoch: string; sequence: number}>
 
   constructor({epoch, sequence}: Pick<Snapshot, 'epoch' | 'sequence'>) {
@@ -30,7 +30,7 @@ export class EventHistory {
 
   add({changes, snapshot}: Publication, at: Moment): ChangeEvent {
     const {epoch, sequence} = snapshot
-    // Another daemon behind the same source: its numbers are not ours.
+    // Another daemon behind the same source numbers its events anew.
     if (epoch !== this.#completeSince.epoch) {
       this.#events = []
       this.#hosts = 0
@@ -49,8 +49,8 @@ export class EventHistory {
   }
 
   /**
-   * What came after `id`, which a reader saw last; `null`: that cannot be told - another epoch, too
-   * old, or none of ours.
+   * The events after `id`, the last one that a reader saw; `null`: unknown, because `id` is of
+   * another epoch, too old, or malformed.
    */
   since(id: string, current: Snapshot): readonly ChangeEvent[] | null {
     const [, epoch, digits] = /^([0-9A-Za-z]{1,32})-(\d{1,15})$/.exec(id) ?? []
@@ -65,6 +65,8 @@ const sizeOf = ({snapshot}: ChangeEvent) => Object.keys(snapshot.hosts).length
 
 export const idOf = ({epoch, sequence}: Pick<Snapshot, 'epoch' | 'sequence'>): string => `${epoch}-${sequence}`
 
-/** JSON has no raw line ends, so one `data:` line holds it all. */
-export const changeFrame = (event: ChangeEvent): string =>
-  `id: ${idOf(event)}\nevent: change\ndata: ${JSON.stringify(changesToWire(event.changes, event.snapshot, event.at))}\n\n`
+/** JSON has no raw line breaks, so one `data:` line holds the whole document. */
+export function changeFrame(event: ChangeEvent): string {
+  const data = JSON.stringify(changesToWire(event.changes, event.snapshot, event.at))
+  return `id: ${idOf(event)}\nevent: change\ndata: ${data}\n\n`
+}

@@ -1,16 +1,16 @@
 import type {ServerResponse} from 'node:http'
 
-/** What may wait in memory for one reader, on top of the largest single frame. */
-const patienceBytes = 1 << 20
+/** Bytes that may wait in memory for one reader, on top of the largest single frame. */
+const backlogBytes = 1 << 20
 
 /**
- * One open stream. A reader that cannot keep up loses samples first, then the connection; it never
- * makes us keep what it does not read.
+ * One open stream. A reader that cannot keep up loses samples first, then the connection, so that
+ * unread events cannot fill the memory of the daemon.
  */
 export class EventReader {
   readonly wantsSamples: boolean
   readonly #response: ServerResponse
-  /** The last sequence that this reader was told of. */
+  /** The last sequence that was sent to this reader. */
   sequence = -1
 
   constructor(response: ServerResponse, wantsSamples: boolean) {
@@ -22,12 +22,12 @@ export class EventReader {
     return !this.#response.writableNeedDrain
   }
 
-  /** False: the reader was too slow, and is gone. */
+  /** False: the reader was too slow and was disconnected. */
   write(frame: string): boolean {
     if (this.#response.destroyed) return false
     const waiting = this.#response.writableLength
     this.#response.write(frame)
-    if (waiting <= patienceBytes + frame.length) return true
+    if (waiting <= backlogBytes + frame.length) return true
     this.#response.destroy()
     return false
   }

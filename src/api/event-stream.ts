@@ -9,13 +9,14 @@ const sampleMs = 1_000
 const commentMs = 15_000
 const mostReaders = 1_000
 /**
- * Of our time, at most one part in so many goes into telling of changes: a storm of them is told in
- * fewer, larger events.
+ * At most one tenth of the time goes into sending changes. When many changes come at once, the
+ * daemon sends fewer and larger events.
  */
 const shareOfTime = 10
 
 /**
- * Server-sent events (API.md): what changed to everybody at once, and once a second how things are.
+ * Server-sent events (API.md): every reader gets a change as it happens, and a whole snapshot once
+ * a second.
  */
 export class EventStream implements Disposable {
   readonly #source: SnapshotSource
@@ -42,14 +43,14 @@ export class EventStream implements Disposable {
     return this.#readers.size >= mostReaders
   }
 
-  /** `lastId`: the last event that this reader has seen; `null`: it is new here. */
+  /** `lastId`: the last event that this reader has seen; `null`: a new reader. */
   open(response: ServerResponse, lastId: string | null, wantsSamples: boolean): void {
     const reader = new EventReader(response, wantsSamples)
     const snapshot = this.#source.current()
-    // What `current` has just found out belongs to the past of this reader.
+    // `current` may have published a change. It goes to the other readers before this one joins.
     this.#flush()
     const missed = lastId === null ? null : this.#history.since(lastId, snapshot)
-    // Its own first frame before the next of all: added only then, told nothing twice.
+    // The reader joins after its first frame, so that no event is sent to it twice.
     if (missed === null) reader.write(`id: ${idOf(snapshot)}\nevent: snapshot\ndata: ${this.#textOf(snapshot)}\n\n`)
     for (const event of missed ?? []) if (!reader.write(changeFrame(event))) return
     if (missed !== null && wantsSamples) reader.write(this.#sampleFrame(snapshot))
@@ -59,7 +60,7 @@ export class EventStream implements Disposable {
     this.#cancelTick ??= this.#tickLater()
   }
 
-  /** Tells all readers that this is the end. */
+  /** Ends all streams. */
   [Symbol.dispose](): void {
     this.#unsubscribe()
     this.#cancelFlush?.()
@@ -67,7 +68,7 @@ export class EventStream implements Disposable {
     for (const reader of this.#readers) reader.end()
   }
 
-  /** Called by the monitor: nothing slow happens here. Samples are taken at our own pace. */
+  /** Called within the monitor, so it only queues. Samples are taken by `#tick`, once a second. */
   #published({changes, snapshot}: Publication): void {
     if (changes.length === 0) return
     this.#pending = {changes: [...(this.#pending?.changes ?? []), ...changes], snapshot}
@@ -93,8 +94,8 @@ export class EventStream implements Disposable {
   }
 
   /**
-   * A sample goes out even where nothing moved: it is the sign of life by which a reader knows that
-   * what it holds is not old.
+   * Sends a sample even where nothing changed: by the sample a reader knows that the daemon lives
+   * and that the reader's copy is not old.
    */
   #tick(): void {
     const readers = [...this.#readers]

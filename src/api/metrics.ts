@@ -6,29 +6,27 @@ import {processMetrics} from './process-metrics.ts'
 import {snapshotMetrics} from './snapshot-metrics.ts'
 
 /**
- * What Prometheus reads. Counters count as things happen; gauges are set from the snapshot when
- * somebody looks.
+ * What Prometheus reads. Counters count as things happen; gauges are set from the snapshot at each
+ * scrape.
  */
 export interface Metrics {
   /** For the monitor. */
   readonly meter: Meter
   /** Counts changes of role. */
   published(publication: Publication): void
-  /** How long a switch took to be judged, and to be applied by a target. */
+  /** How long a switch took to be judged, and to be applied by an actuator. */
   stage(seen: Readonly<{stage: string; actuator: string; ms: number}>): void
   applied(actuator: string, outcome: string): void
-  /** The outcome of reading the configuration. */
+  /** The outcome of a reload. `wall`: milliseconds. */
   reloaded(isSuccessful: boolean, wall: number): void
   render(snapshot: Snapshot, at: Moment): Promise<string>
 }
 
-/** From a fast LAN to `probe.timeout` and beyond. */
+/** Seconds, from a fast LAN to `probe.timeout` and beyond. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3]
 
-/** A registry of its own: nothing is shared with another one in this process. */
-export function createMetrics(version: string, wall: () => number): Metrics {
-  const registers = [new Registry()]
-  const [registry] = registers as [Registry]
+/** All counters, histograms and gauges but those of the snapshot and of the process. */
+function instrumentsOf(registers: Registry[], version: string) {
   const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
     new Counter({name: `pgroute66_${name}`, help, labelNames, registers})
   const gauge = (name: string, help: string) => new Gauge({name: `pgroute66_${name}`, help, registers})
@@ -43,7 +41,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     .set(1)
   const opened = counter('connections_opened_total', 'Sessions opened to a host.', ['host'])
   const failures = counter('probe_failures_total', 'Probes without an answer.', ['host', 'cause'])
-  const transitions = counter('role_transitions_total', 'Changes of the role of a host.', ['host', 'from', 'to'])
+  const transitions = counter('role_transitions_total', 'Role changes of a host.', ['host', 'from', 'to'])
   const duration = new Histogram({
     name: 'pgroute66_probe_duration_seconds',
     help: 'How long a host took to answer a probe.',
@@ -53,17 +51,25 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   })
   const stages = new Histogram({
     name: 'pgroute66_switch_stage_seconds',
-    help: 'How long after it was seen a change of verdict was judged, and applied by a target.',
+    help: "Time from the first sign of a change to its verdict, and to the end of each actuator's work.",
     labelNames: ['stage', 'target'],
     buckets,
     registers,
   })
-  const applies = counter('actuator_apply_total', 'Passes over a target, by what they came to.', ['target', 'outcome'])
-  const reload = gauge('config_last_reload_successful', 'Whether the configuration that was read last is in force.')
+  const applies = counter('actuator_apply_total', 'Passes of an actuator, by outcome.', ['target', 'outcome'])
+  const reload = gauge('config_last_reload_successful', 'Whether the last reload of the configuration succeeded.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
-  const saved = gauge(
-    'state_last_save_successful',
-    'Whether what has to survive a restart was written when it was last tried.',
+  const saved = gauge('state_last_save_successful', 'Whether the last write of the state_dir succeeded.')
+  return {opened, failures, transitions, duration, stages, applies, reload, reloadedAt, saved}
+}
+
+/** Each call makes its own registry, so that several daemons in one process share nothing. */
+export function createMetrics(version: string, wall: () => number): Metrics {
+  const registers = [new Registry()]
+  const [registry] = registers as [Registry]
+  const {opened, failures, transitions, duration, stages, applies, reload, reloadedAt, saved} = instrumentsOf(
+    registers,
+    version,
   )
   reload.set(1)
   saved.set(1)

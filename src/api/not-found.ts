@@ -3,8 +3,8 @@ import {type Answer, problem} from './answer.ts'
 import type {Route} from './route.ts'
 
 /**
- * What a request gets that is for no route: 405 and which methods there are where the path is
- * known, else 404. `null`: it is for one.
+ * The answer to a request that no route takes: 405 with the allowed methods where the path exists,
+ * else 404. `null`: a route takes the request.
  */
 export function unroutedAnswerFor(routes: readonly Route[]): (method: string, url: string) => Answer | null {
   const known = routes.map(({method, path}) => {
@@ -18,22 +18,22 @@ export function unroutedAnswerFor(routes: readonly Route[]): (method: string, ur
     if (allowed.length === 0) {
       return problem(404, {
         code: 'NOT_FOUND',
-        detail: 'there is nothing at this path',
-        next: '/openapi.json lists what there is.',
+        detail: 'this path does not exist',
+        next: 'GET /openapi.json lists all paths.',
       })
     }
     const allow = allowed.join(', ')
     return problem(
       405,
-      {code: 'METHOD_NOT_ALLOWED', detail: `${method} is not for this path`, next: `Use ${allow}.`},
+      {code: 'METHOD_NOT_ALLOWED', detail: `this path does not accept ${method}`, next: `Use ${allow}.`},
       {allow},
     )
   }
 }
 
 /**
- * Without a framework between: for what is asked all the time, and for requests that are refused
- * before they are looked at, body unread.
+ * Writes an answer without fastify: for paths that clients poll all the time, and for requests that
+ * are refused with their body unread.
  */
 export function respond(response: ServerResponse, {status, body, type, headers}: Answer): void {
   response.writeHead(status, {

@@ -1,9 +1,6 @@
 import type {Parameter, Route} from './route.ts'
 
-/**
- * The OpenAPI 3.1 document (its specification, version 3.1.1), made of what the routes say of
- * themselves.
- */
+/** The OpenAPI document (specification 3.1.1), made from the descriptions in the routes. */
 export function openApi(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -16,7 +13,8 @@ export function openApi(routes: readonly Route[], version: string): object {
       title: 'pgroute66',
       version,
       description:
-        'Which PostgreSQL host may be written to, and which may be read from. HEAD and OPTIONS answer as GET does. Errors are application/problem+json.',
+        'Tells which PostgreSQL host accepts writes and which hosts may be read from. ' +
+        'HEAD and OPTIONS answer like GET. Errors are application/problem+json.',
       license: {name: 'MIT', identifier: 'MIT'},
     },
     paths,
@@ -28,7 +26,7 @@ export function openApi(routes: readonly Route[], version: string): object {
 }
 
 const operation = ({method, path, summary, parameters, answers, type}: Route) => ({
-  operationId: `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(.|$)/g, (_, letter: string) => letter.toUpperCase())}`,
+  operationId: method.toLowerCase() + path.replace(/[^A-Za-z0-9]+(.|$)/g, (_, letter: string) => letter.toUpperCase()),
   summary,
   parameters: parameters.map(parameter),
   ...(method === 'POST' && {

@@ -2,8 +2,8 @@ import {performance} from 'node:perf_hooks'
 import {Counter, Gauge, type Registry} from 'prom-client'
 
 /**
- * The usual names of the process' own figures. Not prom-client's collection: `promtool check
- * metrics` finds fault with it.
+ * CPU, memory and start time of the process, under their usual names. prom-client's own collection
+ * is not used: `promtool check metrics` complains about it.
  */
 export function processMetrics(registers: Registry[]): () => void {
   const memory = new Gauge({name: 'process_resident_memory_bytes', help: 'Resident memory size in bytes.', registers})
@@ -20,7 +20,7 @@ export function processMetrics(registers: Registry[]): () => void {
   })
   const lag = new Gauge({
     name: 'pgroute66_event_loop_lag_seconds',
-    help: 'The longest time that something ready had to wait, since this was last read.',
+    help: 'The longest delay of the event loop since this was last read.',
     registers,
   })
   started.set(performance.timeOrigin / 1000)
@@ -41,7 +41,7 @@ export function processMetrics(registers: Registry[]): () => void {
 
 const everyMs = 250
 
-/** Our own timer tells: what a timer is late by, everybody was late by. */
+/** Measures with a timer: whatever delays the timer delays all other work as well. */
 function watchLoop(): () => number {
   let [longest, due] = [0, performance.now() + everyMs]
   setInterval(() => {

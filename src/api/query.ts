@@ -4,14 +4,14 @@ import {lagAdvice, parseLag} from '../core/limits.ts'
 import {type Limits, noLimits} from '../core/offers/eligibility.ts'
 
 /**
- * The value of a query parameter; `null`: not given, or empty. Throws OperatorError where it is
- * given twice: the two might differ.
+ * The value of a query parameter; `null`: absent or empty. Throws OperatorError where the parameter
+ * is given twice, because the two values might differ.
  */
 export function queryOf(request: FastifyRequest, name: string): string | null {
   const value = (request.query as Readonly<Record<string, string | readonly string[]>>)[name]
   if (value === undefined || value === '') return null
   if (typeof value === 'string') return value
-  throw new OperatorError('QUERY_TWICE', `${name}= is given more than once`, 'Give it once.')
+  throw new OperatorError('QUERY_TWICE', `${name}= is given more than once`, `Give ${name}= once.`)
 }
 
 /** `16MB`, `5s`, or as in Patroni a bare number of bytes. Throws OperatorError. */
@@ -19,5 +19,5 @@ export function lagLimits(text: string | null, name: string): Limits {
   if (text === null) return noLimits
   const limits = parseLag(text, 'bytes')
   if (limits !== null) return limits
-  throw new OperatorError('QUERY_LAG', `${name}= is neither a size nor a duration`, lagAdvice)
+  throw new OperatorError('QUERY_LAG', `${name}=${text.slice(0, 40)} is neither a size nor a duration`, lagAdvice)
 }

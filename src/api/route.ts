@@ -2,7 +2,7 @@ import type {FastifyReply, FastifyRequest} from 'fastify'
 import type {Answer} from './answer.ts'
 import type {Context} from './context.ts'
 
-/** Read from the path, the query or a header; always a text. */
+/** A parameter in the path, the query or a header; its value is always text. */
 export type Parameter = Readonly<{
   name: string
   in: 'path' | 'query' | 'header'
@@ -12,7 +12,7 @@ export type Parameter = Readonly<{
   example?: string
 }>
 
-/** One path, with all that the OpenAPI document says of it. GET stands for HEAD and OPTIONS too. */
+/** One path, and what the OpenAPI document says about it. A GET route answers HEAD and OPTIONS too. */
 export type Route = Readonly<{
   method: 'GET' | 'POST'
   /** In fastify's writing: `/v1/node/:host`. */
@@ -24,21 +24,21 @@ export type Route = Readonly<{
   /** Media type of an answer that is not a problem. */
   type: string
   /**
-   * Throws OperatorError for a question that cannot be understood: 400. `null`: it has answered by
-   * itself.
-   */
-  /**
-   * What a GET without a query gets, for what is asked all the time: the framework costs more than
-   * the answer. The same as `handle`.
+   * The answer to a GET without a query, for paths that clients poll all the time: fastify costs
+   * more than the answer itself. Must equal what `handle` answers.
    */
   plain?(context: Context): Answer
+  /**
+   * Throws OperatorError for a request that cannot be understood (status 400). Returns `null` where
+   * it has written the response itself.
+   */
   handle(request: FastifyRequest, context: Context, reply: FastifyReply): Answer | null | Promise<Answer>
 }>
 
 export const hostParameter: Parameter = {
   name: 'host',
   in: 'path',
-  description: 'name of a host of the configuration',
+  description: 'name of a configured host',
   required: true,
 }
 export const groupParameter: Parameter = {name: 'group', in: 'query', description: 'only this group'}

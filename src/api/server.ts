@@ -11,31 +11,34 @@ import {inheritedListeners, type ListenerKind} from './listen/socket-activation.
 import type {Metrics} from './metrics.ts'
 import {allRoutes} from './routes.ts'
 
+/** What `app/serve` gives to the API; most of it goes on to the routes as `Context`. */
 export type ApiDeps = Readonly<{
+  /** The configuration at the start; `reload` brings the later ones. */
   config: Config
   source: SnapshotSource
   orders: Orders
   clock: Clock
   log: Log
   metrics: Metrics
+  /** The last changes, oldest first. */
   pastChanges: () => readonly PastChange[]
   version: string
-  /** Where systemd says what it hands over. */
+  /** LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES of systemd; default: the process' environment. */
   env?: NodeJS.ProcessEnv
-  /** How long a stop is announced by /readyz before anything else of it happens. */
+  /** Milliseconds between the 503 of /readyz and the closing of the listeners; default 500. */
   announceMs?: number
 }>
 
 export interface Api extends AsyncDisposable {
-  /** Where it listens: URLs, and paths of sockets. */
+  /** Where the daemon listens: URLs, and paths of sockets. */
   readonly addresses: readonly string[]
-  /** Throws OperatorError, and goes on as before, where the new places cannot be had. */
+  /** Throws OperatorError where a new endpoint cannot be opened; the old ones then stay. */
   reload(config: Config): Promise<void>
 }
 
 /**
- * Listens as `config` says. Throws OperatorError where it cannot. Answers at once, also before the
- * first round is done: V0 is an answer.
+ * Listens as `config` says. Throws OperatorError where an endpoint cannot be opened. Answers at
+ * once, also before the first round of probes is done: V0 (starting) is an answer.
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const {clock, log, metrics, source, announceMs = 500, env = process.env} = deps

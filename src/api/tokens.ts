@@ -3,22 +3,25 @@ import {readFile} from 'node:fs/promises'
 import type {Log} from '../core/ports.ts'
 
 /**
- * What is shorter can be guessed, and may be a name that stands alone because its token got lost.
+ * Characters. A shorter token can be guessed, or is a name whose token is missing from the line.
  */
 const leastLength = 16
 
 /**
- * Whose token this is, by the file: a token per line, a name before it where one is wanted; empty
- * lines and `#` are skipped. Any other line is passed over, and never shown: a part of it may be a
- * token. Read for each question, so that a withdrawn token is withdrawn. `null`: nobody's, or the
- * file cannot be read.
+ * The name that `tokens_file` gives to this token; `null`: the token is unknown, or the file cannot
+ * be read. Each line holds `TOKEN` or `NAME TOKEN`; empty lines and `#` are skipped. Any other line
+ * is ignored and never shown, because a part of it may be a token. The file is read for each request,
+ * so that a withdrawn token stops working at once.
  */
 export async function ownerOfToken(token: string, path: string, log: Log): Promise<string | null> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    log.error({path}, `tokens_file cannot be read (${(error as NodeJS.ErrnoException).code}): every token is refused`)
+    log.error(
+      {path},
+      `tokens_file cannot be read (${(error as NodeJS.ErrnoException).code}); the daemon refuses every token`,
+    )
     return null
   }
   let owner: string | null = null
@@ -28,13 +31,14 @@ export async function ownerOfToken(token: string, path: string, log: Log): Promi
     const [known = '', name = 'token'] = words.toReversed()
     if (known === '' || line.trim().startsWith('#')) continue
     if (words.length > 2 || known.length < leastLength) odd.push(index + 1)
-    // All are compared, each in the same time: how long it takes tells nothing.
+    // All tokens are compared, each in constant time, so that the duration reveals nothing.
     else if (isSame(token, known)) owner = name
   }
   if (owner === null && odd.length > 0)
     log.warn(
       {path},
-      `tokens_file, line ${odd.join(', ')}: not "TOKEN" or "NAME TOKEN" with a token of at least ${leastLength} characters`,
+      `tokens_file, line ${odd.join(', ')}: not "TOKEN" or "NAME TOKEN" with a token of at least ` +
+        `${leastLength} characters; the daemon ignores the line`,
     )
   return owner
 }

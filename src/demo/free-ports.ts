@@ -1,8 +1,8 @@
 import {createServer, type Server} from 'node:net'
 
 /**
- * The same port on this address stands for "taken": loopback on Linux; where there is no such
- * address the kernel's word has to do.
+ * A port is reserved by listening on it at this address: loopback on Linux. Elsewhere the address
+ * does not exist, and the port is held on 127.0.0.1 itself.
  */
 const witness = '127.66.66.66'
 
@@ -11,9 +11,9 @@ export interface FreePorts extends AsyncDisposable {
 }
 
 /**
- * Ports of 127.0.0.1 that the kernel has just called free. A server that crashes frees its port,
- * and ought to find it free when it comes back; so each is held on a second address until disposal:
- * other users of this function pass it over, and outgoing connections do not get it either.
+ * Ports that are free on 127.0.0.1. A server that crashes must find its port free at its next start,
+ * so each port is held on a second address until disposal: other callers of this function skip it,
+ * and outgoing connections do not get it either.
  */
 export async function freePorts(count: number): Promise<FreePorts> {
   const probes: Server[] = []
@@ -29,7 +29,7 @@ export async function freePorts(count: number): Promise<FreePorts> {
         held.push(probe)
       }
     }
-    // Only now: asked for together, they differ.
+    // The probes close only now, because ports that are open at the same time differ.
     return {ports: held.map(portOf), [Symbol.asyncDispose]: () => closeAll(held)}
   } catch (error) {
     await closeAll(held)
@@ -39,7 +39,7 @@ export async function freePorts(count: number): Promise<FreePorts> {
   }
 }
 
-/** Is it somebody else's by now? */
+/** True where another process listens on the port. */
 export async function isTaken(port: number): Promise<boolean> {
   try {
     await closeAll([await listen(port, '127.0.0.1')])
@@ -51,7 +51,7 @@ export async function isTaken(port: number): Promise<boolean> {
 
 function listen(port: number, host: string): Promise<Server> {
   const server = createServer()
-  // What is held for a cluster must not keep a process alive that has nothing else to do.
+  // A held port must not keep this process alive.
   server.unref()
   return new Promise((resolve, reject) =>
     server.once('error', reject).listen({port, host, exclusive: true}, () => resolve(server)),
@@ -60,7 +60,7 @@ function listen(port: number, host: string): Promise<Server> {
 
 function portOf(server: Server): number {
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a listening server has a port')
+  if (address === null || typeof address === 'string') throw new Error('bug: a listening server without a port')
   return address.port
 }
 

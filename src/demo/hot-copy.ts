@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import type pg from 'pg'
 import type {NodeSettings} from './node-conf.ts'
 
-/** A server that is copied from: what a base backup needs to know of it. */
+/** The server to copy from, as a base backup needs it. */
 export type CopySource = Readonly<{
   settings: NodeSettings
   port: number
@@ -12,8 +12,8 @@ export type CopySource = Readonly<{
 }>
 
 /**
- * What belongs to the running server, not to the data (PostgreSQL documentation, 26.3.4 "Backing Up
- * the Data Directory").
+ * Files of the running server that are no part of a backup (PostgreSQL documentation, 26.3.4
+ * "Backing Up the Data Directory").
  */
 const leftOut = new Set([
   'postmaster.pid',
@@ -35,14 +35,12 @@ const emptied = new Set([
   'pg_subtrans',
 ])
 
-/**
- * A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3).
- */
+/** A base backup without pg_basebackup: the low-level API and a copy of the files (26.3.3). */
 export async function copyHot(source: CopySource, target: string): Promise<void> {
   const {account} = source.settings
-  // One session from start to stop: the backup ends with it.
+  // One session from start to stop: the backup ends with the session.
   await using client = await source.connect()
-  // PostgreSQL 15 gave the functions other names, and left the exclusive way out.
+  // PostgreSQL 15 renamed the functions and removed exclusive backups.
   const {rows: found} = await client.query("select current_setting('server_version_num')::int >= 150000 as is_new")
   const [start, stop] = found[0].is_new
     ? ["pg_backup_start('pgroute66 demo', true)", 'pg_backup_stop(false)']
@@ -54,10 +52,7 @@ export async function copyHot(source: CopySource, target: string): Promise<void>
   await writeFile(label, rows[0].labelfile, {mode: 0o600})
   if (account) await chown(label, account.uid, account.gid)
 
-  /**
-   * `isWal`: folders alone. The standby streams what it needs, and a segment that is being written
-   * is of no use to it.
-   */
+  /** `isWal`: copies folders only. The standby streams the WAL that it needs. */
   async function copyTree(from: string, to: string, isWal = false): Promise<void> {
     await mkdir(to, {recursive: true, mode: 0o700})
     await chmod(to, 0o700)
@@ -81,7 +76,7 @@ export async function copyHot(source: CopySource, target: string): Promise<void>
     try {
       await copyFile(here, there)
     } catch (error) {
-      // A running server removes files; what is gone was not needed, or comes again by WAL.
+      // A running server removes files. A removed file was not needed, or WAL replay restores it.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       throw error
     }

@@ -3,10 +3,7 @@ import {timelineOf} from '../core/snapshot.ts'
 import type {Action} from '../ui/action.ts'
 import type {Cluster} from './cluster.ts'
 
-/**
- * The keys with which a newcomer breaks and mends the demo's servers; each acts on the selected
- * host.
- */
+/** The keys that break and repair the servers of the demo. Each acts on the selected host. */
 export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Action[] {
   const primaryBeside = (name: string) => {
     const {hosts} = source.current()
@@ -22,7 +19,7 @@ export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Act
         const node = cluster.node(name)
         if (!node.isRunning) {
           await node.start()
-          return `${name} started, as it was`
+          return `${name} started with its old data`
         }
         await node.kill()
         return `${name} killed (kill -9)`
@@ -33,13 +30,13 @@ export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Act
       label: 'hang/thaw',
       async run(name) {
         const node = cluster.node(name)
-        if (!node.isRunning) return `${name} does not run: start it by K`
+        if (!node.isRunning) return `${name} is not running: start it with K`
         if (node.isHung) {
           node.thaw()
           return `${name} thawed (SIGCONT)`
         }
         node.hang()
-        return `${name} hangs: all its processes are stopped (SIGSTOP)`
+        return `${name} hangs: all of its processes are stopped (SIGSTOP)`
       },
     },
     {
@@ -48,7 +45,7 @@ export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Act
       async run(name) {
         const node = cluster.node(name)
         if (!node.isRunning || node.isHung) return `${name} does not answer: start or thaw it first`
-        if (source.current().hosts[name]?.role === 'primary') return `${name} is a primary already`
+        if (source.current().hosts[name]?.role === 'primary') return `${name} is already a primary`
         await node.promote()
         const followers = cluster.nodes.filter(
           (other) =>
@@ -58,7 +55,7 @@ export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Act
             source.current().hosts[other.name]?.role === 'standby',
         )
         await Promise.all(followers.map((other) => other.follow(node)))
-        return `${name} promoted; ${followers.map((other) => other.name).join(' and ') || 'nobody'} follows it`
+        return `${name} promoted; followers: ${followers.map((other) => other.name).join(', ') || 'none'}`
       },
     },
     {
@@ -66,7 +63,7 @@ export function demoKeys(cluster: Cluster, source: SnapshotSource): readonly Act
       label: 'rebuild',
       async run(name) {
         const source = primaryBeside(name)
-        if (!source) return `there is no other primary to rebuild ${name} from`
+        if (!source) return `no other primary runs to rebuild ${name} from`
         const node = cluster.node(name)
         await node.cloneFrom(source)
         await node.start()

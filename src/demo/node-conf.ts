@@ -3,7 +3,7 @@ import type {OsAccount} from './os-account.ts'
 
 export type NodeSettings = Readonly<{
   name: string
-  /** Holds this node's data directory, log and unix socket. */
+  /** Contains the data directory, the log and the unix socket of this node. */
   folder: string
   port: number
   binaries: Binaries
@@ -21,7 +21,7 @@ export type NodeSettings = Readonly<{
 export type Place = Readonly<{address: string; within: readonly string[]}>
 export const loopback: Place = {address: '127.0.0.1', within: []}
 
-/** postgresql.conf of a server that lives for minutes: small, fast, and in nobody's way. */
+/** postgresql.conf of a server that runs for minutes: small and fast. */
 export function postgresqlConf({name, port, folder, conf, place}: NodeSettings): string {
   const lines = [
     `port = ${port}`,
@@ -30,23 +30,23 @@ export function postgresqlConf({name, port, folder, conf, place}: NodeSettings):
     `cluster_name = '${name}'`,
     'fsync = off',
     'shared_buffers = 16MB',
-    // The same everywhere: a standby with fewer than its primary does not start.
+    // The same on every node: a standby with fewer than its primary does not start.
     'max_connections = 50',
     'wal_keep_size = 64MB',
     // For pg_rewind.
     'wal_log_hints = on',
-    // Files in the data folder: what a killed server leaves in /dev/shm nobody finds again.
+    // Files in the data folder, because a killed server would leave its files in /dev/shm.
     'dynamic_shared_memory_type = mmap',
     "lc_messages = 'C'",
     "recovery_target_timeline = 'latest'",
-    // A standby looks for its primary again after so long: a demo should not wait five seconds.
+    // How soon a standby looks for its primary again; the default of 5 s is long for a demo.
     'wal_retrieve_retry_interval = 200ms',
     ...conf,
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** pg_hba.conf: the given lines, then those by which the superuser and the other nodes get in. */
+/** pg_hba.conf: the given lines, then the lines for the superuser and the other nodes. */
 export function hbaConf({hba}: NodeSettings): string {
   const own = [
     'local all all trust',

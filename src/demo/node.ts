@@ -8,13 +8,13 @@ import {Postmaster, type StopMode} from './postmaster.ts'
 import {dropSharedMemory} from './postmaster-file.ts'
 import {hasProgram, runProgram} from './program.ts'
 
-/** A statement longer than this is not coming back: the server hangs. */
+/** A statement that takes longer does not return: the server hangs. */
 const statementMs = 70_000
 const promotionSeconds = 60
 
 /**
- * One real PostgreSQL server that can be treated badly. Every method waits until what it asked for
- * is so, and rejects when it does not become so.
+ * One real PostgreSQL server that tests and the demo can break. Every method waits until its effect
+ * is there, and rejects when the effect does not come.
  */
 export class PgNode {
   readonly settings: NodeSettings
@@ -46,7 +46,7 @@ export class PgNode {
     return this.#run?.isFrozen ?? false
   }
 
-  /** All that the server has said. */
+  /** The whole log of the server. */
   get log(): string {
     return existsSync(this.#logPath) ? readFileSync(this.#logPath, 'utf8') : ''
   }
@@ -68,8 +68,8 @@ export class PgNode {
   }
 
   /**
-   * Throws away what is here, takes a copy of the data of a running server, and becomes its standby
-   * at the next start.
+   * Replaces the data by a copy of the data of `source`, a running server. The node is its standby
+   * from the next start on.
    */
   async cloneFrom(source: PgNode): Promise<void> {
     await this.kill()
@@ -80,8 +80,8 @@ export class PgNode {
   }
 
   /**
-   * Keeps what is here up to the fork, and becomes a standby of `source` at the next start: by
-   * pg_rewind, where that is installed.
+   * Keeps the data up to the fork and is a standby of `source` from the next start on: with
+   * pg_rewind where that is installed, else as a new copy.
    */
   async rewindTo(source: PgNode): Promise<void> {
     if (!hasProgram(this.settings.binaries, 'pg_rewind')) return await this.cloneFrom(source)
@@ -90,9 +90,10 @@ export class PgNode {
     await this.#becomeStandbyOf(source)
   }
 
-  /** Streams from `source` from the next start on; at once when it runs. */
+  /** Streams from `source`: at once where this node runs, else from the next start on. */
   async follow(source: PgNode): Promise<void> {
-    const conninfo = `host=${source.settings.place.address} port=${source.port} user=postgres application_name=${this.name}`
+    const {address} = source.settings.place
+    const conninfo = `host=${address} port=${source.port} user=postgres application_name=${this.name}`
     if (this.isRunning) {
       await this.sql(`alter system set primary_conninfo = '${conninfo}'`)
       await this.sql('select pg_reload_conf()')
@@ -115,9 +116,7 @@ export class PgNode {
     await this.#run?.exited
   }
 
-  /**
-   * Asks the server to stop, and does not wait. `smart` goes on for as long as any session does.
-   */
+  /** Asks the server to stop and does not wait. `smart` lasts as long as any session. */
   beginStop(mode: StopMode): void {
     this.#run?.stop(mode)
   }
@@ -128,19 +127,19 @@ export class PgNode {
   }
 
   /**
-   * A crash: `kill -9` of the postmaster. Resolves when all of its processes are gone, frozen ones
+   * A crash: `kill -9` of the postmaster. Resolves when all of its processes have ended, frozen ones
    * included.
    */
   async kill(): Promise<void> {
     await this.#run?.kill()
   }
 
-  /** Stops every process: a dead machine that still holds its sockets. */
+  /** Stops every process, like a dead machine whose sockets stay open. */
   hang(): void {
     this.#run?.freeze()
   }
 
-  /** Stops the postmaster alone: sessions go on, nobody new gets in. */
+  /** Stops only the postmaster: open sessions go on, new ones are not accepted. */
   hangPostmaster(): void {
     this.#run?.freezePostmaster()
   }
@@ -149,14 +148,14 @@ export class PgNode {
     this.#run?.thaw()
   }
 
-  /** Returns when the server says that it is a primary. */
+  /** Resolves when the server reports that it is a primary. */
   async promote(): Promise<void> {
     const [row] = await this.sql(`select pg_promote(true, ${promotionSeconds}) as is_primary`)
     if (row?.is_primary !== true)
-      throw new Error(`${this.name} is no primary ${promotionSeconds} s after its promotion`)
+      throw new Error(`${this.name} is not a primary ${promotionSeconds} s after its promotion`)
   }
 
-  /** The postmaster and all that it started. */
+  /** The postmaster and its children. */
   pids(): readonly number[] {
     return this.#run?.pids() ?? []
   }
@@ -172,7 +171,7 @@ export class PgNode {
       connectionTimeoutMillis: 10_000,
       query_timeout: statementMs,
     })
-    // Without a listener a server that dies under us would end this process.
+    // Without a listener, a server that dies during a session would end this process.
     client.on('error', () => {})
     await client.connect()
     return Object.assign(client, {[Symbol.asyncDispose]: () => client.end()})

@@ -3,19 +3,18 @@ import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 
 /**
- * What a postmaster writes of itself into postmaster.pid (PostgreSQL's
- * src/include/utils/pidfile.h): one fact per line.
+ * The contents of postmaster.pid (PostgreSQL's src/include/utils/pidfile.h): one fact per line.
  */
 export type PostmasterFile = Readonly<{
   pid: number
-  /** The System V shared memory segment: 56 bytes that outlive a `kill -9`. */
+  /** The System V shared memory segment: 56 bytes that survive a `kill -9`. */
   segment: number | null
   isReady: boolean
 }>
 
 /**
- * `null`: not started, or stopped in an orderly way. After a crash the file is still there, and
- * names a process that is gone.
+ * `null`: the server was never started, or stopped cleanly. After a crash the file still exists and
+ * names a process that has ended.
  */
 export function readPostmasterFile(data: string): PostmasterFile | null {
   const lines = linesOf(join(data, 'postmaster.pid'))
@@ -30,9 +29,9 @@ export function readPostmasterFile(data: string): PostmasterFile | null {
 }
 
 /**
- * Gives back what a crashed server holds of System V shared memory. The next start on the same data
- * does it, too; but data that is thrown away takes the knowledge of it along, and a machine has
- * 4096 of them. To be called only when every process of the server is gone.
+ * Frees the System V shared memory of a crashed server. The next start on the same data would free
+ * it too, but with the data the number of the segment is lost, and a machine has only 4,096
+ * segments. Call this only when every process of the server has ended.
  */
 export function dropSharedMemory(data: string): void {
   const segment = readPostmasterFile(data)?.segment
@@ -40,7 +39,7 @@ export function dropSharedMemory(data: string): void {
   try {
     execFileSync('ipcrm', ['-m', String(segment)], {stdio: 'ignore'})
   } catch {
-    // There is no ipcrm, or somebody was faster.
+    // There is no ipcrm, or the segment is gone already.
   }
 }
 

@@ -17,8 +17,8 @@ export type StopMode = 'smart' | 'fast' | 'immediate'
 const stopSignals = {smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT'} as const
 
 /**
- * Children see that their postmaster is gone when they next wait; one that computes does not, and
- * is then killed as well.
+ * A child notices that its postmaster has ended when the child next waits. A child that computes
+ * does not notice, and is killed after this time.
  */
 const orphanMs = 2000
 
@@ -30,11 +30,11 @@ type Program = Readonly<{
   within: Place['within']
 }>
 
-/** One run of a server, from its start to the end of its last process. */
+/** One run of a server, from its start until its last process has ended. */
 export class Postmaster {
   readonly #child: ChildProcess
   readonly #data: string
-  /** Resolves when the postmaster is gone; its children may still be there. */
+  /** Resolves when the postmaster has ended; its children may still run. */
   readonly exited: Promise<void>
   #hasExited = false
   #frozen: readonly number[] = []
@@ -82,14 +82,14 @@ export class Postmaster {
     return this.#frozen.length > 0
   }
 
-  /** The postmaster and all that it started. */
+  /** The postmaster and its children. */
   pids(): readonly number[] {
     return this.pid === null || !this.isRunning ? [] : [this.pid, ...childrenOf(this.pid)]
   }
 
   /**
-   * As pg_ctl does it, by what the postmaster writes of itself: the log holds no line that nobody
-   * asked for. `false`: it ended instead.
+   * Waits for the status in postmaster.pid, as pg_ctl does: a connection would leave lines in the
+   * log. `false`: the postmaster ended instead.
    */
   async isReady(): Promise<boolean> {
     await until(() => {
@@ -103,13 +103,10 @@ export class Postmaster {
     this.#child.kill(stopSignals[mode])
   }
 
-  /**
-   * `kill -9` of the postmaster. Its children notice, and go; resolves when all of them are gone.
-   */
+  /** `kill -9` of the postmaster. Its children notice and end; resolves when all have ended. */
   async kill(): Promise<void> {
     const children = this.pids().slice(1)
-    // Before anything is thawed: a frozen server would otherwise get a moment in which to commit
-    // what it was frozen over.
+    // Before anything is thawed: a frozen server could otherwise commit a pending transaction.
     this.#child.kill('SIGKILL')
     this.thaw()
     await this.exited
@@ -119,8 +116,8 @@ export class Postmaster {
   }
 
   /**
-   * Every backend is a process group of its own, so that they are stopped one by one; first the one
-   * that could start more of them.
+   * Every backend has its own process group, so the processes are stopped one by one. The postmaster
+   * is first, because it could start more of them.
    */
   freeze(): void {
     this.freezePostmaster()

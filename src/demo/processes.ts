@@ -1,10 +1,7 @@
 import {execFileSync} from 'node:child_process'
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 
-/**
- * The children of a process. Every backend of PostgreSQL is a child of the postmaster, and a
- * process group of its own.
- */
+/** The children of a process. A PostgreSQL backend is a child of the postmaster with its own group. */
 export function childrenOf(pid: number): readonly number[] {
   if (!existsSync('/proc/self/stat')) return fromPgrep(pid)
   return readdirSync('/proc')
@@ -13,7 +10,7 @@ export function childrenOf(pid: number): readonly number[] {
     .map(Number)
 }
 
-/** Field 4 of /proc/PID/stat; the name before it is in brackets and may hold anything. */
+/** Field 4 of /proc/PID/stat. The name in brackets before it may contain any character. */
 function parentOf(pid: string): number | null {
   try {
     return Number(/^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
@@ -34,13 +31,13 @@ function fromPgrep(pid: number): readonly number[] {
   }
 }
 
-/** Signals those that are still there. */
+/** Signals the processes that still exist. */
 export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal)
     } catch {
-      // Gone already.
+      // The process has ended.
     }
   }
 }
@@ -48,7 +45,7 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // A zombie still has a number: it is only waiting to be reaped.
+    // A zombie has ended; it keeps its number until its parent reaps it.
     return !existsSync('/proc/self/stat') || !/^.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false

@@ -8,8 +8,8 @@ import type {OsAccount} from './os-account.ts'
 export const hasProgram = (binaries: Binaries, name: string): boolean => existsSync(join(binaries, name))
 
 /**
- * Runs one of PostgreSQL's programs to its end, as the server's account. Rejects with what it said
- * when it fails.
+ * Runs one of PostgreSQL's programs to its end, under the account of the server. Rejects with the
+ * output of the program when it fails.
  */
 export async function runProgram(
   path: string,
@@ -18,9 +18,9 @@ export async function runProgram(
   cwd: string,
 ): Promise<void> {
   const child = spawn(path, args, {...account, cwd, env: childEnv(), stdio: ['ignore', 'pipe', 'pipe']})
-  const said: Buffer[] = []
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
   const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
   if (code !== 0)
-    throw new Error(`${basename(path)} ended with ${code}: ${Buffer.concat(said).toString().slice(-1000)}`)
+    throw new Error(`${basename(path)} ended with ${code}: ${Buffer.concat(output).toString().slice(-1000)}`)
 }

@@ -2,12 +2,12 @@ import {spawn} from 'node:child_process'
 import {Socket} from 'node:net'
 
 /**
- * A shell that does nothing until our end of its input closes, however that happens: also by `kill
- * -9`, which no handler of ours survives, and at the end of a test worker, which sees no 'exit'
- * event. Then it kills every server with data under `folder`, and removes the folder.
+ * A shell that waits until this process closes the shell's input, however this process ends: also
+ * by `kill -9`, which runs no handler, and at the end of a test worker, which sees no 'exit' event.
+ * Then the shell kills every server with data under `folder`, and removes the folder.
  *
- * postmaster.pid outlives a crash, and its number may belong to somebody else by now: only a
- * process that was started on this folder is killed.
+ * postmaster.pid outlives a crash, and another process may have its number by now. So the shell
+ * kills only a process whose command line names this folder.
  */
 const script = `
 folder=$1
@@ -27,19 +27,19 @@ done 2>/dev/null
 rm -rf "$folder"
 `
 
-/** Returns what calls it off; to be used when everything is gone already. */
+/** Returns a function that stops the reaper. Call it once servers and folder are gone. */
 export function startReaper(folder: string): () => void {
-  // In a session of its own, where no Ctrl-C comes.
+  // In its own session, where Ctrl-C does not reach it.
   const shell = spawn('/bin/sh', ['-c', script, 'pgroute66-reaper', folder], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  // Without a shell there is no reaper, and all else works.
+  // Without a shell there is no reaper; everything else works.
   shell.on('error', () => {})
   shell.stdin.on('error', () => {})
   shell.unref()
-  // A pipe to a child is a socket, whatever its type says; it must not keep this process alive.
+  // A pipe to a child is a socket, whatever its type says. It must not keep this process alive.
   if (shell.stdin instanceof Socket) shell.stdin.unref()
   return () => void shell.kill('SIGKILL')
 }

@@ -13,9 +13,9 @@ import {playStory} from './story.ts'
 export type DemoAsked = Readonly<{tour: boolean; tell: (line: string) => void; signal: AbortSignal}>
 
 /**
- * A real cluster, the monitor and its API over it, and then either the story or the live table with
- * keys to break things. Leaves no process and no folder behind. Throws OperatorError where there is
- * no embedded PostgreSQL.
+ * Starts a real cluster and a monitor for it, then plays the story or shows the live table with keys
+ * to break things. Leaves no process and no folder behind. Throws OperatorError where there is no
+ * embedded PostgreSQL.
  */
 export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
   tell('Starting three PostgreSQL servers...')
@@ -23,12 +23,12 @@ export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
   if (signal.aborted) return
   const path = await writeConfig(cluster)
   const config = await loadConfig({path, dsns: [], env: {}, cwd: cluster.folder})
-  const around = {clock: systemClock, random: Math.random, log: silentLog, meter: noMeter, version: ownVersion()}
-  await using watching = await compose(config, around)
+  const deps = {clock: systemClock, random: Math.random, log: silentLog, meter: noMeter, version: ownVersion()}
+  await using watching = await compose(config, deps)
   await watching.monitor.ready
   const source = watching.monitor
   if (tour) {
-    // A story that was stopped on request is no failure, whatever it was waiting for.
+    // A story that the operator stopped is not a failure, whatever it was waiting for.
     return await playStory({cluster, source, now: systemClock.now, tell, signal}).catch((error: unknown) => {
       if (!signal.aborted) throw error
     })
@@ -38,8 +38,8 @@ export async function demo({tour, tell, signal}: DemoAsked): Promise<void> {
 }
 
 /**
- * A file as an operator would write it, so that other commands can be tried on the same cluster
- * from a second terminal.
+ * Writes a configuration as an operator would, so that other commands can use the same cluster from
+ * a second terminal.
  */
 async function writeConfig(cluster: Cluster): Promise<string> {
   const path = join(cluster.folder, 'pgroute66.yml')

@@ -14,44 +14,19 @@ export type Stage = Readonly<{
   signal: AbortSignal
 }>
 
-/** A step takes a second; where one takes a minute the story does not happen. */
-const patienceMs = 60_000
+/** Every step takes about a second. After a minute the story gives up. */
+const timeoutMs = 60_000
 
 /**
- * The story that the demo plays by itself: crash, promotion, the old primary's return beside and
- * instead of the new one, healing. Every verdict is waited for, and told with its time and how long
- * after the deed it was there. Rejects when one does not come.
+ * The story that the demo plays by itself: crash, promotion, the return of the old primary beside
+ * and instead of the new one, repair. It waits for every verdict and prints its time and how long
+ * after the event it came. Rejects when a verdict does not come.
  */
 export async function playStory({cluster, source, now, tell, signal}: Stage): Promise<void> {
   const [host1, host2, host3] = ['host1', 'host2', 'host3'].map((name) => cluster.node(name))
   if (!host1 || !host2 || !host3) throw new Error('the story needs three nodes')
-  const start = now()
-  const time = () => `${((now() - start) / 1000).toFixed(2).padStart(6)} s`
-
-  const told = (verdict: Verdict, sinceMs: number | null) => {
-    const routed = verdict.routedTo === null ? 'nothing is routed' : `writes go to ${verdict.routedTo}`
-    const after = sinceMs === null ? '' : `, ${Math.round(sinceMs)} ms after that`
-    tell(`${time()}    ${verdict.kind} (${verdict.rule}): ${routed}${after}`)
-    tell(`             ${verdict.why}`)
-  }
-  /**
-   * Does something, and waits for the verdict that must follow. What `deed` returns is the time
-   * from which it counts.
-   */
-  const scene = async (title: string, deed: () => Promise<unknown>, isRight: (verdict: Verdict) => boolean) => {
-    tell(`\n${time()}  ${title}`)
-    const [seen] = await Promise.all([verdictOf(source, isRight, signal, now), deed()])
-    told(seen.verdict, Math.max(0, seen.at - deedAt))
-  }
-  let deedAt = now()
-  const done = () => {
-    deedAt = now()
-  }
-
-  tell('Three PostgreSQL servers: host1 is primary, host2 and host3 stream from it.')
-  const first = await verdictOf(source, ({kind, routedTo}) => kind === 'primary' && routedTo === 'host1', signal, now)
-  told(first.verdict, null)
-
+  const {scene, done, begin} = narrator({source, now, tell, signal})
+  await begin()
   await scene(
     'kill -9: host1 crashes.',
     async () => {
@@ -71,7 +46,7 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
   )
   await until(async () => signal.aborted || isFollowing(source.current().hosts.host3, 'host2'))
   await scene(
-    'Somebody starts the old host1 again, as it was: two primaries.',
+    'An operator starts the old host1 with its old data: two primaries.',
     async () => {
       await host1.start()
       done()
@@ -79,7 +54,7 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
     (verdict) => suspectOf(verdict) === 'host1',
   )
   await scene(
-    'host2 crashes: the old host1 is the only primary in sight, without the writes that host2 took.',
+    'host2 crashes: the old host1 is the only visible primary, without the writes that host2 took.',
     async () => {
       done()
       await host2.kill()
@@ -87,7 +62,7 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
     ({rule}) => rule === 'V2',
   )
   await scene(
-    'host2 is back, and host1 is rebuilt as its standby.',
+    'host2 starts again, and host1 is rebuilt as its standby.',
     async () => {
       await host2.start()
       await host1.cloneFrom(host2)
@@ -97,10 +72,42 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
     ({kind, routedTo}) =>
       kind === 'primary' && routedTo === 'host2' && source.current().hosts.host1?.role === 'standby',
   )
-  tell('\nHealed. At no moment were there two places to write to.')
+  tell('\nRepaired. At no moment did two hosts get writes.')
 }
 
-/** The first verdict that is right, now or later. */
+/** Runs and prints the scenes of the story. */
+function narrator({source, now, tell, signal}: Omit<Stage, 'cluster'>) {
+  const start = now()
+  const time = () => `${((now() - start) / 1000).toFixed(2).padStart(6)} s`
+
+  const print = (verdict: Verdict, sinceMs: number | null) => {
+    const routed = verdict.routedTo === null ? 'nothing is routed' : `writes go to ${verdict.routedTo}`
+    const after = sinceMs === null ? '' : `, ${Math.round(sinceMs)} ms after that`
+    tell(`${time()}    ${verdict.kind} (${verdict.rule}): ${routed}${after}`)
+    tell(`             ${verdict.why}`)
+  }
+  /**
+   * Runs `deed` and waits for the verdict that must follow. `deed` calls `done` at the moment from
+   * which the delay counts.
+   */
+  const scene = async (title: string, deed: () => Promise<unknown>, isRight: (verdict: Verdict) => boolean) => {
+    tell(`\n${time()}  ${title}`)
+    const [seen] = await Promise.all([verdictOf(source, isRight, signal, now), deed()])
+    print(seen.verdict, Math.max(0, seen.at - deedAt))
+  }
+  let deedAt = now()
+  const done = () => {
+    deedAt = now()
+  }
+  const begin = async () => {
+    tell('Three PostgreSQL servers: host1 is primary, host2 and host3 stream from it.')
+    const first = await verdictOf(source, ({kind, routedTo}) => kind === 'primary' && routedTo === 'host1', signal, now)
+    print(first.verdict, null)
+  }
+  return {scene, done, begin}
+}
+
+/** The first verdict that `isRight` accepts, now or later. */
 function verdictOf(
   source: SnapshotSource,
   isRight: (verdict: Verdict) => boolean,
@@ -113,10 +120,11 @@ function verdictOf(
     if (verdict && isRight(verdict)) resolve({verdict, at: now()})
   }
   const stop = source.subscribe(look)
-  const late = setTimeout(
-    () => reject(new Error(`this verdict did not come: the last one is "${source.current().groups.all?.verdict.why}"`)),
-    patienceMs,
-  )
+  const giveUp = () => {
+    const last = source.current().groups.all?.verdict.why
+    reject(new Error(`the expected verdict did not come within ${timeoutMs / 1000} s; the last one is "${last}"`))
+  }
+  const late = setTimeout(giveUp, timeoutMs)
   const abort = () => reject(new Error('the story was stopped'))
   const forget = onAbort(signal, abort)
   look()

@@ -1,7 +1,7 @@
 import type {Clock} from '../core/ports.ts'
 
 export const systemClock: Clock = {
-  // Not `performance.now()`, which loads a dozen of node's modules: a check would wait for them.
+  // Not `performance.now()`, which loads a dozen modules of Node.js and would delay a check.
   now() {
     const [seconds, nanoseconds] = process.hrtime()
     return seconds * 1e3 + nanoseconds / 1e6

@@ -1,7 +1,7 @@
 import {dirname} from 'node:path'
 import {readFile} from './files.ts'
 
-/** The text of a file; `null`: it is not there. */
+/** The text of a file; `null`: the file does not exist. */
 export async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8')
@@ -12,16 +12,16 @@ export async function readText(path: string): Promise<string | null> {
 }
 
 /**
- * Replaces a file so that a reader sees the old text or the new one, also after a power cut: a
- * temporary file beside it, synced, renamed, and the folder synced, because the name is kept there
- * (fsync(2), "Calling fsync() does not necessarily ensure …"). Readable by all: it holds no secret,
- * and a check that runs as HAProxy's user judges by it.
+ * Replaces a file so that a reader sees the old text or the new one, also after a power cut: writes
+ * a temporary file beside it, syncs and renames it, and syncs the folder, which holds the name
+ * (fsync(2), "Calling fsync() does not necessarily ensure …"). The file is readable by all: it
+ * contains no secret, and a check that runs as the user of HAProxy reads it.
  */
 export async function replaceText(path: string, text: string): Promise<void> {
   const {mkdir, open, rename, unlink} = await import('node:fs/promises')
   const folder = dirname(path)
   await mkdir(folder, {recursive: true, mode: 0o755})
-  // One process saves one thing at a time; two processes have two names.
+  // One process saves one text at a time, and two processes use two names.
   const temporary = `${path}.${process.pid}.tmp`
   try {
     const file = await open(temporary, 'w', 0o644)

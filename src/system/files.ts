@@ -2,12 +2,12 @@ import * as fs from 'node:fs'
 import {promisify} from 'node:util'
 
 /**
- * As in node:fs/promises, which brings readline and a watcher of folders along: a check that needs
- * no daemon starts two milliseconds sooner without.
+ * The same as in node:fs/promises, which also loads readline and a folder watcher. Without them a
+ * check that needs no daemon starts two milliseconds sooner.
  */
 export const readFile = promisify(fs.readFile)
 export const stat = promisify(fs.stat)
-/** Of file descriptors. */
+/** These work on file descriptors. */
 export const [open, fstat, read, close] = [
   promisify(fs.open),
   promisify(fs.fstat),

@@ -10,7 +10,7 @@ export async function readNamed(path: string, what: 'CA' | 'TOKEN'): Promise<str
     throw new OperatorError(
       `${what}_UNREADABLE`,
       `${path} cannot be read (${code})`,
-      'Name a file that this user may read.',
+      'Name a file that exists and that this user may read.',
       {
         cause: error,
       },

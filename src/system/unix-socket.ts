@@ -7,8 +7,8 @@ import {promisify} from 'node:util'
 import {OperatorError} from '../core/errors.ts'
 
 /**
- * Makes room for a socket at `path`: one that nobody listens on is a leftover and goes; anything
- * else stays. Throws OperatorError.
+ * Frees `path` for a socket: removes a socket on which no process listens, and leaves anything else.
+ * Throws OperatorError where the path is not free then.
  */
 export async function clearPath(path: string): Promise<void> {
   const found = lstatSync(path, {throwIfNoEntry: false})
@@ -16,29 +16,29 @@ export async function clearPath(path: string): Promise<void> {
   if (!found.isSocket()) {
     throw new OperatorError(
       'SOCKET_PATH',
-      `${path} is there, and is not a socket`,
-      'Choose another path, or move it away.',
+      `${path} exists and is not a socket`,
+      'Choose another path, or move the file away.',
     )
   }
-  const answer = await knock(path)
+  const answer = await connectError(path)
   if (answer === 'ECONNREFUSED') return unlinkSync(path)
   if (answer === 'ENOENT') return
   if (answer !== null && answer !== 'EAGAIN') {
     throw new OperatorError(
       'SOCKET_PATH',
-      `${path} cannot be opened (${answer})`,
-      'Remove it, or run as the user that made it.',
+      `the socket ${path} cannot be opened (${answer})`,
+      'Remove the socket, or run as the user that made it.',
     )
   }
   throw new OperatorError(
     'SOCKET_IN_USE',
     `another process listens on ${path}`,
-    'Stop it first, or set another socket.',
+    'Stop that process first, or set another socket.',
   )
 }
 
-/** `null`: somebody answers. A full backlog (EAGAIN) is somebody, too. */
-function knock(path: string): Promise<string | null> {
+/** `null`: a process accepts. EAGAIN is a full backlog, so a process listens then too. */
+function connectError(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({path})
     socket.on('connect', () => {
@@ -50,8 +50,8 @@ function knock(path: string): Promise<string | null> {
 }
 
 /**
- * Who may open the socket that has just been made - by nobody but us, thanks to the umask that
- * `bind` ran under.
+ * Lets `group` open a new socket. Until then only this user may, because `bind` ran under a strict
+ * umask.
  */
 export function grant(path: string, group: number | null): void {
   if (group !== null) {
@@ -65,7 +65,7 @@ export function grant(path: string, group: number | null): void {
   chmodSync(path, 0o660)
 }
 
-/** The number of a group by its name, or by its number. Throws OperatorError. */
+/** The number of a group, given by name or number. Throws OperatorError. */
 export async function groupId(name: string): Promise<number> {
   if (/^\d+$/.test(name)) return Number(name)
   const local = await readFile('/etc/group', 'utf8').catch(() => '')
@@ -75,7 +75,7 @@ export async function groupId(name: string): Promise<number> {
   throw new OperatorError('SOCKET_GROUP', `there is no group "${name}"`, 'Set socket_group to a group of this machine.')
 }
 
-/** LDAP and the like: only the C library knows them. */
+/** Groups in LDAP and the like are known only to the C library. */
 async function fromDirectory(name: string): Promise<string> {
   try {
     return (await promisify(execFile)('getent', ['group', '--', name], {timeout: 5_000})).stdout.trim()

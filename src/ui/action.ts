@@ -1,13 +1,13 @@
-/** Something that can be done to the selected host, by a key of its own. */
+/** Something that a key does to the selected host. */
 export type Action = Readonly<{key: string; label: string}> &
   Readonly<
     | {run: Run}
-    /** It is asked first. */
+    /** The screen asks the reader before it runs this. */
     | {question(host: string): Readonly<{text: string; run: () => Promise<string>}>}
   >
 
-/** Says in words what was done; its rejection is shown, not thrown. */
+/** Resolves with a sentence that says what was done. The screen shows a rejection. */
 type Run = (host: string) => Promise<string>
 
-/** What the status line tells of the last action. */
+/** What the status line shows about the last action. */
 export type Outcome = Readonly<{kind: 'asking' | 'running' | 'done' | 'failed'; text: string}>

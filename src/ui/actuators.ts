@@ -5,8 +5,8 @@ import type {Glyphs} from './text/glyphs.ts'
 import {cut, type Line, line} from './text/line.ts'
 
 /**
- * Those that are told: a maintenance in a whole line, each that is not in step with what to do, and
- * one line for the others.
+ * The actuators: a whole line for maintenance, a line for each actuator that is out of sync with
+ * its problems, and one line for the others.
  */
 export function actuatorLines(
   {maintenance, actuators}: Snapshot,
@@ -18,13 +18,14 @@ export function actuatorLines(
   if (maintenance !== null) {
     const {since, by, reason, until} = maintenance
     const end = until === null ? '' : `, ends in ${ageText(until - wall)}`
-    const text = `MAINTENANCE by ${by} for ${ageText(wall - since)}${end}${reason === null ? '' : `: ${reason}`} ${dot} nobody is told anything`
+    const why = reason === null ? '' : `: ${reason}`
+    const text = `MAINTENANCE by ${by} for ${ageText(wall - since)}${end}${why} ${dot} actuators are frozen`
     lines.push(...wrap(printable(text), Math.max(1, width - 2)).map((part) => line(pad(` ${part}`, width), 'warnBar')))
   }
   const all = Object.entries(actuators)
   for (const [name, {status, problems}] of all) {
     if (status !== 'out-of-sync') continue
-    const text = printable(`${name} is not in step: ${problems.join('; ') || 'it is tried again'}`)
+    const text = printable(`${name} is out of sync: ${problems.join('; ') || 'the daemon retries'}`)
     lines.push(...wrap(text, width).map((part) => line(part, 'bad')))
   }
   const rest = all.filter(([, {status}]) => status !== 'out-of-sync').map(([name, {status}]) => `${name} ${status}`)

@@ -7,22 +7,21 @@ import {cut, type Line, line, type Tone} from './text/line.ts'
 import {bySeverity, isCalm, verdictText} from './text/verdict-text.ts'
 
 /**
- * `height`: lines that it may take, more only for the verdict itself. `group`: the one that is
- * looked at.
+ * `height`: lines that the banner may take, more only for the verdict itself. `group`: the group
+ * that the reader has chosen.
  */
 export type BannerLook = Readonly<{width: number; height: number; wall: number; glyphs: Glyphs; group: string | null}>
 
 /**
- * The verdict and why. It wraps and is never shortened for want of width: what is not a calm
- * `primary` fills whole lines, coloured or not. Of several groups, those that are not calm come
- * first, whichever one is looked at. Where there are too many of them, the reasons go, and then the
- * last ones are counted.
+ * The verdict and its reason. It wraps and is never cut to the width: a verdict that is not a calm
+ * `primary` fills whole lines, with or without colour. Of several groups, those in trouble come
+ * first, whichever one is chosen. Too many of them lose their reasons first; then the banner only
+ * counts the last ones.
  */
 export function banner(snapshot: Snapshot, look: BannerLook): readonly Line[] {
   const groups = Object.values(snapshot.groups)
   const [only] = groups
-  if (only === undefined)
-    return [line(pad(' no group of hosts is watched: there is no verdict', look.width), 'warnBar')]
+  if (only === undefined) return [line(pad(' no group is configured: there is no verdict', look.width), 'warnBar')]
   if (groups.length === 1) {
     const verdict = head(only, '', look)
     return [...verdict, ...reasons(only, look, look.height - verdict.length)]
@@ -73,8 +72,8 @@ function head({verdict}: GroupState, about: string, look: BannerLook): readonly 
 }
 
 /**
- * Of a cluster of a hundred hosts the reason alone would fill the screen: then it is cut, and whole
- * in the details of any of its hosts.
+ * With a hundred hosts the reason alone would fill the screen. It is cut here; the details of any
+ * host of the group show all of it.
  */
 function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Number.POSITIVE_INFINITY): readonly Line[] {
   const mark = isCalm(verdict) ? '  ' : `${glyphs.alarm} `
@@ -82,10 +81,10 @@ function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Numb
   const suspect = suspectOf(verdict)
   const more = [
     suspect === null ? '' : `Suspect: ${suspect}.`,
-    // "No primary" says itself who is blind.
+    // The reason of "no primary" names the blind hosts already.
     verdict.blind.length === 0 || verdict.kind === 'no-primary'
       ? ''
-      : `Blind, for a reason of ours: ${few(verdict.blind)}.`,
+      : `Blind because of our own credentials, TLS or DNS: ${few(verdict.blind)}.`,
   ]
   const lines = (text: string) => wrap(text, Math.max(1, width - 2))
   const short = more.filter(Boolean).flatMap(lines)
@@ -99,7 +98,7 @@ function reasons({verdict}: GroupState, {width, glyphs}: BannerLook, room = Numb
 const few = (names: readonly string[]): string =>
   names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
 
-/** One line per group while there are few of them, else how many. */
+/** One line for each of up to four groups, else their number. */
 function calmLines(groups: readonly GroupState[], {width, glyphs}: BannerLook): readonly Line[] {
   const {primary} = glyphs.roles
   if (groups.length > 4) return [line(`${primary} ${groups.length} other groups have their primary`, 'good')]

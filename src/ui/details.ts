@@ -10,7 +10,7 @@ import {type Line, line, type Tone} from './text/line.ts'
 
 type Field = readonly [label: string, text: string, tone?: Tone]
 
-/** Everything that is known of one host, a line per fact; long ones wrap under their label. */
+/** All facts about one host, one per line; a long one wraps under its label. */
 export function details(host: HostState, frame: Frame, width: number, glyphs: Glyphs): readonly Line[] {
   const fields = [
     ...identity(host, frame),
@@ -40,7 +40,7 @@ function identity(host: HostState, {wall, now}: Frame): readonly Field[] {
     ...(host.role === 'unavailable' ? [['cause', causeText(host), 'bad'] as const] : []),
     ...(drained === null ? [] : [['drained', drainText(drained, wall), 'warn'] as const]),
     ['address', `${host.address}:${host.port}`],
-    ['groups', host.groups.join(', ') || 'none: it is shown, and never routed to'],
+    ['groups', host.groups.join(', ') || 'none: the host is shown, never routed to'],
     ['location', host.location ?? '-'],
     ['asked', host.askedAt === null ? 'never' : `${spanText(now - host.askedAt)} ago`],
     ['server', serverVersion === null ? 'unknown' : versionText(serverVersion)],
@@ -63,7 +63,7 @@ function replication(host: HostState): readonly Field[] {
       ['lsn', 'unknown'],
     ]
   const senders = host.senders.map((sender, index): Field => {
-    const state = [sender.state, sender.syncState].filter(Boolean).join(', ') || 'hidden from our role'
+    const state = [sender.state, sender.syncState].filter(Boolean).join(', ') || 'hidden from the role of pgroute66'
     return [
       index === 0 ? 'sends to' : '',
       `${sender.applicationName ?? '?'} ${sender.clientAddr ?? 'local'}: ${state}, replayed ${sender.replayLsn ?? '?'}`,
@@ -86,21 +86,23 @@ function following({
   syncState,
   replayPaused,
 }: StandbyHost): readonly Field[] {
-  const lag = `${lagBytes === null ? 'unknown' : bytesText(lagBytes)}, ${lagMs === null ? 'unknown time' : spanText(lagMs)}`
-  const heard =
-    receiver === null
-      ? 'no receiver runs'
-      : receiver.status === null
-        ? 'blind: our role may not read pg_stat_wal_receiver (grant pg_read_all_stats)'
-        : `${receiver.status} from ${receiver.senderHost ?? '?'}:${receiver.senderPort ?? '?'} on timeline ${receiver.receivedTimeline ?? '?'}, ` +
-          `last message ${receiver.lastMessageAgeMs === null ? 'at an unknown time' : `${spanText(receiver.lastMessageAgeMs)} ago`}`
+  const lag = [lagBytes === null ? 'unknown' : bytesText(lagBytes), lagMs === null ? 'unknown time' : spanText(lagMs)]
   return [
-    ['lag', lag],
+    ['lag', lag.join(', ')],
     ['upstream', upstream ?? 'unknown'],
-    ['receiver', heard],
-    ['replication', [replicationState, syncState].filter(Boolean).join(', ') || 'no row at its upstream'],
+    ['receiver', receiverText(receiver)],
+    ['replication', [replicationState, syncState].filter(Boolean).join(', ') || 'no row on the upstream'],
     ['replay paused', some(replayPaused)],
   ]
+}
+
+function receiverText(receiver: StandbyHost['receiver']): string {
+  if (receiver === null) return 'no receiver runs'
+  const {status, senderHost, senderPort, receivedTimeline, lastMessageAgeMs} = receiver
+  if (status === null) return 'blind: the role of pgroute66 may not read pg_stat_wal_receiver (grant pg_read_all_stats)'
+  const age = lastMessageAgeMs === null ? 'at an unknown time' : `${spanText(lastMessageAgeMs)} ago`
+  const from = `${senderHost ?? '?'}:${senderPort ?? '?'}`
+  return `${status} from ${from} on timeline ${receivedTimeline ?? '?'}, last message ${age}`
 }
 
 function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
@@ -136,5 +138,7 @@ function evidence(host: HostState, frame: Frame): readonly Field[] {
   ]
 }
 
-const evidenceText = ({answer, subject, why, required, contradictsSql}: Evidence): string =>
-  `${answer}${subject === null ? '' : ` ${subject}`}${required ? '' : ' (not required)'}${contradictsSql ? ' (contradicts SQL)' : ''}: ${why}`
+function evidenceText({answer, subject, why, required, contradictsSql}: Evidence): string {
+  const about = subject === null ? '' : ` ${subject}`
+  return `${answer}${about}${required ? '' : ' (not required)'}${contradictsSql ? ' (contradicts SQL)' : ''}: ${why}`
+}

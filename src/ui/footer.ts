@@ -5,7 +5,7 @@ import {type Line, line, type Span} from './text/line.ts'
 
 type Hint = Readonly<{key: string; text: string; rank: number}>
 
-/** The keys, as many as fit on one line: quit and help to the last. */
+/** The keys, as many as fit on one line. Quit and help go last. */
 export function footer(state: ScreenState, actions: readonly Action[], groups: number, width: number): readonly Line[] {
   if (state.isTyping) return [fitted([hint('enter', 'keep', 1), hint('esc', 'clear', 1)], width)]
   const own = actions.map(({key, label}) => hint(key, label, actions.length > 1 ? 1 : 5))
@@ -24,7 +24,7 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
   const hints: readonly Hint[] = [
     hint('q', 'quit', 0),
     ...here,
-    hint('space', state.held === null ? 'pause' : 'go on', 8),
+    hint('space', state.held === null ? 'pause' : 'continue', 8),
     hint('+/-', intervalText(state.everyMs), 9),
     hint('?', 'help', 1),
   ]

@@ -1,9 +1,9 @@
 import type {Change, Snapshot} from '../core/snapshot.ts'
 
-/** A change and when it was heard of (wall clock). */
+/** A change and the wall-clock time at which it was received. */
 export type Received = Readonly<{at: number; change: Change}>
 
-/** Everything that a screen is drawn from. */
+/** Everything that the screen shows. */
 export type Frame = Readonly<{
   snapshot: Snapshot
   /** Monotonic and wall time of the drawing. */
@@ -11,8 +11,8 @@ export type Frame = Readonly<{
   wall: number
   /** Newest first. */
   changes: readonly Received[]
-  /** Probe times of each host, oldest first; `null`: it did not answer. */
+  /** Probe times of each host in milliseconds, oldest first; `null`: no answer. */
   probes: ReadonlyMap<string, readonly (number | null)[]>
-  /** Wall clock: since when we watch. */
+  /** Wall-clock time at which this screen was opened. */
   startedAt: number
 }>

@@ -4,28 +4,25 @@ import {blank, type Line, line} from './text/line.ts'
 
 const keys: readonly (readonly [key: string, does: string])[] = [
   ['q, Ctrl-C', 'quit'],
-  ['j k, arrows', 'select a host; scroll where there is more. PgUp, PgDn, Home, End too'],
-  ['enter', 'everything that is known of the selected host; enter or Esc goes back'],
+  ['j k, arrows', 'select a host, or scroll; PgUp, PgDn, Home and End too'],
+  ['enter', 'all details of the selected host; enter or Esc goes back'],
   ['s', 'sort by: as configured, name, role, lag, last change, probe time'],
-  [
-    '/',
-    'show only hosts with these words in their name, role, cause, address, upstream, group or location; Esc clears',
-  ],
+  ['/', 'show only hosts with these words in name, role, cause, address, upstream, group or location; Esc clears'],
   ['g', 'show one group after the other, then all'],
-  ['space', 'hold the table still; the verdict stays live'],
-  ['+ -', 'draw more often, less often. Changes are drawn when they happen, whatever this says'],
-  ['e', 'the last 1,000 changes; from a daemon, those of before this screen was opened too'],
-  ['d', 'drain the selected host, or resume it; asks first, and is done by the daemon'],
+  ['space', 'pause the table; the verdict stays live'],
+  ['+ -', 'draw more often, less often; changes are always drawn at once'],
+  ['e', 'the last 1,000 changes; a daemon also knows those from before this screen was opened'],
+  ['d', 'drain or resume the selected host: asks first, then orders it from the daemon'],
 ]
 
-/** What the keys and the signs mean. */
+/** The meaning of the keys and the signs. */
 export function help(width: number, {roles, alarm}: Glyphs): readonly Line[] {
   const legend: readonly (readonly [string, string])[] = [
-    [`${roles.primary} primary`, 'answers that it is not in recovery; whether it is written to, the verdict says'],
-    [`${roles.standby} standby`, 'is in recovery'],
-    [`${roles.unavailable} unavailable`, 'cannot be asked, or must not be counted; the line says why'],
-    [alarm, 'the verdict is not one primary that is routed to'],
-    ['?', 'unknown: it ought to be known, and is not'],
+    [`${roles.primary} primary`, 'the host is not in recovery; the verdict says whether it gets writes'],
+    [`${roles.standby} standby`, 'the host is in recovery'],
+    [`${roles.unavailable} unavailable`, 'the host does not answer or must not be counted; the line says why'],
+    [alarm, 'the group has no primary that gets writes'],
+    ['?', 'a value that should be known and is not'],
     ['V0 ... V5', 'the rule that decided: starting, split brain, old timeline, not confirmed, primary, none'],
   ]
   return [line('keys', 'strong'), ...listed(keys, width), blank, line('signs', 'strong'), ...listed(legend, width)]

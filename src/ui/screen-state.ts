@@ -1,16 +1,16 @@
 import type {Frame} from './frame.ts'
 import {type Sort, sorts} from './table/sort.ts'
 
-/** What the reader of a screen has chosen. The hosts themselves are not in it. */
+/** What the reader of the screen has chosen: view, selection, order, filter. */
 export type ScreenState = Readonly<{
   view: 'table' | 'details' | 'changes' | 'help'
-  /** By name, so that it stays on its host when rows move. */
+  /** The name of a host, so that the selection follows the host when rows move. */
   selected: string | null
   sort: Sort
   filter: string
   isTyping: boolean
   group: string | null
-  /** The frame that the table stands still at. */
+  /** The frame at which the table is paused. */
   held: Frame | null
   everyMs: number
   /** First line shown, in the views that scroll. */
@@ -45,8 +45,8 @@ export type KeyContext = Readonly<{
 }>
 
 /**
- * A key as a name (`up`, `enter`, `escape` …) or as the character typed. Quitting and actions are
- * not the screen's: they are dealt with before.
+ * The state after a key, given by name (`up`, `enter`, `escape` …) or as the typed character. The
+ * view handles quitting and actions before.
  */
 export function press(state: ScreenState, key: string, context: KeyContext): ScreenState {
   if (state.isTyping) return type(state, key)
@@ -81,7 +81,7 @@ export function press(state: ScreenState, key: string, context: KeyContext): Scr
 
 const home = (state: ScreenState): ScreenState => ({...state, view: 'table', offset: 0})
 
-/** `null` (all) → first … last → `null`. One group only is the same as all. */
+/** `null` (all) → first … last → `null`. A single group is the same as all. */
 function after(groups: readonly string[], group: string | null): string | null {
   if (groups.length < 2) return null
   return groups[group === null ? 0 : groups.indexOf(group) + 1] ?? null

@@ -31,8 +31,8 @@ export type Screen = Readonly<{
 
 /**
  * The whole screen: exactly `rows` lines of at most `columns` cells, so that the terminal never
- * wraps or scrolls. On a screen that is too small for all of it, the changes go first, then the
- * table, then the keys; the verdict stays to the last line.
+ * wraps or scrolls. A small screen loses the changes first, then the table, then the keys. The
+ * verdict stays to the last line.
  */
 export function compose(frame: Frame, state: ScreenState, size: Size, look: Look): Screen {
   const {columns: width, rows} = size
@@ -44,8 +44,8 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   )
   const selected = hosts.find(({host}) => host === state.selected) ?? hosts[0] ?? null
 
-  // The verdict is always drawn from the live frame: a screen that is paused must not go on telling
-  // of a primary that is gone.
+  // The verdict is always drawn from the live frame: a paused screen must not show a primary that is
+  // gone.
   const verdicts = banner(frame.snapshot, {
     width,
     height: rows < 10 ? rows : Math.floor(rows / 2),
@@ -64,11 +64,9 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   const title = look.title === null ? [] : [line(look.title, 'strong')]
   const room = Math.max(0, rows - top.length - notes.length - keys.length - title.length)
 
-  const all = body(still, state, selected, hosts, width, glyphs)
-  const middle =
-    all === null
-      ? overview(still, state, selected, hosts, {columns: width, rows: room}, glyphs)
-      : pageOf(all, state.offset, room)
+  const content: Content = {frame: still, state, selected, hosts, width, glyphs}
+  const all = scrollingView(content)
+  const middle = all === null ? overview(content, room) : pageOf(all, state.offset, room)
   const filler = Array.from({length: Math.max(0, room - middle.length)}, () => blank)
   const lines = room > 0 ? [...title, ...top, ...middle, ...filler, ...notes, ...keys] : [...top, ...notes, ...keys]
   return {
@@ -80,7 +78,17 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
   }
 }
 
-/** What is longer than the screen says in its last line how much is still to come. */
+/** What the middle of the screen is drawn from. `hosts`: filtered and sorted. */
+type Content = Readonly<{
+  frame: Frame
+  state: ScreenState
+  selected: HostState | null
+  hosts: readonly HostState[]
+  width: number
+  glyphs: Glyphs
+}>
+
+/** One page of a scrolling view. Its last line says how many lines follow. */
 function pageOf(lines: readonly Line[], offset: number, room: number): readonly Line[] {
   if (lines.length <= room) return lines
   const shown = scrolled(lines, offset, room - 1)
@@ -88,15 +96,8 @@ function pageOf(lines: readonly Line[], offset: number, room: number): readonly 
   return [...shown, line(left > 0 ? `${left} more lines below` : 'the end', 'faint')].slice(0, room)
 }
 
-/** The views that fill the middle and scroll; `null`: the table. */
-function body(
-  frame: Frame,
-  state: ScreenState,
-  selected: HostState | null,
-  hosts: readonly HostState[],
-  width: number,
-  glyphs: Glyphs,
-): readonly Line[] | null {
+/** The lines of a scrolling view; `null`: the view is the table. */
+function scrollingView({frame, state, selected, hosts, width, glyphs}: Content): readonly Line[] | null {
   if (state.view === 'help') return help(width, glyphs)
   if (state.view === 'details' && selected !== null) return details(selected, frame, width, glyphs)
   if (state.view !== 'changes') return null
@@ -107,26 +108,14 @@ function body(
 }
 
 /**
- * The table, and below it the last changes: three of them where there is room, more where the table
- * leaves it.
+ * The table, and below it the last changes: at least three where the screen has room, more where
+ * the table leaves room.
  */
-function overview(
-  frame: Frame,
-  state: ScreenState,
-  selected: HostState | null,
-  hosts: readonly HostState[],
-  {columns: width, rows}: Size,
-  glyphs: Glyphs,
-): readonly Line[] {
-  const received = changesOf(frame, state, hosts)
+function overview(content: Content, rows: number): readonly Line[] {
+  const {frame, state, selected, hosts, width, glyphs} = content
   const wanted = rows >= 12 ? Math.max(4, rows - hosts.length - 2) : rows - hosts.length - 2
   const below =
-    wanted >= 2
-      ? [
-          line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'),
-          ...listed(frame, received, wanted - 1, width, glyphs),
-        ]
-      : []
+    wanted >= 2 ? [line(pad('', width).replaceAll(' ', glyphs.rule), 'faint'), ...lastChanges(content, wanted - 1)] : []
   const height = rows - below.length
   const top =
     hosts.length === 0
@@ -136,16 +125,12 @@ function overview(
   return [...top.slice(0, height), ...filler, ...below].slice(0, rows)
 }
 
-const listed = (
-  frame: Frame,
-  received: Frame['changes'],
-  count: number,
-  width: number,
-  glyphs: Glyphs,
-): readonly Line[] =>
-  received.length === 0
+function lastChanges({frame, state, hosts, width, glyphs}: Content, count: number): readonly Line[] {
+  const received = changesOf(frame, state, hosts)
+  return received.length === 0
     ? [quiet(frame)]
     : received.slice(0, count).map((item) => changeLine(item, {width, wall: frame.wall, glyphs}))
+}
 
 const changesOf = ({changes}: Frame, {group}: ScreenState, hosts: readonly HostState[]): Frame['changes'] =>
   changes.filter(({change}) =>
@@ -162,16 +147,15 @@ const quiet = ({startedAt, wall}: Frame): Line =>
 const none = ({snapshot}: Frame, {filter}: ScreenState): Line =>
   Object.keys(snapshot.hosts).length === 0 ? line('no hosts', 'warn') : line(`no host matches "${filter}"`, 'warn')
 
-/**
- * What the reader must not forget: that the table stands still, that hosts are hidden, what an
- * action did.
- */
+/** Reminders for the reader: the table is paused, hosts are hidden, and what an action did. */
 function status({wall}: Frame, {held, filter, isTyping}: ScreenState, {outcome}: Look, width: number): readonly Line[] {
   const lines: Line[] = []
   if (held !== null)
-    lines.push(line(` PAUSED ${ageText(wall - held.wall)} ago: the table is not live, the verdict is `, 'warnBar'))
+    lines.push(
+      line(` PAUSED ${ageText(wall - held.wall)} ago: the table stands still, the verdict is live `, 'warnBar'),
+    )
   if (isTyping) lines.push([...line('/', 'strong'), ...line(`${printable(filter)}_`)])
-  else if (filter !== '') lines.push(line(`only hosts that match "${printable(filter)}" (esc clears)`, 'warn'))
+  else if (filter !== '') lines.push(line(`showing only hosts that match "${printable(filter)}" (esc clears)`, 'warn'))
   if (outcome !== null) {
     const tone = outcome.kind === 'failed' ? 'bad' : outcome.kind === 'done' ? 'good' : 'warn'
     lines.push(...wrap(printable(outcome.text), width).map((text) => line(text, tone)))

@@ -3,14 +3,14 @@ import {onAbort} from '../core/wait.ts'
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /**
- * Calls `leave` - which gives the terminal back, at once - before anything can end this process or
- * print on it: a signal, an abort, a terminal that has gone, a crash. Without it a crash's trace is
- * printed on the alternate screen, and lost with it. Returns what takes the guard off.
+ * Calls `leave`, which restores the terminal at once, before anything ends this process or prints:
+ * a signal, an abort, a lost terminal, a crash. Otherwise the trace of a crash is printed on the
+ * alternate screen and lost with it. Returns a function that removes the guard.
  */
 export function guardTerminal(leave: () => void, signal?: AbortSignal): () => void {
   for (const name of signals) process.on(name, leave)
-  // Called before any listener of `uncaughtException` prints the error, which then lands on the
-  // screen that stays.
+  // Runs before a listener of `uncaughtException` prints the error, so that the error lands on the
+  // normal screen.
   process.on('uncaughtExceptionMonitor', leave)
   process.stdout.on('error', leave)
   const forget = signal && onAbort(signal, leave)

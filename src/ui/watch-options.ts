@@ -5,15 +5,12 @@ import type {Received} from './frame.ts'
 export type WatchOptions = Readonly<{
   source: SnapshotSource
   clock: Clock
-  /**
-   * Keys of its own for whoever shows the screen; they act on the selected host. Keys that the
-   * screen has are refused.
-   */
+  /** Keys of the caller, which act on the selected host. A key that the screen uses is refused. */
   actions?: readonly Action[]
-  /** What had changed before, newest first. */
+  /** Changes from before this screen was opened, newest first. */
   pastChanges?: readonly Received[]
   title?: string
-  /** Shown alone at first; `null`: all. */
+  /** The group that is shown first; `null`: all hosts. */
   group?: string | null
   /** Milliseconds between two drawings; the keys + and - change it. */
   everyMs?: number

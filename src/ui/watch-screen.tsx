@@ -8,14 +8,14 @@ import type {WatchOptions} from './watch-options.ts'
 import {WatchView} from './watch-view.tsx'
 
 /**
- * Loads Ink and React, which `show.ts` therefore imports only when there is a screen to show.
- * Resolves when the reader has left.
+ * Loads Ink and React, so `show.ts` imports this file only when there is a screen to show. Resolves
+ * when the reader has quit.
  */
 export async function openScreen({
   source,
   clock,
   actions = [],
-  pastChanges: past = [],
+  pastChanges = [],
   title,
   group = null,
   everyMs = initialState.everyMs,
@@ -43,7 +43,7 @@ export async function openScreen({
     snapshot: source.current(),
     now: clock.now(),
     wall: clock.wall(),
-    changes: past,
+    changes: pastChanges,
     probes: new Map(),
     startedAt: clock.wall(),
   }
@@ -51,12 +51,12 @@ export async function openScreen({
   const feed = new Feed({
     source,
     clock,
-    pastChanges: past,
+    pastChanges,
     everyMs: initial.everyMs,
     show: (frame) => instance.rerender(view(frame)),
   })
-  // The alternate screen: what was on the terminal before is there again afterwards. `interactive`:
-  // Ink would draw nothing where CI is set.
+  // The alternate screen restores the old contents of the terminal afterwards. `interactive`: Ink
+  // draws nothing where CI is set.
   const instance = render(view(first), {
     alternateScreen: true,
     exitOnCtrlC: false,

@@ -17,16 +17,13 @@ export type WatchViewProps = Readonly<{
   title: string | null
   glyphs: Glyphs
   hasColour: boolean
-  /**
-   * False where standard input is no terminal: then there are no keys, and asking for raw mode
-   * throws.
-   */
+  /** False where standard input is not a terminal: Ink then throws on asking for raw mode. */
   hasKeys: boolean
   onInterval(everyMs: number): void
   onQuit(): void
 }>
 
-/** The screen. It decides nothing: `compose` says what is on it, `press` what a key does. */
+/** The screen. `compose` decides what it shows, `press` what a key does. */
 export function WatchView({
   frame,
   initial,
@@ -41,7 +38,7 @@ export function WatchView({
   const size = useWindowSize()
   const [state, setState] = useState(initial)
   const [outcome, setOutcome] = useState<Outcome | null>(null)
-  // Keys that come before the next rendering must find what the ones before them did.
+  // Keys that arrive before the next rendering must see the effect of the earlier keys.
   const latest = useRef(initial)
   const asked = useRef<(() => void) | null>(null)
   const screen = compose(frame, state, size, {glyphs, title, actions, outcome})
@@ -92,7 +89,7 @@ export function WatchView({
     {isActive: hasKeys},
   )
 
-  // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place on the screen
+  // biome-ignore lint/suspicious/noArrayIndexKey: a line is identified by its position
   return screen.lines.map((spans, index) => <ScreenLine key={index} spans={spans} hasColour={hasColour} />)
 }
 
@@ -101,14 +98,14 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** An empty text would take no line at all. */
+/** Ink draws no line for an empty text, so a blank line gets a space. */
 function ScreenLine({spans, hasColour}: {spans: Line; hasColour: boolean}) {
   return (
     <Text wrap="truncate-end">
       {textOf(spans) === ''
         ? ' '
         : spans.map(({text, tone}, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a span is its place on the line
+            // biome-ignore lint/suspicious/noArrayIndexKey: a span is identified by its position
             <Text key={index} {...styleOf(tone, hasColour)}>
               {text}
             </Text>

@@ -16,7 +16,7 @@ const file = 'packaging/prometheus/alerts.yml'
 type Alert = Readonly<{alert: string; expr: string; annotations: Readonly<{runbook: string}>}>
 const alerts = (load(read(file)) as {groups: readonly {rules: readonly Alert[]}[]}).groups.flatMap(({rules}) => rules)
 
-/** Of a daemon to which all of it has happened. */
+/** The metrics of a daemon that has counted at least one of everything. */
 async function allMetrics(): Promise<string> {
   const metrics = createMetrics('0.1.0', () => noon.wall)
   const hosts = {host1: primary(), host2: standby(), host3: unavailable('auth')}
@@ -50,7 +50,7 @@ beforeAll(async () => {
 const used = (text: string) =>
   [...text.matchAll(/\b(pgroute66_\w+)(?:\{([^}]*)\})?/g)].map(([, name = '', labels]) => ({name, labels}))
 
-test.each(['docs/monitoring.md', ...alerts.map(({alert}) => alert)])('%s names metrics that there are', (where) => {
+test.each(['docs/monitoring.md', ...alerts.map(({alert}) => alert)])('%s uses only metrics that exist', (where) => {
   const text = where.endsWith('.md') ? read(where) : (alerts.find(({alert}) => alert === where)?.expr ?? '')
   const isThere = ({name, labels}: ReturnType<typeof used>[number]) =>
     lines.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&
@@ -61,7 +61,7 @@ test.each(['docs/monitoring.md', ...alerts.map(({alert}) => alert)])('%s names m
   expect(used(text).length > 0 || /\bup\{/.test(text)).toBe(true)
 })
 
-test('every alert has its place in the runbook, and is seen to be raised by the unit tests', () => {
+test('every alert has a section in the runbook and a unit test that raises it', () => {
   const known = anchors(read('docs/runbook.md')).map((anchor) => `docs/runbook.md#${anchor}`)
   for (const {alert, annotations} of alerts) expect(known, alert).toContain(annotations.runbook)
   const raised = new Set(
@@ -70,7 +70,7 @@ test('every alert has its place in the runbook, and is seen to be raised by the 
   expect([...raised].sort()).toEqual(alerts.map(({alert}) => alert).sort())
 })
 
-test.skipIf(lacks('promtool'))('Prometheus takes them, and raises each when it should', () => {
+test.skipIf(lacks('promtool'))('promtool accepts the alerts, and each is raised as expected', () => {
   for (const args of [
     ['check', 'rules', file],
     ['test', 'rules', 'packaging/prometheus/alerts.test.yml'],

@@ -12,7 +12,7 @@ const one: SnapshotDraft = {hosts: {host1: primary(), host2: standby()}}
 const other: SnapshotDraft = {hosts: {host1: standby('host2'), host2: primary()}}
 const switched = [change('host1', 'primary', 'standby'), change('host2', 'standby', 'primary')]
 
-test('a snapshot at once, then a change as it happens, each with its id and the whole snapshot', async () => {
+test('a reader gets a snapshot at once, then each change with its id and the whole snapshot', async () => {
   await using api = await started(one)
   await using reader = read(api.url, '/v1/events?samples=0')
   await vi.waitFor(() => expect(reader.events).toHaveLength(1), {timeout: 30_000})
@@ -23,14 +23,15 @@ test('a snapshot at once, then a change as it happens, each with its id and the 
   const before = performance.now()
   api.source.publish(other, ...switched)
   await vi.waitFor(() => expect(reader.events).toHaveLength(2), {interval: 2, timeout: 30_000})
-  expect(performance.now() - before).toBeLessThan(250)
+  // At once, and not with a sample, which comes after a second.
+  expect(performance.now() - before).toBeLessThan(900)
   expect(reader.events[1]).toMatchObject({id: '9f2c41-418', event: 'change'})
   const data = JSON.parse(reader.events[1]?.data ?? '')
   expect(Object.keys(data)).toEqual(['epoch', 'sequence', 'at', 'changes', 'snapshot'])
   expect(data).toMatchObject({epoch: '9f2c41', sequence: 418, changes: switched, snapshot: {sequence: 418}})
 })
 
-test('samples come once a second at most, also where nothing moves, and have no id; samples=0 has none', async () => {
+test('samples come once a second, also without changes, and have no id; samples=0 sends none', async () => {
   await using api = await started(one)
   await using all = read(api.url, '/v1/events')
   await using changes = read(api.url, '/v1/events?samples=0')
@@ -43,7 +44,7 @@ test('samples come once a second at most, also where nothing moves, and have no 
   expect(changes.events.map(({event}) => event)).toEqual(['snapshot'])
 })
 
-test('Last-Event-ID: what was missed comes first, in order; an unknown one gets a snapshot', async () => {
+test('Last-Event-ID: missed changes come first, in order; an unknown id gets a snapshot', async () => {
   await using api = await started(one)
   api.source.publish(other, switched[0] as (typeof switched)[0])
   await new Promise((resolve) => setTimeout(resolve, 30))
@@ -63,7 +64,7 @@ test('Last-Event-ID: what was missed comes first, in order; an unknown one gets 
   await vi.waitFor(() => expect(current.events.map(({event}) => event)).toEqual(['sample']), {timeout: 30_000})
 })
 
-test('a change at the very moment of arrival is told once', async () => {
+test('a change while a reader connects is sent once', async () => {
   await using api = await started(one)
   api.source.publish(other, ...switched)
   await using reader = read(api.url, '/v1/events?samples=0')
@@ -72,7 +73,7 @@ test('a change at the very moment of arrival is told once', async () => {
   expect(reader.events.map(({event, id}) => `${event} ${id}`)).toEqual(['snapshot 9f2c41-418'])
 })
 
-test('a storm is told in fewer events, and nothing of it is lost', async () => {
+test('a storm of changes is sent in fewer events, and no change is lost', async () => {
   const hosts = Object.fromEntries(Array.from({length: 300}, (_, index) => [`host${index}`, standby()]))
   await using api = await started({hosts})
   await using reader = read(api.url, '/v1/events?samples=0')
@@ -88,7 +89,7 @@ test('a storm is told in fewer events, and nothing of it is lost', async () => {
   expect(reader.events.length).toBeLessThan(500)
 })
 
-test('a reader that does not read is closed, and nobody else notices', async () => {
+test('a reader that does not read is disconnected; the other reader gets every change', async () => {
   const hosts = Object.fromEntries(Array.from({length: 500}, (_, index) => [`host${index}`, standby()]))
   await using api = await started({hosts})
   await using good = read(api.url, '/v1/events?samples=0')
@@ -111,7 +112,7 @@ test('a reader that does not read is closed, and nobody else notices', async () 
   slow.destroy()
 })
 
-test('garbage on an open stream closes it without a second answer', async () => {
+test('garbage on an open stream closes the stream without a second answer', async () => {
   await using api = await started(one)
   await using reader = read(api.url, '/v1/events')
   await vi.waitFor(() => expect(reader.events).toHaveLength(1), {timeout: 30_000})
@@ -120,17 +121,18 @@ test('garbage on an open stream closes it without a second answer', async () => 
   expect(reader.text()).not.toContain('400')
 })
 
-test('a stop ends the streams', async () => {
+test('stop: the streams end', async () => {
   const api = await started(one)
   await using reader = read(api.url, '/v1/events')
   await vi.waitFor(() => expect(reader.events).toHaveLength(1), {timeout: 30_000})
   const before = performance.now()
   await api[Symbol.asyncDispose]()
-  expect(performance.now() - before).toBeLessThan(1_500)
+  // A stream left open would be cut after 2 s (graceMs) only.
+  expect(performance.now() - before).toBeLessThan(1_900)
   await vi.waitFor(() => expect(reader.socket.closed).toBe(true), {timeout: 30_000})
 })
 
-test('history: the last 1,000, fewer where snapshots are large, and never a gap that is not told', () => {
+test('history: the last 1,000 events, fewer with large snapshots, and never a silent gap', () => {
   const history = (hosts: number) => {
     const names = Object.fromEntries(Array.from({length: hosts}, (_, index) => [`h${index}`, standby()]))
     const at = (sequence: number) => snapshot({hosts: names, sequence})
@@ -151,7 +153,7 @@ test('history: the last 1,000, fewer where snapshots are large, and never a gap 
   expect([699, 700].map((sequence) => history(400).since(sequence))).toEqual([null, 500])
 })
 
-test('what waits for a reader is bounded, whatever it does not read', () => {
+test('the backlog of a slow reader is bounded', () => {
   const response = {
     destroyed: false,
     writableNeedDrain: false,

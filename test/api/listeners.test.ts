@@ -20,7 +20,7 @@ const draft = {hosts: {host1: primary(), host2: standby()}}
 const tlsOf = ({cert, key}: {cert: string; key: string}) => ({cert: {file: cert}, key: {file: key}, clientCa: null})
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-test('a token that came over the network without TLS is refused before it is compared', async () => {
+test('a token sent over the network without TLS is refused before it is compared', async () => {
   using dir = folder()
   writeFileSync(dir.at('tokens'), 'anna right-is-right-0\n', {mode: 0o600})
   const asked = (remoteAddress: string | undefined) =>
@@ -33,7 +33,7 @@ test('a token that came over the network without TLS is refused before it is com
   for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1']) expect(await asked(far)).toMatchObject({status: 403})
 })
 
-test('a line of the tokens that is neither TOKEN nor NAME TOKEN makes no token, is said by its number, and is not shown', async () => {
+test('tokens_file: a malformed line is no token; the log has its number, never its text', async () => {
   using dir = folder()
   const real = '0123456789abcdef0123'
   writeFileSync(dir.at('tokens'), `anna \nbob ${real} # until 2027\neve ${real}eve\n`, {mode: 0o600})
@@ -44,7 +44,7 @@ test('a line of the tokens that is neither TOKEN nor NAME TOKEN makes no token, 
   expect(JSON.stringify(log.lines)).not.toContain(real)
 })
 
-test('sockets: one for all, one for its owner, both gone after a stop', async () => {
+test('unix sockets: one for the group, one for the owner; a stop removes both', async () => {
   using dir = folder()
   const [socket, control] = [dir.at('s.sock'), dir.at('deep/down/c.sock')]
   const api = await started(draft, {socket, controlSocket: control, socketGroup: String(process.getgid?.())})
@@ -55,7 +55,7 @@ test('sockets: one for all, one for its owner, both gone after a stop', async ()
   expect([existsSync(socket), existsSync(control)]).toEqual([false, false])
 })
 
-test('a leftover socket is replaced; that of a live daemon, and what is no socket, are not', async () => {
+test('a leftover socket is replaced; the socket of a running daemon or another file is not', async () => {
   using dir = folder()
   const path = dir.at('s.sock')
   // A process that was killed leaves its socket behind.
@@ -82,7 +82,7 @@ test('a leftover socket is replaced; that of a live daemon, and what is no socke
   expect(await groupId('root')).toBe(0)
 })
 
-test('a port that somebody else has: an error that says so, and nothing stays open', async () => {
+test('a port in use: the error says so, and no listener stays open', async () => {
   using dir = folder()
   await using first = await started(draft)
   const port = Number(new URL(first.url).port)
@@ -93,7 +93,7 @@ test('a port that somebody else has: an error that says so, and nothing stays op
   expect(existsSync(dir.at('s.sock'))).toBe(false)
 })
 
-test('HTTPS; a renewed certificate is used for new connections, and the open ones stay', async () => {
+test('HTTPS: new connections get a renewed certificate, open ones keep the old one', async () => {
   using dir = folder()
   const [first, second] = [selfSigned(dir.path, 'first'), selfSigned(dir.path, 'second')]
   const pair = {cert: dir.at('cert.pem'), key: dir.at('cert.key')}
@@ -112,10 +112,10 @@ test('HTTPS; a renewed certificate is used for new connections, and the open one
       asked.on('error', reject).end()
     })
   expect(await nameNow({agent})).toBe('first')
-  // One file after the other: between them nothing fits, and nothing breaks.
+  // The files are replaced one by one: until both match, the old certificate stays.
   copyFileSync(second.cert, pair.cert)
   await vi.waitFor(
-    () => expect(api.log.lines.some(({message}) => /cannot be used, the old one stays/.test(message))).toBe(true),
+    () => expect(api.log.lines.some(({message}) => /cannot be used; the old one stays/.test(message))).toBe(true),
     {
       timeout: 30_000,
     },
@@ -129,7 +129,7 @@ test('HTTPS; a renewed certificate is used for new connections, and the open one
   agent.destroy()
 })
 
-test('old TLS and clear text on the TLS port are closed without a word of our insides', async () => {
+test('TLS port: old TLS versions and clear text are disconnected', async () => {
   using dir = folder()
   await using api = await started(draft, {ssl: tlsOf(selfSigned(dir.path, 'server'))})
   const port = Number(new URL(api.url).port)
@@ -149,7 +149,7 @@ test('old TLS and clear text on the TLS port are closed without a word of our in
   expect((await api.ask('/v1/primary', {rejectUnauthorized: false})).status).toBe(200)
 })
 
-test('drain, resume and maintenance: what is ordered, and what cannot be', async () => {
+test('drain, resume and maintenance: valid orders are carried out, invalid ones refused', async () => {
   using dir = folder()
   await using api = await started(draft, {controlSocket: dir.at('c.sock')})
   const order = async (path: string, body: object) => {
@@ -163,7 +163,7 @@ test('drain, resume and maintenance: what is ordered, and what cannot be', async
     {host: 'host1', done: 'host1 is drained'},
   ])
   expect(await order('/v1/hosts/host1/resume', {})).toMatchObject([200, {host: 'host1'}])
-  expect(await order('/v1/hosts/nobody/drain', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
+  expect(await order('/v1/hosts/host9/drain', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
   expect(await order('/v1/maintenance', {on: true, for: '2h', reason: 'racks'})).toMatchObject([
     200,
     {maintenance: true, done: 'done'},
@@ -187,7 +187,7 @@ test('drain, resume and maintenance: what is ordered, and what cannot be', async
   expect((await api.ask('/v1/maintenance', {method: 'POST'})).status).toBe(401)
 })
 
-test('accept: by the control socket, a token or a certificate, and by nobody else', async () => {
+test('accept: only by the control socket, a token or a client certificate', async () => {
   using dir = folder()
   const [server, client, stranger] = ['server', 'alice', 'mallory'].map((name) => selfSigned(dir.path, name)) as [
     Pair,
@@ -259,12 +259,12 @@ test('accept: by the control socket, a token or a certificate, and by nobody els
       status: 400,
     })
   expect(api.accepted).toHaveLength(7)
-  // GETs need nothing, whoever asks.
+  // A GET needs no authorisation.
   expect((await api.ask('/v1/primary', {rejectUnauthorized: false, ...withCertificate(stranger)})).status).toBe(200)
 })
 type Pair = Readonly<{cert: string; key: string}>
 
-test('reload: what did not change stays open, with its connections; what cannot be had changes nothing', async () => {
+test('reload: unchanged endpoints keep their connections; a port in use changes nothing', async () => {
   using dir = folder()
   await using api = await started(draft, {socket: dir.at('s.sock')})
   const config = {...plainConfig, socket: dir.at('s.sock')}
@@ -292,7 +292,7 @@ test('reload: what did not change stays open, with its connections; what cannot 
   expect(existsSync(dir.at('c.sock'))).toBe(false)
 })
 
-test('a stop: /readyz says so first, requests are answered, then nobody is let in', async () => {
+test('stop: /readyz answers 503 first, requests are still answered, then the port is closed', async () => {
   const api = await started(draft, {}, {announceMs: 300})
   const kept = connect(Number(new URL(api.url).port), '127.0.0.1')
   await once(kept, 'connect')
@@ -306,7 +306,7 @@ test('a stop: /readyz says so first, requests are answered, then nobody is let i
   await api[Symbol.asyncDispose]()
 })
 
-test('a stop is not held up by whoever has said half a request', async () => {
+test('stop: a client with half a request does not delay it', async () => {
   const api = await started(draft)
   const half = connect(Number(new URL(api.url).port), '127.0.0.1')
   half.on('error', () => {})
@@ -314,10 +314,11 @@ test('a stop is not held up by whoever has said half a request', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100))
   const before = performance.now()
   await api[Symbol.asyncDispose]()
-  expect(performance.now() - before).toBeLessThan(3_000)
+  // The client is cut after graceMs (2 s); without that the time limit of 15 s would decide.
+  expect(performance.now() - before).toBeLessThan(12_000)
 })
 
-test('sockets from systemd: by name, else in order; for this process alone', () => {
+test('sockets from systemd: by name, else in order, and only with the own LISTEN_PID', () => {
   const kinds = (env: NodeJS.ProcessEnv) => [...inheritedListeners({LISTEN_PID: '7', ...env}, 7)]
   expect(kinds({LISTEN_FDS: '3'})).toEqual([
     ['http', 3],
@@ -335,13 +336,13 @@ test('sockets from systemd: by name, else in order; for this process alone', () 
   expect(inheritedListeners({}, 7).size).toBe(0)
 })
 
-test('a socket from systemd answers, and outlives the process: no connection is refused in between', async () => {
+test('a socket from systemd outlives the process: no connection is refused in between', async () => {
   const listener = createServer().listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const {port} = listener.address() as {port: number}
   const {fd} = (listener as unknown as {_handle: {fd: number}})._handle
-  // As the service manager, we hold the socket and accept nothing: both children have it from the
-  // start, and begin when they are told.
+  // This test is the service manager: it holds the socket and accepts nothing. Both children inherit
+  // the socket and start on a line of input.
   const script = `
     import {once} from 'node:events'
     import {started} from ${JSON.stringify(new URL('./started.ts', import.meta.url).href)}

@@ -54,7 +54,7 @@ const health: readonly Row[] = [
   ['host9/replica', 404],
   ['constructor/health', 404],
 ]
-test('health checks per host, in words of Patroni', async () => {
+test('health checks of one host, by their names in Patroni', async () => {
   await using api = await started(draft)
   for (const [path, status] of health) {
     const answer = await api.ask(`/v1/hosts/${path}`)
@@ -67,7 +67,7 @@ test('health checks per host, in words of Patroni', async () => {
     expect([200, 503]).toContain((await api.ask(`/v1/hosts/host1/${predicate}`)).status)
 })
 
-test('HAProxy asks one address for a whole backend: the server is the one in its header', async () => {
+test('HAProxy asks one path for a whole backend: its header names the server', async () => {
   await using api = await started(draft)
   const state = (name: string, address = '10.0.0.99', port = 5432) =>
     `UP 1/2; address=${address}; port=${port}; name=${name}; node=lb1; weight=1/3; scur=0/0; qcur=0`
@@ -92,7 +92,7 @@ test('HAProxy asks one address for a whole backend: the server is the one in its
   }
 })
 
-test('/v1/check is what the command prints: exit, and 200 only where it is 0', async () => {
+test('/v1/check equals the output of the command, with status 200 only for exit 0', async () => {
   await using api = await started(draft, {
     haproxy: {backends: {pg_read: 'replica', pg_any: 'read-only', pg_write: 'primary'}, instances: [], resyncMs: 1_000},
   })
@@ -164,7 +164,7 @@ test('/v1/check is what the command prints: exit, and 200 only where it is 0', a
   })
 })
 
-test('the OpenAPI document has every path that answers, and the ones it names answer', async () => {
+test('the OpenAPI document names exactly the paths that answer, with their statuses', async () => {
   await using api = await started(draft)
   const document = JSON.parse((await api.ask('/openapi.json')).body)
   expect(document.openapi).toBe('3.1.0')
@@ -214,7 +214,7 @@ test('the OpenAPI document has every path that answers, and the ones it names an
 })
 
 const promtool = '/usr/bin/promtool'
-test('metrics say what the snapshot says, and count what happens', async () => {
+test('metrics show the snapshot and count events', async () => {
   const metrics = createMetrics('0.1.0', () => noon.wall)
   await using api = await started(draft, {}, {metrics})
   metrics.meter.connectionOpened('host1')
@@ -249,7 +249,7 @@ test('metrics say what the snapshot says, and count what happens', async () => {
   expect((await api.ask('/metrics')).body).not.toMatch(/^pgroute66_host_\w+\{host="host4"/m)
 })
 
-test.skipIf(!existsSync(promtool))('metrics pass promtool', async () => {
+test.skipIf(!existsSync(promtool))('promtool accepts the metrics', async () => {
   await using api = await started({
     ...draft,
     evidence: [
@@ -270,4 +270,4 @@ test.skipIf(!existsSync(promtool))('metrics pass promtool', async () => {
   expect(status).toBe(0)
 })
 if (!existsSync(promtool))
-  process.stderr.write('NOT TESTED: promtool is missing (Debian package prometheus), nobody has checked the metrics\n')
+  process.stderr.write('NOT TESTED: promtool is missing (Debian package prometheus), so the metrics were not checked\n')

@@ -10,7 +10,7 @@ import {OperatorError} from '../../src/core/errors.ts'
 import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import type {SnapshotDraft} from '../support/snapshots.ts'
 
-/** What a configuration says that says nothing. */
+/** The defaults of a configuration without any key. */
 export const plainConfig: Config = {
   hosts: [],
   groups: [],
@@ -71,7 +71,7 @@ export async function started(
         return `${host} is the primary`
       },
       async drain(host, who) {
-        if (host === 'nobody') throw new OperatorError('UNKNOWN_HOST', 'there is no such host', 'name one')
+        if (host === 'host9') throw new OperatorError('UNKNOWN_HOST', 'there is no such host', 'name one')
         accepted.push({drain: host, ...who})
         return `${host} is drained`
       },
@@ -105,7 +105,7 @@ export async function started(
   }
 }
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 export function ask(
   url: string,
   path: string,
@@ -127,7 +127,7 @@ export function ask(
   })
 }
 
-/** A folder of its own, short enough for sockets. */
+/** A new folder with a path short enough for sockets. */
 export function folder(): Disposable & {readonly path: string; at(name: string): string} {
   const path = mkdtempSync(join(tmpdir(), 'pgr66-'))
   return {path, at: (name) => join(path, name), [Symbol.dispose]: () => rmSync(path, {recursive: true, force: true})}

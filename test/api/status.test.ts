@@ -70,14 +70,14 @@ const documented: readonly Row[] = [
   ['no such host', healthy, '/v1/host9/status', 404, '"invalid"'],
   ['a heartbeat', beating, '/v1/host1/availability', 200, '"ok"'],
   ['an old heartbeat', beating, '/v1/host2/availability', 408, /^"exceeded \(12\.\d+s > 10s\)"$/],
-  ['an old heartbeat, and patience', beating, '/v1/host2/availability?limit=13', 200, '"ok"'],
+  ['an old heartbeat within a higher limit', beating, '/v1/host2/availability?limit=13', 200, '"ok"'],
   ['a heartbeat, and none', beating, '/v1/host1/availability?limit=0.001', 408, /exceeded/],
-  ['a heartbeat that nobody has read for long', beating, '/v1/host5/availability', 408, /exceeded/],
+  ['a heartbeat that was last read long ago', beating, '/v1/host5/availability', 408, /exceeded/],
   ['an unavailable host', beating, '/v1/host3/availability', 417, '"host3 is unavailable (refused)"'],
   ['no table', beating, '/v1/host4/availability', 417, '"relation \\"public.pgr66_avc\\" does not exist"'],
   ['no heartbeats at all', healthy, '/v1/host1/availability', 417, '"availability is not configured"'],
   ['no such host', beating, '/v1/host9/availability', 404, '"invalid"'],
-  ['a limit that is none', beating, '/v1/host1/availability?limit=5s', 400, /QUERY_LIMIT/],
+  ['an invalid limit', beating, '/v1/host1/availability?limit=5s', 400, /QUERY_LIMIT/],
   ['anything', healthy, '/livez', 200, /alive/],
   ['all asked', healthy, '/readyz', 200, /"ready":true/],
   ['a start', starting, '/readyz', 503, /"state":"starting"/],
@@ -86,8 +86,8 @@ const documented: readonly Row[] = [
   ['changes of before', healthy, '/v1/changes', 200, '{"changes":[]}'],
   ['no such path', healthy, '/v2/primary', 404, /NOT_FOUND/],
   ['later issues', healthy, '/', 404, /NOT_FOUND/],
-  ['an order that is asked for', healthy, '/v1/hosts/host1/drain', 405, /Use POST/],
-  ['what is no question', healthy, '/v1/hosts/host1/drian', 404, /UNKNOWN_PREDICATE/],
+  ['GET on an order', healthy, '/v1/hosts/host1/drain', 405, /Use POST/],
+  ['an unknown health check', healthy, '/v1/hosts/host1/drian', 404, /UNKNOWN_PREDICATE/],
 ]
 
 const released: readonly Row[] = [
@@ -122,13 +122,13 @@ for (const [v1Format, rows] of formats)
       expect(answer.headers['content-length']).toBe(String(answer.body.length))
     })
 
-test('several groups and none asked for: a hint says what to do', async () => {
+test('several groups and a request for none: the answer has a hint', async () => {
   await using api = await started(two)
   const {headers} = await api.ask('/v1/primary')
   expect(headers['x-pgroute66-hint']).toBe('several groups: add ?group= with one of orders, payments')
 })
 
-test('HEAD and OPTIONS answer as GET does', async () => {
+test('HEAD and OPTIONS answer like GET', async () => {
   await using api = await started(split)
   for (const path of [
     '/v1/primary',
@@ -146,7 +146,7 @@ test('HEAD and OPTIONS answer as GET does', async () => {
   expect((await api.ask('/v1/events', {method: 'HEAD'})).headers['content-type']).toBe('text/event-stream')
 })
 
-test('a wrong method is 405 and says which are right, an unknown path 404, both as problems', async () => {
+test('a wrong method is 405 with Allow, an unknown path 404, both as problem documents', async () => {
   await using api = await started(healthy)
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY']) {
     const answer = await api.ask('/v1/primary', {method})
@@ -164,7 +164,7 @@ test('a wrong method is 405 and says which are right, an unknown path 404, both 
   expect(await api.ask('/nothing', {method: 'POST'})).toMatchObject({status: 404})
 })
 
-test('every request asks the source anew, and what is prepared follows it', async () => {
+test('every request reads the source, and prepared answers follow a new snapshot', async () => {
   await using api = await started(healthy)
   expect((await api.ask('/v1/primary')).body).toBe('["host1"]')
   const asked = api.source.asked
@@ -175,7 +175,7 @@ test('every request asks the source anew, and what is prepared follows it', asyn
   expect((await api.ask('/v1/primaries')).body).toBe('["host1","host2"]')
 })
 
-test('the snapshot and its parts', async () => {
+test('the snapshot, its hosts, one host and one group', async () => {
   await using api = await started(two)
   const all = JSON.parse((await api.ask('/v1/snapshot')).body)
   expect(all).toMatchObject({

@@ -157,7 +157,7 @@ test('check over TLS trusts the configured certificate, whatever name it has, an
   ]
   const [accepted, refused] = [await accept(...remote('mine')), await accept(...remote('wrong'))]
   assert.deepEqual([accepted.code, refused.code], [0, 2], accepted.stderr)
-  assert.match(refused.stderr, /this token is not accepted/)
+  assert.match(refused.stderr, /the token is unknown/)
   await serve.sees(/accepted: host1 .*by=anna/)
   assert.doesNotMatch(serve.output(), /s3cret/)
 

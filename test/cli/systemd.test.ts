@@ -42,7 +42,7 @@ test('without systemd-notify it is said once, and nothing else suffers', async (
     cwd,
     env: {PATH: '/nowhere', NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: '300000'},
   })
-  await serve.sees('systemd cannot be told how we are (ENOENT)')
+  await serve.sees('systemd-notify failed (ENOENT)')
   serve.child.kill('SIGTERM')
   const {code, stdout, stderr} = await serve.ended
   assert.equal(code, 0)

@@ -10,7 +10,7 @@ const nodesOf = ({nodes}: Cluster) => nodes as readonly [PgNode, PgNode, PgNode]
 const isStandby = async (node: PgNode) => (await node.sql('select pg_is_in_recovery() as standby'))[0]?.standby
 
 describe.each(servers)('%s', (server) => {
-  test('streams, survives a crash by promotion, takes the old primary back with what it wrote alone', async () => {
+  test('a cluster streams, survives a crash by promotion, and rewinds the old primary with its own writes', async () => {
     const [host1, host2, host3] = nodesOf(await testCluster({server}))
     await until(async () => (await followersOf(host1)).join() === 'host2,host3')
     await host1.kill()
@@ -29,7 +29,7 @@ describe.each(servers)('%s', (server) => {
     await until(async () => (await followersOf(host2)).join() === 'host1,host3')
   })
 
-  test('a copy is taken while its source is being written to, and is complete', async () => {
+  test('a copy of a server under writes is complete', async () => {
     const [host1, host2] = nodesOf(await testCluster({server, nodes: 2}))
     await host1.sql('create table numbers (n int)')
     let isOver = false
@@ -46,7 +46,7 @@ describe.each(servers)('%s', (server) => {
   })
 })
 
-test('hung: no answer until the thaw; postmaster hung: old sessions go on; a frozen server can be killed', async () => {
+test('hang: no answer until thaw; a hung postmaster keeps old sessions; a frozen server can be killed', async () => {
   const [host1] = nodesOf(await testCluster({nodes: 1}))
   await using session = await host1.connect()
   host1.hang()
@@ -65,7 +65,7 @@ test('hung: no answer until the thaw; postmaster hung: old sessions go on; a fro
   expect(host1.isHung).toBe(false)
 })
 
-test('a smart shutdown waits for a session and lets nobody in; afterwards it starts again', async () => {
+test('smart shutdown: waits for open sessions and accepts no new ones; the server can start again', async () => {
   const [host1] = nodesOf(await testCluster({nodes: 1}))
   const session = await host1.connect()
   host1.beginStop('smart')
@@ -83,7 +83,7 @@ test('a smart shutdown waits for a session and lets nobody in; afterwards it sta
   expect(await isStandby(host1)).toBe(false)
 })
 
-test('a cascade, a synchronous standby, lines of its own per node, quiet logs', async () => {
+test('options: cascade, synchronous standby, configuration per node, quiet logs', async () => {
   const [host1, host2, host3] = nodesOf(
     await testCluster({
       cascade: true,
@@ -99,7 +99,7 @@ test('a cascade, a synchronous standby, lines of its own per node, quiet logs', 
   expect(host1.logLines.filter((line) => /connection (received|auth)/.test(line))).toEqual([])
 })
 
-test('TLS and a password for the role that watches, and for it alone', async () => {
+test('TLS and a password are required from the monitoring role only', async () => {
   const cluster = await testCluster({nodes: 1, tls: true, logConnections: true})
   const [host1] = nodesOf(cluster)
   const ca = readFileSync(caOf(cluster), 'utf8')

@@ -26,7 +26,7 @@ export type TestClusterOptions = ClusterOptions &
     scram?: boolean
     /** host2 streams from host1, host3 from host2, and so on. */
     cascade?: boolean
-    /** `synchronous_standby_names` of host1, set once everybody streams. */
+    /** `synchronous_standby_names` of host1, set once all standbys stream. */
     synchronous?: string
     /** A line in the log for every connection; else there is none. */
     logConnections?: boolean
@@ -42,7 +42,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Clu
   return cluster
 }
 
-/** The same for whoever disposes it himself: `beforeAll`, benchmarks. */
+/** The same for callers that dispose of the cluster: `beforeAll`, benchmarks. */
 export async function startTestCluster(asked: TestClusterOptions = {}): Promise<Cluster> {
   const {
     server = hasDebian ? 'debian' : 'embedded',

@@ -35,14 +35,14 @@ describe('which columns there is room for', () => {
     expect(keysAt(width).join(' ')).toBe(keys)
   })
 
-  test('a screen of any width from 20 to 200 is never overfull, and shows host and role', () => {
+  test('widths from 20 to 200: the columns fit, and host and role are shown', () => {
     for (let width = 20; width <= 200; width++) {
       expect(total(width), `${width}`).toBeLessThanOrEqual(width)
       expect(keysAt(width)).toEqual(expect.arrayContaining(['host', 'role']))
     }
   })
 
-  test('a wider screen never shows less', () => {
+  test('a wider screen never shows fewer columns', () => {
     for (let width = 20; width < 200; width++) {
       // One step wider is one step fewer where the gaps double.
       if (gapOf(width) !== gapOf(width + 1)) continue
@@ -50,17 +50,17 @@ describe('which columns there is room for', () => {
     }
   })
 
-  test('they come in the order of the table, whatever their rank', () => {
+  test('columns keep the order of the table, whatever their rank', () => {
     const order = columns.map(({key}) => key)
     const shown = keysAt(200)
     expect(shown).toEqual(order.filter((key) => shown.includes(key)))
   })
 
-  test('notes, where there are any, outlive every number', () => {
+  test('a narrow screen drops the numbers before the notes', () => {
     expect(keysAt(40, {...natural, notes: 9}).join(' ')).toBe('host role since notes')
   })
 
-  test('a long host name asks for a part of the screen, and gets more where something is left over', () => {
+  test('a long host name gets at least 24 cells, and more where the screen has room', () => {
     const long = {...natural, host: 63}
     expect(total(80, long)).toBeLessThanOrEqual(80)
     expect(shownColumns(long, 80)[0]?.width).toBeGreaterThanOrEqual(24)

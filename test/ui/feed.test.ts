@@ -13,19 +13,19 @@ function feeding(everyMs = 1000) {
   return {clock, stage, frames, feed}
 }
 
-test('at rest it draws once a second, for the ages', async () => {
+test('no changes: one frame a second, for the ages', async () => {
   const {clock, frames} = feeding()
   await clock.run(10_500)
   expect(frames.length).toBe(11)
 })
 
-test('at rest it draws no more often when it is told to look more often', async () => {
+test('no changes: a shorter interval draws no more frames', async () => {
   const {clock, frames} = feeding(100)
   await clock.run(10_500)
   expect(frames.length).toBeLessThanOrEqual(12)
 })
 
-test('a change is drawn at once, not at the next tick', async () => {
+test('a change makes a frame at once, not at the next interval', async () => {
   const {clock, stage, frames} = feeding(10_000)
   await clock.run(5000)
   stage.publish(torn())
@@ -33,7 +33,7 @@ test('a change is drawn at once, not at the next tick', async () => {
   expect(frames.at(-1)?.snapshot.groups.all?.verdict.kind).toBe('split-brain')
 })
 
-test('a storm of changes makes ten frames a second, and the last of them shows the end of it', async () => {
+test('a storm of changes makes at most ten frames a second, and the last frame shows the end of it', async () => {
   const {clock, stage, frames} = feeding(100)
   for (let index = 0; index < 1000; index++) {
     stage.publish(index % 2 === 0 ? torn() : headless())
@@ -46,7 +46,7 @@ test('a storm of changes makes ten frames a second, and the last of them shows t
   expect(frames.at(-1)?.changes).toHaveLength(1000)
 })
 
-test('changes are kept newest first, with the time at which they were heard', async () => {
+test('changes are kept newest first, each with the time at which it was received', async () => {
   const {clock, stage, frames} = feeding()
   await clock.run(100)
   const at = clock.wall()
@@ -55,7 +55,7 @@ test('changes are kept newest first, with the time at which they were heard', as
   expect(frames.at(-1)?.changes[0]).toMatchObject({at, change: {kind: 'verdict', to: 'split-brain'}})
 })
 
-test('each answer counts once in the history of probes', async () => {
+test('each probe counts once in the sparkline', async () => {
   const {clock, stage, frames} = feeding(100)
   const asked = (askedAt: number, probeMs: number | null) => {
     const shown = calm()
@@ -70,7 +70,7 @@ test('each answer counts once in the history of probes', async () => {
   expect(frames.at(-1)?.probes.get('host1')?.slice(-3)).toEqual([0.5, null, 0.7])
 })
 
-test('another tempo holds from now on, and nothing is left running afterwards', async () => {
+test('a new interval takes effect at once, and stop leaves no timer and no subscription', async () => {
   const {clock, stage, frames, feed} = feeding(10_000)
   await clock.run(100)
   feed.everyMs = 200

@@ -30,11 +30,11 @@ process.on('uncaughtException', (error) => {
   process.exit(1)
 })
 const stage = new Stage(torn())
-// Only once the screen is there: loading Ink takes as long as the machine pleases.
+// Only once the screen is drawn: loading Ink may take long on a busy machine.
 const write = process.stdout.write.bind(process.stdout)
 let isEnding = false
 process.stdout.write = ((chunk: string, ...rest: []) => {
-  // Once: a second signal would find the screen gone, and nobody to catch it.
+  // Once: by a second signal the handlers are gone, and the signal would end the process.
   if (chunk.includes('SPLIT BRAIN') && !isEnding) {
     isEnding = true
     setTimeout(() => ends[how ?? '']?.(), 100)

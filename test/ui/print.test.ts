@@ -15,7 +15,7 @@ function printing(stage: Stage, given: {json?: boolean; group?: string | null} =
 }
 const since = new Date(noon.wall - 60_000).toISOString()
 
-test('without a terminal: how things stand, then a line per change, until told to stop', async () => {
+test('without a terminal: the current state, then one line per change, until the signal aborts', async () => {
   const stage = new Stage(calm())
   const {lines, stop, options} = printing(stage)
   const ended = printChanges(options)
@@ -38,7 +38,7 @@ test('without a terminal: how things stand, then a line per change, until told t
   expect(stage.listening).toBe(0)
 })
 
-test('JSON: a document per change, each with the whole snapshot', () => {
+test('JSON: one document per publication, each with the whole snapshot', () => {
   const stage = new Stage(calm())
   const {lines, options} = printing(stage, {json: true})
   void printChanges(options)
@@ -51,7 +51,7 @@ test('JSON: a document per change, each with the whole snapshot', () => {
   })
 })
 
-test('one group alone hears of its own', () => {
+test('one group: only its own changes are printed', () => {
   const groups = {orders: ['host1'], billing: ['host2']}
   const stage = new Stage(snapshot({hosts: {host1: primary(), host2: primary()}, groups}))
   const {lines, options} = printing(stage, {group: 'orders'})
@@ -61,7 +61,7 @@ test('one group alone hears of its own', () => {
   expect(lines).toHaveLength(2)
 })
 
-test('once: waits for the first round, then prints the verdict and every column', async () => {
+test('once: waits until every host was probed, then prints the verdict and every column', async () => {
   const stage = new Stage(snapshot({hosts: {host1: unasked()}}))
   const {lines, options} = printing(stage)
   const done = printOnce({...options, width: 10_000, glyphs})
@@ -77,7 +77,7 @@ test('once: waits for the first round, then prints the verdict and every column'
   expect(stage.listening).toBe(0)
 })
 
-test('once: two primaries are waited for until it is known whether they are that at the same time', async () => {
+test('once: two primaries are printed only after both answered again', async () => {
   const asked = {kind: 'unconfirmed', rule: 'V3', primary: null, routedTo: null} as const
   const stage = new Stage(snapshot({hosts: {host1: primary(), host2: primary()}, verdict: asked}))
   const {lines, options} = printing(stage)
@@ -89,7 +89,7 @@ test('once: two primaries are waited for until it is known whether they are that
   expect(lines[0]).toMatch(/SPLIT BRAIN host1, host2/)
 })
 
-test('once: who is told is said below the hosts', async () => {
+test('once: maintenance and the actuators are printed below the hosts', async () => {
   const target = {problems: ['no answer'], since: noon.wall, verifiedAt: null}
   const actuators = {
     'haproxy a': {...target, status: 'out-of-sync' as const},
@@ -100,13 +100,13 @@ test('once: who is told is said below the hosts', async () => {
   await printOnce({...options, width: 10_000, glyphs})
   expect(lines.slice(-4)).toEqual([
     '',
-    expect.stringMatching(/^ MAINTENANCE by anna .*: disks · nobody is told anything$/),
-    'haproxy a is not in step: no answer',
+    expect.stringMatching(/^ MAINTENANCE by anna .*: disks · actuators are frozen$/),
+    'haproxy a is out of sync: no answer',
     'agent b in-sync',
   ])
 })
 
-test('once: what is not known in time is printed as not known', async () => {
+test('once: an abort before the first round prints the verdict starting', async () => {
   const stage = new Stage(snapshot({hosts: {host1: unasked()}}))
   const {lines, stop, options} = printing(stage, {json: true})
   const done = printOnce({...options, width: 80, glyphs})

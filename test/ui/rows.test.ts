@@ -10,7 +10,7 @@ const rowIn = (shown: ReturnType<typeof snapshot>, name: string) =>
   rowOf(shown.hosts[name] as HostState, frameOf(shown), glyphs)
 
 describe('the texts of a host', () => {
-  test('a primary has no lag and no upstream, and nobody wonders why', () => {
+  test('a primary has no lag, no upstream and no reason', () => {
     const {texts, because} = rowIn(calm(), 'host1')
     expect(because).toBeNull()
     expect(texts).toMatchObject({
@@ -25,7 +25,7 @@ describe('the texts of a host', () => {
     expect(texts).toMatchObject({backends: '7/100', probe: '0.4ms', notes: '', sync: ''})
   })
 
-  test('a standby lags in bytes and in time behind somebody', () => {
+  test('a standby shows its lag in bytes and time, and its upstream', () => {
     expect(rowIn(calm(), 'host3').texts).toMatchObject({
       role: '○ standby',
       lagBytes: '16 MB',
@@ -35,7 +35,7 @@ describe('the texts of a host', () => {
     })
   })
 
-  test('a lag that is not known is not a lag of nothing', () => {
+  test('an unknown lag is shown as ?, never as zero', () => {
     const shown = snapshot({
       hosts: {host1: primary(), host2: standby('host1', {lagBytes: null, lagMs: null, timeline: null})},
     })
@@ -44,11 +44,11 @@ describe('the texts of a host', () => {
 
   test.each<[string, HostDraft, string]>([
     ['refused', unavailable('refused'), 'refused: seen: refused'],
-    ['ours to mend', unavailable('auth'), 'blind: auth: seen: auth'],
+    ['blind', unavailable('auth'), 'blind: auth: seen: auth'],
     ['drained besides', unavailable('timeout', {drained}), 'drained · timeout: seen: timeout'],
     ['never asked', unavailable(null, {detail: null, askedAt: null}), 'not asked yet'],
-    ['rude', unavailable('error', {detail: 'a\u001b[31m\nb'}), 'error: a [31m b'],
-  ])('an unavailable host says why: %s', (_, draft, text) => {
+    ['control characters', unavailable('error', {detail: 'a\u001b[31m\nb'}), 'error: a [31m b'],
+  ])('an unavailable host shows its reason: %s', (_, draft, text) => {
     expect(rowIn(snapshot({hosts: {host1: draft}}), 'host1').because).toBe(text)
   })
 
@@ -62,7 +62,7 @@ describe('the texts of a host', () => {
     expect(rowIn(snapshot({hosts: {host1: primary(), host2: draft}}), 'host2').texts.notes).toBe(text)
   })
 
-  test('a primary that is not routed to is told apart by a word', () => {
+  test('a primary without routed writes has a note that says so', () => {
     expect(rowIn(torn(), 'host1').texts.notes).toBe('suspect, not routed')
     expect(rowIn(torn(), 'host2').texts.notes).toBe('not routed')
   })
@@ -115,18 +115,18 @@ describe('which hosts are shown', () => {
     ).toBe(names)
   })
 
-  test('a group shows its own', () => {
+  test('a group shows only its hosts', () => {
     expect(hostsOf(shown, 'billing').map(({host}) => host)).toEqual(['host3'])
     expect(hostsOf(shown, null)).toHaveLength(3)
     expect(hostsOf(shown, 'gone')).toEqual([])
   })
 
-  test('a group is asked for by name; all is every host; another name is refused with the names that there are', () => {
+  test('group: a name selects it, all selects every host, an unknown name is refused with the known ones', () => {
     expect(groupNamed('orders', shown)).toBe('orders')
     expect(groupNamed('all', shown)).toBeNull()
     expect(groupNamed(undefined, shown)).toBeNull()
     expect(() => groupNamed('order', shown)).toThrow(
-      expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups are: orders, billing.'}),
+      expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups: orders, billing.'}),
     )
   })
 })

@@ -46,17 +46,17 @@ test.each<[keys: string, then: Partial<ScreenState>]>([
   expect(pressed(keys.split(' '))).toMatchObject(then)
 })
 
-test('space holds the frame, and lets it go', () => {
+test('space pauses the table, and pressed again continues', () => {
   expect(pressed([' ']).held).toBe(frame)
   expect(pressed([' ', ' ']).held).toBeNull()
 })
 
-test('with one group there is nothing to go through, with no host nothing to look at', () => {
+test('one group: g changes nothing; no host: enter changes nothing', () => {
   expect(pressed(['g'], {}, {groups: ['all']}).group).toBeNull()
   expect(pressed(['enter', 'j'], {}, {hosts: []})).toMatchObject({view: 'table', selected: null})
 })
 
-test('the selection stays on its host when the rows move', () => {
+test('the selection follows its host when the rows move', () => {
   const state = pressed(['j'])
   expect(press(state, 'j', {...context, hosts: ['host3', 'host2', 'host1']}).selected).toBe('host1')
 })

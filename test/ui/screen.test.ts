@@ -39,7 +39,7 @@ const heard = Array.from({length: 60}, (_, index) => ({
   } as const,
 }))
 
-test('every size of screen is filled to the last line and overrun by none, in every view', () => {
+test('every view fills a screen of any size and never exceeds it', () => {
   const frames = [calm(), torn(), headless(), crowd(30), snapshot({hosts: {}, groups: {}})].map((shown) =>
     frameOf(shown, heard),
   )
@@ -57,13 +57,13 @@ test('every size of screen is filled to the last line and overrun by none, in ev
         }
 })
 
-test('the verdict is the last to go', () => {
+test('a screen that shrinks loses the verdict last', () => {
   expect(textsOf(frameOf(torn()), {}, [80, 1])[0]).toContain('SPLIT BRAIN')
   for (const view of ['details', 'changes', 'help'] as const)
     expect(textsOf(frameOf(torn()), {view}, [40, 6])[0]).toContain('SPLIT BRAIN')
 })
 
-test('a reason that would fill the screen leaves room for the table, and is whole where it scrolls', () => {
+test('a long reason leaves room for the table; the details show all of it', () => {
   const why = `no host is primary: ${Array.from({length: 90}, (_, index) => `host${index} is a standby`).join(', ')}`
   const shown = snapshot({
     hosts: {host1: standby(), host2: unavailable()},
@@ -93,7 +93,7 @@ test('80 by 24', () => {
   expect(lines[23]).toBe('q quit  j/k move  enter details  s sort:config  / filter  e changes  ? help')
 })
 
-test('why a host is unavailable takes the place of the numbers that it has not', () => {
+test('an unavailable host shows its reason instead of numbers', () => {
   const [row] = textsOf(frameOf(headless())).filter((text) => text.includes('unavailable '))
   expect(row).toBe('▸ host1  ✗ unavailable   1m00s  blind: auth: seen: auth')
 })
@@ -102,33 +102,33 @@ describe('more hosts than lines', () => {
   const names = Object.keys(crowd(30).hosts)
   const rowsOf = (lines: readonly string[]) => lines.filter((text) => /standby|primary {3}|unavailable/.test(text))
 
-  test.each(names.map((name, index) => [index, name] as const))('the selected one is in sight: %d', (_, name) => {
+  test.each(names.map((name, index) => [index, name] as const))('the selected host is visible: %d', (_, name) => {
     const lines = textsOf(frameOf(crowd(30)), {selected: name}, [80, 14])
     expect(lines.filter((text) => text.startsWith('▸'))).toHaveLength(1)
     expect(lines.some((text) => / of 30 hosts$/.test(text))).toBe(true)
     expect(rowsOf(lines).length).toBeGreaterThan(1)
   })
 
-  test('a selected host that has gone hands over to the first', () => {
+  test('a selected host that is removed: the first host is selected', () => {
     expect(drawn(frameOf(calm()), {selected: 'gone'}).selected).toBe('host1')
   })
 })
 
-test('paused, the table stands still and the verdict does not', () => {
+test('paused: the table stands still and the verdict is live', () => {
   const lines = textsOf({...frameOf(torn()), wall: noon.wall + 5000}, {held: frameOf(calm())})
   expect(lines[0]).toContain('SPLIT BRAIN')
   expect(lines.filter((text) => text.includes('● primary'))).toHaveLength(1)
   expect(lines.at(-2)).toContain('PAUSED 5s ago')
 })
 
-test('a filter that hides hosts is always mentioned', () => {
-  expect(textsOf(frameOf(calm()), {filter: 'host2'}).at(-2)).toContain('only hosts that match "host2"')
+test('an active filter is always shown', () => {
+  expect(textsOf(frameOf(calm()), {filter: 'host2'}).at(-2)).toContain('showing only hosts that match "host2"')
   expect(textsOf(frameOf(calm()), {filter: 'zzz'})).toContain('no host matches "zzz"')
   expect(textsOf(frameOf(calm()), {filter: 'ho', isTyping: true}).at(-2)).toBe('/ho_')
   expect(textsOf(frameOf(snapshot({hosts: {}})))).toContain('no hosts')
 })
 
-test('the details of a host tell what is known, and what is not', () => {
+test('details show the known facts of a host, and which are unknown', () => {
   const lines = textsOf(frameOf(torn()), {view: 'details', selected: 'host3'}, [80, 40])
   expect(lines).toContain('cause              refused: seen: refused')
   expect(lines.some((text) => text.startsWith('all                split-brain (V1) since '))).toBe(true)
@@ -140,19 +140,19 @@ test('the details of a host tell what is known, and what is not', () => {
   )
 })
 
-test('what is longer than the screen says how much is to come', () => {
+test('a scrolling view says how many lines follow', () => {
   const at = (offset: number) => textsOf(frameOf(calm(), heard), {view: 'changes', offset}, [80, 14]).at(-2)
   const {hidden} = drawn(frameOf(calm(), heard), {view: 'changes'}, [80, 14])
   expect(at(0)).toBe(`${hidden} more lines below`)
   expect(at(hidden)).toBe('the end')
 })
 
-test('one action is a key among the others', () => {
+test('a single action is listed with the other keys', () => {
   const actions = [{key: 'd', label: 'drain', run: async () => ''}]
   expect(textsOf(frameOf(calm()), {}, [100, 24], {actions}).at(-1)).toMatch(/e changes {2}d drain {2}/)
 })
 
-test('who is told is said below the verdict: maintenance, what is not in step and why, then the others', () => {
+test('below the verdict: maintenance, actuators out of sync with their problems, then the others', () => {
   const actuators = {
     'haproxy /a.sock': {status: 'out-of-sync', problems: ['is HAProxy running?'], since: noon.wall, verifiedAt: null},
     'hook page-me': {status: 'in-sync', problems: [], since: noon.wall, verifiedAt: noon.wall},
@@ -160,10 +160,10 @@ test('who is told is said below the verdict: maintenance, what is not in step an
   const maintenance = {since: noon.wall - 60_000, by: 'anna', reason: 'new disks', until: noon.wall + 120_000}
   const text = textsOf(frameOf({...calm(), actuators, maintenance}), {}, [80, 24], {}).join('\n')
   expect(text).toMatch(/PRIMARY host1[\s\S]* MAINTENANCE by anna for 1m00s, ends in 2m00s: new disks/)
-  expect(text).toMatch(/haproxy \/a\.sock is not in step: is HAProxy running\?\nhook page-me in-sync\n/)
+  expect(text).toMatch(/haproxy \/a\.sock is out of sync: is HAProxy running\?\nhook page-me in-sync\n/)
 })
 
-test('a change of another day has its date', () => {
+test('a change from another day shows its date', () => {
   const change = {
     kind: 'role',
     group: null,
@@ -177,7 +177,7 @@ test('a change of another day has its date', () => {
   expect(texts.join('\n')).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d host2/)
 })
 
-test('actions stand at the foot, and what came of the last one above them', () => {
+test('several actions are listed at the foot, with the outcome of the last one above', () => {
   const actions = ['K kill', 'P promote'].map((text) => ({
     key: text.slice(0, 1),
     label: text.slice(2),

@@ -79,7 +79,7 @@ test('characters that are counted without string-width take one cell each, and t
   for (const glyph of [...Object.values(roles), ...bars, ...Object.values(single)]) expect(glyph).toMatch(simple)
 })
 
-test('what is cut says so, and never takes more than its cells', () => {
+test('clipped text ends in the mark and never exceeds its cells', () => {
   expect(clip('host1', 5)).toBe('host1')
   expect(clip('host10', 5)).toBe('host…')
   expect(clip('接続が', 4)).toBe('接…')
@@ -99,7 +99,7 @@ test('what is cut says so, and never takes more than its cells', () => {
   expect(textOf(cut([...line('one '), ...line('two', 'bad')], 5, '~'))).toBe('one ~')
 })
 
-test('names with a long beginning in common are told apart by their end', () => {
+test('names with a long common beginning keep their end', () => {
   expect(clipMiddle('orders-eu-west-1', 9)).toBe('orde…st-1')
   expect(clipMiddle('orders-eu-west-2', 9)).toBe('orde…st-2')
   expect(clipMiddle('host1', 9)).toBe('host1')
@@ -117,7 +117,7 @@ test('lines break at spaces, and long words where the line ends', () => {
   expect(wrap('', 10)).toEqual([''])
 })
 
-test('what a server says cannot steer the terminal', () => {
+test('control characters of a server never reach the terminal', () => {
   expect(printable('fatal:\u001b[2J\r\n\u202egone\u0007')).toBe('fatal: [2J gone ')
 })
 

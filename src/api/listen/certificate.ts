@@ -4,8 +4,8 @@ import type {Pem, TlsSettings} from '../../config/config.ts'
 import {OperatorError} from '../../core/errors.ts'
 
 /**
- * What a TLS server is made of. Throws OperatorError where a file cannot be read, or the parts do
- * not belong together.
+ * Certificate, key and authorities of the TLS listener. Throws OperatorError where a file cannot be
+ * read, or the key does not belong to the certificate.
  */
 export async function readCertificate({cert, key, clientCa}: TlsSettings): Promise<SecureContextOptions> {
   const [certText, keyText, caText] = await Promise.all([textOf(cert), textOf(key), clientCa && textOf(clientCa)])
@@ -13,10 +13,15 @@ export async function readCertificate({cert, key, clientCa}: TlsSettings): Promi
   try {
     createSecureContext(material)
   } catch (error) {
-    const next = 'Give ssl a certificate and the key that it was made with.'
-    throw new OperatorError('TLS_MATERIAL', `ssl: the certificate cannot be used (${(error as Error).message})`, next, {
-      cause: error,
-    })
+    const next = 'Give ssl a certificate and its own private key.'
+    throw new OperatorError(
+      'TLS_MATERIAL',
+      `ssl: Node.js rejects the certificate or its key (${(error as Error).message})`,
+      next,
+      {
+        cause: error,
+      },
+    )
   }
   return material
 }
@@ -30,15 +35,15 @@ async function textOf(pem: Pem): Promise<string> {
     throw new OperatorError(
       'TLS_FILE',
       `${pem.file} cannot be read (${code})`,
-      'Give this user the right to read it.',
+      'Let the user of the daemon read this file.',
       {cause: error},
     )
   }
 }
 
 /**
- * What tells one state of the files from another. By looking at them, not by fs.watch: that follows
- * the inode, and tools replace files, links to them, or links to their folders.
+ * A text that changes when one of the files changes. Polled, because fs.watch follows the inode, and
+ * tools replace the files, links to them, or links to their folders.
  */
 export async function stampOf({cert, key, clientCa}: TlsSettings): Promise<string> {
   const stamps = [cert, key, clientCa].map(async (pem) => {

@@ -1,9 +1,9 @@
 import type {Server, Socket} from 'node:net'
 
 /**
- * The open connections of all listeners, at most so many. A new one is never refused - it may be
- * the load balancer's - but takes the place of an old one: of one that has not said a word, else of
- * the oldest. Answers are made at once, so hardly anybody is cut off within one; he asks again.
+ * Limits the open connections of all listeners together. A new connection is never refused, because
+ * it may be the load balancer's. The limit closes an old connection instead: one that has sent
+ * nothing yet, else the oldest. Answers take no time, so few clients lose one; those retry.
  */
 export class ConnectionLimit {
   readonly #most: number

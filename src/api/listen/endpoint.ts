@@ -2,18 +2,18 @@ import type {Config} from '../../config/config.ts'
 import type {ListenerKind} from './socket-activation.ts'
 
 /**
- * Where to listen. Two places with equal keys are one: what else the configuration says of it may
- * change while it is open.
+ * Where to listen. Two endpoints with equal keys are the same one, which stays open over a reload;
+ * everything that is not in the key may change meanwhile.
  */
 export type Endpoint = Readonly<{
   kind: ListenerKind
   key: string
   at: Readonly<{fd: number} | {host: string; port: number} | {path: string; group: string | null; isPrivate: boolean}>
-  /** Is TLS spoken, and are certificates asked for? Neither can be changed while it is open. */
+  /** `mutual` also asks for client certificates. Cannot be changed while the endpoint is open. */
   tls: 'none' | 'server' | 'mutual'
 }>
 
-/** The places that the configuration names; a door that systemd opened stays where it is. */
+/** The endpoints of the configuration. A socket from systemd (`inherited`) keeps its address. */
 export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind, number>): readonly Endpoint[] {
   const {bind: host, port, ssl, socket, socketGroup: group, controlSocket} = config
   const tls = ssl === null ? 'none' : ssl.clientCa === null ? 'server' : 'mutual'
@@ -33,7 +33,7 @@ export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind,
   ]
 }
 
-/** Both cannot be open at once. */
+/** True where the two cannot be open at the same time. */
 export const collides = (one: Endpoint, other: Endpoint): boolean =>
   ('port' in one.at && 'port' in other.at && one.at.port === other.at.port && one.at.port !== 0) ||
   ('path' in one.at && 'path' in other.at && one.at.path === other.at.path) ||

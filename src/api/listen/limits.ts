@@ -2,8 +2,9 @@ import {readFileSync} from 'node:fs'
 import type {ServerOptions} from 'node:http'
 
 /**
- * Whoever says nothing, or little by little, is not waited for: answers take no time, so neither
- * may questions. `connectionsCheckingInterval` is how exact the other limits are.
+ * A client that sends nothing, or sends its request slowly, is disconnected: the answers take no
+ * time, so a request must not take long either. `connectionsCheckingInterval` is how exact the other
+ * limits are.
  */
 export const timeLimits: ServerOptions = {
   headersTimeout: 10_000,
@@ -12,14 +13,14 @@ export const timeLimits: ServerOptions = {
   connectionsCheckingInterval: 2_000,
 }
 
-/** A socket on which nothing moves either way for so long; streams say something each 15 s. */
+/** A socket without traffic in either direction is closed after this. Streams send every 15 s. */
 export const idleMs = 70_000
-/** Node has 120 s, in which a thousand half-made handshakes cost what a thousand clients do. */
+/** Node's default is 120 s: until then an unfinished handshake costs as much as a client. */
 export const handshakeMs = 10_000
 
 /**
- * Half of the descriptors that this process may have is for clients: the other half reaches
- * PostgreSQL, whatever clients do.
+ * Clients get half of the file descriptors of this process. The other half is left for sessions to
+ * PostgreSQL, however many clients connect.
  */
 export const mostClients = (): number => Math.max(64, Math.min(8_192, Math.floor(descriptors() / 2)))
 

@@ -10,22 +10,22 @@ import type {Endpoint} from './endpoint.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
 
-/** One open way in. */
+/** One open endpoint. */
 export interface Listener {
   readonly endpoint: Endpoint
-  /** As people write it: `https://127.0.0.1:8443`, or the path of a socket. */
+  /** For logs and people: `https://127.0.0.1:8443`, or the path of a socket. */
   readonly address: string
-  /** For connections from now on; those that are open keep what they have. */
+  /** Sets the certificate for new connections; open connections keep the old one. */
   renew(material: SecureContextOptions): void
-  /** No new connections; resolves when the last one has gone. Idle ones are closed at once. */
+  /** Accepts no new connections and closes idle ones. Resolves when the last one has ended. */
   close(): Promise<void>
-  /** Ends the ones that are still there. */
+  /** Closes the connections that are still open. */
   cut(): void
 }
 
 /**
- * Opens `place`. Throws OperatorError where it cannot be had. `material`: where the place speaks
- * TLS.
+ * Opens `endpoint`. Throws OperatorError where that fails. `material`: certificate and key of an
+ * endpoint with TLS, else `null`.
  */
 export async function listen(
   endpoint: Endpoint,
@@ -37,7 +37,7 @@ export async function listen(
     material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(endpoint, material), handler)
   server.on('clientError', refuseMalformed)
   server.on('checkExpectation', (_, response) => respond(response, unexpected))
-  // A client without TLS, or with a certificate of nobody's: its own affair.
+  // A client that speaks no TLS or whose handshake fails is disconnected, not logged.
   server.on('tlsClientError', (_, socket) => socket.destroy())
   server.timeout = idleMs
   connections.watch(server)
@@ -53,11 +53,11 @@ export async function listen(
 
 const unexpected = problem(417, {
   code: 'EXPECTATION',
-  detail: 'only 100-continue may be expected',
-  next: 'Leave the header Expect out.',
+  detail: 'the header Expect has a value other than 100-continue',
+  next: 'Send the request without the header Expect.',
 })
 
-/** Certificates of clients are asked for, and looked at where one is needed: a GET needs none. */
+/** Client certificates are requested here and checked by `authorise`: a GET needs none. */
 const tlsOptions = ({tls}: Endpoint, material: SecureContextOptions) => ({
   ...timeLimits,
   ...material,
@@ -73,7 +73,7 @@ async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
     server.once('error', reject)
     server.once('listening', resolve)
   })
-  // `bind` happens within `listen`: the socket never exists with more rights than it ends up with.
+  // `bind` happens within `listen`, so the umask makes sure that the socket is never open to others.
   const before = 'path' in at ? process.umask(0o177) : null
   try {
     if ('path' in at) server.listen({path: at.path, backlog: 511})
@@ -97,9 +97,12 @@ async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
 
 const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {
   EADDRINUSE: ['another process listens there', 'Stop it first, or set another bind, port or socket.'],
-  EACCES: ['this user may not', 'Choose a port above 1023, or a folder that this user may write to.'],
+  EACCES: [
+    'the user of the daemon has no permission',
+    'Choose a port above 1023, or a folder that this user may write to.',
+  ],
   EADDRNOTAVAIL: ['this machine does not have that address', 'Set bind to an address of this machine.'],
-  ENOTFOUND: ['that name has no address', 'Set bind to an address of this machine.'],
+  ENOTFOUND: ['the host name does not resolve', 'Set bind to an address of this machine.'],
 }
 
 function failureOf(error: NodeJS.ErrnoException, where: string): OperatorError {
@@ -111,5 +114,6 @@ function addressOf(server: Server, {at, tls}: Endpoint): string {
   if ('path' in at) return at.path
   const bound = server.address()
   if (typeof bound === 'string' || bound === null) return bound ?? 'a socket of systemd'
-  return `${tls === 'none' ? 'http' : 'https'}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
+  return `${tls === 'none' ? 'http' : 'https'}://${host}:${bound.port}`
 }

@@ -9,21 +9,23 @@ import {mostClients} from './limits.ts'
 import {type Listener, listen} from './listener.ts'
 import type {ListenerKind} from './socket-activation.ts'
 
-/** How often the files of the certificate are looked at. */
+/** How often the daemon checks the files of the certificate. */
 const lookMs = 2_000
-/** For answers that are under way when the end comes. */
+/** How long an answer under way may take once its listener closes. */
 const graceMs = 2_000
 
 export type ListenersDeps = Readonly<{
+  /** Called once for each endpoint that opens. */
   handler: (kind: ListenerKind) => RequestListener
+  /** File descriptors of the sockets that systemd opened. */
   inherited: ReadonlyMap<ListenerKind, number>
   clock: Clock
   log: Log
 }>
 
 /**
- * All ways in. They follow the configuration: what did not change stays open, and its connections
- * with it.
+ * All listeners of the daemon. An endpoint that a reload does not change stays open, and so do its
+ * connections.
  */
 export class Listeners {
   readonly #deps: ListenersDeps
@@ -42,8 +44,9 @@ export class Listeners {
   }
 
   /**
-   * Throws OperatorError where a endpoint cannot be had; then all is as before, except that endpoints in
-   * the way of new ones are closed for a moment.
+   * Opens and closes listeners until they match `config`. Throws OperatorError where an endpoint
+   * cannot be opened; the old ones then stay. Old endpoints that collide with new ones are closed
+   * for a moment even then.
    */
   async applyConfig(config: Config): Promise<void> {
     const stamp = config.ssl ? await stampOf(config.ssl) : ''
@@ -71,7 +74,7 @@ export class Listeners {
     this.#lookLater()
   }
 
-  /** Nobody new; whoever is being answered gets the answer, for a while. */
+  /** Accepts no new connections. Answers under way get `graceMs` to end. */
   async close(): Promise<void> {
     this.#cancelLook()
     await Promise.all(this.#open.map((listener) => this.#end(listener)))
@@ -109,17 +112,17 @@ export class Listeners {
     if (ssl === null || this.#open.length === 0) return
     const stamp = await stampOf(ssl)
     if (stamp !== this.#stamp && ssl === this.#ssl) {
-      // The two files are replaced one after the other: what does not fit together now may in two
-      // seconds, and is looked at again.
+      // Certificate and key are replaced one after the other. Where they do not match yet, the next
+      // look finds the pair.
       try {
         const material = await readCertificate(ssl)
         for (const {endpoint, renew} of this.#open) if (endpoint.tls !== 'none') renew(material)
         this.#stamp = stamp
-        this.#deps.log.info({}, 'the certificate has changed: new connections get the new one')
+        this.#deps.log.info({}, 'the certificate has changed; new connections get the new one')
       } catch (error) {
         this.#deps.log.warn(
           {},
-          `the certificate has changed and cannot be used, the old one stays: ${(error as Error).message}`,
+          `the certificate has changed, but the new one cannot be used; the old one stays: ${(error as Error).message}`,
         )
       }
     }

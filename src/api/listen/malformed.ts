@@ -9,31 +9,33 @@ const statuses: Readonly<Record<string, number>> = {
 }
 
 /**
- * What is not HTTP gets a short answer, if anybody is there to read it, and a closed connection.
- * Prepared: it may come in thousands.
+ * A request that is not HTTP gets a short answer, where the client still reads, and the connection
+ * is closed. The answers are prepared, because such requests may come in thousands.
  */
 const answers = new Map(
   [400, 408, 413, 431].map((status) => {
     const {body, type} = problem(status, {
       code: 'BAD_REQUEST',
-      detail: status === 408 ? 'the request did not come in time' : 'this request cannot be understood',
-      next: 'Send HTTP/1.1 that is well-formed, and no longer than needed.',
+      detail: status === 408 ? 'the request did not arrive in time' : 'the request is not valid HTTP',
+      next: 'Send well-formed HTTP/1.1 with short headers, within 15 seconds.',
     })
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`
-    return [status, head + body]
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `Content-Type: ${type}`,
+      `Content-Length: ${body.length}`,
+      'Connection: close',
+    ]
+    return [status, `${head.join('\r\n')}\r\n\r\n${body}`]
   }),
 )
 
-/**
- * Connections on which an answer is under way that has no end: a second one must not be written
- * into it.
- */
+/** Connections with an open event stream: a second answer must not be written into it. */
 const streaming = new WeakSet<Duplex>()
 export const markStreaming = (socket: Duplex | null): void => void (socket && streaming.add(socket))
 
 /** For the event `clientError`. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable || streaming.has(socket)) return void socket.destroy()
-  // Seen from a client that never reads: `end` alone would wait for it.
+  // `end` alone waits for ever where a client never reads (seen).
   socket.end(answers.get(statuses[error.code ?? ''] ?? 400) ?? '', () => socket.destroy())
 }

@@ -1,11 +1,11 @@
 export const listenerKinds = ['http', 'socket', 'control'] as const
-/** The ways in: the port, the socket for all, the socket for commands. */
+/** `http`: the port; `socket`: the unix socket for all; `control`: the one for orders. */
 export type ListenerKind = (typeof listenerKinds)[number]
 
 /**
  * The listening sockets that systemd hands over (sd_listen_fds(3)): descriptors from 3, named by
- * LISTEN_FDNAMES, else in the order of `listenerKinds`. `pid`: they are meant for this process alone, not
- * for one that inherits our environment.
+ * LISTEN_FDNAMES, else in the order of `listenerKinds`. `pid`: LISTEN_PID must equal it, so that a
+ * child process which inherits the environment does not take the sockets.
  */
 export function inheritedListeners(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<ListenerKind, number> {
   const found = new Map<ListenerKind, number>()

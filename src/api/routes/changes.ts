@@ -4,7 +4,7 @@ import {json, jsonType} from '../answer.ts'
 import type {Route} from '../route.ts'
 
 /**
- * What `/v1/events` told, for whoever comes later: over restarts too where there is a state_dir.
+ * What `/v1/events` has sent, for clients that connect later. With a state_dir it survives restarts.
  */
 export const changesRoute: Route = {
   method: 'GET',
@@ -13,5 +13,5 @@ export const changesRoute: Route = {
   parameters: [],
   answers: {200: 'the changes'},
   type: jsonType,
-  handle: (_, {pastChanges: past}) => json(200, {changes: past().map(pastToWire)}, {'cache-control': 'no-store'}),
+  handle: (_, {pastChanges}) => json(200, {changes: pastChanges().map(pastToWire)}, {'cache-control': 'no-store'}),
 }

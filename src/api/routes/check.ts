@@ -8,30 +8,38 @@ import {type Context, momentOf} from '../context.ts'
 import {lagLimits, queryOf} from '../query.ts'
 import {groupParameter, type Route} from '../route.ts'
 
-/** What the command `check` prints: it asks here first, and takes what it is told. */
+/** What the command `check` prints: the command asks the daemon first, and prints its answer. */
 export const checkRoute: Route = {
   method: 'GET',
   path: '/v1/check',
   summary: 'What the command "check" prints.',
   parameters: [
-    {name: 'server', in: 'query', description: 'a host, or a name of HAProxy for one; without it, the whole group'},
-    {name: 'address', in: 'query', description: 'the address of the server, where its name is none of ours'},
+    {
+      name: 'server',
+      in: 'query',
+      description: 'a host, or the name of its server in HAProxy; default: the whole group',
+    },
+    {
+      name: 'address',
+      in: 'query',
+      description: 'the address of the server, for a name that the configuration does not have',
+    },
     {name: 'port', in: 'query', description: 'the port of the server'},
     {
       name: 'proxy',
       in: 'query',
-      description: 'the proxy of HAProxy that asks: haproxy.backends says which role it means',
+      description: 'the proxy of HAProxy; haproxy.backends maps it to a role',
     },
     {
       name: 'role',
       in: 'query',
-      description: 'what is asked for; default: that of the proxy, else primary',
+      description: 'the wanted role; default: the role of the proxy, else primary',
       values: checkRoles,
     },
-    {name: 'max_lag', in: 'query', description: 'how far a standby may be behind', example: '16MB'},
+    {name: 'max_lag', in: 'query', description: 'the largest lag of a standby', example: '16MB'},
     groupParameter,
   ],
-  answers: {200: 'exit is 0', 503: 'exit is not 0'},
+  answers: {200: 'the field "exit" is 0', 503: 'the field "exit" is not 0'},
   type: jsonType,
   handle(request, context) {
     const body = answer(request, context)
@@ -57,11 +65,11 @@ function answer(request: FastifyRequest, context: Context): ReturnType<typeof an
   }
 }
 
-/** A name that is none of ours stays as it is, to be told so. */
+/** An unknown name is kept, so that the answer can show it. */
 function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
   const [name, address, port] = [queryOf(request, 'server'), queryOf(request, 'address'), queryOf(request, 'port')]
   if (port !== null && !/^\d{1,5}$/.test(port))
-    throw new OperatorError('USAGE', 'port= is not a port', 'Give a number.')
+    throw new OperatorError('USAGE', `port=${port.slice(0, 40)} is not a port`, 'Give a number such as "port=5432".')
   const found = hostOfServer({name, address, port: port === null ? null : Number(port)}, snapshot)
   return found?.host ?? name ?? (address === null ? null : `${address}:${port ?? ''}`)
 }
@@ -76,7 +84,7 @@ function roleOf(request: FastifyRequest, {config}: Context): CheckRole {
   throw new OperatorError(
     'USAGE',
     `there is no role ${JSON.stringify(role.slice(0, 40))}`,
-    `Ask for one of ${checkRoles.join(', ')}.`,
+    `Roles: ${checkRoles.join(', ')}.`,
   )
 }
 

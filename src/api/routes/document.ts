@@ -2,7 +2,7 @@ import {json, jsonType} from '../answer.ts'
 import {openApi} from '../openapi.ts'
 import type {Route} from '../route.ts'
 
-/** The OpenAPI document of these routes, itself included. */
+/** The OpenAPI document of all routes, this one included. */
 export function documentRoute(others: readonly Route[], version: string): Route {
   const route: Route = {
     method: 'GET',

@@ -9,17 +9,21 @@ export const eventRoute = (stream: EventStream): Route => ({
   path: '/v1/events',
   summary: 'Server-sent events: "snapshot" at once, "change" when something changes, "sample" at most once a second.',
   parameters: [
-    {name: 'samples', in: 'query', description: '0: changes alone', values: ['0', '1']},
-    {name: 'last-event-id', in: 'header', description: 'what was missed since is told first'},
+    {name: 'samples', in: 'query', description: '0: changes only', values: ['0', '1']},
+    {
+      name: 'last-event-id',
+      in: 'header',
+      description: 'the last event that the client has seen; the stream begins with the later ones',
+    },
   ],
-  answers: {200: 'a stream without end', 503: 'too many readers'},
+  answers: {200: 'an endless stream of events', 503: 'too many readers'},
   type: 'text/event-stream',
   handle(request, {isStopping}, reply) {
     const wantsSamples = queryOf(request, 'samples') !== '0'
     if (stream.isFull || isStopping) {
       return problem(503, {
         code: 'NO_STREAM',
-        detail: isStopping ? 'the daemon stops' : 'too many readers',
+        detail: isStopping ? 'the daemon is stopping' : 'the daemon has too many readers of events',
         next: 'Try again later.',
       })
     }
@@ -27,7 +31,7 @@ export const eventRoute = (stream: EventStream): Route => ({
     reply.hijack()
     const {raw} = reply
     markStreaming(raw.socket)
-    // Proxies must hand events on as they come.
+    // Proxies must pass events on at once.
     raw.writeHead(200, {'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no'})
     if (request.method !== 'GET') raw.end()
     else stream.open(raw, typeof lastId === 'string' ? lastId : null, wantsSamples)

@@ -14,34 +14,39 @@ const limitParameters: readonly Parameter[] = [
   {
     name: 'lag',
     in: 'query',
-    description: 'how far a standby may be behind: a size, a duration, or a number of bytes',
+    description: 'the largest lag of a standby: a size, a duration, or a number of bytes',
     example: '16MB',
   },
-  {name: 'replication_state', in: 'query', description: 'what its sender must say of it', example: 'streaming'},
+  {
+    name: 'replication_state',
+    in: 'query',
+    description: 'the state that pg_stat_replication must show for the standby',
+    example: 'streaming',
+  },
 ]
 const predicateParameter: Parameter = {
   name: 'predicate',
   in: 'path',
-  description: 'what is asked of the host, in words of Patroni',
+  description: 'the health check, by its name in Patroni',
   required: true,
   values: predicates,
 }
 const answers = {
-  200: 'it holds; the host',
-  400: 'a limit that cannot be read',
-  404: 'no such host or question',
-  503: 'it does not hold; the host',
+  200: 'the host passes the check; its state',
+  400: 'a limit that cannot be parsed',
+  404: 'no such host or health check',
+  503: 'the host fails the check; its state',
 }
 
 /**
- * Patroni's health checks (its documentation, "Patroni REST API", health check endpoints) for any
- * host that we know.
+ * Patroni's health checks (its documentation, "Patroni REST API", health check endpoints) for every
+ * configured host.
  */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/hosts/:host/:predicate',
-    summary: 'May the host be used for this?',
+    summary: 'One health check of a host.',
     parameters: [hostParameter, predicateParameter, ...limitParameters],
     answers,
     type: jsonType,
@@ -53,14 +58,14 @@ export const healthRoutes: readonly Route[] = [
       const name = paramOf(request, 'host')
       const host = Object.hasOwn(snapshot.hosts, name) ? snapshot.hosts[name] : undefined
       return host
-        ? judge(predicate, snapshot, host, limits, context)
+        ? judge({predicate, snapshot, host, limits}, context)
         : unknownName('host', name, Object.keys(snapshot.hosts))
     },
   },
   {
     method: 'GET',
     path: '/haproxy/:predicate',
-    summary: 'The same for the server that HAProxy names in its header: one address for a whole backend.',
+    summary: 'The same check for the server in the header of HAProxy: one path for a whole backend.',
     parameters: [
       predicateParameter,
       ...limitParameters,
@@ -82,13 +87,15 @@ export const healthRoutes: readonly Route[] = [
       if (server === null) return noServer
       const snapshot = context.source.current()
       const host = hostOfServer(server, snapshot)
-      if (host) return judge(predicate, snapshot, host, limits, context)
+      if (host) return judge({predicate, snapshot, host, limits}, context)
       return unknownName('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
     },
   },
 ]
 
-function judge(predicate: Predicate, snapshot: Snapshot, host: HostState, limits: Limits, context: Context): Answer {
+type Question = Readonly<{predicate: Predicate; snapshot: Snapshot; host: HostState; limits: Limits}>
+
+function judge({predicate, snapshot, host, limits}: Question, context: Context): Answer {
   const {ok} = eligibilityOf(predicate, snapshot, host, limits)
   return json(ok ? 200 : 503, hostToWire(host, momentOf(context)))
 }
@@ -105,7 +112,7 @@ const limitsOf = (request: FastifyRequest): Limits => ({
 
 /**
  * `UP 1/2; address=10.0.0.1; port=5432; name=backend/host1; …` (HAProxy's manual, "http-check
- * send-state"). `null`: it names no server.
+ * send-state"). `null`: the header names no server.
  */
 function serverOf(header: string | readonly string[] | undefined): ServerName | null {
   if (typeof header !== 'string') return null
@@ -123,20 +130,20 @@ function serverOf(header: string | readonly string[] | undefined): ServerName | 
   }
 }
 
-/** These share their path with the questions, and are only given (orders.ts). */
+/** Orders share their path with the health checks, and are POST only (orders.ts). */
 const isOrder = (word: string): boolean => word === 'accept' || word === 'drain' || word === 'resume'
 const anOrder = problem(
   405,
-  {code: 'METHOD_NOT_ALLOWED', detail: 'this is an order, and not a question', next: 'Use POST.'},
+  {code: 'METHOD_NOT_ALLOWED', detail: 'this path is an order, not a health check', next: 'Use POST.'},
   {allow: 'POST'},
 )
 const unknownPredicate = problem(404, {
   code: 'UNKNOWN_PREDICATE',
-  detail: 'there is no such question',
-  next: `Ask for one of ${predicates.join(', ')}.`,
+  detail: 'this health check does not exist',
+  next: `Health checks: ${predicates.join(', ')}.`,
 })
 const noServer = problem(400, {
   code: 'NO_SERVER_STATE',
-  detail: 'the header X-Haproxy-Server-State is missing, or names no server',
-  next: 'Write "http-check send-state" into the backend.',
+  detail: 'the header X-Haproxy-Server-State is missing or names no server',
+  next: 'Add "http-check send-state" to the backend in haproxy.cfg.',
 })

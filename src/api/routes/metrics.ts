@@ -3,9 +3,9 @@ import type {Route} from '../route.ts'
 export const metricsRoute: Route = {
   method: 'GET',
   path: '/metrics',
-  summary: 'For Prometheus.',
+  summary: 'Metrics for Prometheus.',
   parameters: [],
-  answers: {200: 'the exposition format'},
+  answers: {200: 'the metrics in the text exposition format'},
   type: 'text/plain',
   async handle(_, {source, clock, metrics}) {
     const body = await metrics.render(source.current(), {now: clock.now(), wall: clock.wall()})

@@ -5,7 +5,7 @@ import type {Context} from '../context.ts'
 import {queryOf} from '../query.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
 
-/** The state of one host, in the words and numbers of the original. */
+/** The state of one host, with the words and numbers of the original. */
 export const nodeRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -34,13 +34,13 @@ export const nodeRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/:host/availability',
-    summary: 'How old the newest heartbeat is that the host shows.',
+    summary: 'Whether the newest heartbeat on the host is recent enough.',
     parameters: [
       hostParameter,
       {
         name: 'limit',
         in: 'query',
-        description: 'seconds; default availability.limit of the configuration',
+        description: 'seconds; default: availability.limit of the configuration',
         example: '10',
       },
     ],
@@ -48,7 +48,7 @@ export const nodeRoutes: readonly Route[] = [
       200: '"ok"',
       404: '"invalid": no such host',
       408: '"exceeded (…)"',
-      417: 'why it is not known: no table, not configured, unavailable',
+      417: 'the reason why the age is unknown: no table, not configured, or unavailable',
     },
     type: jsonType,
     handle(request, context) {
@@ -59,14 +59,14 @@ export const nodeRoutes: readonly Route[] = [
       if (availability === null)
         return json(417, host.role === 'unavailable' ? 'unavailable' : 'availability is not configured')
       if (availability.kind === 'unknown') return json(417, availability.why)
-      // The row has aged since it was read; if nobody reads it any more, that must show.
+      // The row has aged since the daemon read it. If the daemon no longer reads it, that must show.
       const ageMs = availability.delayMs + Math.max(0, context.clock.now() - availability.askedAt)
       return ageMs <= limitMs ? json(200, 'ok') : json(408, `exceeded (${inSeconds(ageMs)} > ${inSeconds(limitMs)})`)
     },
   },
 ]
 
-/** Names come from outside, and every object has a "constructor". */
+/** `hasOwn`, because the name comes from the client and every object has a "constructor". */
 function findHost(name: string, {source}: Context): HostState | null {
   const {hosts} = source.current()
   return Object.hasOwn(hosts, name) ? (hosts[name] ?? null) : null
@@ -77,5 +77,9 @@ const inSeconds = (ms: number) => `${Math.round(ms) / 1000}s`
 function limitOf(text: string | null): number | null {
   if (text === null) return null
   if (/^\d{1,9}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000
-  throw new OperatorError('QUERY_LIMIT', 'limit= is not a number of seconds', 'Write it without a unit: "limit=10".')
+  throw new OperatorError(
+    'QUERY_LIMIT',
+    `limit=${text.slice(0, 40)} is not a number of seconds`,
+    'Write seconds without a unit: "limit=10".',
+  )
 }

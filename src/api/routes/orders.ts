@@ -11,18 +11,19 @@ type Fields = Readonly<Record<string, unknown>>
 type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<object>
 
 /**
- * What an operator may order: by a token, a client certificate, or the control socket (DESIGN 7).
+ * What an operator may order with a token, a client certificate, or the control socket (DESIGN 7).
  */
 export const orderRoutes: readonly Route[] = [
-  orderOnHost('accept', "The operator's word: this host is the primary."),
-  orderOnHost('drain', 'Takes a host out of rotation: its role stays, no router is offered it.'),
+  orderOnHost('accept', 'Accepts this host as the primary, by decision of the operator.'),
+  orderOnHost('drain', 'Drains a host: its role stays, and routers no longer get it.'),
   orderOnHost('resume', 'Puts a drained host back into rotation.'),
   order(
     '/v1/maintenance',
-    'Freezes every actuator, or lets them go on. The body is {"on": true, "for": "2h", "reason": "…"}; without "for", until {"on": false}.',
+    'Turns maintenance on, which freezes every actuator, or off. ' +
+      'The body is {"on": true, "for": "2h", "reason": "…"}. Without "for" it lasts until {"on": false}.',
     async (_, {orders, clock}, who, {on, for: length = null}) => {
       if (typeof on !== 'boolean')
-        throw new OperatorError('BODY', '"on" is neither true nor false', 'Send {"on": true} or {"on": false}.')
+        throw new OperatorError('BODY', '"on" is not true or false', 'Send {"on": true} or {"on": false}.')
       const untilMs = length === null ? null : clock.wall() + durationOf(length)
       return {
         maintenance: on,
@@ -50,11 +51,11 @@ function order(path: string, summary: string, carry: Carry): Route {
     parameters: [],
     answers: {
       200: 'what was done',
-      400: 'a body that cannot be understood',
-      401: 'by nobody who may',
-      403: 'a token that travelled in the clear',
-      409: 'it cannot be done, and why',
-      415: 'not JSON',
+      400: 'the body is invalid',
+      401: 'not authorised',
+      403: 'the token was sent without TLS',
+      409: 'the order cannot be carried out; the reason',
+      415: 'the body is not JSON',
     },
     type: jsonType,
     handle: (request, context) => obey(request, context, carry),
@@ -64,8 +65,8 @@ function order(path: string, summary: string, carry: Carry): Route {
 async function obey(request: FastifyRequest, context: Context, carry: Carry): Promise<Answer> {
   const allowed = await authorise(request.raw, context)
   if ('status' in allowed) return allowed
-  // A browser sends a certificate along with a form of any page; JSON it does not send without
-  // asking us first.
+  // A browser sends its client certificate with a form of any page. JSON needs a CORS preflight,
+  // which this API never allows.
   if (request.headers['content-type'] === undefined && !isTrusted(request.raw)) {
     return problem(415, {
       code: 'NOT_JSON',
@@ -74,13 +75,13 @@ async function obey(request: FastifyRequest, context: Context, carry: Carry): Pr
     })
   }
   const body = fieldsOf(request.body)
-  // On the control socket, the command may say for whom it speaks - whoever opens it may do
-  // anything anyhow - and how long it waits for an answer.
+  // On the control socket the command may name the operator, because a process that can open the
+  // socket may do anything, and may say until when it waits for an answer.
   const spokenFor = isTrusted(request.raw) ? wordOf(body.by, 'by') : null
   const before = isTrusted(request.raw) ? wordOf(body.before, 'before') : null
   if (before !== null && !(Date.parse(before) >= context.clock.wall())) {
-    const next = 'See why the daemon was busy for so long, and give the order again if it is still right.'
-    return problem(409, {code: 'TOO_LATE', detail: 'nobody waits for this order any more: it is not carried out', next})
+    const next = 'Find out why the daemon was busy, and send the order again if it is still right.'
+    return problem(409, {code: 'TOO_LATE', detail: 'order expired: the sender gave up waiting. Not executed.', next})
   }
   const who = {by: spokenFor ?? allowed.by, reason: wordOf(body.reason, 'reason')}
   try {
@@ -98,14 +99,14 @@ async function obey(request: FastifyRequest, context: Context, carry: Carry): Pr
 function fieldsOf(body: unknown): Fields {
   if (body === undefined || body === null) return {}
   if (typeof body !== 'object' || Array.isArray(body))
-    throw new OperatorError('BODY', 'the body is not an object', 'Send {"reason": "…"}.')
+    throw new OperatorError('BODY', 'the body is not a JSON object', 'Send {"reason": "…"}.')
   return body as Fields
 }
 
 function wordOf(value: unknown, name: string): string | null {
   if (value === undefined || value === null) return null
   if (typeof value === 'string' && value.length <= 500) return value
-  throw new OperatorError('BODY', `${name} is not a text of at most 500 characters`, 'Send {"reason": "…"}.')
+  throw new OperatorError('BODY', `"${name}" is not a text of at most 500 characters`, 'Send {"reason": "…"}.')
 }
 
 function durationOf(value: unknown): number {
@@ -115,5 +116,9 @@ function durationOf(value: unknown): number {
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
   }
-  throw new OperatorError('BODY', '"for" is not a duration of at most 24 days', 'Send a text such as "30min" or "2h".')
+  throw new OperatorError(
+    'BODY',
+    '"for" is not a duration of at most 24 days',
+    'Send a duration such as "30min" or "2h".',
+  )
 }

@@ -9,12 +9,12 @@ import {groupParameter, type Route} from '../route.ts'
 
 type Format = Context['config']['v1Format']
 
-/** What routers ask all the time: a snapshot is looked at once, whatever is asked how often. */
+/** What routers poll all the time: each answer is made once per snapshot. */
 export function primaryRoutes(): readonly Route[] {
   const [primary, primaries, standbys] = [new AnswerCache(), new AnswerCache(), new AnswerCache()]
   const route = (name: string, cache: AnswerCache, make: Make, about: Pick<Route, 'summary' | 'answers'>): Route => {
     const answer = (asked: string | null, {source, config}: Context) => {
-      // Asked for each time: only `current` notices that an answer went stale.
+      // Read for each request: only `current` notices that an answer went stale.
       const snapshot = source.current()
       const isKnown = asked === null || Object.hasOwn(snapshot.groups, asked)
       const format = config.v1Format
@@ -34,12 +34,12 @@ export function primaryRoutes(): readonly Route[] {
   }
   return [
     route('primary', primary, answerPrimary, {
-      summary: 'The one host that may be written to.',
+      summary: 'The one host that accepts writes.',
       answers: {
-        200: 'that host',
+        200: 'the name of the host',
         404: 'no primary, or no such group',
-        409: 'split brain, or several groups and none is asked for',
-        503: 'unconfirmed, starting or drained',
+        409: 'split brain, or there are several groups and the request names none',
+        503: 'the primary is unconfirmed or drained, or the daemon is starting',
       },
     }),
     route(
@@ -47,13 +47,13 @@ export function primaryRoutes(): readonly Route[] {
       primaries,
       (snapshot, group, format) => names(hostsThatAre('primary', snapshot, group), format),
       {
-        summary: 'All hosts that are primary, whether anything is routed to them or not.',
-        answers: {200: 'their names, sorted', 404: 'no such group'},
+        summary: 'All hosts with the role primary, routed or not.',
+        answers: {200: 'the names of the hosts, sorted', 404: 'no such group'},
       },
     ),
     route('standbys', standbys, (snapshot, group, format) => names(hostsThatAre('standby', snapshot, group), format), {
       summary: 'All standbys that are not drained.',
-      answers: {200: 'their names, sorted', 404: 'no such group'},
+      answers: {200: 'the names of the hosts, sorted', 404: 'no such group'},
     }),
   ]
 }
@@ -83,8 +83,8 @@ function statusOf({verdict}: GroupState): number {
 }
 
 /**
- * As the original, which knew no groups - except that a host to which its group routes nothing is
- * not given away.
+ * As the original, which knew no groups. One exception: a host that its group does not route to is
+ * not returned.
  */
 function overAll(snapshot: Snapshot): [status: number, host: string | null] {
   const primaries = Object.values(snapshot.hosts).filter(({role}) => role === 'primary')
@@ -103,14 +103,14 @@ function hostsThatAre(role: 'primary' | 'standby', snapshot: Snapshot, group: st
   const hosts = Object.values(snapshot.hosts).filter(
     (host) => host.role === role && (group === null || host.groups.includes(group)),
   )
-  // A drained host is never offered to a router. Who is primary is a fact, and no offer.
+  // A router never gets a drained standby. The list of primaries is a fact, not an offer.
   return hosts
     .filter(({drained}) => role === 'primary' || drained === null)
     .map(({host}) => host)
     .sort()
 }
 
-/** Released: as Go's MarshalIndent writes them, a nil slice included. */
+/** `released`: as Go's MarshalIndent writes a list; the empty one is a nil slice, `null`. */
 function names(hosts: readonly string[], format: Format): Answer {
   if (format === 'documented') return json(200, hosts)
   return {status: 200, type: jsonType, body: hosts.length === 0 ? 'null' : JSON.stringify(hosts, null, 4)}

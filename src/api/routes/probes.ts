@@ -3,12 +3,12 @@ import type {Route} from '../route.ts'
 
 const alive: Answer = json(200, {alive: true})
 
-/** For whatever watches over this process. */
+/** For a supervisor of this process, such as Kubernetes. */
 export const probeRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/livez',
-    summary: 'The process answers.',
+    summary: 'Whether the process answers.',
     parameters: [],
     answers: {200: 'always'},
     type: jsonType,
@@ -17,9 +17,9 @@ export const probeRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/readyz',
-    summary: 'The first full round is done, and no stop has begun.',
+    summary: 'Whether every host was probed once and no stop has begun.',
     parameters: [],
-    answers: {200: 'ready', 503: 'not yet, or no longer'},
+    answers: {200: 'ready', 503: 'starting or stopping'},
     type: jsonType,
     handle(_, {isStopping, source}) {
       const state = isStopping ? 'stopping' : source.current().ready ? 'ready' : 'starting'

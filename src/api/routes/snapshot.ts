@@ -3,12 +3,12 @@ import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {momentOf} from '../context.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
 
-/** All that is known, or a part of it. Made for each request: it tells ages. */
+/** The snapshot or a part of it. Serialised for each request, because it contains ages. */
 export const snapshotRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/snapshot',
-    summary: 'Everything that is known at this moment.',
+    summary: 'The whole state at this moment.',
     parameters: [],
     answers: {200: 'the snapshot'},
     type: jsonType,
@@ -19,7 +19,7 @@ export const snapshotRoutes: readonly Route[] = [
     path: '/v1/hosts',
     summary: 'All hosts, by name.',
     parameters: [],
-    answers: {200: 'the part "hosts" of the snapshot'},
+    answers: {200: 'the field "hosts" of the snapshot'},
     type: jsonType,
     handle: (_, context) => json(200, toWire(context.source.current(), momentOf(context)).hosts, uncached),
   },
@@ -42,7 +42,7 @@ export const snapshotRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/v1/groups/:group',
-    summary: 'One group: its verdict, and the evidence behind it.',
+    summary: 'One group: its verdict and the evidence.',
     parameters: [{name: 'group', in: 'path', description: 'name of a group', required: true}],
     answers: {200: 'the group', 404: 'no such group'},
     type: jsonType,
@@ -64,6 +64,6 @@ export function unknownName(kind: 'host' | 'group', name: string, known: readonl
   return problem(404, {
     code: kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP',
     detail: `there is no ${kind} ${JSON.stringify(name.slice(0, 63))}`,
-    next: `There is ${some}.`,
+    next: `Known ${kind}s: ${some}.`,
   })
 }

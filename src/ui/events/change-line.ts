@@ -5,7 +5,7 @@ import {printable, wrap} from '../text/cells.ts'
 import type {Glyphs} from '../text/glyphs.ts'
 import {cut, type Line, line, type Span, type Tone} from '../text/line.ts'
 
-/** Whom or what a change is about: a host by itself, a group's verdict, a source of evidence. */
+/** The subject of a change: a host, the verdict of a group, or a source of evidence. */
 export function subjectOf({kind, group, host}: Change): string {
   if (kind === 'role' || kind === 'drain') return printable(host ?? '?')
   return printable(
@@ -13,7 +13,7 @@ export function subjectOf({kind, group, host}: Change): string {
   )
 }
 
-/** `primary → split-brain (V1)`; a verdict that moved within one kind shows whom it names now. */
+/** `primary → split-brain (V1)`. A verdict that stays within one kind shows its new host. */
 export function transitionText({from, to, rule, host, kind}: Change, arrow: string): string {
   const named = kind === 'verdict' && host !== null ? ` ${host}` : ''
   const reached = `${to ?? '?'}${named}${rule === null ? '' : ` (${rule})`}`
@@ -30,14 +30,14 @@ function toneOf({kind, to}: Change): Tone {
   return loud.includes(to) ? 'bad' : 'warn'
 }
 
-/** `wall`: the moment of the drawing. */
+/** `wall`: the time of the drawing. */
 export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
 
-/** One line, cut at the right. */
+/** One line, cut at the right edge. */
 export const changeLine = (received: Received, look: ChangeLook): Line =>
   cut(spansOf(received, look), look.width, look.glyphs.more)
 
-/** As many lines as it takes. */
+/** The whole change, on as many lines as needed. */
 export function changeLines(received: Received, look: ChangeLook): readonly Line[] {
   const {width, glyphs} = look
   const [time, subject, transition] = spansOf(received, look)
@@ -64,6 +64,6 @@ function spansOf({at, change}: Received, {wall, glyphs: {arrow}}: ChangeLook): r
   ]
 }
 
-/** Does a change concern one of `hosts` or `group`? `group` null: everything does. */
+/** True where a change concerns the group `of` or one of `hosts`. `of` null: always true. */
 export const concerns = ({group, host}: Change, of: string | null, hosts: readonly string[]): boolean =>
   of === null || group === of || (group === null && (host === null || hosts.includes(host)))

@@ -3,22 +3,24 @@ import type {Clock, SnapshotSource} from '../../core/ports.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import type {Frame, Received} from '../frame.ts'
 
-/** However fast things change, nobody reads more than ten screens a second. */
+/** Milliseconds between two frames: a reader cannot follow more than ten a second. */
 const leastMs = 100
 const keptProbes = 40
 
 export type FeedDeps = Readonly<{
   source: SnapshotSource
   clock: Clock
+  /** Milliseconds between two looks at LSNs and lags. */
   everyMs: number
+  /** Called with each new frame. */
   show: (frame: Frame) => void
-  /** What had changed before, newest first. */
+  /** Changes from before this feed, newest first. */
   pastChanges?: readonly Received[]
 }>
 
 /**
  * Turns what a source publishes into frames. A change makes a frame at once, but no sooner than 100
- * ms after the last one; LSNs and lags are looked at every `everyMs`; ages alone make a frame a
+ * ms after the last frame. LSNs and lags are read every `everyMs`. Ages alone make one frame a
  * second.
  */
 export class Feed {
@@ -72,8 +74,8 @@ export class Feed {
   #tick(): void {
     this.#cancelTick = this.#clock.after(this.#everyMs, () => this.#tick())
     const snapshot = this.#source.current()
-    // A little less than a second: timers that fire early by a fraction must not halve the rate at
-    // which ages move.
+    // A little less than a second: a timer that fires early by a fraction must not halve the rate at
+    // which ages advance.
     const isOld = this.#shown === null || this.#clock.now() - this.#shown.at >= 950
     if (isOld || snapshot !== this.#shown?.snapshot) this.#drawSoon()
   }
@@ -81,7 +83,7 @@ export class Feed {
   #drawSoon(): void {
     if (this.#cancelDraw !== null) return
     const waitMs = this.#shown === null ? 0 : Math.max(0, this.#shown.at + leastMs - this.#clock.now())
-    // Never from within the publication: the listener of a monitor must not keep it waiting.
+    // Never drawn within the publication: a listener must not delay the monitor.
     this.#cancelDraw = this.#clock.after(waitMs, () => this.#draw(this.#source.current()))
   }
 

@@ -2,8 +2,8 @@ import type {SnapshotSource} from '../../core/ports.ts'
 import type {Received} from '../frame.ts'
 
 /**
- * What changed before we came, newest first. A daemon that does not tell is no reason not to watch
- * it.
+ * The changes from before this screen was opened, newest first. Empty where the daemon cannot say:
+ * watching goes on without them.
  */
 export async function pastChangesOf(source: SnapshotSource): Promise<readonly Received[]> {
   try {

@@ -18,14 +18,14 @@ export type PrintOptions = Readonly<{
   clock: Clock
   /** Called with one line at a time, without its line break. */
   write(line: string): void
-  /** Each line is a JSON document: the data of the API's event `change`. */
+  /** Each line is a JSON document: the data of the API event `change`. */
   json?: boolean
   /** `null`: all hosts. */
   group?: string | null
   signal: AbortSignal
 }>
 
-/** One line per change, after how things stand. Resolves when `signal` aborts. */
+/** The current state, then one line per change. Resolves when `signal` aborts. */
 export function printChanges({source, clock, write, json = false, group = null, signal}: PrintOptions): Promise<void> {
   const document = ({changes, snapshot}: Publication) =>
     JSON.stringify(changesToWire(changes, snapshot, {now: clock.now(), wall: clock.wall()}))
@@ -35,8 +35,8 @@ export function printChanges({source, clock, write, json = false, group = null, 
   else {
     const groups = Object.values(first.groups).filter(({name}) => group === null || name === group)
     for (const state of groups) write(currentVerdictText(clock.wall(), state))
-    // Before the first round there is nothing to say of a host; that it answered then is not
-    // published as a change.
+    // Before the first round no host has a role yet, and the first answer of a host is not published
+    // as a change.
     if (first.ready) for (const host of members) write(currentHostText(clock.wall(), host))
   }
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
@@ -56,8 +56,8 @@ export function printChanges({source, clock, write, json = false, group = null, 
 }
 
 /**
- * How things stand, once: the verdict, the table and who is told of it, `width` cells wide. Waits
- * until every host has been asked, or for `signal`.
+ * Prints the current state once, `width` cells wide: the verdict, the table and the actuators. Waits
+ * until every host was probed, or for `signal`.
  */
 export async function printOnce({
   width,
@@ -77,8 +77,8 @@ export async function printOnce({
 }
 
 /**
- * Every host was asked; of two primaries, each also after the other one answered: until then
- * `check` says another thing than this.
+ * Every host was probed, and of two primaries each one also after the other answered. Until then
+ * `check` and `watch --once` could disagree.
  */
 const isSettled = ({ready, groups}: Snapshot): boolean =>
   ready && Object.values(groups).every(({verdict}) => !isAskingAgain(verdict))

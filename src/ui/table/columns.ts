@@ -17,11 +17,11 @@ export type ColumnKey =
 export type Column = Readonly<{
   key: ColumnKey
   title: string
-  /** The lower, the longer it stays as the terminal narrows. */
+  /** Columns with a low rank stay longest as the terminal narrows. */
   rank: number
-  /** Width whatever the values: those that change often must not make their neighbours jump. */
+  /** Least width: a value that changes often must not move the next columns. */
   least: number
-  /** Width that is asked for at most; more is given from what is left over. */
+  /** Most width at first; a column may get more from what is left over. */
   most: number
   side: 'left' | 'right'
 }>
@@ -30,43 +30,35 @@ const column = (
   key: ColumnKey,
   title: string,
   rank: number,
-  [least, most]: [number, number],
-  side: 'left' | 'right' = 'left',
-): Column => ({
-  key,
-  title,
-  rank,
-  least,
-  most,
-  side,
-})
+  {least, most, side = 'left'}: Pick<Column, 'least' | 'most'> & Partial<Pick<Column, 'side'>>,
+): Column => ({key, title, rank, least, most, side})
 
 /** In the order in which they are shown. */
 export const columns: readonly Column[] = [
-  column('host', 'HOST', 1, [4, 24]),
-  column('role', 'ROLE', 2, [13, 13]),
-  column('since', 'FOR', 3, [6, 6], 'right'),
-  column('timeline', 'TL', 6, [2, 6], 'right'),
-  column('lsn', 'LSN', 9, [10, 17], 'right'),
-  column('lagBytes', 'LAG', 5, [7, 7], 'right'),
-  column('lagTime', 'BEHIND', 7, [6, 6], 'right'),
-  column('upstream', 'UPSTREAM', 8, [8, 21]),
-  column('sync', 'SYNC', 10, [5, 9]),
-  column('backends', 'BACKENDS', 12, [8, 11], 'right'),
-  column('probe', 'PROBE', 11, [6, 6], 'right'),
-  column('history', '', 13, [8, 8]),
-  column('groups', 'GROUPS', 14, [6, 20]),
-  column('notes', 'NOTES', 4, [5, 19]),
+  column('host', 'HOST', 1, {least: 4, most: 24}),
+  column('role', 'ROLE', 2, {least: 13, most: 13}),
+  column('since', 'FOR', 3, {least: 6, most: 6, side: 'right'}),
+  column('timeline', 'TL', 6, {least: 2, most: 6, side: 'right'}),
+  column('lsn', 'LSN', 9, {least: 10, most: 17, side: 'right'}),
+  column('lagBytes', 'LAG', 5, {least: 7, most: 7, side: 'right'}),
+  column('lagTime', 'BEHIND', 7, {least: 6, most: 6, side: 'right'}),
+  column('upstream', 'UPSTREAM', 8, {least: 8, most: 21}),
+  column('sync', 'SYNC', 10, {least: 5, most: 9}),
+  column('backends', 'BACKENDS', 12, {least: 8, most: 11, side: 'right'}),
+  column('probe', 'PROBE', 11, {least: 6, most: 6, side: 'right'}),
+  column('history', '', 13, {least: 8, most: 8}),
+  column('groups', 'GROUPS', 14, {least: 6, most: 20}),
+  column('notes', 'NOTES', 4, {least: 5, most: 19}),
 ]
 
 export type Shown = Readonly<{column: Column; width: number}>
 
-/** Cells between two columns: on a narrow screen one is enough. */
+/** Cells between two columns: one on a narrow screen, else two. */
 export const gapOf = (width: number): number => (width < 72 ? 1 : 2)
 
 /**
- * Which columns a line of `width` cells has room for. `natural`: the width of each one's longest
- * text; a column without it has nothing to show. They leave in the order of their rank, so that a
+ * The columns that fit into a line of `width` cells. `natural`: the width of the longest text of
+ * each column; a column without one has nothing to show. Columns are dropped by rank, so that a
  * wider screen never shows less. Host and role stay at any width.
  */
 export function shownColumns(natural: Readonly<Partial<Record<ColumnKey, number>>>, width: number): readonly Shown[] {
@@ -81,8 +73,7 @@ export function shownColumns(natural: Readonly<Partial<Record<ColumnKey, number>
     chosen.set(key, wanted)
     left -= wanted + gap
   }
-  // Too narrow for host and role: the host gives way, down to a few letters, then the role is
-  // clipped.
+  // Too narrow for host and role: first the host shrinks to four cells, then the role is cut.
   if (left < 0) {
     const host = Math.max(4, (chosen.get('host') ?? 0) + left)
     left -= host - (chosen.get('host') ?? 0)

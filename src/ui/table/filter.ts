@@ -8,8 +8,8 @@ export function hostsOf({groups, hosts}: Snapshot, group: string | null): readon
 }
 
 /**
- * Every word of `text` occurs in what is known of the host: its name, role, cause, address,
- * upstream, groups, location.
+ * True where every word of `text` occurs in the name, role, cause, address, upstream, groups or
+ * location of the host.
  */
 export function matches(host: HostState, text: string): boolean {
   const words = text.toLowerCase().split(' ').filter(Boolean)
@@ -29,8 +29,8 @@ export function matches(host: HostState, text: string): boolean {
 }
 
 /**
- * The group that was asked for; `null`: all hosts, which are what `all` means even where there are
- * groups. Throws OperatorError.
+ * The group with this name; `null`: all hosts. Without a group of that name `all` means all hosts
+ * too. Throws OperatorError.
  */
 export function groupNamed(name: string | undefined, {groups}: Snapshot): string | null {
   if (name === undefined) return null
@@ -39,6 +39,6 @@ export function groupNamed(name: string | undefined, {groups}: Snapshot): string
   throw new OperatorError(
     'USAGE_GROUP',
     `there is no group "${name}"`,
-    `Groups are: ${Object.keys(groups).join(', ') || 'none'}.`,
+    `Groups: ${Object.keys(groups).join(', ') || 'none'}.`,
   )
 }

@@ -9,8 +9,8 @@ import type {ColumnKey} from './columns.ts'
 import {sparkline} from './sparkline.ts'
 
 /**
- * The texts of one host. "?" is what ought to be known and is not; nothing is written where there
- * is nothing to know.
+ * The texts of one host. "?" stands for a value that should be known and is not; an empty text for
+ * a value that this host does not have.
  */
 export type Row = Readonly<{
   host: HostState
@@ -50,13 +50,13 @@ export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
   }
 }
 
-/** Why a host is unavailable, in words. */
+/** The reason why a host is unavailable. */
 export function causeText({cause, detail, blind}: UnavailableHost): string {
   const words = [blind ? 'blind' : null, cause ?? 'not asked yet', detail === null ? null : printable(detail)]
   return words.filter((word) => word !== null && word !== '').join(': ')
 }
 
-/** What sets this host apart from an ordinary primary or standby. */
+/** What differs from an ordinary primary or standby. */
 function notesOf(host: HostState, isRouted: boolean, {groups}: Snapshot): readonly string[] {
   const standby = host.role === 'standby' ? host : null
   const notes: (string | false)[] = [

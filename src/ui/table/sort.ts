@@ -1,13 +1,13 @@
 import type {HostState} from '../../core/snapshot.ts'
 
-/** `config`: as the hosts are configured. */
+/** `config`: in the order of the configuration. */
 export const sorts = ['config', 'name', 'role', 'lag', 'change', 'probe'] as const
 export type Sort = (typeof sorts)[number]
 
 // host2 comes before host10.
 const names = new Intl.Collator('en', {numeric: true})
 const roles = {primary: 0, unavailable: 1, standby: 2} as const
-/** Unknown is worse than any number. */
+/** An unknown value sorts as worse than any number. */
 const worst = (value: number | null) => value ?? Number.POSITIVE_INFINITY
 const down = (a: number, b: number) => (a === b ? 0 : b > a ? 1 : -1)
 
@@ -19,13 +19,13 @@ const orders: Readonly<Record<Exclude<Sort, 'config'>, (a: HostState, b: HostSta
   probe: (a, b) => down(worst(a.probeMs), worst(b.probeMs)),
 }
 
-/** A primary does not lag: it comes after the last standby. */
+/** Standbys by lag, then unavailable hosts, then primaries, which have no lag. */
 const lagRank = (host: HostState) =>
   host.role === 'standby' ? worst(host.lagBytes) : host.role === 'unavailable' ? -1 : -2
 
 /**
- * What needs looking at comes first: the furthest behind, the latest to change, the slowest. Equal
- * ones keep their order.
+ * The hosts that need attention come first: the largest lag, the latest change, the slowest probe.
+ * Equal hosts keep their order.
  */
 export const sorted = (hosts: readonly HostState[], sort: Sort): readonly HostState[] =>
   sort === 'config' ? hosts : hosts.toSorted(orders[sort])

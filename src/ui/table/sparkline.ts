@@ -1,6 +1,6 @@
 /**
- * The last `width` values, scaled to the highest of them; `null` (no answer) is a gap.
- * Right-aligned: the newest is at the right.
+ * The last `width` values as bars, scaled to the highest; `null` (no answer) is a gap. The newest
+ * value is at the right edge.
  */
 export function sparkline(values: readonly (number | null)[], width: number, bars: readonly string[]): string {
   const shown = values.slice(-width)

@@ -9,17 +9,14 @@ import {firstShown} from './viewport.ts'
 
 export type TableLook = Readonly<{
   width: number
-  /** Lines, the heading included. Infinity: all of them. */
+  /** Lines, including the heading. Infinity: all of them. */
   height: number
   glyphs: Glyphs
-  /** `null`: nothing is marked, and no room is kept for the mark. */
+  /** `null`: no row is marked, and the table has no column for the mark. */
   selected: string | null
 }>
 
-/**
- * The hosts as a table of exactly the columns that fit; which rows are shown follows the selected
- * one.
- */
+/** The hosts as a table with the columns that fit. The visible rows follow the selected one. */
 export function table(hosts: readonly HostState[], frame: Frame, look: TableLook): readonly Line[] {
   if (look.height <= 0) return []
   const margin = look.selected === null ? 0 : gapOf(look.width)
@@ -43,7 +40,7 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
     const isSelected = row.host.host === look.selected
     const mark: Span[] =
       margin === 0 ? [] : [{text: pad(isSelected ? look.glyphs.pointer : '', margin), tone: 'strong'}]
-    return [...mark, ...cells(row, shown, width, isSelected, look.glyphs)]
+    return [...mark, ...cells(row, isSelected, {shown, width, glyphs: look.glyphs})]
   })
   const count = `${first + 1}-${first + visible} of ${rows.length} hosts`
   return [
@@ -54,8 +51,8 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
 }
 
 /**
- * The longest text of each column. Columns about groups or notes are there only when there is
- * something to tell apart.
+ * The width of the longest text of each column. The columns GROUPS and NOTES exist only where they
+ * have something to show.
  */
 function naturalWidths(rows: readonly Row[], hasGroups: boolean): Partial<Record<ColumnKey, number>> {
   const natural: Partial<Record<ColumnKey, number>> = {}
@@ -71,10 +68,12 @@ const named: readonly ColumnKey[] = ['host', 'upstream']
 const leading: readonly ColumnKey[] = ['host', 'role', 'since']
 
 /**
- * An unavailable host has no positions to show: why it is unavailable takes their place, to the end
- * of the line.
+ * The cells of one host. An unavailable host has no positions, so the reason why it is unavailable
+ * takes the rest of the line.
  */
-function cells(row: Row, shown: readonly Shown[], width: number, isSelected: boolean, {more}: Glyphs): Line {
+type RowLook = Readonly<{shown: readonly Shown[]; width: number; glyphs: Glyphs}>
+
+function cells(row: Row, isSelected: boolean, {shown, width, glyphs: {more}}: RowLook): Line {
   const gap = ' '.repeat(gapOf(width))
   const spans: Span[] = []
   let used = 0

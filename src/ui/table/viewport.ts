@@ -1,6 +1,6 @@
 /**
- * The first of `count` rows to show so that row `at` is among the `height` visible ones, in the
- * middle where it can be.
+ * The first of `count` rows to show, so that row `at` is among the `height` visible ones: in the
+ * middle, except near the ends.
  */
 export function firstShown(count: number, at: number, height: number): number {
   return Math.max(0, Math.min(at - Math.floor(height / 2), count - height))

@@ -1,11 +1,8 @@
 const two = (value: number) => String(value).padStart(2, '0')
 
-/**
- * How long ago, to the second, in at most six cells up to a thousand days: `12s`, `4m05s`, `3h12m`,
- * `12d4h`.
- */
+/** An age to the second, in at most six cells up to 1,000 days: `12s`, `4m05s`, `3h12m`, `12d4h`. */
 export function ageText(ms: number): string {
-  // Wall clocks step back, and another machine's may be ahead of ours.
+  // A wall clock may step back, and the daemon's machine may be ahead of this one.
   const seconds = Math.max(0, Math.floor(ms / 1000))
   if (seconds < 60) return `${seconds}s`
   const minutes = Math.floor(seconds / 60)
@@ -16,7 +13,7 @@ export function ageText(ms: number): string {
   return days < 1000 ? `${days}d${hours % 24}h` : `${days}d`
 }
 
-/** A span that may be far below a second: `0ms`, `0.4ms`, `350ms`, `1.2s`, then as ages. */
+/** A span that may be far below a second: `0ms`, `0.4ms`, `350ms`, `1.2s`; from 10 s on an age. */
 export function spanText(ms: number): string {
   if (ms <= 0) return '0ms'
   if (ms < 9.95) return `${ms.toFixed(1)}ms`
@@ -26,7 +23,7 @@ export function spanText(ms: number): string {
 
 const dayMs = 24 * 3_600_000
 
-/** The time of day where the reader is; of what is a day old at the moment `now`, the date too. */
+/** The local time of day; with the date where `wall` is a day or more before `now`. */
 export function timeText(wall: number, now = wall): string {
   const at = new Date(wall)
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`

@@ -11,8 +11,8 @@ export const simple =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2026\u2192\u2500\u2581-\u2588\u25b2\u25b8\u25cb\u25cf\u2717]*$/
 
 /**
- * A server's message may hold line breaks, terminal sequences, or marks that turn the reading order
- * round: none of them reaches the screen.
+ * Replaces control characters: a server's message may contain line breaks, terminal sequences, or
+ * marks that reverse the reading order, and none of them may reach the screen.
  */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
 

@@ -1,8 +1,8 @@
 import type {Role} from '../../core/vocabulary.ts'
 
 /**
- * What is drawn with. Every glyph is one cell wide and none of them carries a meaning alone: a word
- * always stands beside it.
+ * The characters that the screen is drawn with. Each is one cell wide, and a word beside it always
+ * says the same.
  */
 export type Glyphs = Readonly<{
   roles: Readonly<Record<Role, string>>
@@ -39,8 +39,8 @@ const typed: Glyphs = {
 }
 
 /**
- * Characters that can be typed, where the locale (POSIX: LC_ALL, then LC_CTYPE, then LANG) or the
- * terminal knows no others.
+ * ASCII glyphs where the locale (POSIX: LC_ALL, then LC_CTYPE, then LANG) is not UTF-8 or the
+ * terminal lacks the others.
  */
 export function glyphsFor(env: NodeJS.ProcessEnv): Glyphs {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || ''

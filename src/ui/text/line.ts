@@ -1,9 +1,6 @@
 import {clip, widthOf} from './cells.ts'
 
-/**
- * What a piece of text means to the eye; how it looks is the view's business. A `Bar` is a filled
- * line.
- */
+/** The meaning of a piece of text; `styleOf` gives its look. A `Bar` is a filled line. */
 export type Tone = 'plain' | 'faint' | 'strong' | 'good' | 'warn' | 'bad' | 'goodBar' | 'warnBar' | 'badBar'
 export type Span = Readonly<{text: string; tone: Tone}>
 /** One line of the screen. */
@@ -13,7 +10,7 @@ export const blank: Line = []
 export const line = (text: string, tone: Tone = 'plain'): Line => [{text, tone}]
 export const textOf = (spans: Line): string => spans.map(({text}) => text).join('')
 
-/** At most `width` cells: a longer line would wrap, and push the last lines off the screen. */
+/** At most `width` cells: a longer line would wrap and push the last lines off the screen. */
 export function cut(spans: Line, width: number, mark: string): Line {
   let room = width
   const kept: Span[] = []

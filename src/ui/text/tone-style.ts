@@ -28,7 +28,7 @@ const colourless: Readonly<Record<Tone, Style>> = {
 }
 
 /**
- * How a tone looks. NO_COLOR (no-color.org) is about colour: bold and inverse remain. Ink does not
- * look at it by itself.
+ * The look of a tone. NO_COLOR (no-color.org) removes colour only: bold and inverse remain. Ink does
+ * not read NO_COLOR itself.
  */
 export const styleOf = (tone: Tone, hasColour: boolean): Style => (hasColour ? coloured : colourless)[tone]

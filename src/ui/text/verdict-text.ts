@@ -11,18 +11,18 @@ const words: Readonly<Record<VerdictKind, string>> = {
 }
 const severity: readonly VerdictKind[] = ['split-brain', 'no-primary', 'unconfirmed', 'starting', 'primary']
 
-/** Worst first. */
+/** For `sort`: the worst verdict first. */
 export const bySeverity = (a: Verdict, b: Verdict): number =>
   Number(isCalm(a)) - Number(isCalm(b)) || severity.indexOf(a.kind) - severity.indexOf(b.kind)
 
-/** A primary that nothing is routed to (drained) needs the reader's eye as much as none. */
+/** A primary without routed writes (a drained one) needs as much attention as no primary. */
 export const isCalm = ({kind, routedTo}: Pick<Verdict, 'kind' | 'routedTo'>): boolean =>
   kind === 'primary' && routedTo !== null
 
-/** The verdict in a few words: `PRIMARY host1`, `SPLIT BRAIN host1, host2, routed to NOBODY`. */
+/** The verdict in a few words: `PRIMARY host1`, `SPLIT BRAIN host1, host2, routed to NONE`. */
 export function verdictText({kind, primaries, routedTo}: Verdict): string {
   if (kind === 'starting') return words.starting
   const who = primaries.length === 0 ? '' : ` ${primaries.join(', ')}`
-  const where = isCalm({kind, routedTo}) ? '' : `, routed to ${routedTo ?? 'NOBODY'}`
+  const where = isCalm({kind, routedTo}) ? '' : `, routed to ${routedTo ?? 'NONE'}`
   return printable(words[kind] + who + where)
 }
