@@ -35,9 +35,9 @@ const paths = [
 ]
 const good = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n`
 
-/** Each makes one request that somebody might send by mistake or on purpose. */
+/** Each makes one request that a client might send by mistake or on purpose. */
 const kinds: Readonly<Record<string, (random: Chance) => string>> = {
-  'a method of nobody': (random) =>
+  'an unknown method': (random) =>
     `${pick(random, ['FOO', 'get', 'G\0T', '', ' GET', 'CONNECT', 'PRI', 'A'.repeat(5_000)])} /v1/primary HTTP/1.1\r\nHost: x\r\n\r\n`,
   'a wrong method': (random) =>
     `${pick(random, ['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'TRACE', 'M-SEARCH', 'QUERY', 'POST'])} ${pick(random, paths)} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`,
@@ -55,7 +55,7 @@ const kinds: Readonly<Record<string, (random: Chance) => string>> = {
     `${good('/v1/primary')}${pick(random, [': x', 'a b: c', 'X-\0: 1', 'X-A: \0\x01', 'no colon', ' folded', '\xff: 1'])}\r\n\r\n`,
   'two hosts or none': (random) =>
     `GET /v1/primary HTTP/1.1\r\n${pick(random, ['', 'Host: a\r\nHost: b\r\n', 'Host:\r\n'])}\r\n`,
-  'a version of nobody': (random) =>
+  'an unknown version': (random) =>
     `GET /v1/primary ${pick(random, ['HTTP/9.9', 'HTTP/1.1.1', 'HTTPS/1.1', 'HTTP/0.9', 'HTTP/2.0', '', 'SPDY'])}\r\nHost: x\r\n\r\n`,
   'a length that lies': (random) =>
     `${good('/v1/primary')}Content-Length: ${pick(random, ['-1', '1e9', '99999999999999999999', '5', '0x10', '3, 4', ''])}\r\n\r\n${pick(random, ['', 'abc', 'abcdefgh'])}`,
@@ -86,11 +86,8 @@ const kinds: Readonly<Record<string, (random: Chance) => string>> = {
   'a good one, then garbage': (random) => `${good('/v1/primary')}\r\n${bytes(random, 100)}`,
 }
 
-/**
- * What came back until the connection was closed, by them or - for those that would be waited for -
- * by us.
- */
-function send(port: number, text: string, random: Chance): Promise<string> {
+/** The answer until the daemon closed the connection, or this client did. */
+function send(port: number, text: string, random: Chance, waitMs = 60): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({port, host: '127.0.0.1', allowHalfOpen: true})
     let answer = ''
@@ -104,15 +101,15 @@ function send(port: number, text: string, random: Chance): Promise<string> {
     })
     socket.on('error', end).on('end', end).on('close', end)
     socket.write(text, 'latin1')
-    // Some leave at once, some half, some wait for a while.
+    // Some clients leave at once, some close one direction, most wait for the end.
     const leaving = random()
     if (leaving < 0.1) socket.end()
-    setTimeout(end, leaving < 0.2 ? 0 : 60)
+    setTimeout(end, leaving < 0.2 ? 0 : waitMs)
   })
 }
 
 for (const isTls of [false, true])
-  test(`${count} requests that are none, over ${isTls ? 'the TLS port' : 'clear text'}: a 4xx or the end, and nothing of our insides`, async () => {
+  test(`${count} malformed requests over ${isTls ? 'the TLS port' : 'clear text'}: a 4xx or a disconnect, and no internals in the answer`, async () => {
     using dir = folder()
     const {cert, key} = selfSigned(dir.path, 'server')
     const ssl = isTls ? {cert: {file: cert}, key: {file: key}, clientCa: null} : null
@@ -120,16 +117,13 @@ for (const isTls of [false, true])
     const port = Number(new URL(api.url).port)
     const random = chance(66)
     const names = Object.keys(kinds)
-    const statuses = new Map<string, number>()
     let memory = 0
     for (let done = 0; done < count; done += 50) {
       const batch = Array.from({length: 50}, async (_, index) => {
         const kind = names[(done + index) % names.length] ?? ''
         const answer = await send(port, kinds[kind]?.(random) ?? '', random)
-        for (const [line, status = ''] of answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)) {
-          statuses.set(status, (statuses.get(status) ?? 0) + 1)
+        for (const [line, status = ''] of answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm))
           expect(Number(status), `${kind}: ${line}`).toBeLessThan(status === '503' ? 504 : 500)
-        }
         expect(answer, kind).not.toMatch(/node_modules|\.ts:\d|\.js:\d|at \w+ \(|node:internal|FST_ERR|ERR_HTTP|HPE_/)
         // Node itself refuses a missing Host, with an empty body.
         if (/^HTTP\/1\.1 4/.test(answer) && /\r\n\r\n[^0]/.test(answer))
@@ -141,18 +135,27 @@ for (const isTls of [false, true])
     expect(settledMemory() - memory).toBeLessThan(30e6)
     expect(await api.ask('/v1/primary', {rejectUnauthorized: false})).toMatchObject({status: 200, body: '["host1"]'})
     expect(api.log.lines.filter(({level}) => level === 'error')).toEqual([])
+    // A busy machine may answer none of those in time; these are waited for.
     if (!isTls)
-      for (const expected of ['200', '400', '404', '405', '431'])
-        expect([...statuses.keys()], 'statuses').toContain(expected)
+      for (const [status, text] of Object.entries(certain))
+        expect(await send(port, text, () => 1, 30_000), status).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(api.accepted).toEqual([])
   })
+
+const certain = {
+  200: `${good('/v1/primary')}Connection: close\r\n\r\n`,
+  400: 'garbage\r\n\r\n',
+  404: `${good('/nothing')}Connection: close\r\n\r\n`,
+  405: 'PUT /v1/primary HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+  431: `${good('/v1/primary')}X-A: ${'c'.repeat(60_000)}\r\n\r\n`,
+}
 
 function settledMemory(): number {
   globalThis.gc?.()
   return process.memoryUsage().heapUsed
 }
 
-test('who says half a request is told 408, or nothing, and let go', async () => {
+test('half a request: 408 and a disconnect within the time limit', async () => {
   await using api = await started(draft)
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
   let answer = ''
@@ -165,11 +168,12 @@ test('who says half a request is told 408, or nothing, and let go', async () => 
   socket.on('error', () => {})
   await once(socket, 'close')
   clearInterval(drip)
-  expect(performance.now() - begun).toBeLessThan(16_000)
+  // The limits are 15 s, checked every 2 s; the rest is for a busy machine.
+  expect(performance.now() - begun).toBeLessThan(40_000)
   expect(answer).toMatch(/^HTTP\/1\.1 408 /)
 })
 
-test('2,000 idle clients: whoever comes next is answered as fast as ever', async () => {
+test('2,000 idle clients: new requests are answered as fast as before', async () => {
   await using api = await started(draft)
   const port = Number(new URL(api.url).port)
   const idle: Socket[] = []
@@ -182,11 +186,12 @@ test('2,000 idle clients: whoever comes next is answered as fast as ever', async
   await vi.waitFor(() => expect(idle.every(({pending}) => !pending)).toBe(true), {timeout: 30_000})
   const begun = performance.now()
   for (let index = 0; index < 50; index += 1) expect((await api.ask('/v1/primary')).status).toBe(200)
-  expect((performance.now() - begun) / 50).toBeLessThan(50)
+  // Milliseconds a request: far above the 2 of a quiet machine, far below one that waits for the idle.
+  expect((performance.now() - begun) / 50).toBeLessThan(500)
   for (const socket of idle) socket.destroy()
 })
 
-test('a full house: a newcomer takes the place of one who has said nothing, else of the oldest', async () => {
+test('connection limit: a new connection replaces one that has sent nothing, else the oldest', async () => {
   const {createServer} = await import('node:http')
   const limit = new ConnectionLimit(3)
   const server = createServer((_, response) => response.end('hello'))

@@ -10,7 +10,7 @@ const nodesOf = ({nodes}: Cluster) => nodes as readonly [PgNode, PgNode, PgNode]
 const isStandby = async (node: PgNode) => (await node.sql('select pg_is_in_recovery() as standby'))[0]?.standby
 
 describe.each(servers)('%s', (server) => {
-  test('a cluster streams, survives a crash by promotion, and rewinds the old primary with its own writes', async () => {
+  test('streams, survives a crash by promotion, rewinds the old primary with its own writes', async () => {
     const [host1, host2, host3] = nodesOf(await testCluster({server}))
     await until(async () => (await followersOf(host1)).join() === 'host2,host3')
     await host1.kill()

@@ -14,12 +14,12 @@ const script = existsSync('/usr/bin/script')
 async function onTerminal(how: string): Promise<string> {
   const command = `stty rows 24 cols 80; ${process.execPath} ${child} ${how}; echo "exit $?"; stty -a`
   const env = {PATH: process.env.PATH, TERM: 'xterm-256color', LANG: 'C.UTF-8', SHELL: '/bin/sh'}
-  const {stdout} = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {env, timeout: 30_000})
+  const {stdout} = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {env, timeout: 55_000})
   return stdout
 }
 
 test.skipIf(!built || !script).each(['abort', 'SIGTERM', 'SIGHUP', 'SIGINT', 'crash'])(
-  'the terminal is left as it was after: %s',
+  'the terminal is restored after: %s',
   async (how) => {
     const output = await onTerminal(how)
     const left = output.lastIndexOf('\u001b[?1049l')

@@ -35,42 +35,45 @@ function shown(over: Partial<WatchViewProps> = {}) {
   return {...screen, text, type, onInterval, onQuit, props}
 }
 
-test('keys move the selection, open what they say, and several at once are not lost', async () => {
+/** Ink draws when the machine gets to it, so every look at the screen is repeated until it holds. */
+const shows = (look: () => void) => vi.waitFor(look, {timeout: 30_000, interval: 5})
+
+test('keys move the selection and open views; several keys at once all count', async () => {
   const {text, type} = shown()
-  expect(text()).toMatch(/▸ host1/)
+  await shows(() => expect(text()).toMatch(/▸ host1/))
   await type('jj')
-  expect(text()).toMatch(/▸ host3/)
+  await shows(() => expect(text()).toMatch(/▸ host3/))
   await type('\u001b[A')
-  expect(text()).toMatch(/▸ host2/)
+  await shows(() => expect(text()).toMatch(/▸ host2/))
   await type('\r')
-  expect(text()).toContain('system identifier')
+  await shows(() => expect(text()).toContain('system identifier'))
   await type('\u001b')
-  expect(text()).toMatch(/▸ host2/)
+  await shows(() => expect(text()).toMatch(/▸ host2/))
 })
 
-test('a filter takes the keys that otherwise mean something', async () => {
+test('while typing a filter, q and k are text', async () => {
   const {text, type, onQuit} = shown()
   await type('/', 'q', 'k')
-  expect(text()).toContain('/qk_')
+  await shows(() => expect(text()).toContain('/qk_'))
   await type('\u007f', '\u007f', 'host3', '\r')
   expect(onQuit).not.toHaveBeenCalled()
-  expect(text()).toMatch(/▸ host3/)
+  await shows(() => expect(text()).toMatch(/▸ host3/))
   expect(text()).not.toMatch(/host2 /)
 })
 
 test.each([['q'], ['\u0003']])('%j quits', async (key) => {
   const {type, onQuit} = shown()
   await type(key)
-  expect(onQuit).toHaveBeenCalledOnce()
+  await shows(() => expect(onQuit).toHaveBeenCalledOnce())
 })
 
-test('Ctrl-C quits also out of a filter', async () => {
+test('Ctrl-C quits while typing a filter', async () => {
   const {type, onQuit} = shown()
   await type('/', 'q', '\u0003')
-  expect(onQuit).toHaveBeenCalledOnce()
+  await shows(() => expect(onQuit).toHaveBeenCalledOnce())
 })
 
-test('what asks first is done by y alone', async () => {
+test('an action that asks first runs only after y', async () => {
   const done: string[] = []
   const action: Action = {
     key: 'd',
@@ -85,42 +88,42 @@ test('what asks first is done by y alone', async () => {
   }
   const {text, type, onQuit} = shown({actions: [action]})
   await type('jd')
-  expect(text()).toContain('take host2 out of rotation? y: yes, any other key: no')
+  await shows(() => expect(text()).toContain('take host2 out of rotation? y: yes, any other key: no'))
   await type('q', 'y')
-  expect(text()).not.toContain('out of rotation')
+  await shows(() => expect(text()).not.toContain('out of rotation'))
   expect([done, onQuit.mock.calls]).toEqual([[], []])
   await type('dy')
-  expect(done).toEqual(['host2'])
-  expect(text()).toContain('drain/resume host2: host2 is drained')
+  await shows(() => expect(done).toEqual(['host2']))
+  await shows(() => expect(text()).toContain('drain/resume host2: host2 is drained'))
 })
 
-test('another tempo is passed on', async () => {
+test('a new interval is passed on', async () => {
   const {type, onInterval} = shown()
   await type('+')
-  expect(onInterval).toHaveBeenLastCalledWith(500)
+  await shows(() => expect(onInterval).toHaveBeenLastCalledWith(500))
 })
 
-test('an action acts on the selected host, and says what came of it', async () => {
+test('an action runs on the selected host, and the screen shows its outcome', async () => {
   const run = vi.fn(async (host: string) => `ended 5 processes of ${host}`)
   const failing: Action = {key: 'H', label: 'hang', run: () => Promise.reject(new Error('no such process'))}
   const {text, type} = shown({actions: [{key: 'K', label: 'kill', run}, failing]})
   await type('j', 'K')
-  expect(run).toHaveBeenCalledExactlyOnceWith('host2')
-  expect(text()).toContain('kill host2: ended 5 processes of host2')
+  await shows(() => expect(run).toHaveBeenCalledExactlyOnceWith('host2'))
+  await shows(() => expect(text()).toContain('kill host2: ended 5 processes of host2'))
   await type('H')
-  expect(text()).toContain('hang host2 failed: no such process')
+  await shows(() => expect(text()).toContain('hang host2 failed: no such process'))
 })
 
-test('a new frame is drawn, unless the table is held; the verdict is drawn in any case', async () => {
+test('paused: the table keeps its frame, the verdict follows the new one', async () => {
   const {text, type, rerender, props} = shown()
   await type(' ')
   rerender(<WatchView {...props} frame={frameOf(torn())} />)
-  expect(text()).toContain('SPLIT BRAIN')
-  expect(text()).toContain('host3  ○ standby')
+  await shows(() => expect(text()).toContain('SPLIT BRAIN'))
+  await shows(() => expect(text()).toContain('host3  ○ standby'))
   await type(' ')
-  expect(text()).toContain('host3  ✗ unavailable')
+  await shows(() => expect(text()).toContain('host3  ✗ unavailable'))
 })
 
-test('without keys it still shows', () => {
+test('without keys the screen is still drawn', () => {
   expect(shown({hasKeys: false}).text()).toContain('PRIMARY host1')
 })
