@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
 import {failureFrom} from '../../src/sources/pg/failure.ts'
-import {abandon, patient} from '../../src/sources/pg/heartbeat-backoff.ts'
+import {backOff, noBackoff} from '../../src/sources/pg/heartbeat-backoff.ts'
 import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
 import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/protocol.ts'
 import {resolver} from '../../src/sources/pg/resolver.ts'
@@ -59,12 +59,12 @@ describe('wire', () => {
   })
 })
 
-describe('patience with heartbeats that hang', () => {
+describe('heartbeats that hang', () => {
   test('two at once, then one per wait, which doubles up to half a minute', () => {
-    let patience = patient
+    let backoff = noBackoff
     const waits = Array.from({length: 9}, () => {
-      patience = abandon(patience, 0)
-      return patience.notBefore
+      backoff = backOff(backoff, 0)
+      return backoff.notBefore
     })
     expect(waits).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
   })

@@ -16,7 +16,7 @@ export type Certificates = Readonly<{
   crl: Buffer | null
 }>
 
-/** node:fs/promises would be loaded for it alone. */
+/** Not node:fs/promises: a check would load that module for this one function. */
 const readFile = promisify(fs.readFile)
 
 const defaults = {
@@ -28,8 +28,8 @@ const defaults = {
 type Keyword = keyof typeof defaults
 
 /**
- * A default file may be absent. One that is named must be readable: libpq goes on without it, which
- * turns a typo into an unverified connection.
+ * A default file may be absent. A file that the configuration names must be readable. libpq goes on
+ * without such a file, which turns a typo into an unverified connection.
  */
 async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | PgFailure> {
   const named = to[keyword]
@@ -41,21 +41,21 @@ async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | 
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
     return pgFailure(
       'tls',
-      `${keyword} ${path} cannot be read (${code}): correct the path, or its rights for this process`,
+      `${keyword} ${path} cannot be read (${code}): correct the path, or let this process read the file`,
     )
   }
 }
 
 const underWay = new Map<string, Promise<Buffer>>()
 
-/** Hosts that are dialled at the same time mostly have the same files. */
+/** Hosts that are dialled at the same time mostly use the same files. */
 function readOnce(path: string): Promise<Buffer> {
   const reading = underWay.get(path) ?? readFile(path).finally(() => underWay.delete(path))
   underWay.set(path, reading)
   return reading
 }
 
-/** A uid without a name, as in a container, has none: a folder that is not there. */
+/** A uid without a passwd entry, as in a container, has no home: returns a path that does not exist. */
 function home(): string {
   try {
     return homedir()
@@ -64,30 +64,29 @@ function home(): string {
   }
 }
 
-const isRefusal = (value: object | null): value is PgFailure => value !== null && 'cause' in value
+const isPgFailure = (value: object | null): value is PgFailure => value !== null && 'cause' in value
 
 export async function certificatesOf(to: ConnectionSettings): Promise<Certificates | PgFailure> {
   const system = to.sslrootcert === 'system'
-  // As in libpq: public authorities sign for everybody, so without a check of the name they prove
-  // nothing.
+  // As in libpq: public authorities sign for everyone, so their signature proves nothing unless the
+  // name is checked as well.
   if (system && to.sslmode !== 'verify-full')
     return pgFailure('tls', `sslmode ${to.sslmode} is too weak for sslrootcert=system: set sslmode to verify-full`)
 
   const root = system ? null : await load(to, 'sslrootcert')
-  if (isRefusal(root)) return root
+  if (isPgFailure(root)) return root
   if (!system && root === null && to.sslmode.startsWith('verify-'))
     return pgFailure(
       'tls',
-      `sslmode ${to.sslmode} needs an authority to verify with, and ~/.postgresql/root.crt is not there: set sslrootcert`,
+      `sslmode ${to.sslmode} needs an authority, and ~/.postgresql/root.crt does not exist: set sslrootcert`,
     )
 
   const cert = await load(to, 'sslcert')
-  if (isRefusal(cert)) return cert
+  if (isPgFailure(cert)) return cert
   const key = cert === null ? null : await load(to, 'sslkey')
-  if (isRefusal(key)) return key
-  if (cert !== null && key === null)
-    return pgFailure('tls', 'there is a client certificate (sslcert) without its key: set sslkey')
+  if (isPgFailure(key)) return key
+  if (cert !== null && key === null) return pgFailure('tls', 'the client certificate (sslcert) has no key: set sslkey')
   const crl = root === null ? null : await load(to, 'sslcrl')
-  if (isRefusal(crl)) return crl
+  if (isPgFailure(crl)) return crl
   return {root: system ? 'system' : root, cert, key, crl}
 }

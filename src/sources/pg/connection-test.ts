@@ -7,7 +7,7 @@ import {pgDriver} from './driver.ts'
 
 /**
  * What one connection to a host found, for `config check --connect`. `remarks`: what the operator
- * should mend.
+ * should fix.
  */
 export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
   Readonly<
@@ -21,7 +21,7 @@ export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
     | {kind: 'failed'; cause: Cause; detail: string}
   >
 
-/** Which hosts are tried, for how long, and in which groups they belong together. */
+/** The hosts to try, the time limits, and the groups to which the hosts belong. */
 type Tried = Pick<MonitorSettings, 'hosts' | 'groups' | 'probe'>
 
 type Attempt = Readonly<
@@ -30,8 +30,8 @@ type Attempt = Readonly<
 type Reached = Extract<Attempt, {session: HostSession}>
 
 /**
- * Tries every host at once, each with a session of its own that is closed at the end. Resolves in
- * the order of the configuration, and never rejects.
+ * Tries all hosts at the same time, each in a session of its own, and closes every session. Resolves
+ * in the order of the configuration, and never rejects.
  */
 export async function tryHosts(config: Tried, clock: Clock): Promise<readonly HostTrial[]> {
   const attempts = await Promise.all(config.hosts.map((host) => attempt(config, host, clock)))
@@ -66,17 +66,17 @@ async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promis
 }
 
 /**
- * Rows of other users' backends are there without the privilege, their columns are not: the count
- * of backends is then unknown.
+ * Without the privilege PostgreSQL shows the rows of other users' backends with null columns: the
+ * count of backends is then unknown.
  */
 const rights = ({facts}: Reached): readonly string[] =>
   facts.backendsUsed === null || facts.receiver?.status === null
     ? [
-        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), else standbys cannot be matched with their primary',
+        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), or pgroute66 cannot match standbys with their primary',
       ]
     : []
 
-/** Two names are one server only by proof: through the one, the backend of the other is seen. */
+/** Proof that two names are one server: a session of one name sees the backend of the other. */
 async function duplicatesOf(one: Reached, all: readonly Reached[], timeoutMs: number): Promise<readonly string[]> {
   const {systemIdentifier, backendPid, backendStart}: SessionFacts = one.session.facts
   const candidates = all.filter((other) => other !== one && other.session.facts.systemIdentifier === systemIdentifier)
@@ -91,21 +91,21 @@ async function duplicatesOf(one: Reached, all: readonly Reached[], timeoutMs: nu
 const same = (names: readonly string[]): readonly string[] =>
   names.length === 0 ? [] : [`the same server as ${enumerate(names)}: remove all names but one`]
 
-/** Hosts of one group that belong to another cluster than it, or than each other. */
+/** Remarks where the host's cluster is not that of its group, or of another host in the group. */
 function foreign({host, session}: Reached, all: readonly Reached[], {groups}: Tried): readonly string[] {
   const own = session.facts.systemIdentifier
   return groups
     .filter((group) => group.hosts.includes(host.name))
     .flatMap((group) => {
       if (group.systemIdentifier !== null && group.systemIdentifier !== own) {
-        return [`its system identifier is not the one of group ${group.name} (${group.systemIdentifier})`]
+        return [`the system identifier ${own} is not the one of group ${group.name} (${group.systemIdentifier})`]
       }
       const others = all.filter(
         (other) => group.hosts.includes(other.host.name) && other.session.facts.systemIdentifier !== own,
       )
       const names = others.map((other) => other.host.name)
       return names.length > 0
-        ? [`belongs to another cluster than ${enumerate(names)}, which group ${group.name} takes for one`]
+        ? [`belongs to another cluster than ${enumerate(names)}, although all are in group ${group.name}`]
         : []
     })
 }

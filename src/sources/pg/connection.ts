@@ -11,109 +11,108 @@ import {type Resolver, resolver} from './resolver.ts'
 export type Question = {readonly name?: string; readonly text: string; readonly values?: unknown[]}
 export type Row = Readonly<Record<string, unknown>>
 
-/** One authenticated connection, and every way in which it can end, as values. */
+/** One authenticated connection. Every way in which it can end is a value. */
 export interface Connection {
   readonly backendPid: number
   readonly remoteAddress: string | null
   /**
-   * One question at a time; others wait their turn. Never rejects. An abort destroys the socket:
-   * the answer would belong to nobody.
+   * One question at a time; the others queue. Never rejects. An abort destroys the socket, because
+   * the next question would read the answer of this one.
    */
   ask(question: Question, signal: AbortSignal): Promise<readonly Row[] | PgFailure>
-  /** Once, when the server or the network ends the line; not on our own `close` or an abort. */
+  /** Called once when the server or the network ends the connection; not for `close` or an abort. */
   onClosed(listener: (failure: Failure) => void): void
   /**
-   * Says good-bye without waiting for anything, so that the server has nothing to log. Idempotent.
+   * Sends Terminate, so that the server logs nothing, and does not wait. Idempotent.
    */
   close(): void
 }
 
 /**
- * Where a driver's lines lead, and those that are open: each leaves the set when its socket is
- * gone, whoever ended it.
+ * Where a driver connects to, and its open connections. A connection leaves the set when its socket
+ * closes, for whatever reason.
  */
 export type Route = Readonly<{
   to: ConnectionSettings
   resolve: Resolver
   connections: Set<Connection>
-  /** Default: that of probes. */
+  /** Default: the limit of a probe's answer. */
   limit?: AnswerLimit
   /** Default: `ours`. */
   kind?: SessionKind
 }>
 
 export async function openConnection(
-  {to, resolve: names, connections: lines, limit = probeLimit, kind = 'ours'}: Route,
+  {to, resolve, connections, limit = probeLimit, kind = 'ours'}: Route,
   signal: AbortSignal,
 ): Promise<Connection | PgFailure> {
-  const login = await logIn(to, names, signal, kind)
+  const login = await logIn(to, resolve, signal, kind)
   if (isFailure(login)) return login
   login.answers.limit = limit
-  const line = connectionOf(login, to)
-  lines.add(line)
-  login.socket.once('close', () => lines.delete(line))
-  return line
+  const connection = connectionOf(login, to)
+  connections.add(connection)
+  login.socket.once('close', () => connections.delete(connection))
+  return connection
 }
 
-/** Opens lines that no driver counts, such as those to PgBouncer's admin console. */
+/** Opens connections outside of any driver, such as to PgBouncer's admin console. */
 export function connectionOpener(
   clock: Clock,
 ): (to: ConnectionSettings, signal: AbortSignal) => Promise<Connection | PgFailure> {
-  const lookup = resolver(clock)
+  const resolve = resolver(clock)
   return (to, signal) =>
-    openConnection({to, resolve: lookup, connections: new Set(), limit: consoleLimit, kind: 'bare'}, signal)
+    openConnection({to, resolve, connections: new Set(), limit: consoleLimit, kind: 'bare'}, signal)
 }
 
 /**
- * After these the server closes the connection; it is over when they are read, not when the
- * socket's end is seen.
+ * After these errors the server closes the connection. The connection counts as ended when the
+ * error is read, not when the socket's end is seen.
  */
 const fatal = /^(57P0|25P03)/
 
 function connectionOf({client, socket, backendPid, remoteAddress, answers}: Login, to: ConnectionSettings): Connection {
   let ended: PgFailure | null = null
-  // Kept for a listener that comes after the end: it must not wait for an event that is over.
-  let farewellSaid: Failure | null = null
+  // Kept for a listener that is added after the end.
+  let reported: Failure | null = null
   let listener: ((failure: Failure) => void) | null = null
   let turn: Promise<unknown> = Promise.resolve()
 
-  const end = (why: PgFailure, ours: boolean) => {
+  const end = (failure: PgFailure, by: 'us' | 'them') => {
     if (ended) return
-    ended = why
-    if (ours) return
-    farewellSaid = failureOf(why)
-    listener?.(farewellSaid)
+    ended = failure
+    if (by === 'us') return
+    reported = failureOf(failure)
+    listener?.(reported)
   }
-  const lost = (why: PgFailure) => {
-    end(why, false)
+  const lose = (failure: PgFailure) => {
+    end(failure, 'them')
     socket.destroy()
   }
   client.on('error', (error) => {
-    // After its own complaint pg reports the closed socket once more; the first word is the telling
-    // one.
-    const why = failureFrom(error, to, 'closed')
-    lost(fatal.test(why.sqlstate ?? '') ? farewell(why) : why)
+    // pg emits the server's error first and the closed socket after it; `end` keeps the first.
+    const failure = failureFrom(error, to, 'closed')
+    lose(fatal.test(failure.sqlstate ?? '') ? endedByServer(failure) : failure)
   })
-  answers.onExceeded = () => lost(pgFailure('error', tooLong('one question', answers.limit)))
-  socket.on('close', () => end(pgFailure('closed', 'the server or the network closed the connection'), false))
+  answers.onExceeded = () => lose(pgFailure('error', tooLong('one question', answers.limit)))
+  socket.on('close', () => end(pgFailure('closed', 'the server or the network closed the connection'), 'them'))
 
   const put = async (question: Question): Promise<readonly Row[] | PgFailure> => {
     if (ended) return ended
     answers.restart()
     try {
-      // Several statements in one text have several results (an array, which has no rows): nobody
-      // here asks for them.
+      // For several statements in one text pg returns an array, which has no `rows`; no caller reads
+      // their results.
       const {rows} = await client.query<Record<string, unknown>>({...question})
       if (rows !== undefined && rows.length > answers.limit.rows) {
-        lost(pgFailure('error', tooLong('one question', answers.limit)))
+        lose(pgFailure('error', tooLong('one question', answers.limit)))
         return ended ?? []
       }
       return rows ?? []
     } catch (error) {
-      const why = failureFrom(error, to, 'closed')
-      if (why.sqlstate !== null && !fatal.test(why.sqlstate)) return why
-      lost(why.sqlstate === null ? why : farewell(why))
-      return ended ?? why
+      const failure = failureFrom(error, to, 'closed')
+      if (failure.sqlstate !== null && !fatal.test(failure.sqlstate)) return failure
+      lose(failure.sqlstate === null ? failure : endedByServer(failure))
+      return ended ?? failure
     }
   }
 
@@ -123,7 +122,7 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
     async ask(question, signal) {
       const aborted = Promise.withResolvers<PgFailure>()
       const forget = onAbort(signal, () => {
-        end(pgFailure('timeout', `${to.hostaddr ?? to.host} did not answer in time`), true)
+        end(pgFailure('timeout', `${to.hostaddr ?? to.host} did not answer in time`), 'us')
         socket.destroy()
         aborted.resolve(ended as PgFailure)
       })
@@ -135,20 +134,20 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
     },
     onClosed(to) {
       listener = to
-      if (farewellSaid) to(farewellSaid)
+      if (reported) to(reported)
     },
     close() {
       if (!ended) socket.write(terminate)
-      end(pgFailure('closed', 'we closed the connection'), true)
-      // Flushes to the kernel, sends FIN (over TLS: close_notify before it), and is gone. Waits for
-      // no peer.
+      end(pgFailure('closed', 'pgroute66 closed the connection'), 'us')
+      // Flushes to the kernel and sends FIN (over TLS: close_notify first). Does not wait for the
+      // peer.
       socket.destroySoon()
     },
   }
 }
 
-const farewell = (why: PgFailure): PgFailure => ({
-  ...why,
+const endedByServer = (failure: PgFailure): PgFailure => ({
+  ...failure,
   cause: 'closed',
-  detail: `the server ended the session. ${why.detail}`,
+  detail: `the server ended the session. ${failure.detail}`,
 })

@@ -10,124 +10,133 @@ import type {Resolver} from './resolver.ts'
 import {isUnix, type SslAttempt} from './ssl-attempts.ts'
 
 /**
- * A connection on which nothing but SSLRequest has been said. `remoteAddress`: `null` over a unix
- * socket.
+ * A connection on which the client has sent nothing but SSLRequest. `remoteAddress`: `null` over a
+ * unix socket.
  */
 export type Dialled = Readonly<{socket: Socket; remoteAddress: string | null}>
 
-/**
- * An attempt of an address that says nothing gives way to the next one after so long, where a name
- * has several.
- */
+export type DialRequest = Readonly<{
+  to: ConnectionSettings
+  attempt: SslAttempt
+  /** Checks the server's certificate as sslmode says; a knock passes `false`. */
+  verify: boolean
+  resolve: Resolver
+  signal: AbortSignal
+  /** The caller's work for the time in which the server computes its part of the handshake. */
+  meanwhile?: () => void
+}>
+
+/** How far a dial has come, and the socket that an abort destroys. */
+type Progress = {phase: 'resolving' | 'connecting' | 'answering' | 'encrypting'; socket: Socket | null}
+
+/** If one address of a name does not answer within this time, node tries the next one as well. */
 const nextAddressMs = 250
 
 /**
- * Idle seconds before the kernel asks. Probes notice sooner; this is for sessions that nobody
- * probes at the moment.
+ * Idle time before the kernel's keepalive. Probes notice a dead peer sooner; the keepalive is for
+ * sessions that are not probed at the moment.
  */
 const keepAliveMs = 10_000
 
 /**
- * Connects and, if `manner` says so, encrypts. Done here for sessions and knocks alike, and not
- * left to pg: that ignores sslmode in an object config, knows no fall-back on the same connection,
- * and cannot be told apart by cause. Never rejects; an abort destroys the socket. `meanwhile`: what
- * the caller has to do while the server is busy with its part of the handshake.
+ * Connects and, if `attempt` says so, encrypts. Sessions and knocks share this code. pg cannot do
+ * it: pg ignores sslmode in an object config, cannot fall back on the same connection, and does not
+ * tell failures apart by cause. Never rejects; an abort destroys the socket.
  */
-export async function dial(
-  to: ConnectionSettings,
-  manner: SslAttempt,
-  verify: boolean,
-  names: Resolver,
-  signal: AbortSignal,
-  meanwhile = () => {},
-): Promise<Dialled | PgFailure> {
-  let socket: Socket | null = null
-  let phase = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0 ? 'connecting' : 'resolving'
+export async function dial(request: DialRequest): Promise<Dialled | PgFailure> {
+  const {to, signal} = request
+  const isAddress = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0
+  const progress: Progress = {phase: isAddress ? 'connecting' : 'resolving', socket: null}
   const abandoned = Promise.withResolvers<PgFailure>()
   const forget = onAbort(signal, () => {
-    socket?.destroy()
-    // A name that does not resolve in time is our resolver's doing, and says nothing of the host.
-    const where = to.hostaddr ?? to.host
-    abandoned.resolve(
-      phase === 'resolving'
-        ? pgFailure('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
-        : pgFailure(
-            'timeout',
-            phase === 'connecting'
-              ? `no connection to ${where} in time`
-              : `${where} accepts connections but did not answer in time`,
-          ),
-    )
+    progress.socket?.destroy()
+    abandoned.resolve(timeoutIn(progress, to))
   })
-  const reached = async (): Promise<Dialled | PgFailure> => {
-    const addresses = isUnix(to) ? [] : await names(to.hostaddr ?? to.host)
-    if (signal.aborted) return abandoned.promise
-    phase = 'connecting'
-    const raw = isUnix(to)
-      ? connectSocket({
-          path: to.host.startsWith('@')
-            ? `\0${to.host.slice(1)}/.s.PGSQL.${to.port}`
-            : `${to.host}/.s.PGSQL.${to.port}`,
-        })
-      : connectSocket({
-          host: to.hostaddr ?? to.host,
-          port: to.port,
-          noDelay: true,
-          keepAlive: true,
-          keepAliveInitialDelay: keepAliveMs,
-          autoSelectFamily: true,
-          autoSelectFamilyAttemptTimeout: nextAddressMs,
-          lookup: (_name, _options, done) => done(null, [...addresses]),
-        })
-    socket = raw
-    // Whatever happens to it later, an error without a listener would end the process.
-    raw.on('error', () => undefined)
-    await new Promise<void>((resolve, reject) => raw.once('connect', resolve).once('error', reject))
-    phase = 'answering'
-    const remoteAddress = raw.remoteAddress ?? null
-    if (manner === 'plain') return {socket: raw, remoteAddress}
-    const asked = askForTls(raw)
-    const needs = manner === 'tls' ? tlsAndFiles(to) : null
-    needs?.catch(() => undefined)
-    const offered = await asked
-    if (!offered && manner === 'tls-or-plain') return {socket: raw, remoteAddress}
-    if (!offered)
-      return pgFailure('tls', `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} insists on it`)
-    const [tls, files] = await (needs ?? tlsAndFiles(to))
-    if (isFailure(files)) return files
-    phase = 'encrypting'
-    const securing = encrypt(tls, raw, tlsOptions(tls, to, files, verify))
-    setImmediate(meanwhile)
-    const secured = await securing
-    socket = secured
-    secured.on('error', () => undefined)
-    return {socket: secured, remoteAddress}
-  }
-  const outcome = await Promise.race([abandoned.promise, reached().catch((error) => unreached(error, phase, to))])
+  const reached = reach(request, progress).catch((error: unknown) => failureIn(progress, error, to))
+  const outcome = await Promise.race([abandoned.promise, reached])
   forget()
-  if (isFailure(outcome)) (socket as Socket | null)?.destroy()
+  if (isFailure(outcome)) progress.socket?.destroy()
   return outcome
 }
 
+async function reach(request: DialRequest, progress: Progress): Promise<Dialled | PgFailure> {
+  const {to, attempt, verify, resolve, signal, meanwhile = () => {}} = request
+  const addresses = isUnix(to) ? [] : await resolve(to.hostaddr ?? to.host)
+  if (signal.aborted) return timeoutIn(progress, to)
+  progress.phase = 'connecting'
+  const raw = socketTo(to, addresses)
+  progress.socket = raw
+  // An error without a listener would end the process, also long after this function.
+  raw.on('error', () => undefined)
+  await new Promise<void>((connected, failed) => raw.once('connect', connected).once('error', failed))
+  progress.phase = 'answering'
+  const remoteAddress = raw.remoteAddress ?? null
+  if (attempt === 'plain') return {socket: raw, remoteAddress}
+  const asked = askForTls(raw)
+  const early = attempt === 'tls' ? tlsAndFiles(to) : null
+  early?.catch(() => undefined)
+  const isOffered = await asked
+  if (!isOffered && attempt === 'tls-or-plain') return {socket: raw, remoteAddress}
+  if (!isOffered)
+    return pgFailure(
+      'tls',
+      `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} requires TLS: set ssl = on, or change sslmode`,
+    )
+  const [tls, files] = await (early ?? tlsAndFiles(to))
+  if (isFailure(files)) return files
+  progress.phase = 'encrypting'
+  const securing = encrypt(tls, raw, tlsOptions(tls, to, files, verify))
+  setImmediate(meanwhile)
+  const secured = await securing
+  progress.socket = secured
+  secured.on('error', () => undefined)
+  return {socket: secured, remoteAddress}
+}
+
+function socketTo(to: ConnectionSettings, addresses: Awaited<ReturnType<Resolver>>): Socket {
+  if (isUnix(to)) {
+    const folder = to.host.startsWith('@') ? `\0${to.host.slice(1)}` : to.host
+    return connectSocket({path: `${folder}/.s.PGSQL.${to.port}`})
+  }
+  return connectSocket({
+    host: to.hostaddr ?? to.host,
+    port: to.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveMs,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: nextAddressMs,
+    lookup: (_name, _options, done) => done(null, [...addresses]),
+  })
+}
+
 /**
- * What it takes to encrypt: on demand, because a check without TLS starts 17 ms sooner, and while
- * the server forks - once the other hosts have been asked too.
+ * Loads node:tls and the certificate files. On demand, because a check without TLS starts 17 ms
+ * sooner. The import waits until the other hosts have been asked; the server forks meanwhile.
  */
 function tlsAndFiles(to: ConnectionSettings) {
   const files = certificatesOf(to)
   return Promise.all([new Promise(setImmediate).then(() => import('node:tls')), files])
 }
 
-function unreached(error: unknown, phase: string, to: ConnectionSettings): PgFailure {
-  // OpenSSL's complaints of our own files have no code at all; whatever a resolver fails of is a
-  // matter of names.
-  const why = failureFrom(error, to, phase === 'encrypting' ? 'tls' : 'error')
-  return phase === 'resolving' ? {...why, cause: 'dns'} : why
+/** A slow resolver is a fault of this machine and says nothing about the host: `dns`. */
+function timeoutIn({phase}: Progress, to: ConnectionSettings): PgFailure {
+  const where = to.hostaddr ?? to.host
+  if (phase === 'resolving')
+    return pgFailure('dns', `the name "${to.host}" was not resolved in time: check the resolver, or give \`hostaddr\``)
+  if (phase === 'connecting') return pgFailure('timeout', `no connection to ${where} in time`)
+  return pgFailure('timeout', `${where} accepts connections but did not answer in time`)
+}
+
+function failureIn({phase}: Progress, error: unknown, to: ConnectionSettings): PgFailure {
+  // OpenSSL's complaints about the configured files carry no code: while encrypting they are `tls`.
+  const failure = failureFrom(error, to, phase === 'encrypting' ? 'tls' : 'error')
+  return phase === 'resolving' ? {...failure, cause: 'dns'} : failure
 }
 
 /**
- * `S` -> true, `N` -> false. Anything more than that one byte was put there in between, by somebody
- * (CVE-2021-23222).
+ * `S` -> true, `N` -> false. More than that one byte means that an attacker injected bytes before
+ * the handshake (CVE-2021-23222): rejects.
  */
 function askForTls(raw: Socket): Promise<boolean> {
   return new Promise((resolve, reject) => {
@@ -135,12 +144,13 @@ function askForTls(raw: Socket): Promise<boolean> {
     raw.once('error', reject)
     raw.once('close', closed)
     raw.once('data', (answer) => {
-      // Not paused: it is our turn to speak, so nothing can be lost, and pg would not resume it.
+      // Not paused: the client speaks next, so no byte can be lost, and pg would not resume a
+      // paused socket.
       raw.off('error', reject)
       raw.off('close', closed)
-      const said = answer.toString('latin1')
-      if (said === 'S' || said === 'N') resolve(said === 'S')
-      else reject(new Error('what answers there does not speak the PostgreSQL protocol'))
+      const reply = answer.toString('latin1')
+      if (reply === 'S' || reply === 'N') resolve(reply === 'S')
+      else reject(new Error('the server does not speak the PostgreSQL protocol'))
     })
     raw.write(sslRequest)
   })

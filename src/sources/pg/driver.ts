@@ -21,11 +21,11 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
     async open(signal) {
       const before = closings
       const session = await openSession(route, probe.timeoutMs, signal)
-      // It was still on its way when we closed, and nobody would ever close it.
+      // `close` was called while this session was being opened, and could not close it.
       if (closings !== before && !isFailure(session)) session.close()
       return session
     },
-    knock: (signal) => knock(route.to, clock, route.resolve, signal),
+    knock: (signal) => knock(route, clock, signal),
     heartbeat: heartbeats({
       route,
       timeoutMs: probe.timeoutMs,
@@ -35,7 +35,7 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
     }),
     async close() {
       closings += 1
-      for (const line of route.connections) line.close()
+      for (const connection of route.connections) connection.close()
     },
   }
 }

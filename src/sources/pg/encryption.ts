@@ -7,10 +7,10 @@ import type {Certificates} from './certificates.ts'
 type Tls = typeof import('node:tls')
 
 /**
- * libpq's meaning of sslmode, in node's words (PostgreSQL documentation, 34.19.1): with an
- * authority at hand the chain is verified in every mode - `require` with a root file is `verify-ca`
- * - and the name in `verify-full` alone. `verify` false: for a knock, which sends no secret and
- * asks whether the postmaster lives, not whose certificate it has.
+ * libpq's sslmode as options of node (PostgreSQL documentation, 34.19.1). With a root file the
+ * chain is verified in every mode: `require` is then the same as `verify-ca`. The name is verified
+ * in `verify-full` alone. `verify` false: for a knock, which sends no secret and only asks whether
+ * the postmaster lives.
  */
 export function tlsOptions(tls: Tls, to: ConnectionSettings, files: Certificates, verify: boolean): ConnectionOptions {
   return {
@@ -26,24 +26,24 @@ export function tlsOptions(tls: Tls, to: ConnectionSettings, files: Certificates
 let areRootsForgone = false
 
 /**
- * For a process that trusts no authority but those that it names: node reads its own 150 before it
- * takes one of ours, which costs a check 10 ms. Nothing else in the process may rely on them
- * afterwards.
+ * For a process that trusts only the authorities in its configuration. Otherwise node reads its own
+ * 150 root certificates first, which costs a check 10 ms. Afterwards no other code in the process
+ * may rely on node's roots.
  */
 export function forgoRoots(): void {
   areRootsForgone = true
 }
 
 /**
- * The last that was made. To read certificates costs OpenSSL milliseconds, and the hosts of a group
- * mostly have the same: a check has no time for three.
+ * The latest context. OpenSSL needs milliseconds to read certificates, and the hosts of a group
+ * mostly use the same: a check has no time to read them three times.
  */
 let latest: Readonly<{files: Certificates; context: SecureContext}> | null = null
 
 /**
- * OpenSSL's own choice, but for the order. PostgreSQL knew P-256 alone by default before version 18
- * (ssl_ecdh_curve): with another one first the server has to ask for it, and every handshake takes
- * a round trip more. A server that prefers another one still gets it.
+ * OpenSSL's own list in another order. Before version 18 PostgreSQL accepts P-256 alone by default
+ * (ssl_ecdh_curve). With another curve first, the server has to ask for P-256, and every handshake
+ * takes one more round trip. A server that prefers another curve still gets that curve.
  */
 const curves = `P-256:X25519:${knowsMlKem(process.versions.openssl) ? 'X25519MLKEM768:' : ''}X448:P-384:P-521`
 
@@ -52,7 +52,7 @@ function knowsMlKem(version: string): boolean {
   return major > 3 || (major === 3 && minor >= 5)
 }
 
-/** Throws OpenSSL's complaints of the files. */
+/** Throws OpenSSL's error about a file that it cannot use. */
 function contextOf(tls: Tls, files: Certificates): SecureContext {
   if (latest && isSame(latest.files, files)) return latest.context
   if (areRootsForgone) tls.setDefaultCACertificates([])
@@ -66,7 +66,7 @@ function contextOf(tls: Tls, files: Certificates): SecureContext {
   return latest.context
 }
 
-/** An OpenSSL that refuses one of the curves, as under FIPS, chooses by itself. */
+/** Where OpenSSL refuses one of the curves, as under FIPS, its own default is used. */
 function withCurves(tls: Tls, options: SecureContextOptions): SecureContext {
   try {
     return tls.createSecureContext({...options, ecdhCurve: curves})
@@ -75,7 +75,7 @@ function withCurves(tls: Tls, options: SecureContextOptions): SecureContext {
   }
 }
 
-/** The machine's own roots may be renewed behind their one name. */
+/** `'system'` is never the same: the machine's roots may have been renewed. */
 function isSame(one: Certificates, other: Certificates): boolean {
   const parts = ['root', 'cert', 'key', 'crl'] as const
   return parts.every((part) => {
@@ -85,8 +85,8 @@ function isSame(one: Certificates, other: Certificates): boolean {
 }
 
 /**
- * node's rule, and libpq's one difference from it: an address may also stand in the common name of
- * a certificate without alternative names.
+ * node's rule, with one addition from libpq: in a certificate without alternative names, an address
+ * may also be the common name.
  */
 function nameError(tls: Tls, host: string, peer: PeerCertificate): Error | undefined {
   if (isIP(host) !== 0 && !peer.subjectaltname && peer.subject?.CN === host) return undefined

@@ -41,9 +41,9 @@ const receiverOf = (row: ReceiverRow): Receiver => ({
 })
 
 /**
- * What is received counts while it is received; else the timeline that recovery has to reach at
- * least. 0 there means "no such point": unknown. Not pg_control_checkpoint(), which tells of the
- * last checkpoint and lags behind a promotion by minutes.
+ * While the standby streams: the received timeline. Else the timeline that recovery must reach at
+ * least, where 0 means "no such point": unknown. Not pg_control_checkpoint(), which shows the last
+ * checkpoint and lags behind a promotion by minutes.
  */
 const standbyTimeline = (receiver: Receiver | null, recoveryTimeline: number | null): number | null =>
   (receiver?.status === 'streaming' ? receiver.receivedTimeline : null) ?? (recoveryTimeline || null)

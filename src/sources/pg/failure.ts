@@ -5,8 +5,8 @@ import type {Cause} from '../../core/vocabulary.ts'
 import {adviceOf} from './advice.ts'
 
 /**
- * A failure as this folder hands it around: with the SQLSTATE, where the server gave one, for
- * decisions that `cause` is too coarse for.
+ * A failure inside this folder: with the SQLSTATE, if the server sent one, for decisions that need
+ * more than `cause`.
  */
 export type PgFailure = Failure & Readonly<{sqlstate: string | null}>
 
@@ -17,21 +17,21 @@ export const pgFailure = (cause: Cause, detail: string, sqlstate: string | null 
 })
 
 /**
- * What leaves this folder has the two fields of a Failure and nothing else: it ends up in
- * snapshots.
+ * A failure that leaves this folder. It has the two fields of a Failure and no others, because it
+ * becomes part of snapshots.
  */
 export const failureOf = ({cause, detail}: Failure): Failure => ({cause, detail})
 
 const field = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[name] : undefined
 
-/** A server's error has a SQLSTATE and a severity; node's errors have a `code` that is a name. */
+/** An error of the server has a SQLSTATE and a severity; an error of node has a name as `code`. */
 const sqlstateOf = (error: unknown): string | null => {
   const code = field(error, 'code')
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && field(error, 'severity') !== undefined ? code : null
 }
 
-/** One line, bounded: it may be a server's, in any language, and it goes to logs and screens. */
+/** One line of bounded length, for logs and screens. The text may be a server's, in any language. */
 export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 300)
 
 const noSuchNetworkHere: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETUNREACH'])
@@ -50,9 +50,9 @@ export function failureFrom(error: unknown, to: ConnectionSettings, otherwise: C
       sqlstate,
     )
 
-  // Several addresses were tried. "Refused" speaks against a host, so all of them must have refused
-  // for it to be said - all that this machine can reach at all: `localhost` is ::1 as well, also
-  // where IPv6 is off.
+  // node tried several addresses. The host counts as `refused` only if every address refused. An
+  // address in a network that this machine does not have is left out: `localhost` is ::1 as well,
+  // also where IPv6 is off.
   const tried = field(error, 'errors')
   if (Array.isArray(tried) && tried.length > 0) {
     const reachable = tried.filter((one) => !noSuchNetworkHere.has(String(field(one, 'code'))))

@@ -1,18 +1,18 @@
 /**
- * The heartbeat's statements. The table is the original's, `create table public.pgr66_avc
- * (pgr66_avc timestamp)` with one row, so that both can beat in it.
+ * The SQL of the heartbeat. The table is the one of the original pgroute66, `create table
+ * public.pgr66_avc (pgr66_avc timestamp)` with one row, so that both programs can use the same.
  */
 export type HeartbeatSql = Readonly<{
   /**
-   * One row: is the table there, may we write it or read it, may we create it? Asked so that
-   * nothing has to fail, and be logged, to find out.
+   * One row: does the table exist, and may the role read, write or create it? Asked first, because
+   * a statement that fails would be logged.
    */
   survey: string
   create: string
   beat: string
   insert: string
   read: string
-  /** What an operator would have to run, for words. */
+  /** The SQL that an operator has to run, for messages. */
   byHand: (user: string) => string
 }>
 
@@ -20,18 +20,17 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /**
- * `schema.table`; `table` alone is in `public`. A name is taken as it is written: no folding to
- * lower case, a dot only between the two.
+ * `name`: `schema.table`; `table` alone is in `public`. Names are taken as written, without folding
+ * to lower case. The first dot separates the two.
  */
 export function heartbeatSql(name: string): HeartbeatSql {
   const dot = name.indexOf('.')
   const schema = dot < 0 ? 'public' : name.slice(0, dot)
   const table = `${quoted(schema)}.${quoted(name.slice(dot + 1))}`
-  // With a time zone, unlike the original's: its `set … = now()` and `now() - …` mean the same on
-  // both types, and an hour that a change of clocks repeats is not an hour of delay.
+  // With a time zone, unlike the original's table. `set … = now()` and `now() - …` work on both
+  // types, and the hour that the end of summer time repeats is not an hour of delay.
   const definition = `${table} (pgr66_avc timestamptz not null)`
-  // The backslash-free literals below are standard-conforming strings: no escape is possible in
-  // them.
+  // The literals below are standard-conforming strings: a backslash has no meaning in them.
   const oid = `to_regclass(${literal(table)})`
   return {
     survey: `select ${oid} is not null as present, has_table_privilege(${oid}, 'select') as may_read,
@@ -41,8 +40,8 @@ export function heartbeatSql(name: string): HeartbeatSql {
     create: `begin; create table if not exists ${definition};
 insert into ${table} select now() where not exists (select from ${table}); commit`,
     beat: `update ${table} set pgr66_avc = now()`,
-    // Only when the row was deleted. Locked, for two that insert at once would leave two rows,
-    // which the original refuses.
+    // Only after the row was deleted. The lock keeps two daemons from inserting two rows, which the
+    // original refuses.
     insert: `begin; lock table ${table} in share row exclusive mode;
 insert into ${table} select now() where not exists (select from ${table}); commit`,
     read: `select (extract(epoch from clock_timestamp() - max(pgr66_avc)) * 1000)::float8 as delay_ms from ${table}`,

@@ -3,13 +3,13 @@ import type {AvailabilitySettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
 import {type Connection, openConnection, type Route, type Row} from './connection.ts'
 import {failureOf, type PgFailure} from './failure.ts'
-import {abandon, patient} from './heartbeat-backoff.ts'
+import {backOff, noBackoff} from './heartbeat-backoff.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
 import {askSessionFacts} from './session-facts.ts'
 
 /**
- * `timeoutMs`: probe.timeout; what the server is told to keep to lies below it. `connectTimeoutMs`:
- * for a new line, login and all.
+ * `timeoutMs`: probe.timeout; the limits that the server gets are shorter. `connectTimeoutMs`: for a
+ * new connection, login included.
  */
 type Deps = Readonly<{
   route: Route
@@ -22,28 +22,28 @@ type Deps = Readonly<{
 /** Beats of one host must not overlap. Never rejects. */
 export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
 
-/** On a line of its own: a write that hangs must not keep the probe from answering. */
+/** On a connection of their own: a write that hangs must not keep the probe from answering. */
 export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
-  let line: Connection | null = null
-  let patience = patient
+  let connection: Connection | null = null
+  let backoff = noBackoff
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
 
   /**
-   * `local`: a standby that is gone is no reason for the primary's own storage to look frozen.
-   * Waiting for a lock is not hanging, so it ends first.
+   * `local`: while a synchronous standby is away, the primary's storage must not look frozen.
+   * lock_timeout comes first, because to wait for a lock is not to hang.
    */
   const parameters = {
     synchronous_commit: 'local',
     lock_timeout: String(Math.floor(timeoutMs * 0.4)),
     statement_timeout: String(Math.floor(timeoutMs * 0.8)),
     // A primary that is read-only by this default keeps its role, and its storage can still be
-    // asked.
+    // tested.
     default_transaction_read_only: 'off',
     idle_session_timeout: '0',
     search_path: 'pg_catalog',
   }
   const ready = async (signal: AbortSignal): Promise<Connection | PgFailure> => {
-    if (line) return line
+    if (connection) return connection
     const opened = await openConnection(route, signal)
     if (isFailure(opened)) return opened
     const facts = await askSessionFacts(opened, parameters, signal)
@@ -52,97 +52,111 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
       return facts
     }
     opened.onClosed(() => {
-      if (line === opened) line = null
+      if (connection === opened) connection = null
     })
-    line = opened
+    connection = opened
     return opened
   }
 
   return async ({primary}, signal) => {
     if (!availability) return {kind: 'silent', detail: 'availability is not configured'}
-    const waitMs = patience.notBefore - clock.now()
+    const waitMs = backoff.notBefore - clock.now()
     if (waitMs > 0) {
-      const detail = `${patience.abandoned} heartbeats hang; the next is tried in ${Math.ceil(waitMs / 1000)} s`
+      const detail = `${backoff.abandoned} heartbeats hang; the next try is in ${Math.ceil(waitMs / 1000)} s`
       return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
     }
-    // Apart from the beat: a distant host would never be done with both, and each attempt would
-    // begin with nothing.
+    // Two limits. With one for both, a distant host would never finish the session and the beat in
+    // time, and every try would begin with a new session.
     using opening = deadline(clock, connectTimeoutMs, signal)
     const current = await ready(opening.signal)
     using limit = deadline(clock, timeoutMs, signal)
     const answer = isFailure(current)
-      ? refused(current)
+      ? answerTo(current)
       : await (primary ? write : read)(current, sql, route.to.user, limit.signal)
     if (!(isFailure(current) ? opening : limit).signal.aborted) {
-      if (answer.kind === 'beat' || answer.kind === 'read') patience = patient
+      if (answer.kind === 'beat' || answer.kind === 'read') backoff = noBackoff
       return answer
     }
-    line = null
-    // Without a line nothing was left behind, but a host that lets nobody in any more commits
-    // nothing either.
-    if (!isFailure(current)) patience = abandon(patience, clock.now())
+    connection = null
+    // Without a connection no backend was left behind. The host still counts as hung: a host that
+    // accepts no new session commits nothing.
+    if (!isFailure(current)) backoff = backOff(backoff, clock.now())
     if (!primary || (isFailure(current) && current.cause === 'dns')) return answer
-    return {kind: 'failure', cause: 'hung', detail: `a heartbeat was not committed within ${timeoutMs} ms`}
+    return {kind: 'failure', cause: 'hung', detail: `the host did not commit a heartbeat within ${timeoutMs} ms`}
   }
 }
 
 /**
- * What the server says of this statement, not of this host: a lock (55P03), a conflict with
+ * Errors about the statement, which say nothing about the host: a lock (55P03), a conflict with
  * recovery (40001), a role change meanwhile (25006), no slot for one more session (53300). The
- * probe and the knock judge those.
+ * probe and the knock judge the host in these cases.
  */
-const sayNothing = /^(55P03|40001|40P01|25006|53300)$/
+const notTheHost = /^(55P03|40001|40P01|25006|53300)$/
 
-function refused(why: PgFailure): HeartbeatAnswer {
-  if (sayNothing.test(why.sqlstate ?? '')) return {kind: 'silent', detail: why.detail}
-  // statement_timeout, where the server could still be interrupted: the same as an abort, without a
-  // backend left behind.
-  if (why.sqlstate === '57014')
-    return {kind: 'failure', cause: 'hung', detail: `the server gave up a heartbeat. ${why.detail}`}
-  return {kind: 'failure', ...failureOf(why)}
+function answerTo(failure: PgFailure): HeartbeatAnswer {
+  if (notTheHost.test(failure.sqlstate ?? '')) return {kind: 'silent', detail: failure.detail}
+  // statement_timeout: the server could interrupt the statement. The same as an abort, but without
+  // a backend left behind.
+  if (failure.sqlstate === '57014')
+    return {kind: 'failure', cause: 'hung', detail: `the server gave up a heartbeat. ${failure.detail}`}
+  return {kind: 'failure', ...failureOf(failure)}
 }
 
-async function write(line: Connection, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
-  const ask = (text: string) => line.ask({text}, signal)
+async function write(
+  connection: Connection,
+  sql: HeartbeatSql,
+  user: string,
+  signal: AbortSignal,
+): Promise<HeartbeatAnswer> {
+  const ask = (text: string) => connection.ask({text}, signal)
   const survey = await ask(sql.survey)
-  if (isFailure(survey)) return refused(survey)
+  if (isFailure(survey)) return answerTo(survey)
   const {present, may_write, may_create, in_recovery} = survey[0] as Row
-  if (in_recovery) return {kind: 'silent', detail: 'the host is in recovery by now'}
+  if (in_recovery) return {kind: 'silent', detail: 'the host has entered recovery'}
   if (present && !may_write)
     return {kind: 'missing', detail: `user "${user}" may not write the heartbeat table; run: ${sql.byHand(user)}`}
   if (!present && !may_create)
     return {
       kind: 'missing',
-      detail: `the heartbeat table is not there, and user "${user}" may not create it; run: ${sql.byHand(user)}`,
+      detail: `the heartbeat table does not exist, and user "${user}" may not create it; run: ${sql.byHand(user)}`,
     }
   if (!present) {
     const created = await ask(sql.create)
-    return isFailure(created) ? afterRollback(line, created, signal) : {kind: 'beat'}
+    return isFailure(created) ? afterRollback(connection, created, signal) : {kind: 'beat'}
   }
   const beaten = await ask(`${sql.beat} returning true`)
-  if (isFailure(beaten)) return refused(beaten)
+  if (isFailure(beaten)) return answerTo(beaten)
   if (beaten.length > 0) return {kind: 'beat'}
   const inserted = await ask(sql.insert)
-  return isFailure(inserted) ? afterRollback(line, inserted, signal) : {kind: 'beat'}
+  return isFailure(inserted) ? afterRollback(connection, inserted, signal) : {kind: 'beat'}
 }
 
-/** These begin a transaction of their own, which an error leaves open. */
-async function afterRollback(line: Connection, why: PgFailure, signal: AbortSignal): Promise<HeartbeatAnswer> {
-  await line.ask({text: 'rollback'}, signal)
-  return refused(why)
+/** `create` and `insert` begin a transaction of their own, which an error leaves open. */
+async function afterRollback(
+  connection: Connection,
+  failure: PgFailure,
+  signal: AbortSignal,
+): Promise<HeartbeatAnswer> {
+  await connection.ask({text: 'rollback'}, signal)
+  return answerTo(failure)
 }
 
-async function read(line: Connection, sql: HeartbeatSql, user: string, signal: AbortSignal): Promise<HeartbeatAnswer> {
-  const survey = await line.ask({text: sql.survey}, signal)
-  if (isFailure(survey)) return refused(survey)
+async function read(
+  connection: Connection,
+  sql: HeartbeatSql,
+  user: string,
+  signal: AbortSignal,
+): Promise<HeartbeatAnswer> {
+  const survey = await connection.ask({text: sql.survey}, signal)
+  if (isFailure(survey)) return answerTo(survey)
   const {present, may_read} = survey[0] as Row
-  if (!present) return {kind: 'missing', detail: 'the heartbeat table is not there yet: it comes from the primary'}
+  if (!present) return {kind: 'missing', detail: 'the heartbeat table has not reached this standby yet'}
   if (!may_read)
     return {
       kind: 'missing',
       detail: `user "${user}" may not read the heartbeat table; run on the primary: ${sql.byHand(user)}`,
     }
-  const rows = await line.ask({text: sql.read}, signal)
-  if (isFailure(rows)) return refused(rows)
+  const rows = await connection.ask({text: sql.read}, signal)
+  if (isFailure(rows)) return answerTo(rows)
   return {kind: 'read', delayMs: (rows[0] as Row).delay_ms as number | null}
 }

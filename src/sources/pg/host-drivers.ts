@@ -2,7 +2,7 @@ import type {Clock, HostDriver} from '../../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../../core/settings.ts'
 import {pgDriver} from './driver.ts'
 
-/** How hosts are reached: over PostgreSQL's protocol. */
+/** The driver of each host, over PostgreSQL's protocol. */
 export const driverFor =
   ({probe, availability}: MonitorSettings, clock: Clock) =>
   (host: HostSettings): HostDriver =>

@@ -8,17 +8,17 @@ import {type Dialled, dial} from './dial.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
 import {readPassword} from './password.ts'
 import type {Resolver} from './resolver.ts'
-import {mayRetry, sslAttempts} from './ssl-attempts.ts'
+import {mayRetry, type SslAttempt, sslAttempts} from './ssl-attempts.ts'
 
-/** Logged in: pg's client on a socket of ours. */
+/** A login: pg's client on the socket that `dial` opened. */
 export type Login = Dialled & Readonly<{client: Client; backendPid: number; answers: AnswerMeter}>
 
 /**
- * What a session of ours begins with, before its first statement and after the operator's own
- * options, so that no default of the role, the database or the server changes our questions. (Seen:
- * a serializable, deferrable default made a healthy primary time out behind another transaction; a
- * function in the role's search_path made PostgreSQL look like a pooler.) A parameter that only
- * newer versions know would end the login: set_config sets those.
+ * Options of every session on PostgreSQL. They come after the operator's own options and before the
+ * first statement, so that no default of the role, the database or the server changes a question.
+ * (Seen: a serializable, deferrable default made a healthy primary time out behind another
+ * transaction; a function in the role's search_path made PostgreSQL look like a pooler.) A parameter
+ * that only newer versions know would end the login: set_config sets such parameters.
  */
 const ownOptions = [
   'default_transaction_isolation=read\\ committed',
@@ -35,55 +35,52 @@ const ownOptions = [
 const unknownParameter = '08P01'
 
 /**
- * `ours`: a session on PostgreSQL, where our questions are asked. `bare`: with the operator's
- * options alone, for PgBouncer's admin console.
+ * `ours`: a session on PostgreSQL, with `ownOptions`. `bare`: with the operator's options alone, for
+ * PgBouncer's admin console.
  */
 export type SessionKind = 'ours' | 'bare'
 
 /** Opens a connection and logs in. Never rejects; an abort destroys the socket. */
 export async function logIn(
   to: ConnectionSettings,
-  names: Resolver,
+  resolve: Resolver,
   signal: AbortSignal,
   kind: SessionKind,
 ): Promise<Login | PgFailure> {
-  if (kind === 'bare') return await logInTo(to, names, signal)
+  if (kind === 'bare') return await logInTo(to, resolve, signal)
   const options = to.options === null ? ownOptions : `${to.options} ${ownOptions}`
-  const outcome = await logInTo({...to, options}, names, signal)
-  // Once more without options, so that the session's facts can tell a pooler for what it is.
+  const outcome = await logInTo({...to, options}, resolve, signal)
+  // Once more without options: then the session's facts show that the server is a pooler.
   const isRefused = isFailure(outcome) && outcome.sqlstate === unknownParameter && !signal.aborted
-  return isRefused ? await logInTo(to, names, signal) : outcome
+  return isRefused ? await logInTo(to, resolve, signal) : outcome
 }
 
-/** Tries each manner that sslmode allows until the server lets one in. */
-async function logInTo(to: ConnectionSettings, names: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
+/** Makes the attempts that sslmode allows until the server accepts one. */
+async function logInTo(to: ConnectionSettings, resolve: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
   const [first, ...others] = sslAttempts(to)
-  let manner = first
-  let outcome = await attempt(to, manner, names, signal)
+  const tryOnce = (attempt: SslAttempt) => attemptLogin(to, attempt, resolve, signal)
+  let latest = first
+  let outcome = await tryOnce(first)
   for (const next of others) {
-    if (!isFailure(outcome) || !mayRetry(outcome, manner) || signal.aborted) break
-    const second = await attempt(to, next, names, signal)
-    // What the preferred manner met is the more telling one of two failures - except where only the
-    // fall-back got as far as a login.
+    if (!isFailure(outcome) || !mayRetry(outcome, latest) || signal.aborted) break
+    const second = await tryOnce(next)
+    // Of two failures the first attempt's tells more. But after a `tls` failure only the second
+    // attempt got as far as a login.
     if (!isFailure(second) || outcome.cause === 'tls') outcome = second
-    manner = next
+    latest = next
   }
   return outcome
 }
 
-async function attempt(
-  to: ConnectionSettings,
-  manner: ReturnType<typeof sslAttempts>[number],
-  names: Resolver,
-  signal: AbortSignal,
-) {
-  const dialled = await dial(to, manner, true, names, signal, () => void import('pg').catch(() => {}))
+async function attemptLogin(to: ConnectionSettings, attempt: SslAttempt, resolve: Resolver, signal: AbortSignal) {
+  const meanwhile = () => void import('pg').catch(() => {})
+  const dialled = await dial({to, attempt, verify: true, resolve, signal, meanwhile})
   return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
 }
 
 /**
- * Without the errno of its origin: a password file that is not there (ENOENT) must not pass for a
- * host that refuses.
+ * Throws a new error without the errno of the original: a missing password file (ENOENT) must not
+ * look like a host that refuses connections.
  */
 async function passwordOf(to: ConnectionSettings): Promise<string> {
   const password = await readPassword(to.password).catch((error: unknown) => {
@@ -108,33 +105,31 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
     socket.destroy()
   })
   try {
-    // Loaded once there is somebody to talk to, while the server forks or encrypts: a check of
-    // three hosts is 10 ms quicker for it.
+    // Loaded once a server has answered, while the server forks or encrypts: this makes a check of
+    // three hosts 10 ms quicker.
     const {Client} = await import('pg')
     const client = new Client({
       user: to.user,
       database: to.dbname,
-      // Asked for only when the server wants one. A function, because pg would read .pgpass by
-      // itself for a missing one.
+      // Called only when the server asks for a password. A function, because pg reads .pgpass by
+      // itself if the password is missing.
       password: () => passwordOf(to),
       application_name: to.applicationName,
       ...(to.options === null ? {} : {options: to.options}),
-      // Both are settled by now; PGSSLMODE and PGSSLNEGOTIATION of our environment must not
-      // unsettle them.
+      // `dial` has settled both. Set here, because pg would read PGSSLMODE and PGSSLNEGOTIATION.
       ssl: false,
       sslnegotiation: 'postgres',
       stream: () => connected(socket),
     })
-    // pg emits 'error' on an idle client whenever the session ends; without a listener that would
-    // end this process.
+    // pg emits 'error' on an idle client whenever the session ends; without a listener this process
+    // would end.
     client.on('error', () => undefined)
     if (socket.destroyed) throw new Error('closed')
     await client.connect()
-    // Not in pg's types: what BackendKeyData said.
+    // `processID` is not in pg's types: the pid in BackendKeyData.
     return {...dialled, answers, client, backendPid: (client as unknown as {processID: number}).processID}
   } catch (error) {
-    // pg's text for it ("terminated unexpectedly") is not a contract; the state of the socket is a
-    // fact.
+    // pg's text ("terminated unexpectedly") is not a contract, so the socket's state decides.
     const gone = socket.destroyed || socket.readableEnded
     socket.destroy()
     if (isTooLong) return pgFailure('error', tooLong('the login', answers.limit))
@@ -142,15 +137,15 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
       return pgFailure('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
     if (gone && !(error instanceof Error && 'code' in error))
       return pgFailure('closed', 'the server closed the connection during the login')
-    // Whatever else pg complains of at this point (no password, SCRAM signatures, an unknown
-    // method) concerns the login.
+    // Any other error of pg at this point (no password, SCRAM signatures, an unknown method) is
+    // about the login.
     return failureFrom(error, to, 'auth')
   } finally {
     forget()
   }
 }
 
-/** pg insists on connecting by itself: our socket, already connected, says at once that it is. */
+/** pg calls `connect` by itself. This socket is connected already and reports that at once. */
 function connected(socket: Socket): Socket {
   socket.connect = () => {
     queueMicrotask(() => socket.emit('connect'))

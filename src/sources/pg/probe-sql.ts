@@ -1,23 +1,21 @@
 /**
- * The probe's question for a server of this version (`server_version_num`). Pure text; $1 boolean:
- * nudge.
+ * The SQL of a probe for a server of this version (`server_version_num`). $1 boolean: nudge.
  */
 export function probeSql(serverVersion: number): string {
   const sender =
     serverVersion >= 110_000 ? 'sender_host, sender_port' : 'null::text as sender_host, null::int as sender_port'
-  // Since 17 the message can be flushed at once; before, the WAL writer does it within
-  // wal_writer_delay.
+  // Since version 17 the statement can flush the message itself; before, the WAL writer flushes it
+  // within wal_writer_delay.
   const nudge =
     serverVersion >= 170_000
       ? `pg_logical_emit_message(false, 'pgroute66', '', true)`
       : `pg_logical_emit_message(false, 'pgroute66', '')`
 
-  // "state" is asked once, and everything that depends on it reads it there: a promotion in the
-  // middle of this statement must not mix the two roles. (A CTE with a volatile function is never
-  // inlined, so the keyword MATERIALIZED, which 10 and 11 do not know, is not needed.) The branches
-  // of a CASE are evaluated only when taken: pg_current_wal_lsn() is an error on a standby. What
-  // remains is pg_is_wal_replay_paused() after a promotion within the statement; the asker asks
-  // again then.
+  // The CTE "state" asks for the role once, and every other part reads it there: a promotion during
+  // this statement must not mix the two roles. (PostgreSQL never inlines a CTE with a volatile
+  // function, so MATERIALIZED, which 10 and 11 do not know, is not needed.) A CASE evaluates only
+  // the branch it takes: pg_current_wal_lsn() is an error on a standby. One gap remains:
+  // pg_is_wal_replay_paused() fails after a promotion within the statement; the session asks again.
   return `with state as (select pg_is_in_recovery() as in_recovery),
   nudged as (select case when $1::boolean and not in_recovery then ${nudge} end as at from state),
   position as (select case when in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn from state),

@@ -1,6 +1,6 @@
 /**
- * What is needed of the frontend/backend protocol where pg offers nothing (PostgreSQL
- * documentation, 55.7 "Message Formats").
+ * The parts of the frontend/backend protocol that pg does not offer (PostgreSQL documentation, 55.7
+ * "Message Formats").
  */
 
 /** Int32 length, Int32 80877103. */
@@ -30,8 +30,8 @@ export function firstReply(bytes: Buffer): FirstReply | null {
   if (type !== 0x52 && type !== 0x45) return {kind: 'alien'}
   if (bytes.length < 5) return null
   const length = bytes.readInt32BE(1)
-  // A postmaster that cannot fork answers `E` and a bare text, as protocol 2 did: its "length" is
-  // then four letters.
+  // A postmaster that cannot fork answers `E` and a bare text, as in protocol 2: the "length" is
+  // then four letters of the text.
   if (length < 8 || length > 30_000)
     return type === 0x45 ? {kind: 'error', sqlstate: null, message: text(bytes.subarray(1))} : {kind: 'alien'}
   if (bytes.length < length + 1) return null

@@ -6,27 +6,28 @@ import type {Clock} from '../../core/ports.ts'
 export type Resolver = (name: string) => Promise<readonly LookupAddress[]>
 
 /**
- * Two ways to ask. `system` has the last word. `direct` resolves to nothing rather than reject;
- * `cancel` ends it.
+ * Two ways to look up a name. Only an error of `system` counts. `direct` resolves to no addresses
+ * instead of rejecting; `cancel` ends it.
  */
 export type Resolvers = Readonly<{
   system: Resolver
   direct: (name: string) => {answer: Promise<readonly LookupAddress[]>; cancel: () => void}
 }>
 
-/** After so long without an answer of the system's resolver, DNS is asked directly as well. */
+/** If the system's resolver has not answered by then, DNS is asked directly as well. */
 const timeoutMs = 250
 
 /**
- * The system's resolver (hosts file, nsswitch) has the word, but every question holds a thread of
- * libuv's pool, and only two may at once: two names that hang would keep every other host from
+ * The system's resolver (hosts file, nsswitch) decides. But each lookup holds a thread of libuv's
+ * pool, and only two lookups may run at once: two names that hang would keep every other host from
  * reconnecting. So:
  * - an address is never looked up;
- * - the system is asked one question per name at a time: a retry joins the one that still hangs;
- * - a question that waits is asked of DNS itself too, through c-ares, which needs no thread. Its
- *   addresses count; its "no such
- *   name" does not, for it reads neither the hosts file nor nsswitch. (More threads,
- *   UV_THREADPOOL_SIZE, would have to be set before node starts, and only move the limit.)
+ * - the system gets one lookup per name at a time: a retry joins the lookup that still hangs;
+ * - a lookup that waits is sent to DNS as well, through c-ares, which needs no thread. The addresses
+ *   from DNS count. "No such name" from DNS does not count, because c-ares reads neither the hosts
+ *   file nor nsswitch.
+ * Rejected: more threads (UV_THREADPOOL_SIZE) must be set before node starts, and only move the
+ * limit.
  */
 export function resolver(clock: Clock, {system, direct}: Resolvers = resolvers): Resolver {
   return async (name) => {
@@ -48,8 +49,8 @@ export function resolver(clock: Clock, {system, direct}: Resolvers = resolvers):
 }
 
 /**
- * One per process, as the pool is. Kept until the system itself has answered, however long ago DNS
- * did.
+ * One map per process, like the thread pool. A lookup stays here until the system has answered, even
+ * if DNS answered long before.
  */
 const asked = new Map<string, ReturnType<Resolver>>()
 
@@ -61,7 +62,7 @@ function once(name: string, system: Resolver): ReturnType<Resolver> {
   return question
 }
 
-/** Loaded for names alone: addresses need no resolver, and a check counts milliseconds. */
+/** Loads node:dns only for names: addresses need no resolver, and a check counts milliseconds. */
 const resolvers: Resolvers = {
   system: async (name) => (await import('node:dns/promises')).lookup(name, {all: true}),
   direct(name) {

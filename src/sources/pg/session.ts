@@ -7,8 +7,8 @@ import {probeSql} from './probe-sql.ts'
 import {askSessionFacts, backendStartText} from './session-facts.ts'
 
 /**
- * object_not_in_prerequisite_state: "recovery is not in progress", after a promotion in the middle
- * of the statement.
+ * object_not_in_prerequisite_state: "recovery is not in progress", after a promotion during the
+ * statement.
  */
 const promotedMeanwhile = '55000'
 
@@ -18,18 +18,18 @@ export async function openSession(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<HostSession | Failure> {
-  const line = await openConnection(route, signal)
-  if (isFailure(line)) return failureOf(line)
-  // By the time the server gives up, we have: the limit ends a backend that we abandoned, and is
-  // not there to answer. The others are known to newer versions alone, and would end our session.
+  const connection = await openConnection(route, signal)
+  if (isFailure(connection)) return failureOf(connection)
+  // statement_timeout is twice the probe's own limit: it only ends a backend whose probe has given
+  // up. The other two exist in newer versions alone, and would end the session.
   const parameters = {
     statement_timeout: String(2 * timeoutMs),
     idle_session_timeout: '0',
     transaction_timeout: '0',
   }
-  const asked = await askSessionFacts(line, parameters, signal)
+  const asked = await askSessionFacts(connection, parameters, signal)
   if (isFailure(asked)) {
-    line.close()
+    connection.close()
     return failureOf(asked)
   }
   const {facts, isReadOnlyByRole} = asked
@@ -38,29 +38,29 @@ export async function openSession(
     facts,
     async probe({nudge}, signal): Promise<Facts | Failure> {
       const question = {...probe, values: [nudge]}
-      let rows = await line.ask(question, signal)
-      if (isFailure(rows) && rows.sqlstate === promotedMeanwhile) rows = await line.ask(question, signal)
+      let rows = await connection.ask(question, signal)
+      if (isFailure(rows) && rows.sqlstate === promotedMeanwhile) rows = await connection.ask(question, signal)
       if (isFailure(rows)) return failureOf(rows)
       const found = factsOf(rows[0] as Row)
       return isReadOnlyByRole ? {...found, readOnly: found.inRecovery} : found
     },
-    hasBackend: (pid, backendStart, signal) => hasBackend(line, pid, backendStart, signal),
-    onClosed: line.onClosed,
-    close: line.close,
+    hasBackend: (pid, backendStart, signal) => hasBackend(connection, pid, backendStart, signal),
+    onClosed: connection.onClosed,
+    close: connection.close,
   }
 }
 
 async function hasBackend(
-  line: Connection,
+  connection: Connection,
   pid: number,
   backendStart: string,
   signal: AbortSignal,
 ): Promise<boolean | null> {
   const text = `select ${backendStartText} as backend_start from pg_stat_get_activity($1::int)`
-  const rows = await line.ask({name: 'pgroute66_backend', text, values: [pid]}, signal)
+  const rows = await connection.ask({name: 'pgroute66_backend', text, values: [pid]}, signal)
   if (isFailure(rows)) return null
   const [row] = rows
   if (!row) return false
-  // The row is there, its columns are not ours to read.
+  // The row is visible, but without the privilege its columns are null: unknown.
   return row.backend_start === null ? null : row.backend_start === backendStart
 }

@@ -2,12 +2,12 @@ import type {Failure} from '../../core/facts/observation.ts'
 import type {ConnectionSettings, SslMode} from '../../core/settings.ts'
 
 /**
- * How one connection speaks. `tls-or-plain`: ask for TLS, and go on without on the same connection
- * when the server answers `N`.
+ * How one connection is made. `tls-or-plain`: ask for TLS, and if the server answers `N`, go on
+ * without TLS on the same connection.
  */
 export type SslAttempt = 'plain' | 'tls' | 'tls-or-plain'
 
-const manners: Readonly<Record<SslMode, readonly [SslAttempt, ...SslAttempt[]]>> = {
+const attemptsOf: Readonly<Record<SslMode, readonly [SslAttempt, ...SslAttempt[]]>> = {
   disable: ['plain'],
   allow: ['plain', 'tls'],
   prefer: ['tls-or-plain', 'plain'],
@@ -20,16 +20,16 @@ const manners: Readonly<Record<SslMode, readonly [SslAttempt, ...SslAttempt[]]>>
 export const isUnix = (to: ConnectionSettings): boolean => to.hostaddr === null && /^[/@]/.test(to.host)
 
 /**
- * In the order in which they are tried (PostgreSQL documentation, 34.19.3). Over a unix socket
- * there is no TLS, whatever sslmode says.
+ * In the order in which libpq tries them (PostgreSQL documentation, 34.19.3). A unix socket has no
+ * TLS, whatever sslmode says.
  */
 export const sslAttempts = (to: ConnectionSettings): readonly [SslAttempt, ...SslAttempt[]] =>
-  isUnix(to) ? ['plain'] : manners[to.sslmode]
+  isUnix(to) ? ['plain'] : attemptsOf[to.sslmode]
 
 /**
- * May the next manner be tried after this failure? Only where the other manner can make a
- * difference: pg_hba.conf has no line for this one (28000), or - `prefer` - the handshake failed. A
- * wrong password is not tried twice, as libpq does: it counts against the role.
+ * May the next attempt follow this failure? Only if it can make a difference: pg_hba.conf has no line
+ * for the first attempt (28000), or the handshake failed under `prefer`. Unlike libpq, a wrong
+ * password is not tried twice, because it counts against the role.
  */
-export const mayRetry = (failure: Failure & {sqlstate: string | null}, manner: SslAttempt): boolean =>
-  failure.sqlstate === '28000' || (manner === 'tls-or-plain' && failure.cause === 'tls')
+export const mayRetry = (failure: Failure & {sqlstate: string | null}, attempt: SslAttempt): boolean =>
+  failure.sqlstate === '28000' || (attempt === 'tls-or-plain' && failure.cause === 'tls')
