@@ -6,8 +6,8 @@ import {join} from 'node:path'
 import {until} from '../../src/demo/wait-until.ts'
 
 /**
- * Its mounts are its own, and go with it. Not `/tmp` inside: systemd-nspawn puts an empty one
- * there.
+ * Mounts in a namespace of their own, which end with the container. `$0` must not lie in `/tmp` of
+ * the container: systemd-nspawn mounts an empty `/tmp`.
  */
 const mounts = `
 mount -t tmpfs tmpfs "$0"
@@ -22,20 +22,21 @@ const env = {PATH: '/usr/sbin:/usr/bin:/sbin:/bin'}
 const folder = () => mkdtempSync(join(tmpdir(), 'pgroute66-booted-'))
 
 /**
- * Only root may, and not in every container. Says so out loud, because then nothing of it is tried.
+ * Only root may mount, and not in every container. Prints a line if these tests are skipped for
+ * it.
  */
 export function mayBoot(): boolean {
   if (process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'sh', '-ec', mounts, folder()], {env}).status === 0)
     return true
-  process.stderr.write('SKIPPED: the package is not tried under systemd, because this user may not mount here\n')
+  process.stderr.write('SKIPPED: the tests of the package under systemd, because this user may not mount here\n')
   return false
 }
 
 export type Said = Readonly<{code: number; text: string}>
 
 /**
- * This machine once more, with a systemd of its own: the same files, network and users, and nothing
- * that is changed there is kept. As root alone.
+ * A container with a systemd of its own on a copy-on-write view of this machine: the same files,
+ * network and users. The container's changes end with it. Needs root.
  */
 export class BootedHost implements AsyncDisposable {
   readonly #container: ChildProcess
@@ -65,7 +66,7 @@ export class BootedHost implements AsyncDisposable {
     return host as unknown as BootedHost
   }
 
-  /** `text`: what it said on stdout and stderr. */
+  /** `text`: what the program wrote to stdout and stderr. */
   run(program: string, ...args: readonly string[]): Said {
     return this.#enter([program, ...args])
   }
@@ -98,7 +99,7 @@ export class BootedHost implements AsyncDisposable {
   }
 }
 
-/** systemd itself: systemd-nspawn starts nothing else. */
+/** The pid of systemd: systemd-nspawn starts no other process. */
 function firstChildOf(pid: number): number | null {
   try {
     return Number(execFileSync('pgrep', ['-P', String(pid), '-x', 'systemd'], {encoding: 'utf8'}).trim()) || null

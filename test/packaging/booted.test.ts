@@ -13,7 +13,7 @@ import {BootedHost, mayBoot} from './booted-host.ts'
 const builder = join(import.meta.dirname, '..', '..', 'packaging', 'deb.ts')
 const config = '/etc/pgroute66/config.yaml'
 
-/** In this order, each on what the one before has left. */
+/** The tests run in this order: each continues with what the one before has left. */
 describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a host that systemd has booted', () => {
   let host: BootedHost
   let servers: Fakes
@@ -29,6 +29,8 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
       'port: 0',
       'socket: /run/pgroute66/pgroute66.sock',
       'state_dir: /var/lib/pgroute66',
+      // A check's own 2 s would be a test of this machine's speed.
+      'check: {timeout: 20s}',
       '',
     ].join('\n')
     host = await BootedHost.boot()
@@ -54,9 +56,9 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
   const shown = (name: string) => does('systemctl', 'show', 'pgroute66.service', '-p', name, '--value').trim()
   const journal = () => does('journalctl', '-u', 'pgroute66', '-o', 'cat', '--no-pager')
   const isBack = (restarts: number) =>
-    until(() => shown('NRestarts') === String(restarts) && shown('ActiveState') === 'active')
+    until(() => Number(shown('NRestarts')) >= restarts && shown('ActiveState') === 'active')
 
-  test('installed: a user, its folders, and nothing runs without a configuration', () => {
+  test('install: the package makes a user and its folders, and starts nothing without a configuration', () => {
     does('dpkg', '-i', '/root/pgroute66.deb')
     assert.equal(
       does('stat', '-c', '%U:%G %a %n', '/etc/pgroute66', '/run/pgroute66', '/var/lib/pgroute66'),
@@ -66,7 +68,7 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     assert.equal(shown('ActiveState'), 'inactive')
   })
 
-  test('started: systemd waits for the first answer, and knows what it was', () => {
+  test('start: systemd waits for the first verdict, and shows the verdict as the status', () => {
     host.write(config, text)
     does('chown', 'root:pgroute66', config)
     does('chmod', '640', config)
@@ -79,25 +81,28 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     assert.equal(user, 'pgroute66')
   })
 
-  test('reloaded: the same process, with the new configuration', async () => {
+  test('reload: the same process takes the new configuration', async () => {
     const pid = shown('MainPID')
     does('systemctl', 'reload', 'pgroute66')
     await until(() => journal().includes('configuration reloaded'))
     assert.equal(shown('MainPID'), pid)
   })
 
-  test('killed, and then frozen: systemd starts it again', async () => {
-    host.write('/run/systemd/system/pgroute66.service.d/impatient.conf', '[Service]\nWatchdogSec=2\n')
+  test('serve is killed, and then frozen: systemd starts serve again', async () => {
+    const impatient = '/run/systemd/system/pgroute66.service.d/impatient.conf'
+    host.write(impatient, '[Service]\nWatchdogSec=5\n')
     does('systemctl', 'daemon-reload')
     does('systemctl', 'kill', '-s', 'KILL', 'pgroute66')
     await isBack(1)
     does('systemctl', 'kill', '-s', 'STOP', '--kill-whom=main', 'pgroute66')
     await isBack(2)
+    does('rm', impatient)
+    does('systemctl', 'daemon-reload')
     assert.match(journal(), /Watchdog timeout/)
     assert.match(does('pgroute66', 'check', 'host2', '--role', 'standby', '--fallback', 'none'), /^host2: a standby/)
   })
 
-  test('a configuration that is wrong: it says so, and runs as soon as it is mended', async () => {
+  test('a wrong configuration: serve says so, and runs as soon as the file is correct', async () => {
     host.write(config, text.replace('bind:', 'bnid:'))
     assert.notEqual(host.run('systemctl', 'restart', 'pgroute66').code, 0)
     assert.equal(shown('ExecMainStatus'), '2')
@@ -107,7 +112,7 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     does('systemctl', 'stop', 'pgroute66')
   })
 
-  test("with systemd's socket a check starts the daemon, and no check fails while it starts anew", async () => {
+  test('socket activation: a check starts the daemon, and no check fails while the daemon restarts', async () => {
     does('systemctl', 'start', 'pgroute66.socket')
     assert.equal(shown('ActiveState'), 'inactive')
     assert.match(does('pgroute66', 'check', 'host1'), /^host1: the only primary/m)
@@ -116,7 +121,7 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     for (let asked = 0; asked < 10; asked += 1) does('pgroute66', 'check', 'host1')
   })
 
-  test('removed: it is stopped, and remembers; purged: only what the operator wrote is left', () => {
+  test('remove: serve stops and its memory stays; purge: only what the operator wrote is left', () => {
     const link = '/etc/systemd/system/multi-user.target.wants/pgroute66.service'
     does('systemctl', 'enable', 'pgroute66')
     does('test', '-L', link)

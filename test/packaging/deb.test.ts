@@ -18,7 +18,7 @@ describe('the Debian package', () => {
     file = output(process.execPath, builder, new Jail().executable, folder, 'quick').trim()
   })
 
-  test('has what a host needs, for root alone to change', () => {
+  test('the package holds every file a host needs, and only root may change them', () => {
     const contents = output('dpkg-deb', '--contents', file)
     for (const path of [
       'usr/bin/pgroute66',
@@ -39,7 +39,7 @@ describe('the Debian package', () => {
       assert.match(line, /^(-rw-r--r--|-rwxr-xr-x|drwxr-xr-x|lrwxrwxrwx) root\/root /)
   })
 
-  test('unpacked it runs, by each of its names, and its example is a configuration', () => {
+  test('the unpacked program runs under each of its names, and accepts the example configuration', () => {
     const root = join(folder, 'root')
     output('dpkg-deb', '--extract', file, root)
     assert.match(output(join(root, 'usr/bin/pgroute66'), '--version'), /^pgroute66\//)
@@ -48,7 +48,7 @@ describe('the Debian package', () => {
     assert.equal(output(join(root, 'usr/bin/pgroute66'), 'config', 'check', '-c', example), 'ok\n')
   })
 
-  test.skipIf(lacks('lintian'))('lintian sees no error', {timeout: 120_000}, () => {
+  test.skipIf(lacks('lintian'))('lintian reports no error', {timeout: 120_000}, () => {
     output('lintian', '--fail-on', 'error', file)
   })
 })

@@ -16,13 +16,13 @@ const manifest = manifestOf(readFileSync(join(root, 'oclif.manifest.json'), 'utf
 const output = (program: string, ...args: string[]) =>
   execFileSync(program, args, {encoding: 'utf8', env: {...process.env, TERM: 'dumb'}})
 
-test('what is committed is what the commands say: else run "npm run generate"', () => {
+test('completions and manual are up to date: else run "npm run generate"', () => {
   const files = {'completions/pgroute66.bash': bash, 'completions/_pgroute66': zsh, 'completions/pgroute66.fish': fish}
   for (const [name, textOf] of Object.entries({...files, 'manual/pgroute66.1': manual}))
     assert.equal(readFileSync(at(name), 'utf8'), textOf(manifest), name)
 })
 
-test.skipIf(lacks('mandoc'))('mandoc has nothing to say about the manual, and shows every command and flag', () => {
+test.skipIf(lacks('mandoc'))('mandoc reports nothing about the manual, and shows every command and flag', () => {
   assert.equal(output('mandoc', '-Tlint', at('manual/pgroute66.1')), '')
   // Bold is a letter, a backspace and the letter again.
   const printed = output('mandoc', '-Tascii', '-Owidth=1000', at('manual/pgroute66.1')).split('\b')
@@ -33,7 +33,7 @@ test.skipIf(lacks('mandoc'))('mandoc has nothing to say about the manual, and sh
   }
 })
 
-/** What each shell offers after these words, the last of which is being typed. */
+/** What each shell offers after these words. The last word is still being typed. */
 const cases: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ['', ['check', 'config', 'haproxy', 'serve', 'watch'], ['schema', 'push']],
   ['config ', ['check', 'schema', 'show'], ['serve']],
@@ -67,29 +67,30 @@ test.skipIf(lacks('fish')).each(cases)('fish, after "pgroute66 %s"', (line, offe
 })
 
 /**
- * zsh completes on a terminal only: one is made by its own zpty, and asked what it shows after two
- * tabs.
+ * zsh completes on a terminal only. Its own zpty makes one; the result is what the terminal shows
+ * after two tabs.
  */
-const inZsh = (line: string, last: string) => {
+const inZsh = (line: string, offered: readonly string[]) => {
+  const isAll = offered.map((word) => `$shown == *${word}*`).join(' && ')
   const script = `zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z "PS1=; unsetopt zle_bracketed_paste; LISTMAX=1000; zstyle ':completion:*' list-grouped no; fpath=(${at('completions')} \\$fpath); autoload -Uz compinit; compinit -D; _comps[pgroute66]=_pgroute66; autoload -Uz _pgroute66; print READY"
 zpty -r z start '*READY*READY*'
 zpty -w -n z "pgroute66 ${line}"$'\\t\\t'
-repeat 100; do
+repeat 400; do
   while zpty -r -t z more; do shown+=$more; done
-  [[ $shown == *${last}* ]] && break
+  [[ ${isAll} ]] && break
   sleep 0.1
 done
 print -r -- "$shown"
 zpty -d z`
   return output('zsh', '-fc', script)
 }
-test.skipIf(lacks('zsh'))('zsh finds no fault', () => {
+test.skipIf(lacks('zsh'))('zsh reports no syntax error', () => {
   assert.equal(output('zsh', '-n', at('completions/_pgroute66')), '')
 })
 test.skipIf(lacks('zsh')).each(cases)('zsh, after "pgroute66 %s"', (line, offered, others) => {
-  const shown = inZsh(line, offered.at(-1) ?? '')
+  const shown = inZsh(line, offered)
   for (const word of offered) assert.ok(shown.includes(word), `${word} is not in ${shown}`)
   for (const word of others) assert.ok(!shown.includes(`${word} `), `${word} is in ${shown}`)
 })

@@ -16,9 +16,9 @@ const analyze = (...args: string[]) => {
 }
 
 describe.skipIf(lacks('systemd'))('the units', () => {
-  test('systemd understands every line of them', () => {
+  test('systemd-analyze verify reports nothing about the units', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pgroute66-units-'))
-    // Neither the program nor its manual is on this machine.
+    // This machine has neither the program nor its manual.
     for (const name of ['pgroute66.service', 'pgroute66.socket'])
       writeFileSync(
         join(folder, name),
@@ -36,14 +36,14 @@ describe.skipIf(lacks('systemd'))('the units', () => {
     assert.deepEqual([status, ours], [0, []])
   })
 
-  test('serve is locked in: exposure 2 at most, which systemd calls OK', () => {
+  test('the sandbox of serve: an exposure of at most 2, which systemd calls OK', () => {
     const {status, output} = analyze('security', '--offline=true', '--threshold=20', join(units, 'pgroute66.service'))
     assert.equal(status, 0, output)
     assert.match(output, /exposure level .* OK/)
   })
 })
 
-test('the socket is where checks look for it, under a name that serve knows', () => {
+test('the socket unit: the path is the one that checks use, and serve knows the name', () => {
   const unit = read('pgroute66.socket')
   assert.ok(unit.includes(`ListenStream=${usualSocket}\n`))
   const [, name = ''] = /^FileDescriptorName=(.*)$/m.exec(unit) ?? []

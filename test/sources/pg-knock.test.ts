@@ -3,7 +3,17 @@ import {join} from 'node:path'
 import {beforeAll, describe, expect, test} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import {authority} from './pg-certificates.ts'
-import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
+import {
+  directory,
+  driverFor,
+  hasDebian,
+  type Server,
+  startServer,
+  until,
+  whileFrozen,
+  within,
+  writeOwned,
+} from './pg-server.ts'
 
 const roles = ['scram', 'md5', 'password', 'trust'] as const
 
@@ -34,28 +44,25 @@ describe.skipIf(!hasDebian)('a knock', () => {
     )
   })
 
-  test('is fine, leaves no backend, and nothing at all in the log', async () => {
-    const before = server.log()
-    for (const user of roles)
-      for (const sslmode of ['disable', 'prefer', 'require'] as const)
-        for (let again = 0; again < 5; again += 1)
-          expect(await driverFor({port: server.port, user, sslmode}).knock(within())).toEqual({kind: 'fine'})
-    expect(await driverFor({host: server.dir, port: server.port}).knock(within())).toEqual({kind: 'fine'})
-    await until(
-      () => server.sql("select count(*) from pg_stat_activity where application_name = 'pgroute66'"),
-      (count) => count === '0',
-    )
-    expect(server.log()).toBe(before)
-    // The log is written at all: somebody whom pg_hba.conf does not know is alive all the same, and
-    // logged.
-    expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
-    await until(
-      () => server.log(),
-      (log) => log.includes('stranger'),
-    )
+  test('every way to log in: the knock is fine, leaves no backend, and PostgreSQL logs nothing', async () => {
+    const logged = await server.logDuring(async () => {
+      for (const user of roles)
+        for (const sslmode of ['disable', 'prefer', 'require'] as const)
+          for (let again = 0; again < 5; again += 1)
+            expect(await driverFor({port: server.port, user, sslmode}).knock(within())).toEqual({kind: 'fine'})
+      expect(await driverFor({host: server.dir, port: server.port}).knock(within())).toEqual({kind: 'fine'})
+    })
+    expect(logged).toEqual([])
   })
 
-  test('with every slot taken the postmaster still counts as alive', async () => {
+  test('a user that pg_hba.conf does not know: PostgreSQL logs it, and the knock is fine', async () => {
+    const logged = await server.logDuring(async () => {
+      expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
+    })
+    expect(logged).toEqual([expect.stringContaining('stranger')])
+  })
+
+  test('every connection slot of the role is taken: the postmaster counts as alive', async () => {
     server.sql('alter role trust connection limit 0')
     expect(await driverFor({port: server.port, user: 'trust'}).open(within())).toMatchObject({
       cause: 'too-many-connections',
@@ -64,33 +71,34 @@ describe.skipIf(!hasDebian)('a knock', () => {
     server.sql('alter role trust connection limit -1')
   })
 
-  test('a stopped postmaster: no answer to a knock, while the old session still answers', async () => {
+  test('a stopped postmaster: the knock gets no answer, while the old session still answers', async () => {
     const driver = driverFor({port: server.port, user: 'trust'})
     const session = await driver.open(within())
     if (isFailure(session)) throw new Error(session.detail)
-    server.signal('SIGSTOP', [server.pid])
-    expect(await driver.knock(within(300))).toMatchObject({kind: 'failure', cause: 'timeout'})
-    expect(await session.probe({nudge: false}, within())).toMatchObject({inRecovery: false})
-    server.signal('SIGCONT', [server.pid])
+    await whileFrozen(server, [server.pid], async () => {
+      expect(await driver.knock(within(300))).toMatchObject({kind: 'failure', cause: 'timeout'})
+      expect(await session.probe({nudge: false}, within())).toMatchObject({inRecovery: false})
+    })
     expect(await driver.knock(within())).toEqual({kind: 'fine'})
     session.close()
   })
 
-  test('a stopped postmaster whose backlog is full: silence, over a unix socket too, and never "refused"', async () => {
-    server.signal('SIGSTOP', [server.pid])
-    for (const change of [{host: server.dir}, {user: 'trust'}]) {
-      const driver = driverFor({port: server.port, ...change})
-      const answers = await Promise.all(Array.from({length: 300}, () => driver.knock(within(500))))
-      expect(new Set(answers.map((answer) => answer.kind === 'failure' && answer.cause))).toEqual(new Set(['timeout']))
-    }
-    server.signal('SIGCONT', [server.pid])
+  test('a stopped postmaster with a full backlog: timeout over TCP and unix socket, and never "refused"', async () => {
+    await whileFrozen(server, [server.pid], async () => {
+      for (const change of [{host: server.dir}, {user: 'trust'}]) {
+        const driver = driverFor({port: server.port, ...change})
+        const answers = await Promise.all(Array.from({length: 300}, () => driver.knock(within(500))))
+        const causes = new Set(answers.map((answer) => answer.kind === 'failure' && answer.cause))
+        expect(causes).toEqual(new Set(['timeout']))
+      }
+    })
     await until(
       () => driverFor({port: server.port, user: 'trust'}).knock(within()),
       ({kind}) => kind === 'fine',
     )
   })
 
-  test('a smart shutdown, which waits for our session: not accepting, until the session is closed', async () => {
+  test('a smart shutdown waits for our session: not accepting until the session is closed, then refused', async () => {
     const driver = driverFor({port: server.port, user: 'trust'})
     const session = await driver.open(within())
     if (isFailure(session)) throw new Error(session.detail)

@@ -1,5 +1,4 @@
 import {execFileSync, type SpawnOptions, spawn} from 'node:child_process'
-import {randomUUID} from 'node:crypto'
 import {
   appendFileSync,
   chownSync,
@@ -18,6 +17,10 @@ import {afterAll} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
+import {type ServerLog, serverLog} from './pg-log.ts'
+import {until} from './pg-until.ts'
+
+export {until} from './pg-until.ts'
 
 /**
  * A throw-away PostgreSQL for the tests of its driver: the smallest thing that can be frozen,
@@ -93,21 +96,6 @@ export const driverFor = (change: Partial<ConnectionSettings>, limits: Partial<P
 /** Without `ms`: a limit that ends a hang, and measures no speed. */
 export const within = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms)
 
-/**
- * Asks until the answer is as wanted. Ends before the test's own limit, which would not stop the
- * loop and would not show the last answer.
- */
-export async function until<T>(ask: () => Promise<T> | T, is: (value: T) => boolean, limitMs = 50_000): Promise<T> {
-  const end = performance.now() + limitMs
-  for (;;) {
-    const value = await ask()
-    if (is(value)) return value
-    if (performance.now() > end)
-      throw new Error(`waited ${limitMs / 1000} s until ${is}; the last answer: ${JSON.stringify(value)}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -137,16 +125,13 @@ export function spawnOwned(command: string, args: readonly string[]) {
   return spawn(command, args, {...account, stdio: 'ignore', cwd: tmpdir()})
 }
 
-export interface Server {
+export interface Server extends ServerLog {
   readonly port: number
   readonly dir: string
   readonly pid: number
   start(): Promise<void>
   sql(text: string, dbname?: string): string
   hba(...lines: string[]): void
-  log(): string
-  /** Every line that the backend `pid`, which is gone, has written to the log. */
-  logOf(pid: number): Promise<readonly string[]>
   /** The postmaster and every process below it. */
   pids(): number[]
   signal(name: NodeJS.Signals, pids?: readonly number[]): void
@@ -155,11 +140,15 @@ export interface Server {
   destroy(): void
 }
 
-/** `make` fills the data directory; default: initdb. */
-export async function startServer(bin = debian, make?: (data: string) => void): Promise<Server> {
-  const dir = directory()
-  const data = join(dir, 'data')
-  const port = await freePort()
+type Prepared = Readonly<{
+  bin: string
+  dir: string
+  data: string
+  port: number
+  make?: ((data: string) => void) | undefined
+}>
+
+function prepare({bin, dir, data, port, make}: Prepared): void {
   if (make) make(data)
   else
     runOwned(join(bin, 'initdb'), [
@@ -171,8 +160,28 @@ export async function startServer(bin = debian, make?: (data: string) => void): 
     `\nport = ${port}\nunix_socket_directories = '${dir}'\nlisten_addresses = '127.0.0.1'\nfsync = off\nlog_min_messages = warning
 logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_connections = 20\ncluster_name = 'test'\n`,
   )
+}
+
+/** `make` fills the data directory; default: initdb. */
+export async function startServer(bin = debian, make?: (data: string) => void): Promise<Server> {
+  const dir = directory()
+  const data = join(dir, 'data')
+  const port = await freePort()
+  prepare({bin, dir, data, port, make})
   const driver = driverFor({host: dir, port})
-  const server = {port, dir, pid: 0, gone: Promise.resolve() as Promise<unknown>}
+  const sql = (text: string, dbname = 'postgres') =>
+    execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {
+      encoding: 'utf8',
+      timeout: 50_000,
+    }).trim()
+  const server = {
+    port,
+    dir,
+    pid: 0,
+    gone: Promise.resolve() as Promise<unknown>,
+    sql,
+    ...serverLog(join(dir, 'log'), sql),
+  }
   const started: Server = Object.assign(server, {
     async start() {
       const child = spawn(join(bin, 'postgres'), ['-D', data], {...account, stdio: 'ignore', cwd: dir})
@@ -189,29 +198,9 @@ logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_conn
       )
       if (!isFailure(session)) session.close()
     },
-    sql: (text: string, dbname = 'postgres') =>
-      execFileSync('psql', ['-X', '-h', dir, '-p', String(port), '-U', 'postgres', '-d', dbname, '-Atc', text], {
-        encoding: 'utf8',
-        timeout: 50_000,
-      }).trim(),
     hba(...lines: string[]) {
       writeOwned(join(data, 'pg_hba.conf'), `local all all trust\nlocal replication all trust\n${lines.join('\n')}\n`)
-      started.sql('select pg_reload_conf()')
-    },
-    log: () => (existsSync(join(dir, 'log')) ? readFileSync(join(dir, 'log'), 'utf8') : ''),
-    async logOf(pid: number) {
-      await until(
-        () => started.sql(`select count(*) from pg_stat_activity where pid = ${pid}`),
-        (count) => count === '0',
-      )
-      // The collector writes in the order of arrival: with this line all earlier lines are there.
-      const fence = `all of ${pid} is written, ${randomUUID()}`
-      started.sql(`do $$ begin raise log '${fence}'; end $$`)
-      const log = await until(
-        () => started.log(),
-        (text) => text.includes(fence),
-      )
-      return log.split('\n').filter((line) => line.includes(` [${pid}] `))
+      sql('select pg_reload_conf()')
     },
     pids: () => [server.pid, ...childrenOf(server.pid)],
     signal(name: NodeJS.Signals, pids?: readonly number[]) {

@@ -21,20 +21,14 @@ afterEach(() => {
   for (const server of listening.splice(0)) server.close()
 })
 
-const elapsed = async (run: () => Promise<unknown>) => {
-  const start = performance.now()
-  await run()
-  return performance.now() - start
-}
-
-describe('nobody there', () => {
-  test('nothing listens: refused, at once, for a session and a knock', async () => {
+describe('no server', () => {
+  test('nothing listens: refused, for a session, a knock and a heartbeat', async () => {
     const driver = driverFor({port: await freePort()})
     expect(await driver.open(within())).toMatchObject({cause: 'refused'})
     expect(await driver.knock(within())).toMatchObject({kind: 'failure', cause: 'refused'})
     expect(await driver.heartbeat({primary: true}, within())).toMatchObject({kind: 'failure', cause: 'refused'})
   })
-  test('a name with several addresses, all of which refuse', async () => {
+  test('a name with several addresses, and all of them refuse: refused', async () => {
     expect(await driverFor({host: 'localhost', port: await freePort()}).open(within())).toMatchObject({
       cause: 'refused',
     })
@@ -45,13 +39,13 @@ describe('nobody there', () => {
       detail: expect.stringContaining('.s.PGSQL.5432'),
     })
   })
-  test('a name that is none: dns', async () => {
-    expect(await driverFor({host: 'no-such-host.invalid'}).open(within(10_000))).toMatchObject({
+  test('a name that does not resolve: dns', async () => {
+    expect(await driverFor({host: 'no-such-host.invalid'}).open(within())).toMatchObject({
       cause: 'dns',
       detail: expect.stringContaining('hostaddr'),
     })
   })
-  test('hostaddr is used, and the name never looked up', async () => {
+  test('hostaddr is set: the name is never looked up', async () => {
     expect(
       await driverFor({host: 'no-such-host.invalid', hostaddr: '127.0.0.1', port: await freePort()}).open(within()),
     ).toMatchObject({
@@ -60,37 +54,37 @@ describe('nobody there', () => {
   })
 })
 
-describe('a black hole', () => {
+describe('a server that is silent', () => {
   for (const sslmode of ['disable', 'prefer', 'require'] as const)
-    test(`accepts and never answers, sslmode ${sslmode}: timeout, soon after the signal`, async () => {
+    test(`accepts and never answers, sslmode ${sslmode}: timeout once the signal aborts`, async () => {
       const driver = driverFor({port: await listen(), sslmode})
-      expect(
-        await elapsed(async () => expect(await driver.open(within(200))).toMatchObject({cause: 'timeout'})),
-      ).toBeLessThan(500)
-      expect(
-        await elapsed(async () => expect(await driver.knock(within(200))).toMatchObject({cause: 'timeout'})),
-      ).toBeLessThan(500)
+      const begun = performance.now()
+      expect(await driver.open(within(200))).toMatchObject({cause: 'timeout'})
+      expect(await driver.knock(within(200))).toMatchObject({cause: 'timeout'})
+      expect(performance.now() - begun).toBeLessThan(5000)
       expect(await driver.heartbeat({primary: true}, within(200))).toMatchObject({cause: 'hung'})
     })
-  test('says that it does TLS and falls silent in the handshake', async () => {
+  test('silent in the middle of the TLS handshake: timeout', async () => {
     const port = await listen((socket) => socket.once('data', () => socket.write('S')))
     expect(await driverFor({port, sslmode: 'require'}).open(within(200))).toMatchObject({cause: 'timeout'})
   })
-  test('a signal that has aborted already', async () => {
+  test('a signal that has aborted already: timeout at once', async () => {
     const driver = driverFor({port: await listen()})
     expect(await driver.open(AbortSignal.abort())).toMatchObject({cause: 'timeout'})
     expect(await driver.knock(AbortSignal.abort())).toMatchObject({kind: 'failure'})
   })
-  test('a hung host does not delay another', async () => {
-    const hung = driverFor({port: await listen()}).open(within(1000))
-    const refused = driverFor({port: await freePort()})
-    expect(await elapsed(() => refused.open(within()))).toBeLessThan(300)
+  test('a hung host does not delay another host', async () => {
+    const giveUp = new AbortController()
+    const hung = driverFor({port: await listen()}).open(giveUp.signal)
+    const refused = driverFor({port: await freePort()}).open(within())
+    expect(await Promise.race([refused, hung])).toMatchObject({cause: 'refused'})
+    giveUp.abort()
     expect(await hung).toMatchObject({cause: 'timeout'})
   })
 })
 
-describe('somebody else', () => {
-  test('a web server: error, in words', async () => {
+describe('a server that is not PostgreSQL', () => {
+  test('a web server: error, and the detail says what answers there', async () => {
     const port = await listen((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
     expect(await driverFor({port}).knock(within())).toMatchObject({
       cause: 'error',
@@ -102,17 +96,17 @@ describe('somebody else', () => {
     })
     expect(await driverFor({port}).open(within(500))).toMatchObject({cause: expect.any(String)})
   })
-  test('bytes smuggled in after the S of the server are refused (CVE-2021-23222)', async () => {
+  test('bytes after the S of the server are refused (CVE-2021-23222)', async () => {
     const port = await listen((socket) => socket.once('data', () => socket.write('SR\0\0\0\x08\0\0\0\0')))
     expect(await driverFor({port, sslmode: 'require'}).open(within())).toMatchObject({cause: 'error'})
   })
-  test('hangs up at once: closed', async () => {
+  test('closes the connection at once: closed', async () => {
     const port = await listen((socket) => socket.end())
     expect(await driverFor({port}).open(within())).toMatchObject({cause: 'closed'})
     expect(await driverFor({port}).knock(within())).toMatchObject({cause: 'closed'})
     expect(await driverFor({port, sslmode: 'require'}).open(within())).toMatchObject({cause: 'closed'})
   })
-  test('over a unix socket no TLS is asked for', async () => {
+  test('a unix socket: the driver asks for no TLS', async () => {
     const dir = directory()
     let first: Buffer | null = null
     await listen(

@@ -31,7 +31,7 @@ test.each([
   makeCertificates(certificates)
   const fakes = await startFakes(3, over === 'plain' ? undefined : certificates)
   try {
-    const signal = AbortSignal.timeout(5_000)
+    const signal = AbortSignal.timeout(30_000)
     const roles: unknown[] = []
     for (const port of fakes.ports) {
       const driver = driverFor({
