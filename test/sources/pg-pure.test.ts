@@ -104,7 +104,7 @@ describe('names', () => {
   const found = [{address: '10.0.0.9', family: 4}]
   const silent = () => ({answer: never, cancel: () => undefined})
 
-  test('an address is nobody asked for', async () => {
+  test('an address is never looked up', async () => {
     const ask = resolver(clock, {system: () => never, direct: silent})
     expect(await ask('::1')).toEqual([{address: '::1', family: 6}])
   })

@@ -107,7 +107,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       })
       expect(await verified('verify-full', 'db.test', 'system')).toMatchObject({cause: 'tls'})
     })
-    test('a file that holds no certificate is a matter of TLS, ours to mend', async () => {
+    test('a file without a certificate in it: tls, which the operator has to fix', async () => {
       writeOwned(join(server.dir, 'garbage.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
       const garbage = join(server.dir, 'garbage.pem')
       expect(await verified('verify-ca', 'db.test', garbage)).toMatchObject({cause: 'tls'})
@@ -181,7 +181,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       cause: 'auth',
       detail: expect.stringContaining('cannot be read'),
     })
-    expect(await outcome({user: 'nobody'})).toMatchObject({cause: 'auth'})
+    expect(await outcome({user: 'unknown'})).toMatchObject({cause: 'auth'})
     expect(await outcome({dbname: 'nowhere'})).toMatchObject({
       cause: 'auth',
       detail: expect.stringContaining('"nowhere" does not exist'),

@@ -1,6 +1,6 @@
 import type {Reporter, TestModule} from 'vitest/node'
 
-/** The closing line for whoever reads only that: `N passed, N failed, N skipped`. */
+/** Prints the closing line `N passed, N failed, N skipped`, which CI reads. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = {passed: 0, failed: 0, skipped: 0}

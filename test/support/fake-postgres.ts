@@ -1,5 +1,5 @@
-// Run as a child process by `startFakes`: many PostgreSQL servers that say what the monitor asks
-// for, and nothing else. Wire level (PostgreSQL documentation, 55.7), so that the driver and its
+// Run as a child process by `startFakes`: many PostgreSQL servers that answer
+// what the monitor asks for, and nothing else. Wire level (PostgreSQL documentation, 55.7), so that the driver and its
 // cost are the real ones.
 import {type ChildProcess, fork} from 'node:child_process'
 import {once} from 'node:events'
@@ -47,8 +47,8 @@ export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): voi
 
 /**
  * Starts `count` servers in groups of three: one primary, two standbys that stream from it.
- * `certificates`: a folder with `server.crt` and `server.key`; then they offer TLS, and whoever
- * comes over it has to know the password "pgroute66", by SCRAM.
+ * `certificates`: a folder with `server.crt` and `server.key`; then they offer TLS, and a
+ * client over TLS needs the password "pgroute66", by SCRAM.
  */
 export async function startFakes(count: number, certificates?: string): Promise<Fakes> {
   const child: ChildProcess = fork(fileURLToPath(import.meta.url), [
@@ -136,7 +136,7 @@ const dataRow = (values: Values) =>
 const ready = message('Z', Buffer.from('I'))
 const complete = message('C', cstring('SELECT 1'))
 
-/** `offer`: for whoever asks for TLS. */
+/** `offer`: the TLS context for clients that ask for TLS. */
 function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | null): void {
   const scram = socket instanceof TLSSocket ? scramServer('pgroute66') : null
   const statements = new Map<string, 'session' | 'probe'>()

@@ -5,7 +5,7 @@ import {noon, type SnapshotDraft, snapshot} from './snapshots.ts'
 /** A source whose snapshots are set by hand. */
 export interface FakeSource extends SnapshotSource {
   /**
-   * Takes the place of what was there, with the next sequence number, and tells nobody: LSNs moved.
+   * Replaces the snapshot under the next sequence number without telling subscribers: LSNs moved.
    */
   set(draft: SnapshotDraft): Snapshot
   /** The same, and tells the subscribers. */

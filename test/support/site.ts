@@ -22,7 +22,9 @@ export async function site(more: (folder: string, cluster: Cluster) => string | 
   await until(async () => (await host1.sql("select from pg_stat_replication where state = 'streaming'")).length === 2)
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
   const port = await freePort()
-  const text = `${hostsYaml(cluster)}\nport: ${port}\nstate_dir: state\n${await more(cwd, cluster)}\n`
+  // A check's own 2 s, and a probe's 1 s, would be a test of this machine's speed.
+  const limits = 'check: {timeout: 20s}\nprobe: {timeout: 3s, max_age: 6s}'
+  const text = `${hostsYaml(cluster)}\nport: ${port}\nstate_dir: state\n${limits}\n${await more(cwd, cluster)}\n`
   const file = join(cwd, 'pgroute66.yml')
   await writeFile(file, text, {mode: 0o600})
   const serve = start(['pgroute66.yml'], {cwd, limitMs: 90_000})
