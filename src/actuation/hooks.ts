@@ -8,7 +8,7 @@ import {isSettled, isStarting} from '../core/verdict/verdict-kind.ts'
 import type {ActuationDeps} from './routers.ts'
 
 /** A hook, and the settings that it was made from, as text. */
-type Followed = Readonly<{asked: string; hook: Hook}>
+type Running = Readonly<{key: string; hook: Hook}>
 
 /**
  * Tells hooks of each verdict that changes, as the configuration in force names them. They have no
@@ -17,7 +17,7 @@ type Followed = Readonly<{asked: string; hook: Hook}>
 export class Hooks implements AsyncDisposable {
   readonly #deps: ActuationDeps
   readonly #unsubscribe: () => void
-  #hooks: readonly Followed[] = []
+  #hooks: readonly Running[] = []
 
   constructor(deps: ActuationDeps) {
     this.#deps = deps
@@ -31,7 +31,7 @@ export class Hooks implements AsyncDisposable {
     const names = hookNames(settings)
     this.#hooks = settings.map((each, index) => {
       const [name = '', asked] = [names[index], JSON.stringify(each)]
-      return before.find(({hook, ...one}) => hook.name === name && one.asked === asked) ?? this.#made(each, name, asked)
+      return before.find(({hook, ...one}) => hook.name === name && one.key === asked) ?? this.#start(each, name, asked)
     })
     const leaving = before.filter((one) => !this.#hooks.includes(one))
     for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.reportActuator(hook.name, null)
@@ -41,9 +41,9 @@ export class Hooks implements AsyncDisposable {
     await close(leaving)
   }
 
-  #made(settings: HookSettings, name: string, asked: string): Followed {
-    const one: Followed = {
-      asked,
+  #start(settings: HookSettings, name: string, asked: string): Running {
+    const one: Running = {
+      key: asked,
       // One that has been replaced may still report its last delivery.
       hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
     }
@@ -54,7 +54,7 @@ export class Hooks implements AsyncDisposable {
    * What was wrong before anybody listened: a daemon that starts in the middle of it is no reason
    * to hear nothing. That all is well is no news.
    */
-  tellTroubles(): void {
+  notifyOfTroubles(): void {
     const snapshot = this.#deps.monitor.current()
     const troubled = Object.values(snapshot.groups).filter(({verdict}) => !isSettled(verdict) && !isStarting(verdict))
     this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
@@ -75,18 +75,18 @@ export class Hooks implements AsyncDisposable {
         log.info({id: hookId(event)}, `${why} that ${event.change.group} is ${event.change.to}`)
         continue
       }
-      for (const {hook} of this.#hooks) hook.tell(event)
+      for (const {hook} of this.#hooks) hook.notify(event)
     }
   }
 
-  #report({actuator: target, outcome, problem}: HookReport, isInForce: boolean): void {
+  #report({actuator: name, outcome, problem}: HookReport, isInForce: boolean): void {
     const {monitor, clock, meter} = this.#deps
-    meter.applied(target, outcome)
+    meter.applied(name, outcome)
     if (!isInForce) return
-    const before = monitor.current().actuators[target]
+    const before = monitor.current().actuators[name]
     const status = problem === null ? 'in-sync' : 'out-of-sync'
     const wall = clock.wall()
-    monitor.reportActuator(target, {
+    monitor.reportActuator(name, {
       status,
       problems: problem === null ? [] : [problem],
       since: before?.status === status ? before.since : wall,
@@ -95,4 +95,4 @@ export class Hooks implements AsyncDisposable {
   }
 }
 
-const close = (hooks: readonly Followed[]) => Promise.all(hooks.map(({hook}) => hook[Symbol.asyncDispose]()))
+const close = (hooks: readonly Running[]) => Promise.all(hooks.map(({hook}) => hook[Symbol.asyncDispose]()))

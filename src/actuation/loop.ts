@@ -49,18 +49,18 @@ export function actuate(actuation: Actuation): AsyncDisposable {
 async function keepInStep(actuator: Actuator, actuation: Actuation, signal: AbortSignal): Promise<void> {
   const {source, clock, random, resyncMs} = actuation
   let backoff: Backoff | null = null
-  const diary = problemLog(actuator.name, actuation)
+  const logProblems = problemLog(actuator.name, actuation)
   let isFrozen = source.current().maintenance !== null
-  let routing = poolsOf(source.current())
+  let pools = poolsOf(source.current())
   let isDue = true
   let waiting: ReturnType<typeof nap> | null = null
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
     const next = poolsOf(snapshot)
     isDue ||=
-      next !== routing ||
+      next !== pools ||
       (snapshot.maintenance !== null) !== isFrozen ||
       changes.some(({kind}) => kind === 'role' || kind === 'drain')
-    routing = next
+    pools = next
     if (isDue) waiting?.wake()
   })
   while (!signal.aborted) {
@@ -70,7 +70,7 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
     if (wasFrozen && !isFrozen) actuator.renew?.()
     const applied = await pass(actuator, {...actuation, isFrozen, isOutdated: () => isDue}, signal)
     if (signal.aborted) break
-    if (applied) diary(applied)
+    if (applied) logProblems(applied)
     const hasFailed = applied?.outcome === 'failed'
     if (!hasFailed) backoff = null
     if (isDue) continue
@@ -100,18 +100,21 @@ async function pass(
  * Every step is logged; a problem is logged when it comes, when it becomes another one, and when it
  * is over. A plan is not repeated either.
  */
-function problemLog(target: string, {log}: Actuation): (applied: Applied) => void {
+function problemLog(name: string, {log}: Actuation): (applied: Applied) => void {
   let before = ''
   let planned = ''
   return ({outcome, steps, problems}) => {
-    const news = outcome === 'planned' && steps.join() === planned ? [] : steps
+    const newSteps = outcome === 'planned' && steps.join() === planned ? [] : steps
     planned = outcome === 'planned' ? steps.join() : ''
-    if (news.length > 0)
-      log.info({target, steps: news}, `${target}: ${outcome === 'planned' ? 'would say' : 'said'} ${news.join('; ')}`)
+    if (newSteps.length > 0)
+      log.info(
+        {target: name, steps: newSteps},
+        `${name}: ${outcome === 'planned' ? 'would say' : 'said'} ${newSteps.join('; ')}`,
+      )
     const problem = problems.join('; ')
     if (problem === before) return
-    if (problem !== '') log.warn({target}, `${target}: ${problem}`)
-    else log.info({target}, `${target}: in order again`)
+    if (problem !== '') log.warn({target: name}, `${name}: ${problem}`)
+    else log.info({target: name}, `${name}: in order again`)
     before = problem
   }
 }

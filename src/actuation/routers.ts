@@ -13,16 +13,16 @@ export type ActuationDeps = Readonly<{
   log: Log
   /** Plans are logged, and nobody is told anything. */
   dryRun: boolean
-  meter: Readonly<{stage: (seen: StageSeen) => void; applied: (target: string, outcome: string) => void}>
+  meter: Readonly<{stage: (seen: StageSeen) => void; applied: (actuator: string, outcome: string) => void}>
 }>
 export type RoutersDeps = ActuationDeps & Readonly<{kinds: readonly DesiredActuators[]}>
 
-type Running = Readonly<{wish: DesiredActuator; name: string; loop: AsyncDisposable}>
+type Running = Readonly<{desired: DesiredActuator; name: string; loop: AsyncDisposable}>
 
 /** Routers that are kept in step with the verdict, as the configuration in force names them. */
 export class Routers implements AsyncDisposable {
   readonly #deps: RoutersDeps
-  readonly #switches: SwitchTiming
+  readonly #timing: SwitchTiming
   readonly #unsubscribe: () => void
   #running: readonly Running[] = []
   #resyncMs = 0
@@ -31,14 +31,14 @@ export class Routers implements AsyncDisposable {
   constructor(deps: RoutersDeps) {
     const {monitor, clock, dryRun, meter} = deps
     this.#deps = deps
-    this.#switches = new SwitchTiming({
-      targets: () => (dryRun ? [] : this.#running.map(({name}) => name)),
+    this.#timing = new SwitchTiming({
+      actuators: () => (dryRun ? [] : this.#running.map(({name}) => name)),
       clock,
       announce: (changes) => monitor.announce(changes),
-      seen: meter.stage,
+      record: meter.stage,
     })
     // Before the targets, which are woken by the same publication.
-    this.#unsubscribe = monitor.subscribe((publication) => this.#switches.published(publication))
+    this.#unsubscribe = monitor.subscribe((publication) => this.#timing.published(publication))
   }
 
   /**
@@ -48,35 +48,34 @@ export class Routers implements AsyncDisposable {
   async applyConfig(config: ActuatorConfig): Promise<void> {
     const {monitor, clock} = this.#deps
     this.#resyncMs = config.haproxy.resyncMs
-    const wishes = this.#deps.kinds.flatMap((desired) => desired(config))
-    const kept = wishes.flatMap(({key}) => this.#running.find(({wish}) => wish.key === key) ?? [])
-    const leaving = this.#running.filter((one) => !kept.includes(one))
+    const desired = this.#deps.kinds.flatMap((desired) => desired(config))
+    const kept = desired.flatMap(({key}) => this.#running.find((one) => one.desired.key === key) ?? [])
+    const removed = this.#running.filter((one) => !kept.includes(one))
     this.#running = kept
-    await this.#end(leaving)
-    const coming = wishes.filter(({key}) => !kept.some(({wish}) => wish.key === key))
-    this.#running = [...kept, ...coming.map((wish) => this.#start(wish))]
+    await this.#end(removed)
+    const added = desired.filter(({key}) => !kept.some(({desired: each}) => each.key === key))
+    this.#running = [...kept, ...added.map((each) => this.#start(each))]
     const since = clock.wall()
-    for (const {wish, name} of this.#running)
-      if (coming.includes(wish))
-        monitor.reportActuator(name, {status: 'pending', problems: [], since, verifiedAt: null})
-    this.#forget(leaving)
+    for (const {desired: each, name} of this.#running)
+      if (added.includes(each)) monitor.reportActuator(name, {status: 'pending', problems: [], since, verifiedAt: null})
+    this.#retract(removed)
     this.#isFirst = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe()
-    this.#switches[Symbol.dispose]()
-    const leaving = this.#running
+    this.#timing[Symbol.dispose]()
+    const removed = this.#running
     this.#running = []
-    await this.#end(leaving)
-    this.#forget(leaving)
+    await this.#end(removed)
+    this.#retract(removed)
   }
 
-  #start(wish: DesiredActuator): Running {
-    const actuator = wish.make(this.#isFirst)
+  #start(desired: DesiredActuator): Running {
+    const actuator = desired.make(this.#isFirst)
     const report = (pass: Pass) => {
       this.#report(pass)
-      this.#switches.passed(pass)
+      this.#timing.passed(pass)
     }
     const loop = actuate({
       ...this.#deps,
@@ -85,29 +84,29 @@ export class Routers implements AsyncDisposable {
       resyncMs: () => this.#resyncMs,
       report,
     })
-    return {wish, name: actuator.name, loop}
+    return {desired, name: actuator.name, loop}
   }
 
-  async #end(leaving: readonly Running[]): Promise<void> {
-    await Promise.all(leaving.map(({loop}) => loop[Symbol.asyncDispose]()))
+  async #end(removed: readonly Running[]): Promise<void> {
+    await Promise.all(removed.map(({loop}) => loop[Symbol.asyncDispose]()))
   }
 
-  #forget(gone: readonly Running[]): void {
+  #retract(gone: readonly Running[]): void {
     for (const {name} of gone) {
       if (this.#running.some((one) => one.name === name)) continue
       this.#deps.monitor.reportActuator(name, null)
-      this.#switches.gone(name)
+      this.#timing.gone(name)
     }
   }
 
-  #report({actuator: target, applied}: Pass): void {
+  #report({actuator: name, applied}: Pass): void {
     const {monitor, clock, meter} = this.#deps
-    const before = monitor.current().actuators[target]
+    const before = monitor.current().actuators[name]
     const status = applied === null ? 'frozen' : statusOf[applied.outcome]
-    if (applied !== null) meter.applied(target, applied.outcome)
+    if (applied !== null) meter.applied(name, applied.outcome)
     const wall = clock.wall()
     const isVerified = status === 'in-sync'
-    monitor.reportActuator(target, {
+    monitor.reportActuator(name, {
       status,
       problems: applied?.problems ?? [],
       since: before?.status === status ? before.since : wall,

@@ -3,7 +3,7 @@ import type {Change, Publication} from '../core/snapshot.ts'
 import type {Pass} from './loop.ts'
 
 /** A target that is not in step by then is told of as missing; it is retried all the same. */
-const longestMs = 30_000
+const timeoutMs = 30_000
 
 /**
  * How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the
@@ -21,10 +21,10 @@ type Open = {
 
 export type SwitchTimingDeps = Readonly<{
   /** Names of those that are told now. */
-  targets: () => readonly string[]
+  actuators: () => readonly string[]
   clock: Clock
   announce: (changes: readonly Change[]) => void
-  seen: (stage: StageSeen) => void
+  record: (stage: StageSeen) => void
 }>
 
 /**
@@ -41,21 +41,21 @@ export class SwitchTiming implements Disposable {
 
   /** To be called for each publication, before those who apply it are woken. */
   published({changes, seenAt}: Publication): void {
-    const {clock, seen} = this.#deps
-    const targets = this.#deps.targets()
+    const {clock, record} = this.#deps
+    const actuators = this.#deps.actuators()
     for (const change of changes) {
       if (change.kind !== 'verdict' || change.group === null) continue
       const judgedAt = clock.now()
       const since = seenAt ?? judgedAt
-      seen({stage: 'judged', actuator: '', ms: judgedAt - since})
+      record({stage: 'judged', actuator: '', ms: judgedAt - since})
       this.#end(change.group)
-      if (targets.length === 0) continue
-      const cancel = clock.after(longestMs, () => this.#end(change.group ?? ''))
+      if (actuators.length === 0) continue
+      const cancel = clock.after(timeoutMs, () => this.#end(change.group ?? ''))
       this.#open.set(change.group, {
         change,
         seenAt: since,
         judgedAt,
-        waiting: new Set(targets),
+        waiting: new Set(actuators),
         stages: {judged: rounded(judgedAt - since)},
         cancel,
       })
@@ -63,20 +63,20 @@ export class SwitchTiming implements Disposable {
   }
 
   /** A pass that began before the verdict may have applied the one before it. */
-  passed({actuator: target, applied, startedAt, endedAt}: Pass): void {
+  passed({actuator, applied, startedAt, endedAt}: Pass): void {
     if (applied === null || applied.outcome === 'failed') return
     for (const [group, open] of this.#open) {
-      if (startedAt < open.judgedAt || !open.waiting.delete(target)) continue
+      if (startedAt < open.judgedAt || !open.waiting.delete(actuator)) continue
       const ms = endedAt - open.seenAt
-      open.stages = {...open.stages, [target]: rounded(ms)}
-      this.#deps.seen({stage: 'applied', actuator: target, ms})
+      open.stages = {...open.stages, [actuator]: rounded(ms)}
+      this.#deps.record({stage: 'applied', actuator, ms})
       if (open.waiting.size === 0) this.#end(group)
     }
   }
 
   /** It is told no more, so nobody waits for it. */
-  gone(target: string): void {
-    for (const [group, {waiting}] of this.#open) if (waiting.delete(target) && waiting.size === 0) this.#end(group)
+  gone(actuator: string): void {
+    for (const [group, {waiting}] of this.#open) if (waiting.delete(actuator) && waiting.size === 0) this.#end(group)
   }
 
   [Symbol.dispose](): void {
@@ -92,8 +92,8 @@ export class SwitchTiming implements Disposable {
     const {change, waiting, stages} = open
     const route = change.to === 'primary' ? `${change.to} ${change.host}` : `${change.to}`
     const late = waiting.size > 0 ? `; not followed by ${[...waiting].join(', ')}` : ''
-    const told = Object.entries(stages).map(([stage, ms]) => `${stage} ${ms} ms`)
-    const why = `${group}: ${route}: ${told.join(', ')} after it was seen${late}`
+    const durations = Object.entries(stages).map(([stage, ms]) => `${stage} ${ms} ms`)
+    const why = `${group}: ${route}: ${durations.join(', ')} after it was seen${late}`
     this.#deps.announce([
       {
         kind: 'actuator',

@@ -148,10 +148,10 @@ function followed(...targets: string[]) {
   const announced: Change[] = []
   const stages: string[] = []
   const switches = new SwitchTiming({
-    targets: () => targets,
+    actuators: () => targets,
     clock,
     announce: (changes) => announced.push(...changes),
-    seen: ({stage, actuator: target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),
+    record: ({stage, actuator: target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),
   })
   onTestFinished(() => switches[Symbol.dispose]())
   const publish = (host: string, agoMs = 2) => {

@@ -105,7 +105,7 @@ test('a flood on stderr is cut, and named', async () => {
   await soon(() => !isAlive(Number(shop.read('pid'))))
   const words = new StderrTail()
   for (let count = 0; count < 1_000; count += 1) words.add(Buffer.from(`${'x'.repeat(9_999)}\nline ${count}\n`))
-  expect([words.heard > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([
+  expect([words.received > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([
     true,
     'line 999',
     true,

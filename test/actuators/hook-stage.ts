@@ -69,7 +69,7 @@ export function stage(draft: Draft, env: Readonly<Record<string, string | undefi
     reports,
     log,
     tell(...sequences) {
-      for (const sequence of sequences) told.tell(event(sequence))
+      for (const sequence of sequences) told.notify(event(sequence))
     },
     async reported(count) {
       await soon(async () => {

@@ -106,7 +106,7 @@ test('names hold no secret, and hooks of one name are told apart', async () => {
 test('a hook is told of what it asked for', async () => {
   const shop = workshop()
   await using told = stage({argv: shop.script('all', 'true'), on: ['no-primary']})
-  told.hook.tell(event(1))
+  told.hook.notify(event(1))
   await told.clock.run(1_000)
   expect(told.reports).toEqual([])
 })

@@ -56,7 +56,7 @@ export function agentAnswer(
     return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (causeOf(host) === 'foreign-cluster') return `maint #${why}`
-  if (role === 'primary') return writerWord(host, verdictsOf(host, snapshot), why)
+  if (role === 'primary') return writerAnswer(host, verdictsOf(host, snapshot), why)
   return host.drained === null ? `down #${why}` : 'drain'
 }
 
@@ -64,7 +64,7 @@ export function agentAnswer(
  * The writer that is asked for, and the hosts that may not be writers beside it; `null`: it is no
  * question for a writer.
  */
-export function writerAsked(
+export function writerQuestion(
   question: string,
   snapshot: Snapshot,
 ): Readonly<{host: string; others: readonly string[]}> | null {
@@ -93,7 +93,7 @@ export function agentQuestion(text: string): AgentQuestion | null {
  * be confirmed - it does not answer, it refuses connections, a confirmation is missing, we
  * ourselves were asleep - new connections stop and sessions stay.
  */
-function writerWord(host: HostState, verdicts: readonly Verdict[], why: string): string {
+function writerAnswer(host: HostState, verdicts: readonly Verdict[], why: string): string {
   const isDeposed = verdicts.some((verdict) => speaksAgainst(verdict, host.host))
   if (isDeposed || host.role === 'standby') return `down #${why}`
   return host.drained === null ? `drain #${why}` : 'drain'

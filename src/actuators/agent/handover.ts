@@ -1,5 +1,5 @@
 import type {Snapshot} from '../../core/snapshot.ts'
-import {writerAsked} from './answer.ts'
+import {writerQuestion} from './answer.ts'
 
 /**
  * A HAProxy that has not asked for so long does not ask for that server any more. Several times
@@ -19,7 +19,7 @@ export class Handover {
 
   /** The answer that may be given now. `now`: monotonic milliseconds. */
   settle(client: string, question: string, answer: string, snapshot: Snapshot, now: number): string {
-    const asked = writerAsked(question, snapshot)
+    const asked = writerQuestion(question, snapshot)
     if (asked === null) return answer
     const key = `${client} ${asked.host}`
     // Nothing is said in maintenance: whoever is up stays so.

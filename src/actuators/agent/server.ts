@@ -17,7 +17,7 @@ const timeoutMs = 1_000
  * Connections at a time. One more takes the place of the oldest, which has not asked yet: whoever
  * asks is answered and gone.
  */
-const most = 512
+const maxConnections = 512
 
 export type AgentRequest = Readonly<{
   settings: AgentSettings
@@ -50,15 +50,21 @@ export interface Agent extends AsyncDisposable {
  */
 export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
-  const crowd = new Set<Socket>()
-  const turns = new Handover()
+  const connections = new Set<Socket>()
+  const handover = new Handover()
   const answer = (question: string, client: string) => {
     const {source, fallback, isFrozen, clock} = request
     const snapshot = source.current()
-    return turns.settle(client, question, agentAnswer(question, snapshot, fallback, isFrozen()), snapshot, clock.now())
+    return handover.settle(
+      client,
+      question,
+      agentAnswer(question, snapshot, fallback, isFrozen()),
+      snapshot,
+      clock.now(),
+    )
   }
   const openAt = (settings: AgentSettings) =>
-    listen(settings, (socket) => converse(socket, crowd, request.clock, answer))
+    listen(settings, (socket) => converse(socket, connections, request.clock, answer))
   let settings = request.settings
   let server = await openAt(settings)
   log.info({address: addressOf(server)}, `agent-check answers on ${addressOf(server)}`)
@@ -77,7 +83,7 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
     },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of crowd) socket.destroy()
+      for (const socket of connections) socket.destroy()
       await closed
     },
   }
@@ -85,28 +91,28 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
 
 function converse(
   socket: Socket,
-  crowd: Set<Socket>,
+  connections: Set<Socket>,
   clock: Clock,
   answer: (question: string, client: string) => string,
 ): void {
-  const [oldest] = crowd
-  if (crowd.size >= most) oldest?.destroy()
-  crowd.add(socket)
+  const [oldest] = connections
+  if (connections.size >= maxConnections) oldest?.destroy()
+  connections.add(socket)
   const cancel = clock.after(timeoutMs, () => socket.destroy())
-  let heard = ''
+  let received = ''
   // Garbage, resets, and clients that have gone before the answer: their own affair.
   socket.on('error', () => socket.destroy())
   socket.once('close', () => {
     cancel()
-    crowd.delete(socket)
+    connections.delete(socket)
   })
   socket.setEncoding('latin1')
   socket.on('data', (chunk: string) => {
-    heard += chunk
-    const end = heard.indexOf('\n')
-    if (end < 0 && heard.length <= longestQuestion) return
+    received += chunk
+    const end = received.indexOf('\n')
+    if (end < 0 && received.length <= longestQuestion) return
     socket.pause().removeAllListeners('data')
-    const question = heard.slice(0, end < 0 ? longestQuestion : Math.min(end, longestQuestion))
+    const question = received.slice(0, end < 0 ? longestQuestion : Math.min(end, longestQuestion))
     // Closed as soon as the line is on its way: nothing more is read, whoever goes on writing.
     socket.end(`${answer(question, socket.remoteAddress ?? '')}\n`, () => socket.destroy())
   })

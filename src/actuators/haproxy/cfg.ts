@@ -21,7 +21,7 @@ export type HaproxyFileBackend = Readonly<{
 }>
 
 /** Where HAProxy reaches `serve`. */
-export type HaproxyPeer = Readonly<{
+export type ServeEndpoint = Readonly<{
   address: string
   port: number
   /** Keywords for a check over TLS (`check-ssl verify …`); `null`: plain. */
@@ -31,8 +31,8 @@ export type HaproxyPeer = Readonly<{
 export type HaproxyFile = Readonly<{
   style: HaproxyStyle
   backends: readonly HaproxyFileBackend[]
-  api: HaproxyPeer
-  agent: HaproxyPeer
+  api: ServeEndpoint
+  agent: ServeEndpoint
   /** Of the stats socket that `serve` pushes to: a path, or `host:port`. */
   socket: string
   /** Beyond it, readers are not sent to a standby: `16MB`, `5s`. */
@@ -43,7 +43,7 @@ export type HaproxyFile = Readonly<{
  * The backend with one server, `serve` itself: whoever writes and reads is let in only while it is
  * up.
  */
-const watched = 'pgroute66'
+const guardBackend = 'pgroute66'
 /** Between two external checks, each of which HAProxy ends after as much. */
 export const externalInterMs = 1_000
 
@@ -53,12 +53,12 @@ export const externalInterMs = 1_000
  * else was seen to fail.
  */
 export function haproxyFile(file: HaproxyFile): string {
-  const isTold = file.style === 'push' || file.style === 'agent'
+  const isGuarded = file.style === 'push' || file.style === 'agent'
   const sections = [
     global(file),
     defaults,
-    ...file.backends.map((backend) => listen(backend, file, isTold)),
-    ...(isTold ? [guard(file)] : []),
+    ...file.backends.map((backend) => listen(backend, file, isGuarded)),
+    ...(isGuarded ? [guard(file)] : []),
   ]
   return `# By "pgroute66 haproxy config --style ${file.style}".\n${sections.map((lines) => `${lines.join('\n')}\n`).join('\n')}`
 }
@@ -101,10 +101,13 @@ const defaults: readonly string[] = [
   '    option redispatch 1',
 ]
 
-function listen(backend: HaproxyFileBackend, file: HaproxyFile, isTold: boolean): readonly string[] {
+function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boolean): readonly string[] {
   const {name, bind, role, servers, fallback} = backend
   const isWriter = role === 'primary'
-  const door = [...(isWriter ? [`{ nbsrv(${name}) gt 1 }`] : []), ...(isTold ? [`{ nbsrv(${watched}) eq 0 }`] : [])]
+  const rejectConditions = [
+    ...(isWriter ? [`{ nbsrv(${name}) gt 1 }`] : []),
+    ...(isGuarded ? [`{ nbsrv(${guardBackend}) eq 0 }`] : []),
+  ]
   return [
     `listen ${name}`,
     `    bind ${bind}`,
@@ -115,17 +118,17 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isTold: boolean)
         ]
       : ['    balance leastconn']),
     ...(isWriter ? ['    # Never two: not at a start either, when everything counts as up until it was asked.'] : []),
-    ...(door.length > 0 ? [`    tcp-request connection reject if ${door.join(' || ')}`] : []),
+    ...(rejectConditions.length > 0 ? [`    tcp-request connection reject if ${rejectConditions.join(' || ')}`] : []),
     ...(fallback === null
       ? []
       : ['    # No standby may serve: the primary does.', `    use_backend ${fallback} if { nbsrv(${name}) eq 0 }`]),
-    ...asking(backend, file),
-    ...servers.map(({name: server, address}) => `    server ${server} ${address}${question(server, backend, file)}`),
+    ...serverDefaults(backend, file),
+    ...servers.map(({name: server, address}) => `    server ${server} ${address}${agentSend(server, backend, file)}`),
   ]
 }
 
 /** How the servers of a backend come up and go down. */
-function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: HaproxyFile): readonly string[] {
+function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}: HaproxyFile): readonly string[] {
   const isWriter = role === 'primary'
   const cut = isWriter ? ' on-marked-down shutdown-sessions' : ''
   const polled = (check: string) => [
@@ -168,7 +171,7 @@ function asking({role}: HaproxyFileBackend, {style, api, agent, maxLag}: Haproxy
   }
 }
 
-function question(server: string, {role}: HaproxyFileBackend, {style, maxLag}: HaproxyFile): string {
+function agentSend(server: string, {role}: HaproxyFileBackend, {style, maxLag}: HaproxyFile): string {
   if (style !== 'agent') return ''
   return ` agent-send "${server} ${role}${maxLag !== null && role !== 'primary' ? ` lag=${maxLag}` : ''}\\n"`
 }
@@ -195,7 +198,7 @@ function guard({style, api, agent}: HaproxyFile): readonly string[] {
   const {address, port, tls} = style === 'agent' ? agent : api
   return [
     '# Ten seconds without serve, and no new connection is let in anywhere. Open ones stay.',
-    `backend ${watched}`,
+    `backend ${guardBackend}`,
     ...check,
     `    server serve ${bracketed(address)}:${port} check inter 1s fall 10 rise 2${tls === null ? '' : ` ${tls}`}`,
   ]

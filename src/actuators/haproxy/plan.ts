@@ -64,21 +64,25 @@ const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
  * writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty
  * plan.
  */
-export function planHaproxy(wish: DesiredHaproxy, servers: readonly HaproxyServer[], snapshot: Snapshot): HaproxyPlan {
+export function planHaproxy(
+  desired: DesiredHaproxy,
+  servers: readonly HaproxyServer[],
+  snapshot: Snapshot,
+): HaproxyPlan {
   const problems: string[] = []
   const steps: HaproxyStep[] = []
   const deposed: HaproxyServer[] = []
   let isWhole = true
   const hostOf = serversOf(snapshot)
   const membersOf = Map.groupBy(servers, ({backend}) => backend)
-  for (const [backend, role] of Object.entries(wish.backends)) {
+  for (const [backend, role] of Object.entries(desired.backends)) {
     const members = (membersOf.get(backend) ?? []).map((server) => ({server, host: hostOf(server)}))
     if (members.length === 0) {
       problems.push(`there is no backend "${backend}", or it has no servers: correct haproxy.backends, or haproxy.cfg`)
       isWhole = false
     }
-    const strangers = members.flatMap(({server, host}) => (host === null ? server : []))
-    for (const {server, address, port} of strangers) {
+    const foreignServers = members.flatMap(({server, host}) => (host === null ? server : []))
+    for (const {server, address, port} of foreignServers) {
       const what = `server ${backend}/${server} (${address}:${port}) is no host of ours`
       problems.push(`${what}: name it like one and give it the same address, or take it out; it is left alone`)
     }
@@ -90,10 +94,10 @@ export function planHaproxy(wish: DesiredHaproxy, servers: readonly HaproxyServe
       role,
       known.map(({host}) => host),
       snapshot,
-      wish.fallback,
+      desired.fallback,
     )
     const isAmbiguous = role === 'primary' && found.length > 1
-    const obstacles = role === 'primary' ? obstaclesTo(found, backend, strangers) : []
+    const obstacles = role === 'primary' ? obstaclesTo(found, backend, foreignServers) : []
     problems.push(...obstacles)
     if (obstacles.length > 0) isWhole = false
     const wanted = isAmbiguous ? [] : found
@@ -114,13 +118,13 @@ export function planHaproxy(wish: DesiredHaproxy, servers: readonly HaproxyServe
 function obstaclesTo(
   found: readonly string[],
   backend: string,
-  strangers: readonly HaproxyServer[],
+  foreignServers: readonly HaproxyServer[],
 ): readonly string[] {
   if (found.length > 1)
     return [
       `backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`,
     ]
-  const up = strangers.filter(({adminState}) => (adminState & forcedMaintenance) === 0).map(({server}) => server)
+  const up = foreignServers.filter(({adminState}) => (adminState & forcedMaintenance) === 0).map(({server}) => server)
   return up.length === 0
     ? []
     : [`backend "${backend}" is for writers, and ${up.join(', ')} in it may be up: nothing is started beside it`]

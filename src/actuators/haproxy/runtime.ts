@@ -66,7 +66,7 @@ function endpoint(address: RuntimeAddress): {path: string} | {host: string; port
 }
 
 function conversation(socket: Socket): Readonly<{ask: (command: string) => Promise<string>; rest: Promise<string>}> {
-  let heard = ''
+  let received = ''
   let waiting: {resolve: (reply: string) => void; reject: (error: Error) => void} | null = null
   let over: Error | null = null
   const rest = Promise.withResolvers<string>()
@@ -74,10 +74,10 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
   rest.promise.catch(() => {})
   socket.setEncoding('utf8')
   socket.on('data', (chunk: string) => {
-    heard += chunk
-    if (waiting === null || !(heard.endsWith(prompt) || heard === '> ')) return
-    const reply = heard.slice(0, heard === '> ' ? 0 : -prompt.length)
-    heard = ''
+    received += chunk
+    if (waiting === null || !(received.endsWith(prompt) || received === '> ')) return
+    const reply = received.slice(0, received === '> ' ? 0 : -prompt.length)
+    received = ''
     waiting.resolve(reply.trim())
     waiting = null
   })
@@ -90,9 +90,9 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
   socket.on('error', end)
   // Even "done" is an empty line: nothing at all is no answer.
   socket.on('end', () =>
-    heard === ''
+    received === ''
       ? rest.reject(new Error('HAProxy closed the connection without an answer'))
-      : rest.resolve(heard.trim()),
+      : rest.resolve(received.trim()),
   )
   socket.on('close', () => end(new Error('HAProxy closed the connection before it had answered')))
   const ask = (command: string) =>

@@ -4,7 +4,13 @@ import {OperatorError} from '../../core/errors.ts'
 import {lagAdvice, parseLag} from '../../core/limits.ts'
 import type {PoolRole} from '../../core/offers/pools.ts'
 import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings} from '../../core/settings.ts'
-import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyPeer, type HaproxyStyle} from './cfg.ts'
+import {
+  externalInterMs,
+  type HaproxyFile,
+  type HaproxyFileBackend,
+  type HaproxyStyle,
+  type ServeEndpoint,
+} from './cfg.ts'
 
 /** What of the configuration a haproxy.cfg is made of. `ssl`: whether the API speaks TLS. */
 export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
@@ -151,8 +157,8 @@ function addressOf({host, hostaddr, port}: ConnectionSettings): string {
   return isIP(address) === 4 ? `${address}:${port}` : `${address}:${port} init-addr last,libc,none`
 }
 
-function apiOf({bind, port, ssl}: SiteConfig, {daemon, ca, style}: SiteRequest): HaproxyPeer {
-  const given = daemon === undefined ? null : placeOf(daemon)
+function apiOf({bind, port, ssl}: SiteConfig, {daemon, ca, style}: SiteRequest): ServeEndpoint {
+  const given = daemon === undefined ? null : endpointOf(daemon)
   const address = reachable(bind, daemon)
   const peer = {address, port: given?.port ?? port}
   if (peer.port === 0 && (style === 'push' || style === 'httpchk'))
@@ -184,11 +190,11 @@ function tlsTo(address: string, ca: string | undefined): string {
  * where.
  */
 function reachable(bind: string, daemon: string | undefined): string {
-  if (daemon !== undefined) return placeOf(daemon).address
+  if (daemon !== undefined) return endpointOf(daemon).address
   return bind === '0.0.0.0' || bind === '::' ? '127.0.0.1' : bind
 }
 
-function placeOf(text: string): Readonly<{address: string; port: number | null}> {
+function endpointOf(text: string): Readonly<{address: string; port: number | null}> {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([A-Za-z0-9_.-]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const address = bracketed ?? plain ?? (isIP(text) === 6 ? text : null)
   if (address === null) throw new OperatorError('USAGE', `--daemon "${text}" is no address`, 'Write HOST or HOST:PORT.')

@@ -13,11 +13,11 @@ export async function cutStaleWorkers(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (deposed.length === 0) return []
-  const said: string[] = []
+  const sent: string[] = []
   const processes = await askMaster(master, 'show proc', signal)
   if (!processes.startsWith('#'))
     throw new Error(`${master} does not answer as HAProxy's master: is it the socket of "haproxy -S"?`)
-  for (const pid of oldWorkers(processes)) {
+  for (const pid of staleWorkers(processes)) {
     for (const session of sessionsTo(deposed, await askMaster(master, `@!${pid} show sess`, signal))) {
       // One at a time: to "shutdown sessions server" an old worker answers that its proxies are
       // disabled.
@@ -26,13 +26,13 @@ export async function cutStaleWorkers(
       // It may have ended by itself in between.
       if (reply !== '' && !/no such session/i.test(reply))
         throw new Error(`HAProxy's master answered "${reply}" to "${command}"`)
-      said.push(command)
+      sent.push(command)
     }
   }
-  return said
+  return sent
 }
 
-const oldWorkers = (processes: string): readonly string[] =>
+const staleWorkers = (processes: string): readonly string[] =>
   [...(processes.split('# old workers')[1]?.split('\n#')[0] ?? '').matchAll(/^(\d+)\s+worker/gm)].map(
     ([, pid]) => pid ?? '',
   )

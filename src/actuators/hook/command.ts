@@ -47,7 +47,7 @@ type Watch = Readonly<{clock: Clock; timeoutMs: number; signal: AbortSignal}>
 
 function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promise<Delivery> {
   const {child} = group
-  const words = new StderrTail()
+  const stderr = new StderrTail()
   const {promise, resolve} = Promise.withResolvers<Delivery>()
   let cut: string | null = null
   let hasExited = false
@@ -85,8 +85,8 @@ function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promis
 
   child.stderr?.on('error', () => {})
   child.stderr?.on('data', (chunk: Buffer) => {
-    words.add(chunk)
-    if (words.heard <= floodBytes || cut !== null) return
+    stderr.add(chunk)
+    if (stderr.received <= floodBytes || cut !== null) return
     child.stderr?.destroy()
     end('wrote more than 1 MiB to stderr and was ended: let it write less, or into a file')
   })
@@ -97,7 +97,7 @@ function outcome(group: ProcessGroup, {clock, timeoutMs, signal}: Watch): Promis
   })
   child.on('close', (code, by) => {
     group.signal('SIGKILL')
-    settle(judge({code, by, cut, isInTime, words}))
+    settle(judge({code, by, cut, isInTime, stderr: stderr}))
   })
   onAbort(signal, late)
   return promise
@@ -108,15 +108,15 @@ type End = Readonly<{
   by: NodeJS.Signals | null
   cut: string | null
   isInTime: boolean
-  words: StderrTail
+  stderr: StderrTail
 }>
 
-function judge({code, by, cut, isInTime, words}: End): Delivery {
+function judge({code, by, cut, isInTime, stderr}: End): Delivery {
   // Told is told: a second page because something was left running would be worse.
   if (code === 0 && isInTime) return {kind: 'delivered', problem: `has exited, but what it started ${cut}`}
   if (code === 0 && cut === null) return delivered
   const ended = by === null ? `ended with exit code ${code}` : `was ended by ${by}`
-  const {lines} = words
+  const {lines} = stderr
   const hint = lines.length > 0 ? 'its last words are in the log' : 'it said nothing on stderr'
   return failed(cut ?? `${ended}: ${hint}`, {details: lines.length > 0 ? {stderr: lines.join(' | ')} : {}})
 }

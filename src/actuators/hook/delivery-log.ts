@@ -19,7 +19,7 @@ export type HookReport = Readonly<{
   dropped: number
 }>
 
-type Tell = (report: HookReport) => void
+type Report = (report: HookReport) => void
 
 /**
  * Says what becomes of a hook: a problem when it comes, when it becomes another one, and when it is
@@ -28,14 +28,14 @@ type Tell = (report: HookReport) => void
 export class DeliveryLog {
   readonly #name: string
   readonly #log: Log
-  readonly #report: Tell
+  readonly #report: Report
   #problem = ''
   #dropped = 0
   /** Dropped since the queue was last empty. */
   #overflow = 0
   readonly #waiting: () => number
 
-  constructor({name, log, report, waiting}: Readonly<{name: string; log: Log; report: Tell; waiting: () => number}>) {
+  constructor({name, log, report, waiting}: Readonly<{name: string; log: Log; report: Report; waiting: () => number}>) {
     this.#name = name
     this.#log = log
     this.#report = report
@@ -44,18 +44,18 @@ export class DeliveryLog {
 
   delivered(event: HookEvent, problem: string | null, ms: number): void {
     this.#log.debug(this.#about(event), `${this.#name}: told`)
-    if (problem !== null) this.#say(problem, {})
+    if (problem !== null) this.#logProblem(problem, {})
     else if (this.#problem !== '') {
       this.#log.info({target: this.#name}, `${this.#name}: in order again`)
       this.#problem = ''
     }
     if (this.#waiting() === 0) this.caughtUp()
-    this.#tell('delivered', problem ?? (this.#overflow > 0 ? full : null), ms)
+    this.#send('delivered', problem ?? (this.#overflow > 0 ? full : null), ms)
   }
 
   failed(event: HookEvent, problem: string, details: object, ms: number): void {
-    this.#say(problem, {...this.#about(event), ...details})
-    this.#tell('failed', problem, ms)
+    this.#logProblem(problem, {...this.#about(event), ...details})
+    this.#send('failed', problem, ms)
   }
 
   /**
@@ -66,14 +66,14 @@ export class DeliveryLog {
     const {group, from, to} = event.change
     const message = `${this.#name}: was not told that ${group} went from ${from ?? 'nothing'} to ${to}, ${tries} ${tries === 1 ? 'try' : 'tries'}`
     this.#log.error(this.#about(event), `${message}: ${problem}`)
-    this.#tell('dropped', problem, 0)
+    this.#send('dropped', problem, 0)
   }
 
   overflowed(): void {
     this.#dropped += 1
     this.#overflow += 1
     if (this.#overflow === 1) this.#log.error({target: this.#name, waiting: this.#waiting()}, `${this.#name}: ${full}`)
-    this.#tell('dropped', full, 0)
+    this.#send('dropped', full, 0)
   }
 
   /** The queue is empty: a burst is over. */
@@ -91,13 +91,13 @@ export class DeliveryLog {
       this.#log.warn({target: this.#name, left}, `${this.#name}: stopped before ${left} events could be told`)
   }
 
-  #say(problem: string, fields: object): void {
+  #logProblem(problem: string, fields: object): void {
     const level = problem === this.#problem ? 'debug' : 'warn'
     this.#log[level]({target: this.#name, ...fields}, `${this.#name}: ${problem}`)
     this.#problem = problem
   }
 
-  #tell(outcome: HookReport['outcome'], problem: string | null, ms: number): void {
+  #send(outcome: HookReport['outcome'], problem: string | null, ms: number): void {
     this.#report({actuator: this.#name, outcome, problem, ms, waiting: this.#waiting(), dropped: this.#dropped})
   }
 

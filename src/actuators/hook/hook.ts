@@ -16,7 +16,7 @@ import {webhookDelivery} from './webhook.ts'
 export const queueBound = 100
 /** What a delivery under way gets when the daemon stops. */
 const stopMs = 2_000
-const gone = 'the daemon stops, or this hook was changed'
+const stopping = 'the daemon stops, or this hook was changed'
 
 export type HookDeps = Readonly<{
   clock: Clock
@@ -40,7 +40,7 @@ export interface Hook extends AsyncDisposable {
    * Never waits, never throws. What the hook does not want is passed over; after disposal
    * everything is.
    */
-  tell(event: HookEvent): void
+  notify(event: HookEvent): void
   /**
    * Gives the try under way two seconds, then ends it with all of its processes; what waits is not
    * told.
@@ -69,29 +69,29 @@ export function hook(
 ): Hook {
   const deliver = settings.kind === 'run' ? commandDelivery(settings, {clock, env}) : webhookDelivery(settings, clock)
   const waiting: HookEvent[] = []
-  const diary = new DeliveryLog({name, log, report, waiting: () => waiting.length})
+  const deliveryLog = new DeliveryLog({name, log, report, waiting: () => waiting.length})
   /** No further try; and then: not even the one under way. */
   const [stop, abort] = [new AbortController(), new AbortController()]
   let work: Promise<void> | null = null
 
-  async function tellAll(): Promise<void> {
-    for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) await tellOne(event)
-    diary.caughtUp()
+  async function deliverAll(): Promise<void> {
+    for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) await deliverOne(event)
+    deliveryLog.caughtUp()
     work = null
   }
 
-  async function tellOne(event: HookEvent): Promise<void> {
+  async function deliverOne(event: HookEvent): Promise<void> {
     let backoff: Backoff | null = null
     for (let attempt = 1; ; attempt += 1) {
       const begun = clock.now()
       const delivery = await tryOnce(event)
       const ms = clock.now() - begun
-      if (delivery.kind === 'delivered') return diary.delivered(event, delivery.problem, ms)
-      diary.failed(event, delivery.problem, delivery.details, ms)
-      if (delivery.isFinal || attempt > settings.retries) return diary.gaveUp(event, delivery.problem, attempt)
+      if (delivery.kind === 'delivered') return deliveryLog.delivered(event, delivery.problem, ms)
+      deliveryLog.failed(event, delivery.problem, delivery.details, ms)
+      if (delivery.isFinal || attempt > settings.retries) return deliveryLog.gaveUp(event, delivery.problem, attempt)
       backoff = nextBackoff(retries, backoff, random)
       await sleep(clock, retryMs(backoff.waitMs, delivery.askedMs), stop.signal)
-      if (stop.signal.aborted) return diary.gaveUp(event, `${gone}, and ${delivery.problem}`, attempt)
+      if (stop.signal.aborted) return deliveryLog.gaveUp(event, `${stopping}, and ${delivery.problem}`, attempt)
     }
   }
 
@@ -100,7 +100,7 @@ export function hook(
     try {
       const delivery = await deliver(event, limit.signal)
       return delivery.kind === 'failed' && abort.signal.aborted
-        ? {...delivery, problem: `was cut short: ${gone}`}
+        ? {...delivery, problem: `was cut short: ${stopping}`}
         : delivery
     } catch (error) {
       // A bug of ours must not end the daemon because of a hook; its message might hold what the
@@ -114,17 +114,17 @@ export function hook(
 
   return {
     name,
-    tell(event) {
+    notify(event) {
       if (stop.signal.aborted || !isWanted(settings, event)) return
       if (waiting.length >= queueBound) {
         waiting.shift()
-        diary.overflowed()
+        deliveryLog.overflowed()
       }
       waiting.push(event)
-      work ??= tellAll()
+      work ??= deliverAll()
     },
     async [Symbol.asyncDispose]() {
-      if (!stop.signal.aborted) diary.stopped(waiting.length)
+      if (!stop.signal.aborted) deliveryLog.stopped(waiting.length)
       stop.abort()
       waiting.length = 0
       const cancel = clock.after(stopMs, () => abort.abort())

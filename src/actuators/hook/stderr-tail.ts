@@ -5,10 +5,10 @@ const keptLines = 5
 export class StderrTail {
   #end = Buffer.alloc(0)
   /** How much came, in bytes. */
-  heard = 0
+  received = 0
 
   add(chunk: Buffer): void {
-    this.heard += chunk.length
+    this.received += chunk.length
     this.#end = Buffer.concat([this.#end, chunk.subarray(-keptBytes)]).subarray(-keptBytes)
   }
 

@@ -3,7 +3,7 @@ import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {type OpenConsole, PatientConsole} from './console.ts'
+import {type OpenConsole, ReopeningConsole} from './console.ts'
 import {readInclude, stageInclude} from './include-file.ts'
 import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
 import {readPgbouncer} from './read.ts'
@@ -22,19 +22,19 @@ export type PgbouncerDeps = Readonly<{
  */
 const rounds = 5
 /** A RELOAD that moved nothing is tried again after so long. */
-const vainMs = 10_000
-const leaveMs = 1_000
+const reloadRetryMs = 10_000
+const stopMs = 1_000
 
 /** Tells one PgBouncer: by its include file, and over its admin console. */
 export function pgbouncerActuator(settings: PgbouncerSettings, deps: PgbouncerDeps): Actuator {
-  return new PgbouncerTarget(settings, deps)
+  return new PgbouncerActuator(settings, deps)
 }
 
-type Running = Readonly<{console: PatientConsole | null; isOutdated: () => boolean; done: string[]}>
+type Running = Readonly<{console: ReopeningConsole | null; isOutdated: () => boolean; done: string[]}>
 
-const isPausedAlready = (error: unknown): boolean => /already (suspended|paused)/i.test(wordsOf(error))
+const isPausedAlready = (error: unknown): boolean => /already (suspended|paused)/i.test(messageOf(error))
 
-class PgbouncerTarget implements Actuator {
+class PgbouncerActuator implements Actuator {
   readonly name: string
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
@@ -43,7 +43,7 @@ class PgbouncerTarget implements Actuator {
   /** In this pass. */
   #unpausable: readonly string[] = []
   /** The text that PgBouncer was last told to read, and when. */
-  #told: Readonly<{text: string; at: number}> | null = null
+  #lastReload: Readonly<{text: string; at: number}> | null = null
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
     const {host, hostaddr, port} = settings.admin
@@ -54,44 +54,48 @@ class PgbouncerTarget implements Actuator {
 
   async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
     const steps: string[] = []
-    const trouble: string[] = []
+    const unreachable: string[] = []
     try {
       using console = await this.#open(signal).catch((error) => {
-        trouble.push(wordsOf(error))
+        unreachable.push(messageOf(error))
         return null
       })
       const applied = dryRun
         ? await this.#planned(console, snapshot)
         : await this.#pass({console, isOutdated, done: steps}, snapshot)
-      const isReached = dryRun || trouble.length === 0
-      return {...applied, outcome: isReached ? applied.outcome : 'failed', problems: [...trouble, ...applied.problems]}
+      const isReached = dryRun || unreachable.length === 0
+      return {
+        ...applied,
+        outcome: isReached ? applied.outcome : 'failed',
+        problems: [...unreachable, ...applied.problems],
+      }
     } catch (error) {
-      return {outcome: 'failed', steps, problems: [...trouble, wordsOf(error)]}
+      return {outcome: 'failed', steps, problems: [...unreachable, messageOf(error)]}
     }
   }
 
   rest(signal: AbortSignal): Promise<void> {
-    return this.#letGo(signal, false)
+    return this.#resumeHeld(signal, false)
   }
 
   /** Clients do not wait for somebody who has left. */
   async [Symbol.asyncDispose](): Promise<void> {
     const limit = new AbortController()
-    const cancel = this.#deps.clock.after(leaveMs, () => limit.abort())
-    await this.#letGo(limit.signal, true)
+    const cancel = this.#deps.clock.after(stopMs, () => limit.abort())
+    await this.#resumeHeld(limit.signal, true)
     cancel()
   }
 
-  async #letGo(signal: AbortSignal, mustReload: boolean): Promise<void> {
+  async #resumeHeld(signal: AbortSignal, mustReload: boolean): Promise<void> {
     const held = [...(this.#held?.keys() ?? [])]
     if (held.length === 0) return
     try {
       using console = await this.#open(signal)
       if (mustReload) await console.ask('RELOAD')
       for (const database of held) {
-        await console.tell('RESUME', database).catch((error) => {
+        await console.command('RESUME', database).catch((error) => {
           // By somebody else, or it is gone.
-          if (!/is not paused|no such database/i.test(wordsOf(error))) throw error
+          if (!/is not paused|no such database/i.test(messageOf(error))) throw error
         })
         this.#held = without(this.#held, database)
       }
@@ -100,26 +104,26 @@ class PgbouncerTarget implements Actuator {
     }
   }
 
-  #open(signal: AbortSignal): Promise<PatientConsole> {
+  #open(signal: AbortSignal): Promise<ReopeningConsole> {
     const {openConsole, clock} = this.#deps
-    return PatientConsole.open(() => openConsole(this.#settings.admin, signal), clock)
+    return ReopeningConsole.open(() => openConsole(this.#settings.admin, signal), clock)
   }
 
-  async #planned(console: PatientConsole | null, snapshot: Snapshot): Promise<Applied> {
-    const {steps, problems} = this.#plan(await this.#see(console), snapshot)
+  async #planned(console: ReopeningConsole | null, snapshot: Snapshot): Promise<Applied> {
+    const {steps, problems} = this.#plan(await this.#observe(console), snapshot)
     // Whoever is paused is nobody's to let go.
     this.#held = null
-    return {outcome: 'planned', steps: steps.map((step) => `${this.#inWords(step)}  # ${step.why}`), problems}
+    return {outcome: 'planned', steps: steps.map((step) => `${this.#textOf(step)}  # ${step.why}`), problems}
   }
 
   async #pass(running: Running, snapshot: Snapshot): Promise<Applied> {
     const {console, done, isOutdated} = running
     let refused: string | null = null
     this.#unpausable = []
-    let plan = this.#plan(await this.#see(console), snapshot)
+    let plan = this.#plan(await this.#observe(console), snapshot)
     for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null && !isOutdated(); round += 1) {
-      refused = await this.#take(plan, running)
-      plan = this.#plan(await this.#see(console), snapshot)
+      refused = await this.#run(plan, running)
+      plan = this.#plan(await this.#observe(console), snapshot)
     }
     const isOver = refused === null && plan.steps.length === 0
     return {
@@ -130,11 +134,11 @@ class PgbouncerTarget implements Actuator {
     }
   }
 
-  #plan(sight: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
-    return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, sight, snapshot)
+  #plan(observed: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
+    return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, observed, snapshot)
   }
 
-  async #see(console: PatientConsole | null): Promise<ObservedPgbouncer> {
+  async #observe(console: ReopeningConsole | null): Promise<ObservedPgbouncer> {
     const state = console && (await readPgbouncer(console))
     const include = await readInclude(this.#settings.include)
     const now = this.#deps.clock.now()
@@ -143,7 +147,8 @@ class PgbouncerTarget implements Actuator {
       const held = this.#held ?? new Map(this.#mayBeOurs(paused).map((name) => [name, now]))
       this.#held = new Map([...held].filter(([name]) => paused.includes(name)))
     }
-    const isRead = this.#told !== null && this.#told.text === include && now - this.#told.at < vainMs
+    const isRead =
+      this.#lastReload !== null && this.#lastReload.text === include && now - this.#lastReload.at < reloadRetryMs
     const heldMs = Object.fromEntries([...(this.#held ?? [])].map(([name, since]) => [name, now - since]))
     return {include, state, isRead, heldMs, unpausable: this.#unpausable}
   }
@@ -160,7 +165,7 @@ class PgbouncerTarget implements Actuator {
    * Why the file could not be written; the rest is done all the same, for other databases. `null`:
    * all was done.
    */
-  async #take({steps, include}: PgbouncerPlan, running: Running): Promise<string | null> {
+  async #run({steps, include}: PgbouncerPlan, running: Running): Promise<string | null> {
     const {console, done, isOutdated} = running
     const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
     const refused = await this.#move(steps.filter(isMove), include, running)
@@ -168,9 +173,9 @@ class PgbouncerTarget implements Actuator {
     for (const step of steps.filter((each) => !isMove(each))) {
       if (isOutdated()) break
       // KILL pauses too; where somebody else had paused it, it stays his.
-      if (step.kind === 'kill' && mayResume(step.database)) this.#hold(step.database ?? '')
-      await console?.tell(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
-      done.push(this.#inWords(step))
+      if (step.kind === 'kill' && mayResume(step.database)) this.#markHeld(step.database ?? '')
+      await console?.command(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
+      done.push(this.#textOf(step))
     }
     return refused
   }
@@ -182,7 +187,7 @@ class PgbouncerTarget implements Actuator {
     {console, done, isOutdated}: Running,
   ): Promise<string | null> {
     const mustWrite = steps.some(({kind}) => kind === 'write')
-    const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(wordsOf) : null
+    const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(messageOf) : null
     if (typeof staged === 'string') return staged
     await using file = staged
     const paused: string[] = []
@@ -191,9 +196,9 @@ class PgbouncerTarget implements Actuator {
       if (step.kind === 'pause') {
         const name = step.database ?? ''
         // Before: the connection may be lost with the word on its way.
-        this.#hold(name)
+        this.#markHeld(name)
         try {
-          await console?.tell('PAUSE', name)
+          await console?.command('PAUSE', name)
           paused.push(name)
         } catch (error) {
           // All of PgBouncer, by somebody else, whose pause it stays: it moves all the same.
@@ -203,26 +208,26 @@ class PgbouncerTarget implements Actuator {
         }
       }
       if (step.kind === 'write') {
-        const refused = await file?.put().then(() => null, wordsOf)
+        const refused = await file?.put().then(() => null, messageOf)
         if (typeof refused === 'string') {
-          for (const database of paused) await console?.tell('RESUME', database)
+          for (const database of paused) await console?.command('RESUME', database)
           return refused
         }
       }
       if (step.kind === 'reload') {
         await console?.ask('RELOAD')
-        this.#told = {text: include, at: this.#deps.clock.now()}
+        this.#lastReload = {text: include, at: this.#deps.clock.now()}
       }
-      done.push(this.#inWords(step))
+      done.push(this.#textOf(step))
     }
     return null
   }
 
-  #hold(database: string): void {
+  #markHeld(database: string): void {
     if (!this.#held?.has(database)) this.#held = new Map([...(this.#held ?? []), [database, this.#deps.clock.now()]])
   }
 
-  #inWords({kind, database, why}: PgbouncerStep): string {
+  #textOf({kind, database, why}: PgbouncerStep): string {
     if (kind === 'write') return `write ${this.#settings.include}: ${why}`
     return kind === 'reload' ? 'RELOAD' : `${kind.toUpperCase()} ${database}`
   }
@@ -231,4 +236,4 @@ class PgbouncerTarget implements Actuator {
 const without = (held: ReadonlyMap<string, number> | null, database: string): ReadonlyMap<string, number> =>
   new Map([...(held ?? [])].filter(([name]) => name !== database))
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)

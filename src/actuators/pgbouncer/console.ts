@@ -61,13 +61,13 @@ function adviceFor({cause, sqlstate, detail}: ConnectFailure, {user, dbname}: Co
  * PAUSE answers when the last transaction is over, and no sooner. It holds once it was read, also
  * when its connection is closed (seen).
  */
-const pauseMs = 20
+const pauseWaitMs = 20
 
 /**
  * A console that does not wait for transactions: the connection on which PAUSE does so is left, and
  * another one is opened.
  */
-export class PatientConsole implements Disposable {
+export class ReopeningConsole implements Disposable {
   readonly #open: () => Promise<Console>
   readonly #clock: Clock
   #console: Console
@@ -78,21 +78,21 @@ export class PatientConsole implements Disposable {
     this.#clock = clock
   }
 
-  static async open(open: () => Promise<Console>, clock: Clock): Promise<PatientConsole> {
-    return new PatientConsole(open, await open(), clock)
+  static async open(open: () => Promise<Console>, clock: Clock): Promise<ReopeningConsole> {
+    return new ReopeningConsole(open, await open(), clock)
   }
 
   ask(text: string): Promise<readonly Row[]> {
     return this.#console.ask(text)
   }
 
-  async tell(verb: 'PAUSE' | 'KILL' | 'RESUME', database: string): Promise<void> {
+  async command(verb: 'PAUSE' | 'KILL' | 'RESUME', database: string): Promise<void> {
     // A name that has more than letters is put in quotes, as SQL does (seen: `PAUSE app-ro` is an
     // invalid command).
     const answer = this.ask(`${verb} ${/^[a-z_][a-z0-9_]*$/.test(database) ? database : `"${database}"`}`)
     if (verb !== 'PAUSE') return void (await answer)
     const {promise, resolve} = Promise.withResolvers<'waits'>()
-    const cancel = this.#clock.after(pauseMs, () => resolve('waits'))
+    const cancel = this.#clock.after(pauseWaitMs, () => resolve('waits'))
     if ((await Promise.race([answer, promise]).finally(cancel)) !== 'waits') return
     this.#console[Symbol.dispose]()
     this.#console = await this.#open()

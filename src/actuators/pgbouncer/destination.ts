@@ -38,7 +38,7 @@ export function destinationOf({name, database, now, snapshot, fallback, mayList}
   const may = eligibleHosts(database.role, group.hosts, snapshot, fallback).flatMap(
     (host) => snapshot.hosts[host] ?? [],
   )
-  if (may.length > 0) return {kind: 'at', ...chosen(may, now, mayList)}
+  if (may.length > 0) return {kind: 'at', ...choose(may, now, mayList)}
   const routed = snapshot.hosts[group.verdict.routedTo ?? '']
   // Another group of the same host is starting: it stays where it is, but goes nowhere new.
   const isAnyStarting = routed && isUnasked(routed, snapshot)
@@ -54,7 +54,7 @@ export const leadsTo = (pointer: Pointer, {address, port}: HostState): boolean =
  * socket. Else the one that is in use for as long as it may be, because every move costs its
  * clients their server connections; else the one that lags least.
  */
-function chosen(
+function choose(
   may: readonly HostState[],
   now: Pointer | null,
   mayList: boolean,

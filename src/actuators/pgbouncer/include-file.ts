@@ -26,23 +26,23 @@ export const readInclude = (path: string): Promise<string | null> =>
  * Rejects with an Error for an operator.
  */
 export async function stageInclude(path: string, text: string): Promise<Staged> {
-  const target = await said(path, async () => (await orNull(realpath(path))) ?? path)
+  const finalPath = await explained(path, async () => (await orNull(realpath(path))) ?? path)
   // Two processes have two names; one writes one file at a time.
-  const temporary = `${target}.${process.pid}.tmp`
+  const temporary = `${finalPath}.${process.pid}.tmp`
   const discard = () => unlink(temporary).catch(() => {})
   await discard()
   try {
-    await said(path, () => write(temporary, target, text))
+    await explained(path, () => write(temporary, finalPath, text))
   } catch (error) {
     await discard()
     throw error
   }
   return {
     put: () =>
-      said(path, async () => {
+      explained(path, async () => {
         await sync(temporary, 'r+')
-        await rename(temporary, target)
-        await sync(dirname(target), 'r')
+        await rename(temporary, finalPath)
+        await sync(dirname(finalPath), 'r')
       }),
     async [Symbol.asyncDispose]() {
       await discard()
@@ -50,9 +50,9 @@ export async function stageInclude(path: string, text: string): Promise<Staged> 
   }
 }
 
-async function write(temporary: string, target: string, text: string): Promise<void> {
-  const model = await orNull(stat(target))
-  const owner = model ?? (await stat(dirname(target)))
+async function write(temporary: string, finalPath: string, text: string): Promise<void> {
+  const model = await orNull(stat(finalPath))
+  const owner = model ?? (await stat(dirname(finalPath)))
   await using file = await open(temporary, 'wx', 0o600)
   await file.writeFile(text)
   await give(file, owner)
@@ -80,7 +80,7 @@ async function give(file: FileHandle, {uid, gid}: Readonly<{uid: number; gid: nu
   }
 }
 
-async function said<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -6,14 +6,14 @@ import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, 
 import {
   awayProblem,
   disabledProblem,
-  inWords,
+  endpointsOf,
   misfitOf,
-  placesOf,
   retryProblem,
   takenProblem,
+  textOf,
   waitingProblem,
 } from './problems.ts'
-import {deposed, foreignConnections, type PgbouncerDatabaseState, type PgbouncerState} from './state.ts'
+import {foreignConnections, isDeposed, type PgbouncerDatabaseState, type PgbouncerState} from './state.ts'
 
 export type ObservedPgbouncer = Readonly<{
   /** The text of our file; `null`: it is not there. */
@@ -70,44 +70,49 @@ const settleMs = 50
  * → what is still in use on a deposed primary is cut by KILL, for it would go on writing there →
  * RESUME.
  */
-export function planPgbouncer(wish: DesiredPgbouncer, sight: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
-  const {state, isRead} = sight
-  const before = sight.include ?? ''
+export function planPgbouncer(
+  desired: DesiredPgbouncer,
+  observed: ObservedPgbouncer,
+  snapshot: Snapshot,
+): PgbouncerPlan {
+  const {state, isRead} = observed
+  const before = observed.include ?? ''
   if (!isOurs(before)) {
-    return {steps: [], include: before, problems: [takenProblem(wish.include)], isStuck: true, againMs: null}
+    return {steps: [], include: before, problems: [takenProblem(desired.include)], isStuck: true, againMs: null}
   }
   const lines = linesOf(before)
   const mayList = !state?.version || state.version[0] > 1 || state.version[1] >= 17
   const problems: string[] = []
-  const aims = Object.entries(wish.databases).flatMap(([name, database]): Aim[] => {
+  const routes = Object.entries(desired.databases).flatMap(([name, database]): Route[] => {
     const problem = misfitOf(name, database)
     if (problem !== null) problems.push(problem)
     const now = pointerOf(lines.get(name) ?? '')
-    const target = destinationOf({name, database, now, snapshot, fallback: wish.fallback, mayList})
-    if (target.kind === 'keep' && target.problem !== null) problems.push(target.problem)
+    const destination = destinationOf({name, database, now, snapshot, fallback: desired.fallback, mayList})
+    if (destination.kind === 'keep' && destination.problem !== null) problems.push(destination.problem)
     return problem === null
-      ? [{name, database, target, now, shown: state?.databases.find((entry) => entry.name === name)}]
+      ? [{name, database, destination, now, shown: state?.databases.find((entry) => entry.name === name)}]
       : []
   })
   const include = includeOf(
-    aims.flatMap(({name, database, target}) =>
-      target.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, target.pointer, database),
+    routes.flatMap(({name, database, destination}) =>
+      destination.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, destination.pointer, database),
     ),
   )
-  const mustWrite = include !== before && aims.some(({target}) => target.kind !== 'keep')
-  const isAstray = aims.some((aim) => isAway(aim) && !rests(aim, wish, sight))
+  const mustWrite = include !== before && routes.some(({destination}) => destination.kind !== 'keep')
+  const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, desired, observed))
   const mustReload =
     state !== null &&
-    ((mustWrite && withoutPointers(include) !== withoutPointers(before)) || (isAstray && (mustWrite || !isRead)))
-  const parts = state === null ? [] : aims.map((aim) => partOf(aim, {wish, sight, state, snapshot, mustReload}))
+    ((mustWrite && withoutPointers(include) !== withoutPointers(before)) || (isAnyMisled && (mustWrite || !isRead)))
+  const plans =
+    state === null ? [] : routes.map((route) => planRoute(route, {desired, observed, state, snapshot, mustReload}))
   const of = (kind: PgbouncerStep['kind']) =>
-    parts.flatMap(({steps = []}) => steps.filter((step) => step.kind === kind))
-  const leading = aims.flatMap(({name, target}) =>
-    target.kind === 'keep' ? [] : `${name} -> ${inWords(target.pointer)}`,
+    plans.flatMap(({steps = []}) => steps.filter((step) => step.kind === kind))
+  const leading = routes.flatMap(({name, destination}) =>
+    destination.kind === 'keep' ? [] : `${name} -> ${textOf(destination.pointer)}`,
   )
   const write: PgbouncerStep = {kind: 'write', database: null, why: leading.join(', ')}
   const reload: PgbouncerStep = {kind: 'reload', database: null, why: 'so that PgBouncer reads the file again'}
-  const waits = parts.flatMap(({againMs = null}) => againMs ?? [])
+  const waits = plans.flatMap(({againMs = null}) => againMs ?? [])
   return {
     steps: [
       ...of('pause'),
@@ -119,10 +124,10 @@ export function planPgbouncer(wish: DesiredPgbouncer, sight: ObservedPgbouncer, 
     include,
     problems: [
       ...problems,
-      ...parts.flatMap(({problem = null}) => problem ?? []),
+      ...plans.flatMap(({problem = null}) => problem ?? []),
       ...retryProblem(state?.loginRetryS ?? null),
     ],
-    isStuck: parts.some(({isStuck = false}) => isStuck),
+    isStuck: plans.some(({isStuck = false}) => isStuck),
     againMs: waits.length > 0 ? Math.min(...waits) : null,
   }
 }
@@ -131,54 +136,61 @@ export function planPgbouncer(wish: DesiredPgbouncer, sight: ObservedPgbouncer, 
  * One database: where it is to lead, where it leads by our file (`now`), and by PgBouncer's own
  * account (`shown`).
  */
-type Aim = Readonly<{
+type Route = Readonly<{
   name: string
   database: PgbouncerDatabase
-  target: Destination
+  destination: Destination
   now: Pointer | null
   shown: PgbouncerDatabaseState | undefined
 }>
-type Around = Readonly<{
-  wish: DesiredPgbouncer
-  sight: ObservedPgbouncer
+type PlanInput = Readonly<{
+  desired: DesiredPgbouncer
+  observed: ObservedPgbouncer
   state: PgbouncerState
   snapshot: Snapshot
   mustReload: boolean
 }>
-type Part = Readonly<{steps?: readonly PgbouncerStep[]; problem?: string | null; isStuck?: boolean; againMs?: number}>
+type RoutePlan = Readonly<{
+  steps?: readonly PgbouncerStep[]
+  problem?: string | null
+  isStuck?: boolean
+  againMs?: number
+}>
 
-function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): Part {
-  const {name, database, target, shown} = aim
+function planRoute(route: Route, {desired, observed, state, snapshot, mustReload}: PlanInput): RoutePlan {
+  const {name, database, destination, shown} = route
   const isPrimary = database.role === 'primary'
   const step = (kind: PgbouncerStep['kind'], why: string): PgbouncerStep => ({kind, database: name, why})
-  if (target.kind === 'keep') return {}
-  const isResting = rests(aim, wish, sight)
-  if (shown === undefined || (isAway(aim) && !isResting)) {
-    if (!mustReload) return {problem: awayProblem(name, shown, wish.include), isStuck: true}
-    return isPrimary && isOursToPause(aim) && wish.pauseMs !== null
+  if (destination.kind === 'keep') return {}
+  const isResting = rests(route, desired, observed)
+  if (shown === undefined || (isMisled(route) && !isResting)) {
+    if (!mustReload) return {problem: awayProblem(name, shown, desired.include), isStuck: true}
+    return isPrimary && isOursToPause(route) && desired.pauseMs !== null
       ? {steps: [step('pause', 'clients wait while it moves')]}
       : {}
   }
-  const heldMs = heldMsOf(name, sight) ?? null
+  const heldMs = heldMsOf(name, observed) ?? null
   if (isResting && heldMs === null) return {steps: [step('pause', 'clients wait until somebody may be written to')]}
   const problem = shown.isDisabled ? disabledProblem(name) : null
-  const inUse = isPrimary ? foreignConnections(name, target.pointer, state) : []
+  const inUse = isPrimary ? foreignConnections(name, destination.pointer, state) : []
   const resume = heldMs !== null || !shown.isPaused
-  if (target.kind === 'at' && inUse.some((stray) => deposed(stray, state, snapshot))) {
+  if (destination.kind === 'at' && inUse.some((connection) => isDeposed(connection, state, snapshot))) {
     const kill = step(
       'kill',
-      `${target.hosts.join(', ')} has taken over, and connections to ${placesOf(inUse)} do not end`,
+      `${destination.hosts.join(', ')} has taken over, and connections to ${endpointsOf(inUse)} do not end`,
     )
     return {problem, steps: resume ? [kill, step('resume', 'after KILL')] : [kill]}
   }
   if (heldMs === null) return {problem}
-  const leftMs = (wish.pauseMs ?? 0) - heldMs
+  const leftMs = (desired.pauseMs ?? 0) - heldMs
   if (leftMs > 0 && inUse.length > 0) {
     return {problem: problem ?? waitingProblem(name, inUse), isStuck: true, againMs: Math.min(leftMs, settleMs)}
   }
-  if (leftMs > 0 && target.kind === 'nowhere') return {problem, againMs: leftMs}
+  if (leftMs > 0 && destination.kind === 'nowhere') return {problem, againMs: leftMs}
   const why =
-    target.kind === 'at' ? `it leads to ${target.hosts.join(', ')}` : `clients have waited for ${wish.pauseMs ?? 0} ms`
+    destination.kind === 'at'
+      ? `it leads to ${destination.hosts.join(', ')}`
+      : `clients have waited for ${desired.pauseMs ?? 0} ms`
   return {problem, steps: [step('resume', why)]}
 }
 
@@ -188,12 +200,12 @@ function partOf(aim: Aim, {wish, sight, state, snapshot, mustReload}: Around): P
  * nobody. Until then it knows how to welcome new clients, and makes no connection that fails, after
  * which it would wait for server_login_retry (both seen to cost half a second).
  */
-function rests(aim: Aim, {pauseMs}: DesiredPgbouncer, sight: ObservedPgbouncer): boolean {
-  const {name, database, target, shown} = aim
-  if (target.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
+function rests(route: Route, {pauseMs}: DesiredPgbouncer, observed: ObservedPgbouncer): boolean {
+  const {name, database, destination, shown} = route
+  if (destination.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
   if (shown === undefined || isNowhere(shown)) return false
-  const held = heldMsOf(name, sight)
-  return held === undefined ? isOursToPause(aim) && !sight.unpausable.includes(name) : held < pauseMs
+  const held = heldMsOf(name, observed)
+  return held === undefined ? isOursToPause(route) && !observed.unpausable.includes(name) : held < pauseMs
 }
 
 /** Databases have any name, and every object has a "constructor". */
@@ -204,14 +216,14 @@ const heldMsOf = (name: string, {heldMs}: ObservedPgbouncer): number | undefined
  * What leads elsewhere than our file says is somebody else's, and may stay so: its clients would
  * wait in vain.
  */
-const isOursToPause = ({now, shown, ...aim}: Aim): boolean =>
-  shown !== undefined && !shown.isPaused && now !== null && !isNowhere(now) && leads(shown, now, aim)
+const isOursToPause = ({now, shown, ...route}: Route): boolean =>
+  shown !== undefined && !shown.isPaused && now !== null && !isNowhere(now) && leads(shown, now, route)
 
-const isAway = (aim: Aim): boolean =>
-  aim.target.kind !== 'keep' && !(aim.shown && leads(aim.shown, aim.target.pointer, aim))
+const isMisled = (route: Route): boolean =>
+  route.destination.kind !== 'keep' && !(route.shown && leads(route.shown, route.destination.pointer, route))
 
 const leads = (
   shown: PgbouncerDatabaseState,
   {host, port}: Pointer,
-  {name, database}: Pick<Aim, 'name' | 'database'>,
+  {name, database}: Pick<Route, 'name' | 'database'>,
 ): boolean => shown.host === host && shown.port === port && shown.dbname === (database.dbname ?? name)

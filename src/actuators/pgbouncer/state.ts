@@ -35,8 +35,10 @@ export const foreignConnections = (database: string, pointer: Pointer, state: Pg
  * It leads to a host of ours that hangs, is gone, or is a rival. The transactions of a standby end
  * by themselves, and write nothing.
  */
-export const deposed = (stray: InUse, state: PgbouncerState, snapshot: Snapshot): boolean => {
-  const hosts = Object.values(snapshot.hosts).filter(({address, port}) => isAt(stray, {host: address, port}, state))
+export const isDeposed = (connection: InUse, state: PgbouncerState, snapshot: Snapshot): boolean => {
+  const hosts = Object.values(snapshot.hosts).filter(({address, port}) =>
+    isAt(connection, {host: address, port}, state),
+  )
   return hosts.length > 0 && hosts.every(({role}) => role !== 'standby')
 }
 

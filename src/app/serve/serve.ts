@@ -75,7 +75,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const meter = {stage: metrics.stage, applied: metrics.applied}
   const {agent, routers, hooks} = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter}, release)
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
-  hooks.tellTroubles()
+  hooks.notifyOfTroubles()
   const reload = reloads({
     config,
     load,
