@@ -1,7 +1,7 @@
 import {globSync, readFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import {expect, test} from 'vitest'
-import {circlesOf, importsOf, type Rule, rooms, targetOf, violation} from '../support/import-rule.ts'
+import {circlesOf, importsOf, isPure, pureFiles, type Rule, rooms, targetOf, violation} from '../support/import-rule.ts'
 
 const src = join(import.meta.dirname, '..', '..', 'src')
 const files = globSync('**/*.{ts,tsx}', {cwd: src})
@@ -48,6 +48,15 @@ test.each([
   ['sources/pg/driver.ts', '../daemon/get-unix.ts'],
   ['sources/pg/driver.ts', '../../config/load.ts'],
   ['actuators/haproxy/actuator.ts', '../hook/command.ts'],
+  ['actuators/haproxy/plan.ts', 'node:net'],
+  ['actuators/haproxy/plan.ts', './runtime.ts'],
+  ['actuators/haproxy/cfg.ts', '../../system/files.ts'],
+  ['actuators/agent/answer.ts', './server.ts'],
+  ['actuators/hook/event.ts', '../haproxy/plan.ts'],
+  ['actuators/pgbouncer/destination.ts', 'pg'],
+  ['actuators/pgbouncer/include.ts', './include-file.ts'],
+  ['actuators/pgbouncer/state.ts', './read.ts'],
+  ['actuators/pgbouncer/problems.ts', './console.ts'],
   ['actuation/loop.ts', '../monitor/monitor.ts'],
   ['api/app.ts', '../config/load.ts'],
   ['connector/pool.ts', 'ink'],
@@ -57,6 +66,19 @@ test.each([
   ['attic/anything.ts', '../core/verdict.ts'],
 ])('the guard fires: %s importing %s', (from, to) => {
   expect(violation({from, to})).not.toBeNull()
+})
+
+test('pure files of actuators/ are found by name, and every pure name is in use', () => {
+  const names = files.filter(isPure).map((file) => basename(file, '.ts'))
+  expect([...new Set(names)].sort()).toEqual([...pureFiles].sort())
+})
+
+test.each([
+  ['actuators/pgbouncer/plan.ts', '../../core/snapshot.ts'],
+  ['actuators/hook/event.ts', '../../protocol/snapshot-json.ts'],
+  ['actuators/pgbouncer/plan.ts', './include.ts'],
+])('a pure file may import: %s %s', (from, to) => {
+  expect(violation({from, to})).toBeNull()
 })
 
 test('a type is let through where only types are allowed', () => {

@@ -52,6 +52,11 @@ export const rooms: Readonly<Record<string, Rule>> = {
   demo: {rooms: ['core', 'config', 'system', 'ui', 'app/serve', 'app/cli'], packages: ['*']},
   commands: {rooms: ['*'], packages: ['*']},
 }
+/**
+ * Files of actuators/ that compute and do nothing else. They import core, protocol, and pure files
+ * of their own folder; no package.
+ */
+export const pureFiles = ['plan', 'answer', 'event', 'cfg', 'destination', 'include', 'state', 'problems'] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify']
 
 /** `a/b/c.ts` of src/ → its room: `sources/pg`, `actuators/haproxy` and `app/check` are rooms of their own. */
@@ -59,6 +64,16 @@ export function roomOf(path: string): string {
   const [first = '', second = ''] = path.split('/')
   if (!path.includes('/')) return 'index'
   return ['sources', 'actuators', 'app'].includes(first) ? `${first}/${second}` : first
+}
+
+/** By its name alone: `actuators/haproxy/plan.ts`. */
+export const isPure = (path: string): boolean =>
+  path.startsWith('actuators/') && pureFiles.some((name) => posix.basename(path) === `${name}.ts`)
+
+function isPureImport({from, to}: Import): boolean {
+  const target = targetOf({from, to})
+  if (target === null) return false
+  return ['core', 'protocol'].includes(roomOf(target)) || (isPure(target) && roomOf(target) === roomOf(from))
 }
 
 const isAmong = (name: string, patterns: readonly string[]) =>
@@ -81,6 +96,8 @@ export function violation({from, to, isType = false}: Import): string | null {
   if (room === 'index') return null
   const rule = rooms[room] ?? rooms[`${room.split('/')[0]}/*`]
   if (rule === undefined) return `${from}: there is no room ${room}: give it a line in the table`
+  if (isPure(from) && !isPureImport({from, to}))
+    return `${from} imports ${to}, and a pure file imports only core, protocol and pure files beside it`
   if (!to.startsWith('.')) {
     if (room === 'connector' && neverInConnector.includes(to)) return `${from} loads ${to}, and an application must not`
     return isAmong(to, rule.packages) ? null : `${from} imports ${to}, and ${room} imports nothing outside itself`
