@@ -27,16 +27,16 @@ const rows: readonly (Partial<Omit<DestinationQuestion, 'snapshot'>> & {
 })[] = [
   {given: 'a primary', seeing: three, so: at('10.0.0.1')},
   {given: 'no primary', seeing: {hosts: {host1: unavailable(), host2: standby()}}, so: nowhere},
-  {given: 'readers: all that may serve, in one entry', seeing: three, database: reader, so: at('10.0.0.2,10.0.0.3')},
+  {given: 'readers: all eligible hosts in one entry', seeing: three, database: reader, so: at('10.0.0.2,10.0.0.3')},
   {
-    given: 'readers, of a PgBouncer that takes one host: the least lagging',
+    given: 'readers of a PgBouncer that takes one host: the host that lags least',
     seeing: three,
     database: reader,
     mayList: false,
     so: at('10.0.0.3'),
   },
   {
-    given: 'the same, and another one is in use: it stays',
+    given: 'the same, and another host in use: the database stays there',
     seeing: three,
     database: reader,
     mayList: false,
@@ -44,7 +44,7 @@ const rows: readonly (Partial<Omit<DestinationQuestion, 'snapshot'>> & {
     so: at('10.0.0.2'),
   },
   {
-    given: 'the same, and unknown lag comes last',
+    given: 'the same, and a host with unknown lag: it comes last',
     seeing: {
       hosts: {host1: primary(), host2: standby('host1', {lagBytes: null}), host3: standby('host1', {lagBytes: 10})},
     },
@@ -61,7 +61,7 @@ const rows: readonly (Partial<Omit<DestinationQuestion, 'snapshot'>> & {
     so: at('10.0.0.3', 5433),
   },
   {
-    given: 'readers behind unix sockets: one entry holds one',
+    given: 'readers behind unix sockets: one entry holds one socket',
     seeing: {
       hosts: {
         host1: primary(),
@@ -78,25 +78,25 @@ const rows: readonly (Partial<Omit<DestinationQuestion, 'snapshot'>> & {
     database: reader,
     so: at('10.0.0.3'),
   },
-  {given: 'no reader: the primary', seeing: alone, database: reader, so: at('10.0.0.1')},
-  {given: 'no reader, and no fallback', seeing: alone, database: reader, fallback: () => 'none', so: nowhere},
+  {given: 'no eligible reader: the primary', seeing: alone, database: reader, so: at('10.0.0.1')},
+  {given: 'no eligible reader, and no fallback', seeing: alone, database: reader, fallback: () => 'none', so: nowhere},
   {given: 'a group that is starting', seeing: {...three, verdict: starting}, so: 'keep'},
   {
-    given: 'its own group, of several',
+    given: 'several groups: the group of the database',
     seeing: {...three, groups: {one: ['host1'], two: ['host2', 'host3']}},
     database: {...app, group: 'one'},
     so: at('10.0.0.1'),
   },
-  {given: 'a group that is not there', seeing: three, database: {...app, group: 'gone'}, so: 'keep'},
+  {given: 'an unknown group', seeing: three, database: {...app, group: 'gone'}, so: 'keep'},
   {
-    given: 'another group of the primary is starting: it stays where it is',
+    given: 'another group of the primary is starting: the database stays',
     seeing: {...three, groups: {one: ['host1', 'host2'], two: ['host1', 'host3']}, verdicts: {two: starting}},
     database: {...app, group: 'one'},
     now: at('10.0.0.1'),
     so: 'keep',
   },
   {
-    given: 'the same, and it is somewhere else: it goes nowhere new',
+    given: 'the same, and the database is elsewhere: it does not move',
     seeing: {...three, groups: {one: ['host1', 'host2'], two: ['host1', 'host3']}, verdicts: {two: starting}},
     database: {...app, group: 'one'},
     now: at('10.0.0.2'),
@@ -130,7 +130,7 @@ describe('a line of the file', () => {
     expect(withoutPointers(line)).toContain(database.options ?? 'dbname=')
   })
 
-  test('what somebody else has written is not ours', () => {
+  test('a file that pgroute66 has not written is recognised', () => {
     expect([isOurs(''), isOurs('\n'), isOurs('[databases]\n'), isOurs('; mine\n')]).toEqual([true, true, false, false])
   })
 })

@@ -38,7 +38,7 @@ test.skipIf(lacks('PgBouncer'))(
 
     await pgbouncer.stop()
     await host2.kill()
-    await serve.sees('PgBouncer does not run there')
+    await serve.sees('PgBouncer does not run at the address of admin')
     await pgbouncer.start()
     await serve.sees('in order again')
     assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')

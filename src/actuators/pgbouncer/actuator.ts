@@ -4,7 +4,8 @@ import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {type OpenConsole, ReopeningConsole} from './console.ts'
-import {readInclude, stageInclude} from './include-file.ts'
+import {HeldDatabases} from './held-databases.ts'
+import {readInclude, type StagedInclude, stageInclude} from './include-file.ts'
 import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
 import {readPgbouncer} from './read.ts'
 
@@ -12,20 +13,21 @@ export type PgbouncerDeps = Readonly<{
   openConsole: OpenConsole
   fallback: (group: string) => ReadFallback
   clock: Clock
-  /** Of this process: a former one may have left databases paused. */
+  /** The first actuator of this process: a former process may have left databases paused. */
   isFirst: boolean
 }>
 
 /**
- * Read, plan, act, read again: move, then let go; and once more where the console answered in
- * between.
+ * Reading and acting alternate: one round moves, one resumes, and one more where PgBouncer changed
+ * in between.
  */
 const rounds = 5
-/** A RELOAD that moved nothing is tried again after so long. */
+/** A RELOAD after which PgBouncer still shows the old host is sent again after this time. */
 const reloadRetryMs = 10_000
+/** What the RESUMEs get when the daemon stops. */
 const stopMs = 1_000
 
-/** Tells one PgBouncer: by its include file, and over its admin console. */
+/** Keeps one PgBouncer in step: by its include file, and over its admin console. */
 export function pgbouncerActuator(settings: PgbouncerSettings, deps: PgbouncerDeps): Actuator {
   return new PgbouncerActuator(settings, deps)
 }
@@ -33,16 +35,16 @@ export function pgbouncerActuator(settings: PgbouncerSettings, deps: PgbouncerDe
 type Running = Readonly<{console: ReopeningConsole | null; isOutdated: () => boolean; done: string[]}>
 
 const isPausedAlready = (error: unknown): boolean => /already (suspended|paused)/i.test(messageOf(error))
+const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
 
 class PgbouncerActuator implements Actuator {
   readonly name: string
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
-  /** Since when databases are paused at our word. `null`: never looked. Monotonic. */
-  #held: ReadonlyMap<string, number> | null = null
-  /** In this pass. */
+  readonly #held = new HeldDatabases()
+  /** Databases whose PAUSE was refused in this pass. */
   #unpausable: readonly string[] = []
-  /** The text that PgBouncer was last told to read, and when. */
+  /** The text of the include file at the last RELOAD, and when that was (monotonic). */
   #lastReload: Readonly<{text: string; at: number}> | null = null
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
@@ -78,7 +80,7 @@ class PgbouncerActuator implements Actuator {
     return this.#resumeHeld(signal, false)
   }
 
-  /** Clients do not wait for somebody who has left. */
+  /** A stopped daemon must not leave clients waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
     const limit = new AbortController()
     const cancel = this.#deps.clock.after(stopMs, () => limit.abort())
@@ -87,20 +89,20 @@ class PgbouncerActuator implements Actuator {
   }
 
   async #resumeHeld(signal: AbortSignal, mustReload: boolean): Promise<void> {
-    const held = [...(this.#held?.keys() ?? [])]
+    const held = this.#held.names
     if (held.length === 0) return
     try {
       using console = await this.#open(signal)
       if (mustReload) await console.ask('RELOAD')
       for (const database of held) {
         await console.command('RESUME', database).catch((error) => {
-          // By somebody else, or it is gone.
+          // An operator has resumed or removed the database.
           if (!/is not paused|no such database/i.test(messageOf(error))) throw error
         })
-        this.#held = without(this.#held, database)
+        this.#held.remove(database)
       }
     } catch {
-      // It is gone itself.
+      // PgBouncer itself is gone, and its pauses with it.
     }
   }
 
@@ -111,8 +113,8 @@ class PgbouncerActuator implements Actuator {
 
   async #planned(console: ReopeningConsole | null, snapshot: Snapshot): Promise<Applied> {
     const {steps, problems} = this.#plan(await this.#observe(console), snapshot)
-    // Whoever is paused is nobody's to let go.
-    this.#held = null
+    // A dry run has paused nothing, so it must not resume anything later.
+    this.#held.reset()
     return {outcome: 'planned', steps: steps.map((step) => `${this.#textOf(step)}  # ${step.why}`), problems}
   }
 
@@ -144,35 +146,33 @@ class PgbouncerActuator implements Actuator {
     const now = this.#deps.clock.now()
     if (state) {
       const paused = state.databases.filter(({isPaused}) => isPaused).map(({name}) => name)
-      const held = this.#held ?? new Map(this.#mayBeOurs(paused).map((name) => [name, now]))
-      this.#held = new Map([...held].filter(([name]) => paused.includes(name)))
+      this.#held.keep(paused, this.#inheritable(paused), now)
     }
-    const isRead =
-      this.#lastReload !== null && this.#lastReload.text === include && now - this.#lastReload.at < reloadRetryMs
-    const heldMs = Object.fromEntries([...(this.#held ?? [])].map(([name, since]) => [name, now - since]))
-    return {include, state, isRead, heldMs, unpausable: this.#unpausable}
+    const last = this.#lastReload
+    const isRead = last !== null && last.text === include && now - last.at < reloadRetryMs
+    return {include, state, isRead, heldMs: this.#held.msAt(now), unpausable: this.#unpausable}
   }
 
   /**
-   * What a former life of ours may have left: only one that pauses can have, and none but its own.
+   * What a former process of this daemon may have left paused: its own databases, and only where
+   * the configuration lets the daemon pause.
    */
-  #mayBeOurs(paused: readonly string[]): readonly string[] {
+  #inheritable(paused: readonly string[]): readonly string[] {
     const {pauseMs, databases} = this.#settings
     return this.#deps.isFirst && pauseMs !== null ? paused.filter((name) => Object.hasOwn(databases, name)) : []
   }
 
   /**
-   * Why the file could not be written; the rest is done all the same, for other databases. `null`:
-   * all was done.
+   * Why the file could not be written; `null`: every step ran. KILL and RESUME of other databases
+   * run in any case.
    */
   async #run({steps, include}: PgbouncerPlan, running: Running): Promise<string | null> {
     const {console, done, isOutdated} = running
-    const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
     const refused = await this.#move(steps.filter(isMove), include, running)
     const mayResume = (name: string | null) => steps.some(({kind, database}) => kind === 'resume' && database === name)
     for (const step of steps.filter((each) => !isMove(each))) {
       if (isOutdated()) break
-      // KILL pauses too; where somebody else had paused it, it stays his.
+      // KILL pauses too. A database that an operator had paused before stays the operator's.
       if (step.kind === 'kill' && mayResume(step.database)) this.#markHeld(step.database ?? '')
       await console?.command(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
       done.push(this.#textOf(step))
@@ -180,12 +180,9 @@ class PgbouncerActuator implements Actuator {
     return refused
   }
 
-  /** Nobody is paused for a file that cannot be written. */
-  async #move(
-    steps: readonly PgbouncerStep[],
-    include: string,
-    {console, done, isOutdated}: Running,
-  ): Promise<string | null> {
+  /** The file is staged first: a file that cannot be written pauses no database. */
+  async #move(steps: readonly PgbouncerStep[], include: string, running: Running): Promise<string | null> {
+    const {console, done, isOutdated} = running
     const mustWrite = steps.some(({kind}) => kind === 'write')
     const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(messageOf) : null
     if (typeof staged === 'string') return staged
@@ -193,26 +190,10 @@ class PgbouncerActuator implements Actuator {
     const paused: string[] = []
     for (const step of steps) {
       if (isOutdated()) return null
-      if (step.kind === 'pause') {
-        const name = step.database ?? ''
-        // Before: the connection may be lost with the word on its way.
-        this.#markHeld(name)
-        try {
-          await console?.command('PAUSE', name)
-          paused.push(name)
-        } catch (error) {
-          // All of PgBouncer, by somebody else, whose pause it stays: it moves all the same.
-          if (!isPausedAlready(error)) throw error
-          this.#held = without(this.#held, name)
-          this.#unpausable = [...this.#unpausable, name]
-        }
-      }
+      if (step.kind === 'pause' && (await this.#pause(step.database ?? '', console))) paused.push(step.database ?? '')
       if (step.kind === 'write') {
-        const refused = await file?.put().then(() => null, messageOf)
-        if (typeof refused === 'string') {
-          for (const database of paused) await console?.command('RESUME', database)
-          return refused
-        }
+        const refused = await this.#write(file, paused, console)
+        if (refused !== null) return refused
       }
       if (step.kind === 'reload') {
         await console?.ask('RELOAD')
@@ -223,8 +204,35 @@ class PgbouncerActuator implements Actuator {
     return null
   }
 
+  /** Whether the pause is this daemon's. */
+  async #pause(database: string, console: ReopeningConsole | null): Promise<boolean> {
+    this.#markHeld(database)
+    try {
+      await console?.command('PAUSE', database)
+      return true
+    } catch (error) {
+      // An operator has paused all of PgBouncer, and only the operator ends that. The database
+      // moves all the same.
+      if (!isPausedAlready(error)) throw error
+      this.#held.remove(database)
+      this.#unpausable = [...this.#unpausable, database]
+      return false
+    }
+  }
+
+  /** Why the file could not be put in its place; then the databases `paused` for it are resumed. */
+  async #write(
+    file: StagedInclude | null,
+    paused: readonly string[],
+    console: ReopeningConsole | null,
+  ): Promise<string | null> {
+    const refused = (await file?.put().then(() => null, messageOf)) ?? null
+    if (refused !== null) for (const database of paused) await console?.command('RESUME', database)
+    return refused
+  }
+
   #markHeld(database: string): void {
-    if (!this.#held?.has(database)) this.#held = new Map([...(this.#held ?? []), [database, this.#deps.clock.now()]])
+    this.#held.add(database, this.#deps.clock.now())
   }
 
   #textOf({kind, database, why}: PgbouncerStep): string {
@@ -232,8 +240,5 @@ class PgbouncerActuator implements Actuator {
     return kind === 'reload' ? 'RELOAD' : `${kind.toUpperCase()} ${database}`
   }
 }
-
-const without = (held: ReadonlyMap<string, number> | null, database: string): ReadonlyMap<string, number> =>
-  new Map([...(held ?? [])].filter(([name]) => name !== database))
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)

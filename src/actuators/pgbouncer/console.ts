@@ -7,16 +7,16 @@ export type Row = Readonly<Record<string, unknown>>
 /** A session on a PgBouncer's admin console. */
 export interface Console extends Disposable {
   /**
-   * One simple query (the console knows no others). Rejects with an Error for an operator: refused,
-   * lost, or `signal` of the opening has aborted.
+   * One simple query (the console takes no others). Rejects with an Error for an operator: PgBouncer
+   * refused, the connection is lost, or the `signal` given to `OpenConsole` has aborted.
    */
   ask(command: string): Promise<readonly Row[]>
 }
 
-/** Logs in. Rejects with an Error for an operator. */
+/** Opens a session. Rejects with an Error for an operator. */
 export type OpenConsole = (admin: ConnectionSettings, signal: AbortSignal) => Promise<Console>
 
-/** A session over PostgreSQL's protocol, as the console needs it. `ask` and `close` never throw. */
+/** The part of a PostgreSQL connection that the console needs. `ask` and `close` never throw. */
 export interface ConsoleConnection {
   /** A text without name and values is sent as a simple query. */
   ask(question: Readonly<{text: string}>, signal: AbortSignal): Promise<readonly Row[] | Failure>
@@ -25,8 +25,8 @@ export interface ConsoleConnection {
 type ConnectFailure = Failure & Readonly<{sqlstate: string | null}>
 
 /**
- * How a connection is opened. It comes from outside, so that sslmode, password files and time
- * limits mean the same for PgBouncer as for PostgreSQL.
+ * Opens a connection. app/serve passes the opener of PostgreSQL hosts, so that sslmode, password
+ * files and time limits mean the same for PgBouncer.
  */
 export type ConnectConsole = (
   admin: ConnectionSettings,
@@ -49,23 +49,26 @@ export const consoleOver =
     }
   }
 
-/** The advice for a PostgreSQL role would mislead here. */
+/** Not the advice for a PostgreSQL role: a console has users of its own. */
 function adviceFor({cause, sqlstate, detail}: ConnectFailure, {user, dbname}: ConnectionSettings): string {
   if (cause === 'auth' || sqlstate === '08P01')
-    return `PgBouncer does not let user "${user}" into "${dbname}": check the password (plain here: in admin, password_file or .pgpass), and admin_users in pgbouncer.ini (${detail})`
-  if (cause === 'refused') return `PgBouncer does not run there, or listens elsewhere: ${detail}`
+    return [
+      `PgBouncer does not let user "${user}" into "${dbname}" (${detail}): check admin_users in pgbouncer.ini`,
+      'and the password, which must be in clear text in admin, password_file or .pgpass',
+    ].join(' ')
+  if (cause === 'refused') return `PgBouncer does not run at the address of admin, or listens elsewhere: ${detail}`
   return `PgBouncer's console cannot be reached (${cause}): ${detail}`
 }
 
 /**
- * PAUSE answers when the last transaction is over, and no sooner. It holds once it was read, also
- * when its connection is closed (seen).
+ * PgBouncer answers PAUSE only after the last transaction. The pause begins as soon as PgBouncer
+ * has read the command, and holds even if the connection closes (seen).
  */
 const pauseWaitMs = 20
 
 /**
- * A console that does not wait for transactions: the connection on which PAUSE does so is left, and
- * another one is opened.
+ * A console that does not wait for transactions: while PAUSE waits on one connection, the next
+ * command uses a new one.
  */
 export class ReopeningConsole implements Disposable {
   readonly #open: () => Promise<Console>
@@ -87,8 +90,7 @@ export class ReopeningConsole implements Disposable {
   }
 
   async command(verb: 'PAUSE' | 'KILL' | 'RESUME', database: string): Promise<void> {
-    // A name that has more than letters is put in quotes, as SQL does (seen: `PAUSE app-ro` is an
-    // invalid command).
+    // Other names need quotes, as in SQL (seen: PgBouncer calls `PAUSE app-ro` an invalid command).
     const answer = this.ask(`${verb} ${/^[a-z_][a-z0-9_]*$/.test(database) ? database : `"${database}"`}`)
     if (verb !== 'PAUSE') return void (await answer)
     const {promise, resolve} = Promise.withResolvers<'waits'>()

@@ -6,15 +6,18 @@ import {isStarting} from '../../core/verdict/verdict-kind.ts'
 import {nowhere, type Pointer} from './include.ts'
 
 /**
- * Where one database is to lead. `keep`: nothing is said against where it leads now, and nothing
- * for it, as in a group that is starting.
+ * Where one database shall lead. `nowhere`: no host may serve it. `keep`: the snapshot says nothing
+ * for or against the present host, as in a group that is starting.
  */
 export type Destination =
   | Readonly<{kind: 'at'; pointer: Pointer; hosts: readonly string[]}>
   | Readonly<{kind: 'nowhere'; pointer: Pointer; why: string}>
   | Readonly<{kind: 'keep'; problem: string | null}>
 
-/** `now`: where it leads by our file. `mayList`: PgBouncer knows several hosts in one entry. */
+/**
+ * `now`: where the database leads by the include file. `mayList`: this PgBouncer takes several hosts
+ * in one entry.
+ */
 export type DestinationQuestion = Readonly<{
   name: string
   database: PgbouncerDatabase
@@ -28,19 +31,19 @@ export function destinationOf({name, database, now, snapshot, fallback, mayList}
   const groups = Object.keys(snapshot.groups)
   const group = snapshot.groups[database.group ?? (groups.length === 1 ? (groups[0] ?? '') : '')]
   if (group === undefined) {
-    const what =
-      database.group === null ? 'does not say of which group' : `is of a group "${database.group}" that is not there`
-    return {kind: 'keep', problem: `database "${name}" ${what}: give it one of ${groups.join(', ')}`}
+    const what = database.group === null ? 'has no group' : `has the unknown group "${database.group}"`
+    return {kind: 'keep', problem: `database "${name}" ${what}: set its group to one of ${groups.join(', ')}`}
   }
-  // Routing stands over a restart and a reload of ours: nothing has been asked yet, so nothing
-  // speaks against anybody.
+  // Routing stands while the daemon restarts or reloads: no host has been asked yet, so no answer
+  // speaks against the present one.
   if (isStarting(group.verdict)) return {kind: 'keep', problem: null}
   const may = eligibleHosts(database.role, group.hosts, snapshot, fallback).flatMap(
     (host) => snapshot.hosts[host] ?? [],
   )
   if (may.length > 0) return {kind: 'at', ...choose(may, now, mayList)}
   const routed = snapshot.hosts[group.verdict.routedTo ?? '']
-  // Another group of the same host is starting: it stays where it is, but goes nowhere new.
+  // Another group of the same host is starting: the database stays on that host, but does not move
+  // to it.
   const isAnyStarting = routed && isUnasked(routed, snapshot)
   if (routed && isAnyStarting && now !== null && leadsTo(now, routed)) return {kind: 'keep', problem: null}
   return {kind: 'nowhere', pointer: nowhere, why: group.verdict.why}
@@ -50,9 +53,9 @@ export const leadsTo = (pointer: Pointer, {address, port}: HostState): boolean =
   pointer.port === port && pointer.host.split(',').includes(address)
 
 /**
- * All of them, where one entry can hold them: several hosts share one port, and none is a unix
- * socket. Else the one that is in use for as long as it may be, because every move costs its
- * clients their server connections; else the one that lags least.
+ * All hosts, where one entry can hold them: they share one port, and none is a unix socket.
+ * Otherwise the present host for as long as it may serve, because every move costs the clients
+ * their server connections; otherwise the host that lags least.
  */
 function choose(
   may: readonly HostState[],

@@ -2,32 +2,35 @@ import {type FileHandle, open, readFile, realpath, rename, stat, unlink} from 'n
 import {dirname} from 'node:path'
 
 /**
- * The next text of the file, written but not yet in its place. Disposing it takes away what was not
- * put there.
+ * The next text of the include file, written to a temporary file. Disposing it removes the
+ * temporary file, unless `put` has renamed it.
  */
-export interface Staged extends AsyncDisposable {
+export interface StagedInclude extends AsyncDisposable {
   /** Rejects with an Error for an operator. */
   put(): Promise<void>
 }
 
-/** `null`: it is not there. Rejects with an Error for an operator. */
+/** `null`: there is no file. Rejects with an Error for an operator. */
 export const readInclude = (path: string): Promise<string | null> =>
   orNull(readFile(path, 'utf8')).catch((error) => {
-    throw new Error(`${path} cannot be read (${codeOf(error)}): let this process read and write it, and its folder`, {
-      cause: error,
-    })
+    throw new Error(
+      `${path} cannot be read (${codeOf(error)}): let the user of pgroute66 read and write the file and its folder`,
+      {
+        cause: error,
+      },
+    )
   })
 
 /**
- * Replaces the file in two steps, so that nobody is paused for a file that cannot be written, and
- * so that PgBouncer, which may start at any moment, reads the old text or the new one. Mode and
- * owner stay; a new file belongs to whom its folder belongs to, because PgBouncer must read it and
- * others need not: `options` may hold a password. Behind a link, what it leads to is replaced.
- * Rejects with an Error for an operator.
+ * Replaces the include file in two steps: a file that cannot be written pauses no database, and a
+ * PgBouncer that starts at any moment reads the old text or the new one. Mode and owner stay. A new
+ * file gets the owner of its folder, because PgBouncer must read it; other users must not, because
+ * `options` may hold a password. A symbolic link stays, and its target is replaced. Rejects with an
+ * Error for an operator.
  */
-export async function stageInclude(path: string, text: string): Promise<Staged> {
+export async function stageInclude(path: string, text: string): Promise<StagedInclude> {
   const finalPath = await explained(path, async () => (await orNull(realpath(path))) ?? path)
-  // Two processes have two names; one writes one file at a time.
+  // The process id keeps two daemons apart; one daemon writes one file at a time.
   const temporary = `${finalPath}.${process.pid}.tmp`
   const discard = () => unlink(temporary).catch(() => {})
   await discard()
@@ -56,19 +59,17 @@ async function write(temporary: string, finalPath: string, text: string): Promis
   await using file = await open(temporary, 'wx', 0o600)
   await file.writeFile(text)
   await give(file, owner)
-  // After chown, which takes some bits away.
+  // After chown, which clears some mode bits.
   await file.chmod(model ? model.mode & 0o7777 : 0o640)
 }
 
-/**
- * Takes longer than all else: so not before PAUSE, which cannot come early enough after a crash.
- */
+/** The slowest part, so it comes after PAUSE: after a crash every millisecond before PAUSE counts. */
 async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
   await using file = await open(path, flags)
   await file.sync()
 }
 
-/** Only root gives away a file. Others keep its group, by which PgBouncer reads it. */
+/** Only root may change the owner. Other users keep the group, through which PgBouncer reads it. */
 async function give(file: FileHandle, {uid, gid}: Readonly<{uid: number; gid: number}>): Promise<void> {
   const mine = await file.stat()
   if (mine.uid === uid && mine.gid === gid) return
@@ -85,8 +86,8 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     const why = codeOf(error) ?? (error instanceof Error ? error.message : 'unknown error')
-    const next = `let this process write to ${dirname(path)}, and keep the file's group`
-    throw new Error(`${path} cannot be replaced (${why}), so PgBouncer stays as it is: ${next}`, {cause: error})
+    const next = `let the user of pgroute66 write to ${dirname(path)}, and add that user to the file's group`
+    throw new Error(`${path} cannot be replaced (${why}), so PgBouncer keeps its hosts: ${next}`, {cause: error})
   }
 }
 

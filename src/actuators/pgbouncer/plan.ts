@@ -13,26 +13,21 @@ import {
   textOf,
   waitingProblem,
 } from './problems.ts'
-import {foreignConnections, isDeposed, type PgbouncerDatabaseState, type PgbouncerState} from './state.ts'
+import {foreignConnections, type InUse, isDeposed, type PgbouncerDatabaseState, type PgbouncerState} from './state.ts'
 
 export type ObservedPgbouncer = Readonly<{
-  /** The text of our file; `null`: it is not there. */
+  /** The text of the include file; `null`: there is no file. */
   include: string | null
   /**
-   * `null`: the console cannot be reached, so only the file can be put right: PgBouncer may be
-   * about to start with it.
+   * `null`: the console cannot be reached. Then only the file can be corrected, because PgBouncer
+   * may start with it at any moment.
    */
   state: PgbouncerState | null
-  /** PgBouncer was told just now to read the file as it is: what it shows is what it made of it. */
+  /** PgBouncer has just received RELOAD for this text: what it shows is what it made of the text. */
   isRead: boolean
-  /**
-   * Databases that are paused at our word → for how long. A pause of somebody else's is his to end.
-   */
+  /** Databases that this daemon has paused → for how long. Only an operator ends an operator's pause. */
   heldMs: Readonly<Record<string, number>>
-  /**
-   * Databases that cannot be paused, because somebody has paused all of PgBouncer, which nothing
-   * shows.
-   */
+  /** Databases that cannot be paused: an operator has paused all of PgBouncer, and no SHOW tells. */
   unpausable: readonly string[]
 }>
 
@@ -43,44 +38,114 @@ export type PgbouncerStep = Readonly<{
 }>
 export type PgbouncerPlan = Readonly<{
   /**
-   * In order. Afterwards all is read and planned again: a database is let go only where it is seen
-   * to lead.
+   * In order. Afterwards PgBouncer is read and planned again: a database is resumed only once
+   * PgBouncer shows the new host.
    */
   steps: readonly PgbouncerStep[]
   include: string
   problems: readonly string[]
-  /**
-   * Something is not as it should be, and nothing can be done about it now; `problems` say what.
-   */
+  /** Something is wrong, and no step can correct it now; `problems` say what. */
   isStuck: boolean
-  /** Look again after so long, though nothing changed: clients are waiting. */
+  /** Look again after this time even without a change: clients are waiting. */
   againMs: number | null
 }>
 
 export type DesiredPgbouncer = Pick<PgbouncerSettings, 'databases' | 'include' | 'pauseMs'> &
   Readonly<{fallback: (group: string) => ReadFallback}>
 
-/** So often a pause is looked at that waits for transactions to end. */
+/** How often a pause that waits for transactions to end is looked at. */
 const settleMs = 50
 
 /**
- * What one PgBouncer must be told so that it follows `snapshot` (DESIGN 9). Idempotent. The order
- * is a safety property: PAUSE (nobody gets a server connection) → the file → RELOAD (idle
- * connections to the old host are closed, others when their transaction ends) → seen to lead there
- * → what is still in use on a deposed primary is cut by KILL, for it would go on writing there →
- * RESUME.
+ * The commands for one PgBouncer so that it follows `snapshot` (DESIGN 9). Idempotent. The order is
+ * a safety property:
+ * 1. PAUSE: no client gets a server connection.
+ * 2. The file.
+ * 3. RELOAD: PgBouncer closes idle connections to the old host, others when their transaction ends.
+ * 4. PgBouncer shows the new host.
+ * 5. KILL, where a deposed primary still has connections in use: they would go on writing there.
+ * 6. RESUME.
  */
 export function planPgbouncer(
   desired: DesiredPgbouncer,
   observed: ObservedPgbouncer,
   snapshot: Snapshot,
 ): PgbouncerPlan {
-  const {state, isRead} = observed
+  const {state} = observed
   const before = observed.include ?? ''
   if (!isOurs(before)) {
     return {steps: [], include: before, problems: [takenProblem(desired.include)], isStuck: true, againMs: null}
   }
   const lines = linesOf(before)
+  const {routes, problems} = routesOf({desired, observed, snapshot, lines})
+  const include = includeOf(
+    routes.flatMap(({name, database, destination}) =>
+      destination.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, destination.pointer, database),
+    ),
+  )
+  const mustWrite = include !== before && routes.some(({destination}) => destination.kind !== 'keep')
+  const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, desired, observed))
+  const mustReload =
+    state !== null &&
+    ((mustWrite && withoutPointers(include) !== withoutPointers(before)) ||
+      (isAnyMisled && (mustWrite || !observed.isRead)))
+  const plans =
+    state === null ? [] : routes.map((route) => planRoute(route, {desired, observed, state, snapshot, mustReload}))
+  const waits = plans.flatMap(({againMs = null}) => againMs ?? [])
+  return {
+    steps: inOrder([
+      ...(mustWrite ? [writeStep(routes)] : []),
+      ...(mustReload ? [reloadStep] : []),
+      ...plans.flatMap(({steps = []}) => steps),
+    ]),
+    include,
+    problems: [
+      ...problems,
+      ...plans.flatMap(({problem = null}) => problem ?? []),
+      ...retryProblem(state?.loginRetryS ?? null),
+    ],
+    isStuck: plans.some(({isStuck = false}) => isStuck),
+    againMs: waits.length > 0 ? Math.min(...waits) : null,
+  }
+}
+
+const order: readonly PgbouncerStep['kind'][] = ['pause', 'write', 'reload', 'kill', 'resume']
+const inOrder = (steps: readonly PgbouncerStep[]): readonly PgbouncerStep[] =>
+  order.flatMap((kind) => steps.filter((step) => step.kind === kind))
+
+const reloadStep: PgbouncerStep = {kind: 'reload', database: null, why: 'so that PgBouncer reads the file again'}
+
+function writeStep(routes: readonly Route[]): PgbouncerStep {
+  const leading = routes.flatMap(({name, destination}) =>
+    destination.kind === 'keep' ? [] : `${name} -> ${textOf(destination.pointer)}`,
+  )
+  return {kind: 'write', database: null, why: leading.join(', ')}
+}
+
+/**
+ * One database: `destination`, where it shall lead; `now`, where it leads by the include file;
+ * `shown`, what PgBouncer says.
+ */
+type Route = Readonly<{
+  name: string
+  database: PgbouncerDatabase
+  destination: Destination
+  now: Pointer | null
+  shown: PgbouncerDatabaseState | undefined
+}>
+type RoutesInput = Readonly<{
+  desired: DesiredPgbouncer
+  observed: ObservedPgbouncer
+  snapshot: Snapshot
+  /** Of the include file, by database. */
+  lines: ReadonlyMap<string, string>
+}>
+
+/** A database that cannot be written to the file is a problem, and no route. */
+function routesOf({desired, observed: {state}, snapshot, lines}: RoutesInput): Readonly<{
+  routes: readonly Route[]
+  problems: readonly string[]
+}> {
   const mayList = !state?.version || state.version[0] > 1 || state.version[1] >= 17
   const problems: string[] = []
   const routes = Object.entries(desired.databases).flatMap(([name, database]): Route[] => {
@@ -93,57 +158,10 @@ export function planPgbouncer(
       ? [{name, database, destination, now, shown: state?.databases.find((entry) => entry.name === name)}]
       : []
   })
-  const include = includeOf(
-    routes.flatMap(({name, database, destination}) =>
-      destination.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, destination.pointer, database),
-    ),
-  )
-  const mustWrite = include !== before && routes.some(({destination}) => destination.kind !== 'keep')
-  const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, desired, observed))
-  const mustReload =
-    state !== null &&
-    ((mustWrite && withoutPointers(include) !== withoutPointers(before)) || (isAnyMisled && (mustWrite || !isRead)))
-  const plans =
-    state === null ? [] : routes.map((route) => planRoute(route, {desired, observed, state, snapshot, mustReload}))
-  const of = (kind: PgbouncerStep['kind']) =>
-    plans.flatMap(({steps = []}) => steps.filter((step) => step.kind === kind))
-  const leading = routes.flatMap(({name, destination}) =>
-    destination.kind === 'keep' ? [] : `${name} -> ${textOf(destination.pointer)}`,
-  )
-  const write: PgbouncerStep = {kind: 'write', database: null, why: leading.join(', ')}
-  const reload: PgbouncerStep = {kind: 'reload', database: null, why: 'so that PgBouncer reads the file again'}
-  const waits = plans.flatMap(({againMs = null}) => againMs ?? [])
-  return {
-    steps: [
-      ...of('pause'),
-      ...(mustWrite ? [write] : []),
-      ...(mustReload ? [reload] : []),
-      ...of('kill'),
-      ...of('resume'),
-    ],
-    include,
-    problems: [
-      ...problems,
-      ...plans.flatMap(({problem = null}) => problem ?? []),
-      ...retryProblem(state?.loginRetryS ?? null),
-    ],
-    isStuck: plans.some(({isStuck = false}) => isStuck),
-    againMs: waits.length > 0 ? Math.min(...waits) : null,
-  }
+  return {routes, problems}
 }
 
-/**
- * One database: where it is to lead, where it leads by our file (`now`), and by PgBouncer's own
- * account (`shown`).
- */
-type Route = Readonly<{
-  name: string
-  database: PgbouncerDatabase
-  destination: Destination
-  now: Pointer | null
-  shown: PgbouncerDatabaseState | undefined
-}>
-type PlanInput = Readonly<{
+type RoutePlanInput = Readonly<{
   desired: DesiredPgbouncer
   observed: ObservedPgbouncer
   state: PgbouncerState
@@ -157,48 +175,65 @@ type RoutePlan = Readonly<{
   againMs?: number
 }>
 
-function planRoute(route: Route, {desired, observed, state, snapshot, mustReload}: PlanInput): RoutePlan {
+function planRoute(route: Route, input: RoutePlanInput): RoutePlan {
+  const {desired, observed, state, mustReload} = input
   const {name, database, destination, shown} = route
   const isPrimary = database.role === 'primary'
-  const step = (kind: PgbouncerStep['kind'], why: string): PgbouncerStep => ({kind, database: name, why})
   if (destination.kind === 'keep') return {}
   const isResting = rests(route, desired, observed)
   if (shown === undefined || (isMisled(route) && !isResting)) {
     if (!mustReload) return {problem: awayProblem(name, shown, desired.include), isStuck: true}
     return isPrimary && isOursToPause(route) && desired.pauseMs !== null
-      ? {steps: [step('pause', 'clients wait while it moves')]}
+      ? {steps: [{kind: 'pause', database: name, why: 'clients wait while the database moves'}]}
       : {}
   }
   const heldMs = heldMsOf(name, observed) ?? null
-  if (isResting && heldMs === null) return {steps: [step('pause', 'clients wait until somebody may be written to')]}
+  if (isResting && heldMs === null) return {steps: [{kind: 'pause', database: name, why: 'clients wait for a primary'}]}
   const problem = shown.isDisabled ? disabledProblem(name) : null
   const inUse = isPrimary ? foreignConnections(name, destination.pointer, state) : []
-  const resume = heldMs !== null || !shown.isPaused
+  return {problem, ...planRelease({...route, destination, heldMs, inUse, isPaused: shown.isPaused}, input, problem)}
+}
+
+type Release = Readonly<{
+  name: string
+  destination: Exclude<Destination, {kind: 'keep'}>
+  heldMs: number | null
+  /** Connections in use at another host than the destination. */
+  inUse: readonly InUse[]
+  isPaused: boolean
+}>
+
+/** KILL and RESUME of a database that PgBouncer shows where it shall lead, or that rests. */
+function planRelease(
+  {name, destination, heldMs, inUse, isPaused}: Release,
+  {desired, state, snapshot}: RoutePlanInput,
+  problem: string | null,
+): RoutePlan {
+  const resume = (why: string): PgbouncerStep => ({kind: 'resume', database: name, why})
   if (destination.kind === 'at' && inUse.some((connection) => isDeposed(connection, state, snapshot))) {
-    const kill = step(
-      'kill',
-      `${destination.hosts.join(', ')} has taken over, and connections to ${endpointsOf(inUse)} do not end`,
-    )
-    return {problem, steps: resume ? [kill, step('resume', 'after KILL')] : [kill]}
+    const why = `${destination.hosts.join(', ')} has taken over, and connections to ${endpointsOf(inUse)} do not end`
+    const kill: PgbouncerStep = {kind: 'kill', database: name, why}
+    return {steps: heldMs !== null || !isPaused ? [kill, resume('after KILL')] : [kill]}
   }
-  if (heldMs === null) return {problem}
+  if (heldMs === null) return {}
   const leftMs = (desired.pauseMs ?? 0) - heldMs
   if (leftMs > 0 && inUse.length > 0) {
     return {problem: problem ?? waitingProblem(name, inUse), isStuck: true, againMs: Math.min(leftMs, settleMs)}
   }
-  if (leftMs > 0 && destination.kind === 'nowhere') return {problem, againMs: leftMs}
+  if (leftMs > 0 && destination.kind === 'nowhere') return {againMs: leftMs}
   const why =
     destination.kind === 'at'
-      ? `it leads to ${destination.hosts.join(', ')}`
+      ? `the database leads to ${destination.hosts.join(', ')}`
       : `clients have waited for ${desired.pauseMs ?? 0} ms`
-  return {problem, steps: [step('resume', why)]}
+  return {steps: [resume(why)]}
 }
 
 /**
- * Nobody may be written to, and while it is paused nobody is. The file says so already, for a
- * PgBouncer that starts; this one is told to read it when the pause is over and there is still
- * nobody. Until then it knows how to welcome new clients, and makes no connection that fails, after
- * which it would wait for server_login_retry (both seen to cost half a second).
+ * No host may be written to, and while the database is paused no client writes. The file leads
+ * nowhere already, for a PgBouncer that starts; the running one gets RELOAD when the pause is over
+ * and there is still no primary. Until then PgBouncer accepts new clients and tries no connection
+ * that fails. After a failed connection it would wait for server_login_retry (both seen to cost
+ * half a second).
  */
 function rests(route: Route, {pauseMs}: DesiredPgbouncer, observed: ObservedPgbouncer): boolean {
   const {name, database, destination, shown} = route
@@ -208,13 +243,13 @@ function rests(route: Route, {pauseMs}: DesiredPgbouncer, observed: ObservedPgbo
   return held === undefined ? isOursToPause(route) && !observed.unpausable.includes(name) : held < pauseMs
 }
 
-/** Databases have any name, and every object has a "constructor". */
+/** Own properties only: a database may be called "constructor". */
 const heldMsOf = (name: string, {heldMs}: ObservedPgbouncer): number | undefined =>
   Object.hasOwn(heldMs, name) ? heldMs[name] : undefined
 
 /**
- * What leads elsewhere than our file says is somebody else's, and may stay so: its clients would
- * wait in vain.
+ * A database that leads elsewhere than the include file says is under another file's control, and
+ * RELOAD may not move it: its clients would wait in vain.
  */
 const isOursToPause = ({now, shown, ...route}: Route): boolean =>
   shown !== undefined && !shown.isPaused && now !== null && !isNowhere(now) && leads(shown, now, route)

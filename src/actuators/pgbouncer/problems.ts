@@ -2,49 +2,65 @@ import type {PgbouncerDatabase} from '../../core/actuator-settings.ts'
 import {isNowhere, type Pointer} from './include.ts'
 import type {InUse, PgbouncerDatabaseState} from './state.ts'
 
-/** What an operator is told of a PgBouncer: each with what to do. */
+/** The problems of a PgBouncer, as an operator reads them: each says what to do. */
 
-/** More than a switch itself takes. */
+/** A switch takes less. */
 const longestRetryS = 1
 
-/** A database that cannot be in our file; `null`: it can. */
+/** Why a database cannot be in the include file; `null`: it can. */
 export function misfitOf(name: string, {dbname, options}: PgbouncerDatabase): string | null {
   if (name === '*')
-    return 'the fallback database "*" is left alone: PgBouncer goes on with the old host for who is connected by it, and does not show it, so nothing could be verified; name the databases'
+    return [
+      'database "*" is not managed: PgBouncer keeps clients connected through it on the old host',
+      'and does not list them, so a switch cannot be verified. List the databases by name',
+    ].join(' ')
   if (!/^[A-Za-z0-9_.-]+$/.test(name))
-    return `database "${name}" is left alone: PgBouncer takes letters, digits, "_", "-" and "." in a name there`
+    return [
+      `database "${name}" is not managed: PgBouncer takes only letters, digits, "_", "-" and "." in this name.`,
+      'Use such a name, and set dbname to the name on the server',
+    ].join(' ')
   if (/[\r\n]/.test(`${dbname ?? ''}${options ?? ''}`))
-    return `database "${name}" is left alone: its dbname or options have a line break`
+    return `database "${name}" is not managed: its dbname or options contain a line break. Remove the line break`
   return null
 }
 
 export const takenProblem = (include: string): string =>
-  `${include} is not ours to write: name a file of our own as include, or empty this one`
+  `${include} was not written by pgroute66, so it is left alone: empty this file, or set include to another one`
 
 export const disabledProblem = (name: string): string =>
-  `database "${name}" is disabled by somebody else: ENABLE ${name} when it is to serve`
+  `database "${name}" is disabled in PgBouncer: run "ENABLE ${name}" on its console when the database shall serve`
 
 export const endpointsOf = (inUse: readonly InUse[]): string =>
   [...new Set(inUse.map(({address, port}) => `${address}:${port}`))].toSorted().join(', ')
 
 export const waitingProblem = (name: string, inUse: readonly InUse[]): string =>
-  `database "${name}" is paused, and transactions go on at ${endpointsOf(inUse)}: they end by themselves, or PgBouncer goes on without them`
+  [
+    `database "${name}" is paused while transactions at ${endpointsOf(inUse)} end.`,
+    'PgBouncer resumes without them when the pause is over',
+  ].join(' ')
 
-/** After all that the file can do: somebody else has the last word. */
-export const awayProblem = (name: string, shown: PgbouncerDatabaseState | undefined, include: string): string =>
-  shown === undefined
-    ? `PgBouncer has no database "${name}": add "%include ${include}" to pgbouncer.ini, and let PgBouncer's user read that file (its log says what is wrong)`
-    : `database "${name}" leads to ${textOf(shown)} (${shown.dbname}), not to where ${include} says: include it, take "${name}" out of pgbouncer.ini, and look into PgBouncer's log${shown.isPaused ? '; it is paused until then' : ''}`
+/** After all that the include file can do: pgbouncer.ini has the last word. */
+export function awayProblem(name: string, shown: PgbouncerDatabaseState | undefined, include: string): string {
+  if (shown === undefined)
+    return [
+      `PgBouncer has no database "${name}": add "%include ${include}" to pgbouncer.ini,`,
+      "and let PgBouncer's user read that file. PgBouncer's log says what is wrong",
+    ].join(' ')
+  return [
+    `database "${name}" leads to ${textOf(shown)} (${shown.dbname}), not to the host in ${include}:`,
+    `add "%include ${include}" to pgbouncer.ini, remove "${name}" from pgbouncer.ini,`,
+    `and read PgBouncer's log${shown.isPaused ? '. The database stays paused until then' : ''}`,
+  ].join(' ')
+}
 
 /**
- * After a refused connection PgBouncer leaves a server alone for so long, also when the entry leads
- * to another one by then (seen).
+ * After a refused connection PgBouncer does not connect to a server for this time, even if the
+ * entry leads to another server by then (seen).
  */
-export const retryProblem = (loginRetryS: number | null): readonly string[] =>
-  loginRetryS !== null && loginRetryS > longestRetryS
-    ? [
-        `server_login_retry is ${loginRetryS} s, so after a crash clients wait for up to so long for a primary that is there: set it to 0.2 in pgbouncer.ini`,
-      ]
-    : []
+export function retryProblem(loginRetryS: number | null): readonly string[] {
+  if (loginRetryS === null || loginRetryS <= longestRetryS) return []
+  const what = `after a crash clients may wait up to ${loginRetryS} s although a primary is available`
+  return [`server_login_retry is ${loginRetryS} s: ${what}. Set server_login_retry = 0.2 in pgbouncer.ini`]
+}
 
 export const textOf = (pointer: Pointer): string => (isNowhere(pointer) ? 'nowhere' : `${pointer.host}:${pointer.port}`)

@@ -4,15 +4,15 @@ import type {PgbouncerState} from './state.ts'
 const text = (row: Row | undefined, column: string): string => `${row?.[column] ?? ''}`
 
 /**
- * What one PgBouncer is doing (PgBouncer's documentation, "Admin console"). One command after the
- * other: the console takes them no other way.
+ * Reads one PgBouncer (PgBouncer's documentation, "Admin console"). One command after the other,
+ * because the console takes only one at a time.
  */
 export async function readPgbouncer(console: Pick<Console, 'ask'>): Promise<PgbouncerState> {
   const [version] = await console.ask('SHOW VERSION')
   const config = await console.ask('SHOW CONFIG')
   const names = await console.ask('SHOW DNS_HOSTS')
   const servers = await console.ask('SHOW SERVERS')
-  // Last, so that what is there is not older than who uses it.
+  // Last, so that the databases are not older than the connections that use them.
   const databases = await console.ask('SHOW DATABASES')
   const [, major, minor] = /(\d+)\.(\d+)/.exec(text(version, 'version')) ?? []
   const retry = config.find((row) => row.key === 'server_login_retry')

@@ -10,15 +10,12 @@ export type PgbouncerDatabaseState = Readonly<{
   isDisabled: boolean
 }>
 
-/** A server connection that a client is using. PgBouncer calls all unix sockets "unix". */
+/** A server connection that a client is using. PgBouncer gives every unix socket the address "unix". */
 export type InUse = Readonly<{database: string; address: string; port: number}>
 
-/**
- * What one PgBouncer tells of itself (PgBouncer 1.18: SHOW VERSION, CONFIG, DATABASES, SERVERS,
- * DNS_HOSTS).
- */
+/** One PgBouncer as its console shows it (1.18: SHOW VERSION, CONFIG, DATABASES, SERVERS, DNS_HOSTS). */
 export type PgbouncerState = Readonly<{
-  /** `[1, 18]`; `null`: it does not say. */
+  /** `[1, 18]`; `null`: SHOW VERSION holds none. */
   version: readonly [number, number] | null
   loginRetryS: number | null
   databases: readonly PgbouncerDatabaseState[]
@@ -27,13 +24,13 @@ export type PgbouncerState = Readonly<{
   addresses: Readonly<Record<string, readonly string[]>>
 }>
 
-/** Server connections of `database` that lead elsewhere than it does. */
+/** Server connections in use by `database` that lead to another host than `pointer`. */
 export const foreignConnections = (database: string, pointer: Pointer, state: PgbouncerState): readonly InUse[] =>
   state.inUse.filter((one) => one.database === database && !isAt(one, pointer, state) && !mayBeAt(one, pointer, state))
 
 /**
- * It leads to a host of ours that hangs, is gone, or is a rival. The transactions of a standby end
- * by themselves, and write nothing.
+ * Whether a connection leads to a configured host that hangs, is gone, or is a second primary. A
+ * standby is not deposed: its transactions end by themselves and write nothing.
  */
 export const isDeposed = (connection: InUse, state: PgbouncerState, snapshot: Snapshot): boolean => {
   const hosts = Object.values(snapshot.hosts).filter(({address, port}) =>
@@ -50,9 +47,7 @@ const isAt = ({address, port}: InUse, pointer: Pointer, {addresses}: PgbouncerSt
       (host) => host === address || (host.startsWith('/') && address === 'unix') || addresses[host]?.includes(address),
     )
 
-/**
- * A name that PgBouncer has not resolved lately may be any address: nothing is cut on a suspicion.
- */
+/** A name that PgBouncer has not resolved lately may be any address: such a connection is not cut. */
 const mayBeAt = (one: InUse, {host, port}: Pointer, {addresses}: PgbouncerState): boolean =>
   one.port === port && host.split(',').some((name) => !isAddress(name) && !addresses[name])
 
