@@ -29,20 +29,69 @@ export interface Haproxy extends AsyncDisposable {
   serversState(): Promise<readonly ServerState[]>
   /** A new worker with the same file, as `systemctl reload` does it. */
   reload(): Promise<void>
-  /** All that HAProxy has written. */
+  /** All that HAProxy has written to stdout and stderr. */
   readonly output: string
+}
+
+/** The text with `{socket}`, `{folder}` and `{port:NAME}` filled in, and a stats socket in front. */
+function filledIn(config: string, folder: string, port: (name: string) => number): string {
+  const socket = socketIn(folder)
+  const text = config
+    .replaceAll('{socket}', socket)
+    .replaceAll('{folder}', folder)
+    .replace(/\{port:(\w+)\}/g, (_, name) => String(port(name)))
+  return `global\n    stats socket ${socket} mode 660 level admin\n${text}`
+}
+
+const socketIn = (folder: string) => join(folder, 'admin.sock')
+
+const askOver = (socket: string) => (command: string) =>
+  new Promise<string>((resolve, reject) => {
+    const received: Buffer[] = []
+    const client = connect(socket, () => client.end(`${command}\n`))
+    // A worker that is about to exit may accept a connection and never answer it.
+    client.setTimeout(2_000, () => client.destroy(new Error(`HAProxy does not answer "${command}"`)))
+    client.on('data', (chunk) => received.push(Buffer.from(chunk)))
+    client.once('error', reject).once('close', () => resolve(Buffer.concat(received).toString()))
+  })
+
+function statesFrom(csv: string): Readonly<Record<string, string>> {
+  const [header = '', ...rows] = csv.split('\n')
+  const status = header.split(',').indexOf('status')
+  return Object.fromEntries(
+    rows
+      .filter(Boolean)
+      .map((row) => row.split(','))
+      .map((cells) => [`${cells[0]}/${cells[1]}`, cells[status] ?? '']),
+  )
+}
+
+function serversFrom(text: string): readonly ServerState[] {
+  const [, header = '', ...rows] = text.split('\n')
+  const fields = header.replace(/^# /, '').split(' ')
+  return rows.filter(Boolean).map((row) => {
+    const cells = row.split(' ')
+    return Object.fromEntries(fields.map((field, index) => [field, cells[index] ?? ''])) as ServerState
+  })
+}
+
+type Options = Readonly<{cwd?: string; masterSocket?: boolean}>
+
+function startMaster(file: string, folder: string, {cwd, masterSocket = false}: Options): ChildProcess {
+  const master = masterSocket ? ['-S', join(folder, 'master.sock')] : []
+  return spawn('/usr/sbin/haproxy', ['-W', '-f', file, ...master], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {PATH: process.env.PATH},
+    ...(cwd === undefined ? {} : {cwd}),
+  })
 }
 
 /**
  * Starts a real HAProxy in master-worker mode. `config` may name `{socket}`, `{folder}` and free
  * ports (`{port:NAME}`); a stats socket is added.
  */
-export async function startHaproxy(
-  config: string,
-  {cwd, masterSocket = false}: Readonly<{cwd?: string; masterSocket?: boolean}> = {},
-): Promise<Haproxy> {
+export async function startHaproxy(config: string, options: Options = {}): Promise<Haproxy> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-haproxy-'))
-  const socket = join(folder, 'admin.sock')
   const file = join(folder, 'haproxy.cfg')
   const names = [...new Set([...config.matchAll(/\{port:(\w+)\}/g)].map(([, name]) => name ?? ''))]
   const free = await freePorts(names.length)
@@ -51,33 +100,13 @@ export async function startHaproxy(
     if (found === undefined) throw new Error(`the config names no port ${name}`)
     return found
   }
-  const text = config
-    .replaceAll('{socket}', socket)
-    .replaceAll('{folder}', folder)
-    .replace(/\{port:(\w+)\}/g, (_, name) => String(port(name)))
-  await writeFile(file, `global\n    stats socket ${socket} mode 660 level admin\n${text}`)
-  const child: ChildProcess = spawn(
-    '/usr/sbin/haproxy',
-    ['-W', '-f', file, ...(masterSocket ? ['-S', join(folder, 'master.sock')] : [])],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {PATH: process.env.PATH},
-      ...(cwd === undefined ? {} : {cwd}),
-    },
-  )
+  await writeFile(file, filledIn(config, folder, port))
+  const child = startMaster(file, folder, options)
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
 
-  const ask = (command: string) =>
-    new Promise<string>((resolve, reject) => {
-      const heard: Buffer[] = []
-      const client = connect(socket, () => client.end(`${command}\n`))
-      // Accepted by a worker that is about to go, a connection may never be answered.
-      client.setTimeout(2_000, () => client.destroy(new Error(`HAProxy does not answer "${command}"`)))
-      client.on('data', (chunk) => heard.push(Buffer.from(chunk)))
-      client.once('error', reject).once('close', () => resolve(Buffer.concat(heard).toString()))
-    })
+  const ask = askOver(socketIn(folder))
   const worker = async () => /^Pid: (\d+)/m.exec(await ask('show info').catch(() => ''))?.[1]
   const reloads = () => output.join('').split('Reloading HAProxy').length
   const isUp = async () => {
@@ -86,32 +115,15 @@ export async function startHaproxy(
   }
   const haproxy: Haproxy = {
     folder,
-    socket,
+    socket: socketIn(folder),
     ask,
     port,
-    async states() {
-      const [header = '', ...rows] = (await ask('show stat -1 4 -1')).split('\n')
-      const status = header.split(',').indexOf('status')
-      return Object.fromEntries(
-        rows
-          .filter(Boolean)
-          .map((row) => row.split(','))
-          .map((cells) => [`${cells[0]}/${cells[1]}`, cells[status] ?? '']),
-      )
-    },
-    async serversState() {
-      const [, header = '', ...rows] = (await ask('show servers state')).split('\n')
-      const fields = header.replace(/^# /, '').split(' ')
-      return rows.filter(Boolean).map((row) => {
-        const cells = row.split(' ')
-        return Object.fromEntries(fields.map((field, index) => [field, cells[index] ?? ''])) as ServerState
-      })
-    },
+    states: async () => statesFrom(await ask('show stat -1 4 -1')),
+    serversState: async () => serversFrom(await ask('show servers state')),
     async reload() {
       const before = await worker()
       const begun = reloads()
-      // The master loses signals while it is starting, and the old worker still answers for a
-      // moment.
+      // The master loses signals while it starts, and the old worker still answers for a moment.
       const isReloaded = async () => {
         if (reloads() === begun) child.kill('SIGUSR2')
         return output.join('').includes(`(${before}) : Proxy`) && (await isUp()) && (await worker()) !== before

@@ -12,16 +12,16 @@ import {hostSettings} from './settings.ts'
 export type PgbouncerOptions = Readonly<{
   /** Lines of `[pgbouncer]`. */
   settings?: readonly string[]
-  /** A line of `[databases]` behind our include. */
+  /** A line of `[databases]` after the include. */
   after?: string
-  /** pgbouncer.ini does not name our include. */
+  /** pgbouncer.ini does not name the include file. */
   isWithoutInclude?: boolean
 }>
 
 export interface Pgbouncer extends AsyncDisposable {
   readonly folder: string
   readonly port: number
-  /** The file that is an actuator's to write; empty, and there. */
+  /** The file that an actuator writes; it exists and is empty. */
   readonly include: string
   /** How to reach the console. */
   readonly admin: ConnectionSettings
@@ -32,107 +32,126 @@ export interface Pgbouncer extends AsyncDisposable {
   /** Where a database leads, and whether it is paused: `127.0.0.1:5432 paused`. */
   leads(database: string): Promise<string>
   start(): Promise<void>
-  /** At once, with all its clients. */
+  /** At once, by SIGKILL: all clients lose their connection. */
   stop(): Promise<void>
-  /** All that it has written. */
+  /** All that PgBouncer has written to stdout and stderr. */
   readonly output: string
 }
 
 export const pgbouncerPassword = 'secret'
 
-/**
- * Starts a real PgBouncer that lets `postgres` in, by password, as client and as administrator. It
- * refuses root: then it runs as PostgreSQL's account.
- */
-export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pgbouncer> {
+type Account = ReturnType<typeof postgresAccount>
+type Files = Readonly<{ini: string; include: string; users: string}>
+
+/** pgbouncer.ini, the users and an empty include file, readable by `account`. */
+async function writeFiles(folder: string, port: number, account: Account, options: PgbouncerOptions): Promise<Files> {
   const {settings = [], after, isWithoutInclude = false} = options
-  const account = postgresAccount()
-  const folder = await mkdtemp(join(tmpdir(), 'pgroute66-pgbouncer-'))
   const own = async (path: string) => (account ? await chown(path, account.uid, account.gid) : undefined)
   await chmod(folder, 0o755)
   await own(folder)
-  const free = await freePorts(1)
-  const port = free.ports[0] ?? 0
-  const [ini, include, users] = ['pgbouncer.ini', 'pgroute66.ini', 'users.txt'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ]
-  await writeFile(users, `"postgres" "${pgbouncerPassword}"\n`)
-  await writeFile(include, '', {mode: 0o640})
-  await own(include)
+  const files: Files = {
+    ini: join(folder, 'pgbouncer.ini'),
+    include: join(folder, 'pgroute66.ini'),
+    users: join(folder, 'users.txt'),
+  }
+  await writeFile(files.users, `"postgres" "${pgbouncerPassword}"\n`)
+  await writeFile(files.include, '', {mode: 0o640})
+  await own(files.include)
   const lines = [
     '[databases]',
-    ...(isWithoutInclude ? [] : [`%include ${include}`]),
+    ...(isWithoutInclude ? [] : [`%include ${files.include}`]),
     ...(after === undefined ? [] : [after]),
     '[pgbouncer]',
     'listen_addr = 127.0.0.1',
     `listen_port = ${port}`,
     'unix_socket_dir =',
     'auth_type = scram-sha-256',
-    `auth_file = ${users}`,
+    `auth_file = ${files.users}`,
     'admin_users = postgres',
     'pool_mode = transaction',
     'server_login_retry = 0.2',
     'ignore_startup_parameters = extra_float_digits',
     ...settings,
   ]
-  await writeFile(ini, `${lines.join('\n')}\n`)
+  await writeFile(files.ini, `${lines.join('\n')}\n`)
+  return files
+}
 
+async function connectTo(port: number, database: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    password: pgbouncerPassword,
+    database,
+    ssl: false,
+  })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+async function askConsole(port: number, command: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const client = await connectTo(port, 'pgbouncer')
+  try {
+    return (await client.query(command)).rows ?? []
+  } finally {
+    await client.end()
+  }
+}
+
+type Running = Readonly<{child: ChildProcess; gone: Promise<void>}>
+
+/** Resolves when PgBouncer listens; throws when it exits before. `output` receives all its lines. */
+async function launch(ini: string, cwd: string, account: Account, output: string[]): Promise<Running> {
+  const child = spawn('/usr/sbin/pgbouncer', [ini], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {PATH: process.env.PATH, TZ: 'UTC'},
+    cwd,
+    ...account,
+  })
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ended = gone.then(() => {
+    throw new Error(`PgBouncer ended: ${output.join('')}`)
+  })
+  ended.catch(() => {})
+  try {
+    await Promise.race([until(() => /process up|listening on 127/.test(output.join(''))), ended])
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+  return {child, gone}
+}
+
+/**
+ * Starts a real PgBouncer that accepts `postgres`, by password, as client and as administrator.
+ * PgBouncer refuses to run as root: then it runs as PostgreSQL's account.
+ */
+export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pgbouncer> {
+  const account = postgresAccount()
+  const folder = await mkdtemp(join(tmpdir(), 'pgroute66-pgbouncer-'))
+  const free = await freePorts(1)
+  const port = free.ports[0] ?? 0
+  const {ini, include} = await writeFiles(folder, port, account, options)
   const output: string[] = []
-  let running: Readonly<{child: ChildProcess; gone: Promise<void>}> | null = null
-  const admin: ConnectionSettings = {
-    ...hostSettings('pgbouncer', {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'})
-      .connection,
-    password: {from: 'config', text: pgbouncerPassword},
-  }
-  const connect = async (database: string) => {
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port,
-      user: 'postgres',
-      password: pgbouncerPassword,
-      database,
-      ssl: false,
-    })
-    client.on('error', () => {})
-    await client.connect()
-    return client
-  }
-  const ask = async (command: string) => {
-    const client = await connect('pgbouncer')
-    try {
-      return (await client.query(command)).rows ?? []
-    } finally {
-      await client.end()
-    }
-  }
+  let running: Running | null = null
+  const address = {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'} as const
+  const ask = (command: string) => askConsole(port, command)
   const pgbouncer: Pgbouncer = {
     folder,
     port,
     include,
-    admin,
+    admin: {...hostSettings('pgbouncer', address).connection, password: {from: 'config', text: pgbouncerPassword}},
     ask,
-    connect,
+    connect: (database) => connectTo(port, database),
     async leads(database) {
       const row = (await ask('SHOW DATABASES')).find(({name}) => name === database)
       return row === undefined ? 'not there' : `${row.host}:${row.port}${row.paused === 0 ? '' : ' paused'}`
     },
     async start() {
-      const child = spawn('/usr/sbin/pgbouncer', [ini], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: {PATH: process.env.PATH, TZ: 'UTC'},
-        cwd: folder,
-        ...account,
-      })
-      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(String(chunk)))
-      running = {child, gone: new Promise((resolve) => child.once('close', () => resolve()))}
-      const {gone} = running
-      const ended = gone.then(() => {
-        throw new Error(`PgBouncer ended: ${output.join('')}`)
-      })
-      ended.catch(() => {})
-      await Promise.race([until(() => /process up|listening on 127/.test(output.join(''))), ended])
+      running = await launch(ini, folder, account, output)
     },
     async stop() {
       running?.child.kill('SIGKILL')

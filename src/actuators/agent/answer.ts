@@ -8,7 +8,7 @@ import {speaksAgainst} from '../../core/verdict/verdict-kind.ts'
 export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
 
 /**
- * Asked by the health check that stands beside the agent, and answered `alive`. No host has such a
+ * The question of the health check beside the agent; the answer is `alive`. No host can have this
  * name.
  */
 const aliveQuestion = 'alive?'
@@ -21,19 +21,18 @@ const roles: Readonly<Record<string, PoolRole>> = {
 
 /**
  * One line for HAProxy's agent-check (its configuration manual, 5.2 "agent-check"), without a line
- * break. `question`: `host1 primary`, or `host1 replica lag=16MB`; without a role it is `primary`.
- * HAProxy asks for one server at a time, so the others of its pool are taken to be all hosts of the
- * host's groups. An answer that HAProxy does not understand leaves a server as it is, for ever:
- * what cannot be answered is `down`.
+ * break. `question`: `host1 primary`, or `host1 replica lag=16MB`; the default role is `primary`.
+ * HAProxy asks for one server at a time, so its pool is taken to be all hosts of the host's groups.
+ * An answer that HAProxy does not understand leaves a server as it is for ever, so a question that
+ * cannot be understood gets `down`.
  *
- * | answer | what HAProxy does | |---|---|
- * | `ready up 70%` | new connections, by weight. `ready`, because `up` alone does not lift `drain`,
- * `maint` and `disabled` |
- * | `drain` | no new connections; open ones stay |
- * | `down #why` | no new connections; with `on-marked-down shutdown-sessions` open ones are cut |
- * | `maint #why` | the same: this is no server of the cluster |
- * | an empty line | nothing: `isFrozen`, maintenance; a group that is being asked for the first
- * time (V0), as for those that are pushed |
+ * - `ready up 70%`: HAProxy opens new connections, by weight. `ready`, because `up` alone does not
+ *   lift `drain`, `maint` and `disabled`.
+ * - `drain`: no new connections; open ones stay.
+ * - `down #why`: no new connections; with `on-marked-down shutdown-sessions` HAProxy cuts open ones.
+ * - `maint #why`: as `down`; the host is in no cluster of this configuration.
+ * - an empty line: HAProxy changes nothing. The answer in maintenance (`isFrozen`), and for a group
+ *   that is starting (V0), where a pushed HAProxy gets no command either.
  */
 export function agentAnswer(
   question: string,
@@ -46,7 +45,7 @@ export function agentAnswer(
   if (isFrozen) return ''
   const asked = agentQuestion(text)
   if (asked === null)
-    return `down #${printable(`cannot understand "${text}": ask "host1 primary" or "host1 replica lag=16MB"`)}`
+    return `down #${printable(`cannot understand "${text}": send "host1 primary" or "host1 replica lag=16MB"`)}`
   const host = Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
   if (host === undefined) return `down #${printable(`unknown host "${asked.host}"`)}`
 
@@ -61,8 +60,8 @@ export function agentAnswer(
 }
 
 /**
- * The writer that is asked for, and the hosts that may not be writers beside it; `null`: it is no
- * question for a writer.
+ * The writer that HAProxy asks for, and the hosts that must not be writers beside it; `null`: the
+ * question is not for a writer.
  */
 export function writerQuestion(
   question: string,
@@ -88,10 +87,10 @@ export function agentQuestion(text: string): AgentQuestion | null {
 }
 
 /**
- * `down` cuts the sessions of writers, so it is said only where somebody speaks against the host: a
- * rival, a successor, a newer timeline, its own answer. Where nothing is known but that it cannot
- * be confirmed - it does not answer, it refuses connections, a confirmation is missing, we
- * ourselves were asleep - new connections stop and sessions stay.
+ * `down` cuts the sessions of writers, so it needs evidence against the host: a second primary, a
+ * successor, a newer timeline, or the host's own answer. If the host is merely unconfirmed (no
+ * answer, connection refused, confirmation missing, our own event loop stalled) answer `drain`: no
+ * new connections, open sessions survive.
  */
 function writerAnswer(host: HostState, verdicts: readonly Verdict[], why: string): string {
   const isDeposed = verdicts.some((verdict) => speaksAgainst(verdict, host.host))
@@ -99,10 +98,7 @@ function writerAnswer(host: HostState, verdicts: readonly Verdict[], why: string
   return host.drained === null ? `drain #${why}` : 'drain'
 }
 
-/**
- * From 100 at no lag to 1 at the limit, and where it is unknown (a fallback to any). Without a
- * limit there is no measure for "much".
- */
+/** From 100 without lag to 1 at the limit or with unknown lag (a fallback to any). 100 without a limit. */
 function weight(host: HostState, {lagBytes, lagMs}: Limits): number {
   if (host.role !== 'standby') return 100
   const share = Math.max(
@@ -113,7 +109,7 @@ function weight(host: HostState, {lagBytes, lagMs}: Limits): number {
 }
 
 function reasonAgainst({role, limits}: AgentQuestion, host: HostState, snapshot: Snapshot): string {
-  // That it is a primary says less than why nothing is routed to it.
+  // For a primary the verdict says why routers do not get it; eligibility only says "primary".
   const unrouted =
     host.role === 'primary' ? verdictsOf(host, snapshot).find(({routedTo}) => routedTo !== host.host) : undefined
   return unrouted?.why ?? eligibilityOf(role, snapshot, host, limits).why
@@ -125,7 +121,7 @@ const poolOf = (host: HostState, snapshot: Snapshot): readonly string[] => [
   ...new Set(host.groups.flatMap((name) => snapshot.groups[name]?.hosts ?? [])),
 ]
 
-/** HAProxy keeps some 128 characters of it, and shows them in its log and its statistics. */
+/** HAProxy keeps some 128 characters of the reason, for its log and its statistics. */
 function printable(text: string): string {
   const line = text.replaceAll(/[^\x20-\x7e]/g, '?')
   return line.length > 120 ? `${line.slice(0, 117)}...` : line

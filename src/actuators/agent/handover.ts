@@ -2,27 +2,37 @@ import type {Snapshot} from '../../core/snapshot.ts'
 import {writerQuestion} from './answer.ts'
 
 /**
- * A HAProxy that has not asked for so long does not ask for that server any more. Several times
+ * A HAProxy that has not asked for a server for this time no longer asks for it. Several times
  * `agent-inter`, which is 2 s by default.
  */
 const timeoutMs = 10_000
 
+/** One question of HAProxy's agent-check. `now`: monotonic milliseconds. */
+export type HandoverQuestion = Readonly<{
+  /** HAProxy's address. */
+  client: string
+  question: string
+  /** What the snapshot alone would answer. */
+  answer: string
+  snapshot: Snapshot
+  now: number
+}>
+
 /**
- * HAProxy asks for its servers one after the other, so at a switch the successor may come first:
- * two writers would be up until the next question for the deposed one. Whoever was told "up" is
- * told otherwise before somebody else is - as far as one address is one HAProxy with one such
- * backend.
+ * HAProxy asks for its servers one after the other, so at a switch it may ask for the successor
+ * first. Two writers would then be up until it asks for the deposed one. Hence the old writer gets
+ * its "down" before the new one gets "up". One address counts as one HAProxy with one such backend.
  */
 export class Handover {
-  /** By HAProxy's address and host: when it was last told "up". */
+  /** HAProxy's address and the host → when this HAProxy last received "up" for it. */
   readonly #up = new Map<string, number>()
 
-  /** The answer that may be given now. `now`: monotonic milliseconds. */
-  settle(client: string, question: string, answer: string, snapshot: Snapshot, now: number): string {
+  /** The answer that may be sent now. */
+  settle({client, question, answer, snapshot, now}: HandoverQuestion): string {
     const asked = writerQuestion(question, snapshot)
     if (asked === null) return answer
     const key = `${client} ${asked.host}`
-    // Nothing is said in maintenance: whoever is up stays so.
+    // An empty answer (maintenance) changes nothing: a server that is up stays up.
     if (answer === '') {
       if (this.#up.has(key)) this.#up.set(key, now)
       return answer
@@ -31,7 +41,7 @@ export class Handover {
     if (!answer.startsWith('ready')) return answer
     for (const [known, at] of this.#up) if (now - at > timeoutMs) this.#up.delete(known)
     const still = asked.others.find((host) => this.#up.has(`${client} ${host}`))
-    if (still !== undefined) return `down #${still} is taken down first`
+    if (still !== undefined) return `down #${still} goes down first`
     this.#up.set(key, now)
     return answer
   }

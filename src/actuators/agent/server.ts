@@ -6,16 +6,13 @@ import type {ReadFallback} from '../../core/settings.ts'
 import {agentAnswer} from './answer.ts'
 import {Handover} from './handover.ts'
 
-/** A question is a name, a role and a limit. */
+/** Bytes of a question: a name, a role and a limit. */
 const longestQuestion = 256
-/**
- * From arrival to the end of a connection, whatever it does: HAProxy asks as soon as it is
- * connected, and reads at once.
- */
+/** The whole life of a connection: HAProxy asks as soon as it is connected, and reads at once. */
 const timeoutMs = 1_000
 /**
- * Connections at a time. One more takes the place of the oldest, which has not asked yet: whoever
- * asks is answered and gone.
+ * Connections at a time. One more closes the oldest, which has not asked yet: a client that asks
+ * gets its answer, and its connection ends.
  */
 const maxConnections = 512
 
@@ -24,29 +21,26 @@ export type AgentRequest = Readonly<{
   source: SnapshotSource
   clock: Clock
   log: Log
-  /**
-   * What the readers of a group fall back to; asked at every question, because a reload may change
-   * it.
-   */
+  /** What the readers of a group fall back to. Called for every question: a reload may change it. */
   fallback: (group: string) => ReadFallback
-  /** Maintenance: every server stays as it is. */
+  /** Whether the daemon is in maintenance: every server stays as it is. */
   isFrozen: () => boolean
 }>
 
 export interface Agent extends AsyncDisposable {
-  /** `127.0.0.1:8009`, with the port that is really used. */
+  /** `127.0.0.1:8009`, with the port in use (settings may say 0). */
   readonly address: string
   /**
-   * Opens the new address before the old one is closed. Throws OperatorError where it cannot be
-   * had; then nothing has changed.
+   * Opens the new address before it closes the old one. Throws OperatorError when it cannot listen
+   * there; then nothing has changed.
    */
   reload(settings: AgentSettings): Promise<void>
 }
 
 /**
- * Answers HAProxy's agent-check: one line per connection (`agentAnswer`), then the end. To be
- * started when the monitor is ready: HAProxy keeps what it has while nobody listens. Throws
- * OperatorError where the address cannot be had.
+ * Answers HAProxy's agent-check: one line per connection (`agentAnswer`), then the connection ends.
+ * Call it when the monitor is ready: until the port is open, HAProxy keeps the state of its servers.
+ * Throws OperatorError when it cannot listen on the address.
  */
 export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
@@ -55,13 +49,8 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
   const answer = (question: string, client: string) => {
     const {source, fallback, isFrozen, clock} = request
     const snapshot = source.current()
-    return handover.settle(
-      client,
-      question,
-      agentAnswer(question, snapshot, fallback, isFrozen()),
-      snapshot,
-      clock.now(),
-    )
+    const ruled = agentAnswer(question, snapshot, fallback, isFrozen())
+    return handover.settle({client, question, answer: ruled, snapshot, now: clock.now()})
   }
   const openAt = (settings: AgentSettings) =>
     listen(settings, (socket) => converse(socket, connections, request.clock, answer))
@@ -100,7 +89,7 @@ function converse(
   connections.add(socket)
   const cancel = clock.after(timeoutMs, () => socket.destroy())
   let received = ''
-  // Garbage, resets, and clients that have gone before the answer: their own affair.
+  // Garbage, resets and clients that leave early concern no other connection.
   socket.on('error', () => socket.destroy())
   socket.once('close', () => {
     cancel()
@@ -113,7 +102,7 @@ function converse(
     if (end < 0 && received.length <= longestQuestion) return
     socket.pause().removeAllListeners('data')
     const question = received.slice(0, end < 0 ? longestQuestion : Math.min(end, longestQuestion))
-    // Closed as soon as the line is on its way: nothing more is read, whoever goes on writing.
+    // Destroyed as soon as the line is sent: a client that goes on writing must not keep it open.
     socket.end(`${answer(question, socket.remoteAddress ?? '')}\n`, () => socket.destroy())
   })
 }
@@ -129,13 +118,12 @@ async function listen({bind, port}: AgentSettings, handle: (socket: Socket) => v
     const reason = (error as NodeJS.ErrnoException).code ?? String(error)
     throw new OperatorError(
       'LISTEN',
-      `agent: cannot listen on ${bind}:${port}: ${reason}`,
-      'Stop what listens there, or set agent.bind and agent.port to an address of this machine and a free port.',
+      `agent: cannot listen on ${bind}:${port} (${reason})`,
+      'Stop the process that listens there, or set agent.bind and agent.port to a local address and a free port.',
       {cause: error},
     )
   }
-  // After it has begun to listen, only failed accepts come here (too many open files): the next one
-  // may succeed.
+  // A listening server only reports failed accepts (too many open files): the next one may succeed.
   server.on('error', () => {})
   return server
 }
