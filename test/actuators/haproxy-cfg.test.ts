@@ -16,19 +16,19 @@ const draft = (style: HaproxyStyle): HaproxyFile => ({
   maxLag: null,
 })
 
-/** The lines of a section, without what is said to people. */
+/** The lines of a section, without comments. */
 function section(text: string, name: string): string {
   const found = text.split('\n\n').find((part) => part.split('\n').includes(name)) ?? ''
   return found.replaceAll(/^ *#.*\n/gm, '')
 }
 
-/** By style: all that makes it safe. Adding a style does not compile until it has a row here. */
+/** The safety rules of each style. A new style does not compile until it has a row here. */
 const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp[]; never: readonly RegExp[]}>>> = {
   push: {
     global: {says: [/stats socket \/run\/haproxy\/admin\.sock .*level admin/], never: []},
     'listen pg_write': {
       says: [/default-server disabled$/m, /reject if .*nbsrv\(pgroute66\) eq 0/],
-      // A health check of the servers themselves would, when serve dies, take down what works.
+      // A health check of the servers would mark them down when serve dies.
       never: [/\bcheck\b/, /on-marked-down/],
     },
     'listen pg_read': {
@@ -94,14 +94,14 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
 describe.each(haproxyStyles)('style %s', (style) => {
   const text = haproxyFile(draft(style))
   for (const [name, {says, never}] of Object.entries(rules[style])) {
-    test(`${name}: what it says, and what it must not`, () => {
+    test(`${name}: has the lines that keep it safe, and none that would not`, () => {
       const lines = section(text, name)
       for (const pattern of says) assert.match(lines, pattern)
       for (const pattern of never) assert.doesNotMatch(lines, pattern)
     })
   }
 
-  test('what holds for all: old workers end, refused connections do not wait, and two writers are none', () => {
+  test('in every style old workers end, a refused connection fails at once, and two writers are rejected', () => {
     assert.match(section(text, 'global'), /^ {4}hard-stop-after 10s$/m)
     assert.match(section(text, 'defaults'), /^ {4}timeout connect 200ms$/m)
     assert.match(section(text, 'defaults'), /^ {4}option redispatch 1$/m)
@@ -112,7 +112,7 @@ describe.each(haproxyStyles)('style %s', (style) => {
   })
 })
 
-test('a limit on the lag is for readers alone', () => {
+test('a lag limit applies to readers only', () => {
   const agent = haproxyFile({...draft('agent'), maxLag: '16MB'})
   assert.match(agent, /"host1 replica lag=16MB\\n"/)
   assert.match(agent, /"host1 primary\\n"/)
@@ -121,7 +121,7 @@ test('a limit on the lag is for readers alone', () => {
   assert.match(httpchk, /\/haproxy\/primary /)
 })
 
-test('a stats socket on TCP has no owner', () => {
+test('a stats socket on TCP gets no user, group or mode', () => {
   assert.match(
     haproxyFile({...draft('push'), socket: '10.0.0.9:9999'}),
     /^ {4}stats socket 10\.0\.0\.9:9999 level admin$/m,

@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest'
 import {type DesiredHaproxy, type HaproxyServer, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
-const wish: DesiredHaproxy = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
+const desired: DesiredHaproxy = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
 const led = (by: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2', 'host3'].map((host) => [host, host === by ? primary() : standby(by)])),
 })
@@ -14,15 +14,15 @@ const servers = (
     const [backend = '', server = ''] = name.split('/')
     return {backend, server, address: '192.0.2.99', port: 1, name: null, adminState, sessions}
   })
-const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: DesiredHaproxy = wish) =>
+const commands = (states: Parameters<typeof servers>[0], draft: SnapshotDraft, with_: DesiredHaproxy = desired) =>
   planHaproxy(with_, servers(states), snapshot(draft)).steps.map(
     ({kind, command}) => `${kind}: ${command.replace('set server ', '')}`,
   )
 
 const asItWas = {'w/host1': [0, 3], 'w/host2': [1, 0], 'r/host1': [1, 0], 'r/host2': [0, 1], 'r/host3': [0, 0]} as const
 
-describe('what HAProxy is told', () => {
-  test('nothing where it agrees', () => expect(commands(asItWas, led('host1'))).toEqual([]))
+describe('the commands for one HAProxy', () => {
+  test('a HAProxy that is in step gets no command', () => expect(commands(asItWas, led('host1'))).toEqual([]))
 
   test('a switch: all stops, then the sessions of the deposed primary, then the starts', () =>
     expect(commands(asItWas, led('host2'))).toEqual([
@@ -33,32 +33,32 @@ describe('what HAProxy is told', () => {
       'start: r/host1 state ready',
     ]))
 
-  test('sessions that were left to a stopped server are cut once a successor stands', () =>
-    expect(commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...wish, backends: {w: 'primary'}})).toEqual(
-      ['cut: shutdown sessions server w/host1'],
-    ))
+  test('sessions left on a stopped server are cut once it has a successor', () =>
+    expect(
+      commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...desired, backends: {w: 'primary'}}),
+    ).toEqual(['cut: shutdown sessions server w/host1']))
 
   test.each([
     ['a primary that does not answer', {hosts: {host1: unavailable('timeout'), host2: standby('host1')}}],
     ['one that is drained', {hosts: {host1: primary({drained}), host2: standby('host1')}}],
     ['two primaries', {hosts: {host1: primary(), host2: primary()}}],
   ] satisfies readonly (readonly [string, SnapshotDraft])[])('%s: stopped, and no session is cut', (_, draft) => {
-    const said = commands({'w/host1': [0, 3], 'w/host2': [1, 0]}, draft, {...wish, backends: {w: 'primary'}})
-    expect(said).toEqual(['stop: w/host1 state maint'])
+    const sent = commands({'w/host1': [0, 3], 'w/host2': [1, 0]}, draft, {...desired, backends: {w: 'primary'}})
+    expect(sent).toEqual(['stop: w/host1 state maint'])
   })
 
-  test('what the file disables, or somebody drained by hand, is lifted; other bits are not ours', () =>
+  test('disabled in haproxy.cfg or drained by an operator: ready lifts both, and no other bit', () =>
     expect(commands({'w/host1': [5, 0], 'r/host2': [8, 0], 'r/host3': [4, 0]}, led('host1'))).toEqual([
       'start: w/host1 state ready',
       'start: r/host2 state ready',
     ]))
 
-  test('a group that is being asked for the first time stays as it is', () =>
+  test('servers of a group that is starting (V0) stay as they are', () =>
     expect(
       commands(asItWas, {...led('host2'), verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}}),
     ).toEqual([]))
 
-  test('beside a writer of another of its groups it does not', () => {
+  test('a host of a starting group is stopped beside the writer of its other group', () => {
     const starting = {kind: 'starting', rule: 'V0', primary: null, routedTo: null} as const
     const draft: SnapshotDraft = {
       ...led('host2'),
@@ -66,7 +66,7 @@ describe('what HAProxy is told', () => {
       verdicts: {b: starting},
     }
     const plan = planHaproxy(
-      {...wish, backends: {w: 'primary'}},
+      {...desired, backends: {w: 'primary'}},
       servers({'w/host1': [0, 3], 'w/host2': [1, 0]}),
       snapshot(draft),
     )
@@ -77,11 +77,11 @@ describe('what HAProxy is told', () => {
       verdicts: {a: {...starting, kind: 'no-primary', rule: 'V5'}, b: starting},
     }
     expect(
-      planHaproxy({...wish, backends: {w: 'primary'}}, servers({'w/host1': [0, 3]}), snapshot(undecided)).steps,
+      planHaproxy({...desired, backends: {w: 'primary'}}, servers({'w/host1': [0, 3]}), snapshot(undecided)).steps,
     ).toEqual([])
   })
 
-  test('servers are known by name, else by address and port; those that are neither are left alone and named', () => {
+  test('a server matches a host by name, else by address and port; any other is left alone and is a problem', () => {
     const {host1} = snapshot(led('host1')).hosts
     const there = {
       backend: 'w',
@@ -98,7 +98,7 @@ describe('what HAProxy is told', () => {
       address: '198.51.100.1',
     }))
     const {steps, problems} = planHaproxy(
-      {...wish, backends: {w: 'primary'}},
+      {...desired, backends: {w: 'primary'}},
       [there, ...strangers],
       snapshot(led('host1')),
     )
@@ -106,7 +106,7 @@ describe('what HAProxy is told', () => {
     expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/nobody'])
   })
 
-  test('a server with the name of one host and the address of another is neither', () => {
+  test('a server with the name of one host and the address of another matches neither', () => {
     const {host2} = snapshot(led('host1')).hosts
     const crossed = {
       backend: 'w',
@@ -117,11 +117,11 @@ describe('what HAProxy is told', () => {
       adminState: 1,
       sessions: 0,
     }
-    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [crossed], snapshot(led('host1')))
+    const {steps, problems} = planHaproxy({...desired, backends: {w: 'primary'}}, [crossed], snapshot(led('host1')))
     expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
-  test('a server that the file gives a DNS name is known by it', () => {
+  test('a server with a DNS name in haproxy.cfg matches by that name', () => {
     const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
     const server = {
       backend: 'w',
@@ -133,11 +133,11 @@ describe('what HAProxy is told', () => {
       sessions: 0,
     }
     expect(
-      planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind),
+      planHaproxy({...desired, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind),
     ).toEqual(['start'])
   })
 
-  test('a server with the name of one host and the DNS name of another is neither', () => {
+  test('a server with the name of one host and the DNS name of another matches neither', () => {
     const draft: SnapshotDraft = {
       hosts: {host1: primary({address: 'db1.example'}), host2: standby('host1', {address: 'db2.example'})},
     }
@@ -150,25 +150,25 @@ describe('what HAProxy is told', () => {
       adminState: 1,
       sessions: 0,
     }
-    const {steps, problems} = planHaproxy({...wish, backends: {w: 'primary'}}, [server], snapshot(draft))
+    const {steps, problems} = planHaproxy({...desired, backends: {w: 'primary'}}, [server], snapshot(draft))
     expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
-  test('beside a server of writers that is none of ours and may be up, nothing is started; who is up stays', () => {
+  test('a foreign server of writers that may be up: no server is started beside it, and a server that is up stays', () => {
     const states = {'w/host1': [1, 0], 'w/host2': [0, 0], 'w/spare': [0, 0]} as const
     const {steps, problems, isWhole} = planHaproxy(
-      {...wish, backends: {w: 'primary'}},
+      {...desired, backends: {w: 'primary'}},
       servers(states),
       snapshot(led('host1')),
     )
     expect(steps.map(({command}) => command)).toEqual(['set server w/host2 state maint'])
-    expect([isWhole, problems.at(-1)]).toEqual([false, expect.stringContaining('nothing is started beside it')])
-    expect(commands({'w/host1': [0, 2], 'w/spare': [0, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual(
-      [],
-    )
-    expect(commands({'w/host1': [1, 0], 'w/spare': [1, 0]}, led('host1'), {...wish, backends: {w: 'primary'}})).toEqual(
-      ['start: w/host1 state ready'],
-    )
+    expect([isWhole, problems.at(-1)]).toEqual([false, expect.stringContaining('no other server is started')])
+    expect(
+      commands({'w/host1': [0, 2], 'w/spare': [0, 0]}, led('host1'), {...desired, backends: {w: 'primary'}}),
+    ).toEqual([])
+    expect(
+      commands({'w/host1': [1, 0], 'w/spare': [1, 0]}, led('host1'), {...desired, backends: {w: 'primary'}}),
+    ).toEqual(['start: w/host1 state ready'])
   })
 
   test('the primaries of two groups in one backend: none is started', () => {
@@ -177,16 +177,16 @@ describe('what HAProxy is told', () => {
       groups: {a: ['a1'], b: ['b1']},
     }
     const {steps, problems} = planHaproxy(
-      {...wish, backends: {w: 'primary'}},
+      {...desired, backends: {w: 'primary'}},
       servers({'w/a1': [1, 0], 'w/b1': [0, 0]}),
       snapshot(draft),
     )
     expect(steps.map(({command}) => command)).toEqual(['set server w/b1 state maint'])
-    expect(problems.join()).toContain('a backend per group')
+    expect(problems.join()).toContain('one backend per group')
   })
 
-  test('a backend that is not there is named, and the others are done', () => {
-    const {steps, problems} = planHaproxy(wish, servers({'w/host1': [1, 0]}), snapshot(led('host1')))
-    expect([steps.length, problems]).toEqual([1, [expect.stringContaining('there is no backend "r"')]])
+  test('an unknown backend is a problem, and the other backends get their commands', () => {
+    const {steps, problems} = planHaproxy(desired, servers({'w/host1': [1, 0]}), snapshot(led('host1')))
+    expect([steps.length, problems]).toEqual([1, [expect.stringContaining('HAProxy has no backend "r"')]])
   })
 })

@@ -9,7 +9,7 @@ import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
-const wish: DesiredHaproxy = {backends: {pg_write: 'primary', pg_read: 'replica'}, fallback: () => 'primary'}
+const desired: DesiredHaproxy = {backends: {pg_write: 'primary', pg_read: 'replica'}, fallback: () => 'primary'}
 const hosts = (first: string): SnapshotDraft => ({
   hosts: Object.fromEntries(['host1', 'host2'].map((host) => [host, host === first ? primary() : standby(first)])),
 })
@@ -49,10 +49,11 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     dryRun: false,
     isOutdated: () => false,
     get signal() {
-      return AbortSignal.timeout(10_000)
+      return AbortSignal.timeout(60_000)
     },
   }
-  const push = ({socket}: Haproxy, masterSocket: string | null = null) => haproxyActuator({socket, masterSocket}, wish)
+  const push = ({socket}: Haproxy, masterSocket: string | null = null) =>
+    haproxyActuator({socket, masterSocket}, desired)
   const up = async (running: Haproxy) =>
     (await running.serversState())
       .filter(({srv_admin_state}) => (Number(srv_admin_state) & 1) === 0)
@@ -67,14 +68,18 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     return {socket, closed}
   }
 
-  test('starts what may serve; a switch stops, cuts the sessions of the deposed primary, and then starts', async () => {
+  test('a switch stops the deposed primary, cuts its sessions, and then starts its successor', async () => {
     const running = await haproxy()
-    const target = push(running)
-    expect(await target.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
+    const actuator = push(running)
+    expect(await actuator.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
-    expect(await target.apply(snapshot(hosts('host1')), options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
+    expect(await actuator.apply(snapshot(hosts('host1')), options)).toEqual({
+      outcome: 'in-sync',
+      steps: [],
+      problems: [],
+    })
     const {closed} = await client(running)
-    const {steps} = await target.apply(snapshot(hosts('host2')), options)
+    const {steps} = await actuator.apply(snapshot(hosts('host2')), options)
     await closed
     expect(steps).toEqual([
       'set server pg_write/host1 state maint',
@@ -86,21 +91,21 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     expect(await up(running)).toEqual(['pg_read/host1', 'pg_write/host2'])
   })
 
-  test('nobody may be written to: stopped, and no session is cut', async () => {
+  test('no primary: the writer is stopped, and no session is cut', async () => {
     const running = await haproxy()
-    const target = push(running)
-    await target.apply(snapshot(hosts('host1')), options)
+    const actuator = push(running)
+    await actuator.apply(snapshot(hosts('host1')), options)
     const {socket, closed} = await client(running)
     const gone: SnapshotDraft = {hosts: {host1: unavailable('timeout'), host2: standby('host1')}}
-    expect((await target.apply(snapshot(gone), options)).steps).toEqual(['set server pg_write/host1 state maint'])
-    expect((await target.apply(snapshot(rivals), options)).steps).toEqual(['set server pg_read/host2 state maint'])
+    expect((await actuator.apply(snapshot(gone), options)).steps).toEqual(['set server pg_write/host1 state maint'])
+    expect((await actuator.apply(snapshot(rivals), options)).steps).toEqual(['set server pg_read/host2 state maint'])
     expect(await up(running)).toEqual([])
     expect(socket.closed).toBe(false)
     socket.destroy()
     await closed
   })
 
-  test('a group that is asked for the first time stays as it is', async () => {
+  test('servers of a group that is starting (V0) stay as they are', async () => {
     const running = await haproxy()
     await push(running).apply(snapshot(hosts('host1')), options)
     expect(await push(running).apply(snapshot(starting), options)).toEqual({
@@ -111,14 +116,14 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
   })
 
-  test('what was allowed when a pass began, and is not any more, is not started', async () => {
+  test('a server that the newest snapshot no longer allows is not started', async () => {
     const running = await haproxy()
-    const target = push(running)
+    const actuator = push(running)
     const overtaken = {...options, isOutdated: () => true, signal: options.signal}
-    expect(await target.apply(snapshot(hosts('host1')), overtaken)).toMatchObject({steps: []})
+    expect(await actuator.apply(snapshot(hosts('host1')), overtaken)).toMatchObject({steps: []})
     expect(await up(running)).toEqual([])
-    await target.apply(snapshot(hosts('host1')), options)
-    const {steps} = await target.apply(snapshot(hosts('host2')), overtaken)
+    await actuator.apply(snapshot(hosts('host1')), options)
+    const {steps} = await actuator.apply(snapshot(hosts('host2')), overtaken)
     expect(steps).toEqual(['set server pg_write/host1 state maint', 'set server pg_read/host2 state maint'])
   })
 
@@ -128,7 +133,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     expect(isSameLife({pid: '8', uptimeS: 3}, {pid: '9', uptimeS: 4})).toBe(false)
   })
 
-  test('a dry run says what it would do, and does nothing', async () => {
+  test('a dry run lists the commands and sends none', async () => {
     const running = await haproxy()
     const {outcome, steps} = await push(running).apply(snapshot(hosts('host1')), {...options, dryRun: true})
     expect([outcome, steps.length]).toEqual(['planned', 2])
@@ -136,23 +141,23 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     expect(await up(running)).toEqual([])
   })
 
-  test('after a reload and after a restart everything is said again, and nobody is accused', async () => {
+  test('after a reload or restart of HAProxy every command is sent again, and no second pusher is reported', async () => {
     const running = await haproxy()
-    const target = push(running)
+    const actuator = push(running)
     for (let turn = 0; turn < 3; turn += 1) {
-      expect(await target.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
+      expect(await actuator.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
       await running.reload()
       expect(await up(running)).toEqual([])
     }
   })
 
-  test('a second pusher with the opposite view: at no look are two up; both raise the alarm and only stop', async () => {
+  test('two pushers with opposite views: never two writers up; both report the other and only stop servers', async () => {
     const running = await haproxy()
     const [one, other] = [push(running), push(running)]
-    const heard: string[] = []
-    const pass = async (target: typeof one, view: string) => {
-      const {problems} = await target.apply(snapshot(hosts(view)), options)
-      heard.push(...problems)
+    const reported: string[] = []
+    const pass = async (actuator: typeof one, view: string) => {
+      const {problems} = await actuator.apply(snapshot(hosts(view)), options)
+      reported.push(...problems)
       const writers = (await up(running)).filter((name) => name.startsWith('pg_write'))
       expect(writers.length).toBeLessThan(2)
     }
@@ -160,62 +165,64 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
       await pass(one, 'host1')
       await pass(other, 'host2')
     }
-    expect(heard.filter((problem) => problem.startsWith('somebody else')).length).toBeGreaterThan(1)
+    expect(reported.filter((problem) => problem.startsWith('another process is changing')).length).toBeGreaterThan(1)
     expect((await up(running)).filter((name) => name.startsWith('pg_write'))).toEqual([])
     one.renew?.()
     expect(await one.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
   })
 
-  test('with the master socket, a session that an old worker holds to a deposed primary is cut', async () => {
+  test('with the master socket, sessions of old workers to a deposed primary are cut', async () => {
     const running = await startHaproxy(config(), {masterSocket: true})
     onTestFinished(() => running[Symbol.asyncDispose]())
-    const target = push(running, join(running.folder, 'master.sock'))
-    await target.apply(snapshot(hosts('host1')), options)
+    const actuator = push(running, join(running.folder, 'master.sock'))
+    await actuator.apply(snapshot(hosts('host1')), options)
     const {closed} = await client(running)
     await running.reload()
-    await target.apply(snapshot(hosts('host1')), options)
-    const said: string[] = []
+    await actuator.apply(snapshot(hosts('host1')), options)
+    const sent: string[] = []
     // The master is the last to be there after a reload.
     const isCut = async () => {
-      const {steps} = await target.apply(snapshot(hosts('host2')), options)
-      said.push(...steps)
+      const {steps} = await actuator.apply(snapshot(hosts('host2')), options)
+      sent.push(...steps)
       return steps.some((step) => /^@!\d+ shutdown session 0x/.test(step))
     }
     await until(isCut)
-    expect(said.indexOf('set server pg_write/host2 state ready')).toBeGreaterThan(-1)
+    expect(sent.indexOf('set server pg_write/host2 state ready')).toBeGreaterThan(-1)
     await closed
   })
 
   test.each([
-    ['a socket that is not there', {socket: '/nowhere/admin.sock'}, 'is HAProxy running'],
-    ['a port that nobody has', {socket: '127.0.0.1:1'}, 'is HAProxy running'],
-  ])('%s: said with what to do', async (_, {socket}, words) => {
-    const {outcome, problems} = await haproxyActuator({socket, masterSocket: null}, wish).apply(
+    ['a missing socket', {socket: '/nowhere/admin.sock'}, 'is HAProxy running'],
+    ['a closed port', {socket: '127.0.0.1:1'}, 'is HAProxy running'],
+  ])('%s: the problem says what to do', async (_, {socket}, advice) => {
+    const {outcome, problems} = await haproxyActuator({socket, masterSocket: null}, desired).apply(
       snapshot(hosts('host1')),
       options,
     )
     expect(outcome).toBe('failed')
-    expect(problems.join()).toContain(words)
+    expect(problems.join()).toContain(advice)
   })
 
-  test('a socket of level operator may not set a server: said with what to do', async () => {
+  test('a stats socket without level admin: the problem says what to do', async () => {
     const running = await haproxy('user')
-    const target = haproxyActuator({socket: join(running.folder, 'user.sock'), masterSocket: null}, wish)
-    const {outcome, problems} = await target.apply(snapshot(hosts('host1')), options)
+    const actuator = haproxyActuator({socket: join(running.folder, 'user.sock'), masterSocket: null}, desired)
+    const {outcome, problems} = await actuator.apply(snapshot(hosts('host1')), options)
     expect([outcome, problems.join()]).toEqual(['failed', expect.stringContaining('level admin')])
     expect(await up(running)).toEqual([])
   })
 
-  test('backends and servers that are none of ours are named and left alone; what is ours is done', async () => {
+  test('unknown backends and servers are problems and left alone; the others get their commands', async () => {
     const running = await haproxy()
     const strange = haproxyActuator(
       {socket: running.socket, masterSocket: null},
-      {...wish, backends: {pg_write: 'primary', pg_rw: 'primary'}},
+      {...desired, backends: {pg_write: 'primary', pg_rw: 'primary'}},
     )
     const one: SnapshotDraft = {hosts: {host1: primary(), elsewhere: standby('host1', {address: '10.9.9.9'})}}
     const {outcome, problems} = await strange.apply(snapshot(one), options)
     expect(outcome).toBe('failed')
-    expect(problems.join('\n')).toMatch(/server pg_write\/host2 .* is no host of ours[\s\S]*no backend "pg_rw"/)
+    expect(problems.join('\n')).toMatch(
+      /server pg_write\/host2 .* matches no host and is left alone[\s\S]*no backend "pg_rw"/,
+    )
     expect(await up(running)).toEqual(['pg_write/host1'])
   })
 })

@@ -24,7 +24,7 @@ async function printed(yaml: string, ...flags: readonly string[]) {
   return {...(await run(['haproxy', 'config', '-c', path, ...flags], {env: place.env, cwd: place.directory})), place}
 }
 
-describe.skipIf(lacks('HAProxy'))('HAProxy takes every file', () => {
+describe.skipIf(lacks('HAProxy'))('HAProxy accepts every printed file', () => {
   const configurations: Readonly<Record<string, readonly [string, ...string[]]>> = {
     'two hosts and nothing else': [pair],
     'addresses of every kind': [
@@ -32,7 +32,7 @@ describe.skipIf(lacks('HAProxy'))('HAProxy takes every file', () => {
         '  h3: {host: a, hostaddr: 10.0.0.3, port: 5433}\n  h4: {host: /run/postgresql}\n',
     ],
     'two groups': [`${pair}  host3: {host: 10.0.0.3}\ngroups: {orders: [host1, host2], stock: [host3]}\n`],
-    'backends of its own, one of them for all readers': [
+    'configured backends, one of them read-only': [
       `${pair}haproxy: {backends: {rw: primary, ro: replica, any: read-only}, ` +
         'instances: [{socket: "/run/with blank/a.sock"}]}\nagent: {port: 8010}\n',
     ],
@@ -53,7 +53,7 @@ describe.skipIf(lacks('HAProxy'))('HAProxy takes every file', () => {
     })
 })
 
-test('groups have backends of their own, and servers are the hosts of the group', async () => {
+test('each group has its own backends, with the hosts of the group as servers', async () => {
   const yaml = `${pair}  host3: {host: 10.0.0.3}\ngroups: {orders: [host1, host2], stock: [host3]}\n`
   const {stdout} = await printed(yaml, '--style', 'push')
   expect([...stdout.matchAll(/^listen (\S+)|^ {4}server (\S+)/gm)].map(([, name, server]) => name ?? server)).toEqual([
@@ -79,14 +79,14 @@ test.each([
     'add "haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: /run/haproxy/admin.sock}]}"',
   ],
   ['agent', 'add "agent: {port: 8009}"'],
-  ['external', 'under "chroot"'],
+  ['external', 'do not add "chroot"'],
   ['external', 'set "check: {timeout: 800ms}"'],
-])('%s: what the file alone does not do is said', async (style, words) => {
+])('%s: a warning on stderr says what to do beside the file', async (style, words) => {
   const {stderr, code} = await printed(pair, '--style', style)
   expect([code, stderr]).toEqual([0, expect.stringContaining(words)])
 })
 
-test('nothing is said where nothing is missing', async () => {
+test('a complete configuration gets no warning', async () => {
   const yaml =
     `${pair}agent: {port: 8009}\nhaproxy: {backends: {pg_write: primary}, ` +
     'instances: [{socket: /run/haproxy/admin.sock}]}\n'
@@ -95,11 +95,11 @@ test('nothing is said where nothing is missing', async () => {
 
 test.each([
   [['--style', 'pull'], 'push, agent, httpchk, external'],
-  [['--style', 'push', '--max-lag', '16MB'], '--max-lag is not for style push'],
+  [['--style', 'push', '--max-lag', '16MB'], '--max-lag has no effect in style push'],
   [['--style', 'agent', '--max-lag', '16'.repeat(9)], 'neither a size nor a duration'],
   [['--style', 'push', '--instance', '/run/other.sock'], 'haproxy.instances has no "/run/other.sock"'],
-  [['--style', 'httpchk', '--daemon', 'a b'], '--daemon "a b" is no address'],
-] as const)('%s is refused in words', async (flags, words) => {
+  [['--style', 'httpchk', '--daemon', 'a b'], '--daemon "a b" is not an address'],
+] as const)('%s is refused with advice', async (flags, words) => {
   const {stdout, stderr, code} = await printed(pair, ...flags)
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(words)])
 })
@@ -111,7 +111,7 @@ describe.skipIf(lacks('openssl'))('the certificate of serve', () => {
     execFileSync('openssl', words.split(' '), {stdio: 'ignore'})
     return `ssl: {cert_file: ${cert}, key_file: ${secret}}\n`
   }
-  test('is looked at wherever somebody else could answer in its place', async () => {
+  test('is verified wherever another process could answer in place of the daemon', async () => {
     await using place = await workplace()
     const yaml = `${pair}bind: 0.0.0.0\n${key(place.directory)}`
     const line = async (...flags: readonly string[]) =>
@@ -124,12 +124,12 @@ describe.skipIf(lacks('openssl'))('the certificate of serve', () => {
       'check-ssl verify required ca-file /etc/ca.pem',
     )
     const {code, stderr} = await printed(yaml, '--style', 'push', '--daemon', '10.0.0.7')
-    expect([code, stderr]).toEqual([2, expect.stringContaining('cannot be judged')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('cannot verify the certificate')])
   })
 })
 
 describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => {
-  /** Says `host1` and `host2` to whoever connects. */
+  /** Servers that send `host1` and `host2` to each client. */
   async function servers(): Promise<readonly number[]> {
     const opened = ['host1', 'host2'].map((name) =>
       createServer((socket) => void socket.on('error', () => {}).write(name)).listen(0, '127.0.0.1'),
@@ -160,14 +160,14 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     onTestFinished(() => void socket.destroy())
     return socket
   }
-  /** Who answers a new connection; '' where it is not let in. */
+  /** The host that answers a new connection; '' where HAProxy rejects it. */
   const reached = async (haproxy: Haproxy, name: string): Promise<string> => {
     const socket = dial(haproxy, name)
-    const heard = await new Promise<string>((resolve) =>
+    const received = await new Promise<string>((resolve) =>
       socket.once('data', (chunk) => resolve(String(chunk))).once('close', () => resolve('')),
     )
     socket.destroy()
-    return heard
+    return received
   }
 
   test('agent: no server is up before the agent answers; when the agent dies, open sessions stay, new ones end', async () => {
@@ -197,7 +197,7 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     expect(session.destroyed).toBe(false)
   })
 
-  test('push: nobody is let in before somebody has been started, nor when two are up, nor without serve', async () => {
+  test('push: no client is accepted before a server is started, while two are up, or without serve', async () => {
     const serve = createApi((_, response) => response.end()).listen(0, '127.0.0.1')
     onTestFinished(() => void serve.close())
     await once(serve, 'listening')
@@ -220,9 +220,9 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     expect([(await haproxy.states())['pg_write/host2'], session.destroyed]).toEqual(['no check', false])
   })
 
-  test('httpchk: while both count as up, at the start, nobody is let in to write', async () => {
-    // Takes every check and never answers it: the first one is not over before HAProxy's own limit,
-    // the time between two.
+  test('httpchk: no writer is accepted at the start, while both servers count as up', async () => {
+    // Accepts every check and never answers: the first one ends only at HAProxy's own limit, the time
+    // between two checks.
     const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
     onTestFinished(() => void silent.close())
     await once(silent, 'listening')

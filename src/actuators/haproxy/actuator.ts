@@ -7,15 +7,18 @@ import {cutStaleWorkers} from './stale-workers.ts'
 
 const forcedMaintenance = 1
 
-/** So many times may somebody else change what we set before we take it for a second pusher. */
+/** Foreign changes of our servers, before the actuator takes them for a second pusher. */
 const toleratedChanges = 2
 
-const secondPusher =
-  'somebody else changes the same servers: only one daemon may push to a HAProxy, others use httpchk or agent; from now on servers are only stopped, until "pgroute66 maintenance on" and "off", or a restart of this daemon'
+const secondPusher = [
+  'another process is changing these servers. Only one daemon may push to a HAProxy;',
+  'use httpchk or agent for the others. Until you run "pgroute66 maintenance on" and "off",',
+  'or restart this daemon, it only stops servers and starts none',
+].join(' ')
 
 export type HaproxySockets = Readonly<{socket: RuntimeAddress; masterSocket: RuntimeAddress | null}>
 
-/** Tells one HAProxy over its runtime API. */
+/** Keeps one HAProxy in step over its runtime API. */
 export function haproxyActuator(sockets: HaproxySockets, desired: DesiredHaproxy): Actuator {
   return new HaproxyActuator(sockets, desired)
 }
@@ -26,7 +29,7 @@ class HaproxyActuator implements Actuator {
   readonly name: string
   readonly #sockets: HaproxySockets
   readonly #desired: DesiredHaproxy
-  /** Whether each server was stopped when we last looked, in this worker. */
+  /** Whether each server was stopped at the last read, and in which life of HAProxy. */
   #lastRead: Readonly<{life: HaproxyLife; stopped: ReadonlyMap<string, boolean>}> | null = null
   #foreignChanges = 0
 
@@ -65,7 +68,7 @@ class HaproxyActuator implements Actuator {
       const isDone = plan.isWhole && problems.length === plan.problems.length
       return {outcome: isDone ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems}
     } catch (error) {
-      // What was said last may have been done: our own change must not look like somebody else's.
+      // HAProxy may have carried out the last command: our own change must not count as foreign.
       this.#lastRead = null
       return {outcome: 'failed', steps: done, problems: [messageOf(error)]}
     }
@@ -83,7 +86,7 @@ class HaproxyActuator implements Actuator {
   }
 
   /**
-   * Stops and cuts; reads back that all that must stand still does; only then starts (DESIGN 9:
+   * Stops and cuts, reads back that every stopped server is stopped, and only then starts (DESIGN 9:
    * each step was seen to matter).
    */
   async #run(
@@ -96,21 +99,21 @@ class HaproxyActuator implements Actuator {
     if (starts.length === 0) return
     const now = await readHaproxy(runtime)
     if (!isSameLife(before.life, now.life))
-      throw new Error('HAProxy was reloaded in the middle of a switch: it is read again')
+      throw new Error('HAProxy was reloaded during a switch: the daemon reads it again')
     const left = planHaproxy(this.#desired, now.servers, snapshot).steps
     const standing = left.filter(({kind}) => kind === 'stop')
     if (standing.length > 0)
-      throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so nothing else is started`)
-    // Whoever came in while it was being stopped.
+      throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so no other server is started`)
+    // Sessions that began while the server was being stopped.
     for (const step of left.filter(({kind}) => kind === 'cut')) await send(step, runtime, done)
     for (const step of starts) {
-      // A HAProxy that hung may have kept us waiting for seconds.
+      // A HAProxy that hung may have delayed this for seconds.
       if (isOutdated()) return
       await send(step, runtime, done)
     }
   }
 
-  /** What went wrong with it: what was said to the worker of today stays said. */
+  /** Its problems. A failure here takes back nothing that the present worker has done. */
   async #cutStaleWorkers({deposed}: HaproxyPlan, signal: AbortSignal, done: string[]): Promise<readonly string[]> {
     const {masterSocket} = this.#sockets
     try {
@@ -122,8 +125,8 @@ class HaproxyActuator implements Actuator {
   }
 
   /**
-   * Somebody may have started another server between our reading and our starting: then it is
-   * stopped again, and counted.
+   * Another process may have started a server between the read and the start. The actuator stops
+   * such a server and counts the change.
    */
   async #verify(snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<HaproxyState> {
     const after = await readHaproxy(runtime)
@@ -134,7 +137,7 @@ class HaproxyActuator implements Actuator {
     return readHaproxy(runtime)
   }
 
-  /** A second pusher would lift what we stop, and we what it stops: two writers up. */
+  /** Two pushers would each start what the other stops: two writers up. */
   #countForeignChanges({life, servers}: HaproxyState): void {
     const left = this.#lastRead !== null && isSameLife(this.#lastRead.life, life) ? this.#lastRead.stopped : null
     const isChanged = servers.some((server) => (left?.get(keyOf(server)) ?? isStopped(server)) !== isStopped(server))
@@ -147,11 +150,11 @@ class HaproxyActuator implements Actuator {
   }
 }
 
-/** The commands that we use answer nothing when they worked. */
+/** HAProxy answers these commands with an empty line when they worked. */
 async function send(step: HaproxyStep, runtime: Runtime, done: string[]): Promise<void> {
   const reply = await runtime.ask(step.command)
   if (reply !== '') {
-    const next = /permission/i.test(reply) ? ': give this stats socket "level admin"' : ''
+    const next = /permission/i.test(reply) ? ': add "level admin" to this stats socket in haproxy.cfg' : ''
     throw new Error(`HAProxy answered "${reply}" to "${step.command}"${next}`)
   }
   done.push(step.command)

@@ -2,8 +2,9 @@ import type {PoolRole} from '../../core/offers/pools.ts'
 
 export const haproxyStyles = ['push', 'agent', 'httpchk', 'external'] as const
 /**
- * Who tells HAProxy: `serve` over the stats socket, `serve` on its agent port, `serve` over HTTP,
- * or a command per check.
+ * How HAProxy learns the state of its servers: `push`, `serve` sends commands to the stats socket;
+ * `agent`, HAProxy asks the agent port of `serve`; `httpchk`, HAProxy asks `serve` over HTTP;
+ * `external`, HAProxy runs a command per check.
  */
 export type HaproxyStyle = (typeof haproxyStyles)[number]
 
@@ -15,7 +16,8 @@ export type HaproxyFileBackend = Readonly<{
   /** `address`: as HAProxy writes it, with the port. */
   servers: readonly Readonly<{name: string; address: string}>[]
   /**
-   * The backend of writers that serves when no reader may, where HAProxy has to see to that itself.
+   * The backend of writers that serves while no reader may, in styles where HAProxy itself must
+   * fall back; `null`: none.
    */
   fallback: string | null
 }>
@@ -33,24 +35,21 @@ export type HaproxyFile = Readonly<{
   backends: readonly HaproxyFileBackend[]
   api: ServeEndpoint
   agent: ServeEndpoint
-  /** Of the stats socket that `serve` pushes to: a path, or `host:port`. */
+  /** The stats socket that `serve` pushes to: a path, or `host:port`. */
   socket: string
-  /** Beyond it, readers are not sent to a standby: `16MB`, `5s`. */
+  /** The lag beyond which a standby serves no readers: `16MB`, `5s`; `null`: no limit. */
   maxLag: string | null
 }>
 
-/**
- * The backend with one server, `serve` itself: whoever writes and reads is let in only while it is
- * up.
- */
+/** The backend whose only server is `serve`: HAProxy accepts clients only while it is up. */
 const guardBackend = 'pgroute66'
-/** Between two external checks, each of which HAProxy ends after as much. */
+/** Between two external checks. HAProxy also ends a check after this time. */
 export const externalInterMs = 1_000
 
 /**
  * A complete haproxy.cfg (HAProxy 2.4 and later; its configuration manual explains each keyword).
- * The comments in it are for whoever keeps it, and say why: most lines are there because something
- * else was seen to fail.
+ * Its comments are for the operator who maintains the file, and say why: most lines are there
+ * because a file without them was seen to fail.
  */
 export function haproxyFile(file: HaproxyFile): string {
   const isGuarded = file.style === 'push' || file.style === 'agent'
@@ -60,22 +59,23 @@ export function haproxyFile(file: HaproxyFile): string {
     ...file.backends.map((backend) => listen(backend, file, isGuarded)),
     ...(isGuarded ? [guard(file)] : []),
   ]
-  return `# By "pgroute66 haproxy config --style ${file.style}".\n${sections.map((lines) => `${lines.join('\n')}\n`).join('\n')}`
+  const text = sections.map((lines) => `${lines.join('\n')}\n`).join('\n')
+  return `# Made by "pgroute66 haproxy config --style ${file.style}".\n${text}`
 }
 
 function global({style, socket}: HaproxyFile): readonly string[] {
   const rights = socket.includes('/') ? ' user haproxy group haproxy mode 660' : ''
   const own = {
     push: [
-      '    # The user of serve has to be in the group haproxy.',
+      '    # The user that runs "pgroute66 serve" must be in the group haproxy.',
       `    stats socket ${socket}${rights} level admin`,
     ],
     agent: [],
     httpchk: [],
     external: [
-      '    # No chroot here: under one (the file of Debian has it) an external check never runs.',
+      '    # Do not add "chroot" (the haproxy.cfg of Debian has it): HAProxy would never run the checks.',
       '    external-check',
-      '    # Without it every check fails, and a warning is all that is said.',
+      '    # Without this line every check fails, and HAProxy only prints a warning.',
       '    insecure-fork-wanted',
     ],
   }
@@ -84,7 +84,7 @@ function global({style, socket}: HaproxyFile): readonly string[] {
     '    log stdout format raw local0 notice',
     '    user haproxy',
     '    group haproxy',
-    '    # An old worker hears of no switch any more: after a reload, its sessions end with it.',
+    '    # After a reload the old worker no longer learns of a switch: end it, and its sessions, soon.',
     '    hard-stop-after 10s',
     ...own[style],
   ]
@@ -94,7 +94,8 @@ const defaults: readonly string[] = [
   'defaults',
   '    log global',
   '    mode tcp',
-  '    # Also the pause after a refused connection. Longer where servers are far.',
+  '    # HAProxy also waits this long before retrying a refused connection.',
+  '    # Raise it for distant servers.',
   '    timeout connect 200ms',
   '    timeout client 1h',
   '    timeout server 1h',
@@ -112,28 +113,34 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boole
     `listen ${name}`,
     `    bind ${bind}`,
     ...(isWriter
-      ? [
-          '    # One server at most may be up, so there is none to try instead: the client hears it at once.',
-          '    retries 0',
-        ]
+      ? ['    # At most one server is up, so a retry cannot help: fail the client at once.', '    retries 0']
       : ['    balance leastconn']),
-    ...(isWriter ? ['    # Never two: not at a start either, when everything counts as up until it was asked.'] : []),
+    ...(isWriter
+      ? [
+          '    # Refuse clients while two servers are up, for example at a start: HAProxy counts a server',
+          '    # as up until its first check.',
+        ]
+      : []),
     ...(rejectConditions.length > 0 ? [`    tcp-request connection reject if ${rejectConditions.join(' || ')}`] : []),
     ...(fallback === null
       ? []
-      : ['    # No standby may serve: the primary does.', `    use_backend ${fallback} if { nbsrv(${name}) eq 0 }`]),
+      : [
+          '    # While no standby may serve, readers use the primary.',
+          `    use_backend ${fallback} if { nbsrv(${name}) eq 0 }`,
+        ]),
     ...serverDefaults(backend, file),
     ...servers.map(({name: server, address}) => `    server ${server} ${address}${agentSend(server, backend, file)}`),
   ]
 }
 
-/** How the servers of a backend come up and go down. */
+/** How the servers of a backend go up and down. */
 function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}: HaproxyFile): readonly string[] {
   const isWriter = role === 'primary'
   const cut = isWriter ? ' on-marked-down shutdown-sessions' : ''
+  const limit = maxLag !== null && !isWriter ? `?lag=${maxLag}` : ''
   const polled = (check: string) => [
     ...(isWriter
-      ? ['    # At a switch none is up for a moment, and never two. That serve is gone is a failed check, too.']
+      ? ['    # At a switch no server is up for a moment, and never two. Without serve every check fails.']
       : []),
     `    default-server ${check} ${isWriter ? 'fall 1 rise 2' : 'fall 2 rise 1'}${cut}`,
     '.if version_atleast(3.1)',
@@ -142,18 +149,20 @@ function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}:
   ]
   switch (style) {
     case 'push':
-      return ['    # Until serve says otherwise.', '    default-server disabled']
+      return ['    # Disabled until serve enables it.', '    default-server disabled']
     case 'agent':
       return [
-        '    # Until the agent says otherwise. Its silence changes nothing.',
-        ...(isWriter ? ['    # It says "down", which cuts sessions, only where something speaks against a host.'] : []),
-        `    default-server disabled agent-check agent-addr ${bracketed(agent.address)} agent-port ${agent.port} agent-inter 200ms weight 100${cut}`,
+        '    # Disabled until the agent enables it. While the agent is silent, nothing changes.',
+        ...(isWriter
+          ? ['    # The agent answers "down", which cuts sessions, only with evidence against the host.']
+          : []),
+        `    default-server disabled agent-check ${agentAt(agent)} agent-inter 200ms weight 100${cut}`,
       ]
     case 'httpchk':
       return [
         '    option httpchk',
         '    http-check send-state',
-        `    http-check send meth GET uri /haproxy/${role}${maxLag !== null && !isWriter ? `?lag=${maxLag}` : ''} ver HTTP/1.1 hdr Host localhost`,
+        `    http-check send meth GET uri /haproxy/${role}${limit} ver HTTP/1.1 hdr Host localhost`,
         '    http-check expect status 200',
         ...polled(
           `check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 250ms`,
@@ -162,10 +171,12 @@ function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}:
     case 'external':
       return [
         '    option external-check',
-        '    # HAProxy empties PATH, and its own user runs the check: that one must be able to open the socket of serve (socket_group: haproxy).',
+        '    # HAProxy runs the check as its own user, with this PATH.',
+        '    # Let that user open the socket of serve: set "socket_group: haproxy" in pgroute66.yml.',
         '    external-check path /usr/local/bin:/usr/bin:/bin',
         `    external-check command pgroute66-check-${isWriter ? 'primary' : 'standby'}`,
-        // Each is a process: readers can wait, so that writers are not waiting for a processor.
+        // Each check is a process: readers are checked less often, so that checks of writers get the
+        // processor.
         ...polled(`check inter ${isWriter ? externalInterMs : 3 * externalInterMs}ms`),
       ]
   }
@@ -177,9 +188,9 @@ function agentSend(server: string, {role}: HaproxyFileBackend, {style, maxLag}: 
 }
 
 /**
- * The dead man's switch stands apart from the servers: what is pushed, and what an agent said last,
- * stays for ever, so somebody has to notice that nobody speaks any more. As a health check of each
- * server its silence would mark them down, and cut sessions that nothing is wrong with.
+ * The dead man's switch. A pushed state and an agent's last answer stay for ever, so HAProxy must
+ * notice that `serve` is gone. Rejected: a health check of each server; without `serve` it would
+ * mark every server down and cut healthy sessions.
  */
 function guard({style, api, agent}: HaproxyFile): readonly string[] {
   const check =
@@ -197,11 +208,12 @@ function guard({style, api, agent}: HaproxyFile): readonly string[] {
         ]
   const {address, port, tls} = style === 'agent' ? agent : api
   return [
-    '# Ten seconds without serve, and no new connection is let in anywhere. Open ones stay.',
+    '# After ten seconds without serve HAProxy accepts no new connection. Open ones stay.',
     `backend ${guardBackend}`,
     ...check,
     `    server serve ${bracketed(address)}:${port} check inter 1s fall 10 rise 2${tls === null ? '' : ` ${tls}`}`,
   ]
 }
 
+const agentAt = ({address, port}: ServeEndpoint): string => `agent-addr ${bracketed(address)} agent-port ${port}`
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)

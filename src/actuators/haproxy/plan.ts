@@ -4,7 +4,7 @@ import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 
 /**
- * One server of one backend, as HAProxy tells of it (HAProxy 2.6 management guide, "show servers
+ * One server of one backend, as HAProxy shows it (HAProxy 2.6 management guide, "show servers
  * state" and "show stat").
  */
 export type HaproxyServer = Readonly<{
@@ -12,17 +12,17 @@ export type HaproxyServer = Readonly<{
   server: string
   address: string
   port: number
-  /** The DNS name that the file gives in place of an address. */
+  /** The DNS name in haproxy.cfg; `null`: haproxy.cfg has an address. */
   name: string | null
   /**
-   * Bits: `forcedMaintenance`, `forcedDrain`; others cannot be lifted over the runtime API, and 4
-   * only remembers that the file says `disabled`.
+   * Bits: `forcedMaintenance`, `forcedDrain`. The runtime API cannot clear the others, and bit 4 only
+   * records that haproxy.cfg says `disabled`.
    */
   adminState: number
   sessions: number
 }>
 
-/** One command and what it is for. `stop` must be verified before any `start`. */
+/** One command and its reason. Every `stop` must be verified before any `start`. */
 export type HaproxyStep = Readonly<{
   kind: 'stop' | 'cut' | 'start'
   backend: string
@@ -31,16 +31,13 @@ export type HaproxyStep = Readonly<{
   why: string
 }>
 export type HaproxyPlan = Readonly<{
-  /** In order: all stops, then cuts, then - once the stops are verified - starts. */
+  /** In order: all stops, then cuts, then starts, once the stops are verified. */
   steps: readonly HaproxyStep[]
-  /**
-   * Servers of write backends whose successor stands: whoever is still connected to them must go,
-   * also in old workers.
-   */
+  /** Servers of write backends that have a successor: their sessions must end, in old workers too. */
   deposed: readonly Readonly<{backend: string; server: string}>[]
-  /** What an operator should know: an unknown backend, a server that is no host of ours. */
+  /** For the operator: an unknown backend, a server that matches no host. */
   problems: readonly string[]
-  /** Once done, HAProxy does all that was wished for. */
+  /** Whether HAProxy is fully in step once the steps are done. */
   isWhole: boolean
 }>
 
@@ -50,19 +47,21 @@ export type DesiredHaproxy = Readonly<{
 }>
 
 /**
- * Of `srv_admin_state` (HAProxy 2.6 management guide, "show servers state"): by `disabled` or at
- * run time.
+ * Bits of `srv_admin_state` (HAProxy 2.6 management guide, "show servers state"), set by `disabled`
+ * or at run time.
  */
 const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
 
 /**
- * What must be said to one HAProxy so that it follows `snapshot` (DESIGN 9). The order is a safety
- * property: what must stop goes first, so that two writers are never up; sessions of a deposed
- * primary are cut where its successor stands - a backend was seen committing 3.9 s after its
- * postmaster died - and never for bare unavailability. Hosts of a group that is being asked for the
- * first time (V0) stay as they are - routing stands while a daemon restarts -, except beside a
- * writer that another of their groups has. Idempotent: a HAProxy that already agrees gets an empty
- * plan.
+ * The commands for one HAProxy so that it follows `snapshot` (DESIGN 9). Idempotent: a HAProxy that
+ * is in step gets no command. The order is a safety property: stops come first, so that two writers
+ * are never up.
+ *
+ * Sessions of a deposed primary are cut only once it has a successor: a backend was seen committing
+ * 3.9 s after its postmaster died. They are never cut because a host is merely unavailable.
+ *
+ * Hosts of a group that is starting (V0) stay as they are, because routing stands while a daemon
+ * restarts. Only where another of their groups has a writer are they stopped beside it.
  */
 export function planHaproxy(
   desired: DesiredHaproxy,
@@ -78,13 +77,15 @@ export function planHaproxy(
   for (const [backend, role] of Object.entries(desired.backends)) {
     const members = (membersOf.get(backend) ?? []).map((server) => ({server, host: hostOf(server)}))
     if (members.length === 0) {
-      problems.push(`there is no backend "${backend}", or it has no servers: correct haproxy.backends, or haproxy.cfg`)
+      problems.push(
+        `HAProxy has no backend "${backend}", or the backend has no servers: correct haproxy.backends or haproxy.cfg`,
+      )
       isWhole = false
     }
     const foreignServers = members.flatMap(({server, host}) => (host === null ? server : []))
     for (const {server, address, port} of foreignServers) {
-      const what = `server ${backend}/${server} (${address}:${port}) is no host of ours`
-      problems.push(`${what}: name it like one and give it the same address, or take it out; it is left alone`)
+      const what = `server ${backend}/${server} (${address}:${port}) matches no host and is left alone`
+      problems.push(`${what}: give it the name and the address of a host, or remove it from haproxy.cfg`)
     }
     const ours = members.flatMap(({server, host}) =>
       host === null ? [] : [{server, host: host.host, isUnasked: isUnasked(host, snapshot)}],
@@ -112,8 +113,8 @@ export function planHaproxy(
 }
 
 /**
- * Why no writer may be started, whoever is primary: there would be a second place to write to. Who
- * is up already stays so.
+ * Why no writer of this backend may be started: there would be a second server to write to. A
+ * server that is up already stays up.
  */
 function obstaclesTo(
   found: readonly string[],
@@ -122,12 +123,20 @@ function obstaclesTo(
 ): readonly string[] {
   if (found.length > 1)
     return [
-      `backend "${backend}" has the primaries of several groups (${found.join(', ')}), so none is started: make a backend per group`,
+      [
+        `backend "${backend}" has the primaries of several groups (${found.join(', ')}),`,
+        'so none is started: use one backend per group',
+      ].join(' '),
     ]
   const up = foreignServers.filter(({adminState}) => (adminState & forcedMaintenance) === 0).map(({server}) => server)
   return up.length === 0
     ? []
-    : [`backend "${backend}" is for writers, and ${up.join(', ')} in it may be up: nothing is started beside it`]
+    : [
+        [
+          `backend "${backend}" is for writers, and its server ${up.join(', ')} matches no host but may be up:`,
+          'no other server is started',
+        ].join(' '),
+      ]
 }
 
 function stepsFor(
@@ -178,9 +187,9 @@ function stepsFor(
 }
 
 /**
- * As `hostOfServer`, for many: the address of a server is looked up, not searched. HAProxy shows
- * what a DNS name leads to, and the name beside it: that of another host means nobody, as an
- * address does.
+ * As `hostOfServer`, for many servers: it looks addresses up instead of searching. HAProxy shows a
+ * DNS name and the address that the name leads to. Where they belong to two hosts, the server
+ * matches neither.
  */
 function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
   const find = hostFinder(snapshot)

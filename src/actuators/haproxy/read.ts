@@ -3,8 +3,8 @@ import type {Runtime} from './runtime.ts'
 import {sessionsOf} from './sessions.ts'
 
 /**
- * One life of HAProxy: after a reload or a restart nothing that was said before holds. In a
- * container each life has the same `pid`.
+ * One life of HAProxy: a reload or a restart forgets every earlier command. In a container each
+ * life has the same `pid`.
  */
 export type HaproxyLife = Readonly<{pid: string; uptimeS: number}>
 export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly HaproxyServer[]}>
@@ -36,7 +36,7 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
       server,
       address: cell('srv_addr'),
       port: Number(cell('srv_port')),
-      // A dash: the file gives an address.
+      // A dash: haproxy.cfg has an address.
       name: cell('srv_fqdn') === '-' ? null : cell('srv_fqdn') || null,
       adminState: Number(cell('srv_admin_state')),
       sessions: sessions.get(`${backend}/${server}`) ?? 0,

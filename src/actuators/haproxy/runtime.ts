@@ -5,15 +5,16 @@ import {onAbort} from '../../core/wait.ts'
 export type RuntimeAddress = string
 
 /**
- * One connection, for one push: a kept one would go on talking to the old worker after a reload.
+ * One connection, for one pass: after a reload, a connection that was kept would still reach the old
+ * worker.
  */
 export interface Runtime extends Disposable {
   /**
-   * The reply, without its closing newlines. Several share the connection. Rejects when the
+   * The reply, without its closing newlines. Several commands share the connection. Rejects when the
    * connection is lost or the signal aborts.
    */
   ask(command: string): Promise<string>
-  /** As `ask`, on a connection that nothing else was asked on, and that ends with it. */
+  /** As `ask`, as the only command of the connection, which ends with the reply. */
   askLast(command: string): Promise<string>
 }
 
@@ -22,7 +23,8 @@ const prompt = '\n> '
 /** Connects. Rejects with what the operator should look at. */
 export async function openRuntime(address: RuntimeAddress, signal: AbortSignal): Promise<Runtime> {
   const socket = connect(endpoint(address))
-  const abort = () => socket.destroy(new Error(`${address} gave no answer in time: is that HAProxy, and not stopped?`))
+  const abort = () =>
+    socket.destroy(new Error(`${address} did not answer in time: is HAProxy running there, and not suspended?`))
   socket.once('close', onAbort(signal, abort))
   await new Promise<void>((resolve, reject) =>
     socket
@@ -40,7 +42,7 @@ export async function openRuntime(address: RuntimeAddress, signal: AbortSignal):
       return ask(command)
     },
     askLast(command) {
-      // The master keeps the connection open for as long as we keep our half.
+      // The master keeps the connection open for as long as the client keeps its half open.
       socket.end(`${command}\n`)
       return rest
     },
@@ -50,9 +52,9 @@ export async function openRuntime(address: RuntimeAddress, signal: AbortSignal):
 
 function unreachable(address: RuntimeAddress, error: NodeJS.ErrnoException): Error {
   const next: Readonly<Record<string, string>> = {
-    ENOENT: 'is not there: is HAProxy running, and does its configuration say "stats socket" with this path?',
-    ECONNREFUSED: 'is not answered (ECONNREFUSED): is HAProxy running?',
-    EACCES: 'may not be opened by this user: give "stats socket" a group that this user is in, and "mode 660"',
+    ENOENT: 'does not exist: is HAProxy running, and does its configuration have a "stats socket" with this path?',
+    ECONNREFUSED: 'refuses connections (ECONNREFUSED): is HAProxy running?',
+    EACCES: 'may not be opened by this user: give "stats socket" a group of this user, and "mode 660"',
   }
   return new Error(`${address} ${next[error.code ?? ''] ?? `cannot be reached (${error.code ?? error.message})`}`, {
     cause: error,
@@ -70,7 +72,7 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
   let waiting: {resolve: (reply: string) => void; reject: (error: Error) => void} | null = null
   let over: Error | null = null
   const rest = Promise.withResolvers<string>()
-  // Nobody may be waiting for it.
+  // Most callers do not wait for it.
   rest.promise.catch(() => {})
   socket.setEncoding('utf8')
   socket.on('data', (chunk: string) => {
@@ -88,13 +90,13 @@ function conversation(socket: Socket): Readonly<{ask: (command: string) => Promi
     rest.reject(over)
   }
   socket.on('error', end)
-  // Even "done" is an empty line: nothing at all is no answer.
+  // A command that worked is answered by an empty line: no byte at all is no answer.
   socket.on('end', () =>
     received === ''
       ? rest.reject(new Error('HAProxy closed the connection without an answer'))
       : rest.resolve(received.trim()),
   )
-  socket.on('close', () => end(new Error('HAProxy closed the connection before it had answered')))
+  socket.on('close', () => end(new Error('HAProxy closed the connection before it answered')))
   const ask = (command: string) =>
     new Promise<string>((resolve, reject) => {
       if (over) return reject(over)

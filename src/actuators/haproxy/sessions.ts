@@ -1,6 +1,6 @@
 /**
- * Sessions under way per `backend/server`, from the CSV of `show stat` (its first columns hold
- * names, which have no commas).
+ * Open sessions per `backend/server`, from the CSV of `show stat`. Its first columns hold names,
+ * which have no commas.
  */
 export function sessionsOf(csv: string): ReadonlyMap<string, number> {
   const [header = '', ...rows] = csv.split('\n')

@@ -12,7 +12,7 @@ import {
   type ServeEndpoint,
 } from './cfg.ts'
 
-/** What of the configuration a haproxy.cfg is made of. `ssl`: whether the API speaks TLS. */
+/** The configuration that a haproxy.cfg depends on. `ssl`: `null` when the API speaks plain HTTP. */
 export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
   Pick<ActuatorSettings, 'haproxy' | 'agent'> &
   Readonly<{bind: string; port: number; ssl: object | null; check: Readonly<{timeoutMs: number}>}>
@@ -20,11 +20,11 @@ export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
 export type SiteRequest = Readonly<{
   style: HaproxyStyle
   /**
-   * Where HAProxy reaches `serve`: `host`, or `host:port` of its API. `undefined`: as the
-   * configuration says.
+   * Where HAProxy reaches `serve`: `host`, or `host:port` of its API. `undefined`: as in the
+   * configuration.
    */
   daemon: string | undefined
-  /** Certificates that the API's is signed by. */
+  /** File with the certificates that signed the API's certificate. */
   ca: string | undefined
   maxLag: string | undefined
   /** The stats socket of the instance that the file is for. */
@@ -32,8 +32,8 @@ export type SiteRequest = Readonly<{
 }>
 
 /**
- * What stands in a haproxy.cfg for this configuration, and what has to be said beside it. Throws
- * OperatorError where there is none.
+ * The content of a haproxy.cfg for this configuration, and warnings about the rest of the setup.
+ * Throws OperatorError where no such file can be made.
  */
 export function haproxySite(
   config: SiteConfig,
@@ -59,11 +59,7 @@ function limitFor({style, maxLag}: SiteRequest): string | null {
     throw new OperatorError('USAGE', `--max-lag "${maxLag}" is neither a size nor a duration`, lagAdvice)
   // A word of haproxy.cfg: "16 MB" would be two.
   if (style === 'agent' || style === 'httpchk') return maxLag.replaceAll(/\s/g, '')
-  throw new OperatorError(
-    'USAGE',
-    `--max-lag is not for style ${style}, which carries no limit`,
-    'Use style agent or httpchk.',
-  )
+  throw new OperatorError('USAGE', `--max-lag has no effect in style ${style}`, 'Use style agent or httpchk.')
 }
 
 function instanceOf({haproxy}: SiteConfig, {instance}: SiteRequest): HaproxyInstance | undefined {
@@ -71,23 +67,28 @@ function instanceOf({haproxy}: SiteConfig, {instance}: SiteRequest): HaproxyInst
   const found = haproxy.instances.find(({socket}) => socket === instance)
   if (found !== undefined) return found
   const known = haproxy.instances.map(({socket}) => socket).join(', ') || 'none'
-  throw new OperatorError('USAGE', `haproxy.instances has no "${instance}"`, `There is ${known}.`)
+  throw new OperatorError('USAGE', `haproxy.instances has no "${instance}"`, `Instances: ${known}.`)
 }
 
-/** What the file alone does not do. */
+/** What the operator has to do beside the file. */
 function warningsOf(
   {style, backends, socket}: HaproxyFile,
   {haproxy, agent, check, groups}: SiteConfig,
 ): readonly string[] {
   const roles = backends.map(({name, role}) => `${name}: ${role}`).join(', ')
   const fallsToAny = groups.some(({readFallback}) => readFallback === 'any')
-  const polled = fallsToAny ? ['read_fallback: any is not for this style: readers fall back to the primary alone'] : []
+  const polled = fallsToAny
+    ? ['this style does not know "read_fallback: any": readers fall back to the primary only']
+    : []
   switch (style) {
     case 'push':
       return haproxy.instances.length > 0
         ? []
         : [
-            `the configuration pushes to no HAProxy: add "haproxy: {backends: {${roles}}, instances: [{socket: ${socket}}]}"`,
+            [
+              'the configuration pushes to no HAProxy:',
+              `add "haproxy: {backends: {${roles}}, instances: [{socket: ${socket}}]}"`,
+            ].join(' '),
           ]
     case 'agent':
       return agent === null ? ['the configuration has no agent: add "agent: {port: 8009}"'] : []
@@ -95,14 +96,17 @@ function warningsOf(
       return polled
     case 'external':
       return [
-        'under "chroot" (the haproxy.cfg of Debian has one) HAProxy never runs an external check: this file must stay without',
+        'do not add "chroot" (the haproxy.cfg of Debian has it): HAProxy would never run an external check',
         ...(check.timeoutMs < externalInterMs
           ? []
           : [
-              `HAProxy ends a check after ${externalInterMs / 1000} s, and check.timeout is not below: set "check: {timeout: 800ms}"`,
+              [
+                `HAProxy ends a check after ${externalInterMs / 1000} s, and check.timeout is ${check.timeoutMs} ms:`,
+                'set "check: {timeout: 800ms}"',
+              ].join(' '),
             ]),
         ...(backends.some(({role}) => role === 'read-only')
-          ? ['in this style a read-only backend has standbys, and the primary where there is none']
+          ? ['in this style a read-only backend uses standbys, and the primary only when no standby serves']
           : []),
         ...polled,
       ]
@@ -110,8 +114,8 @@ function warningsOf(
 }
 
 /**
- * As configured, else a pair for each group. With several groups, the name of a backend begins with
- * that of its group.
+ * The configured backends, or a pair per group. With several groups the name of a backend begins
+ * with the name of its group.
  */
 function backendsOf(
   roles: Readonly<Record<string, PoolRole>>,
@@ -124,8 +128,8 @@ function backendsOf(
       .filter((group) => isOne || name.startsWith(group.name))
       .sort((a, b) => b.name.length - a.name.length)[0]
     if (longest !== undefined) return longest
-    const next = `Begin its name with one of ${groups.map((group) => group.name).join(', ')}.`
-    throw new OperatorError('HAPROXY_BACKEND', `backend "${name}" belongs to no group, and there are several`, next)
+    const next = `With several groups, begin its name with one of ${groups.map((group) => group.name).join(', ')}.`
+    throw new OperatorError('HAPROXY_BACKEND', `backend "${name}" belongs to no group`, next)
   }
   const given = Object.entries(roles).map(([name, role]) => ({name, role, group: groupOf(name)}))
   const pair = (group: GroupSettings) => [
@@ -153,7 +157,7 @@ function addressOf({host, hostaddr, port}: ConnectionSettings): string {
   if (hostaddr === null && host.startsWith('/')) return `unix@${host}/.s.PGSQL.${port}`
   const address = hostaddr ?? host
   if (isIP(address) === 6) return `[${address}]:${port}`
-  // A name that cannot be resolved would keep HAProxy from starting at all.
+  // Without init-addr, a name that cannot be resolved would keep HAProxy from starting.
   return isIP(address) === 4 ? `${address}:${port}` : `${address}:${port} init-addr last,libc,none`
 }
 
@@ -164,15 +168,15 @@ function apiOf({bind, port, ssl}: SiteConfig, {daemon, ca, style}: SiteRequest):
   if (peer.port === 0 && (style === 'push' || style === 'httpchk'))
     throw new OperatorError(
       'USAGE',
-      'port is 0: nobody knows where serve will listen',
-      'Set port, or say --daemon HOST:PORT.',
+      'port is 0, so the port of serve is not known in advance',
+      'Set port, or add --daemon HOST:PORT.',
     )
   return {...peer, tls: ssl === null ? null : tlsTo(address, ca)}
 }
 
 /**
- * A certificate is looked at wherever somebody else could answer in the daemon's place. HAProxy
- * compares names, not addresses.
+ * HAProxy verifies the certificate wherever another process could answer in place of the daemon.
+ * HAProxy compares names, not addresses.
  */
 function tlsTo(address: string, ca: string | undefined): string {
   const isLocal = address === 'localhost' || address === '::1' || address.startsWith('127.')
@@ -181,14 +185,11 @@ function tlsTo(address: string, ca: string | undefined): string {
   if (ca !== undefined) return `check-ssl verify required ca-file ${escaped(ca)}${name}`
   if (isLocal) return 'check-ssl verify none'
   if (isName) return `check-ssl verify required ca-file @system-ca${name}`
-  const next = 'Say --ca FILE, with the certificate that signed it, or --daemon NAME.'
-  throw new OperatorError('USAGE', `the certificate of serve at ${address} cannot be judged`, next)
+  const next = 'Add --ca FILE with the certificate that signed it, or --daemon NAME.'
+  throw new OperatorError('USAGE', `HAProxy cannot verify the certificate of serve at ${address}`, next)
 }
 
-/**
- * An address to listen on, as others see it: "everywhere" is on this machine, unless it was said
- * where.
- */
+/** The address that HAProxy connects to: `--daemon`, else `bind`, and this machine for "everywhere". */
 function reachable(bind: string, daemon: string | undefined): string {
   if (daemon !== undefined) return endpointOf(daemon).address
   return bind === '0.0.0.0' || bind === '::' ? '127.0.0.1' : bind
@@ -197,9 +198,10 @@ function reachable(bind: string, daemon: string | undefined): string {
 function endpointOf(text: string): Readonly<{address: string; port: number | null}> {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([A-Za-z0-9_.-]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const address = bracketed ?? plain ?? (isIP(text) === 6 ? text : null)
-  if (address === null) throw new OperatorError('USAGE', `--daemon "${text}" is no address`, 'Write HOST or HOST:PORT.')
+  if (address === null)
+    throw new OperatorError('USAGE', `--daemon "${text}" is not an address`, 'Write HOST or HOST:PORT.')
   return {address, port: port === undefined ? null : Number(port)}
 }
 
-/** A path, as one word of HAProxy's. */
+/** A path as one word of a haproxy.cfg. */
 const escaped = (path: string): string => path.replace(/[\s"'\\#]/g, '\\$&')

@@ -3,9 +3,10 @@ import {openRuntime, type RuntimeAddress} from './runtime.ts'
 export type Deposed = readonly Readonly<{backend: string; server: string}>[]
 
 /**
- * After a reload the old worker goes on with the sessions it has, and the stats socket is the new
- * one's: only the master process reaches it (HAProxy 2.6 management guide, 9.4 "Master CLI": "show
- * proc", "@!PID"). Cuts what old workers still hold to `deposed`; returns what was said.
+ * Cuts the sessions that old workers still have to `deposed` servers; returns the commands sent.
+ * After a reload the old worker keeps its sessions, and the stats socket belongs to the new worker:
+ * only the master process reaches the old one (HAProxy 2.6 management guide, 9.4 "Master CLI": "show
+ * proc", "@!PID").
  */
 export async function cutStaleWorkers(
   master: RuntimeAddress,
@@ -16,14 +17,16 @@ export async function cutStaleWorkers(
   const sent: string[] = []
   const processes = await askMaster(master, 'show proc', signal)
   if (!processes.startsWith('#'))
-    throw new Error(`${master} does not answer as HAProxy's master: is it the socket of "haproxy -S"?`)
+    throw new Error(
+      `${master} is not the socket of HAProxy's master: set master_socket to the path given to "haproxy -S"`,
+    )
   for (const pid of staleWorkers(processes)) {
     for (const session of sessionsTo(deposed, await askMaster(master, `@!${pid} show sess`, signal))) {
-      // One at a time: to "shutdown sessions server" an old worker answers that its proxies are
-      // disabled.
+      // One session at a time: an old worker refuses "shutdown sessions server", because its proxies
+      // are disabled.
       const command = `@!${pid} shutdown session ${session}`
       const reply = await askMaster(master, command, signal)
-      // It may have ended by itself in between.
+      // The session may have ended by itself in between.
       if (reply !== '' && !/no such session/i.test(reply))
         throw new Error(`HAProxy's master answered "${reply}" to "${command}"`)
       sent.push(command)
@@ -42,7 +45,7 @@ const sessionsTo = (deposed: Deposed, list: string): readonly string[] =>
     .filter(([, , be, srv]) => deposed.some(({backend, server}) => backend === be && server === srv))
     .map(([, id]) => id ?? '')
 
-/** The master's prompt is another one, so each command has a connection of its own. */
+/** The master has another prompt, so each command uses a connection of its own. */
 async function askMaster(master: RuntimeAddress, command: string, signal: AbortSignal): Promise<string> {
   using runtime = await openRuntime(master, signal)
   return await runtime.askLast(command)
