@@ -5,9 +5,10 @@ import {isAlive} from '../../src/demo/processes.ts'
 import {noon} from '../support/snapshots.ts'
 import {soon, stage, toPrimary, why, workshop} from './hook-stage.ts'
 
-const logged = (told: ReturnType<typeof stage>, level: string) => told.log.lines.filter((line) => line.level === level)
+const logged = (staged: ReturnType<typeof stage>, level: string) =>
+  staged.log.lines.filter((line) => line.level === level)
 
-test('a command hears of a verdict by JSON and by variables, and of nothing else that we know', async () => {
+test('a command receives a verdict as JSON and variables, and no other variable of the daemon', async () => {
   const shop = workshop()
   const secret = {
     PGPASSWORD: 's3cret',
@@ -17,10 +18,10 @@ test('a command hears of a verdict by JSON and by variables, and of nothing else
     HOME: '/home/pg',
     LANG: 'C',
   }
-  await using told = stage({argv: shop.script('page-me', 'cat > $D/stdin; env > $D/env')}, secret)
-  told.tell(417)
-  await told.reported(1)
-  expect(told.outcomes()).toBe('delivered')
+  await using staged = stage({argv: shop.script('page-me', 'cat > $D/stdin; env > $D/env')}, secret)
+  staged.notify(417)
+  await staged.reported(1)
+  expect(staged.outcomes()).toBe('delivered')
   const {group, ...rest} = JSON.parse(shop.read('stdin'))
   expect(rest).toEqual({schema: 1, id: '9f2c41-417', at: new Date(noon.wall).toISOString(), change: toPrimary})
   expect(group).toMatchObject({hosts: ['host1', 'host2'], verdict: {kind: 'primary', routed_to: 'host1'}, evidence: []})
@@ -46,34 +47,34 @@ test('a command hears of a verdict by JSON and by variables, and of nothing else
   )
 })
 
-test('a command that does not read its stdin is in order, and so is one that floods stdout', async () => {
+test('a command that ignores its stdin or floods stdout has delivered', async () => {
   const shop = workshop()
-  await using told = stage({argv: shop.script('deaf', 'exec <&-; head -c 50000000 /dev/zero')})
-  told.tell(1)
-  await told.reported(1)
-  expect(told.outcomes()).toBe('delivered')
+  await using staged = stage({argv: shop.script('deaf', 'exec <&-; head -c 50000000 /dev/zero')})
+  staged.notify(1)
+  await staged.reported(1)
+  expect(staged.outcomes()).toBe('delivered')
 })
 
 test.each([
   ['ignores SIGTERM', "trap '' TERM"],
-  ['dies of it', ''],
-  ['calls it a good end', "trap 'exit 0' TERM"],
-])('the time limit ends a command with all that it has started, also what %s', async (_, trap) => {
+  ['exits on SIGTERM', ''],
+  ['exits 0 on SIGTERM', "trap 'exit 0' TERM"],
+])('the time limit ends a command and every process that it started, also one that %s', async (_, trap) => {
   const shop = workshop()
-  await using told = stage({
+  await using staged = stage({
     argv: shop.script('hangs', `${trap}\nsleep 1000 & echo $! $$ > $D/pids; wait`),
     retries: 0,
     timeoutMs: 10_000,
   })
-  told.tell(1)
+  staged.notify(1)
   await soon(() => shop.read('pids').endsWith('\n'))
   const pids = shop.read('pids').trim().split(' ').map(Number)
   expect(pids.map(isAlive)).toEqual([true, true])
-  await told.reported(2)
-  expect(told.reports).toMatchObject([
+  await staged.reported(2)
+  expect(staged.reports).toMatchObject([
     {
       outcome: 'failed',
-      problem: expect.stringMatching(/^did not end within 10 s and was ended: .*raise the timeout/),
+      problem: expect.stringMatching(/^did not end within 10 s and was stopped: .*raise its timeout/),
       ms: expect.any(Number),
     },
     {outcome: 'dropped', dropped: 1},
@@ -81,31 +82,31 @@ test.each([
   await soon(() => !pids.some(isAlive))
 })
 
-test('what a command leaves running gets until the time limit; told is told', async () => {
+test('a process that a command leaves running ends at the time limit, and the event counts as delivered', async () => {
   const shop = workshop()
-  await using told = stage({argv: shop.script('leaves', 'sleep 1000 & echo $! $$ > $D/pids'), timeoutMs: 10_000})
-  told.tell(1)
+  await using staged = stage({argv: shop.script('leaves', 'sleep 1000 & echo $! $$ > $D/pids'), timeoutMs: 10_000})
+  staged.notify(1)
   await soon(() => shop.read('pids').endsWith('\n'))
   const [left = 0, command = 0] = shop.read('pids').trim().split(' ').map(Number)
   await soon(() => !isAlive(command))
-  await told.reported(1)
-  expect(told.reports).toMatchObject([
-    {outcome: 'delivered', problem: expect.stringContaining('what it started did not end within 10 s')},
+  await staged.reported(1)
+  expect(staged.reports).toMatchObject([
+    {outcome: 'delivered', problem: expect.stringContaining('a process that it started did not end within 10 s')},
   ])
   await soon(() => !isAlive(left))
 })
 
-test('a flood on stderr is cut, and named', async () => {
+test('a flood on stderr is stopped, and the problem says so', async () => {
   const shop = workshop()
-  await using told = stage({argv: shop.script('floods', 'echo $$ > $D/pid; exec yes flood >&2'), retries: 0})
-  told.tell(1)
-  await soon(() => told.reports.length === 2)
-  expect(told.reports[0]?.problem).toMatch(/^wrote more than 1 MiB to stderr and was ended/)
-  expect(told.said().length).toBeLessThan(5_000)
+  await using staged = stage({argv: shop.script('floods', 'echo $$ > $D/pid; exec yes flood >&2'), retries: 0})
+  staged.notify(1)
+  await soon(() => staged.reports.length === 2)
+  expect(staged.reports[0]?.problem).toMatch(/^wrote more than 1 MiB to stderr and was stopped/)
+  expect(staged.shown().length).toBeLessThan(5_000)
   await soon(() => !isAlive(Number(shop.read('pid'))))
-  const words = new StderrTail()
-  for (let count = 0; count < 1_000; count += 1) words.add(Buffer.from(`${'x'.repeat(9_999)}\nline ${count}\n`))
-  expect([words.received > 10_000_000, words.lines.at(-1), words.lines.join().length <= 4_096]).toEqual([
+  const tail = new StderrTail()
+  for (let count = 0; count < 1_000; count += 1) tail.add(Buffer.from(`${'x'.repeat(9_999)}\nline ${count}\n`))
+  expect([tail.received > 10_000_000, tail.lines.at(-1), tail.lines.join().length <= 4_096]).toEqual([
     true,
     'line 999',
     true,
@@ -113,24 +114,27 @@ test('a flood on stderr is cut, and named', async () => {
 })
 
 test.each([
-  ['is not there', () => ['/nowhere/page-me', '--token=s3cret'], /^is not there.*correct "run"/],
+  ['does not exist', () => ['/nowhere/page-me', '--token=s3cret'], /^does not exist.*correct "run"/],
   [
-    'is no program of ours',
+    'is not executable',
     (shop: ReturnType<typeof workshop>) => [shop.at('plain'), '--token=s3cret'],
-    /^may not be executed by us: chmod/,
+    /^may not be executed: chmod/,
   ],
   ['has too long arguments', () => ['/bin/true', 's3cret'.repeat(1_000_000)], /too long arguments/],
-  ['has an argument that none can be', () => ['/bin/true', 's3cret\0'], /cannot be started \(ERR_INVALID_ARG_VALUE\)/],
-])('a command that %s: said so, tried as often as set, and its arguments stay with us', async (_, argv, problem) => {
-  const shop = workshop()
-  writeFileSync(shop.at('plain'), 'not a program', {mode: 0o644})
-  await using told = stage({argv: argv(shop), retries: 2})
-  told.tell(1)
-  await told.reported(4)
-  expect(told.outcomes()).toBe('failed failed failed dropped')
-  expect(told.reports[0]?.problem).toMatch(problem)
-  expect(logged(told, 'error')).toMatchObject([
-    {message: expect.stringMatching(/was not told that all went from no-primary to primary, 3 tries/)},
-  ])
-  expect(told.said()).not.toContain('s3cret')
-})
+  ['has an argument with a NUL', () => ['/bin/true', 's3cret\0'], /cannot be started \(ERR_INVALID_ARG_VALUE\)/],
+])(
+  'a command that %s: the problem says so, every retry is used, and no argument is shown',
+  async (_, argv, problem) => {
+    const shop = workshop()
+    writeFileSync(shop.at('plain'), 'not a program', {mode: 0o644})
+    await using staged = stage({argv: argv(shop), retries: 2})
+    staged.notify(1)
+    await staged.reported(4)
+    expect(staged.outcomes()).toBe('failed failed failed dropped')
+    expect(staged.reports[0]?.problem).toMatch(problem)
+    expect(logged(staged, 'error')).toMatchObject([
+      {message: expect.stringMatching(/lost the event that all went from no-primary to primary, after 3 tries/)},
+    ])
+    expect(staged.shown()).not.toContain('s3cret')
+  },
+)

@@ -27,7 +27,7 @@ const told = (changes: readonly Change[], why = 'w'): readonly HookEvent[] =>
     noon,
   )
 
-test('each changed verdict is an event, with its own group; nothing else is', () => {
+test('each change of a verdict is an event with its own group; no other change is', () => {
   const role: Change = {...verdict('orders', 'standby'), kind: 'role', group: null}
   const events = told([
     role,
@@ -53,7 +53,7 @@ test.each<[given: string, filter: Pick<HookSettings, 'on' | 'groups'>, wants: re
   expect([orders, stock].map((event) => isWanted(filter, event))).toEqual(wants)
 })
 
-test('variables are one line each, short enough for a kernel; a host that is not routed to is not named', () => {
+test('a variable is one line and short enough for the kernel; PRIMARY is empty while no host is routed to', () => {
   const [odd] = told([verdict('orders', 'primary')], `a\0b\nc${'x'.repeat(200_000)}`) as [HookEvent]
   const {PGROUTE66_WHY = '', PGROUTE66_FROM} = hookVariables(odd)
   expect([PGROUTE66_WHY.slice(0, 5), PGROUTE66_WHY.length, PGROUTE66_FROM]).toEqual(['a b c', 4_096, ''])

@@ -42,34 +42,34 @@ export type Stage = AsyncDisposable &
     clock: VirtualClock
     reports: readonly HookReport[]
     log: ReturnType<typeof keptLog>
-    /** Tells events with these sequence numbers. */
-    tell(...sequences: number[]): void
+    /** Notifies the hook of events with these sequence numbers. */
+    notify(...sequences: number[]): void
     /**
-     * Lets virtual time pass in steps until so many reports are in: waits of the hook take no time,
-     * what happens outside takes what it takes.
+     * Lets virtual time pass in steps until `count` reports are in. Waits of the hook take no real
+     * time; processes and servers do.
      */
     reported(count: number): Promise<readonly HookReport[]>
     outcomes(): string
-    /** Everything that anybody is told. */
-    said(): string
+    /** The whole log and every report. */
+    shown(): string
   }>
 
-/** One hook on a clock of its own; what is outside is real. */
+/** One hook on a virtual clock; its processes and servers are real. */
 export function stage(draft: Draft, env: Readonly<Record<string, string | undefined>> = process.env): Stage {
-  // A time limit that no slow machine reaches while virtual time runs ahead; tests of the limit set
-  // their own.
+  // A time limit that a slow machine does not reach while virtual time runs ahead. Tests of the limit
+  // set their own.
   const common = {on: null, groups: null, timeoutMs: 3_600_000, retries: 5, ...draft}
   const settings: HookSettings =
     'argv' in draft ? {...common, kind: 'run', ...draft} : {secretFile: null, ...common, kind: 'post', ...draft}
   const [clock, log, reports] = [new VirtualClock(), keptLog(), [] as HookReport[]]
-  const told = hook(settings, {clock, log, env, random: seededRandom(1), report: (report) => reports.push(report)})
+  const staged = hook(settings, {clock, log, env, random: seededRandom(1), report: (report) => reports.push(report)})
   return {
-    hook: told,
+    hook: staged,
     clock,
     reports,
     log,
-    tell(...sequences) {
-      for (const sequence of sequences) told.notify(event(sequence))
+    notify(...sequences) {
+      for (const sequence of sequences) staged.notify(event(sequence))
     },
     async reported(count) {
       await soon(async () => {
@@ -79,10 +79,10 @@ export function stage(draft: Draft, env: Readonly<Record<string, string | undefi
       return reports
     },
     outcomes: () => reports.map(({outcome}) => outcome).join(' '),
-    said: () => JSON.stringify([log.lines, reports]),
+    shown: () => JSON.stringify([log.lines, reports]),
     async [Symbol.asyncDispose]() {
       let isOver = false
-      const over = told[Symbol.asyncDispose]().then(() => {
+      const over = staged[Symbol.asyncDispose]().then(() => {
         isOver = true
       })
       await soon(async () => {
@@ -94,13 +94,13 @@ export function stage(draft: Draft, env: Readonly<Record<string, string | undefi
   }
 }
 
-/** Until it holds; only a hang is limited. */
+/** Waits until it holds. The limit is for a hang alone. */
 export const soon = (holds: () => boolean | Promise<boolean>): Promise<void> =>
   vi.waitFor(
     async () => {
       if (!(await holds())) throw new Error(`did not happen: ${holds}`)
     },
-    {timeout: 30_000, interval: 5},
+    {timeout: 120_000, interval: 5},
   )
 
 /** A folder for commands and what they write down. */

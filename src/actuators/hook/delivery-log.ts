@@ -2,17 +2,17 @@ import type {Log} from '../../core/ports.ts'
 import {type HookEvent, hookId} from './event.ts'
 
 /**
- * What became of one hook. `ms`: how long the try took. `waiting`: events that wait in the queue.
- * `dropped`: events that were lost, since the start.
+ * One result of a hook. `ms`: how long the try took. `waiting`: events in the queue. `dropped`:
+ * events lost since the start.
  */
 export type HookReport = Readonly<{
   actuator: string
   /**
-   * `delivered`, `failed`: one try. `dropped`: one event that nobody will be told - its tries are
-   * used up, or the queue was full.
+   * `delivered`, `failed`: one try. `dropped`: one event that is lost, because its tries are used up
+   * or the queue was full.
    */
   outcome: 'delivered' | 'failed' | 'dropped'
-  /** What is wrong with the hook now, and what to do; `null`: nothing. */
+  /** The present problem of the hook, and what to do; `null`: none. */
   problem: string | null
   ms: number
   waiting: number
@@ -22,8 +22,8 @@ export type HookReport = Readonly<{
 type Report = (report: HookReport) => void
 
 /**
- * Says what becomes of a hook: a problem when it comes, when it becomes another one, and when it is
- * over; each lost event; a full queue once.
+ * Logs the deliveries of a hook: a problem when it begins, changes and ends; each lost event; a full
+ * queue once.
  */
 export class DeliveryLog {
   readonly #name: string
@@ -31,7 +31,7 @@ export class DeliveryLog {
   readonly #report: Report
   #problem = ''
   #dropped = 0
-  /** Dropped since the queue was last empty. */
+  /** Events dropped since the queue was last empty. */
   #overflow = 0
   readonly #waiting: () => number
 
@@ -43,10 +43,10 @@ export class DeliveryLog {
   }
 
   delivered(event: HookEvent, problem: string | null, ms: number): void {
-    this.#log.debug(this.#about(event), `${this.#name}: told`)
+    this.#log.debug(this.#about(event), `${this.#name}: delivered`)
     if (problem !== null) this.#logProblem(problem, {})
     else if (this.#problem !== '') {
-      this.#log.info({target: this.#name}, `${this.#name}: in order again`)
+      this.#log.info({target: this.#name}, `${this.#name}: works again`)
       this.#problem = ''
     }
     if (this.#waiting() === 0) this.caughtUp()
@@ -58,13 +58,12 @@ export class DeliveryLog {
     this.#send('failed', problem, ms)
   }
 
-  /**
-   * `tries` are used up, or more of them would change nothing, or there is no time left for them.
-   */
+  /** `tries` are used up, or another try would fail as well, or there is no time left. */
   gaveUp(event: HookEvent, problem: string, tries: number): void {
     this.#dropped += 1
     const {group, from, to} = event.change
-    const message = `${this.#name}: was not told that ${group} went from ${from ?? 'nothing'} to ${to}, ${tries} ${tries === 1 ? 'try' : 'tries'}`
+    const after = `after ${tries} ${tries === 1 ? 'try' : 'tries'}`
+    const message = `${this.#name}: lost the event that ${group} went from ${from ?? 'nothing'} to ${to}, ${after}`
     this.#log.error(this.#about(event), `${message}: ${problem}`)
     this.#send('dropped', problem, 0)
   }
@@ -81,14 +80,13 @@ export class DeliveryLog {
     if (this.#overflow === 0) return
     this.#log.warn(
       {target: this.#name, dropped: this.#overflow},
-      `${this.#name}: ${this.#overflow} events were dropped while its queue was full`,
+      `${this.#name}: dropped ${this.#overflow} events while its queue was full`,
     )
     this.#overflow = 0
   }
 
   stopped(left: number): void {
-    if (left > 0)
-      this.#log.warn({target: this.#name, left}, `${this.#name}: stopped before ${left} events could be told`)
+    if (left > 0) this.#log.warn({target: this.#name, left}, `${this.#name}: stopped with ${left} events undelivered`)
   }
 
   #logProblem(problem: string, fields: object): void {
@@ -106,5 +104,7 @@ export class DeliveryLog {
   }
 }
 
-const full =
-  'its queue is full, the oldest events are dropped: make it faster, lower its timeout and retries, or tell it less ("on", "groups")'
+const full = [
+  'the queue is full and drops its oldest events: make the hook faster,',
+  'lower its timeout and retries, or send it fewer events ("on", "groups")',
+].join(' ')

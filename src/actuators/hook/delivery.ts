@@ -1,9 +1,9 @@
 import type {HookEvent} from './event.ts'
 
 /**
- * What one try came to. `problem` is shown in the log and in /v1/snapshot, which anybody may read
- * who reaches the port: it says what to do, and holds neither the path of a webhook nor what a
- * command printed. `details`: for the log alone.
+ * The result of one try. `problem` appears in the log and in /v1/snapshot, which every client of the
+ * port may read. It says what to do, and holds neither the path of a webhook nor the output of a
+ * command. `details`: for the log only.
  */
 export type Delivery =
   | Readonly<{kind: 'delivered'; problem: string | null}>
@@ -11,16 +11,13 @@ export type Delivery =
       kind: 'failed'
       problem: string
       details: object
-      /** Asking again changes nothing. */
+      /** Another try would fail as well. */
       isFinal: boolean
-      /** What the receiver asked for. */
+      /** The wait that the receiver asked for. */
       askedMs: number | null
     }>
 
-/**
- * One try. Resolves soon after `signal` aborts - which it does with the time limit, and with a stop
- * - and never rejects.
- */
+/** One try. Resolves soon after `signal` aborts (time limit, or stop of the daemon); never rejects. */
 export type Deliver = (event: HookEvent, signal: AbortSignal) => Promise<Delivery>
 
 export const delivered: Delivery = {kind: 'delivered', problem: null}

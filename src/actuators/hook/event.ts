@@ -2,9 +2,7 @@ import type {HookSettings} from '../../core/actuator-settings.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
 import {groupToWire, type Moment, timeOf, type WireGroup} from '../../protocol/snapshot-json.ts'
 
-/**
- * A verdict that changed, and the group as it was at that moment. `at`: wall clock, milliseconds.
- */
+/** A change of a verdict, and the group at that moment. `at`: wall clock, milliseconds. */
 export type HookEvent = Readonly<{
   epoch: string
   sequence: number
@@ -23,21 +21,21 @@ export const hookEvents = ({changes, snapshot}: Publication, at: Moment): readon
   })
 
 /**
- * As `id:` of /v1/events. Groups that changed in one moment share it: id and group together name an
- * event, also when it is told twice.
+ * As `id:` of /v1/events. Groups that changed at the same moment share an id: id and group together
+ * identify an event, even one delivered twice.
  */
 export const hookId = ({epoch, sequence}: HookEvent): string => `${epoch}-${sequence}`
 
 export const isWanted = ({on, groups}: Pick<HookSettings, 'on' | 'groups'>, {change, group}: HookEvent): boolean =>
   (on === null || on.includes(group.verdict.kind)) && (groups === null || groups.includes(change.group))
 
-/** What a command reads on its stdin, and the body of a webhook. */
+/** The stdin of a command, and the body of a webhook. */
 export const hookDocument = (event: HookEvent): string =>
   JSON.stringify({schema: 1, id: hookId(event), at: timeOf(event.at), change: event.change, group: event.group})
 
 /**
- * The kernel refuses a variable of more than 128 KiB; a sentence that names a thousand hosts is in
- * the JSON in full.
+ * The kernel refuses a variable of more than 128 KiB. The JSON holds the full text, even a sentence
+ * that names a thousand hosts.
  */
 const longestVariable = 4_096
 
@@ -53,8 +51,8 @@ export function hookVariables(event: HookEvent): Readonly<Record<string, string>
     PGROUTE66_PRIMARY: group.verdict.routed_to ?? '',
     PGROUTE66_WHY: group.verdict.why,
   }
-  // A variable cannot hold a NUL, and a line break in one is what scripts stumble over.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // A variable cannot hold a NUL, and a line break breaks many scripts.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   const plain = (text: string) => text.replace(/[\u0000-\u001f\u007f]/g, ' ').slice(0, longestVariable)
   return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, plain(value)]))
 }

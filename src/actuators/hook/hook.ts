@@ -10,13 +10,13 @@ import {retries, retryMs} from './retry.ts'
 import {webhookDelivery} from './webhook.ts'
 
 /**
- * Events that may wait. A verdict that changes a hundred times while a hook hangs is news no more,
- * but each number is kept.
+ * Events that may wait. A verdict may change a hundred times while a hook hangs: the oldest changes
+ * are dropped, and counted.
  */
 export const queueBound = 100
-/** What a delivery under way gets when the daemon stops. */
+/** The time that a running delivery gets when the daemon stops. */
 const stopMs = 2_000
-const stopping = 'the daemon stops, or this hook was changed'
+const stopping = 'the daemon stops or the configuration of this hook has changed'
 
 export type HookDeps = Readonly<{
   clock: Clock
@@ -24,26 +24,26 @@ export type HookDeps = Readonly<{
   log: Log
   /** Called for every try and every lost event; must not throw. */
   report: (report: HookReport) => void
-  /** Where PATH, HOME and LANG of commands come from; default: our own environment. */
+  /** Source of PATH, HOME and LANG for commands; default: the environment of the daemon. */
   env?: Readonly<Record<string, string | undefined>>
   /** Default: `hookName`. */
   name?: string
 }>
 
 /**
- * Somebody who is told of changed verdicts: one event at a time, in order, at least once - a
- * receiver that answers too late is told again.
+ * Delivers changes of verdicts to one command or webhook: one event at a time, in order, at least
+ * once. A receiver that answers too late gets the event again.
  */
 export interface Hook extends AsyncDisposable {
   readonly name: string
   /**
-   * Never waits, never throws. What the hook does not want is passed over; after disposal
-   * everything is.
+   * Never waits, never throws. Ignores events that the hook does not want, and every event after
+   * disposal.
    */
   notify(event: HookEvent): void
   /**
-   * Gives the try under way two seconds, then ends it with all of its processes; what waits is not
-   * told.
+   * Gives the running try two seconds, then ends it with all of its processes. Events in the queue
+   * are not delivered.
    */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -52,9 +52,7 @@ export interface Hook extends AsyncDisposable {
 export const hookName = (settings: HookSettings): string =>
   settings.kind === 'run' ? `hook ${settings.argv[0] ?? ''}` : `hook ${new URL(settings.url).origin}`
 
-/**
- * Hooks of one command or one server are told apart by number, in the order of the configuration.
- */
+/** Hooks of the same command or server get a number, in the order of the configuration. */
 export function hookNames(all: readonly HookSettings[]): readonly string[] {
   const names = all.map(hookName)
   return names.map((name, index) => {
@@ -70,7 +68,7 @@ export function hook(
   const deliver = settings.kind === 'run' ? commandDelivery(settings, {clock, env}) : webhookDelivery(settings, clock)
   const waiting: HookEvent[] = []
   const deliveryLog = new DeliveryLog({name, log, report, waiting: () => waiting.length})
-  /** No further try; and then: not even the one under way. */
+  /** `stop`: no further try. `abort`: ends the running one. */
   const [stop, abort] = [new AbortController(), new AbortController()]
   let work: Promise<void> | null = null
 
@@ -91,7 +89,8 @@ export function hook(
       if (delivery.isFinal || attempt > settings.retries) return deliveryLog.gaveUp(event, delivery.problem, attempt)
       backoff = nextBackoff(retries, backoff, random)
       await sleep(clock, retryMs(backoff.waitMs, delivery.askedMs), stop.signal)
-      if (stop.signal.aborted) return deliveryLog.gaveUp(event, `${stopping}, and ${delivery.problem}`, attempt)
+      if (stop.signal.aborted)
+        return deliveryLog.gaveUp(event, `${stopping}; the last try ${delivery.problem}`, attempt)
     }
   }
 
@@ -100,13 +99,12 @@ export function hook(
     try {
       const delivery = await deliver(event, limit.signal)
       return delivery.kind === 'failed' && abort.signal.aborted
-        ? {...delivery, problem: `was cut short: ${stopping}`}
+        ? {...delivery, problem: `was cut short because ${stopping}`}
         : delivery
     } catch (error) {
-      // A bug of ours must not end the daemon because of a hook; its message might hold what the
-      // address does.
+      // A bug in a hook must not end the daemon. Its message is not shown: it may hold the address.
       return failed(
-        `cannot be told because of a bug (${error instanceof Error ? error.name : 'error'}): please report it`,
+        `failed because of a bug in pgroute66 (${error instanceof Error ? error.name : 'error'}): please report it`,
         {isFinal: true},
       )
     }

@@ -1,12 +1,12 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 
-/** A command with everything that it starts, unless that leaves with `setsid`. */
+/** A command and every process that it starts, except one that leaves with `setsid`. */
 export type ProcessGroup = Readonly<{child: ChildProcess; signal(name: NodeJS.Signals): void}>
 
 /**
  * Starts a command without a shell, as leader of a process group of its own. Throws what `spawn`
- * throws; what it tells later comes as `error` of the child. What it prints to stdout goes to
- * /dev/null: a flood there costs us nothing.
+ * throws; later errors arrive as `error` of the child. Stdout goes to /dev/null, where a flood costs
+ * the daemon nothing.
  */
 export function startGroup(
   [file = '', ...args]: readonly string[],
@@ -20,7 +20,7 @@ export function startGroup(
       try {
         process.kill(-child.pid, name)
       } catch {
-        // Gone already, or no longer ours to signal.
+        // The group has ended, or belongs to another user by now.
       }
     },
   }

@@ -7,7 +7,7 @@ export const retries: BackoffPolicy = {firstMs: 1_000, capMs: 60_000, jitter: 0.
 export const retryMs = (backoffMs: number, askedMs: number | null): number =>
   Math.max(backoffMs, Math.min(askedMs ?? 0, retries.capMs))
 
-/** RFC 9110, 10.2.3: seconds, or a date. `null`: not given, or neither. */
+/** RFC 9110, 10.2.3: seconds, or a date. `null`: missing, or neither. */
 export function retryAfterMs(header: string | null, wall: number): number | null {
   if (header === null) return null
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1_000
@@ -16,10 +16,11 @@ export function retryAfterMs(header: string | null, wall: number): number | null
 }
 
 /**
- * What a status says of an event: told; not told, and asking again changes nothing; not told yet.
+ * The meaning of a status: the event is delivered; it is refused, and another try would be as well;
+ * or another try may succeed.
  */
 export function replyOf(status: number): 'delivered' | 'refused' | 'later' {
   if (status >= 200 && status < 300) return 'delivered'
-  // Request Timeout, Too Early, Too Many Requests: the request was in order.
+  // Request Timeout, Too Early and Too Many Requests say nothing against the request itself.
   return status >= 400 && status < 500 && ![408, 425, 429].includes(status) ? 'refused' : 'later'
 }

@@ -6,22 +6,21 @@ const longestSecret = 65_536
 /**
  * `X-Pgroute66-Signature`: HMAC-SHA256 over `TIMESTAMP.BODY`, with the value of
  * `X-Pgroute66-Timestamp` (seconds since 1970) and the bytes of the body. The receiver computes the
- * same, compares in constant time, and refuses old timestamps: so nobody can repeat what he has
- * overheard.
+ * same, compares in constant time, and refuses old timestamps: so an attacker cannot replay a
+ * request.
  */
 export const signatureOf = (secret: string, timestamp: string, body: string): string =>
   `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`
 
 /**
- * Read for each try, so that a renewed secret is used; one newline at the end is the editor's.
- * Throws what the file system says, or a problem.
+ * Reads the secret without the newline that editors add. Called for each try, so that a renewed
+ * secret is used. Throws the error of the file system, or an Error with a problem.
  */
 export async function readSecret(path: string): Promise<string> {
-  // A pipe would hold one of the few threads that also look up names, for as long as nobody writes
-  // to it.
+  // A pipe without a writer would block one of the few threads that also look up names.
   const info = await stat(path)
-  if (!info.isFile() || info.size > longestSecret) throw new Error('it is no file of at most 64 KiB')
+  if (!info.isFile() || info.size > longestSecret) throw new Error('not a file of at most 64 KiB')
   const secret = (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
-  if (secret === '') throw new Error('it is empty')
+  if (secret === '') throw new Error('empty file')
   return secret
 }

@@ -1,10 +1,10 @@
 const keptBytes = 4_096
 const keptLines = 5
 
-/** The end of what a command prints: a few lines, however much it is. */
+/** Keeps the last lines of a command's stderr, however much the command prints. */
 export class StderrTail {
   #end = Buffer.alloc(0)
-  /** How much came, in bytes. */
+  /** Bytes received in total. */
   received = 0
 
   add(chunk: Buffer): void {

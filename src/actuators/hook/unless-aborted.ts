@@ -1,8 +1,8 @@
 import {onAbort} from '../../core/wait.ts'
 
 /**
- * What `work` comes to, or a rejection as soon as `signal` aborts: for work that nobody can cancel,
- * such as a file on a disk that is gone.
+ * The result of `work`, or a rejection as soon as `signal` aborts. For work that cannot be
+ * cancelled, such as reading a file on a disk that is gone.
  */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const {promise, reject} = Promise.withResolvers<never>()

@@ -8,18 +8,15 @@ import {replyOf, retryAfterMs} from './retry.ts'
 import {readSecret, signatureOf} from './signature.ts'
 import {unlessAborted} from './unless-aborted.ts'
 
-/**
- * The status decides; what follows it is read only so that the server need not complain, and no
- * more than this.
- */
-const courtesy = {bytes: 65_536, ms: 1_000} as const
+/** The status decides. The body is read up to this limit only, so that the server can finish. */
+const bodyLimit = {bytes: 65_536, ms: 1_000} as const
 
 export type WebhookSettings = Extract<HookSettings, {kind: 'post'}>
 
 /**
- * POSTs an event. Each try has a connection of its own: a hook speaks a few times a year, and a
- * kept one would be dead by then. Redirects are not followed: they would take a signed event to
- * somebody whom nobody has configured.
+ * POSTs an event. Each try opens a connection: events are months apart, and a connection that was
+ * kept would be dead by then. Redirects are not followed: they would send a signed event to a server
+ * outside the configuration.
  */
 export const webhookDelivery =
   (settings: WebhookSettings, clock: Clock): Deliver =>
@@ -31,10 +28,10 @@ export const webhookDelivery =
     } catch (error) {
       const {code, message} = error as NodeJS.ErrnoException
       return failed(
-        `nothing is sent unsigned, and secret_file cannot be used (${code ?? message}): let our user read the secret there`,
+        `gets no event while secret_file cannot be used (${code ?? message}): let the user of pgroute66 read it`,
       )
     }
-    // Loaded by the first event, not by every start.
+    // Loaded at the first event: most starts need no undici.
     const {Agent, request} = await import('undici')
     const dispatcher = new Agent({connect: {timeout: settings.timeoutMs}, headersTimeout: 0, bodyTimeout: 0})
     try {
@@ -79,9 +76,9 @@ function bare(url: string): URL {
 }
 
 async function drain({body}: Dispatcher.ResponseData, clock: Clock, signal: AbortSignal): Promise<void> {
-  using limit = deadline(clock, courtesy.ms, signal)
+  using limit = deadline(clock, bodyLimit.ms, signal)
   body.on('error', () => {})
-  await body.dump({limit: courtesy.bytes, signal: limit.signal}).catch(() => {})
+  await body.dump({limit: bodyLimit.bytes, signal: limit.signal}).catch(() => {})
 }
 
 function judge({statusCode, headers}: Dispatcher.ResponseData, wall: number): Delivery {
@@ -93,26 +90,24 @@ function judge({statusCode, headers}: Dispatcher.ResponseData, wall: number): De
 }
 
 function adviceFor(status: number): string {
-  if (status === 401 || status === 403) return 'check its secret, and that the receiver knows the same one'
-  if (status >= 300 && status < 400) return 'redirects are not followed, write the new address into "post"'
-  if (status >= 400 && status < 500) return 'check the address in "post", and what the receiver expects'
-  return 'the receiver says in its own log what is wrong'
+  if (status === 401 || status === 403) return 'check secret_file, and that the receiver has the same secret'
+  if (status >= 300 && status < 400) return 'redirects are not followed; set "post" to the new address'
+  if (status >= 400 && status < 500) return 'check the address in "post" and what the receiver expects'
+  return 'read the log of the receiver'
 }
 
-const tooSlow = (ms: number) =>
-  `did not answer within ${inSeconds(ms)}: see why it hangs, or raise the timeout of the hook`
+const trust = 'add its authority to the trusted ones of this machine, or to NODE_EXTRA_CA_CERTS'
 
-/**
- * By its code: the message of an error may repeat the address, and the path of a webhook often is
- * its secret.
- */
+const tooSlow = (ms: number) => `did not answer within ${inSeconds(ms)}: find out why it hangs, or raise its timeout`
+
+/** By the code alone: the message of an error may hold the address, and its path often is a secret. */
 function refusal({code = 'error'}: NodeJS.ErrnoException, timeoutMs: number): string {
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return tooSlow(timeoutMs)
-  if (code === 'ECONNREFUSED') return 'refuses the connection: is it running, and is the port right?'
+  if (code === 'ECONNREFUSED') return 'refuses the connection: is the receiver running, and is the port correct?'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `its name is not found (${code}): check the address in "post", and DNS`
+    return `has a host name that DNS does not find (${code}): check the address in "post", and DNS`
   if (/CERT|SELF_SIGNED|VERIFY|ALTNAME/.test(code)) {
-    return `its certificate is not trusted (${code}): add its authority to those of this machine, or name it in NODE_EXTRA_CA_CERTS`
+    return `has an untrusted certificate (${code}): ${trust}`
   }
-  return `cannot be reached (${code}): see the network between here and there`
+  return `cannot be reached (${code}): check the network and the firewalls in between`
 }
