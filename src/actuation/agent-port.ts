@@ -5,7 +5,7 @@ import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
 
 export type AgentPortDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; dryRun: boolean}>
 
-/** HAProxy's agent-check, where the configuration in force wants it. */
+/** The port of HAProxy's agent-check, where the configuration in force has one. */
 export class AgentPort implements AsyncDisposable {
   readonly #deps: AgentPortDeps
   #agent: Agent | null = null
@@ -15,10 +15,10 @@ export class AgentPort implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** Throws OperatorError where the port cannot be had; then nothing has changed. */
+  /** Throws OperatorError when it cannot listen on the port; then nothing has changed. */
   async applyConfig({agent: settings, groups}: ActuatorConfig): Promise<void> {
     const {source, dryRun, log} = this.#deps
-    if (settings !== null && dryRun) log.info({}, 'dry run: nobody is answered on the port of agent-check')
+    if (settings !== null && dryRun) log.info({}, 'dry run: the port of agent-check stays closed')
     else if (settings === null) await this[Symbol.asyncDispose]()
     else if (this.#agent !== null) await this.#agent.reload(settings)
     else {

@@ -7,12 +7,12 @@ import type {Publication} from '../core/snapshot.ts'
 import {isSettled, isStarting} from '../core/verdict/verdict-kind.ts'
 import type {ActuationDeps} from './routers.ts'
 
-/** A hook, and the settings that it was made from, as text. */
+/** A hook, and its settings as text (`key`). */
 type Running = Readonly<{key: string; hook: Hook}>
 
 /**
- * Tells hooks of each verdict that changes, as the configuration in force names them. They have no
- * state that could be put right: nothing is repeated.
+ * Notifies the hooks of the configuration in force of each change of a verdict. A hook has no state
+ * that could be read and corrected, so there is no resync.
  */
 export class Hooks implements AsyncDisposable {
   readonly #deps: ActuationDeps
@@ -24,35 +24,35 @@ export class Hooks implements AsyncDisposable {
     this.#unsubscribe = deps.monitor.subscribe((publication) => this.#published(publication))
   }
 
-  /** A hook that did not change goes on, with what waits for it. */
+  /** A hook with the same settings goes on, and keeps its queue. */
   async applyConfig({hooks: settings}: ActuatorConfig): Promise<void> {
     const {monitor, clock} = this.#deps
     const before = this.#hooks
     const names = hookNames(settings)
     this.#hooks = settings.map((each, index) => {
-      const [name = '', asked] = [names[index], JSON.stringify(each)]
-      return before.find(({hook, ...one}) => hook.name === name && one.key === asked) ?? this.#start(each, name, asked)
+      const [name = '', key] = [names[index], JSON.stringify(each)]
+      return before.find((one) => one.hook.name === name && one.key === key) ?? this.#start(each, name, key)
     })
-    const leaving = before.filter((one) => !this.#hooks.includes(one))
-    for (const {hook} of leaving) if (!names.includes(hook.name)) monitor.reportActuator(hook.name, null)
-    // Until a verdict changes there is nothing to tell.
+    const removed = before.filter((one) => !this.#hooks.includes(one))
+    for (const {hook} of removed) if (!names.includes(hook.name)) monitor.reportActuator(hook.name, null)
+    // A new hook is in sync until a verdict changes.
     const about = {status: 'in-sync', problems: [], since: clock.wall(), verifiedAt: null} as const
     for (const one of this.#hooks) if (!before.includes(one)) monitor.reportActuator(one.hook.name, about)
-    await close(leaving)
+    await close(removed)
   }
 
-  #start(settings: HookSettings, name: string, asked: string): Running {
+  #start(settings: HookSettings, name: string, key: string): Running {
     const one: Running = {
-      key: asked,
-      // One that has been replaced may still report its last delivery.
+      key,
+      // A replaced hook may still report its last delivery.
       hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
     }
     return one
   }
 
   /**
-   * What was wrong before anybody listened: a daemon that starts in the middle of it is no reason
-   * to hear nothing. That all is well is no news.
+   * At the start: notifies hooks of each group that has no confirmed primary, because its verdict
+   * changed before the daemon ran. A healthy group is no event.
    */
   notifyOfTroubles(): void {
     const snapshot = this.#deps.monitor.current()
@@ -71,8 +71,8 @@ export class Hooks implements AsyncDisposable {
     for (const event of hookEvents(publication, {now: clock.now(), wall: clock.wall()})) {
       const isFrozen = publication.snapshot.maintenance !== null
       if (isFrozen || dryRun) {
-        const why = isFrozen ? 'maintenance: hooks are not told' : 'dry run: hooks would be told'
-        log.info({id: hookId(event)}, `${why} that ${event.change.group} is ${event.change.to}`)
+        const why = isFrozen ? 'maintenance: no hook runs although' : 'dry run: hooks would run because'
+        log.info({id: hookId(event)}, `${why} ${event.change.group} is ${event.change.to}`)
         continue
       }
       for (const {hook} of this.#hooks) hook.notify(event)

@@ -4,17 +4,14 @@ import {poolsOf} from '../core/offers/pools.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
 import {deadline, nap} from '../core/wait.ts'
 
-/**
- * One pass over a target takes milliseconds; a target that takes longer is tried again rather than
- * waited for.
- */
+/** A pass takes milliseconds. A router that takes longer is asked again on a new connection. */
 const passMs = 5_000
 /** Capped so that a router that comes back is out of step for at most half a second. */
 export const retries = {firstMs: 50, capMs: 500, jitter: 0.5} as const
 
 /**
- * What became of one pass; `null`: maintenance, nothing was told. `startedAt`, `endedAt`: monotonic
- * milliseconds.
+ * One pass. `applied`: `null` in maintenance, when the router gets no command. `startedAt`,
+ * `endedAt`: monotonic milliseconds.
  */
 export type Pass = Readonly<{actuator: string; applied: Applied | null; startedAt: number; endedAt: number}>
 
@@ -24,15 +21,15 @@ export type Actuation = Readonly<{
   clock: Clock
   random: Random
   log: Log
-  /** Targets are read and put right so often, also when nothing changed. */
+  /** The routers are read and corrected at this interval, even without a change. */
   resyncMs: () => number
   dryRun: boolean
   report: (pass: Pass) => void
 }>
 
 /**
- * A loop per target: at once on every change, after a while otherwise. One that cannot be reached
- * is retried and delays nobody else.
+ * A loop per actuator: one pass at once after every change, and one per `resyncMs`. An actuator that
+ * fails is retried and delays no other.
  */
 export function actuate(actuation: Actuation): AsyncDisposable {
   const stop = new AbortController()
@@ -97,8 +94,8 @@ async function pass(
 }
 
 /**
- * Every step is logged; a problem is logged when it comes, when it becomes another one, and when it
- * is over. A plan is not repeated either.
+ * Logs every step. Logs a problem when it begins, changes and ends, and a plan of a dry run when it
+ * changes.
  */
 function problemLog(name: string, {log}: Actuation): (applied: Applied) => void {
   let before = ''
@@ -109,12 +106,12 @@ function problemLog(name: string, {log}: Actuation): (applied: Applied) => void 
     if (newSteps.length > 0)
       log.info(
         {target: name, steps: newSteps},
-        `${name}: ${outcome === 'planned' ? 'would say' : 'said'} ${newSteps.join('; ')}`,
+        `${name}: ${outcome === 'planned' ? 'would send' : 'sent'} ${newSteps.join('; ')}`,
       )
     const problem = problems.join('; ')
     if (problem === before) return
     if (problem !== '') log.warn({target: name}, `${name}: ${problem}`)
-    else log.info({target: name}, `${name}: in order again`)
+    else log.info({target: name}, `${name}: in step again`)
     before = problem
   }
 }

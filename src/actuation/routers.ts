@@ -5,13 +5,13 @@ import type {Monitor} from '../monitor/monitor.ts'
 import {actuate, type Pass} from './loop.ts'
 import {type StageSeen, SwitchTiming} from './switch-timing.ts'
 
-/** What all that tell somebody have in common. */
+/** What routers, hooks and the agent port have in common. */
 export type ActuationDeps = Readonly<{
   monitor: Monitor
   clock: Clock
   random: Random
   log: Log
-  /** Plans are logged, and nobody is told anything. */
+  /** Plans are logged, and no router, hook or agent port acts. */
   dryRun: boolean
   meter: Readonly<{stage: (seen: StageSeen) => void; applied: (actuator: string, outcome: string) => void}>
 }>
@@ -19,7 +19,7 @@ export type RoutersDeps = ActuationDeps & Readonly<{kinds: readonly DesiredActua
 
 type Running = Readonly<{desired: DesiredActuator; name: string; loop: AsyncDisposable}>
 
-/** Routers that are kept in step with the verdict, as the configuration in force names them. */
+/** Keeps the routers of the configuration in force in step with the verdict. */
 export class Routers implements AsyncDisposable {
   readonly #deps: RoutersDeps
   readonly #timing: SwitchTiming
@@ -37,13 +37,13 @@ export class Routers implements AsyncDisposable {
       announce: (changes) => monitor.announce(changes),
       record: meter.stage,
     })
-    // Before the targets, which are woken by the same publication.
+    // Before the loops of the routers, which the same publication wakes.
     this.#unsubscribe = monitor.subscribe((publication) => this.#timing.published(publication))
   }
 
   /**
-   * Those that did not change are left alone: one may be in the middle of a switch, with clients
-   * that wait for its end.
+   * A router with the same settings goes on: it may be in the middle of a switch, with clients that
+   * wait for the end of it.
    */
   async applyConfig(config: ActuatorConfig): Promise<void> {
     const {monitor, clock} = this.#deps

@@ -2,12 +2,12 @@ import type {Clock} from '../core/ports.ts'
 import type {Change, Publication} from '../core/snapshot.ts'
 import type {Pass} from './loop.ts'
 
-/** A target that is not in step by then is told of as missing; it is retried all the same. */
+/** An actuator that is not in step by then is reported as late; its loop goes on retrying. */
 const timeoutMs = 30_000
 
 /**
- * How long a stage of a switch took after it was seen. `stage`: `judged`, or `applied` with the
- * target.
+ * The time from the answer that showed a switch to one of its stages. `stage`: `judged`, or
+ * `applied` with the actuator.
  */
 export type StageSeen = Readonly<{stage: 'judged' | 'applied'; actuator: string; ms: number}>
 
@@ -20,7 +20,7 @@ type Open = {
 }
 
 export type SwitchTimingDeps = Readonly<{
-  /** Names of those that are told now. */
+  /** The names of the actuators in force. */
   actuators: () => readonly string[]
   clock: Clock
   announce: (changes: readonly Change[]) => void
@@ -28,8 +28,8 @@ export type SwitchTimingDeps = Readonly<{
 }>
 
 /**
- * Follows every change of a verdict to its end: seen, judged, applied per target. One event per
- * switch, once the last target has followed, a later switch has overtaken it, or time is up.
+ * Follows every change of a verdict to its end: seen, judged, applied per actuator. One event per
+ * switch: when the last actuator has applied it, a later switch overtakes it, or time is up.
  */
 export class SwitchTiming implements Disposable {
   readonly #deps: SwitchTimingDeps
@@ -39,7 +39,7 @@ export class SwitchTiming implements Disposable {
     this.#deps = deps
   }
 
-  /** To be called for each publication, before those who apply it are woken. */
+  /** To be called for each publication, before the loops that apply it wake up. */
   published({changes, seenAt}: Publication): void {
     const {clock, record} = this.#deps
     const actuators = this.#deps.actuators()
@@ -62,7 +62,7 @@ export class SwitchTiming implements Disposable {
     }
   }
 
-  /** A pass that began before the verdict may have applied the one before it. */
+  /** A pass that began before the verdict does not count: it may have applied the one before. */
   passed({actuator, applied, startedAt, endedAt}: Pass): void {
     if (applied === null || applied.outcome === 'failed') return
     for (const [group, open] of this.#open) {
@@ -74,7 +74,7 @@ export class SwitchTiming implements Disposable {
     }
   }
 
-  /** It is told no more, so nobody waits for it. */
+  /** The actuator has left the configuration, so no switch waits for it. */
   gone(actuator: string): void {
     for (const [group, {waiting}] of this.#open) if (waiting.delete(actuator) && waiting.size === 0) this.#end(group)
   }
@@ -91,9 +91,9 @@ export class SwitchTiming implements Disposable {
     this.#open.delete(group)
     const {change, waiting, stages} = open
     const route = change.to === 'primary' ? `${change.to} ${change.host}` : `${change.to}`
-    const late = waiting.size > 0 ? `; not followed by ${[...waiting].join(', ')}` : ''
+    const late = waiting.size > 0 ? `; not yet applied by ${[...waiting].join(', ')}` : ''
     const durations = Object.entries(stages).map(([stage, ms]) => `${stage} ${ms} ms`)
-    const why = `${group}: ${route}: ${durations.join(', ')} after it was seen${late}`
+    const why = `${group}: ${route}: ${durations.join(', ')} after the change was seen${late}`
     this.#deps.announce([
       {
         kind: 'actuator',

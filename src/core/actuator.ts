@@ -3,15 +3,15 @@ import type {MonitorSettings} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
 
 /**
- * What one pass over a target came to. `in-sync`: read, nothing to do. `applied`: done and read
- * back. `planned`: a dry run. `failed`: `problem` says what, and what to do; what was verified
- * before the failure stays done.
+ * The result of one pass. `in-sync`: read, no command needed. `applied`: done and read back.
+ * `planned`: a dry run. `failed`: `problems` say why and what to do; steps before the failure stay
+ * done.
  */
 export type Applied = Readonly<{
   outcome: 'in-sync' | 'applied' | 'planned' | 'failed'
   steps: readonly string[]
   problems: readonly string[]
-  /** It wants to look again after so long, though nothing changed: clients are waiting. */
+  /** The next pass, even without a change: clients are waiting. */
   againMs?: number
 }>
 
@@ -19,27 +19,27 @@ export type ApplyOptions = Readonly<{
   dryRun: boolean
   signal: AbortSignal
   /**
-   * The snapshot is overtaken, or somebody froze us: what it allowed must not be done any more.
+   * Whether a newer snapshot or a maintenance has overtaken this one: then no further step may run.
    * Another pass follows at once.
    */
   isOutdated: () => boolean
 }>
 
-/** Something that we tell (DESIGN 9). */
+/** Keeps one router in step with the verdict (DESIGN 9). */
 export interface Actuator extends AsyncDisposable {
   /** For logs, metrics and the snapshot: `haproxy /run/haproxy/admin.sock`. Never a secret. */
   readonly name: string
   /**
-   * Reads the target, plans, applies, verifies. Idempotent; never rejects; gives up soon after
+   * Reads the router, plans, applies, verifies. Idempotent; never rejects; gives up soon after
    * `signal` aborts. Calls never overlap.
    */
   apply(snapshot: Snapshot, options: ApplyOptions): Promise<Applied>
   /**
-   * In each pass of a maintenance: nobody may be left waiting for us. Never rejects; gives up soon
-   * after `signal` aborts.
+   * Called in each pass of a maintenance: releases clients that wait for the daemon. Never rejects;
+   * gives up soon after `signal` aborts.
    */
   rest?(signal: AbortSignal): Promise<void>
-  /** A maintenance is over: what somebody changed meanwhile was no meddling. */
+  /** Called after a maintenance: changes made meanwhile by an operator are not a second pusher's. */
   renew?(): void
 }
 

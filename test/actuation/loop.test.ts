@@ -22,10 +22,10 @@ const verdict = (host: string): Change => ({
 })
 const fine: Applied = {outcome: 'in-sync', steps: [], problems: []}
 
-/** A target that takes 10 ms for a pass, and does what the test says. */
-class Target implements Actuator {
+/** An actuator that takes 10 ms for a pass, and answers as the test sets. */
+class FakeActuator implements Actuator {
   readonly name: string
-  readonly told: string[] = []
+  readonly applied: string[] = []
   renewed = 0
   rested = 0
   readonly outdated: boolean[] = []
@@ -39,7 +39,7 @@ class Target implements Actuator {
   }
 
   async apply(snapshot: Snapshot, {signal, isOutdated}: ApplyOptions): Promise<Applied> {
-    this.told.push(snapshot.groups.all?.verdict.routedTo ?? 'nobody')
+    this.applied.push(snapshot.groups.all?.verdict.routedTo ?? 'none')
     await new Promise<void>((resolve) => {
       if (!this.isHanging) this.#clock.after(10, resolve)
       signal.addEventListener('abort', () => resolve(), {once: true})
@@ -63,115 +63,118 @@ function stage(...names: string[]) {
   const clock = new VirtualClock()
   const source = fakeSource(led('host1'))
   const log = keptLog()
-  const targets = names.map((name) => new Target(name, clock)) as [Target, ...Target[]]
+  const actuators = names.map((name) => new FakeActuator(name, clock)) as [FakeActuator, ...FakeActuator[]]
   const passes: Pass[] = []
   const around = {source, clock, log, random: () => 1, resyncMs: () => 1_000, dryRun: false}
-  const running = actuate({...around, actuators: targets, report: (pass) => passes.push(pass)})
+  const running = actuate({...around, actuators, report: (pass) => passes.push(pass)})
   onTestFinished(() => running[Symbol.asyncDispose]())
-  const said = () => log.lines.map(({message}) => message)
-  return {clock, source, targets, passes, running, said}
+  const logged = () => log.lines.map(({message}) => message)
+  return {clock, source, actuators, passes, running, logged}
 }
 
-test('told at once, again at each change of the routing, and every second besides; samples tell nobody', async () => {
-  const {clock, source, targets} = stage('a')
-  const [target] = targets
+test('a pass at once, at each change of the pools and per resync interval; a sample alone causes none', async () => {
+  const {clock, source, actuators} = stage('a')
+  const [actuator] = actuators
   await clock.run(10)
   source.publish(led('host1'))
   await clock.run(500)
-  expect(target.told).toEqual(['host1'])
+  expect(actuator.applied).toEqual(['host1'])
   source.publish(led('host2'), verdict('host2'))
   await clock.run(10)
-  expect(target.told).toEqual(['host1', 'host2'])
+  expect(actuator.applied).toEqual(['host1', 'host2'])
   await clock.run(3_100)
-  expect(target.told).toHaveLength(5)
+  expect(actuator.applied).toHaveLength(5)
 })
 
-test('what changes during a pass is told right after it', async () => {
-  const {clock, source, targets} = stage('a')
+test('a change during a pass is applied right after the pass', async () => {
+  const {clock, source, actuators} = stage('a')
   await clock.run(5)
   source.publish(led('host2'), verdict('host2'))
   await clock.run(20)
-  expect([targets[0].told, targets[0].outdated]).toEqual([
+  expect([actuators[0].applied, actuators[0].outdated]).toEqual([
     ['host1', 'host2'],
     [true, false],
   ])
 })
 
-test('one that hangs, and one that fails, delay nobody else; both are tried again, and are in step soon after they are back', async () => {
-  const {clock, source, targets, said} = stage('hanging', 'failing', 'well')
-  const [hanging, failing, well] = targets as unknown as [Target, Target, Target]
+test('an actuator that hangs or fails delays no other, and is in step within half a second after it recovers', async () => {
+  const {clock, source, actuators, logged} = stage('hanging', 'failing', 'well')
+  const [hanging, failing, well] = actuators as unknown as [FakeActuator, FakeActuator, FakeActuator]
   hanging.isHanging = true
   failing.answer = {outcome: 'failed', steps: [], problems: ['is not there']}
   await clock.run(60_000)
   source.publish(led('host2'), verdict('host2'))
   await clock.run(10)
-  expect(well.told.at(-1)).toBe('host2')
-  // Some five seconds each, and not one every millisecond.
-  expect(hanging.told.length).toBeLessThan(16)
-  expect(failing.told.length).toBeLessThan(140)
-  expect(said().filter((line) => line.startsWith('failing: is not there'))).toHaveLength(1)
+  expect(well.applied.at(-1)).toBe('host2')
+  // About one try per five seconds, not one per millisecond.
+  expect(hanging.applied.length).toBeLessThan(16)
+  expect(failing.applied.length).toBeLessThan(140)
+  expect(logged().filter((line) => line.startsWith('failing: is not there'))).toHaveLength(1)
   failing.answer = fine
   hanging.isHanging = false
-  const before = failing.told.length
+  const before = failing.applied.length
   await clock.run(520)
-  expect(failing.told.slice(before)).toEqual(['host2'])
-  expect(said()).toContain('failing: in order again')
+  expect(failing.applied.slice(before)).toEqual(['host2'])
+  expect(logged()).toContain('failing: in step again')
 })
 
-test('maintenance: nobody is told anything until it is over, and then everybody, as of then', async () => {
-  const {clock, source, targets, passes} = stage('a')
+test('maintenance: no command until its end, and then the commands for the newest snapshot', async () => {
+  const {clock, source, actuators, passes} = stage('a')
   await clock.run(100)
   source.publish(frozen)
   await clock.run(100)
   source.publish({...frozen, ...led('host2')}, verdict('host2'))
   await clock.run(5_000)
-  expect(targets[0].told).toEqual(['host1'])
+  expect(actuators[0].applied).toEqual(['host1'])
   expect(passes.at(-1)?.applied).toBe(null)
   source.publish(led('host2'))
   await clock.run(20)
-  expect([targets[0].told, targets[0].renewed]).toEqual([['host1', 'host2'], 1])
-  expect(targets[0].rested, 'one that cannot be reached when it begins is let go later').toBeGreaterThan(1)
+  expect([actuators[0].applied, actuators[0].renewed]).toEqual([['host1', 'host2'], 1])
+  expect(
+    actuators[0].rested,
+    'a router that cannot be reached at the begin releases its clients in a later pass',
+  ).toBeGreaterThan(1)
 })
 
-test('the end is an end: no timer is left, and nobody is told any more', async () => {
-  const {clock, source, targets, running} = stage('a', 'b')
+test('after the stop no timer is left, and no command is sent', async () => {
+  const {clock, source, actuators, running} = stage('a', 'b')
   await clock.run(100)
   await clock.through(Promise.resolve(running[Symbol.asyncDispose]()))
   source.publish(led('host2'), verdict('host2'))
   await clock.run(10_000)
-  expect(targets.map(({told}) => told)).toEqual([['host1'], ['host1']])
+  expect(actuators.map(({applied}) => applied)).toEqual([['host1'], ['host1']])
   expect(clock.pending).toBe(0)
 })
 
-function followed(...targets: string[]) {
+function followed(...actuators: string[]) {
   const clock = new VirtualClock()
   const announced: Change[] = []
   const stages: string[] = []
-  const switches = new SwitchTiming({
-    actuators: () => targets,
+  const timing = new SwitchTiming({
+    actuators: () => actuators,
     clock,
     announce: (changes) => announced.push(...changes),
-    record: ({stage, actuator: target, ms}) => stages.push(`${stage} ${target} ${ms}`.replace('  ', ' ')),
+    record: ({stage, actuator, ms}) => stages.push(`${stage} ${actuator} ${ms}`.replace('  ', ' ')),
   })
-  onTestFinished(() => switches[Symbol.dispose]())
+  onTestFinished(() => timing[Symbol.dispose]())
   const publish = (host: string, agoMs = 2) => {
     const seenAt = clock.now() - agoMs
     const source = fakeSource(led(host))
-    switches.published({
+    timing.published({
       changes: [change(host, 'standby', 'primary'), verdict(host)],
       snapshot: source.current(),
       seenAt,
     } satisfies Publication)
   }
-  const pass = async (target: string, ms: number, applied: Applied = fine) => {
+  const pass = async (actuator: string, ms: number, applied: Applied = fine) => {
     const startedAt = clock.now()
     await clock.run(ms)
-    switches.passed({actuator: target, applied, startedAt, endedAt: clock.now()})
+    timing.passed({actuator, applied, startedAt, endedAt: clock.now()})
   }
-  return {clock, announced, stages, publish, pass, switches}
+  return {clock, announced, stages, publish, pass, timing}
 }
 
-test('a switch is one event once the last target has followed, with how long each took', async () => {
+test('a switch is one event when the last actuator has applied it, with the time of each', async () => {
   const {announced, stages, publish, pass} = followed('a', 'b')
   publish('host2')
   await pass('a', 10)
@@ -190,24 +193,24 @@ test('a switch is one event once the last target has followed, with how long eac
   expect(stages).toEqual(['judged 2', 'applied a 12', 'applied b 37'])
 })
 
-test('a switch that another one overtakes, or that somebody never follows, is told of with who is missing', async () => {
+test('a switch that another one overtakes, or that times out, names the actuators that are late', async () => {
   const {clock, announced, publish, pass} = followed('a', 'b')
   publish('host2')
   await pass('a', 10)
   publish('host1')
-  expect(announced.map(({to, why}) => [to, why])).toEqual([['late', expect.stringContaining('not followed by b')]])
+  expect(announced.map(({to, why}) => [to, why])).toEqual([['late', expect.stringContaining('not yet applied by b')]])
   await clock.run(30_000)
   expect(announced.slice(1).map(({to, why}) => [to, why])).toEqual([
-    ['late', expect.stringContaining('not followed by a, b')],
+    ['late', expect.stringContaining('not yet applied by a, b')],
   ])
   expect(clock.pending).toBe(0)
 })
 
-test('a pass that had begun before the switch does not count for it', async () => {
-  const {clock, announced, publish, switches} = followed('a')
+test('a pass that began before the switch does not count for it', async () => {
+  const {clock, announced, publish, timing} = followed('a')
   const startedAt = clock.now()
   await clock.run(5)
   publish('host2')
-  switches.passed({actuator: 'a', applied: fine, startedAt, endedAt: clock.now()})
+  timing.passed({actuator: 'a', applied: fine, startedAt, endedAt: clock.now()})
   expect(announced).toEqual([])
 })

@@ -40,7 +40,7 @@ test.skipIf(lacks('PgBouncer'))(
     await host2.kill()
     await serve.sees('PgBouncer does not run at the address of admin')
     await pgbouncer.start()
-    await serve.sees('in order again')
+    await serve.sees('in step again')
     assert.equal(await pgbouncer.leads('app'), '/pgroute66/nowhere:1')
     assert.ok(!serve.output().includes(pgbouncerPassword))
   },

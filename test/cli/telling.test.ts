@@ -102,7 +102,7 @@ test.skipIf(lacks('HAProxy'))(
     // Readers may still go to host3, as soon as it follows host1 again.
     await host1.start()
     await until(async () => !(await up()).some((server) => server.startsWith('pg_write')))
-    await serve.sees(/all: split-brain: .*haproxy .* after it was seen/)
+    await serve.sees(/all: split-brain: .*haproxy .* after the change was seen/)
     const alarm = async () =>
       (await told()).map((line) => JSON.parse(line)).find(({change}) => change.to === 'split-brain')
     await until(async () => (await alarm()) !== undefined)

@@ -18,7 +18,7 @@ const routerKinds = (clock: Clock): readonly DesiredActuators[] => [
 export type Actuation = Readonly<{agent: AgentPort; routers: Routers; hooks: Hooks}>
 
 /**
- * Everything that learns the verdict, without a configuration yet: `serve` applies the first one,
+ * The parts that act on the verdict, not yet configured: `serve` applies the first configuration,
  * and each reload the next. `release` ends the parts in the opposite order.
  */
 export function actuationOf(deps: ActuationDeps, release: Release): Actuation {
