@@ -36,7 +36,7 @@ const writers: readonly Row[] = [
     },
   },
   {
-    given: 'a split brain: sessions of both rivals are cut',
+    given: 'a split brain: "down" for both primaries, which cuts their sessions',
     when: {hosts: {host1: primary(), host2: primary(), host3: standby('host2')}},
     says: {
       'host1 primary': 'down #split brain: host1 and host2 are primary',
@@ -45,7 +45,7 @@ const writers: readonly Row[] = [
     },
   },
   {
-    given: 'a split brain of which one rival fell silent',
+    given: 'a split brain in which one primary became unreachable',
     when: {
       hosts: {host1: unavailable('timeout'), host2: primary()},
       verdict: {rule: 'V1', kind: 'split-brain', routedTo: null, why: 'split brain: host1 and host2'},
@@ -58,7 +58,7 @@ const writers: readonly Row[] = [
     says: {'host1 primary': 'down #host1 is unavailable (timeout: seen: timeout)', 'host2 primary': 'ready up 100%'},
   },
   {
-    given: 'a primary that does not answer and no successor: bare unavailability cuts nothing',
+    given: 'an unreachable primary without a successor: "drain", which cuts no session',
     when: {hosts: {host1: unavailable('timeout'), host2: standby()}},
     says: {
       'host1 primary': 'drain #host1 is unavailable (timeout: seen: timeout)',
@@ -71,7 +71,7 @@ const writers: readonly Row[] = [
     says: {'host1 primary': 'drain #host1 is unavailable (refused: seen: refused)'},
   },
   {
-    given: 'an old primary that came back while the new one is out of sight',
+    given: 'an old primary that returns while the new one is unreachable',
     when: {
       hosts: {host1: primary(), host2: unavailable('timeout')},
       verdict: {rule: 'V2', kind: 'unconfirmed', primary: 'host1', routedTo: null, why: 'host1 is on timeline 1'},
@@ -79,12 +79,12 @@ const writers: readonly Row[] = [
     says: {'host1 primary': 'down #host1 is on timeline 1', 'host2 primary': /^drain #/},
   },
   {
-    given: 'a missing confirmation: nobody speaks against it',
+    given: 'a missing confirmation, and no evidence against the primary',
     when: {...healthy, verdict: unconfirmed('host1')},
     says: {'host1 primary': 'drain #host1 is the only primary, but followers is silent'},
   },
   {
-    given: 'a host that was not asked yet: HAProxy stays as it is',
+    given: 'a host that was not probed yet: HAProxy changes nothing',
     when: {hosts: {host1: primary(), host2: unasked()}},
     says: {'host1 primary': '', 'host2 primary': '', 'host2 replica': ''},
   },
@@ -104,7 +104,7 @@ const writers: readonly Row[] = [
     says: {'host1 primary': /^maint #host1 is unavailable \(foreign-cluster/, 'host1 replica': /^maint #/},
   },
   {
-    given: 'a host of two groups, one of which routes elsewhere',
+    given: 'a host of two groups, one of which routes to another host',
     when: {
       hosts: {host1: primary(), host2: standby(), host3: standby()},
       groups: {one: ['host1', 'host2'], two: ['host1', 'host3']},
@@ -118,7 +118,7 @@ const lagging = (lagBytes: number | null, lagMs: number | null = null): Partial<
 const MB = 1024 ** 2
 const readers: readonly Row[] = [
   {
-    given: 'streaming standbys: the primary is left alone',
+    given: 'streaming standbys: the primary serves no readers',
     when: healthy,
     says: {
       'host2 replica': 'ready up 100%',
@@ -128,7 +128,7 @@ const readers: readonly Row[] = [
     },
   },
   {
-    given: 'lag: the weight falls towards the limit, and ends beyond it',
+    given: 'lag: the weight falls towards the limit, and beyond it the answer is "down"',
     when: {
       hosts: {
         host1: primary(),
@@ -147,28 +147,28 @@ const readers: readonly Row[] = [
     },
   },
   {
-    given: 'a limit of nothing',
+    given: 'a limit of zero',
     when: {hosts: {host1: primary(), host2: standby(), host3: standby('host1', lagging(1))}},
     says: {'host2 replica lag=0': 'ready up 100%', 'host3 replica lag=0B': /^down #host3 lags by 1 bytes/},
   },
   {
-    given: 'unknown lag, which no limit admits',
+    given: 'unknown lag: beyond every limit',
     when: {hosts: {host1: primary(), host2: standby('host1', lagging(null)), host3: standby()}},
     says: {'host2 replica lag=16MB': /^down #host2 lags by an unknown/, 'host2 replica': 'ready up 100%'},
   },
   {
-    given: 'nobody within the limit: readers fall back to the primary',
+    given: 'no standby within the limit: readers fall back to the primary',
     when: {hosts: {host1: primary(), host2: standby('host1', lagging(32 * MB))}},
     says: {'host1 replica lag=16MB': 'ready up 100%', 'host2 replica lag=16MB': /^down #/},
   },
   {
-    given: 'nobody within the limit, and no fallback',
+    given: 'no standby within the limit, and no fallback',
     when: {hosts: {host1: primary(), host2: standby('host1', lagging(32 * MB))}},
     fallback: 'none',
     says: {'host1 replica lag=16MB': 'down #host1 is a primary', 'host2 replica lag=16MB': /^down #/},
   },
   {
-    given: 'nobody within the limit, no primary either, and any will do',
+    given: 'no standby within the limit, no primary, and read_fallback any',
     when: {hosts: {host1: unavailable(), host2: standby('host1', lagging(null))}},
     fallback: 'any',
     says: {'host1 replica lag=16MB': /^down #host1 is unavailable/, 'host2 replica lag=16MB': 'ready up 1%'},
@@ -179,7 +179,7 @@ const readers: readonly Row[] = [
     says: {'host2 replica': 'drain', 'host2 read-only lag=1MB': 'drain'},
   },
   {
-    given: 'a standby of another group: the pool is the hosts of its own',
+    given: 'a standby of another group: its pool is the hosts of its own group',
     when: {
       hosts: {host1: primary(), host2: unavailable(), host3: standby()},
       groups: {one: ['host1', 'host2'], two: ['host3']},
@@ -187,7 +187,7 @@ const readers: readonly Row[] = [
     says: {'host1 replica': 'ready up 100%', 'host3 replica': 'ready up 100%'},
   },
   {
-    given: 'a split brain: the rivals never serve readers',
+    given: 'a split brain: no primary serves readers',
     when: {hosts: {host1: primary(), host2: primary(), host3: standby('host2')}},
     fallback: 'any',
     says: {'host1 read-only': /^down #split brain/, 'host2 replica': /^down #/, 'host3 replica': 'ready up 100%'},
@@ -202,14 +202,14 @@ for (const [name, rows] of [
     for (const {given, when, fallback, says} of rows)
       test(`given ${given}`, () => {
         for (const [question, expected] of Object.entries(says)) {
-          const said = answer(question, when, fallback)
-          if (typeof expected === 'string') assert.equal(said, expected, question)
-          else assert.match(said, expected, question)
+          const actual = answer(question, when, fallback)
+          if (typeof expected === 'string') assert.equal(actual, expected, question)
+          else assert.match(actual, expected, question)
         }
       })
   })
 
-describe('what cannot be answered is down, because HAProxy keeps what it has for everything else', () => {
+describe('a question that cannot be understood gets "down", because HAProxy ignores any other word', () => {
   const bad = {
     'hsot1 primary': 'down #unknown host "hsot1"',
     'constructor primary': 'down #unknown host "constructor"',
@@ -238,9 +238,15 @@ describe('what cannot be answered is down, because HAProxy keeps what it has for
     )
 })
 
-test('every answer is one short line of printable ASCII that begins with a word of HAProxy', () => {
+test('every answer is one short line of printable ASCII that begins with a word HAProxy knows', () => {
   const why = `\u2026\u0000\r\nready up 100%\n${'x'.repeat(500)}`
-  for (const question of ['host1 primary', 'host2 primary', 'nobody\r\nready up', '\u0007\u001b[31m', 'host1 replica'])
+  for (const question of [
+    'host1 primary',
+    'host2 primary',
+    'stranger\r\nready up',
+    '\u0007\u001b[31m',
+    'host1 replica',
+  ])
     for (const verdict of [unconfirmed('host1'), {rule: 'V1', kind: 'split-brain'}] as const)
       assert.match(
         answer(question, {...healthy, verdict: {...verdict, routedTo: null, why}}),
@@ -248,8 +254,8 @@ test('every answer is one short line of printable ASCII that begins with a word 
       )
 })
 
-test('in maintenance every server stays as it is, and we are alive', () => {
-  for (const question of ['host1 primary', 'host2 replica', 'nobody primary', ''])
+test('in maintenance every answer is empty, and the check of the daemon still gets "alive"', () => {
+  for (const question of ['host1 primary', 'host2 replica', 'stranger primary', ''])
     assert.equal(answer(question, healthy, 'primary', true), '')
   for (const isFrozen of [true, false]) assert.equal(answer('alive?', healthy, 'primary', isFrozen), 'alive')
 })

@@ -92,7 +92,7 @@ describe('the commands for one HAProxy', () => {
       adminState: 1,
       sessions: 0,
     }
-    const strangers = ['constructor', '__proto__', 'nobody'].map((server) => ({
+    const strangers = ['constructor', '__proto__', 'stranger'].map((server) => ({
       ...there,
       server,
       address: '198.51.100.1',
@@ -103,7 +103,7 @@ describe('the commands for one HAProxy', () => {
       snapshot(led('host1')),
     )
     expect(steps.map(({command}) => command)).toEqual(['set server w/db-a state ready'])
-    expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/nobody'])
+    expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/stranger'])
   })
 
   test('a server with the name of one host and the address of another matches neither', () => {
