@@ -1,6 +1,7 @@
 import {nearest} from '../reading/nearest.ts'
 import type {Report} from '../reading/report.ts'
 import {below} from '../reading/section.ts'
+import {nameForm} from './host-name.ts'
 
 type Named = ReadonlyMap<string, unknown> | null
 export type GroupNames = Readonly<{groups: Named; host_groups: Named}>
@@ -11,9 +12,6 @@ export const impliedGroup = 'all'
 export const groupNames = ({groups, host_groups}: GroupNames): readonly string[] => [
   ...((groups ?? host_groups)?.keys() ?? [impliedGroup]),
 ]
-
-/** What a name looks like, and a secret in its place hardly. */
-const nameForm = /^[A-Za-z0-9_.-]{1,63}$/
 
 /** Reports a name that is not a group. */
 export function knownGroup(name: string, path: string, names: readonly string[], report: Report): void {

@@ -6,6 +6,7 @@ import {below} from '../reading/section.ts'
 import {canBeHeld, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
+import {nameForm} from './host-name.ts'
 
 export type Rules = Readonly<{
   general: Policy
@@ -121,7 +122,7 @@ function members(entries: readonly Member[], path: string, {hosts, report}: Rule
       : near
         ? `Did you mean "${near}"?`
         : `Add it to hosts, or write one of ${hosts.slice(0, 12).join(', ')}.`
-    const shown = report.quote(name, /^[A-Za-z0-9_.-]{1,63}$/)
+    const shown = report.quote(name, nameForm)
     const message = `${shown}${isKnown ? 'is named a second time' : 'is not the name of a host'}`
     if (report.isClean(at)) report.refuse(at, 'CONFIG_UNKNOWN_HOST', message, next)
     return []

@@ -1,20 +1,21 @@
 import type {Report} from '../reading/report.ts'
 import {below} from '../reading/section.ts'
 
-const pattern = /^[A-Za-z0-9_.-]{1,63}$/
+/** The form of a name. A value of this form may be quoted where a name is expected. */
+export const nameForm = /^[A-Za-z0-9_.-]{1,63}$/
 
 /** Words in paths of the API, and properties that every JavaScript object has. */
 const isReserved = (name: string) =>
   ['node', 'hosts', 'groups', 'all'].includes(name) || /^\.+$/.test(name) || name in Object.prototype
 
-export const isHostName = (name: string): boolean => pattern.test(name) && !isReserved(name)
+export const isHostName = (name: string): boolean => nameForm.test(name) && !isReserved(name)
 
 /**
  * Reports a name that cannot be used for a host or a group. A name with other characters is not
  * shown: it may be a misplaced secret.
  */
 export function acceptName(kind: 'host' | 'group', name: string, path: string, report: Report): boolean {
-  if (!pattern.test(name)) {
+  if (!nameForm.test(name)) {
     const next = 'Use 1 to 63 letters, digits, "_", "." and "-".'
     report.refuse(
       path,
