@@ -349,7 +349,8 @@ test('a socket from systemd outlives the process: no connection is refused in be
     import {primary} from ${JSON.stringify(new URL('../support/snapshots.ts', import.meta.url).href)}
     setTimeout(() => process.exit(1), 30_000).unref()
     await once(process.stdin, 'data')
-    const api = await started({hosts: {host1: primary()}}, {port: 1}, {env: {LISTEN_FDS: '1', LISTEN_PID: String(process.pid)}})
+    const env = {LISTEN_FDS: '1', LISTEN_PID: String(process.pid)}
+    const api = await started({hosts: {host1: primary()}}, {port: 1}, {env})
     console.log(api.api.addresses[0])
     await once(process.stdin, 'end')
     await api[Symbol.asyncDispose]()`

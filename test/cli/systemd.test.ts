@@ -46,5 +46,5 @@ test('without systemd-notify it is said once, and nothing else suffers', async (
   serve.child.kill('SIGTERM')
   const {code, stdout, stderr} = await serve.ended
   assert.equal(code, 0)
-  assert.equal((stdout + stderr).split('systemd cannot be told').length, 2)
+  assert.equal((stdout + stderr).split('systemd-notify failed').length, 2)
 })

@@ -23,7 +23,9 @@ export const torn = (): Snapshot =>
     hosts: {host1: primary(), host2: primary({timeline: 4}), host3: unavailable('refused')},
     verdict: {
       suspect: 'host1',
-      why: 'host1 (timeline 3) and host2 (timeline 4) are both primary; host1 looks stale: host2 is on the higher timeline',
+      why:
+        'host1 (timeline 3) and host2 (timeline 4) are both primary; ' +
+        'host1 looks stale: host2 is on the higher timeline',
     },
   })
 
