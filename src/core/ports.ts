@@ -29,27 +29,27 @@ export interface SnapshotSource extends AsyncDisposable {
   current(): Snapshot
   subscribe(listener: (publication: Publication) => void): () => void
   /**
-   * What changed before we came, oldest first; where it is known. Rejects when it cannot be asked
-   * for.
+   * Changes from before this source was opened, oldest first. Absent: not known. Rejects when the
+   * daemon cannot be asked.
    */
   past?(): Promise<readonly PastChange[]>
 }
 
-/** Who orders something, and why. */
+/** The operator who gives an order, and why. */
 export type Who = Readonly<{by: string; reason: string | null}>
 
 /**
- * The operator's orders. Each returns what was done, in words, once it is kept; throws
+ * The operator's orders. Each resolves to what was done, in words, once it is on disk; rejects with
  * OperatorError when it cannot be done.
  */
 export interface Orders {
   /** This host is the primary, and its cluster is the cluster. */
   accept(host: string, who: Who): Promise<string>
-  /** Takes a host out of rotation: its role stays, no router is offered it. */
+  /** Takes a host out of rotation: its role stays, and routers no longer get it. */
   drain(host: string, who: Who): Promise<string>
   resume(host: string, who: Who): Promise<string>
-  /** Freezes every actuator, until somebody or `untilMs` (wall clock) ends it. */
-  maintain(wish: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
+  /** Freezes every actuator, until `untilMs` (wall clock) or an order that ends it. */
+  maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
 }
 
 /**

@@ -7,12 +7,12 @@ import type {Board} from './board.ts'
 import type {OrderOutcome} from './orders.ts'
 
 /**
- * The operator's word: `host` is the primary, and its cluster is the cluster. Ends a sticky split
- * brain, an old timeline, a tie of identities. It cannot make two live primaries one: that is
- * refused, with what to do.
+ * The operator says that `host` is the primary, and that its cluster is the cluster. Ends a sticky
+ * split brain, the doubt of an old timeline, a tie of identities. Two live primaries remain two: the
+ * order is refused, with what to do.
  */
 export function acceptOrder(host: string, board: Board): OrderOutcome {
-  // Judged as of now: what went stale since it was judged is no ground to accept anybody.
+  // Judged as of now: an answer that has gone stale since is no ground to accept a host.
   board.current()
   const observation = board.record(host)?.observation
   if (observation === undefined)
@@ -41,18 +41,16 @@ export function acceptOrder(host: string, board: Board): OrderOutcome {
     }
   }
   const against = overruled.length > 0 ? `; ${enumerate([...new Set(overruled)])} no longer counted as a rival` : ''
-  return {
-    memory,
-    done: `${host} is the primary, on timeline ${facts.timeline ?? 'unknown'} of cluster ${session.systemIdentifier}${against}`,
-  }
+  const where = `on timeline ${facts.timeline ?? 'unknown'} of cluster ${session.systemIdentifier}`
+  return {memory, done: `${host} is the primary, ${where}${against}`}
 }
 
 function refuse(host: string, systemIdentifier: string, settings: GroupSettings, view: GroupView): void {
-  const standing = memberOf(view, host)?.condition
-  if (standing?.role === 'unavailable' && standing.cause !== 'foreign-cluster') {
+  const condition = memberOf(view, host)?.condition
+  if (condition?.role === 'unavailable' && condition.cause !== 'foreign-cluster') {
     throw new OperatorError(
       'HOST_UNAVAILABLE',
-      `${host} is unavailable (${standing.cause}: ${standing.detail})`,
+      `${host} is unavailable (${condition.cause}: ${condition.detail})`,
       'accept a host that is up',
     )
   }

@@ -15,7 +15,7 @@ export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string; l
 
 /**
  * Judges every event at once, and publishes where something changed. One event costs one judgement
- * of each group of its host; the states of hosts are built only when somebody looks.
+ * of each group of its host; the states of hosts are built only when a snapshot needs them.
  */
 export class Board {
   readonly #clock: Clock
@@ -116,7 +116,7 @@ export class Board {
     if (unit) this.#publish(this.#judge([unit]))
   }
 
-  /** An operator's word changed what is remembered. */
+  /** An order of the operator changed what is remembered. */
   remember(memory: Memory): void {
     const seenAt = this.#clock.now()
     const news = changesOfMaintenance(this.memory.maintenance, memory.maintenance)

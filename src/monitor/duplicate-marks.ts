@@ -8,7 +8,7 @@ type Watch = Readonly<{session: HostSession | null; renew(): void}>
 
 /**
  * Keeps the marks of names that lead to one server. Two names of one primary would look like two
- * primaries - and the looks of a split brain stick.
+ * primaries, and a split brain sticks.
  */
 export class DuplicateMarks {
   readonly #board: Board

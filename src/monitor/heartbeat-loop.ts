@@ -27,14 +27,13 @@ export async function heartbeatLoop(
     const wanted = task()
     if (wanted !== null) {
       const askedAt = clock.now()
-      // It keeps to either by itself.
+      // The driver keeps each of the two by itself.
       using limit = deadline(clock, probe.connectTimeoutMs + probe.timeoutMs, signal)
       const answer = await driver.heartbeat({primary: wanted === 'write'}, limit.signal)
       if (signal.aborted) return
       update((record) => {
         const isUsable = answer.kind === 'beat' || answer.kind === 'read'
-        // The last good one stays: its age is what tells how long writes have not been seen to
-        // work.
+        // The last good heartbeat stays: its age tells how long no write has been seen to work.
         const wasUsable = record.heartbeat?.kind === 'beat' || record.heartbeat?.kind === 'read'
         const heartbeat = isUsable || !wasUsable ? {...answer, askedAt} : record.heartbeat
         const isHung = wanted === 'write' && answer.kind === 'failure' && answer.cause === 'hung'

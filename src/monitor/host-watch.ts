@@ -27,8 +27,8 @@ export type WatchDeps = Readonly<{
 }>
 
 /**
- * The loop of one host: one session, kept; probes that never overlap; a closed session acted on at
- * once. Nothing here waits for another host.
+ * The loop of one host: one session that is kept, probes that never overlap. A closed session is
+ * opened again at once. Nothing here waits for another host.
  */
 export class HostWatch {
   readonly #deps: WatchDeps
@@ -57,12 +57,15 @@ export class HostWatch {
     this.#done = this.#run()
   }
 
-  /** The pace changed: a wait that is under way is cut to the new interval. */
+  /**
+   * The pace may have changed: a pause that is under way is cut to the new interval. The monitor
+   * calls this for every host of a group that something happened to.
+   */
   hasten(): void {
     this.#pausing?.wake()
   }
 
-  /** Ends the session and opens another one at once: who is at the other end is asked again. */
+  /** Ends the session and opens another one at once, so that the server proves again who it is. */
   renew(): void {
     this.#renew()
   }
@@ -81,9 +84,9 @@ export class HostWatch {
     while (!signal.aborted) {
       const session = await this.#open(wasClosed)
       const closed = session === null ? null : await this.#attend(session)
-      // A server that lets us in, answers and throws us out again must not be asked in a tight
-      // loop; but what it answered stands while it is fresh (idle_session_timeout below our
-      // interval does just this, on a healthy primary).
+      // A server that accepts a session, answers and closes it again must not be asked in a tight
+      // loop. Its answer stands while it is fresh: idle_session_timeout below our interval does
+      // just this, on a healthy primary.
       wasClosed = closed !== null
       const isPaced = wasClosed && clock.now() - this.#reopenedAt < intervalMs()
       if (wasClosed && !isPaced) this.#reopenedAt = clock.now()
@@ -140,7 +143,7 @@ export class HostWatch {
       end()
     }
     session.onClosed(endWith)
-    this.#renew = () => endWith({cause: 'closed', detail: 'to ask again who is there'})
+    this.#renew = () => endWith({cause: 'closed', detail: 'closed by pgroute66, to see which server answers now'})
     using _ = {
       [Symbol.dispose]: () => {
         forget()
@@ -154,18 +157,18 @@ export class HostWatch {
     let answered = false
     await opened(session, over.signal)
     const leave = () => {
-      endWith({cause: 'not-accepting', detail: 'left so that it can stop'})
+      endWith({cause: 'not-accepting', detail: 'closed by pgroute66, so that the server can stop'})
       // The heartbeat's session would hold the shutdown up as well.
       void this.#deps.driver.close()
     }
     void knockLoop({...this.#deps, leave}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
-      // The postmaster let us in: whatever the last knock had against it is over with the first
-      // answer.
+      // The postmaster accepted this session: the first answer clears what the last knock had
+      // against the host.
       const failure = await this.#probe(session, askedAt, over.signal, !answered)
       if (failure !== null) {
-        // The question that was under way may learn of the end before we are told of it.
+        // A question under way may fail before `onClosed` fires.
         if (failure.cause === 'closed') endWith(failure)
         if (over.signal.aborted) break
         this.#failed(askedAt, failure)

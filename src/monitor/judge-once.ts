@@ -16,8 +16,8 @@ import type {MonitorDeps} from './monitor.ts'
  */
 const againMs = 100
 /**
- * The WAL writer tells them within three of its rounds (wal_writer_delay, 200 ms); who is silent
- * after that is silent for another reason.
+ * The WAL writer sends a nudge on within three of its rounds (wal_writer_delay, 200 ms). A standby
+ * that is silent after that is silent for another reason.
  */
 const againAtMost = 8
 
@@ -36,8 +36,8 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   const sessions = new Map<string, HostSession>()
   const drivers = settings.hosts.map((host) => deps.driver(host))
   try {
-    // Who has answered is asked again while others are waited for: a host that hangs must not let
-    // everybody else's answer go stale.
+    // Hosts that have answered are asked again while others are waited for: a host that hangs must
+    // not let the answers of all others go stale.
     const first = new AbortController()
     const again = keepFresh(AbortSignal.any([first.signal, signal]))
     await Promise.all(settings.hosts.map((host, index) => ask(host, index)))
@@ -87,7 +87,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
       board.groupsOf(host).some((group) => board.settings(group)?.confirm.includes('followers'))
     const facts = await session.probe({nudge}, signal)
     const about = {host, askedAt, probeMs: clock.now() - askedAt}
-    // A second question that came too late takes nothing away from the first answer.
+    // A second question that runs out of time takes nothing away from the first answer.
     if (isFailure(facts) && facts.cause === 'timeout' && board.record(host)?.observation?.kind === 'facts') return
     saw(
       isFailure(facts)

@@ -39,7 +39,8 @@ export async function knockLoop(
 }
 
 /**
- * What the door says against the host; `null`: nothing. Silence is asked twice before it counts.
+ * What a fresh connection has against the host; `null`: nothing. Silence counts only when a second
+ * knock finds it too.
  */
 async function knock(
   {probe, driver, clock}: Pick<KnockDeps, 'probe' | 'driver' | 'clock'>,
@@ -51,13 +52,13 @@ async function knock(
     if (answer.kind === 'fine') return null
     if (answer.cause === 'not-accepting' || answer.cause === 'refused')
       return {cause: answer.cause, detail: answer.detail}
-    // What is ours to mend (a name, a certificate) says nothing against a host whose session
+    // A fault on our side (a name, a certificate) says nothing against a host whose session
     // answers.
     if (answer.cause !== 'timeout' && answer.cause !== 'closed' && answer.cause !== 'hung') return null
     if (attempt === 2)
       return {
         cause: 'hung',
-        detail: 'its postmaster does not answer a new connection, though our old session still does',
+        detail: 'its postmaster does not answer a new connection, though the open session still answers',
       }
   }
 }

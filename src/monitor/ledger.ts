@@ -20,7 +20,7 @@ export type LedgerDeps = Readonly<{
 
 /**
  * The latest record per host, the verdict of each group over them, and what outlives a restart.
- * Whoever changes a record judges its units next: the ledger does not do so by itself.
+ * The caller that changes a record judges its units next: the ledger does not do so by itself.
  */
 export class Ledger {
   readonly #deps: LedgerDeps
@@ -30,7 +30,7 @@ export class Ledger {
   #records = new Map<string, HostRecord>()
   #assessments = new Map<string, GroupAssessment>()
   #ungrouped = new Map<string, GroupView>()
-  /** When the first of the judgements goes stale; `null`: to be found. */
+  /** Monotonic: when the first of the judgements goes stale; `null`: to be computed. */
   #freshUntil: number | null = null
   /**
    * Monotonic: answers to questions from before this moment are void (the machine was suspended, or
@@ -133,8 +133,8 @@ export class Ledger {
   }
 
   /**
-   * A suspended machine keeps its monotonic clock, and with it yesterday's answers: only the wall
-   * clock tells. `true`: it jumped, and every answer before now is void.
+   * A suspended machine stops its monotonic clock, so that yesterday's answers look fresh; only the
+   * wall clock tells. `true`: it jumped, and every answer before now is void.
    */
   hasClockJumped(): boolean {
     const {clock} = this.#deps

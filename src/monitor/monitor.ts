@@ -28,7 +28,7 @@ export type MonitorDeps = Readonly<{
   version: string
 }>
 
-/** The one core that runs: a loop per host, every event judged at once, snapshots published. */
+/** Watches the hosts: a loop per host, every event judged at once, snapshots published. */
 export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   /** Resolves once every host has an answer or a cause. */
   readonly ready: Promise<void>
@@ -36,9 +36,9 @@ export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   reload(settings: MonitorSettings): Promise<void>
 }
 
-/** Where those that we tell report what came of it. */
+/** Where actuators report what came of a verdict. */
 export interface ActuatorReports {
-  /** `null`: there is no such target any more. */
+  /** `null`: the actuator no longer exists. */
   reportActuator(name: string, state: ActuatorState | null): void
   announce(changes: readonly Change[]): void
 }
@@ -111,8 +111,8 @@ class HostMonitor implements Monitor {
     return this.#carryOut('resumed', resumeOrder(host, this.#board), {host, ...who})
   }
 
-  async maintain(wish: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string> {
-    return this.#carryOut('maintenance', maintenanceOrder(wish, who, this.#board, this.#deps.clock.wall()), who)
+  async maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string> {
+    return this.#carryOut('maintenance', maintenanceOrder(request, who, this.#board, this.#deps.clock.wall()), who)
   }
 
   reportActuator(name: string, state: ActuatorState | null): void {
@@ -123,7 +123,7 @@ class HostMonitor implements Monitor {
     this.#board.announce(changes)
   }
 
-  /** In force at once, and answered when it would survive a restart. */
+  /** The order is in force at once, and answered when it would survive a restart. */
   async #carryOut(order: string, {memory, done}: OrderOutcome, about: object): Promise<string> {
     this.#board.remember(memory)
     const isKept = await this.#saver.save(memory)
@@ -156,7 +156,7 @@ class HostMonitor implements Monitor {
     this.#desk.configure(settings)
     this.#board.configure(settings, fresh)
     for (const host of settings.hosts) if (!this.#watches.has(host.name)) this.#watch(host)
-    // A name that is gone, or another server now, marks nobody.
+    // A name that is gone, or leads to another server now, marks no other name as its duplicate.
     for (const {settings, duplicateOf} of this.#board.records()) {
       if (duplicateOf !== null && (fresh.has(duplicateOf) || !this.#watches.has(duplicateOf)))
         this.#watches.get(settings.name)?.renew()

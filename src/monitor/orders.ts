@@ -15,9 +15,10 @@ export function drainOrder(host: string, {by, reason}: Who, board: Board, wall: 
   const {drains} = board.memory
   const since = drains[host]?.since ?? Math.trunc(wall)
   const isRouted = Object.values(board.current().groups).some(({verdict}) => verdict.routedTo === host)
+  const effect = isRouted ? '. Writes stop until you resume it or another host becomes primary' : ''
   return {
     memory: {...board.memory, drains: {...drains, [host]: {since, by, reason}}},
-    done: `${host} is drained: no router is offered it${isRouted ? ', and nothing is written to anywhere until it is resumed or another one is primary' : ''}`,
+    done: `${host} is drained: routers no longer get it${effect}`,
   }
 }
 
@@ -60,5 +61,5 @@ export function maintenanceOrder(
 
 function known(host: string, board: Board): void {
   if (board.record(host) === undefined)
-    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
+    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'Name a host of the configuration.')
 }

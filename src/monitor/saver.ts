@@ -1,12 +1,12 @@
 import type {Log, MemoryStore, Meter} from '../core/ports.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 
-/** So many of `saveSoon`, which comes about once a second. */
-const rounds = 5
+/** A failed save is tried again after so many calls of `saveSoon`, which come once a second. */
+const retryAfterCalls = 5
 
 /**
- * Writes the memory, one at a time and always the latest. A memory that cannot be kept is said
- * once, tried again every few rounds, and stops nothing.
+ * Writes the memory, one write at a time and always the latest. A memory that cannot be written is
+ * logged once per failure, tried again every few seconds, and stops nothing.
  */
 export function saver(
   store: MemoryStore,
@@ -17,11 +17,12 @@ export function saver(
   let wanted = loaded
   let saved = loaded
   /**
-   * What could not be written is not tried in a loop: a change, the stop or patience tries again.
+   * A memory that could not be written is not tried in a loop: a change, the stop, or enough calls
+   * of `saveSoon` try again.
    */
   let failed: Memory | null = null
-  let patience = 0
-  let said = ''
+  let callsLeft = 0
+  let logged = ''
   let writing: Promise<void> | null = null
 
   const write = async () => {
@@ -32,19 +33,19 @@ export function saver(
         saved = next
         failed = null
         meter.saved(true)
-        if (said !== '') log.info({}, 'the state is saved again')
-        said = ''
+        if (logged !== '') log.info({}, 'the state is saved again')
+        logged = ''
       } catch (error) {
         failed = next
-        patience = rounds
+        callsLeft = retryAfterCalls
         meter.saved(false)
         const why = error instanceof Error ? error.message : String(error)
-        if (why !== said)
+        if (why !== logged)
           log.error(
             {error: why},
             'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
           )
-        said = why
+        logged = why
       }
     }
     writing = null
@@ -57,8 +58,8 @@ export function saver(
     saveSoon(memory) {
       wanted = memory
       if (wanted === failed) {
-        patience -= 1
-        if (patience <= 0) failed = null
+        callsLeft -= 1
+        if (callsLeft <= 0) failed = null
       }
       start()
     },

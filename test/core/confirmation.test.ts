@@ -106,7 +106,7 @@ describe('on_silent: hold', () => {
     const {held} = judgementOf({hosts, settings: holding, sources: says('denies'), held: confirmed()})
     expect(judgementOf({hosts, settings: holding, sources: says('silent'), held}).verdict.rule).toBe('V3')
   })
-  test('it survives a moment in which nobody knows yet', () => {
+  test('it survives a moment under V0', () => {
     const stale = [hosts[0] ?? primary('a'), standby('b', {of: 'a', ageMs: 9_000})]
     const {held} = judgementOf({hosts: stale, settings: holding, held: confirmed()})
     expect(Object.keys(held)).toEqual(['tool'])

@@ -59,7 +59,7 @@ const rows: readonly Readonly<{given: string; when: readonly HostRecord[]; follo
     follows: null,
   },
   {
-    given: "Debian's shared cluster_name, which names nobody",
+    given: "Debian's shared cluster_name, which names no single host",
     when: [
       primary('a', {senders: [row('15/main', {clientAddr: null})], ...debian}),
       standby('b', {receiver: nat, ...debian}),
@@ -176,7 +176,7 @@ const testimony: Record<Answer, readonly Readonly<{given: string; when: readonly
     {given: 'it and two of four others', when: [a, b, standby('c', {of: 'b'}), alone('d'), failing('e')]},
   ],
   denies: [
-    {given: 'nobody follows it', when: [a, alone('b'), alone('c')]},
+    {given: 'no host follows it', when: [a, alone('b'), alone('c')]},
     {given: 'half of the configured hosts is not more than half', when: [a, b, alone('c'), alone('d')]},
     {given: 'the one that cannot be told could not tip it', when: [a, lost('b'), alone('c'), alone('d'), alone('e')]},
     {given: 'the other one follows another primary', when: [a, standby('b', {of: 'c'}), primary('c')]},

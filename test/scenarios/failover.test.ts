@@ -3,7 +3,7 @@ import {causeOf} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {Stage} from '../support/stage.ts'
 
-test('all is well: the primary is routed, one session per host, one probe a second', async () => {
+test('healthy cluster: the primary is routed, with one session per host and one probe a second', async () => {
   await using stage = await Stage.set()
   expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
   await stage.clock.run(10_000)
@@ -17,7 +17,7 @@ test('all is well: the primary is routed, one session per host, one probe a seco
   })
 })
 
-test('the primary crashes: nobody is routed within milliseconds, because the closed socket is asked about at once', async () => {
+test('crash of the primary: its closed socket ends the route within milliseconds', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.crash('host1')
@@ -36,7 +36,7 @@ test('a standby is promoted after the crash: routed within one fast interval', a
   expect(stage.routes).toEqual([null, 'host1', null, 'host2'])
 })
 
-test('a promotion at the moment of the crash: the crash makes everybody be asked at once', async () => {
+test('a promotion at the moment of the crash: the successor is routed within one fast interval', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   const {probes} = stage.cluster.toldTo('host2')
@@ -47,7 +47,7 @@ test('a promotion at the moment of the crash: the crash makes everybody be asked
   expect(await stage.clock.until(() => stage.routedTo === 'host2')).toBeLessThanOrEqual(101)
 })
 
-test('an orderly switchover: at no time two, and the old primary is read from as a standby', async () => {
+test('planned switchover: no split brain, and the old primary serves reads as a standby', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.crash('host1')
@@ -60,7 +60,7 @@ test('an orderly switchover: at no time two, and the old primary is read from as
   expect(stage.host('host1')).toMatchObject({role: 'standby', upstream: 'host3', timeline: 2})
 })
 
-test('the machine of the primary loses its power: silence, so nobody is routed once its question has run out', async () => {
+test('power loss of the primary: the route ends when the open question times out', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.powerOff('host1')
@@ -69,7 +69,7 @@ test('the machine of the primary loses its power: silence, so nobody is routed o
   expect(causeOf(stage.host('host1'))).toBe('timeout')
 })
 
-test('flapping: the primary is down and up again, and every state is told once and truly', async () => {
+test('flapping: every crash and every return of the primary is published exactly once', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_000)
   for (let time = 0; time < 5; time += 1) {
@@ -92,7 +92,7 @@ test('an idle primary, followers required: the nudge keeps the standbys hearing 
   expect(stage.routes).toEqual([null, 'host1'])
 })
 
-test('replication is cut off from an idle primary: followers fall silent, and the router is told', async () => {
+test('replication is cut off from an idle primary: followers fall silent, and the route ends', async () => {
   await using stage = await Stage.set({group: {confirm: ['followers']}})
   stage.cluster.unlink('host2')
   stage.cluster.unlink('host3')

@@ -2,7 +2,7 @@ import {expect, test} from 'vitest'
 import {causeOf} from '../../src/core/snapshot.ts'
 import {Stage} from '../support/stage.ts'
 
-test('the process group of the primary is stopped: its question runs out, and nobody is routed', async () => {
+test('the process group of the primary is stopped: its question times out, and routers get no primary', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.freeze('host1')
@@ -24,7 +24,7 @@ test('a stopped standby delays no question to the primary, and no answer about i
   expect(stage.host('host2').role).toBe('unavailable')
 })
 
-test('only the postmaster is stopped: our old session still answers, and the knock finds out within its interval and two timeouts', async () => {
+test('R5: only the postmaster is stopped: the knock finds out within its interval and two timeouts', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(20_000)
   stage.cluster.door('host1', 'silent')
@@ -64,7 +64,7 @@ test('R5: a new session that answers clears what the knocks found, before the ne
   expect(knocks.length).toBe(before)
 })
 
-test('one knock that gets lost is asked again before it counts', async () => {
+test('a single lost knock is repeated before it counts', async () => {
   await using stage = await Stage.set()
   const {knocks} = stage.cluster.toldTo('host1')
   await stage.clock.run(20_000)
@@ -76,7 +76,7 @@ test('one knock that gets lost is asked again before it counts', async () => {
   expect(stage.changes.filter(({to}) => to === 'unavailable')).toEqual([])
 })
 
-test('the postmaster goes on: the next knock clears its name within two seconds', async () => {
+test('the postmaster goes on: the next knock clears the host within two seconds', async () => {
   await using stage = await Stage.set()
   stage.cluster.door('host1', 'silent')
   await stage.clock.until(() => causeOf(stage.host('host1')) === 'hung', 10_000)
@@ -85,7 +85,7 @@ test('the postmaster goes on: the next knock clears its name within two seconds'
   expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(2_100)
 })
 
-test('a smart shutdown waits for our session: not-accepting, and we let go', async () => {
+test('smart shutdown: pgroute66 closes the session that the shutdown waits for', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(20_000)
   stage.cluster.door('host1', 'stopping')
@@ -123,7 +123,7 @@ test('pg_terminate_backend in the middle of a question changes no answer either'
   }
 })
 
-test('a closed session and nobody who answers: unavailable after 250 ms, not after the connect timeout', async () => {
+test('closed session, no answer to a new one: unavailable after 250 ms', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.door('host1', 'silent')
@@ -133,7 +133,7 @@ test('a closed session and nobody who answers: unavailable after 250 ms, not aft
   expect(took).toBeLessThan(252)
 })
 
-test('frozen storage answers reads from memory: a heartbeat that does not commit makes the primary hung, one that does clears it', async () => {
+test('frozen storage: a heartbeat that does not commit makes the primary hung, until one commits', async () => {
   await using stage = await Stage.set({availability: {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}})
   await stage.clock.run(13_333)
   expect(stage.host('host2').availability).toMatchObject({kind: 'ok'})
@@ -144,7 +144,7 @@ test('frozen storage answers reads from memory: a heartbeat that does not commit
   await stage.clock.until(() => stage.routedTo === 'host1', 2_100)
 })
 
-test('the event loop stood still longer than an answer is good for: nothing is routed before everybody has answered anew', async () => {
+test('event loop gap longer than max_age: no route before every host has answered anew', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.freeze('host2')
@@ -154,7 +154,7 @@ test('the event loop stood still longer than an answer is good for: nothing is r
   expect(await stage.clock.until(() => stage.routedTo === 'host1')).toBeLessThanOrEqual(2_001)
 })
 
-test('a suspended machine wakes up after a failover: the old primary that answers first is not believed', async () => {
+test('a suspended machine wakes up after a failover: the old primary that answers first gets no route', async () => {
   await using stage = await Stage.set({servers: ['host1', 'host2']})
   await stage.clock.run(13_333)
   stage.cluster.promote('host2')

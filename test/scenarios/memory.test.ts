@@ -106,7 +106,7 @@ test.each(['a reload', 'a restart'])(
     await stage.clock.run(10_000)
     const {verdict} = stage.monitor.current().groups.new ?? {}
     expect([verdict?.rule, verdict?.routedTo]).toEqual(['V1', null])
-    // Whoever is seen refused is out: the memory moves on under the new name.
+    // A rival that refuses connections is out: the memory moves on under the new name.
     stage.cluster.crash('host1')
     await stage.clock.run(5_000)
     expect(Object.keys(stage.store.memory.groups)).toEqual(['new'])

@@ -80,7 +80,7 @@ test('nothing hot-loops, whatever state a host is in', async () => {
   }
 })
 
-test('samples come once a second to the subscribers, also while somebody keeps asking for the current snapshot', async () => {
+test('subscribers get samples once a second, also while another caller polls current()', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(20_000)
   const before = stage.publications.length

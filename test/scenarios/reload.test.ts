@@ -6,7 +6,7 @@ import {Stage} from '../support/stage.ts'
 
 const reload = (stage: Stage) => stage.clock.through(stage.monitor.reload(stage.settings))
 
-test('hosts that did not change keep their connection, and nobody is unrouted meanwhile', async () => {
+test('reload: hosts that did not change keep their connection, and the route stays', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(1_000)
   stage.settings = {
@@ -32,7 +32,7 @@ test('another pace: connections are made anew, and what is known meanwhile stand
   expect((last[1] ?? 0) - (last[0] ?? 0)).toBe(500)
 })
 
-test('a host that joins and hangs: the others are judged as before until it was asked, also over a second reload; then it counts', async () => {
+test('a host that joins and hangs: the others are judged as before until it was asked, then it counts', async () => {
   await using stage = await Stage.set()
   const [host1, host2, host3] = stage.settings.hosts as readonly [HostSettings, HostSettings, HostSettings]
   const with_ = (...hosts: readonly HostSettings[]) => ({
@@ -60,7 +60,7 @@ test('a host that joins and hangs: the others are judged as before until it was 
   expect(stage.routes).toEqual([null, 'host1'])
 })
 
-test('a rival that joins is seen as soon as it answers; where the primary itself leaves, who joins is asked first', async () => {
+test('a rival that joins counts with its first answer; where the primary leaves, V0 until it was asked', async () => {
   await using stage = await Stage.set()
   const [host1, host2, host3] = stage.settings.hosts as readonly [HostSettings, HostSettings, HostSettings]
   const hold = (...hosts: readonly HostSettings[]) => {
@@ -91,7 +91,7 @@ test('a host that changed is asked anew before anybody is routed to', async () =
   await stage.clock.until(() => stage.routedTo === 'host1', 10)
 })
 
-test('a password that changed in the configuration: the host is connected to anew; the same text keeps its session', async () => {
+test('a changed password opens a new session; the same password keeps the session', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(1_000)
   const withPassword = (text: string) => {
@@ -129,7 +129,7 @@ test('two reloads at once: the last one counts, and no host is watched twice', a
   expect(stage.host('host3').role).toBe('standby')
 })
 
-test('a reload while a host is being reached, and a stop while a reload is under way: nothing is left behind', async () => {
+test('a stop during a reload during a connect leaves neither a timer nor a session', async () => {
   const stage = await Stage.set()
   stage.cluster.freeze('host2')
   stage.cluster.cut('host3')
@@ -142,7 +142,7 @@ test('a reload while a host is being reached, and a stop while a reload is under
   for (const name of stage.cluster.names) expect(stage.cluster.toldTo(name).openSessions).toBe(0)
 })
 
-test('a host in two groups is offered by each that it leads; a host in none is watched, and never offered', async () => {
+test('S18: a host in two groups is routed by both; a host in no group is watched, and never offered', async () => {
   const stage = new Stage()
   stage.settings = monitorSettings(stage.settings.hosts, {
     groups: [groupSettings('one', ['host1', 'host2']), groupSettings('two', ['host1'])],

@@ -2,7 +2,7 @@ import {expect, test} from 'vitest'
 import type {Memory} from '../../src/core/verdict/group-memory.ts'
 import {saver} from '../../src/monitor/saver.ts'
 
-test('a disk that was full for a while: said once, tried again by itself, and whoever gave an order is told', async () => {
+test('full disk: logged once, the save is tried again by itself, and an order says that it was not kept', async () => {
   const [before, after, later] = [{}, {}, {}] as Memory[] as [Memory, Memory, Memory]
   const written: Memory[] = []
   const said: string[] = []

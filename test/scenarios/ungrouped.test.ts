@@ -30,7 +30,7 @@ test('ungrouped host: a stale answer is not repeated', async () => {
   await stalled
 })
 
-test('ungrouped host: a reload that names it in a group offers it, and one that drops the group shows it alone', async () => {
+test('ungrouped host: reloads move it into a group and out again, over one session', async () => {
   await using stage = await staged()
   const ungrouped = stage.settings
   stage.settings = monitorSettings(ungrouped.hosts, {groups: [groupSettings('one', ['host1', 'host2', 'host3'])]})

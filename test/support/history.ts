@@ -75,7 +75,7 @@ function watch(stage: Stage, invariants: Invariants, say: (what: string) => void
   }
 }
 
-/** All is mended and one primary is left: it must be found, and kept. */
+/** All faults are fixed and one primary is left: the monitor must find it, and keep it. */
 async function peace(stage: Stage, invariants: Invariants, say: (what: string) => void): Promise<void> {
   const {cluster, clock} = stage
   cluster.latencyMs = () => 0.2
@@ -96,7 +96,7 @@ async function peace(stage: Stage, invariants: Invariants, say: (what: string) =
   if (first === undefined) return
   cluster.promote(first.name)
   for (const other of others) cluster.rebuild(other.name, first.name)
-  // A promotion always takes a timeline that nobody had.
+  // A promotion always takes a timeline that no server had.
   while (first.timeline < invariants.everHighest) {
     first.inRecovery = true
     cluster.promote(first.name)

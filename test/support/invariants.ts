@@ -60,8 +60,8 @@ export class Invariants {
   }
 
   /**
-   * The operator speaks: rivals and timelines up to now are overruled. Call the result if nobody
-   * listened.
+   * The operator speaks: rivals and timelines up to now are overruled. Call the result if the
+   * order was refused.
    */
   accepting(): () => void {
     const [rivals, highest] = [new Map(this.#rivals), this.#highestTimeline]

@@ -12,7 +12,7 @@ export class Told {
   last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
   /** The last answer; `null` once a failure, or the end of the session, was told after it. */
   answer: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
-  /** Knocks on end that found nobody at home; a session that was let in begins anew. */
+  /** Knocks in a row that were not answered; a session that was let in begins anew. */
   unanswered = 0
   /**
    * When it was last seen as a standby or another cluster's, or refused: what ends its part in a
@@ -190,7 +190,7 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
       )
     })
     open.delete(fail)
-    // A driver destroys the socket of a question that nobody waits for any more.
+    // A driver destroys the socket of a question that was given up.
     if (result === timedOut) close()
     return result
   }

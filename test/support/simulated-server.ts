@@ -16,7 +16,7 @@ export class SimulatedServer {
   systemIdentifier = ourIdentifier
   startedAt: number
   isRunning = true
-  /** SIGSTOP of the whole process group: the kernel accepts, nobody answers. */
+  /** SIGSTOP of the whole process group: the kernel accepts, PostgreSQL does not answer. */
   isFrozen = false
   isStorageFrozen = false
   /** Do packets pass between us and it? */
@@ -71,7 +71,7 @@ export class SimulatedServer {
   /** A new connection. `answer(null)`: let in. */
   enter(answer: (failure: Failure | null) => void): void {
     this.arrive(() => {
-      if (!this.isRunning) answer({cause: 'refused', detail: 'nobody listens'})
+      if (!this.isRunning) answer({cause: 'refused', detail: 'connection refused'})
       else if (this.door === 'silent') this.#atDoor.push(() => this.enter(answer))
       else if (this.door === 'starting' || this.door === 'stopping') answer({cause: 'not-accepting', detail: this.door})
       else answer(null)

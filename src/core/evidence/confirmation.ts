@@ -4,15 +4,15 @@ import type {OnSilent} from '../settings.ts'
 import type {Evidence} from '../snapshot.ts'
 
 /**
- * A confirmation that may stand for a while once its source falls silent: who was confirmed, when
- * that was asked, and in what company.
+ * Confirmations that may stand for a while after their source falls silent, by source: when the
+ * confirmed question was asked, and the fingerprint of the group then.
  */
-export type HeldConfirmations = Readonly<Record<string, Readonly<{askedAt: number; mark: string}>>>
+export type HeldConfirmations = Readonly<Record<string, Readonly<{askedAt: number; fingerprint: string}>>>
 
 /**
- * Which required confirmations of `leader` are missing (DESIGN 4.3). A denial always is; what
- * silence means is `onSilent`. A hold is measured from the last *confirmed* question and ends with
- * anything that could mean a switch: another timeline, another session, another role or follower.
+ * The required confirmations of `leader` that are missing (DESIGN 4.3). A denial is always missing;
+ * `onSilent` says what silence means. A hold is measured from the last *confirmed* question. It ends
+ * with anything that could mean a switch: another timeline, session, role or follower.
  */
 export function checkConfirmations(
   evidence: readonly Evidence[],
@@ -21,23 +21,22 @@ export function checkConfirmations(
   onSilent: OnSilent,
   held: HeldConfirmations,
 ): Readonly<{missing: readonly Evidence[]; held: HeldConfirmations}> {
-  const mark = markOf(leader, view)
+  const fingerprint = fingerprintOf(leader, view)
   const kept: Record<string, HeldConfirmations[string]> = {}
   const missing = evidence.filter((item) => {
     if (!item.required || item.source === identitySource) return item.answer !== 'confirms' && item.required
     const before = held[item.source]
     if (item.answer === 'confirms') {
-      kept[item.source] = {askedAt: item.askedAt ?? view.now, mark}
+      kept[item.source] = {askedAt: item.askedAt ?? view.now, fingerprint}
       return false
     }
     if (item.answer === 'denies' || onSilent === 'deny') return true
     if (onSilent === 'ignore') return false
-    // What the hosts themselves say is asked all the time: there is no outage of a third party to
-    // bridge.
+    // The hosts themselves are asked all the time: no outage of a third party has to be bridged.
     if (
       isOwn(item.source) ||
       before === undefined ||
-      before.mark !== mark ||
+      before.fingerprint !== fingerprint ||
       view.now - before.askedAt > onSilent.holdMs
     )
       return true
@@ -47,15 +46,16 @@ export function checkConfirmations(
   return {missing, held: kept}
 }
 
-/** The name under which a doubt about the cluster's identity stands among the evidence. */
+/** The source name of a doubt about the cluster's identity, among the evidence. */
 export const identitySource = 'identity'
 const isOwn = (source: string) => source === 'majority' || source === 'followers'
 
-function markOf(leader: Member, view: GroupView): string {
+/** Everything that ends a hold by changing: leader, timeline, session, roles, who follows whom. */
+function fingerprintOf(leader: Member, view: GroupView): string {
   const session = factsOf(leader.record)?.session
-  const company = view.members.map(({host, condition: standing, upstream}) => [
+  const company = view.members.map(({host, condition, upstream}) => [
     host,
-    standing.role,
+    condition.role,
     upstream.kind === 'host' ? upstream.host : upstream.kind,
   ])
   return JSON.stringify([leader.host, leader.timeline, session?.backendPid, session?.backendStart, company])

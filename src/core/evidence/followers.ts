@@ -3,7 +3,7 @@ import {factsOf} from '../facts/host-record.ts'
 import {enumerate} from '../phrases.ts'
 import type {SourceAnswer} from './evidence-source.ts'
 
-/** Does `member` follow `leader`? `null`: cannot be told, which is neither yes nor no. */
+/** Does `member` follow `leader`? `null`: it cannot be told, which is neither yes nor no. */
 type Following = Readonly<{follows: boolean | null; why: string}>
 
 /**
@@ -18,17 +18,17 @@ export function following(
   maxAgeMs: number,
   seen: readonly string[] = [],
 ): Following {
-  const {host, condition: standing, upstream, record} = member
-  if (standing.role === 'unavailable') {
-    const isApart = standing.cause === 'foreign-cluster' || standing.cause === 'duplicate'
-    return {follows: isApart ? false : null, why: `${host} is unavailable (${standing.cause ?? 'not asked yet'})`}
+  const {host, condition, upstream, record} = member
+  if (condition.role === 'unavailable') {
+    const isApart = condition.cause === 'foreign-cluster' || condition.cause === 'duplicate'
+    return {follows: isApart ? false : null, why: `${host} is unavailable (${condition.cause ?? 'not asked yet'})`}
   }
-  if (standing.role === 'primary') return {follows: false, why: `${host} is primary itself`}
+  if (condition.role === 'primary') return {follows: false, why: `${host} is primary itself`}
   const observation = record.observation
   const receiver = factsOf(record)?.facts.receiver ?? null
-  if (receiver === null || observation === null) return {follows: false, why: `${host} streams from nobody`}
+  if (receiver === null || observation === null) return {follows: false, why: `${host} streams from no host`}
   if (upstream.kind === 'blind')
-    return {follows: null, why: `${host} does not let us read pg_stat_wal_receiver (grant pg_read_all_stats)`}
+    return {follows: null, why: `${host} does not let pgroute66 read pg_stat_wal_receiver (grant pg_read_all_stats)`}
   if (receiver.status !== 'streaming') return {follows: false, why: `${host} does not stream (${receiver.status})`}
   if (receiver.receivedTimeline === null || leader.timeline === null) {
     return {follows: null, why: `the timeline of ${receiver.receivedTimeline === null ? host : leader.host} is unknown`}
@@ -41,14 +41,12 @@ export function following(
   }
   const ageMs = receiver.lastMessageAgeMs === null ? null : receiver.lastMessageAgeMs + (view.now - observation.askedAt)
   if (ageMs === null || ageMs > maxAgeMs) {
-    return {
-      follows: null,
-      why: `${host} last heard from its sender ${ageMs === null ? 'at an unknown time' : `${Math.round(ageMs / 1000)} s ago`}`,
-    }
+    const when = ageMs === null ? 'at an unknown time' : `${Math.round(ageMs / 1000)} s ago`
+    return {follows: null, why: `${host} last heard from its sender ${when}`}
   }
   if (upstream.kind === 'elsewhere')
-    return {follows: null, why: `${host} streams from ${upstream.address}, which is no host of ours (see aliases)`}
-  if (upstream.kind === 'none') return {follows: false, why: `${host} streams from nobody`}
+    return {follows: null, why: `${host} streams from ${upstream.address}, which is no configured host (see aliases)`}
+  if (upstream.kind === 'none') return {follows: false, why: `${host} streams from no host`}
   if (upstream.host === leader.host) return {follows: true, why: `${host} streams from ${leader.host}`}
   const via = memberOf(view, upstream.host)
   if (via === null || seen.includes(via.host)) return {follows: false, why: `${host} streams from ${upstream.host}`}
@@ -68,8 +66,8 @@ export const followersOf = (leader: Member, view: GroupView, maxAgeMs: number): 
     .map(({host}) => host)
 
 /**
- * `followers`: more than half of the configured hosts are `leader` or follow it. Those who cannot
- * be told make the answer silent where they could tip it.
+ * `followers`: more than half of the configured hosts are `leader` or follow it. The answer is
+ * silent where hosts that cannot be judged could tip it.
  */
 export function assessFollowers(leader: Member, view: GroupView, maxAgeMs: number): SourceAnswer {
   const others = view.members.filter((member) => member !== leader)
