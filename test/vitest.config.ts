@@ -27,8 +27,8 @@ export default defineConfig({
     root: root.pathname,
     // Real servers are started and stopped inside the tests; a limit is there to end a hang, not to
     // measure speed.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     globalSetup: './test/support/temporary.ts',
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [

@@ -20,6 +20,8 @@ const body = {
   hosts: {},
 }
 const haproxy = {HAPROXY_SERVER_NAME: 'host1', HAPROXY_PROXY_NAME: 'pg_read', PATH: ''}
+/** A check's own 2 s would be a test of this machine's speed. */
+const patient = ['--timeout', '20s']
 const fourWords = ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432']
 
 test('the daemon answers: its text, its exit code', async () => {
@@ -32,7 +34,7 @@ test('the daemon answers: its text, its exit code', async () => {
 test('flags go the full way, and get the same answer', async () => {
   await using daemon = await fakeDaemon(body)
   const env = {PGROUTE66_SOCKET: daemon.socket}
-  const args = ['check', 'host1', '--role', 'any', '--max-lag', '16MB', '--group', 'a b']
+  const args = ['check', 'host1', '--role', 'any', '--max-lag', '16MB', '--group', 'a b', ...patient]
   const {code, stdout} = await run(args, {env})
   assert.deepEqual([code, stdout], [1, 'host1 is a standby\n'])
   assert.deepEqual(daemon.asked, ['/v1/check?server=host1&role=any&group=a%20b&max_lag=16MB'])
@@ -72,7 +74,7 @@ test("an error of the daemon's is the operator's", async () => {
   const env = {PGROUTE66_SOCKET: daemon.socket}
   const {code, stdout, stderr} = await run(['check', 'host9'], {env})
   assert.deepEqual([code, stdout, stderr], [2, '', 'pgroute66: there is no host "host9"\nTry host1.\n'])
-  const slow = await run(['check', 'host9', '--role', 'any'], {env})
+  const slow = await run(['check', 'host9', '--role', 'any', ...patient], {env})
   assert.deepEqual([slow.code, slow.stdout, slow.stderr], [2, '', stderr])
 })
 
@@ -80,7 +82,11 @@ test('the socket that the configuration names is asked, and no other', async () 
   await using daemon = await fakeDaemon(body)
   const cwd = await folder()
   for (const line of [`socket: ${daemon.socket} # ours`, `socket: "${daemon.socket}"`]) {
-    await writeFile(join(cwd, 'pgroute66.yml'), `hosts: {host1: {host: 127.0.0.1, port: 1}}\n${line}\n`, {mode: 0o600})
+    await writeFile(
+      join(cwd, 'pgroute66.yml'),
+      `hosts: {host1: {host: 127.0.0.1, port: 1}}\ncheck: {timeout: 20s}\n${line}\n`,
+      {mode: 0o600},
+    )
     assert.equal((await run(['check', 'host1'], {cwd})).stdout, 'host1 is a standby\n', line)
   }
 })
@@ -92,7 +98,7 @@ for (const [what, answer] of Object.entries({
 })) {
   test(`${what} on the socket gives no answer`, async () => {
     await using daemon = await fakeDaemon(answer)
-    const {code, stdout} = await run(['check', 'host1', '--fallback', 'none'], {
+    const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', ...patient], {
       env: {PGROUTE66_SOCKET: daemon.socket},
       cwd: await folder(),
     })
@@ -128,9 +134,12 @@ test('a daemon that is slow is waited for where nobody else can be asked', async
 })
 
 test('a daemon that nobody started and --fallback none: 3', async () => {
-  const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock'], {
-    cwd: await folder(),
-  })
+  const {code, stdout} = await run(
+    ['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock', ...patient],
+    {
+      cwd: await folder(),
+    },
+  )
   assert.deepEqual([code, stdout.includes('/nowhere/s.sock: ENOENT')], [3, true], stdout)
 })
 

@@ -27,7 +27,7 @@ export async function site(more: (folder: string, cluster: Cluster) => string | 
   const text = `${hostsYaml(cluster)}\nport: ${port}\nstate_dir: state\n${limits}\n${await more(cwd, cluster)}\n`
   const file = join(cwd, 'pgroute66.yml')
   await writeFile(file, text, {mode: 0o600})
-  const serve = start(['pgroute66.yml'], {cwd, limitMs: 90_000})
+  const serve = start(['pgroute66.yml'], {cwd, limitMs: 180_000})
   onTestFinished(() => void serve.child.kill('SIGKILL'))
   await serve.sees('listening')
   const asks =
