@@ -10,14 +10,17 @@ const authority: Advice = (to) =>
  */
 const advice: Readonly<Record<string, Advice>> = {
   '28P01': (to) =>
-    `the server refuses the password of user "${to.user}"; pgroute66 reads a password in the YAML file as base64, unless \`password_encoding: plain\` is set`,
+    `the server refuses the password of user "${to.user}"; ` +
+    `pgroute66 reads a password in the YAML file as base64, unless \`password_encoding: plain\` is set`,
   '28000': (to) =>
-    `user "${to.user}" may not log in to database "${to.dbname}" from here: add a line to this host's pg_hba.conf, or check the role's LOGIN`,
+    `user "${to.user}" may not log in to database "${to.dbname}" from here: ` +
+    `add a line to this host's pg_hba.conf, or check the role's LOGIN`,
   '3D000': (to) => `database "${to.dbname}" does not exist on this host: set \`dbname\` to one that does`,
   '42501': (to) =>
     `user "${to.user}" lacks a privilege: grant CONNECT on database "${to.dbname}", and pg_read_all_stats`,
   '53300': () =>
-    'the server is up, but has no connection slot left for pgroute66: raise max_connections, or the connection limit of the role',
+    'the server is up, but has no connection slot left for pgroute66: ' +
+    'raise max_connections, or the connection limit of the role',
   ECONNREFUSED: (to) => `nothing listens on ${to.hostaddr ?? to.host} port ${to.port}`,
   ENOENT: (to) => `there is no socket .s.PGSQL.${to.port} in ${to.host}`,
   EACCES: (to) => `this process may not open the socket in ${to.host}: check the permissions of the directory`,
@@ -25,7 +28,9 @@ const advice: Readonly<Record<string, Advice>> = {
   ENOTFOUND: (to) => `the name "${to.host}" does not resolve: check the name, or give \`hostaddr\``,
   EAI_AGAIN: (to) => `the name "${to.host}" cannot be resolved now: check the resolver, or give \`hostaddr\``,
   ERR_TLS_CERT_ALTNAME_INVALID: (to) =>
-    `the server's certificate is not made out to "${to.host}": set \`host\` to a name in the certificate (and \`hostaddr\` to the address), or use sslmode verify-ca`,
+    `the server's certificate is not made out to "${to.host}": ` +
+    `set \`host\` to a name in the certificate (and \`hostaddr\` to the address), ` +
+    `or use sslmode verify-ca`,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: authority,
   UNABLE_TO_GET_ISSUER_CERT: authority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: authority,

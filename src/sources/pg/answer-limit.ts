@@ -14,7 +14,8 @@ export const consoleLimit: AnswerLimit = {bytes: 16 * 1024 * 1024, rows: 100_000
 
 /** What an answer that exceeds `limit` is called. `what`: the question, or the login. */
 export const tooLong = (what: string, {bytes, rows}: AnswerLimit): string =>
-  `the server answered ${what} with more than ${bytes / 1024} kB or ${rows} rows, which no PostgreSQL does: check what listens there`
+  `the server answered ${what} with more than ${bytes / 1024} kB or ${rows} rows, ` +
+  `which no PostgreSQL does: check what listens there`
 
 /** Counts what arrives on a socket, from its first byte on. */
 export interface AnswerMeter {

@@ -80,7 +80,8 @@ async function reach(request: DialRequest, progress: Progress): Promise<Dialled 
   if (!isOffered)
     return pgFailure(
       'tls',
-      `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} requires TLS: set ssl = on, or change sslmode`,
+      `the server does not offer TLS (ssl = off), and sslmode ${to.sslmode} requires TLS: ` +
+        `set ssl = on, or change sslmode`,
     )
   const [tls, files] = await (early ?? tlsAndFiles(to))
   if (isFailure(files)) return files

@@ -49,7 +49,9 @@ export async function askSessionFacts(
   if (row.backend_pid !== connection.backendPid)
     return pgFailure(
       'error',
-      `this is a connection pooler, not PostgreSQL (it announced backend ${connection.backendPid}, and ${row.backend_pid} answered): point host and port at PostgreSQL itself`,
+      `this is a connection pooler, not PostgreSQL ` +
+        `(it announced backend ${connection.backendPid}, and ${row.backend_pid} answered): ` +
+        `point host and port at PostgreSQL itself`,
     )
   const serverVersion = row.server_version as number
   if (serverVersion < 100_000)
