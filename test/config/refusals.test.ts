@@ -266,7 +266,7 @@ bind: 127.0.0.1:80
   expect(error.message).toContain('8 problems in ')
 })
 
-test('a value that may be a secret is not shown: in a wrong key of the file, or anywhere in a connection string', async () => {
+test('a value that may be a secret is not shown, in the file or anywhere in a connection string', async () => {
   await using place = await workplace()
   const file = await complaint(place.load('hosts: {h1: {host: a, port: s3cr3t!, sslmode: hunter2}}'))
   expect(file.message).toContain('hosts.h1.port is not a whole number')

@@ -56,10 +56,8 @@ test('the starter loads: the example, and one from strings, without their passwo
     {hosts: ['host1', 'host2', 'host3'], confirm: ['followers']},
   ])
   const given = await place.dsn(
-    "host=h1,h2,/var/run/postgresql user='o''brien #1' password=hunter2 dbname='a: b' options='-c x=\"y\"' sslmode=verify-ca".replace(
-      "''",
-      "\\'",
-    ),
+    "host=h1,h2,/var/run/postgresql user='o\\'brien #1' password=hunter2 dbname='a: b' options='-c x=\"y\"' " +
+      'sslmode=verify-ca',
   )
   const text = starter(given)
   expect(text).not.toContain('hunter2')
