@@ -8,7 +8,7 @@ import {
 } from './snapshot.ts'
 import {suspectOf} from './verdict/verdict-kind.ts'
 
-/** So many are kept, over restarts too. */
+/** The number of changes that the daemon keeps, over restarts too. */
 export const keptChanges = 1_000
 
 /**
@@ -18,8 +18,8 @@ export const keptChanges = 1_000
 export type PastChange = Readonly<{at: number; epoch: string; sequence: number; change: Change}>
 
 /**
- * What changed of one host; LSNs, lags and ages are not changes. `before` undefined: the host is
- * new, which is none.
+ * What changed of one host. LSNs, lags and ages are not changes. `before` undefined: the host is
+ * new, which is not a change either.
  */
 export function changesOfHost(before: HostState | undefined, after: HostState): readonly Change[] {
   if (before === undefined) return []
@@ -46,8 +46,8 @@ export function changesOfHost(before: HostState | undefined, after: HostState): 
 }
 
 /**
- * What changed of a group: the verdict - kind, rule, whom it routes to, who is primary, who is
- * suspect - and what each required source says.
+ * What changed of a group: the verdict (kind, rule, route, primary, suspect, rivals), and the answer
+ * of each required source.
  */
 export function changesOfGroup(before: GroupState | undefined, after: GroupState): readonly Change[] {
   const [was, is] = [before?.verdict, after.verdict]
@@ -58,7 +58,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
     was.primary === is.primary &&
     was.routedTo === is.routedTo &&
     suspectOf(was) === suspectOf(is) &&
-    // Who is up while starting is no news; who rivals whom is.
+    // Which hosts are up while starting is no news; which hosts are rivals is.
     (is.kind !== 'split-brain' || was.primaries.join() === is.primaries.join())
   if (!isSame) changes.push(changeOfVerdict(after, was?.kind ?? null))
   for (const item of after.evidence.filter(({required}) => required)) {
@@ -80,16 +80,16 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
 
 const general = {group: null, host: null, rule: null} as const
 
-/** Maintenance freezes every actuator, so that it is theirs to tell. */
+/** Maintenance freezes every actuator, so the change is of kind `actuator`. */
 export function changesOfMaintenance(before: Maintenance | null, after: Maintenance | null): readonly Change[] {
   if ((before === null) === (after === null)) return []
   const why = after
-    ? `maintenance by ${after.by}${after.reason === null ? '' : `: ${after.reason}`}${after.until === null ? '' : `, until ${new Date(after.until).toISOString()}`}; no router is told anything`
-    : 'maintenance is over; every router is told again'
+    ? `maintenance by ${after.by}${after.reason === null ? '' : `: ${after.reason}`}${after.until === null ? '' : `, until ${new Date(after.until).toISOString()}`}; the daemon changes no router`
+    : 'maintenance is over; the daemon updates every router'
   return [{...general, kind: 'actuator', from: before ? 'frozen' : 'active', to: after ? 'frozen' : 'active', why}]
 }
 
-/** `undefined`: it is new, or gone. A target that only joins is no news. */
+/** `undefined`: the actuator is new, or gone. Neither is a change. */
 export function changesOfActuator(
   name: string,
   before: ActuatorState | undefined,
@@ -97,16 +97,16 @@ export function changesOfActuator(
 ): readonly Change[] {
   const isSame = before?.status === after?.status && before?.problems.join() === after?.problems.join()
   if (before === undefined || after === undefined || isSame) return []
-  const why = `${name}: ${after.problems.join('; ') || says[after.status]}`
+  const why = `${name}: ${after.problems.join('; ') || statusTexts[after.status]}`
   return [{...general, kind: 'actuator', from: before.status, to: after.status, why}]
 }
 
-const says = {
+const statusTexts = {
   pending: 'not reached yet',
-  'in-sync': 'does what the verdict says',
-  'out-of-sync': 'does not do what the verdict says',
-  planned: 'is told nothing, this is a dry run',
-  frozen: 'is told nothing, this is maintenance',
+  'in-sync': 'follows the verdict',
+  'out-of-sync': 'does not follow the verdict',
+  planned: 'a dry run, the daemon changes nothing',
+  frozen: 'maintenance, the daemon changes nothing',
 } as const
 
 export const changeOfVerdict = (

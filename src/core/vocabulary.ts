@@ -1,6 +1,6 @@
 /**
- * The vocabulary of the whole system: the same words in the config, the API, the log and on
- * screens.
+ * The vocabulary of the whole system: the config, the API, the log and the screens use the same
+ * words.
  */
 
 export type Role = 'primary' | 'standby' | 'unavailable'

@@ -45,13 +45,13 @@ export type CheckAsked = Readonly<{
   role: CheckRole
   maxLag: Limits
   group: string | null
-  /** Who says so: `daemon`, or whoever probed. */
+  /** What answers: `daemon`, or the direct probe. */
   via: string
 }>
 
 /**
- * What `check` prints and exits with, and the body of `/v1/check` (DESIGN 6.1): one answer, whoever
- * gives it.
+ * What `check` prints and exits with, and the body of `/v1/check` (DESIGN 6.1). The daemon and a
+ * direct probe give the same answer.
  */
 export function answerCheck(asked: CheckAsked): CheckAnswer | CheckError {
   const {snapshot, host, group} = asked
@@ -69,8 +69,8 @@ export function answerCheck(asked: CheckAsked): CheckAnswer | CheckError {
 }
 
 /**
- * 4, then 3, then 1, then 0. Only a primary is doubted because of V1-V3; while starting (V0)
- * nothing is known of anybody.
+ * Exit code 4 goes before 3, 3 before 1, and 1 before 0. V1 to V3 cast doubt on a primary only; V0
+ * casts doubt on every host.
  */
 function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
   const {snapshot, role, maxLag} = asked
@@ -83,25 +83,26 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
   ]
   const {ok, why} = eligibilityOf(predicateOf[role], snapshot, host, maxLag)
   const doubtful = ordered.find(({verdict}) => isStarting(verdict) || (role === 'primary' && isDoubtful(verdict)))
-  // In a split brain a host may be routed to all the same: the operator chose follow-evidence, and
-  // every group offers it.
+  // In a split brain one host may be routed to all the same, where the operator chose
+  // follow-evidence and every group offers the host.
   const isRouted = role === 'primary' && ok
-  const conclude = (exit: CheckExit, text: string, group = ordered[0]) =>
+  const decide = (exit: CheckExit, text: string, group = ordered[0]) =>
     answer(asked, exit, {host: host.host, text: `${host.host}: ${without(host.host, text)}`, group, groups})
 
-  if (doubtful && !isRouted) return conclude(4, doubtful.verdict.why, doubtful)
-  if (ok) return conclude(0, why)
-  if (host.role === 'unavailable') return conclude(3, eligibilityOf('health', snapshot, host, maxLag).why)
+  if (doubtful && !isRouted) return decide(4, doubtful.verdict.why, doubtful)
+  if (ok) return decide(0, why)
+  if (host.role === 'unavailable') return decide(3, eligibilityOf('health', snapshot, host, maxLag).why)
   const against = role === 'primary' ? ordered.find(({verdict}) => verdict.routedTo !== host.host) : undefined
-  return conclude(1, against && host.role === 'standby' ? `a standby; ${why}` : why, against)
+  return decide(1, against && host.role === 'standby' ? `a standby; ${why}` : why, against)
 }
 
-/** 4, then 5, then 1, then 0 for a primary; for the other roles one eligible host is enough. */
+/** For a primary, exit code 4 goes before 5, 5 before 1, and 1 before 0. For the other roles one
+ * eligible host is enough. */
 function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer {
   const {snapshot, role, maxLag} = asked
   const isSole = groups.length === 1
   const sentence = ({name, verdict}: GroupState) => (isSole ? verdict.why : `${name}: ${verdict.why}`)
-  const conclude = (exit: CheckExit, first: readonly string[], group = groups[0]) => {
+  const decide = (exit: CheckExit, first: readonly string[], group = groups[0]) => {
     const lines = groups.flatMap((one) => describeGroup(one, snapshot, isSole))
     return answer(asked, exit, {host: null, text: [...first, ...lines].join('\n'), group, groups})
   }
@@ -111,25 +112,25 @@ function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer
     const found = (is: (verdict: GroupState['verdict']) => boolean) => groups.find(({verdict}) => is(verdict))
     const verdicts = groups.map(sentence)
     const doubtful = starting ?? found(isDoubtful)
-    if (doubtful) return conclude(4, verdicts, doubtful)
+    if (doubtful) return decide(4, verdicts, doubtful)
     const headless = found(({kind}) => kind === 'no-primary')
     if (headless || groups.length === 0)
-      return conclude(5, groups.length === 0 ? ['there is no group'] : verdicts, headless)
+      return decide(5, groups.length === 0 ? ['the configuration has no group'] : verdicts, headless)
     const drained = found((verdict) => !mayRoute(verdict))
-    return drained ? conclude(1, verdicts, drained) : conclude(0, verdicts)
+    return drained ? decide(1, verdicts, drained) : decide(0, verdicts)
   }
-  if (starting) return conclude(4, groups.map(sentence), starting)
+  if (starting) return decide(4, groups.map(sentence), starting)
   const members = [...new Set(groups.flatMap(({hosts}) => hosts))].flatMap((name) => snapshot.hosts[name] ?? [])
   const asks = members.map((host) => ({host, ...eligibilityOf(predicateOf[role], snapshot, host, maxLag)}))
   const eligible = asks.filter(({ok}) => ok).map(({host}) => host.host)
   const verdicts = groups.map(sentence)
-  if (eligible.length > 0) return conclude(0, [`${role}: ${enumerate(eligible)}`, ...verdicts])
+  if (eligible.length > 0) return decide(0, [`${role}: ${enumerate(eligible)}`, ...verdicts])
   const isAnyUp = members.some(({role: is}) => is !== 'unavailable')
   const reasons = asks.map(({why}) => why).join('; ')
-  return conclude(isAnyUp ? 1 : 3, [`${role}: none${reasons === '' ? '' : ` (${reasons})`}`, ...verdicts])
+  return decide(isAnyUp ? 1 : 3, [`${role}: none${reasons === '' ? '' : ` (${reasons})`}`, ...verdicts])
 }
 
-type Conclusion = Readonly<{
+type Outcome = Readonly<{
   host: string | null
   text: string
   group: GroupState | undefined
@@ -139,7 +140,7 @@ type Conclusion = Readonly<{
 function answer(
   {snapshot, at, role, via}: CheckAsked,
   exit: CheckExit,
-  {host, text, group, groups}: Conclusion,
+  {host, text, group, groups}: Outcome,
 ): CheckAnswer {
   const names = new Set([...(host === null ? [] : [host]), ...groups.flatMap(({hosts}) => hosts)])
   const hosts = Object.entries(snapshot.hosts).filter(([name]) => names.has(name))
@@ -156,7 +157,7 @@ function answer(
   }
 }
 
-/** "host1: host1 is a standby" says it twice. */
+/** Keeps the name from appearing twice, as in "host1: host1 is a standby". */
 function without(host: string, sentence: string): string {
   const rest = sentence.startsWith(`${host} `) ? sentence.slice(host.length + 1) : sentence
   return rest.startsWith('and ') ? sentence : rest.replace(/^is /, '')
@@ -168,6 +169,10 @@ function unknown(kind: 'host' | 'group', name: string, known: readonly string[],
   return {
     exit: 2,
     ok: false,
-    error: {code, message: `there is no ${kind} "${name}"${where}`, next: `There is ${some}.`},
+    error: {
+      code,
+      message: `there is no ${kind} "${name}"${where}`,
+      next: `${kind === 'host' ? 'Hosts' : 'Groups'}: ${some}.`,
+    },
   }
 }

@@ -142,7 +142,7 @@ const readers: readonly Row[] = [
       'host2 replica lag=16777216': 'ready up 51%',
       'host2 replica lag=1s': 'ready up 60%',
       'host3 replica lag=16MB': 'ready up 1%',
-      'host3 replica lag=1s': 'down #host3 lags by 2000 ms, at most 1000 ms asked for',
+      'host3 replica lag=1s': 'down #host3 lags by 2000 ms; the limit is 1000 ms',
       'host1 replica lag=1s': 'down #host1 is a primary',
     },
   },

@@ -22,7 +22,7 @@ describe('a verdict is news', () => {
   test('when it is drained', () =>
     expect(between([a, b], [primary('a', {more: drained}), b])).toEqual([['verdict', 'primary', 'a']]))
   test('when another sole primary is not routed to either', () => {
-    const settings = {confirm: ['nobody']}
+    const settings = {confirm: ['no-such-source']}
     expect(between([a, standby('b')], [standby('a'), primary('b')], settings)).toEqual([
       ['verdict', 'unconfirmed', 'b'],
     ])

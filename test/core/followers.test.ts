@@ -168,7 +168,7 @@ const lost = (name: string) => standby(name, {of: 'elsewhere'})
 const alone = (name: string) => standby(name)
 
 /** Keyed by answer: complete by type. */
-const testimony: Record<Answer, readonly Readonly<{given: string; when: readonly HostRecord[]}>[]> = {
+const outcomes: Record<Answer, readonly Readonly<{given: string; when: readonly HostRecord[]}>[]> = {
   confirms: [
     {given: 'it and one of two others', when: [a, b, alone('c')]},
     {given: 'it is the whole group', when: [a]},
@@ -189,7 +189,7 @@ const testimony: Record<Answer, readonly Readonly<{given: string; when: readonly
 }
 
 describe('followers', () => {
-  for (const [answer, rows] of Object.entries(testimony))
+  for (const [answer, rows] of Object.entries(outcomes))
     for (const {given, when} of rows)
       test(`${answer}: given ${given}`, () => {
         const view = viewOf(when)

@@ -39,7 +39,7 @@ const followed = {
   ...split,
   verdict: {kind: 'split-brain', rule: 'V1', routedTo: 'host2', why: 'split brain; routed to host2'} as const,
 }
-const stray = {hosts: {host1: primary(), host9: primary()}, groups: {orders: ['host1']}}
+const ungrouped = {hosts: {host1: primary(), host9: primary()}, groups: {orders: ['host1']}}
 
 type Row = readonly [given: string, draft: SnapshotDraft, asked: Partial<CheckAsked>, exit: number, text: RegExp]
 const ofHost: readonly Row[] = [
@@ -57,7 +57,7 @@ const ofHost: readonly Row[] = [
   ['no primary: a standby', headless, {host: 'host1'}, 1, /^host1: a standby; no host is primary/],
   ['no primary: a host that cannot be judged', headless, {host: 'host2'}, 3, /unavailable \(auth/],
   ['a drained primary', out, {host: 'host1'}, 1, /^host1: /],
-  ['a primary in no group', stray, {host: 'host9'}, 1, /^host9: in no group/],
+  ['a primary in no group', ungrouped, {host: 'host9'}, 1, /^host9: in no group/],
 
   ['a standby, asked as one', healthy, {host: 'host2', role: 'standby'}, 0, /^host2: a standby, 0 bytes behind$/],
   ['a primary, asked as a standby', healthy, {host: 'host1', role: 'standby'}, 1, /^host1: a primary$/],
@@ -143,11 +143,11 @@ test('unknown names are usage errors that say what there is', () => {
   expect(ask(healthy, {host: 'host7'})).toEqual({
     exit: 2,
     ok: false,
-    error: {code: 'UNKNOWN_HOST', message: 'there is no host "host7"', next: 'There is host1, host2, host3.'},
+    error: {code: 'UNKNOWN_HOST', message: 'there is no host "host7"', next: 'Hosts: host1, host2, host3.'},
   })
   expect(ask(healthy, {host: 'constructor'})).toMatchObject({exit: 2})
   expect(ask(healthy, {group: 'orders'})).toMatchObject({exit: 2, error: {code: 'UNKNOWN_GROUP'}})
-  expect(ask(stray, {host: 'host9', group: 'orders'})).toMatchObject({
+  expect(ask(ungrouped, {host: 'host9', group: 'orders'})).toMatchObject({
     exit: 2,
     error: {message: 'there is no host "host9" in orders'},
   })

@@ -135,10 +135,10 @@ export class Invariants {
       const names = cluster.names.filter((name) => cluster.server(name).name === server)
       return Math.max(...names.map((name) => this.#told(name).excusedAt))
     }
-    const standing = [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt)
+    const open = [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt)
     this.#demand(
-      standing.length < 2,
-      `routed to ${routed}, and the split brain of ${standing.map(([name]) => name)} has not ended`,
+      open.length < 2,
+      `routed to ${routed}, and the split brain of ${open.map(([name]) => name)} has not ended`,
     )
     this.#rivals.clear()
 

@@ -6,7 +6,7 @@ import {identify} from '../../src/core/facts/identity.ts'
 import type {Facts, Receiver, Sender, SessionFacts} from '../../src/core/facts/observation.ts'
 import type {GroupSettings} from '../../src/core/settings.ts'
 import {blankMemory, type GroupMemory} from '../../src/core/verdict/group-memory.ts'
-import {type Judgement, judge} from '../../src/core/verdict/verdict.ts'
+import {type GroupJudgement, judge} from '../../src/core/verdict/verdict.ts'
 import type {Cause} from '../../src/core/vocabulary.ts'
 import {groupSettings, hostSettings} from './settings.ts'
 
@@ -131,7 +131,7 @@ export const row = (applicationName: string | null, more: Partial<Sender> = {}):
 export const drained = {drained: {since: 0, by: 'jane', reason: null}} as const
 
 export const viewOf = (hosts: readonly HostRecord[], systemIdentifier: string | null = null, now = NOW): GroupView =>
-  viewGroup('all', hosts, identify(systemIdentifier, hosts), now, MAX_AGE)
+  viewGroup({group: 'all', records: hosts, identity: identify(systemIdentifier, hosts), now, maxAgeMs: MAX_AGE})
 
 export function memberIn(view: GroupView, host: string): Member {
   const member = memberOf(view, host)
@@ -144,7 +144,7 @@ export type Trial = Readonly<{
   settings?: Partial<GroupSettings>
   memory?: Partial<GroupMemory>
   sources?: Sources
-  held?: Judgement['held']
+  held?: GroupJudgement['held']
   shown?: readonly string[]
   now?: number
 }>
@@ -158,7 +158,7 @@ export function judgementOf({
   held = {},
   shown = [],
   now = NOW,
-}: Trial): Judgement {
+}: Trial): GroupJudgement {
   const group = groupSettings(
     'all',
     hosts.map((host) => host.settings.name),

@@ -51,7 +51,7 @@ export function agentAnswer(
 
   const {role, limits} = asked
   if (isUnasked(host, snapshot)) return ''
-  if (eligibleHosts(role, poolOf(host, snapshot), snapshot, fallback, limits).includes(host.host))
+  if (eligibleHosts({role, hosts: poolOf(host, snapshot), snapshot, fallback, limits}).includes(host.host))
     return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (causeOf(host) === 'foreign-cluster') return `maint #${why}`

@@ -91,12 +91,7 @@ export function planHaproxy(
       host === null ? [] : [{server, host: host.host, isUnasked: isUnasked(host, snapshot)}],
     )
     const known = ours.filter((each) => !each.isUnasked)
-    const found = eligibleHosts(
-      role,
-      known.map(({host}) => host),
-      snapshot,
-      desired.fallback,
-    )
+    const found = eligibleHosts({role, hosts: known.map(({host}) => host), snapshot, fallback: desired.fallback})
     const isAmbiguous = role === 'primary' && found.length > 1
     const obstacles = role === 'primary' ? obstaclesTo(found, backend, foreignServers) : []
     problems.push(...obstacles)

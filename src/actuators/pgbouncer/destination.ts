@@ -37,7 +37,7 @@ export function destinationOf({name, database, now, snapshot, fallback, mayList}
   // Routing stands while the daemon restarts or reloads: no host has been asked yet, so no answer
   // speaks against the present one.
   if (isStarting(group.verdict)) return {kind: 'keep', problem: null}
-  const may = eligibleHosts(database.role, group.hosts, snapshot, fallback).flatMap(
+  const may = eligibleHosts({role: database.role, hosts: group.hosts, snapshot, fallback}).flatMap(
     (host) => snapshot.hosts[host] ?? [],
   )
   if (may.length > 0) return {kind: 'at', ...choose(may, now, mayList)}

@@ -9,18 +9,26 @@ import type {Evidence} from '../snapshot.ts'
  */
 export type HeldConfirmations = Readonly<Record<string, Readonly<{askedAt: number; fingerprint: string}>>>
 
+export type ConfirmationQuestion = Readonly<{
+  evidence: readonly Evidence[]
+  leader: Member
+  view: GroupView
+  onSilent: OnSilent
+  held: HeldConfirmations
+}>
+
 /**
  * The required confirmations of `leader` that are missing (DESIGN 4.3). A denial is always missing;
  * `onSilent` says what silence means. A hold is measured from the last *confirmed* question. It ends
  * with anything that could mean a switch: another timeline, session, role or follower.
  */
-export function checkConfirmations(
-  evidence: readonly Evidence[],
-  leader: Member,
-  view: GroupView,
-  onSilent: OnSilent,
-  held: HeldConfirmations,
-): Readonly<{missing: readonly Evidence[]; held: HeldConfirmations}> {
+export function checkConfirmations({
+  evidence,
+  leader,
+  view,
+  onSilent,
+  held,
+}: ConfirmationQuestion): Readonly<{missing: readonly Evidence[]; held: HeldConfirmations}> {
   const fingerprint = fingerprintOf(leader, view)
   const kept: Record<string, HeldConfirmations[string]> = {}
   const missing = evidence.filter((item) => {

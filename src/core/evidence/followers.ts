@@ -11,13 +11,14 @@ type Following = Readonly<{follows: boolean | null; why: string}>
  * must be streaming, on the leader's timeline, and have heard from its sender within `maxAgeMs`: a
  * dead primary looks "streaming" for a minute.
  */
-export function following(
-  member: Member,
-  leader: Member,
-  view: GroupView,
-  maxAgeMs: number,
-  seen: readonly string[] = [],
-): Following {
+export const following = (member: Member, leader: Member, view: GroupView, maxAgeMs: number): Following =>
+  followingBeyond(member, {leader, view, maxAgeMs, seen: []})
+
+/** `seen`: the standbys below `member` in the cascade; meeting one of them again is a circle. */
+type Cascade = Readonly<{leader: Member; view: GroupView; maxAgeMs: number; seen: readonly string[]}>
+
+function followingBeyond(member: Member, cascade: Cascade): Following {
+  const {leader, view, maxAgeMs, seen} = cascade
   const {host, condition, upstream, record} = member
   if (condition.role === 'unavailable') {
     const isApart = condition.cause === 'foreign-cluster' || condition.cause === 'duplicate'
@@ -50,7 +51,7 @@ export function following(
   if (upstream.host === leader.host) return {follows: true, why: `${host} streams from ${leader.host}`}
   const via = memberOf(view, upstream.host)
   if (via === null || seen.includes(via.host)) return {follows: false, why: `${host} streams from ${upstream.host}`}
-  const through = following(via, leader, view, maxAgeMs, [...seen, host])
+  const through = followingBeyond(via, {...cascade, seen: [...seen, host]})
   return {
     follows: through.follows,
     why: through.follows

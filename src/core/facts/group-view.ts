@@ -21,25 +21,28 @@ export type GroupView = Readonly<{
   members: readonly Member[]
 }>
 
-export function viewGroup(
-  group: string | null,
-  records: readonly HostRecord[],
-  identity: Identity,
-  now: number,
-  maxAgeMs: number,
-): GroupView {
-  const standings = records.map((record) => conditionOf(record, now, maxAgeMs, foreignTo(identity, record)))
-  const speaking = records.filter((_, index) => standings[index]?.role !== 'unavailable')
+export type ViewQuestion = Readonly<{
+  /** `null`: one host that no group names. */
+  group: string | null
+  records: readonly HostRecord[]
+  identity: Identity
+  now: number
+  maxAgeMs: number
+}>
+
+export function viewGroup({group, records, identity, now, maxAgeMs}: ViewQuestion): GroupView {
+  const conditions = records.map((record) => conditionOf(record, now, maxAgeMs, foreignTo(identity, record)))
+  const speaking = records.filter((_, index) => conditions[index]?.role !== 'unavailable')
   const members = records.map((record, index): Member => {
-    const standing = standings[index] as HostCondition
-    const isUp = standing.role !== 'unavailable'
+    const condition = conditions[index] as HostCondition
+    const isUp = condition.role !== 'unavailable'
     return {
       host: record.settings.name,
       record,
-      condition: standing,
+      condition,
       timeline: isUp ? (factsOf(record)?.facts.timeline ?? null) : null,
       askedAt: record.observation?.askedAt ?? null,
-      upstream: standing.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},
+      upstream: condition.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},
     }
   })
   return {group, now, identity, members}

@@ -4,25 +4,26 @@ import type {Cause, Role} from '../vocabulary.ts'
 import type {Facts, Failure, Heartbeat, Observation, SessionFacts} from './observation.ts'
 
 /**
- * All that the monitor holds about one host: the latest of each kind of evidence, each with its own
- * time. A new object per event.
+ * All that the monitor holds about one host: the latest result of each kind of question, each with
+ * its own time. A new object per event.
  */
 export type HostRecord = Readonly<{
   settings: HostSettings
   /** `null`: neither an answer nor a cause yet. */
   observation: Observation | null
   /**
-   * When the first of the answers was asked for that in a row, up to the last, said "primary";
-   * `null`: the last one did not, or nobody counts.
+   * Monotonic: when the question was sent whose answer began the current run of "primary" answers;
+   * `null`: the last answer was another one, or the caller does not count.
    */
   primarySince: number | null
   /**
-   * What the last knock had against the host; `null`: nothing. It stands until a knock (or a new
-   * session) succeeds.
+   * How the last knock failed; `null`: it succeeded. The failure stands until a knock, or a new
+   * session, succeeds.
    */
   knock: Failure | null
   /**
-   * What the last heartbeat had against a primary (`hung`); it stands until a heartbeat commits.
+   * How the last heartbeat on a primary failed (`hung`). The failure stands until a heartbeat
+   * commits.
    */
   frozen: Failure | null
   heartbeat: Heartbeat | null
@@ -50,15 +51,16 @@ export function observed(record: HostRecord, observation: Observation): HostReco
 
 export type HostCondition = Readonly<{role: Role; cause: Cause | null; detail: string | null}>
 
-/** The facts of a host that answered, however old; `null` when the last word was a failure. */
+/** The facts of a host that answered, however old; `null` when the last probe failed. */
 export function factsOf(record: HostRecord): Readonly<{session: SessionFacts; facts: Facts}> | null {
   return record.observation?.kind === 'facts' ? record.observation : null
 }
 
 /**
  * Role and cause of a host as of `now` (DESIGN 4.1). `foreignTo`: the identifier of the cluster
- * that it ought to belong to and does not. The order matters: what is old proves nothing; what is
- * another server is not ours to judge; an old session that still answers proves less than a knock.
+ * that the host should belong to and does not. The order matters: an old answer proves nothing, a
+ * server of another cluster is not judged, and an old session that still answers proves less than a
+ * knock.
  */
 export function conditionOf(
   record: HostRecord,
@@ -78,7 +80,7 @@ export function conditionOf(
     })
   }
   if (foreignTo !== null) {
-    const detail = `its system identifier is ${observation.session.systemIdentifier}, that of the cluster is ${foreignTo}`
+    const detail = `its system identifier is ${observation.session.systemIdentifier}, but the cluster's is ${foreignTo}`
     return unavailable({cause: 'foreign-cluster', detail})
   }
   if (record.knock !== null) return unavailable(record.knock)
@@ -89,7 +91,7 @@ export function conditionOf(
 
 const unavailable = ({cause, detail}: Failure): HostCondition => ({role: 'unavailable', cause, detail})
 
-/** Every address under which the host may be named by another server, the configured ones first. */
+/** Every address under which another server may name the host, the configured ones first. */
 export function addressesOf(record: HostRecord): readonly string[] {
   const {connection, aliases} = record.settings
   const remote = factsOf(record)?.session.remoteAddress ?? null

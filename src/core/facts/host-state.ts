@@ -6,7 +6,7 @@ import {lagOf} from './lag.ts'
 import type {Sender} from './observation.ts'
 import {rowOf} from './upstream.ts'
 
-export type HostQuestion = Readonly<{
+export type DescribeQuestion = Readonly<{
   member: Member
   view: GroupView
   /** The one primary that lag is measured against, by name. */
@@ -18,7 +18,7 @@ export type HostQuestion = Readonly<{
 }>
 
 /** The public state of one host. */
-export function describeHost({member, view, primary, groups, availabilityOn, since}: HostQuestion): HostState {
+export function describeHost({member, view, primary, groups, availabilityOn, since}: DescribeQuestion): HostState {
   const {record, condition, upstream, timeline} = member
   const seen = factsOf(record)
   const common: AnyHost = {

@@ -9,7 +9,7 @@ import {
 import {isSettled, isStarting} from '../verdict/verdict-kind.ts'
 import type {Predicate} from '../vocabulary.ts'
 
-/** What the asker adds to a predicate. `null`: not asked. Unknown lag meets no limit. */
+/** What a question adds to a predicate. `null`: no limit. Unknown lag meets no limit. */
 export type Limits = Readonly<{lagBytes: number | null; lagMs: number | null; replicationState: string | null}>
 export const noLimits: Limits = {lagBytes: null, lagMs: null, replicationState: null}
 
@@ -75,7 +75,7 @@ function isRouted(host: HostState, snapshot: Snapshot): Eligibility {
   const against = groups.find(({verdict}) => verdict.routedTo !== host.host)
   if (against) return no(against.verdict.why)
   return groups.length === 0
-    ? no(`${host.host} is in no group, so nothing is routed to it`)
+    ? no(`${host.host} is in no group, so routers do not get it`)
     : yes(groups[0]?.verdict.why ?? '')
 }
 
@@ -84,10 +84,10 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   if (host.role === 'primary') return no(`${host.host} is a primary`)
   if (host.drained !== null) return no(`${host.host} is drained by ${host.drained.by}`)
   const groups = groupsOf(host, snapshot)
-  if (groups.length === 0) return no(`${host.host} is in no group, so nothing is routed to it`)
+  if (groups.length === 0) return no(`${host.host} is in no group, so routers do not get it`)
   for (const {verdict} of groups) {
-    // Reading goes on without a routed primary: only a settled one can put a standby on the wrong
-    // timeline.
+    // Reading goes on without a routed primary: only a settled verdict says which timeline is the
+    // right one.
     const primary = isSettled(verdict) ? snapshot.hosts[verdict.primary] : undefined
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
     if (isStarting(verdict)) return no(verdict.why)
@@ -102,21 +102,21 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
 
 function isWithin(host: StandbyHost, limits: Limits, syncStates?: readonly string[]): Eligibility {
   if (syncStates && (host.syncState === null || !syncStates.includes(host.syncState))) {
-    return no(`${host.host} has sync state ${host.syncState ?? 'unknown'}, asked for ${syncStates.join(' or ')}`)
+    return no(`${host.host} has sync state ${host.syncState ?? 'unknown'}, not ${syncStates.join(' or ')}`)
   }
   if (limits.replicationState !== null && host.replicationState !== limits.replicationState) {
     return no(
-      `${host.host} has replication state ${host.replicationState ?? 'unknown'}, asked for ${limits.replicationState}`,
+      `${host.host} has replication state ${host.replicationState ?? 'unknown'}, not ${limits.replicationState}`,
     )
   }
   if (limits.lagBytes !== null && (host.lagBytes === null || host.lagBytes > limits.lagBytes)) {
     return no(
-      `${host.host} lags by ${host.lagBytes === null ? 'an unknown number of' : host.lagBytes} bytes, at most ${limits.lagBytes} asked for`,
+      `${host.host} lags by ${host.lagBytes === null ? 'an unknown number of' : host.lagBytes} bytes; the limit is ${limits.lagBytes} bytes`,
     )
   }
   if (limits.lagMs !== null && (host.lagMs === null || host.lagMs > limits.lagMs)) {
     return no(
-      `${host.host} lags by ${host.lagMs === null ? 'an unknown time' : `${Math.round(host.lagMs)} ms`}, at most ${limits.lagMs} ms asked for`,
+      `${host.host} lags by ${host.lagMs === null ? 'an unknown time' : `${Math.round(host.lagMs)} ms`}; the limit is ${limits.lagMs} ms`,
     )
   }
   return yes(`${host.host} is a standby${host.lagBytes === null ? '' : `, ${host.lagBytes} bytes behind`}`)

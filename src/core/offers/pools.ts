@@ -7,8 +7,8 @@ import {eligibilityOf, type Limits, noLimits} from './eligibility.ts'
 export type PoolRole = 'primary' | 'replica' | 'read-only'
 
 /**
- * Whom pools may send to, as a text: the same text, the same routing. For those who look only when
- * it changed.
+ * Which hosts pools may send to, as a text. Two snapshots with the same text route alike, so a
+ * consumer needs to look only when the text changes.
  */
 export const poolsOf = (snapshot: Snapshot): string =>
   Object.values(snapshot.hosts)
@@ -22,37 +22,40 @@ export const poolsOf = (snapshot: Snapshot): string =>
     .map(({verdict}) => verdict.rule)
     .join('')
 
+export type Pool = Readonly<{
+  role: PoolRole
+  /** The hosts that the router's pool lists. */
+  hosts: readonly string[]
+  snapshot: Snapshot
+  /** By group: which hosts serve readers when no standby may. */
+  fallback: (group: string) => ReadFallback
+  /** What a standby has to keep to. When none does, readers fall back. */
+  limits?: Limits
+}>
+
 /**
- * The hosts that a pool may send to, of the hosts it has (DESIGN 4.4). `fallback`: who serves
- * readers when no standby may. The rivals of a split brain never do: "primary" is the routed one.
- * `limits`: what a standby has to keep to; when none does, readers fall back.
+ * The hosts of a pool that may get connections (DESIGN 4.4). The rivals of a split brain never
+ * serve readers as a fallback: `primary` is the routed one.
  */
-export function eligibleHosts(
-  role: PoolRole,
-  hosts: readonly string[],
-  snapshot: Snapshot,
-  fallback: (group: string) => ReadFallback,
-  limits: Limits = noLimits,
-): readonly string[] {
-  const holding = (predicate: PoolRole | 'health') =>
+export function eligibleHosts({role, hosts, snapshot, fallback, limits = noLimits}: Pool): readonly string[] {
+  const eligible = (predicate: PoolRole | 'health') =>
     hosts.filter((name) => {
       const host = snapshot.hosts[name]
       return host !== undefined && eligibilityOf(predicate, snapshot, host, limits).ok
     })
-  const first = holding(role)
+  const first = eligible(role)
   if (role === 'primary' || first.length > 0) return first
-  const wishes = new Set(hosts.flatMap((name) => snapshot.hosts[name]?.groups ?? []).map(fallback))
-  if (wishes.has('none')) return []
-  const primary = holding('primary')
-  if (primary.length > 0 || !wishes.has('any')) return primary
-  return holding('health').filter(
+  const fallbacks = new Set(hosts.flatMap((name) => snapshot.hosts[name]?.groups ?? []).map(fallback))
+  if (fallbacks.has('none')) return []
+  const primary = eligible('primary')
+  if (primary.length > 0 || !fallbacks.has('any')) return primary
+  return eligible('health').filter(
     (name) => snapshot.hosts[name]?.role === 'standby' && snapshot.hosts[name]?.drained === null,
   )
 }
 
 /**
- * A group of this host is being asked for the first time: nothing is known, and routers stay as
- * they are.
+ * A group of this host has no verdict yet (V0): nothing is known, and routers stay as they are.
  */
 export const isUnasked = ({groups}: HostState, snapshot: Snapshot): boolean =>
   groups.some((name) => {

@@ -17,7 +17,7 @@ export type GroupPast = Readonly<{
   memory: GroupMemory
   held: HeldConfirmations
   /**
-   * Hosts that a reload has brought: until each was asked once, the others are judged as before.
+   * Hosts that a reload has added. Until each was asked once, the others are judged as before.
    */
   joining?: ReadonlySet<string>
 }>
@@ -54,7 +54,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
   const {group, records, past, sources, shown = [], limits, now, wall} = question
   const {maxAgeMs, followersMaxAgeMs} = limits
   const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
-  const view = viewGroup(group.name, records, identity, now, maxAgeMs)
+  const view = viewGroup({group: group.name, records, identity, now, maxAgeMs})
   const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
   const {verdict, evidence, memory, held} = judge({
     view: {...view, members: view.members.filter(isMember)},
@@ -70,14 +70,14 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
   const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
   const state = isSame ? {...draft, verdict: {...draft.verdict, since: past.state?.verdict.since ?? wall}} : draft
   const answered = view.members
-    .filter(({condition: standing}) => standing.role !== 'unavailable')
+    .filter(({condition}) => condition.role !== 'unavailable')
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   const said = evidence.map(({freshUntil}) => freshUntil ?? Number.POSITIVE_INFINITY)
   const freshUntil = Math.min(...answered, ...said, ...heldUntil(evidence, held, group))
   return {state, memory, held, view, changes, freshUntil}
 }
 
-/** When the confirmations end that stand only because a silent source was heard before. */
+/** When the confirmations end that stand only because a silent source confirmed before. */
 function heldUntil(
   evidence: readonly CollectedEvidence[],
   held: HeldConfirmations,
@@ -112,7 +112,7 @@ export function assessHost({
 
 /** A host that no group names, as of `now`: its cluster is its own. */
 export const viewUngrouped = (record: HostRecord, now: number, maxAgeMs: number): GroupView =>
-  viewGroup(null, [record], identify(null, [record]), now, maxAgeMs)
+  viewGroup({group: null, records: [record], identity: identify(null, [record]), now, maxAgeMs})
 
 /** The public state of a host that no group names. `view`: of that host alone. */
 export function assessUngrouped({view, ...showing}: Showing & Readonly<{view: GroupView}>): HostAssessment | null {

@@ -57,9 +57,9 @@ function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupV
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
-    const standing = memberOf(view, host)?.condition
+    const condition = memberOf(view, host)?.condition
     // Not asked yet - after a restart, a reload - is silence too.
-    return standing?.role === 'unavailable' && (standing.cause === null || isSilent(standing.cause))
+    return condition?.role === 'unavailable' && (condition.cause === null || isSilent(condition.cause))
   })
   const met =
     lingering.length > 0

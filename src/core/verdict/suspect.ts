@@ -3,8 +3,8 @@ import type {GroupView, Member} from '../facts/group-view.ts'
 import {enumerate} from '../phrases.ts'
 
 /**
- * Which of several primaries looks stale (DESIGN 4.2). Named only where the timeline *and* the
- * followers agree; otherwise both facts are stated and nobody is named: an accidental promotion
+ * Which of several primaries looks stale (DESIGN 4.2). A host is named only where the timeline *and*
+ * the followers agree. Otherwise both facts are stated and no host is named: an accidental promotion
  * makes the wrong host the highest, and two promotions from one parent have equal histories. Never
  * from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when
  * there is no such host.
@@ -20,30 +20,30 @@ export function findSuspect(
   }))
   const newest = soleMax(counted, ({rival}) => rival.timeline ?? -1)
   const mostFollowed = soleMax(counted, ({followers}) => followers.length)
-  // A rival that fell silent may have gone further since: nothing is concluded about the others
-  // then.
-  const areKnown = rivals.every(({condition: standing, timeline}) => standing.role === 'primary' && timeline !== null)
+  // A rival that fell silent may have moved to a higher timeline since, so it allows no conclusion
+  // about the others.
+  const areKnown = rivals.every(({condition, timeline}) => condition.role === 'primary' && timeline !== null)
   const leading = areKnown && newest !== null && newest === mostFollowed ? newest.rival : null
   const stale = leading === null ? [] : rivals.filter((rival) => rival !== leading)
 
   const described = counted.map(({rival, followers}) =>
     rival.condition.role === 'primary'
-      ? `${rival.host} (timeline ${rival.timeline ?? 'unknown'}, ${followers.length > 0 ? `followed by ${enumerate(followers)}` : 'followed by nobody'})`
+      ? `${rival.host} (timeline ${rival.timeline ?? 'unknown'}, ${followers.length > 0 ? `followed by ${enumerate(followers)}` : 'no followers'})`
       : `${rival.host} (was primary, now silent: ${rival.condition.cause})`,
   )
   const opening = `split brain: ${enumerate(described)} are ${rivals.length === 2 ? 'both' : 'all'} primary`
-  const silent = rivals.filter(({condition: standing}) => standing.role !== 'primary').map(({host}) => host)
+  const silent = rivals.filter(({condition}) => condition.role !== 'primary').map(({host}) => host)
   const ending =
     stale.length > 0
       ? `; ${enumerate(stale.map(({host}) => host))} look${stale.length === 1 ? 's' : ''} stale`
       : silent.length > 0
         ? ''
         : '; timeline and followers do not agree on which one is stale'
-  const way =
+  const remedy =
     silent.length > 0
-      ? `; it stands until ${enumerate(silent)} is seen as a standby or refuses connections, or "pgroute66 accept HOST" says which is right`
+      ? `; it ends when ${enumerate(silent)} ${silent.length === 1 ? 'answers as a standby or refuses' : 'answer as standbys or refuse'} connections, or when you run "pgroute66 accept HOST" for the right primary`
       : ''
-  return {suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null, leading, why: opening + ending + way}
+  return {suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null, leading, why: opening + ending + remedy}
 }
 
 /** The only element with the highest measure; `null` when it is shared. */

@@ -11,7 +11,7 @@ import type {GroupMemory} from './group-memory.ts'
 import {remember} from './memory.ts'
 import {findSuspect} from './suspect.ts'
 
-export type Case = Readonly<{
+export type GroupCase = Readonly<{
   view: GroupView
   settings: GroupSettings
   memory: GroupMemory
@@ -22,7 +22,7 @@ export type Case = Readonly<{
   shown: readonly string[]
   followersMaxAgeMs: number
 }>
-export type Judgement = Readonly<{
+export type GroupJudgement = Readonly<{
   /** Undated: the caller knows since when the verdict has been what it is. */
   verdict: Decision & Pick<Verdict, 'primaries' | 'blind'>
   evidence: readonly CollectedEvidence[]
@@ -30,116 +30,152 @@ export type Judgement = Readonly<{
   held: HeldConfirmations
 }>
 
+/** The case, and what every rule looks at. `memory`: with this view taken in. */
+type Findings = GroupCase & Readonly<{primaries: readonly Member[]; blind: readonly string[]}>
+
+/** What is left out is empty, and for `memory` that of the findings. */
+type Outcome = Readonly<{
+  decision: Decision
+  evidence?: readonly CollectedEvidence[]
+  held?: HeldConfirmations
+  memory?: GroupMemory
+}>
+
+const none = {primary: null, routedTo: null} as const
+
 /**
  * One ordered decision (DESIGN 4.2): the first rule that holds wins. Pure; `view.now` is data,
  * never a clock read.
  */
-export function judge(given: Case): Judgement {
-  const {view, settings} = given
-  const primaries = view.members.filter(({condition: standing}) => standing.role === 'primary')
+export function judge(given: GroupCase): GroupJudgement {
+  const {view} = given
+  const primaries = view.members.filter(({condition}) => condition.role === 'primary')
   const memory = remember(given.memory, view, primaries)
-  const blind = view.members.filter(({condition: standing}) => isBlind(standing.cause)).map(({host}) => host)
-  const decide = (
-    decision: Decision,
-    evidence: readonly CollectedEvidence[] = [],
-    held: HeldConfirmations = {},
-    kept: GroupMemory = memory,
-  ): Judgement => ({
-    verdict: {...decision, primaries: primaries.map(({host}) => host).sort(), blind},
-    evidence,
-    memory: kept,
-    held,
-  })
-  const none = {primary: null, routedTo: null}
+  const blind = view.members.filter(({condition}) => isBlind(condition.cause)).map(({host}) => host)
+  const findings: Findings = {...given, memory, primaries, blind}
+  const outcome =
+    whenStarting(findings) ??
+    whenAskingAgain(findings) ??
+    whenSplit(findings) ??
+    (primaries[0] === undefined ? withoutPrimary(findings) : withPrimary(primaries[0], findings))
+  return {
+    verdict: {...outcome.decision, primaries: primaries.map(({host}) => host).sort(), blind},
+    evidence: outcome.evidence ?? [],
+    memory: outcome.memory ?? memory,
+    held: outcome.held ?? {},
+  }
+}
 
-  // After a gap everything is as unknown as at the start: were the first answer taken for all there
-  // is, an old primary that answers first would be routed to. A stale answer is renewed, or
-  // replaced by a cause, within the timeout of one question.
+/**
+ * V0. After a gap everything is as unknown as at the start. If the first answer were taken for all
+ * there is, an old primary that answers first would be routed to. A stale answer is renewed, or
+ * replaced by a cause, within the timeout of one question.
+ */
+function whenStarting({view, held}: Findings): Outcome | null {
   const unknown = view.members
-    .filter(({record, condition: standing}) => record.observation === null || standing.cause === 'stale')
+    .filter(({record, condition}) => record.observation === null || condition.cause === 'stale')
     .map(({host}) => host)
-  if (unknown.length > 0) {
-    return decide(
-      {...none, kind: 'starting', rule: 'V0', why: `waiting for a fresh answer from ${enumerate(unknown)}`},
-      [],
-      given.held,
-    )
+  if (unknown.length === 0) return null
+  const why = `waiting for a fresh answer from ${enumerate(unknown)}`
+  return {decision: {...none, kind: 'starting', rule: 'V0', why}, held}
+}
+
+/**
+ * V3 before V1: several hosts answered as primary, but an old answer beside a newer one does not
+ * prove that the two were primary at the same time.
+ */
+function whenAskingAgain({primaries, memory}: Findings): Outcome | null {
+  if (primaries.length < 2 || memory.rivals.length > 0) return null
+  const hosts = enumerate(primaries.map(({host}) => host))
+  const why = `${hosts} ${primaries.length === 2 ? 'both' : 'all'} answered as primary, but not at overlapping times; asking again before calling it a split brain`
+  return {decision: {...none, kind: 'unconfirmed', rule: 'V3', why}}
+}
+
+/** V1. */
+function whenSplit(findings: Findings): Outcome | null {
+  const {view, settings, memory} = findings
+  if (memory.rivals.length === 0) return null
+  const rivals = memory.rivals.map((host) => memberOf(view, host)).filter((member): member is Member => member !== null)
+  const {suspect, leading, why} = findSuspect(rivals, view, findings.followersMaxAgeMs)
+  const evidence = rivals.flatMap((rival) => evidenceOf(rival, findings))
+  // The leading one is followed by more hosts than any other rival: by one at least.
+  const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
+  // What would keep a sole primary from being routed to keeps this one too.
+  const isFit =
+    leading?.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
+  const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
+  const how =
+    routedTo === null
+      ? ''
+      : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`
+  return {decision: {...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence}
+}
+
+/** V5. */
+function withoutPrimary({view, blind}: Findings): Outcome {
+  const each = view.members.map(({host, condition}) =>
+    condition.role === 'standby' ? `${host} is a standby` : `${host} is unavailable (${condition.cause})`,
+  )
+  const unseen =
+    blind.length > 0
+      ? `; pgroute66 cannot judge ${enumerate(blind)} for lack of credentials, TLS or DNS, so there may be a primary that it does not see`
+      : ''
+  return {decision: {...none, kind: 'no-primary', rule: 'V5', why: `no host is primary: ${each.join(', ')}${unseen}`}}
+}
+
+/** V2, V3 and V4: the rules about a sole primary. */
+function withPrimary(primary: Member, findings: Findings): Outcome {
+  const {view, settings, memory} = findings
+  const {host} = primary
+  const newer = newerThan(primary, view, memory)
+  if (newer !== null) {
+    const why = `${host} is the only primary in sight, but it is on timeline ${primary.timeline ?? 'unknown'} and ${newer}; an old primary may have come back; if ${host} is the right primary, run "pgroute66 accept ${host}"`
+    const decision: Decision = {kind: 'unconfirmed', rule: 'V2', primary: host, routedTo: null, why}
+    return {decision, evidence: evidenceOf(primary, findings)}
   }
 
-  const [primary] = primaries
-  if (primaries.length > 1 && memory.rivals.length === 0) {
-    const why = `${enumerate(primaries.map(({host}) => host))} answered as primary, not all of them since the last one became it: they are asked again`
-    return decide({...none, kind: 'unconfirmed', rule: 'V3', why})
-  }
-  if (memory.rivals.length > 0) {
-    const rivals = memory.rivals
-      .map((host) => memberOf(view, host))
-      .filter((member): member is Member => member !== null)
-    const {suspect, leading, why} = findSuspect(rivals, view, given.followersMaxAgeMs)
-    const evidence = rivals.flatMap((rival) => collect(rival, view, given.sources, askedOf(given), settings.confirm))
-    // The leading one is followed by more hosts than any other rival: by one at least.
-    const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
-    // What would keep a sole primary from being routed to keeps this one too.
-    const isFit =
-      leading?.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
-    const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
-    const how =
-      routedTo === null
-        ? ''
-        : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`
-    return decide({...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence)
-  }
-  if (primary === undefined) return decide({...none, kind: 'no-primary', rule: 'V5', why: whyNone(view, blind)})
-
-  const ahead = newerThan(primary, view, memory)
-  if (ahead !== null) {
-    const why = `${primary.host} is the only primary in sight, but on timeline ${primary.timeline ?? 'unknown'}, and ${ahead}: an old primary may have come back; if it is the right one, say so by "pgroute66 accept ${primary.host}"`
-    return decide(
-      {...none, kind: 'unconfirmed', rule: 'V2', primary: primary.host, why},
-      collect(primary, view, given.sources, askedOf(given), settings.confirm),
-    )
-  }
-
-  const evidence = [
-    ...doubtOfIdentity(primary, view),
-    ...collect(primary, view, given.sources, askedOf(given), settings.confirm),
-  ]
-  const {missing, held} = checkConfirmations(evidence, primary, view, settings.onSilent, given.held)
+  const evidence = [...doubtOfIdentity(primary, view), ...evidenceOf(primary, findings)]
+  const {missing, held} = checkConfirmations({
+    evidence,
+    leader: primary,
+    view,
+    onSilent: settings.onSilent,
+    held: findings.held,
+  })
   if (missing.length > 0) {
-    const reasons = missing.map((item) =>
-      item.source === identitySource
-        ? item.why
-        : `${item.source} ${item.answer === 'denies' ? 'denies it' : 'is silent'} (${item.why})`,
+    const reasons = missing.map(({source, answer, why}) =>
+      source === identitySource ? why : `${source} ${answer === 'denies' ? 'denies it' : 'is silent'} (${why})`,
     )
-    const why = `${primary.host} is the only primary, but ${reasons.join('; ')}`
-    return decide({...none, kind: 'unconfirmed', rule: 'V3', primary: primary.host, why}, evidence, held)
+    const why = `${host} is the only primary, but ${reasons.join('; ')}`
+    return {decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}, evidence, held}
   }
 
   const {drained} = primary.record
   const accepted =
-    memory.accepted?.host === primary.host && memory.accepted.timeline === primary.timeline ? memory.accepted : null
+    memory.accepted?.host === host && memory.accepted.timeline === primary.timeline ? memory.accepted : null
   const decision: Decision = {
     kind: 'primary',
     rule: 'V4',
-    primary: primary.host,
-    routedTo: drained === null ? primary.host : null,
+    primary: host,
+    routedTo: drained === null ? host : null,
     why:
       drained === null
         ? whyPrimary(primary, view, evidence)
-        : `${primary.host} is the only primary, and drained by ${drained.by}: nothing is routed to it`,
+        : `${host} is the only primary, but drained by ${drained.by}: routers do not get it`,
   }
-  return decide(decision, evidence, held, {...memory, accepted})
+  return {decision, evidence, held, memory: {...memory, accepted}}
 }
 
-/** The sources to ask: the required ones, and those that are shown anyway. */
-const askedOf = ({settings, shown}: Case): readonly string[] => [
-  ...settings.confirm,
-  ...shown.filter((source) => !settings.confirm.includes(source)),
-]
+/** What the required sources say of `host`, and those that are shown anyway. */
+function evidenceOf(host: Member, {view, sources, settings, shown}: Findings): readonly CollectedEvidence[] {
+  const {confirm} = settings
+  const asked = [...confirm, ...shown.filter((source) => !confirm.includes(source))]
+  return collect(host, view, sources, asked, confirm)
+}
 
 /**
- * Every required confirmation is for `leading`, and none is for a rival: `majority` alone names
- * nobody, so it never decides between two.
+ * Every required confirmation is for `leading`, and none is for a rival. `majority` alone names no
+ * host, so it never decides between two.
  */
 function namesOnly(
   leading: Member,
@@ -157,9 +193,9 @@ function namesOnly(
   )
 }
 
-/** V2: what is newer than this primary, in words; `null` when nothing is. */
+/** V2: what is newer than this primary, as a part of a sentence; `null` when nothing is. */
 function newerThan(primary: Member, view: GroupView, memory: GroupMemory): string | null {
-  // Unknown is not "the newest": such a primary is believed only where nobody ever told of a
+  // Unknown is not "the newest": such a primary is believed only where no host ever told its
   // timeline.
   const timeline = primary.timeline ?? 0
   const accepted =
@@ -173,13 +209,13 @@ function newerThan(primary: Member, view: GroupView, memory: GroupMemory): strin
 }
 
 /**
- * Hosts of different clusters and no majority among them: nobody is routed until an operator says
- * which one is ours (DESIGN 4.1).
+ * Hosts of different clusters and no majority among them: no host is routed to until an operator
+ * says which cluster is the right one (DESIGN 4.1).
  */
 function doubtOfIdentity(primary: Member, {identity}: GroupView): readonly Evidence[] {
   if (identity.kind !== 'tied') return []
   const sides = Object.entries(identity.found).map(([identifier, hosts]) => `${areIs(hosts)} of cluster ${identifier}`)
-  const why = `${sides.join(', ')}, and neither has a majority: set system_identifier, or say which by "pgroute66 accept HOST"`
+  const why = `${sides.join(', ')}, and no cluster has a majority; set system_identifier, or run "pgroute66 accept HOST" for a host of the right cluster`
   return [
     {
       source: identitySource,
@@ -194,7 +230,7 @@ function doubtOfIdentity(primary: Member, {identity}: GroupView): readonly Evide
 }
 
 function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidence[]): string {
-  const standbys = view.members.filter(({condition: standing}) => standing.role === 'standby')
+  const standbys = view.members.filter(({condition}) => condition.role === 'standby')
   const direct = standbys.filter(({upstream}) => upstream.kind === 'host' && upstream.host === primary.host)
   const company =
     view.members.length === 1
@@ -202,15 +238,4 @@ function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidenc
       : `${direct.length} of ${view.members.length - 1} other hosts stream from it`
   const confirmed = evidence.filter((item) => item.required && item.answer === 'confirms').map(({source}) => source)
   return `${primary.host} is the only primary; ${company}${confirmed.length > 0 ? `; confirmed by ${enumerate(confirmed)}` : ''}`
-}
-
-function whyNone(view: GroupView, blind: readonly string[]): string {
-  const each = view.members.map(({host, condition: standing}) =>
-    standing.role === 'standby' ? `${host} is a standby` : `${host} is unavailable (${standing.cause})`,
-  )
-  const ours =
-    blind.length > 0
-      ? `; ${enumerate(blind)} cannot be judged for a reason of ours: there may be a primary that we do not see`
-      : ''
-  return `no host is primary: ${each.join(', ')}${ours}`
 }
