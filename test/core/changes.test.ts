@@ -50,6 +50,17 @@ describe('a verdict is news', () => {
   })
 })
 
+test('the verdict keeps its since while evidence, reasons, standbys and positions change', () => {
+  const settings = {confirm: ['followers'], onSilent: 'ignore'} as const
+  const past = assessed([a, b], {settings, wall: 1})
+  expect(past.state.verdict).toMatchObject({rule: 'V4', since: 1})
+  const hidden = standby('b', {of: 'a', receiver: {status: null}})
+  const after = assessed([primary('a', {lsn: '0/9'}), hidden], {settings, past, wall: 2})
+  expect(after.changes.map(({kind}) => kind)).toEqual(['evidence'])
+  expect(after.state.verdict.why).not.toBe(past.state.verdict.why)
+  expect(after.state.verdict).toMatchObject({rule: 'V4', since: 1})
+})
+
 test('a required source that changes its answer is news; one that is only shown is not', () => {
   const settings = {confirm: ['followers']}
   expect(between([a, b], [a, standby('b')], settings)).toContainEqual(['evidence', 'denies', 'a'])

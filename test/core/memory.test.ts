@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import {blankMemory} from '../../src/core/verdict/group-memory.ts'
 import {inherit} from '../../src/core/verdict/memory.ts'
+import {type Cause, causes} from '../../src/core/vocabulary.ts'
 import {drained, failing, judgementOf, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
 
 const accepted = {host: 'a', timeline: 1, overrules: 3}
@@ -42,6 +43,33 @@ describe('what a group remembers', () => {
       judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals,
     ).toEqual([])
   })
+
+  // S3. A postmaster that refuses connections is stopped. One that does not accept a new session
+  // may still serve the writers that it has.
+  const endsSplitBrain: Readonly<Record<Cause, boolean>> = {
+    refused: true,
+    'foreign-cluster': true,
+    duplicate: true,
+    timeout: false,
+    closed: false,
+    'not-accepting': false,
+    hung: false,
+    auth: false,
+    tls: false,
+    dns: false,
+    'too-many-connections': false,
+    stale: false,
+    error: false,
+  }
+  for (const cause of causes)
+    test(`S3: a rival that becomes unavailable (${cause}) ${endsSplitBrain[cause] ? 'ends' : 'does not end'} the split brain`, () => {
+      const {memory, verdict} = judgementOf({
+        hosts: [failing('a', cause), primary('b', {timeline: 2})],
+        memory: {rivals: ['a', 'b'], systemIdentifier: OURS},
+      })
+      expect(memory.rivals).toEqual(endsSplitBrain[cause] ? [] : ['a', 'b'])
+      expect(verdict.routedTo).toBe(endsSplitBrain[cause] ? 'b' : null)
+    })
 
   test('no rivals if one was asked before the other became primary: its last answer proves nothing about now', () => {
     const since = (ageMs: number) => ({primarySince: NOW - ageMs})
