@@ -46,8 +46,8 @@ export function changesOfHost(before: HostState | undefined, after: HostState): 
 }
 
 /**
- * What changed of a group: the verdict (kind, rule, route, primary, suspect, rivals), and the answer
- * of each required source.
+ * What changed of a group: the verdict (kind, rule, route, primary, suspect, rivals), and the
+ * answer of each required source.
  */
 export function changesOfGroup(before: GroupState | undefined, after: GroupState): readonly Change[] {
   const [was, is] = [before?.verdict, after.verdict]
@@ -84,9 +84,14 @@ const general = {group: null, host: null, rule: null} as const
 export function changesOfMaintenance(before: Maintenance | null, after: Maintenance | null): readonly Change[] {
   if ((before === null) === (after === null)) return []
   const why = after
-    ? `maintenance by ${after.by}${after.reason === null ? '' : `: ${after.reason}`}${after.until === null ? '' : `, until ${new Date(after.until).toISOString()}`}; the daemon changes no router`
+    ? `${maintenanceText(after)}; the daemon changes no router`
     : 'maintenance is over; the daemon updates every router'
   return [{...general, kind: 'actuator', from: before ? 'frozen' : 'active', to: after ? 'frozen' : 'active', why}]
+}
+
+function maintenanceText({by, reason, until}: Maintenance): string {
+  const end = until === null ? '' : `, until ${new Date(until).toISOString()}`
+  return `maintenance by ${by}${reason === null ? '' : `: ${reason}`}${end}`
 }
 
 /** `undefined`: the actuator is new, or gone. Neither is a change. */

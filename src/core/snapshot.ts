@@ -5,26 +5,26 @@ import type {Answer, Cause, Rule} from './vocabulary.ts'
 export type Drain = Readonly<{since: number; by: string; reason: string | null}>
 
 /**
- * An operator froze every actuator. `until`: wall clock, when it ends by itself; `null`: when
- * somebody ends it.
+ * An operator froze every actuator. `until`: wall clock, when the maintenance ends by itself;
+ * `null`: when an operator ends it.
  */
 export type Maintenance = Readonly<{since: number; by: string; reason: string | null; until: number | null}>
 
 /**
- * What one of those that we tell (DESIGN 9) is doing, by its own last report. `pending`: not
- * reached yet. `in-sync`: it does what the verdict says, as verified. `out-of-sync`: it does not,
- * and `problems` say why. `planned`: a dry run has told nothing. `frozen`: maintenance.
+ * What one actuator (DESIGN 9) does, by its own last report. `pending`: not reached yet. `in-sync`:
+ * the actuator follows the verdict, as verified. `out-of-sync`: it does not, and `problems` say
+ * why. `planned`: a dry run changes nothing. `frozen`: maintenance.
  */
 export type ActuatorState = Readonly<{
   status: 'pending' | 'in-sync' | 'out-of-sync' | 'planned' | 'frozen'
   /**
    * For an operator, each with what to do; never a secret. They may also accompany `in-sync`: a
-   * server that is no host of ours.
+   * server in HAProxy that is not a configured host.
    */
   problems: readonly string[]
   /** Wall clock: since when `status` is what it is. */
   since: number
-  /** Wall clock: when it was last verified. */
+  /** Wall clock: when the actuator was last verified. */
   verifiedAt: number | null
 }>
 
@@ -114,7 +114,7 @@ export type Availability = Readonly<
   {kind: 'ok'; delayMs: number; askedAt: number} | {kind: 'unknown'; why: string; askedAt: number}
 >
 
-/** What one source says about who is primary. */
+/** What one source says about which host is primary. */
 export type Evidence = Readonly<{
   source: string
   subject: string | null
@@ -147,7 +147,9 @@ export type Verdict = Decision &
 export type Decision = Readonly<{why: string}> &
   Readonly<
     | {kind: 'starting'; rule: 'V0'; primary: null; routedTo: null}
-    /** `routedTo` only by `on_split_brain: follow-evidence`. `suspect`: the host that looks stale. */
+    /**
+     * `routedTo` only by `on_split_brain: follow-evidence`. `suspect`: the host that looks stale.
+     */
     | {kind: 'split-brain'; rule: 'V1'; primary: null; routedTo: string | null; suspect: string | null}
     | {kind: 'unconfirmed'; rule: 'V2'; primary: string; routedTo: null}
     /** `primary` is `null` where two hosts answered as primary, but not at overlapping times. */
@@ -165,8 +167,8 @@ export type GroupState = Readonly<{
 }>
 
 /**
- * Everything that is known at one moment; immutable. Consumers read this and never ask a host
- * anything.
+ * Everything that is known at one moment; immutable. Consumers read the snapshot and never ask a
+ * host.
  */
 export type Snapshot = Readonly<{
   epoch: string
@@ -180,7 +182,7 @@ export type Snapshot = Readonly<{
   maxAgeMs: number
   groups: Readonly<Record<string, GroupState>>
   hosts: Readonly<Record<string, HostState>>
-  /** Whom we tell, by name. */
+  /** By name. */
   actuators: Readonly<Record<string, ActuatorState>>
   maintenance: Maintenance | null
 }>
@@ -195,19 +197,19 @@ export type Change = Readonly<{
   rule: Rule | null
   why: string
   /**
-   * A switch that was followed to its end (kind `actuator`): stage or target → milliseconds after
-   * it was seen.
+   * A switch that every actuator has followed (kind `actuator`): stage or actuator → milliseconds
+   * after the monitor saw the cause.
    */
   stages?: Readonly<Record<string, number>>
 }>
 
 /**
- * What a subscriber is told. `changes` is empty when only LSNs, lags and counters moved (a
+ * What a subscriber gets. `changes` is empty when only LSNs, lags and counters moved (a
  * "sample").
  */
 export type Publication = Readonly<{
   changes: readonly Change[]
   snapshot: Snapshot
-  /** Monotonic: when that which changed came in. Unknown where snapshots come from a daemon. */
+  /** Monotonic: when the monitor received the cause of the changes. Absent from a daemon. */
   seenAt?: number
 }>

@@ -26,10 +26,10 @@ import type {
 
 /**
  * The snapshot in a daemon's answer that arrived at `now` (monotonic, this process's). Ages become
- * times of this process, as if the answer had needed no time on the way: the reader of a stream adds
- * that time. Throws on anything else than a snapshot of schema 1, and on one that breaks a rule of
- * SPEC.md: no router may act on it. Not on the wire, and so unknown: `senders`, and all but the
- * status of a receiver.
+ * times of this process, as if the answer had needed no time on the way: the reader of a stream
+ * adds that time. Throws on anything else than a snapshot of schema 1, and on one that breaks a
+ * rule of SPEC.md: no router may act on it. Not on the wire, and so unknown: `senders`, and all but
+ * the status of a receiver.
  */
 export function fromWire(json: unknown, now: number): Snapshot {
   const wire = fieldsOf(json) as WireSnapshot

@@ -61,8 +61,9 @@ describe('what a group remembers', () => {
     stale: false,
     error: false,
   }
-  for (const cause of causes)
-    test(`S3: a rival that becomes unavailable (${cause}) ${endsSplitBrain[cause] ? 'ends' : 'does not end'} the split brain`, () => {
+  for (const cause of causes) {
+    const effect = endsSplitBrain[cause] ? 'ends' : 'does not end'
+    test(`S3: a rival that becomes unavailable (${cause}) ${effect} the split brain`, () => {
       const {memory, verdict} = judgementOf({
         hosts: [failing('a', cause), primary('b', {timeline: 2})],
         memory: {rivals: ['a', 'b'], systemIdentifier: OURS},
@@ -70,6 +71,7 @@ describe('what a group remembers', () => {
       expect(memory.rivals).toEqual(endsSplitBrain[cause] ? [] : ['a', 'b'])
       expect(verdict.routedTo).toBe(endsSplitBrain[cause] ? 'b' : null)
     })
+  }
 
   test('no rivals if one was asked before the other became primary: its last answer proves nothing about now', () => {
     const since = (ageMs: number) => ({primarySince: NOW - ageMs})

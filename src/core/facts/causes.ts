@@ -7,12 +7,13 @@ import type {Cause} from '../vocabulary.ts'
  */
 const sqlstates: Readonly<Record<string, Cause>> = {
   '28': 'auth',
-  // A database that is not there, a database or function that we may not use: as with a password,
-  // ours to mend, and the host cannot be judged.
+  // The database does not exist, or our role may not use it or a function. As with a wrong
+  // password, the operator can fix it here, and the host cannot be judged.
   '3D000': 'auth',
   '42501': 'auth',
   '53300': 'too-many-connections',
-  // Cancelled: by statement_timeout, or by somebody. Nothing was learned, and the session goes on.
+  // Cancelled by statement_timeout or by another session. Nothing was learned, and the session
+  // continues.
   '57014': 'timeout',
   '57P01': 'closed',
   '57P02': 'closed',
@@ -27,22 +28,22 @@ const sqlstates: Readonly<Record<string, Cause>> = {
 /** errno (and what node and c-ares use in its place) -> cause. */
 const errnos: Readonly<Record<string, Cause>> = {
   ECONNREFUSED: 'refused',
-  // A unix socket that is not there: the postmaster removes its file when it stops.
+  // The unix socket does not exist: the postmaster removes its file when it stops.
   ENOENT: 'refused',
   ECONNRESET: 'closed',
   ECONNABORTED: 'closed',
   EPIPE: 'closed',
   ETIMEDOUT: 'timeout',
-  // A unix socket answers this - and does not wait - when the backlog of a postmaster that no
-  // longer accepts is full.
+  // A connect to a unix socket fails with this at once when the backlog is full, because the
+  // postmaster no longer accepts.
   EAGAIN: 'timeout',
-  // Nothing was heard from the host itself: a router said so, or its neighbour. The host may be
-  // alive, so this is no refusal.
+  // A router or a neighbour reports this, and not the host itself. The host may be alive, so this
+  // is no refusal.
   EHOSTUNREACH: 'timeout',
   EHOSTDOWN: 'timeout',
   ENETUNREACH: 'timeout',
   ENETDOWN: 'timeout',
-  // A unix socket that we may not open.
+  // The process may not open the unix socket.
   EACCES: 'auth',
   ENOTFOUND: 'dns',
   ENODATA: 'dns',
@@ -60,9 +61,12 @@ const errnos: Readonly<Record<string, Cause>> = {
  * What OpenSSL and node call the failures of a handshake or of a certificate (node's documentation,
  * "X509 certificate error codes").
  */
-const tlsCode =
-  /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|ERROR_IN_C|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH)/
+const tlsCodes = [
+  ...['ERR_SSL_', 'ERR_TLS_', 'ERR_OSSL_', 'CERT_', 'CRL_', 'UNABLE_TO_', 'ERROR_IN_C', 'SELF_SIGNED_'],
+  ...['DEPTH_ZERO_', 'INVALID_', 'PATH_LENGTH_', 'HOSTNAME_MISMATCH'],
+]
+const isTlsCode = (code: string): boolean => tlsCodes.some((start) => code.startsWith(start))
 
 export const causeOfSqlstate = (code: string): Cause => sqlstates[code] ?? sqlstates[code.slice(0, 2)] ?? 'error'
 
-export const causeOfErrno = (code: string): Cause => errnos[code] ?? (tlsCode.test(code) ? 'tls' : 'error')
+export const causeOfErrno = (code: string): Cause => errnos[code] ?? (isTlsCode(code) ? 'tls' : 'error')

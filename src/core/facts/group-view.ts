@@ -2,7 +2,7 @@ import {conditionOf, factsOf, type HostCondition, type HostRecord} from './host-
 import {foreignTo, type Identity} from './identity.ts'
 import {type Upstream, upstreamOf} from './upstream.ts'
 
-/** One host of a group as the judge sees it: what it is, as of now, and whom it follows. */
+/** One host of a group as the judge sees it: its condition as of now, and its upstream. */
 export type Member = Readonly<{
   host: string
   record: HostRecord
@@ -51,7 +51,7 @@ export function viewGroup({group, records, identity, now, maxAgeMs}: ViewQuestio
 export const memberOf = (view: GroupView, host: string): Member | null =>
   view.members.find((member) => member.host === host) ?? null
 
-/** The oldest of the questions behind an answer. */
+/** When the oldest of the questions behind an answer was sent; `null`: none was. */
 export const oldest = (members: readonly Member[]): number | null =>
   members.reduce<number | null>(
     (least, {askedAt}) => (askedAt === null ? least : Math.min(least ?? askedAt, askedAt)),

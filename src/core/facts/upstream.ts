@@ -2,9 +2,9 @@ import {addressesOf, factsOf, type HostRecord} from './host-record.ts'
 import type {Sender} from './observation.ts'
 
 /**
- * Whom a standby streams from. `host`: one of ours, resolved. `elsewhere`: it streams, but the
- * address it names is none of ours (unresolved is silence, never dissent). `blind`: our role may
- * not read the row. `none`: no receiver runs.
+ * The server that a standby streams from. `host`: a configured host, resolved. `elsewhere`: the
+ * standby streams, but from an address of no configured host (unresolved counts as silence, never
+ * as dissent). `blind`: our role may not read the row. `none`: no receiver runs.
  */
 export type Upstream = Readonly<
   {kind: 'host'; host: string} | {kind: 'elsewhere'; address: string} | {kind: 'blind'} | {kind: 'none'}
@@ -58,8 +58,8 @@ export function rowOf(sender: HostRecord, standby: HostRecord, hosts: readonly H
 }
 
 /**
- * A row without an address came over a unix socket, or is hidden from us: then the name alone
- * decides.
+ * A row without an address came over a unix socket, or our role may not read the address. Then the
+ * name alone decides.
  */
 const isAddressed = (row: Sender, standby: HostRecord) =>
   row.clientAddr === null || addressesOf(standby).includes(row.clientAddr)

@@ -92,9 +92,8 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
     if (isStarting(verdict)) return no(verdict.why)
     if (primary && (host.timeline === null || host.timeline !== timelineOf(primary)) && !isStreaming) {
-      return no(
-        `${host.host} is on timeline ${host.timeline ?? 'unknown'}, the primary ${primary.host} on ${timelineOf(primary) ?? 'unknown'}`,
-      )
+      const theirs = `the primary ${primary.host} is on ${timelineOf(primary) ?? 'unknown'}`
+      return no(`${host.host} is on timeline ${host.timeline ?? 'unknown'}, but ${theirs}`)
     }
   }
   return isWithin(host, limits, syncStates)
@@ -110,14 +109,12 @@ function isWithin(host: StandbyHost, limits: Limits, syncStates?: readonly strin
     )
   }
   if (limits.lagBytes !== null && (host.lagBytes === null || host.lagBytes > limits.lagBytes)) {
-    return no(
-      `${host.host} lags by ${host.lagBytes === null ? 'an unknown number of' : host.lagBytes} bytes; the limit is ${limits.lagBytes} bytes`,
-    )
+    const lag = `${host.lagBytes === null ? 'an unknown number of' : host.lagBytes} bytes`
+    return no(`${host.host} lags by ${lag}; the limit is ${limits.lagBytes} bytes`)
   }
   if (limits.lagMs !== null && (host.lagMs === null || host.lagMs > limits.lagMs)) {
-    return no(
-      `${host.host} lags by ${host.lagMs === null ? 'an unknown time' : `${Math.round(host.lagMs)} ms`}; the limit is ${limits.lagMs} ms`,
-    )
+    const lag = host.lagMs === null ? 'an unknown time' : `${Math.round(host.lagMs)} ms`
+    return no(`${host.host} lags by ${lag}; the limit is ${limits.lagMs} ms`)
   }
   return yes(`${host.host} is a standby${host.lagBytes === null ? '' : `, ${host.lagBytes} bytes behind`}`)
 }

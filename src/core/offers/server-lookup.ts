@@ -5,19 +5,19 @@ export type ServerName = Readonly<{name: string | null; address: string | null; 
 
 /**
  * The host that a load balancer asks about: by name, else by address and port (DESIGN 6.1). Whole
- * values only - 10.0.0.1 is not 10.0.0.10 - and an address that two hosts share means neither.
+ * values only (10.0.0.1 is not 10.0.0.10), and an address that two hosts share means neither.
  */
-export const hostOfServer = ({name, ...place}: ServerName, snapshot: Snapshot): HostState | null =>
-  hostNamed(name, snapshot) ?? hostFinder(snapshot)({name: null, ...place})
+export const hostOfServer = ({name, ...address}: ServerName, snapshot: Snapshot): HostState | null =>
+  hostNamed(name, snapshot) ?? hostFinder(snapshot)({name: null, ...address})
 
 /**
- * The same for many servers, and for somebody who sends to them: a name with the address of another
- * host means nobody.
+ * The same for many servers, and for a caller that sends connections to them: a name with the
+ * address of another host means no host.
  */
 export function hostFinder(snapshot: Snapshot): (server: ServerName) => HostState | null {
-  const byPlace = Map.groupBy(Object.values(snapshot.hosts), ({address, port}) => placeOf(address, port))
+  const byAddress = Map.groupBy(Object.values(snapshot.hosts), ({address, port}) => addressKey(address, port))
   return ({name, address, port}) => {
-    const there = address === null || port === null ? [] : (byPlace.get(placeOf(address, port)) ?? [])
+    const there = address === null || port === null ? [] : (byAddress.get(addressKey(address, port)) ?? [])
     const named = hostNamed(name, snapshot)
     if (named === null) return there.length === 1 ? (there[0] ?? null) : null
     return there.length === 0 || there.includes(named) ? named : null
@@ -29,4 +29,4 @@ const hostNamed = (name: string | null, {hosts}: Snapshot): HostState | null =>
   name !== null && Object.hasOwn(hosts, name) ? (hosts[name] ?? null) : null
 
 /** IPv6 is written with brackets and without, and in either case. */
-const placeOf = (address: string, port: number) => `${address.replace(/^\[(.*)\]$/, '$1').toLowerCase()} ${port}`
+const addressKey = (address: string, port: number) => `${address.replace(/^\[(.*)\]$/, '$1').toLowerCase()} ${port}`

@@ -3,16 +3,15 @@ import type {Drain, Maintenance} from '../snapshot.ts'
 /** What survives a restart, per group (DESIGN 4.1, 4.2). */
 export type GroupMemory = Readonly<{
   /**
-   * Who was in it, by which a group is known again that has been given another name; absent: not
-   * written yet.
+   * The hosts of the group, by which a renamed group is recognised; absent: not written yet.
    */
   hosts?: readonly string[]
   systemIdentifier: string | null
   /** The highest timeline ever seen; a primary below it is an old one that came back. */
   highestTimeline: number | null
-  /** The same by cluster, as long as it is not known whose the group is; absent: nothing. */
+  /** The highest timeline by cluster, while the group's cluster is unknown; absent: none. */
   unproven?: Readonly<Record<string, number>>
-  /** Rivals of a split brain that has not ended; empty: none. */
+  /** The rivals of a split brain that has not ended; empty: none. */
   rivals: readonly string[]
   /**
    * `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to

@@ -1,9 +1,9 @@
 import type {GroupState, HostState, Snapshot} from '../snapshot.ts'
 
 /**
- * The rules of SPEC.md that a single snapshot can break. Whoever publishes a snapshot and whoever
- * takes one over from another process asserts them, so that a bug stops at the first of two places
- * and no router acts on a snapshot that contradicts itself.
+ * The rules of SPEC.md that a single snapshot can break. They are asserted at two places: where a
+ * snapshot is published, and where another process takes it over. No router then acts on a snapshot
+ * that contradicts itself.
  */
 
 /** A rule of SPEC.md is broken: a bug, on this side or on the sender's. */

@@ -14,12 +14,12 @@ export function remember(memory: GroupMemory, view: GroupView, primaries: readon
     memory.systemIdentifier !== null &&
     memory.systemIdentifier !== identity.systemIdentifier
   ) {
-    // Another cluster lives here now (the configuration says so): timelines and rivals of the old
-    // one are not its past.
+    // The configuration names another cluster now. Timelines and rivals of the old one are not its
+    // past.
     return remember({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
   }
-  // While it is open whose cluster this is, a stranger's timeline would make our own primary look
-  // old for ever: each cluster has its own then.
+  // While the group's cluster is unknown, the timeline of a foreign host would make the right
+  // primary look old for ever. Each cluster therefore has its own highest timeline.
   const isOurs = identity.kind === 'known'
   const {unproven = {}, ...proven} = memory
   const seen = isOurs ? {} : timelinesOf(unproven, view)
@@ -32,8 +32,8 @@ export function remember(memory: GroupMemory, view: GroupView, primaries: readon
     systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
     highestTimeline: highest > 0 ? highest : memory.highestTimeline,
     rivals: rivalsOf(memory.rivals, view, primaries),
-    // The operator spoke of the hosts as they were. Another primary since then may be the
-    // successor, on a timeline of the very number that was overruled.
+    // The operator decided about the hosts as they were. Another primary since then may be the
+    // successor, on a timeline with the same number as the overruled one.
     accepted: primaries.some(({host}) => host !== memory.accepted?.host) ? null : memory.accepted,
   }
 }
@@ -49,37 +49,37 @@ function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupV
 }
 
 /**
- * V1 sticks: a rival that merely fell silent may still be writing. It is out once it is seen as a
- * standby, refuses connections, or proves to be no member at all; the split brain is over when
- * fewer than two are left. It takes two that were primary beside each other: the last answer of a
- * primary that hung before its successor was promoted is still in sight, and proves nothing about
- * now.
+ * V1 sticks: a rival that merely fell silent may still accept writes. A host stops being a rival
+ * once it is seen as a standby, refuses connections, or proves to be of another cluster or a
+ * duplicate. The split brain ends when fewer than two rivals are left. It starts only with two
+ * hosts that were primary at overlapping times: the last answer of a primary that hung before its
+ * successor was promoted may still be fresh, and proves nothing about now.
  */
 function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
   const lingering = before.filter((host) => {
     const condition = memberOf(view, host)?.condition
-    // Not asked yet - after a restart, a reload - is silence too.
+    // A host that was not asked yet, after a restart or a reload, counts as silent too.
     return condition?.role === 'unavailable' && (condition.cause === null || isSilent(condition.cause))
   })
   const met =
     lingering.length > 0
       ? primaries
-      : primaries.filter((one) => primaries.some((other) => other !== one && wereTogether(one, other)))
+      : primaries.filter((one) => primaries.some((other) => other !== one && wereOverlapping(one, other)))
   const rivals = [...new Set([...met.map(({host}) => host), ...lingering])].sort()
   return rivals.length > 1 ? rivals : []
 }
 
-/** Each was asked, and answered as primary, after the other had been asked and did. */
-const wereTogether = (one: Member, other: Member): boolean => isAfter(one, other) && isAfter(other, one)
+/** Each was asked, and answered as primary, after the other had been asked and had answered so. */
+const wereOverlapping = (one: Member, other: Member): boolean => isAfter(one, other) && isAfter(other, one)
 const isAfter = ({askedAt}: Member, {record: {primarySince}}: Member): boolean =>
   primarySince === null || (askedAt !== null && askedAt >= primarySince)
 
 type Named = Readonly<{name: string; hosts: readonly string[]}>
 
 /**
- * A group of a new name takes over what is remembered of groups that are no more and had hosts of
- * its: a split brain does not end by a rename, and no old primary becomes a young one. The rivals
- * are those that it still has. What two different clusters left is no inheritance.
+ * A group with a new name inherits the memory of removed groups that had some of its hosts. A
+ * rename must not end a split brain, nor make an old primary look new. Only rivals that are in the
+ * new group remain. Memories of two different clusters are not merged.
  */
 export function inherit(
   remembered: Readonly<Record<string, GroupMemory>>,

@@ -3,11 +3,11 @@ import type {GroupView, Member} from '../facts/group-view.ts'
 import {enumerate} from '../phrases.ts'
 
 /**
- * Which of several primaries looks stale (DESIGN 4.2). A host is named only where the timeline *and*
- * the followers agree. Otherwise both facts are stated and no host is named: an accidental promotion
- * makes the wrong host the highest, and two promotions from one parent have equal histories. Never
- * from LSNs. `leading`: the one host that is strictly highest and followed by most; `null` when
- * there is no such host.
+ * Which of several primaries looks stale (DESIGN 4.2). A host is named only where the timeline
+ * *and* the followers agree. Otherwise both facts are stated and no host is named: an accidental
+ * promotion makes the wrong host the highest, and two promotions from one parent have equal
+ * histories. Never from LSNs. `leading`: the one host that is strictly highest and followed by
+ * most; `null` when there is no such host.
  */
 export function findSuspect(
   rivals: readonly Member[],
@@ -26,11 +26,11 @@ export function findSuspect(
   const leading = areKnown && newest !== null && newest === mostFollowed ? newest.rival : null
   const stale = leading === null ? [] : rivals.filter((rival) => rival !== leading)
 
-  const described = counted.map(({rival, followers}) =>
-    rival.condition.role === 'primary'
-      ? `${rival.host} (timeline ${rival.timeline ?? 'unknown'}, ${followers.length > 0 ? `followed by ${enumerate(followers)}` : 'no followers'})`
-      : `${rival.host} (was primary, now silent: ${rival.condition.cause})`,
-  )
+  const described = counted.map(({rival: {host, timeline, condition}, followers}) => {
+    if (condition.role !== 'primary') return `${host} (was primary, now silent: ${condition.cause ?? 'not asked yet'})`
+    const following = followers.length > 0 ? `followed by ${enumerate(followers)}` : 'no followers'
+    return `${host} (timeline ${timeline ?? 'unknown'}, ${following})`
+  })
   const opening = `split brain: ${enumerate(described)} are ${rivals.length === 2 ? 'both' : 'all'} primary`
   const silent = rivals.filter(({condition}) => condition.role !== 'primary').map(({host}) => host)
   const ending =
@@ -39,9 +39,11 @@ export function findSuspect(
       : silent.length > 0
         ? ''
         : '; timeline and followers do not agree on which one is stale'
+  const advice = 'run "pgroute66 accept HOST" for the right primary'
+  const verbs = silent.length === 1 ? 'answers as a standby or refuses' : 'answer as standbys or refuse'
   const remedy =
     silent.length > 0
-      ? `; it ends when ${enumerate(silent)} ${silent.length === 1 ? 'answers as a standby or refuses' : 'answer as standbys or refuse'} connections, or when you run "pgroute66 accept HOST" for the right primary`
+      ? `; the split brain ends when ${enumerate(silent)} ${verbs} connections, or when you ${advice}`
       : ''
   return {suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null, leading, why: opening + ending + remedy}
 }

@@ -22,7 +22,9 @@ export const isDoubtful = ({kind}: Verdict): boolean =>
 /** One host of the group may be written to. */
 export const mayRoute = (verdict: Verdict): verdict is Verdict & {routedTo: string} => verdict.routedTo !== null
 
-/** V3 between rivals: several hosts answered as primary, and are asked again before V1 is called. */
+/**
+ * V3 between rivals: several hosts answered as primary, and are asked again before V1 is called.
+ */
 export const isAskingAgain = ({rule, primaries}: Verdict): boolean => rule === 'V3' && primaries.length > 1
 
 /** The host that looks stale in a split brain; `null`: none, or no split brain. */

@@ -87,7 +87,8 @@ function whenStarting({view, held}: Findings): Outcome | null {
 function whenAskingAgain({primaries, memory}: Findings): Outcome | null {
   if (primaries.length < 2 || memory.rivals.length > 0) return null
   const hosts = enumerate(primaries.map(({host}) => host))
-  const why = `${hosts} ${primaries.length === 2 ? 'both' : 'all'} answered as primary, but not at overlapping times; asking again before calling it a split brain`
+  const all = `${hosts} ${primaries.length === 2 ? 'both' : 'all'}`
+  const why = `${all} answered as primary, but not at overlapping times; asking again before calling it a split brain`
   return {decision: {...none, kind: 'unconfirmed', rule: 'V3', why}}
 }
 
@@ -118,7 +119,7 @@ function withoutPrimary({view, blind}: Findings): Outcome {
   )
   const unseen =
     blind.length > 0
-      ? `; pgroute66 cannot judge ${enumerate(blind)} for lack of credentials, TLS or DNS, so there may be a primary that it does not see`
+      ? `; credentials, TLS or DNS keep pgroute66 from judging ${enumerate(blind)}, so there may be an unseen primary`
       : ''
   return {decision: {...none, kind: 'no-primary', rule: 'V5', why: `no host is primary: ${each.join(', ')}${unseen}`}}
 }
@@ -129,7 +130,9 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
   const {host} = primary
   const newer = newerThan(primary, view, memory)
   if (newer !== null) {
-    const why = `${host} is the only primary in sight, but it is on timeline ${primary.timeline ?? 'unknown'} and ${newer}; an old primary may have come back; if ${host} is the right primary, run "pgroute66 accept ${host}"`
+    const position = `${host} is the only primary in sight, but it is on timeline ${primary.timeline ?? 'unknown'}`
+    const advice = `if ${host} is the right primary, run "pgroute66 accept ${host}"`
+    const why = `${position} and ${newer}; an old primary may have come back; ${advice}`
     const decision: Decision = {kind: 'unconfirmed', rule: 'V2', primary: host, routedTo: null, why}
     return {decision, evidence: evidenceOf(primary, findings)}
   }
@@ -215,7 +218,8 @@ function newerThan(primary: Member, view: GroupView, memory: GroupMemory): strin
 function doubtOfIdentity(primary: Member, {identity}: GroupView): readonly Evidence[] {
   if (identity.kind !== 'tied') return []
   const sides = Object.entries(identity.found).map(([identifier, hosts]) => `${areIs(hosts)} of cluster ${identifier}`)
-  const why = `${sides.join(', ')}, and no cluster has a majority; set system_identifier, or run "pgroute66 accept HOST" for a host of the right cluster`
+  const advice = 'set system_identifier, or run "pgroute66 accept HOST" for a host of the right cluster'
+  const why = `${sides.join(', ')}, and no cluster has a majority; ${advice}`
   return [
     {
       source: identitySource,
@@ -237,5 +241,6 @@ function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidenc
       ? 'it is the only host'
       : `${direct.length} of ${view.members.length - 1} other hosts stream from it`
   const confirmed = evidence.filter((item) => item.required && item.answer === 'confirms').map(({source}) => source)
-  return `${primary.host} is the only primary; ${company}${confirmed.length > 0 ? `; confirmed by ${enumerate(confirmed)}` : ''}`
+  const confirmation = confirmed.length > 0 ? `; confirmed by ${enumerate(confirmed)}` : ''
+  return `${primary.host} is the only primary; ${company}${confirmation}`
 }
