@@ -18,8 +18,7 @@ export function collect(
   leader: Member,
   view: GroupView,
   sources: Sources,
-  asked: readonly string[],
-  required: readonly string[],
+  {asked, required}: Readonly<{asked: readonly string[]; required: readonly string[]}>,
 ): readonly CollectedEvidence[] {
   return asked.map((source) => {
     const answer = answerOf(source, leader, view, sources)

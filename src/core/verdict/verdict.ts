@@ -173,7 +173,7 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
 function evidenceOf(host: Member, {view, sources, settings, shown}: Findings): readonly CollectedEvidence[] {
   const {confirm} = settings
   const asked = [...confirm, ...shown.filter((source) => !confirm.includes(source))]
-  return collect(host, view, sources, asked, confirm)
+  return collect(host, view, sources, {asked, required: confirm})
 }
 
 /**
