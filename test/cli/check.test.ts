@@ -7,13 +7,13 @@ import {type Cluster, hostsYaml, type PgNode, testCluster, until} from '../suppo
 import {run} from '../support/run.ts'
 
 /** Three streaming nodes, a configuration for them, and `check` without a daemon. */
-async function site(more = 'check: {timeout: 20s}') {
+async function site(more = '', timeout = '20s') {
   const cluster = await testCluster()
   const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
   await until(async () => (await host1.sql("select from pg_stat_replication where state = 'streaming'")).length === 2)
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-check-'))
   await writeFile(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\n${more}\n`, {mode: 0o600})
-  const check = (...args: string[]) => run(['check', ...args], {cwd})
+  const check = (...args: string[]) => run(['check', ...args, '--timeout', timeout], {cwd})
   return {cluster, cwd, host1, host2, host3, check, dsn: dsnOf(cluster)}
 }
 const dsnOf = ({nodes}: Cluster) =>
@@ -23,7 +23,7 @@ const dsnOf = ({nodes}: Cluster) =>
 test('a healthy group: host by host, as a whole, by a connection string; then its primary crashes', async () => {
   const {cluster, host1, host2, check, dsn} = await site()
   const said = async (...args: string[]) => {
-    const {code, stdout} = await check(...args, '--timeout', '20s')
+    const {code, stdout} = await check(...args)
     return [code, stdout.split('\n')[0]]
   }
   assert.deepEqual(await said('host1'), [0, 'host1: the only primary; 2 of 2 other hosts stream from it'])
@@ -72,7 +72,7 @@ test('a split brain fails every host, also the right one, and leaves the standby
 })
 
 test('a frozen primary is unavailable within the time of the check, and delays nobody', async () => {
-  const {host1, check} = await site('check: {timeout: 5s}')
+  const {host1, check} = await site('', '5s')
   host1.hang()
   const [primary, standby] = [await check('host1'), await check('host2', '--role', 'standby')]
   host1.thaw()
