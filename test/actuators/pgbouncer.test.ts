@@ -409,7 +409,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
     const running = await pgbouncer()
     const admin = {...running.admin, password: {from: 'config', text: 'wrong'}} as const
     const {outcome, problems} = await actuatorFor({...running, admin}).apply(led('host1'), options)
-    expect([outcome, problems.join()]).toEqual(['failed', expect.stringContaining('and the password')])
+    expect([outcome, problems.join()]).toEqual(['failed', expect.stringContaining('check the password')])
     expect(problems.join()).not.toContain('wrong')
   })
 

@@ -53,8 +53,8 @@ export const consoleOver =
 function adviceFor({cause, sqlstate, detail}: ConnectFailure, {user, dbname}: ConnectionSettings): string {
   if (cause === 'auth' || sqlstate === '08P01')
     return [
-      `PgBouncer does not let user "${user}" into "${dbname}" (${detail}): check admin_users in pgbouncer.ini`,
-      'and the password, which must be in clear text in admin, password_file or .pgpass',
+      `PgBouncer does not let user "${user}" into "${dbname}" (${detail}): check the password,`,
+      'which must be in clear text in admin, password_file or .pgpass, and admin_users in pgbouncer.ini',
     ].join(' ')
   if (cause === 'refused') return `PgBouncer does not run at the address of admin, or listens elsewhere: ${detail}`
   return `PgBouncer's console cannot be reached (${cause}): ${detail}`
