@@ -13,7 +13,7 @@ async function byOclif(words: readonly string[]) {
   return requestOf(parsedArguments(argv as string[], flags), haproxy)
 }
 
-test('it knows the flags that the command declares, and no others', () => {
+test('check arguments: the fast parser knows exactly the flags that the command declares', () => {
   const declared = Object.entries(Check.flags)
   const options = declared.filter(([, flag]) => flag.type === 'option')
   expect(checkFlags.options).toEqual(
@@ -40,7 +40,7 @@ test.each(
     ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432'],
     ['postgres://a@b,c/d', 'host=x user=y'],
   ].map((words) => [words]),
-)('as oclif takes them: %j', async (words) => {
+)('check arguments: parsed as oclif parses them: %j', async (words) => {
   const given = readArguments(['check', ...words])
   assert.deepEqual(given && requestOf(given, haproxy), await byOclif(words))
 })
@@ -68,16 +68,16 @@ test.each(
     ['--timeout', '-1s'],
     ['--toString', 'x'],
   ].map((words) => [words]),
-)('left to oclif: %j', (words) => {
+)('check arguments: left to oclif: %j', (words) => {
   assert.equal(readArguments(['check', ...words]), null)
 })
 
-test('an empty HOST is a variable that is not set, and not the whole group', () => {
+test('check arguments: an empty HOST is an error, never the whole group', () => {
   for (const words of [[''], ['', '--role', 'primary']])
     assert.throws(() => requestOf(readArguments(['check', ...words]) ?? assert.fail(), {}), {code: 'USAGE'})
 })
 
-test('other commands are none of its business', () => {
+test('check arguments: other commands are left to oclif', () => {
   assert.equal(readArguments([]), null)
   assert.equal(readArguments(['watch']), null)
 })

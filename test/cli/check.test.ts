@@ -58,7 +58,7 @@ test('a healthy group: host by host, as a whole, by a connection string; then it
   await cluster[Symbol.asyncDispose]()
 })
 
-test('a split brain fails every host, also the right one, and leaves the standbys readable', async () => {
+test('split brain: check fails for every host as primary, and standbys stay readable', async () => {
   const {host2, check} = await site()
   await host2.promote()
   for (const host of ['host1', 'host2', 'host3']) {

@@ -22,7 +22,7 @@ function isRead(pipe: string): boolean {
 
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-deadline-'))
 
-test('a server that takes a connection and never answers: 3 within the time, and which host it was', async () => {
+test('deadline: a server accepts the connection and never answers: exit 3 in time, and the text names the host', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const {port} = server.address() as AddressInfo
@@ -39,7 +39,7 @@ test('a server that takes a connection and never answers: 3 within the time, and
   assert.ok(ms < 10_000, `${ms}`)
 })
 
-test('a configuration that cannot be read to its end: 3 within the time, although a thread hangs in it', async () => {
+test('deadline: a thread hangs while reading the configuration: exit 3 in time', async () => {
   const cwd = await folder()
   const pipe = join(cwd, 'pgroute66.yml')
   execFileSync('mkfifo', [pipe])
@@ -55,7 +55,7 @@ test('a configuration that cannot be read to its end: 3 within the time, althoug
   }
 })
 
-test('SIGTERM while a thread hangs: it says so, and ends', async () => {
+test('deadline: SIGTERM while a thread hangs: exit 3, and the text names the signal', async () => {
   const cwd = await folder()
   const pipe = join(cwd, 'pgroute66.yml')
   execFileSync('mkfifo', [pipe])

@@ -24,14 +24,14 @@ const haproxy = {HAPROXY_SERVER_NAME: 'host1', HAPROXY_PROXY_NAME: 'pg_read', PA
 const patient = ['--timeout', '20s']
 const fourWords = ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432']
 
-test('the daemon answers: its text, its exit code', async () => {
+test('fast path: the text and the exit code of the daemon', async () => {
   await using daemon = await fakeDaemon(body)
   const {code, stdout, stderr} = await run(['check', 'host1'], {env: {PGROUTE66_SOCKET: daemon.socket}})
   assert.deepEqual([code, stdout, stderr], [1, 'host1 is a standby\n', ''])
   assert.deepEqual(daemon.asked, ['/v1/check?server=host1'])
 })
 
-test('flags go the full way, and get the same answer', async () => {
+test('flags: the full command gets the same answer', async () => {
   await using daemon = await fakeDaemon(body)
   const env = {PGROUTE66_SOCKET: daemon.socket}
   const args = ['check', 'host1', '--role', 'any', '--max-lag', '16MB', '--group', 'a b', ...patient]
@@ -65,7 +65,7 @@ for (const role of ['primary', 'standby']) {
   })
 }
 
-test("an error of the daemon's is the operator's", async () => {
+test('an error from the daemon: exit 2, with its text on stderr', async () => {
   await using daemon = await fakeDaemon({
     exit: 2,
     ok: false,
@@ -78,7 +78,7 @@ test("an error of the daemon's is the operator's", async () => {
   assert.deepEqual([slow.code, slow.stdout, slow.stderr], [2, '', stderr])
 })
 
-test('the socket that the configuration names is asked, and no other', async () => {
+test('check asks the socket that the configuration names, and no other socket', async () => {
   await using daemon = await fakeDaemon(body)
   const cwd = await folder()
   for (const line of [`socket: ${daemon.socket} # ours`, `socket: "${daemon.socket}"`]) {
@@ -96,7 +96,7 @@ for (const [what, answer] of Object.entries({
   'another web server': {hello: 'world'},
   'a daemon that dies in mid-answer': 'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"exit": 0, "te',
 })) {
-  test(`${what} on the socket gives no answer`, async () => {
+  test(`${what} on the socket is no answer`, async () => {
     await using daemon = await fakeDaemon(answer)
     const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', ...patient], {
       env: {PGROUTE66_SOCKET: daemon.socket},
@@ -119,7 +119,7 @@ test('a frozen daemon: check asks the servers after 400 ms, asks the daemon once
   assert.ok(ms < 30_000, `${ms}`)
 })
 
-test('a daemon that is slow is waited for where nobody else can be asked', async () => {
+test('a slow daemon: without a configuration, check waits for the daemon', async () => {
   const socket = join(await folder(), 's.sock')
   const server = createServer(
     (_, response) => void setTimeout(() => response.end(JSON.stringify({...body, exit: 0})), 700),
@@ -147,7 +147,7 @@ for (const [way, args] of Object.entries({
   'the fast': ['check', 'host1'],
   'the full': ['check', 'host1', '--fallback', 'none', '--timeout', '20s'],
 })) {
-  test(`SIGTERM while ${way} way waits: it says so, and ends`, async () => {
+  test(`SIGTERM while ${way} check waits: exit 3, and the text names the signal`, async () => {
     await using daemon = await fakeDaemon(null)
     const check = start(args, {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder()})
     while (daemon.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))

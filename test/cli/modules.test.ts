@@ -93,8 +93,8 @@ const serving = {
   builtins: ['net', 'crypto', 'tls', 'http', 'https', 'perf_hooks'],
 }
 const commands = [
-  {command: 'check --direct', wanted: direct},
-  {command: 'check', wanted: asked},
+  {command: 'check --direct --timeout 60s', wanted: direct},
+  {command: 'check --timeout 60s', wanted: asked},
   {command: '--help', wanted: oclif},
   {command: 'init --sql', wanted: oclif},
   {command: 'config schema', wanted: oclif},

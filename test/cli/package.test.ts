@@ -55,7 +55,7 @@ const unpacked = () => {
   return join(place, 'package')
 }
 
-test('half an installation says that it is one, at once', () => {
+test('an installation that lacks files: the error says so, and exit 70', () => {
   const place = unpacked()
   for (const name of ['version', 'error-output']) rmSync(join(place, 'dist', 'app', 'cli', `${name}.js`))
   const {status, stderr} = spawnSync(process.execPath, [join(place, 'bin', 'run.js'), '--version'], {
@@ -64,7 +64,7 @@ test('half an installation says that it is one, at once', () => {
   })
   expect([status, stderr]).toEqual([
     70,
-    expect.stringMatching(/^pgroute66: a part of it is missing: .*\nInstall it anew\.\n$/s),
+    expect.stringMatching(/^pgroute66: a part of the installation is missing: .*\nInstall pgroute66 again\.\n$/s),
   ])
 })
 

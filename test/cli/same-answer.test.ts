@@ -58,7 +58,7 @@ const cases = Object.entries(callers).flatMap(([caller, {script, words, env}]) =
 )
 
 test.each(cases)(
-  'asked $caller, $answer: the fast way and the full one ask the same, say the same and end the same',
+  'asked $caller, $answer: the fast path and the full command send the same question and give the same answer',
   async (given) => {
     const {body, script, words, env} = given
     await using daemon = await fakeDaemon(body)

@@ -121,7 +121,7 @@ test.skipIf(lacks('HAProxy'))(
         .replace(/^port: .*$/m, `port: ${await freePort()}`),
     )
     serve.child.kill('SIGHUP')
-    await serve.sees(/not reloaded, what was in force stays in force: agent: cannot listen/)
+    await serve.sees(/not reloaded, the old one stays in force: agent: cannot listen/)
     assert.match(await agentSays(agentPort, 'host2 primary'), /^down #/)
     assert.equal((await asks('check')()).code, 4)
 
@@ -130,7 +130,7 @@ test.skipIf(lacks('HAProxy'))(
   },
 )
 
-test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
+test.skipIf(lacks('HAProxy'))('HAProxy keeps its routes when serve is killed', async () => {
   const {serve, haproxy, comes, isUp} = await routed()
   await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
   serve.child.kill('SIGKILL')
@@ -139,7 +139,7 @@ test.skipIf(lacks('HAProxy'))('routing stands when serve is gone', async () => {
   await haproxy[Symbol.asyncDispose]()
 })
 
-test('a hook that a reload did not touch is told what waits for it', async () => {
+test('a hook that a reload did not change gets its waiting events', async () => {
   const port = await freePort()
   const {serve, host1, host2, file, text} = await site(
     () => `hooks:\n  - {post: "http://127.0.0.1:${port}/page", retries: 20}`,
@@ -159,7 +159,7 @@ test('a hook that a reload did not touch is told what waits for it', async () =>
   await until(() => heard.join() === 'no-primary,primary')
 })
 
-test('a daemon that starts where nobody may be written to tells its hooks so; where all is well, nothing', async () => {
+test('hooks: a daemon that starts without a primary calls its hooks; with a primary it calls none', async () => {
   const {cwd, serve, host1} = await site(
     (folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`,
   )

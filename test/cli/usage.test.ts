@@ -33,10 +33,10 @@ for (const [given, args, message, next] of [
   ['four words without HAProxy', ['check', 'a', '1', 'b', '2'], '4 hosts are given', 'HAPROXY_SERVER_NAME'],
   ['a time without a unit', ['check', '--timeout', '2'], '--timeout is a number without a unit', '"2s"'],
   ['a lag without a unit', ['check', '--max-lag', '16'], '--max-lag "16"', '"16MB"'],
-  ['no configuration', ['check', '--direct'], 'there is no configuration', 'pgroute66 init'],
+  ['no configuration', ['check', '--direct', '--timeout', '60s'], 'there is no configuration', 'pgroute66 init'],
   [
     'no daemon either',
-    ['check', '--socket', 's.sock'],
+    ['check', '--socket', 's.sock', '--timeout', '60s'],
     '/s.sock: ENOENT), and there is no configuration',
     'pgroute66 init',
   ],
@@ -44,7 +44,7 @@ for (const [given, args, message, next] of [
   ["the original's way to start", ['nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
   ["the original's flag", ['-c', 'nowhere.yml'], 'nowhere.yml does not exist', 'pgroute66 init'],
 ] as const) {
-  test(`${given}: said in words, with what to do next, and 2`, async () => {
+  test(`usage: ${given}: the error says what to do next, and exit 2`, async () => {
     const cwd = await folder()
     const {code, stdout, stderr} = await run(args, {cwd})
     assert.equal(code, 2, stderr)
@@ -53,7 +53,7 @@ for (const [given, args, message, next] of [
     assert.doesNotMatch(stderr, /\n +at /, 'no stack')
   })
 
-  test(`${given}: the same as one JSON document`, async () => {
+  test(`usage: ${given}: the same error as one JSON document`, async () => {
     const {code, stdout, stderr} = await run([...args, '--json'], {cwd: await folder()})
     if (args[0] !== 'check') return
     const document = JSON.parse(stdout)
@@ -70,20 +70,22 @@ test('a wrong configuration: every problem at once, and no secret', async () => 
     'hosts:\n  host1: {host: a, port: nine, password: s3cret!}\nbnid: 1.2.3.4\n',
     {mode: 0o600},
   )
-  const {code, stderr} = await run(['check', '--direct'], {cwd})
+  const {code, stderr} = await run(['check', '--direct', '--timeout', '60s'], {cwd})
   assert.equal(code, 2)
   assert.match(stderr, /hosts\.host1\.port/)
   assert.match(stderr, /bnid/)
   assert.doesNotMatch(stderr, /s3cret/)
 })
 
-test('Nagios gets UNKNOWN on stdout for what is wrong with the check itself', async () => {
-  const {code, stdout} = await run(['check', '--direct', '--format', 'nagios'], {cwd: await folder()})
+test('Nagios format: an error of the check itself is UNKNOWN, on stdout', async () => {
+  const {code, stdout} = await run(['check', '--direct', '--timeout', '60s', '--format', 'nagios'], {
+    cwd: await folder(),
+  })
   assert.equal(code, 3)
   assert.match(stdout, /^PGROUTE66 UNKNOWN - there is no configuration/)
 })
 
-test('a full disk behind standard output is said once, and is no bug', async () => {
+test('a full disk behind standard output: one error, no bug report', async () => {
   const full = openSync('/dev/full', 'w')
   const {status, stderr} = spawnSync(process.execPath, [runJs, 'config', 'schema'], {
     stdio: ['ignore', full, 'pipe'],
@@ -101,7 +103,7 @@ test('--help | head -1 ends quietly', async () => {
   assert.equal(stdout.trim().split('\n').at(-1), '0')
 })
 
-test('a bug is one line, says how to report it, and exits with 70; the stack is there for who asks', async () => {
+test('a bug: one line, how to report it, exit 70; PGROUTE66_DEBUG adds the stack', async () => {
   const cwd = await folder()
   await writeFile(
     join(cwd, 'bug.mjs'),
