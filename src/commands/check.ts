@@ -6,43 +6,47 @@ import {exitNow} from '../system/exit.ts'
 
 export default class Check extends Command {
   static override summary = 'Judge a host or the group once; the exit code is the answer.'
-  static override description = `Asks the running daemon, and only where nobody answers the servers themselves.
+  static override description = `Asks the running daemon. Where no daemon answers, check asks the servers themselves.
 
 Exit codes: 0 the host has the asked role (without HOST: exactly one primary, confirmed), 1 up but not that role, beyond --max-lag or drained, 2 usage or configuration error, 3 unavailable, 4 split brain, unconfirmed or starting, 5 no primary (without HOST), 70 a bug.
 
-As HAProxy's "external-check command" it takes HAProxy's four arguments; called as pgroute66-check-primary or pgroute66-check-standby it asks for that role.`
+As HAProxy's "external-check command", check takes HAProxy's four arguments. Under the name pgroute66-check-primary or pgroute66-check-standby, check asks for that role.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> host1 --role standby --max-lag 16MB',
     '<%= config.bin %> <%= command.id %> postgres://monitor@10.0.0.1,10.0.0.2/postgres --json',
   ]
   static override args = {
-    // Not from a pipe that happens to be there: `while read host; do pgroute66 check; done < hosts`
-    // would lose its hosts.
+    // Never read from stdin: in `while read host; do pgroute66 check; done < hosts`, check would
+    // consume the list of hosts.
     host: Args.string({
-      description: 'a host of the configuration, or connection strings; without it: the whole group',
+      description: 'a host of the configuration, or connection strings; without HOST: the whole group',
       ignoreStdin: true,
     }),
   }
-  /** HAProxy passes four, and a group may be several connection strings. */
+  /** HAProxy passes four arguments, and a group may be several connection strings. */
   static override strict = false
   static override flags = {
     role: Flags.string({
-      description: 'what is asked for [default: primary]',
+      description: 'the role to ask for [default: primary]',
       options: ['primary', 'standby', 'read-only', 'any'],
     }),
-    'max-lag': Flags.string({description: 'how far a standby may be behind', helpValue: '16MB|5s'}),
+    'max-lag': Flags.string({description: 'how far a standby may lag behind', helpValue: '16MB|5s'}),
     group: Flags.string({char: 'g', description: 'only this group'}),
     timeout: Flags.string({
       char: 't',
-      description: 'for the whole command [default: check.timeout of the configuration, 2s]',
+      description: 'time for the whole command [default: check.timeout of the configuration, 2s]',
     }),
     json: jsonFlag,
-    format: Flags.string({description: 'how to print', options: ['text', 'nagios'], default: 'text'}),
+    format: Flags.string({description: 'format of the answer', options: ['text', 'nagios'], default: 'text'}),
     socket: socketFlag,
-    fallback: Flags.string({description: 'when no daemon answers', options: ['probe', 'none'], default: 'probe'}),
+    fallback: Flags.string({
+      description: 'what to do when no daemon answers',
+      options: ['probe', 'none'],
+      default: 'probe',
+    }),
     direct: Flags.boolean({
-      description: 'ask the servers themselves, not the daemon',
+      description: 'ask the servers, not the daemon',
       exclusive: ['socket', 'fallback'],
     }),
     config: configFlag,

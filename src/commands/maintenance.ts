@@ -2,9 +2,9 @@ import {Args, Command, Flags} from '@oclif/core'
 import {giveOrder, orderFlags} from '../app/control/flags.ts'
 
 export default class Maintenance extends Command {
-  static override summary = 'Freeze every actuator, or let them go on.'
+  static override summary = 'Freeze every actuator, or let the actuators continue.'
   static override description =
-    'HAProxy, PgBouncer and hooks are told nothing while it is on, whatever happens to the hosts; checks and the API go on telling what is. Kept over a restart of the daemon in state_dir.'
+    'While maintenance is on, the daemon changes nothing in HAProxy and PgBouncer and runs no hook, whatever happens to the hosts. Checks and the API still answer with the current state. With state_dir, maintenance survives a restart of the daemon.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> on --for 2h --reason "moving racks"',
     '<%= config.bin %> <%= command.id %> off',
@@ -12,7 +12,7 @@ export default class Maintenance extends Command {
   static override args = {state: Args.string({required: true, options: ['on', 'off'], description: 'on or off'})}
   static override flags = {
     ...orderFlags,
-    for: Flags.string({description: 'ends by itself after so long: 30min, 2h', helpValue: 'DURATION'}),
+    for: Flags.string({description: 'end maintenance after this time: 30min, 2h', helpValue: 'DURATION'}),
   }
 
   async run(): Promise<void> {

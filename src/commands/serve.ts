@@ -5,25 +5,25 @@ import {exitNow} from '../system/exit.ts'
 import {showAs} from '../system/title.ts'
 
 export default class Serve extends Command {
-  static override summary = 'The daemon: watches the hosts and answers over HTTP.'
+  static override summary = 'Run the daemon: it watches the hosts and answers over HTTP.'
   static override description =
-    `SIGHUP reads the configuration again: a bad one changes nothing. SIGTERM and SIGINT stop, a second one at once.
+    `SIGHUP makes the daemon read its configuration again; a bad configuration changes nothing. SIGTERM and SIGINT stop the daemon; a second signal stops it at once.
 
-"pgroute66 FILE.yml" and "pgroute66 -c FILE.yml" are the same.`
+"pgroute66 FILE.yml" and "pgroute66 -c FILE.yml" do the same.`
   static override usage = 'serve [-c FILE] [DSN...]'
   static override examples = ['<%= config.bin %> <%= command.id %> -c /etc/pgroute66/config.yaml']
   static override strict = false
   static override flags = {
     config: configFlag,
     'dry-run': Flags.boolean({
-      description: 'log what HAProxy, PgBouncer and hooks would be told, and tell them nothing',
+      description: 'log what serve would send to HAProxy, PgBouncer and hooks, and send nothing',
     }),
   }
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Serve)
     showAs('serve', flags.config)
-    const around = {env: process.env, cwd: process.cwd(), version: this.config.version}
-    exitNow(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, around))
+    const env = {env: process.env, cwd: process.cwd(), version: this.config.version}
+    exitNow(await serve({config: flags.config, dsns: argv as string[], dryRun: flags['dry-run']}, env))
   }
 }

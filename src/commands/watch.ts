@@ -13,9 +13,9 @@ import {groupNamed} from '../ui/table/filter.ts'
 import {glyphsFor} from '../ui/text/glyphs.ts'
 
 export default class Watch extends Command {
-  static override summary = 'A live table of the hosts, with the verdict above it.'
+  static override summary = 'Show a live table of the hosts, with the verdict above it.'
   static override description =
-    `Without a terminal it prints one line per change. Keys are shown at the foot; "?" explains them.`
+    `Without a terminal, watch prints one line per change. The bottom line shows the keys; "?" explains them.`
   static override usage = 'watch [DSN...] [-c FILE | --url URL] [--group NAME] [--once] [--json]'
   static override strict = false
   static override flags = {
@@ -29,7 +29,7 @@ export default class Watch extends Command {
     'token-file': tokenFileFlag,
     'control-socket': controlSocketFlag,
     group: Flags.string({char: 'g', description: 'only this group', helpValue: 'NAME'}),
-    once: Flags.boolean({description: 'print how things stand, and leave'}),
+    once: Flags.boolean({description: 'print the current state, and exit'}),
     json: Flags.boolean({description: 'print one JSON document per change; with --once, one'}),
     interval: Flags.string({description: 'time between two drawings of the screen', helpValue: '500ms', default: '1s'}),
   }
@@ -47,9 +47,9 @@ export default class Watch extends Command {
     const write = (line: string) => void stdout.write(`${line}\n`)
     const printing = {source, clock: systemClock, write, json: flags.json, signal: stop.signal, group}
     if (flags.once) {
-      // A first round takes one connect_timeout; after ten seconds it prints what there is.
+      // The first round takes one connect_timeout. After ten seconds watch prints what it has.
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)])
-      // A pipe has no width: nothing is left out of what a program reads.
+      // A pipe has no width: a program gets every column.
       return await printOnce({...printing, signal, width: stdout.columns ?? 10_000, glyphs: glyphsFor(env)})
     }
     if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)

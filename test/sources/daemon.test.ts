@@ -17,21 +17,21 @@ const one = {hosts: {host1: primary(), host2: standby()}, maxAgeMs: 1_500}
 const other = {hosts: {host1: standby('host2'), host2: primary()}, maxAgeMs: 1_500}
 const deps = () => ({clock: realClock(), random: Math.random})
 
-test('a snapshot at once, changes as they happen, samples every second', async () => {
+test('daemon source: one snapshot at once, changes as they happen, samples every second', async () => {
   await using api = await started(one)
   await using source = await daemonSource({at: {url: api.url}, ...deps()})
   expect(source.current().groups.all?.verdict.routedTo).toBe('host1')
-  const told: Publication[] = []
-  source.subscribe((publication) => told.push(publication))
+  const published: Publication[] = []
+  source.subscribe((publication) => published.push(publication))
   api.source.publish(other, change('host2', 'standby', 'primary'))
-  await vi.waitFor(() => expect(told.some(({changes}) => changes.length > 0)).toBe(true), {timeout: 30_000})
-  expect(told[0]?.changes).toEqual([change('host2', 'standby', 'primary')])
+  await vi.waitFor(() => expect(published.some(({changes}) => changes.length > 0)).toBe(true), {timeout: 30_000})
+  expect(published[0]?.changes).toEqual([change('host2', 'standby', 'primary')])
   expect(source.current().groups.all?.verdict.routedTo).toBe('host2')
   api.source.set({...other, hosts: {...other.hosts, host1: standby('host2', {lagBytes: 77})}})
   await vi.waitFor(() => expect(source.current().hosts.host1).toMatchObject({lagBytes: 77}), {timeout: 30_000})
 })
 
-test('over a unix socket', async () => {
+test('daemon source: over a unix socket', async () => {
   using dir = folder()
   await using api = await started(one, {socket: dir.at('s.sock')})
   await using source = await daemonSource({at: {socket: dir.at('s.sock')}, ...deps()})
@@ -39,7 +39,7 @@ test('over a unix socket', async () => {
   await api.api[Symbol.asyncDispose]()
 })
 
-test('what changed before we came; an older daemon cannot tell', async () => {
+test('past changes: a daemon sends them, an older daemon has none', async () => {
   const past = [{at: noon.wall, epoch: '9f2c41', sequence: 3, change: change('host1', 'standby', 'primary')}]
   await using api = await started(one, {}, {pastChanges: () => past})
   await using source = await daemonSource({at: {url: api.url}, ...deps()})
@@ -49,18 +49,18 @@ test('what changed before we came; an older daemon cannot tell', async () => {
   expect(await silent.past?.().catch(() => [])).toEqual([])
 })
 
-test('a silent daemon: everything is stale, subscribers are told, and no old answer is repeated', async () => {
+test('a silent daemon: every host turns stale, subscribers learn it, and no old snapshot is shown again', async () => {
   await using daemon = await scripted()
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
-  const told: Publication[] = []
-  source.subscribe((publication) => told.push(publication))
+  const published: Publication[] = []
+  source.subscribe((publication) => published.push(publication))
   expect(source.current().hosts.host1?.role).toBe('primary')
-  await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 30_000})
+  await vi.waitFor(() => expect(published).toHaveLength(1), {timeout: 30_000})
   const stale = source.current()
   expect(stale.hosts.host1).toMatchObject({role: 'unavailable', cause: 'stale'})
   expect(stale.hosts.host1).not.toHaveProperty('timeline')
   expect(stale.groups.all?.verdict).toMatchObject({kind: 'unconfirmed', routedTo: null, primaries: []})
-  expect(told[0]?.changes.map(({kind, host, to}) => [kind, host, to])).toEqual([
+  expect(published[0]?.changes.map(({kind, host, to}) => [kind, host, to])).toEqual([
     ['role', 'host1', 'unavailable'],
     ['role', 'host2', 'unavailable'],
     ['verdict', null, 'unconfirmed'],
@@ -70,20 +70,20 @@ test('a silent daemon: everything is stale, subscribers are told, and no old ans
   expect(daemon.asked[1]).toBe('9f2c41-417')
 })
 
-test('a daemon that comes back: what was missed is told with it', async () => {
+test('a daemon that comes back: the missed changes come with the first snapshot', async () => {
   await using api = await started(one)
   let isOpen = true
   await using through = await relay(Number(new URL(api.url).port), () => isOpen)
   await using source = await daemonSource({at: {url: through.url}, ...deps()})
-  const told: Publication[] = []
-  source.subscribe((publication) => told.push(publication))
+  const published: Publication[] = []
+  source.subscribe((publication) => published.push(publication))
   isOpen = false
   through.cut()
   await vi.waitFor(() => expect(source.current().hosts.host1).toMatchObject({cause: 'stale'}), {timeout: 30_000})
   api.source.publish(other, change('host2', 'standby', 'primary'))
   isOpen = true
   await vi.waitFor(() => expect(source.current().groups.all?.verdict.routedTo).toBe('host2'), {timeout: 30_000})
-  const back = told.at(-1)?.changes ?? []
+  const back = published.at(-1)?.changes ?? []
   expect(back[0]).toEqual(change('host2', 'standby', 'primary'))
   expect(back.map(({kind, from, to}) => `${kind} ${from} ${to}`)).toContain('verdict unconfirmed primary')
 })
@@ -112,7 +112,7 @@ test('a daemon that ends every connection: no reconnect leaves a listener behind
   server.close()
 })
 
-test('events that waited on the way are not taken for fresh', async () => {
+test('events that waited in a socket are not fresh: the hosts turn stale', async () => {
   await using daemon = await scripted()
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
   // A sample every 100 ms, all of them made long ago: what arrives is no sign of life.
@@ -124,16 +124,16 @@ test('events that waited on the way are not taken for fresh', async () => {
   clearInterval(talk)
 })
 
-test('transit: counted from when the first snapshot was asked for', () => {
-  const transit = new ClockOffset(1_000)
-  expect(transit.madeAt(50_000, 1_040)).toBe(1_000)
-  expect(transit.madeAt(51_000, 2_010)).toBe(2_000)
-  expect(transit.madeAt(52_000, 9_000)).toBe(3_000)
-  expect(transit.madeAt(99_000, 9_100)).toBe(9_100)
-  expect(() => transit.madeAt(Number.NaN, 1)).toThrow(SyntaxError)
+test('clock offset: an event is dated from the request for the first snapshot', () => {
+  const offset = new ClockOffset(1_000)
+  expect(offset.madeAt(50_000, 1_040)).toBe(1_000)
+  expect(offset.madeAt(51_000, 2_010)).toBe(2_000)
+  expect(offset.madeAt(52_000, 9_000)).toBe(3_000)
+  expect(offset.madeAt(99_000, 9_100)).toBe(9_100)
+  expect(() => offset.madeAt(Number.NaN, 1)).toThrow(SyntaxError)
 })
 
-test('nobody there, or somebody else: an error that says so', async () => {
+test('no daemon, or another server: the error says which', async () => {
   await expect(daemonSource({at: {url: 'http://127.0.0.1:1'}, ...deps()})).rejects.toMatchObject({
     code: 'DAEMON',
     message: /ECONNREFUSED/,
@@ -147,7 +147,7 @@ test('nobody there, or somebody else: an error that says so', async () => {
     server.close()
   }
   const mute = createNetServer(() => {})
-  await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), patienceMs: 300})).rejects.toMatchObject({
+  await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), timeoutMs: 300})).rejects.toMatchObject({
     message: /within 300 ms/,
   })
   mute.close()
@@ -188,7 +188,7 @@ test('a request whose signal aborts, before and during the answer: rejected', as
   }
 })
 
-test('an answer in pieces, and larger than any buffer for it', async () => {
+test('an answer in pieces, larger than any buffer, arrives whole', async () => {
   using dir = folder()
   const body = 'é'.repeat(100_000)
   const whole = Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
@@ -203,7 +203,7 @@ test('an answer in pieces, and larger than any buffer for it', async () => {
   server.close()
 })
 
-test('an answer that is cut off, or no HTTP, or late, is none', async () => {
+test('an answer that is cut off, late or not HTTP is no answer', async () => {
   using dir = folder()
   const replies = [
     'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[]',

@@ -1,9 +1,9 @@
 import type {HostTrial} from '../../sources/pg/connection-test.ts'
 
-/** `150004` → 15.4; PostgreSQL counts so since version 10. */
+/** `150004` → 15.4: PostgreSQL numbers its versions like this since version 10. */
 const version = (number: number) => `${Math.floor(number / 10_000)}.${number % 10_000}`
 
-/** A line per host, and one per remark below it. */
+/** One line per host, and below it one per remark. */
 export function trialText(trials: readonly HostTrial[]): string {
   const width = Math.max(...trials.map(({host}) => host.length))
   const lines = trials.flatMap((trial) => {
@@ -17,6 +17,6 @@ export function trialText(trials: readonly HostTrial[]): string {
   return lines.join('\n')
 }
 
-/** Every host was reached, and nothing is to be mended. */
+/** Every host was reached, and none has a remark. */
 export const isFine = (trials: readonly HostTrial[]): boolean =>
   trials.every(({kind, remarks}) => kind === 'reached' && remarks.length === 0)

@@ -7,27 +7,27 @@ import type {ErrorExit} from '../../protocol/exit-codes.ts'
 export type ErrorReport = Readonly<{exit: ErrorExit; code: ErrorCode; message: string; next: string}>
 
 /**
- * The parser's own errors are told apart by what they carry: loading oclif to ask for its classes
- * would cost a check more than the check.
+ * The parser's own errors are recognised by their properties: loading oclif for its classes would
+ * cost a check more than the check itself.
  */
 type ParserError = Error &
   Readonly<{oclif: object; flags?: readonly string[]; parse?: Readonly<{input?: {flags?: object}}>}>
 const isParserError = (error: unknown): error is ParserError => error instanceof Error && 'oclif' in error
 
 /**
- * The one place where errors turn into words and exit codes. `args`: as given, to point at the
- * right `--help`.
+ * The only place where errors get their text and exit code. `args`: as given, to name the right
+ * `--help`.
  */
 export async function reportOf(error: unknown, args: readonly string[]): Promise<ErrorReport> {
   if (error instanceof OperatorError) return {exit: 2, code: error.code, message: error.message, next: error.next}
   if (isParserError(error)) return {exit: 2, ...(await usageOf(error, args))}
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  const next = 'Please report it with what you ran; PGROUTE66_DEBUG=1 shows where it happened.'
+  const next = 'Please report the bug and the command that you ran; PGROUTE66_DEBUG=1 shows where the bug is.'
   return {exit: 70, code: 'BUG', message: `this is a bug in pgroute66: ${firstLine(message)}`, next}
 }
 
 async function usageOf(error: ParserError, args: readonly string[]): Promise<Omit<ErrorReport, 'exit'>> {
-  const help = `"pgroute66 ${[...commandOf(args), '--help'].join(' ')}" lists what there is.`
+  const help = `"pgroute66 ${[...commandOf(args), '--help'].join(' ')}" lists the flags.`
   if (error.flags) {
     const {nearest} = await import('../../config/reading/nearest.ts')
     const [unknown = ''] = error.flags
@@ -41,7 +41,7 @@ async function usageOf(error: ParserError, args: readonly string[]): Promise<Omi
   return {code: 'USAGE', message: message.charAt(0).toLowerCase() + message.slice(1), next: help}
 }
 
-/** Commands of two words. */
+/** The first words of commands that have two. */
 const topics = ['config', 'haproxy']
 const commandOf = (args: readonly string[]): readonly string[] => args.slice(0, topics.includes(args[0] ?? '') ? 2 : 1)
 

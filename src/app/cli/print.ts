@@ -1,9 +1,9 @@
 import {writeSync} from 'node:fs'
 
 /**
- * Writes at once and completely: whoever prints may exit right after. Not through `process.stdout`,
- * which costs a check a millisecond and is not always synchronous. A reader that has gone (`| head
- * -1`) is not an error of ours.
+ * Writes the whole text before it returns: the caller may exit right after. Not through
+ * `process.stdout`, which costs a check a millisecond and is not always synchronous. A reader that
+ * has gone (`| head -1`) is not an error.
  */
 export function print(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text.endsWith('\n') ? text : `${text}\n`)
@@ -11,7 +11,7 @@ export function print(fd: 1 | 2, text: string): void {
     try {
       done += writeSync(fd, bytes, done)
     } catch (error) {
-      // A pipe that somebody set to non-blocking, and that is full: its reader is slow, not gone.
+      // Another process made the pipe non-blocking, and it is full: its reader is slow, not gone.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }

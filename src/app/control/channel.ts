@@ -6,7 +6,7 @@ import {OperatorError} from '../../core/errors.ts'
 import {usualSocket} from '../../sources/daemon/socket-path.ts'
 import type {Channel} from './order.ts'
 
-export type ChannelAsked = Readonly<{
+export type ChannelFlags = Readonly<{
   url?: string | undefined
   ca?: string | undefined
   'token-file'?: string | undefined
@@ -18,8 +18,8 @@ export type ChannelAsked = Readonly<{
 }>
 
 /**
- * Where orders go: what was said, else the control socket of the configuration, else the one beside
- * the usual socket. Throws OperatorError.
+ * Where orders go: to the endpoint that the flags name, else to the control socket of the
+ * configuration, else to the control socket beside the usual socket. Throws OperatorError.
  */
 export async function controlChannel({
   url,
@@ -28,17 +28,17 @@ export async function controlChannel({
   config: path,
   env,
   cwd,
-  ...asked
-}: ChannelAsked): Promise<Channel> {
-  const tokenFile = asked['token-file']
-  // A path is the socket that anybody may ask; orders are taken by the one beside it.
+  ...flags
+}: ChannelFlags): Promise<Channel> {
+  const tokenFile = flags['token-file']
+  // A path names the socket for questions. The control socket, which takes orders, lies beside it.
   const isPath = url !== undefined && !URL.canParse(url) && url.includes('/')
   if (url !== undefined && !isPath) return {url, ca, tokenFile}
   if (tokenFile !== undefined || ca !== undefined)
-    throw new OperatorError('USAGE', '--token-file and --ca are for --url', 'Add --url.')
+    throw new OperatorError('USAGE', '--token-file and --ca need --url', 'Add --url.')
   if (socket !== undefined) return {socket: resolve(cwd, socket)}
   if (isPath) return {socket: beside(resolve(cwd, url))}
-  // Beside the socket that checks ask, as `serve` puts it.
+  // `serve` puts the control socket beside the socket that checks ask.
   if (env.PGROUTE66_SOCKET) return {socket: beside(resolve(cwd, env.PGROUTE66_SOCKET))}
   const usual = {socket: beside(usualSocket)}
   try {
@@ -52,5 +52,5 @@ export async function controlChannel({
 
 const beside = (path: string) => join(dirname(path), 'control.sock')
 
-/** For the record. sudo hides who it was; a service has no $USER. */
+/** The user's name for the log. Under sudo it is in $SUDO_USER; a service has no $USER. */
 export const whoAsks = (env: NodeJS.ProcessEnv): string | null => env.SUDO_USER || env.USER || osUser()

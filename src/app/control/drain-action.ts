@@ -13,7 +13,7 @@ export function drainAction(source: SnapshotSource, channel: () => Promise<Chann
       const verb = hosts[host]?.drained ? 'resume' : 'drain'
       const isWritten = Object.values(groups).some(({verdict}) => verdict.routedTo === host)
       const text = {
-        drain: `take ${host} out of rotation?${isWritten ? ' It is the primary: nothing can be written then.' : ''}`,
+        drain: `take ${host} out of rotation?${isWritten ? ' It is the primary: writes stop until it is resumed.' : ''}`,
         resume: `put ${host} back into rotation?`,
       }[verb]
       const who = {by: whoAsks(env) ?? 'watch', reason: null}
@@ -21,7 +21,7 @@ export function drainAction(source: SnapshotSource, channel: () => Promise<Chann
         text,
         async run() {
           const {done} = await order(await channel(), `/v1/hosts/${encodeURIComponent(host)}/${verb}`, who)
-          // A monitor of our own does not hear of it from the daemon.
+          // A monitor in this process learns nothing from the daemon: it gets the order too.
           if (isMonitor(source)) await source[verb](host, who)
           return String(done)
         },

@@ -15,7 +15,7 @@ export const hostArg = (description: string) =>
     },
   })
 
-/** What every command has that orders something from the daemon. */
+/** The flags of every command that gives the daemon an order. */
 export const orderFlags = {
   reason: Flags.string({description: 'why, for the record'}),
   json: Flags.boolean({description: 'print one JSON document'}),
@@ -25,14 +25,14 @@ export const orderFlags = {
   ca: caFlag,
   config: configFlag,
 }
-type OrderGiven = Readonly<
+type OrderFlags = Readonly<
   Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}
 >
 
-/** Orders it, and prints what was done. Throws OperatorError with the daemon's own words. */
-export async function giveOrder(path: string, body: object, flags: OrderGiven, word: string): Promise<void> {
+/** Sends the order, and prints what the daemon did. Throws OperatorError with the daemon's own text. */
+export async function giveOrder(path: string, body: object, flags: OrderFlags, done: string): Promise<void> {
   const {env} = process
   const channel = await controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
   const answer = await order(channel, path, {...body, reason: flags.reason ?? null, by: whoAsks(env)})
-  print(1, flags.json ? JSON.stringify({exit: 0, ok: true, ...answer}) : `${word}: ${answer.done}`)
+  print(1, flags.json ? JSON.stringify({exit: 0, ok: true, ...answer}) : `${done}: ${answer.done}`)
 }

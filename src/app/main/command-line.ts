@@ -4,19 +4,19 @@ import {OperatorError} from '../../core/errors.ts'
 import {loadCommands} from './commands.ts'
 
 /**
- * Runs one command. Rejects with whatever stopped it; oclif's own handler, which prints stacks and
- * exits with 1, is not used.
+ * Runs one command. Rejects with the error that stopped it. oclif's own handler is not used: it
+ * prints stacks and exits with 1.
  */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  // node would let every user of the machine into this process, passwords and all: by its debugger,
-  // on a port of its own.
+  // Without a handler, SIGUSR1 makes node open its debugger on a port, where every user of the
+  // machine could read the passwords in this process.
   process.on('SIGUSR1', () => {})
   const config = await loadCommands()
   refuseUnknown(args, config)
   try {
     await run([...args], config)
   } catch (error) {
-    // How oclif ends a command on purpose.
+    // oclif ends a command on purpose with this error.
     if ((error as {code?: unknown}).code !== 'EEXIT') throw error
     process.exitCode = (error as {oclif?: {exit?: number}}).oclif?.exit ?? 0
   }
@@ -24,8 +24,8 @@ export async function runCommand(args: readonly string[]): Promise<void> {
 }
 
 /**
- * Before oclif looks: it would take the arguments for parts of the command's name, and suggest
- * nothing.
+ * Runs before oclif looks: oclif would take the arguments for parts of the command's name, and
+ * suggest no command.
  */
 function refuseUnknown(args: readonly string[], config: Config): void {
   const end = args.findIndex((word) => word.startsWith('-'))

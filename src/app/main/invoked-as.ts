@@ -5,8 +5,8 @@ const roles = new Map([
   ['pgroute66-check-standby', 'standby'],
 ])
 
-/** What people try first. */
-const asked = new Map([
+/** Flags that people try first. */
+const shortForms = new Map([
   ['-h', '--help'],
   ['-v', '--version'],
   ['-V', '--version'],
@@ -15,9 +15,9 @@ const asked = new Map([
 const isConfigFile = (word: string): boolean => !word.startsWith('-') && /\.ya?ml$/i.test(word)
 
 /**
- * The arguments as commands understand them. `argv[0]` is the name that we were called by, the link
- * and not what it points to: a `pgroute66-check-primary` is `check --role primary`. The original
- * took its config file as an argument or after `-c`, without any command.
+ * The arguments as commands understand them. `argv[0]` is the name that the program was called by:
+ * the link, not its target. `pgroute66-check-primary` means `check --role primary`. The original
+ * pgroute66 took its config file as an argument or after `-c`, without any command.
  */
 export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonly string[] {
   const role = roles.get(parse(invoked).name)
@@ -25,7 +25,7 @@ export function rewriteArgv([invoked = '', ...args]: readonly string[]): readonl
 
   const [first = ''] = args
   if (first === 'help') return [...args.slice(1), '--help']
-  if (asked.has(first)) return [asked.get(first) ?? first]
+  if (shortForms.has(first)) return [shortForms.get(first) ?? first]
   if (isConfigFile(first)) return ['serve', '-c', ...args]
   const isFlag = first.startsWith('-c') || first === '--config' || first.startsWith('--config=')
   return isFlag ? ['serve', ...args] : args

@@ -1,10 +1,7 @@
 import type {Log} from '../../core/ports.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
 
-/**
- * Every change of a role or a verdict goes to the log, with the rule behind it and why. Samples do
- * not: nothing happened.
- */
+/** Logs every change of a role or a verdict, with its rule and its reason. Samples are no changes. */
 export const logChanges =
   (log: Log) =>
   ({changes}: Publication): void => {
@@ -22,7 +19,7 @@ const fieldsOf = ({kind, group, host, from, to, rule}: Change): object =>
   Object.fromEntries(Object.entries({kind, group, host, from, to, rule}).filter(([, value]) => value !== null))
 
 function sentenceOf({kind, group, host, from, to, why}: Change): string {
-  // It names whom it is about.
+  // The sentence names the actuator already.
   if (kind === 'actuator') return why
   const subject = kind === 'verdict' ? `verdict of ${group}` : (host ?? group ?? 'all')
   return to === null ? `${subject}: ${why}` : `${subject}: ${from ?? 'new'} → ${to}: ${why}`

@@ -7,22 +7,20 @@ import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
 
 export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
   Readonly<{
-    /** Only looks on: what is seen is not remembered, because another process remembers it. */
+    /** Reads the memory and saves nothing: another process (`serve`) writes it. */
     isOnlooker?: boolean
   }>
 
 export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
-  /** The monitor goes on with the new settings; hosts that did not change keep their connection. */
+  /** The monitor takes the new settings. Hosts that did not change keep their connection. */
   reload(config: Config): Promise<void>
 }
 
-/**
- * The part of the graph that watches: what is remembered, a driver per host, the monitor over them.
- */
-export async function compose(config: Config, around: ComposeDeps): Promise<Watching> {
+/** The part that watches: the memory, a driver per host, and the monitor over them. */
+export async function compose(config: Config, deps: ComposeDeps): Promise<Watching> {
   let current = config
-  const storeAt = around.isOnlooker ? readOnlyStore : memoryStore
+  const storeAt = deps.isOnlooker ? readOnlyStore : memoryStore
   let store = storeAt(config.stateDir)
   let remembered = nothingRemembered
   // Looked up at each call, because a reload may move the state.
@@ -38,16 +36,16 @@ export async function compose(config: Config, around: ComposeDeps): Promise<Watc
   }
   const monitor = await startMonitor({
     settings: config,
-    driver: (host) => driverFor(current, around.clock)(host),
+    driver: (host) => driverFor(current, deps.clock)(host),
     store: kept,
-    ...around,
+    ...deps,
   })
   return {
     monitor,
     async reload(next) {
       if (next.stateDir !== current.stateDir) {
         const moved = storeAt(next.stateDir)
-        // All of it goes along, or nothing moves.
+        // Where the new folder cannot be written, this throws and the old one stays.
         await moved.save(remembered)
         store = moved
       }

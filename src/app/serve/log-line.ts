@@ -1,14 +1,11 @@
-/**
- * A line for people, from pino's JSON: time, level, message, then what belongs to it as
- * `key=value`.
- */
+/** pino's JSON as a line of text: time, level, message, then the other fields as `key=value`. */
 export function textLine(json: string): string {
   const {time, level, msg, ...fields} = JSON.parse(json) as Record<string, unknown>
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${plain(value)}`)
   return `${[time, String(level).toUpperCase().padEnd(5), oneLine(String(msg ?? '')), ...rest].join(' ')}\n`
 }
 
-/** Quoted where a space would tear it apart. */
+/** In quotes where the value holds a space or another separator. */
 function plain(value: unknown): string {
   const text = typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value)
   return /^[\w.:/@,+[\]-]+$/.test(text) ? text : oneLine(JSON.stringify(text))
@@ -17,7 +14,7 @@ function plain(value: unknown): string {
 /** A server's message may hold line breaks and terminal sequences: one event stays one line. */
 const oneLine = (text: string): string =>
   text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )

@@ -7,19 +7,19 @@ import {textLine} from './log-line.ts'
 
 export interface AppLog extends Log {
   /**
-   * After a rotation, and when the settings have changed. Throws nothing: a log that cannot be
-   * opened leaves the old one in place, and says so there.
+   * Called after a rotation, and when the settings have changed. Throws nothing: where the new log
+   * cannot be opened, the old one stays and gets the error.
    */
   reopen(settings: LogSettings): void
-  /** Resolves when what is buffered is written, or cannot be within half a second; call it last. */
+  /** Resolves when the buffer is written, or after half a second without success. Call it last. */
   close(): Promise<void>
 }
 
 type Destination = ReturnType<typeof pino.destination>
 
 /**
- * Throws OperatorError for a file that cannot be opened, here and only here: at the start somebody
- * is there to be told.
+ * Throws OperatorError for a file that cannot be opened. Only this first opening throws: an
+ * operator who starts the daemon sees the error.
  */
 export function openLog(settings: LogSettings): AppLog {
   let out = open(settings)
@@ -37,18 +37,18 @@ export function openLog(settings: LogSettings): AppLog {
         logger = make(next, opened)
         void ended(before)
       } catch (error) {
-        logger.error({error: (error as Error).message}, 'the log file cannot be opened; logging goes on where it was')
+        logger.error({error: (error as Error).message}, 'the new log file cannot be opened; the old log stays in use')
       }
     },
     close: () => ended(out),
   }
 }
 
-/** Not by `flushSync`: it overtakes a write that is under way (seen: lines in the wrong order). */
+/** Not by `flushSync`, which overtakes a write in progress (seen: lines in the wrong order). */
 function ended(out: Destination): Promise<void> {
   return new Promise((resolve) => {
     const limit = setTimeout(() => {
-      // A full disk: at the exit of the process it would be tried for ever.
+      // The disk is full. Without this, the exit of the process would retry for ever.
       out.destroy()
       resolve()
     }, 500)
@@ -61,8 +61,8 @@ function ended(out: Destination): Promise<void> {
 }
 
 /**
- * Opened synchronously, so that a wrong path is found now; written asynchronously, because a reader
- * that stops reading must not stop us.
+ * Opened synchronously, so that a wrong path is found now. Written asynchronously, because a reader
+ * that stops reading must not stop the daemon.
  */
 function open({file}: LogSettings): Destination {
   const out = pino.destination({dest: file === null ? 2 : openFile(file), sync: false})
@@ -76,15 +76,15 @@ function openFile(path: string): number {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     const next =
-      'Name one in a folder that is there and that this user may write to, or leave it out: then standard error is written to.'
+      'Name a file in an existing folder that this user may write to. Without logfile the log goes to standard error.'
     throw new OperatorError('LOGFILE', `logfile ${path} cannot be opened (${code})`, next)
   }
 }
 
 function make({level, format}: LogSettings, out: Destination) {
   const stream = format === 'json' ? out : {write: (line: string) => out.write(textLine(line))}
-  // No pid and host name in each line: the journal adds them. The level as a word, and times as
-  // people read them.
+  // No pid and host name in each line: the journal adds them. The level is a word, the time ISO
+  // 8601.
   return pino(
     {level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
     stream,

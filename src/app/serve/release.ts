@@ -1,14 +1,14 @@
-/** What has to be ended, in the order in which it began; ended in the opposite one. */
+/** The parts that were started, in order. They end in the opposite order. */
 export class Release implements AsyncDisposable {
   readonly #ends: (() => PromiseLike<void>)[] = []
 
-  /** Hands `part` through, so that beginning and end stand in one line. */
+  /** Returns `part`, so that one line starts a part and says that it will be ended. */
   own<T extends AsyncDisposable>(part: T): T {
     this.#ends.push(() => part[Symbol.asyncDispose]())
     return part
   }
 
-  /** One end that fails keeps no other from running; the first failure is thrown afterwards. */
+  /** Ends every part, also after one has failed; then throws the first failure. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = []
     for (const end of this.#ends.splice(0).reverse()) {

@@ -2,20 +2,20 @@ import type {Config} from '../../config/config.ts'
 import type {Log} from '../../core/ports.ts'
 
 type Reloading = Readonly<{
-  /** What is in force at first. */
+  /** The configuration in force at the start. */
   config: Config
   load: () => Promise<Config>
   /**
-   * In order. Each takes the whole new configuration; when one refuses, those before it are given
-   * back what was in force.
+   * In order. Each step takes the whole new configuration. When one step refuses it, the steps
+   * before get the old configuration back.
    */
   apply: readonly ((config: Config) => Promise<void> | void)[]
   log: Log
-  /** For the metrics. */
+  /** Tells the metrics. */
   done: (isSuccessful: boolean) => void
 }>
 
-/** What SIGHUP does: one reload at a time, and a file that cannot be used changes nothing. */
+/** Handles SIGHUP: one reload at a time, and a file that cannot be used changes nothing. */
 export function reloads({config: first, load, apply, log, done}: Reloading): () => void {
   let running: Promise<void> = Promise.resolve()
   let inForce = first
@@ -28,7 +28,7 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
           await Promise.resolve(earlier(inForce)).catch((failure) => {
             log.error(
               {},
-              `a part of the refused configuration stays in force, restart to be sure: ${messageOf(failure)}`,
+              `a part of the refused configuration stays in force (restart the daemon): ${messageOf(failure)}`,
             )
           })
         }
@@ -45,7 +45,7 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
       log.info({config: config.path}, 'configuration reloaded')
       done(true)
     } catch (error) {
-      log.error({}, `the configuration was not reloaded, what was in force stays in force: ${messageOf(error)}`)
+      log.error({}, `the configuration was not reloaded, the old one stays in force: ${messageOf(error)}`)
       done(false)
     }
   }
@@ -54,7 +54,7 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
   }
 }
 
-/** All that is wrong, on one line: a log has no paragraphs. */
+/** All problems on one line: a log has no paragraphs. */
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
 

@@ -7,20 +7,20 @@ import {systemClock} from '../../system/clock.ts'
 import {readNamed} from '../../system/named-file.ts'
 import {ownVersion} from '../cli/version.ts'
 
-export type SourceAsked = Readonly<{
+export type SourceFlags = Readonly<{
   config?: string | undefined
   dsns?: readonly string[] | undefined
-  /** A running daemon; then nothing else is asked. */
+  /** A running daemon, which is then the only source. */
   url?: string | undefined
-  /** File with the certificates that the daemon's is signed by. */
+  /** File with the certificates of the authority that signed the daemon's certificate. */
   ca?: string | undefined
   env: NodeJS.ProcessEnv
   cwd?: string
 }>
 
 /**
- * Where snapshots come from: a running daemon, or a monitor of our own that only looks on. Throws
- * OperatorError.
+ * Opens the source of snapshots: a running daemon, or a monitor in this process that remembers
+ * nothing. Throws OperatorError.
  */
 export async function openSource({
   config,
@@ -29,17 +29,21 @@ export async function openSource({
   ca,
   env,
   cwd = process.cwd(),
-}: SourceAsked): Promise<SnapshotSource> {
+}: SourceFlags): Promise<SnapshotSource> {
   if (url !== undefined) {
     const {daemonSource} = await import('../../sources/daemon/daemon-source.ts')
     const pem = ca === undefined ? undefined : await readNamed(resolve(cwd, ca), 'CA')
-    return daemonSource({at: placeOf(url, cwd), ca: pem, clock: systemClock, random: Math.random})
+    return daemonSource({at: endpointOf(url, cwd), ca: pem, clock: systemClock, random: Math.random})
   }
   if (ca !== undefined)
-    throw new OperatorError('USAGE', '--ca without --url', 'Add --url; the servers have their own sslrootcert.')
+    throw new OperatorError(
+      'USAGE',
+      '--ca is given without --url',
+      'Add --url. For the servers, sslrootcert names the certificates.',
+    )
   const [{loadConfig}, {compose}] = await Promise.all([import('../../config/load.ts'), import('./compose.ts')])
   const loaded = await loadConfig({path: config, dsns, env, cwd})
-  const around = {
+  const deps = {
     clock: systemClock,
     random: Math.random,
     log: silentLog,
@@ -47,11 +51,11 @@ export async function openSource({
     version: ownVersion(),
     isOnlooker: true,
   }
-  return (await compose(loaded, around)).monitor
+  return (await compose(loaded, deps)).monitor
 }
 
 /** A URL, or the path of the daemon's unix socket. */
-function placeOf(text: string, cwd: string): Readonly<{url: string} | {socket: string}> {
+function endpointOf(text: string, cwd: string): Readonly<{url: string} | {socket: string}> {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url && /^https?:$/.test(url.protocol)) return {url: url.origin}
   if (url === null && text.includes('/')) return {socket: resolve(cwd, text)}

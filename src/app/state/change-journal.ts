@@ -6,13 +6,13 @@ import type {Publication} from '../../core/snapshot.ts'
 import {pastFromWire, pastToWire} from '../../protocol/change-json.ts'
 import {readText, replaceText} from '../../system/durable-file.ts'
 
-/** The file is cut back to the last `keptChanges` once it has twice as many. */
+/** With more lines than this, the file is cut back to the last `keptChanges`. */
 const mostLines = 2 * keptChanges
 
 /**
- * The last changes, over restarts: one JSON document per line of `changes.jsonl` under `state_dir`.
- * Nothing is judged by it, so a file that cannot be read or written costs the record and no more;
- * half a line at its end, of a crash, is passed over.
+ * The last changes, which survive restarts: one JSON document per line of `changes.jsonl` under
+ * `state_dir`. No verdict depends on the file, so a file that cannot be read or written costs only
+ * the record. A line that a crash cut off is skipped.
  */
 export class ChangeJournal implements AsyncDisposable {
   #path: string | null
@@ -30,7 +30,7 @@ export class ChangeJournal implements AsyncDisposable {
     this.#lines = lines
   }
 
-  /** `stateDir` null: kept as long as the process lives. */
+  /** `stateDir` null: the changes last as long as the process. */
   static async open(stateDir: string | null, log: Log): Promise<ChangeJournal> {
     const path = pathIn(stateDir)
     const kept = path === null ? nothing : await read(path, log)
@@ -52,7 +52,7 @@ export class ChangeJournal implements AsyncDisposable {
     this.#saving ??= this.#save()
   }
 
-  /** All that is kept goes along to another state_dir, with the next change. */
+  /** With the next change, all kept changes are written to the new state_dir. */
   applyConfig({stateDir}: Readonly<{stateDir: string | null}>): void {
     const path = pathIn(stateDir)
     if (path === this.#path) return
@@ -81,10 +81,10 @@ export class ChangeJournal implements AsyncDisposable {
       } catch (error) {
         const {code, message} = error as NodeJS.ErrnoException
         if (!this.#hasFailed) {
-          const next = 'give this user a state_dir that it may write to, with space left'
+          const next = 'Give this user a state_dir that it may write to, with space left.'
           this.#log.warn(
             {},
-            `${path} cannot be written (${code ?? message}), changes are not kept over a restart: ${next}`,
+            `${path} cannot be written (${code ?? message}): a restart loses the latest changes. ${next}`,
           )
         }
         this.#hasFailed = true
@@ -105,13 +105,13 @@ async function read(path: string, log: Log): Promise<Kept> {
     const text = (await readText(path)) ?? ''
     const lines = text.split('\n').filter(Boolean)
     const changes = lines.slice(-keptChanges).flatMap((line) => parsed(line) ?? [])
-    // A line that a crash cut off has no end: the next one must not be written behind it.
+    // A line that a crash cut off has no line end: the next line must not be appended to it.
     return {changes, lines: text === '' || text.endsWith('\n') ? lines.length : mostLines}
   } catch (error) {
     const {code, message} = error as NodeJS.ErrnoException
     log.warn(
       {},
-      `${path} cannot be read (${code ?? message}): what changed before this start is not shown; let this user read it`,
+      `${path} cannot be read (${code ?? message}): earlier changes are not shown. Let this user read the file.`,
     )
     return nothing
   }

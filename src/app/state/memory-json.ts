@@ -1,15 +1,15 @@
 import type {Drain, Maintenance} from '../../core/snapshot.ts'
 import type {GroupMemory, Memory} from '../../core/verdict/group-memory.ts'
 
-/** Of what is written. Keys may be added under it; a key whose meaning changes takes a new one. */
+/** Version of the format. A new key keeps the version; a key whose meaning changes needs a new version. */
 const schema = 1
 
 export const memoryText = ({groups, drains, maintenance}: Memory): string =>
   `${JSON.stringify({schema, groups, drains, maintenance}, null, 2)}\n`
 
 /**
- * Throws on anything else than what `memoryText` wrote: half a memory is worse than an operator who
- * is told.
+ * Throws on any text that `memoryText` did not write: an operator can act on an error, but nothing
+ * shows that half of a memory is lost.
  */
 export function readMemory(text: string): Memory {
   const document = fieldsOf(JSON.parse(text))
@@ -46,7 +46,7 @@ function readDrain(value: unknown): Drain {
   return {since: whole(since), by: text(by), reason: reason === null ? null : text(reason)}
 }
 
-/** Absent in what earlier versions wrote. */
+/** Files of earlier versions have no such key. */
 function readMaintenance(value: unknown): Maintenance | null {
   if (value === null) return null
   const {until} = fieldsOf(value)

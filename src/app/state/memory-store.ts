@@ -6,15 +6,15 @@ import {readText, replaceText} from '../../system/durable-file.ts'
 import {memoryText, readMemory} from './memory-json.ts'
 
 /**
- * What survives a restart, in one file under `state_dir`: the highest timeline ever seen, the
- * rivals of a split brain, drains. `serve` writes it and any number of checks read it meanwhile.
- * Without a `state_dir` it lives as long as the process.
+ * The memory that survives a restart, in one file under `state_dir`: the highest timeline ever
+ * seen, the rivals of a split brain, drains. `serve` writes the file, and any number of checks read
+ * it meanwhile. Without a `state_dir` the memory lasts as long as the process.
  */
 export function memoryStore(stateDir: string | null): MemoryStore {
   return stateDir === null ? forgetful() : fileStore(join(stateDir, 'memory.json'))
 }
 
-/** For whoever looks on while `serve` writes: knows what is remembered, and adds nothing. */
+/** For `check` and `watch`, while `serve` writes: loads the memory and saves nothing. */
 export function readOnlyStore(stateDir: string | null): MemoryStore {
   const {load} = memoryStore(stateDir)
   return {load, save: async () => {}}
@@ -34,8 +34,8 @@ function fileStore(path: string): MemoryStore {
   let saving: Promise<void> = Promise.resolve()
   return {
     load: () => load(path),
-    // In order: a slow disk must not let an older memory overtake a newer one. A failure is its
-    // caller's; the next save tries again.
+    // One save after the other: on a slow disk an older memory must not overtake a newer one. A
+    // failure goes to its caller, and the next save tries again.
     save(memory) {
       const saved = saving.then(() => replaceText(path, memoryText(memory)))
       saving = saved.catch(() => {})
@@ -50,8 +50,8 @@ function fileStore(path: string): MemoryStore {
 }
 
 /**
- * An unreadable memory is never taken for an empty one: then an old primary that came back would be
- * believed.
+ * An unreadable memory is an error, never an empty memory: with an empty one, an old primary that
+ * comes back would be confirmed.
  */
 async function load(path: string): Promise<Memory> {
   let text: string | null
@@ -59,7 +59,7 @@ async function load(path: string): Promise<Memory> {
     text = await readText(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    const next = 'Give this user the right to read it, or name another state_dir.'
+    const next = 'Give this user the right to read the file, or name another state_dir.'
     throw new OperatorError('STATE_UNREADABLE', `${path} cannot be read (${code})`, next, {cause: error})
   }
   if (text === null) return nothingRemembered

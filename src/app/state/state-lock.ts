@@ -6,9 +6,9 @@ import type {Log} from '../../core/ports.ts'
 import {clearPath} from '../../system/unix-socket.ts'
 
 /**
- * One `serve` for one `state_dir`: of two, each would overwrite what the other remembers of
- * timelines, rivals and drains. The claim is a socket in the folder that says nothing: it ends with
- * its process, however that ends, and needs neither a pid nor an age to be believed.
+ * One `serve` per `state_dir`: two would overwrite each other's memory of timelines, rivals and
+ * drains. The lock is a socket in the folder that answers nothing. It ends with its process, also
+ * after a crash, so that neither a pid nor an age has to be trusted.
  */
 export class StateLock implements AsyncDisposable {
   readonly #log: Log
@@ -19,21 +19,19 @@ export class StateLock implements AsyncDisposable {
     this.#log = log
   }
 
-  /** Throws OperatorError: `STATE_IN_USE`. `stateDir` null: there is nothing to claim. */
+  /** Throws OperatorError: `STATE_IN_USE`. `stateDir` null: nothing to lock. */
   static async open(stateDir: string | null, log: Log): Promise<StateLock> {
-    const claim = new StateLock(log)
-    await claim.applyConfig({stateDir})
-    return claim
+    const lock = new StateLock(log)
+    await lock.applyConfig({stateDir})
+    return lock
   }
 
-  /**
-   * Lets the old folder go once the new one is had. Throws OperatorError, and keeps the old one.
-   */
+  /** Locks the new folder, then frees the old one. Throws OperatorError, and keeps the old lock. */
   async applyConfig({stateDir}: Readonly<{stateDir: string | null}>): Promise<void> {
     if (stateDir === this.#folder) return
-    const claimed = stateDir === null ? null : await this.#claim(stateDir)
+    const server = stateDir === null ? null : await this.#lock(stateDir)
     this.#server?.close()
-    this.#server = claimed
+    this.#server = server
     this.#folder = stateDir
   }
 
@@ -42,27 +40,27 @@ export class StateLock implements AsyncDisposable {
   }
 
   /**
-   * `null`: not possible here, as where this user may write nothing. Then there is nothing to
-   * overwrite either, and whoever saves says more of it.
+   * `null`: the folder cannot be locked, for example because this user may not write to it. Then
+   * `serve` cannot overwrite the memory either, and the next save reports the error.
    */
-  async #claim(folder: string): Promise<Server | null> {
+  async #lock(folder: string): Promise<Server | null> {
     const path = join(folder, 'serve.sock')
     const server = createServer((visitor) => visitor.destroy()).unref()
     try {
       await clearPath(path)
-      // Whoever is not let into the folder cannot knock either; anybody else is to hear that it is
-      // taken, whoever left it.
+      // Every user who may enter the folder has to see that it is locked, whichever user runs the
+      // daemon. A user without access to the folder cannot connect anyway.
       await once(server.listen({path, readableAll: true, writableAll: true}), 'listening')
       return server
     } catch (error) {
       const {code, message} = error as NodeJS.ErrnoException
       if (code === 'SOCKET_IN_USE') {
-        const next = 'Stop that one first, or give this one a state_dir of its own.'
+        const next = 'Stop the other serve first, or give this one a state_dir of its own.'
         throw new OperatorError('STATE_IN_USE', `another serve keeps its state in ${folder}`, next, {cause: error})
       }
       this.#log.warn(
         {},
-        `${path} cannot be made (${code ?? message}): a second serve on this state_dir would not be noticed`,
+        `${path} cannot be created (${code ?? message}): a second serve on this state_dir would go unnoticed`,
       )
       return null
     }

@@ -6,20 +6,20 @@ import {loadConfig} from '../../config/load.ts'
 
 export default class HaproxyConfig extends Command {
   static override summary = 'Print a complete haproxy.cfg for this configuration.'
-  static override description = `Four ways by which HAProxy comes to know whom to route to:
-  push      serve tells it over its stats socket, when it happens; one daemon per HAProxy
+  static override description = `HAProxy can learn the verdict in four ways:
+  push      serve changes HAProxy over its stats socket at once; one daemon per HAProxy
   agent     HAProxy asks serve's agent port, five times a second
   httpchk   HAProxy asks serve over HTTP, four times a second
-  external  HAProxy runs a command for each check; works without serve, too
-What has to be known beside the file goes to stderr.`
+  external  HAProxy runs a command for each check; this also works without serve
+Warnings about the file go to stderr.`
   static override usage = 'haproxy config --style push|agent|httpchk|external [-c FILE] [DSN...]'
   static override examples = ['<%= config.bin %> <%= command.id %> --style push > /etc/haproxy/haproxy.cfg']
   static override strict = false
   static override flags = {
-    style: Flags.option({options: haproxyStyles, required: true, description: 'how HAProxy comes to know'})(),
+    style: Flags.option({options: haproxyStyles, required: true, description: 'how HAProxy learns the verdict'})(),
     config: configFlag,
     'max-lag': Flags.string({
-      description: 'readers are sent to no standby that is further behind (agent, httpchk)',
+      description: 'send no readers to a standby that lags further behind (agent, httpchk)',
       helpValue: '16MB',
     }),
     daemon: Flags.string({
@@ -28,7 +28,7 @@ What has to be known beside the file goes to stderr.`
     }),
     ca: caFlag,
     instance: Flags.string({
-      description: 'the one of haproxy.instances that it is for [default: the first]',
+      description: 'the entry of haproxy.instances that the file is for [default: the first]',
       helpValue: 'SOCKET',
     }),
   }

@@ -1,13 +1,13 @@
 /**
- * How old an event is when it arrives. What waited in a socket - because we were suspended, or the
- * network held it back - is not as fresh as it looks, and monotonic clocks of two machines cannot
- * be compared. But the first snapshot of a connection was made after we asked for it, so the
- * daemon's wall clock was at least that far then; every later event is dated from there. Errs
- * towards older.
+ * How old an event is when it arrives. An event may have waited in a socket, because this process
+ * was suspended or the network was slow, and monotonic clocks of two machines cannot be compared.
+ * But the daemon made the first snapshot of a connection after the request was sent. That gives the
+ * offset between the daemon's wall clock and the monotonic clock here; every later event is dated
+ * by it. The error is always towards older.
  */
 export class ClockOffset {
   readonly #askedAt: number
-  /** Their wall clock minus our monotonic one, at most. */
+  /** The daemon's wall clock minus the monotonic clock here; the true offset is at most this. */
   #offset: number | null = null
 
   /** `askedAt`: monotonic, when the request was sent. */
@@ -16,8 +16,8 @@ export class ClockOffset {
   }
 
   /**
-   * When, by our monotonic clock, the event was made that says `at` (wall clock, theirs) and
-   * arrived `now`. The first one sets the scale. Throws on no time.
+   * When, by the monotonic clock here, the daemon made the event. `at`: the daemon's wall clock in
+   * the event. `now`: when it arrived. The first event sets the offset. Throws where `at` is NaN.
    */
   madeAt(at: number, now: number): number {
     if (Number.isNaN(at)) throw new SyntaxError('an event without a time')

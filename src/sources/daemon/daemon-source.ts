@@ -19,38 +19,38 @@ export type DaemonDeps = Readonly<{
   ca?: string | undefined
   clock: Clock
   random: Random
-  /** For the first snapshot. */
-  patienceMs?: number
+  /** How long to wait for the first snapshot. */
+  timeoutMs?: number
 }>
 
-const pastPatienceMs = 2_000
+const pastTimeoutMs = 2_000
 export const reconnects = {firstMs: 50, capMs: 2_000, jitter: 0.5} as const
 
 /**
- * A running daemon as a source. Resolves with the first snapshot; throws OperatorError where there
- * is none in time. From then on it comes back by itself after every loss, and an answer that has
- * not been renewed for the daemon's own `max_age` is not given again: all hosts are stale then.
+ * A running daemon as a source. Resolves with the first snapshot; throws OperatorError where none
+ * comes in time. Afterwards the source reconnects by itself after every loss. A snapshot that has
+ * not been renewed for the daemon's own `max_age` is not shown again: all hosts are stale then.
  */
 export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
   const {Agent} = await import('undici')
-  const {at, ca, clock, patienceMs = 5_000} = deps
+  const {at, ca, clock, timeoutMs = 5_000} = deps
   const connect = {timeout: 3_000, ...('socket' in at && {socketPath: at.socket}), ...(ca !== undefined && {ca})}
   const source = new DaemonSource(deps, new Agent({connect, headersTimeout: 5_000}))
   const {promise: late, reject} = Promise.withResolvers<never>()
-  const cancel = clock.after(patienceMs, () => reject(new Error(`no answer within ${patienceMs} ms`)))
+  const cancel = clock.after(timeoutMs, () => reject(new Error(`no answer within ${timeoutMs} ms`)))
   try {
     await Promise.race([source.first, late])
     return source
   } catch (error) {
     await source[Symbol.asyncDispose]()
-    const next = 'Is "pgroute66 serve" running there? For a certificate of your own authority, add --ca.'
-    throw new OperatorError('DAEMON', `${placeOf(deps)} cannot be asked: ${reasonOf(error)}`, next, {cause: error})
+    const next = 'Is "pgroute66 serve" running there? Where your own authority signed its certificate, add --ca.'
+    throw new OperatorError('DAEMON', `${endpointOf(deps)} gives no snapshot: ${reasonOf(error)}`, next, {cause: error})
   } finally {
     cancel()
   }
 }
 
-const placeOf = ({at}: DaemonDeps) => ('url' in at ? at.url : at.socket)
+const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : at.socket)
 const reasonOf = (error: unknown) => {
   const {code, message} = error as NodeJS.ErrnoException
   return code?.startsWith('E') ? code : message || String(error)
@@ -62,13 +62,13 @@ class DaemonSource implements SnapshotSource {
   readonly #dispatcher: Dispatcher
   readonly #stop = new AbortController()
   readonly #listeners = new Set<(publication: Publication) => void>()
-  readonly #begun = Promise.withResolvers<void>()
+  readonly #firstShown = Promise.withResolvers<void>()
   readonly #ended: Promise<void>
-  /** As the daemon sent it, or what is left of that. */
+  /** As the daemon sent it, or as `staleOf` left it. */
   #shown: Snapshot | null = null
   #isStale = false
-  /** Monotonic: when the daemon made what we hold. */
-  #heardAt = 0
+  /** Monotonic: when the daemon made the latest snapshot. */
+  #madeAt = 0
   #lastId: string | null = null
   #connection = new AbortController()
   #cancelWatch: () => void = () => {}
@@ -76,15 +76,15 @@ class DaemonSource implements SnapshotSource {
   constructor(deps: DaemonDeps, dispatcher: Dispatcher) {
     this.#deps = deps
     this.#dispatcher = dispatcher
-    this.first = this.#begun.promise
-    // Whoever waits has a limit of his own.
+    this.first = this.#firstShown.promise
+    // A rejection that no caller awaits must not end the process.
     this.first.catch(() => {})
     this.#ended = this.#run()
   }
 
   current(): Snapshot {
     this.#expire()
-    if (this.#shown === null) throw new Error('asked before the first snapshot')
+    if (this.#shown === null) throw new Error('current() before the first snapshot')
     return this.#shown
   }
 
@@ -95,7 +95,7 @@ class DaemonSource implements SnapshotSource {
 
   async past(): Promise<readonly PastChange[]> {
     const {request} = await import('undici')
-    const signal = AbortSignal.timeout(pastPatienceMs)
+    const signal = AbortSignal.timeout(pastTimeoutMs)
     const {statusCode, body} = await request(new URL('/v1/changes', this.#origin), {
       dispatcher: this.#dispatcher,
       signal,
@@ -123,33 +123,33 @@ class DaemonSource implements SnapshotSource {
     // A daemon that never answered is asked again after 100 ms, a lost connection after 50 ms.
     let backoff = nextBackoff(reconnects, null, random)
     while (!this.#stop.signal.aborted) {
-      const before = this.#heardAt
+      const before = this.#madeAt
       try {
         await this.#follow()
       } catch (error) {
-        // Before the first snapshot somebody waits, and may be told why; afterwards silence says
-        // all there is to say.
-        if (this.#shown === null) this.#begun.reject(error)
+        // Before the first snapshot the caller waits for the reason. Afterwards the snapshot turns
+        // stale, which says the same.
+        if (this.#shown === null) this.#firstShown.reject(error)
       }
       if (this.#stop.signal.aborted) return
-      backoff = nextBackoff(reconnects, this.#heardAt > before ? null : backoff, random)
+      backoff = nextBackoff(reconnects, this.#madeAt > before ? null : backoff, random)
       await sleep(this.#deps.clock, backoff.waitMs, this.#stop.signal)
     }
   }
 
   /**
-   * One connection. What was missed comes first, but is the past: it is told together with the
-   * first snapshot of now.
+   * One connection. The missed changes come first, but they are past: they are published together
+   * with the first current snapshot.
    */
   async #follow(): Promise<void> {
     this.#connection = new AbortController()
     const {clock} = this.#deps
-    const transit = new ClockOffset(clock.now())
+    const clockOffset = new ClockOffset(clock.now())
     const missed: Change[] = []
     let isCaughtUp = false
     let lastId = this.#lastId
-    const asking = {dispatcher: this.#dispatcher, origin: this.#origin, lastId, signal: this.#connection.signal}
-    for await (const {event, id, data} of eventsOf(asking)) {
+    const request = {dispatcher: this.#dispatcher, origin: this.#origin, lastId, signal: this.#connection.signal}
+    for await (const {event, id, data} of eventsOf(request)) {
       const json = JSON.parse(data) as {at: string; snapshot: unknown}
       const now = clock.now()
       lastId = id ?? lastId
@@ -157,42 +157,42 @@ class DaemonSource implements SnapshotSource {
         missed.push(...changesFromWire(json, now).changes)
         continue
       }
-      const madeAt = transit.madeAt(Date.parse(json.at), now)
-      // After a gap nobody can tell what happened in it, only what is different.
-      const told =
+      const madeAt = clockOffset.madeAt(Date.parse(json.at), now)
+      // The changes in a gap are unknown. Only the difference between two snapshots is known.
+      const received =
         event === 'change' ? changesFromWire(json, now).changes : event === 'snapshot' ? null : missed.splice(0)
-      const isTaken = this.#take(fromWire(event === 'change' ? json.snapshot : json, madeAt), told, madeAt)
+      const isTaken = this.#take(fromWire(event === 'change' ? json.snapshot : json, madeAt), received, madeAt)
       isCaughtUp = true
-      // Old when it arrives: more of it waits on the way, or the daemon's clock was set. A new
-      // connection tells, and repeats what was not taken.
+      // The event is old on arrival: more events wait in the socket, or the daemon's clock was set.
+      // A new connection shows which, and repeats the changes that were not taken.
       if (!isTaken || now - madeAt > this.current().maxAgeMs / 2) return
       this.#lastId = lastId
     }
   }
 
-  /** `told`: the changes that lead here; `null`: unknown. False: it is too old to be shown. */
-  #take(snapshot: Snapshot, told: readonly Change[] | null, madeAt: number): boolean {
+  /** `received`: the changes that lead to `snapshot`; `null`: unknown. False: too old to be shown. */
+  #take(snapshot: Snapshot, received: readonly Change[] | null, madeAt: number): boolean {
     const before = this.#shown
     if (before !== null && this.#deps.clock.now() - madeAt > snapshot.maxAgeMs) return false
-    const different = told === null || this.#isStale ? differences(before, snapshot) : []
-    this.#heardAt = madeAt
+    const different = received === null || this.#isStale ? differences(before, snapshot) : []
+    this.#madeAt = madeAt
     this.#shown = snapshot
     this.#isStale = false
     this.#watch(snapshot)
-    this.#begun.resolve()
-    this.#publish({changes: [...(told ?? []), ...different], snapshot})
+    this.#firstShown.resolve()
+    this.#publish({changes: [...(received ?? []), ...different], snapshot})
     return true
   }
 
   /**
-   * Ends what has not been renewed in time, and the connection that did not renew it: it may be
-   * half dead.
+   * Replaces a snapshot that was not renewed in time by a stale one, and ends the connection, which
+   * may be half dead.
    */
   #expire(): void {
     const {clock} = this.#deps
     const live = this.#shown
-    if (live === null || this.#isStale || clock.now() - this.#heardAt <= live.maxAgeMs) return
-    const why = `${placeOf(this.#deps)} has said nothing for ${live.maxAgeMs} ms`
+    if (live === null || this.#isStale || clock.now() - this.#madeAt <= live.maxAgeMs) return
+    const why = `the daemon at ${endpointOf(this.#deps)} has been silent for ${live.maxAgeMs} ms`
     const stale = staleOf(live, why, {now: clock.now(), wall: clock.wall()})
     this.#shown = stale
     this.#isStale = true
@@ -202,7 +202,7 @@ class DaemonSource implements SnapshotSource {
 
   #watch({maxAgeMs}: Snapshot): void {
     this.#cancelWatch()
-    this.#cancelWatch = this.#deps.clock.after(Math.max(0, this.#heardAt + maxAgeMs - this.#deps.clock.now()) + 1, () =>
+    this.#cancelWatch = this.#deps.clock.after(Math.max(0, this.#madeAt + maxAgeMs - this.#deps.clock.now()) + 1, () =>
       this.#expire(),
     )
   }

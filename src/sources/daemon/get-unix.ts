@@ -3,15 +3,15 @@ import {connect} from 'node:net'
 export type Reply = Readonly<{status: number; body: string}>
 
 /**
- * One GET over a unix socket. `absent`: nobody is there, or what is there does not speak HTTP;
- * `silent`: no whole answer within `limitMs`; never rejects. Nothing but node:net may be imported
- * here: node:http alone costs a check more than the question does. So do the stream's own reading,
- * which `onread` goes round, and an AbortSignal.
+ * One GET over a unix socket. `absent`: no process listens there, or it does not speak HTTP.
+ * `silent`: no whole answer within `timeoutMs`. Never rejects. Nothing but node:net may be imported
+ * here: node:http alone costs a check more than the question does. An AbortSignal and the stream's
+ * own reading cost as much; `onread` avoids the latter.
  */
 export function getUnix(
   socketPath: string,
   pathAndQuery: string,
-  limitMs: number,
+  timeoutMs: number,
 ): Promise<Reply | 'absent' | 'silent'> {
   return new Promise((resolve) => {
     let received: Buffer = Buffer.alloc(0)
@@ -22,24 +22,24 @@ export function getUnix(
       return true
     }
     const socket = connect({path: socketPath, onread: {buffer: Buffer.allocUnsafe(16_384), callback}})
-    const timer = setTimeout(() => end('silent'), limitMs)
+    const timer = setTimeout(() => end('silent'), timeoutMs)
     const end = (reply: Reply | 'absent' | 'silent') => {
       clearTimeout(timer)
       resolve(reply)
-      // A check is printed before this, and its process gone.
+      // Later: a check has printed its answer and left before this would run.
       setImmediate(() => socket.destroy())
     }
     const lost = () => end('absent')
     socket.on('error', lost)
     socket.on('close', lost)
-    // A target with a line end in it would be two requests.
+    // A line end in the target would make two requests of one.
     socket.write(
       `GET ${pathAndQuery.replace(/[\r\n ]/g, '')} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n`,
     )
   })
 }
 
-/** The daemon gives the length of every answer. `null`: that is not the whole of one. */
+/** The daemon sends the length of every answer. `null`: the answer is not complete. */
 function replyOf(response: Buffer): Reply | null {
   const end = response.indexOf('\r\n\r\n')
   const head = response.subarray(0, Math.max(0, end)).toString('latin1')

@@ -9,9 +9,9 @@ import {
 } from '../../core/snapshot.ts'
 
 /**
- * What is left of a snapshot when the daemon that sent it has fallen silent: names, and that
- * nothing is known. A split brain stays one, because it ends by being seen to end; a start stays a
- * start.
+ * What remains of a snapshot when the daemon that sent it has fallen silent: the names, and no
+ * knowledge of any host. A split brain stays a split brain, because only an observation can end it;
+ * `starting` stays `starting`.
  */
 export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{now: number; wall: number}>): Snapshot {
   const groups = Object.entries(snapshot.groups).map(([name, group]): [string, GroupState] => [
@@ -38,7 +38,7 @@ export function staleOf(snapshot: Snapshot, why: string, {now, wall}: Readonly<{
 const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'silent', contradictsSql: false, why})
 
 function unsure({kind}: Verdict, silence: string, wall: number): Verdict {
-  const why = `nothing is known here: ${silence}; each router goes on in its own way (runbook: the daemon is gone)`
+  const why = `${silence}, so this view is stale; what routers do meanwhile: runbook, "The daemon is gone"`
   const common = {primary: null, routedTo: null, primaries: [], blind: [], why, since: wall}
   if (kind === 'split-brain') return {...common, kind, rule: 'V1', suspect: null}
   if (kind === 'starting') return {...common, kind, rule: 'V0'}
