@@ -55,7 +55,7 @@ const settings = {
   executable: stripped,
   disableExperimentalSEAWarning: true,
   useCodeCache: true,
-  // NODE_OPTIONS of whoever starts it is meant for another program.
+  // NODE_OPTIONS in the caller's environment is meant for another program.
   execArgvExtension: 'none',
   // Of V8's threads one is enough: a check waits for each to start and to end. And node would read
   // its own 150 authorities in a thread as soon as TLS is loaded, which takes half of one core from

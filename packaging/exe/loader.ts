@@ -11,7 +11,7 @@ export type Chunks = Readonly<Record<string, Body>>
 
 /**
  * `require` for a bundle that esbuild has split into chunks, one for each `import()` and one for
- * what several share, each of which is run when somebody asks for it and not before. `index` says
+ * what several share. A chunk runs when a module first asks for it, and not before. `index` says
  * which script has it. A name that begins with `./` is a chunk, every other one is node's own
  * module.
  */

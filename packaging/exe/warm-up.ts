@@ -41,7 +41,7 @@ if (args.length === 0) {
   performance.now = () => 66_000
   Date.now = () => 1_666_666_666_666
   process.on('exit', () => {
-    // As in whoever is going to use the cache: else it would be refused.
+    // As in the process that uses the cache; with other settings V8 refuses it.
     for (const flag of asInUse) setFlagsFromString(flag)
     for (const [name, script] of scripts)
       if (!existsSync(cacheOf(name))) writeFileSync(cacheOf(name), script.createCachedData())

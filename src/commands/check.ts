@@ -1,16 +1,19 @@
 import {Args, Command, Flags} from '@oclif/core'
-import {parsedArguments} from '../app/check/arguments.ts'
+import {checkFlags, parsedArguments} from '../app/check/arguments.ts'
 import {check} from '../app/check/check.ts'
 import {configFlag, jsonFlag, socketFlag} from '../app/cli/flags.ts'
 import {exitNow} from '../system/exit.ts'
 
 export default class Check extends Command {
   static override summary = 'Judge a host or the group once; the exit code is the answer.'
-  static override description = `Asks the running daemon. Where no daemon answers, check asks the servers themselves.
-
-Exit codes: 0 the host has the asked role (without HOST: exactly one primary, confirmed), 1 up but not that role, beyond --max-lag or drained, 2 usage or configuration error, 3 unavailable, 4 split brain, unconfirmed or starting, 5 no primary (without HOST), 70 a bug.
-
-As HAProxy's "external-check command", check takes HAProxy's four arguments. Under the name pgroute66-check-primary or pgroute66-check-standby, check asks for that role.`
+  static override description = [
+    'Asks the running daemon. Where no daemon answers, check asks the servers themselves.\n\n',
+    'Exit codes: 0 the host has the asked role (without HOST: exactly one primary, confirmed), 1 up but ',
+    'not that role, beyond --max-lag or drained, 2 usage or configuration error, 3 unavailable, 4 split ',
+    'brain, unconfirmed or starting, 5 no primary (without HOST), 70 a bug.\n\n',
+    'As HAProxy\'s "external-check command", check takes HAProxy\'s four arguments. Under the name ',
+    'pgroute66-check-primary or pgroute66-check-standby, check asks for that role.',
+  ].join('')
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> host1 --role standby --max-lag 16MB',
@@ -27,10 +30,7 @@ As HAProxy's "external-check command", check takes HAProxy's four arguments. Und
   /** HAProxy passes four arguments, and a group may be several connection strings. */
   static override strict = false
   static override flags = {
-    role: Flags.string({
-      description: 'the role to ask for [default: primary]',
-      options: ['primary', 'standby', 'read-only', 'any'],
-    }),
+    role: Flags.string({description: 'the role to ask for [default: primary]', options: [...checkFlags.options.role]}),
     'max-lag': Flags.string({description: 'how far a standby may lag behind', helpValue: '16MB|5s'}),
     group: Flags.string({char: 'g', description: 'only this group'}),
     timeout: Flags.string({
@@ -45,10 +45,7 @@ As HAProxy's "external-check command", check takes HAProxy's four arguments. Und
       options: ['probe', 'none'],
       default: 'probe',
     }),
-    direct: Flags.boolean({
-      description: 'ask the servers, not the daemon',
-      exclusive: ['socket', 'fallback'],
-    }),
+    direct: Flags.boolean({description: 'ask the servers, not the daemon', exclusive: ['socket', 'fallback']}),
     config: configFlag,
   }
 

@@ -4,10 +4,12 @@ import {exitNow} from '../system/exit.ts'
 
 export default class Demo extends Command {
   static override summary = 'Start a real cluster of three hosts to try pgroute66: watch it, break it, fix it.'
-  static override description =
-    `Starts PostgreSQL from binaries of an npm package, and shows the live table of its hosts. Keys kill, hang, promote and rebuild the selected host.
-
-Without a terminal, or with --tour, the demo plays a story by itself: crash, promotion, split brain, repair. It removes everything when it ends.`
+  static override description = [
+    'Starts PostgreSQL from binaries of an npm package, and shows the live table of its hosts. Keys kill, ',
+    'hang, promote and rebuild the selected host.\n\n',
+    'Without a terminal, or with --tour, the demo plays a story by itself: crash, promotion, split brain, ',
+    'repair. It removes everything when it ends.',
+  ].join('')
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --tour']
   static override flags = {
     tour: Flags.boolean({description: 'play the story and exit'}),

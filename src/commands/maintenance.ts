@@ -3,8 +3,11 @@ import {giveOrder, orderFlags} from '../app/control/flags.ts'
 
 export default class Maintenance extends Command {
   static override summary = 'Freeze every actuator, or let the actuators continue.'
-  static override description =
-    'While maintenance is on, the daemon changes nothing in HAProxy and PgBouncer and runs no hook, whatever happens to the hosts. Checks and the API still answer with the current state. With state_dir, maintenance survives a restart of the daemon.'
+  static override description = [
+    'While maintenance is on, the daemon changes nothing in HAProxy and PgBouncer and runs no hook, ',
+    'whatever happens to the hosts. Checks and the API still answer with the current state. With ',
+    'state_dir, maintenance survives a restart of the daemon.',
+  ].join('')
   static override examples = [
     '<%= config.bin %> <%= command.id %> on --for 2h --reason "moving racks"',
     '<%= config.bin %> <%= command.id %> off',

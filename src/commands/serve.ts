@@ -6,10 +6,11 @@ import {showAs} from '../system/title.ts'
 
 export default class Serve extends Command {
   static override summary = 'Run the daemon: it watches the hosts and answers over HTTP.'
-  static override description =
-    `SIGHUP makes the daemon read its configuration again; a bad configuration changes nothing. SIGTERM and SIGINT stop the daemon; a second signal stops it at once.
-
-"pgroute66 FILE.yml" and "pgroute66 -c FILE.yml" do the same.`
+  static override description = [
+    'SIGHUP makes the daemon read its configuration again; a bad configuration changes nothing. SIGTERM ',
+    'and SIGINT stop the daemon; a second signal stops it at once.\n\n',
+    '"pgroute66 FILE.yml" and "pgroute66 -c FILE.yml" do the same.',
+  ].join('')
   static override usage = 'serve [-c FILE] [DSN...]'
   static override examples = ['<%= config.bin %> <%= command.id %> -c /etc/pgroute66/config.yaml']
   static override strict = false

@@ -6,11 +6,7 @@ import {drainAction} from '../app/control/drain-action.ts'
 import {openSource} from '../app/serve/snapshot-source.ts'
 import {systemClock} from '../system/clock.ts'
 import {showAs} from '../system/title.ts'
-import {pastChangesOf} from '../ui/events/past-changes.ts'
-import {printChanges, printOnce} from '../ui/events/print.ts'
-import {showWatch} from '../ui/show.ts'
-import {groupNamed} from '../ui/table/filter.ts'
-import {glyphsFor} from '../ui/text/glyphs.ts'
+import {watch} from '../ui/watch.ts'
 
 export default class Watch extends Command {
   static override summary = 'Show a live table of the hosts, with the verdict above it.'
@@ -43,25 +39,14 @@ export default class Watch extends Command {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort())
 
     await using source = await openSource({...flags, dsns: argv as string[], env})
-    const group = groupNamed(flags.group, source.current())
-    const write = (line: string) => void stdout.write(`${line}\n`)
-    const printing = {source, clock: systemClock, write, json: flags.json, signal: stop.signal, group}
-    if (flags.once) {
-      // The first round takes one connect_timeout. After ten seconds watch prints what it has.
-      const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)])
-      // A pipe has no width: a program gets every column.
-      return await printOnce({...printing, signal, width: stdout.columns ?? 10_000, glyphs: glyphsFor(env)})
-    }
-    if (flags.json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
     const channel = () => controlChannel({...flags, socket: flags['control-socket'], env, cwd: process.cwd()})
-    const past = await pastChangesOf(source)
-    await showWatch({
-      source,
+    await watch(source, {
+      ...flags,
       clock: systemClock,
+      env,
+      stdout,
       signal: stop.signal,
       everyMs,
-      group,
-      pastChanges: past,
       actions: [drainAction(source, channel, env)],
     })
   }

@@ -42,7 +42,12 @@ function perfdata(hosts: CheckAnswer['hosts']): string {
   if (all.length === 0) return ''
   const count = (role: string) => all.filter(([, host]) => host.role === role).length
   const lags = all.filter(([, host]) => host.role === 'standby').map(([name, host]) => `'${name}_lag'=${lagOf(host)}`)
-  return ` | ${[`primaries=${count('primary')}`, `standbys=${count('standby')}`, `unavailable=${count('unavailable')}`, ...lags].join(' ')}`
+  const counts = [
+    `primaries=${count('primary')}`,
+    `standbys=${count('standby')}`,
+    `unavailable=${count('unavailable')}`,
+  ]
+  return ` | ${[...counts, ...lags].join(' ')}`
 }
 
 /** "U": the guidelines' letter for a value that cannot be determined. */

@@ -8,11 +8,16 @@ export function trialText(trials: readonly HostTrial[]): string {
   const width = Math.max(...trials.map(({host}) => host.length))
   const lines = trials.flatMap((trial) => {
     const name = trial.host.padEnd(width)
-    const head =
+    const facts =
       trial.kind === 'failed'
-        ? `${name}  unavailable (${trial.cause}): ${trial.detail}`
-        : `${name}  ${trial.role}, PostgreSQL ${version(trial.serverVersion)}, timeline ${trial.timeline ?? 'unknown'}, system identifier ${trial.systemIdentifier}`
-    return [head, ...trial.remarks.map((remark) => `${' '.repeat(width)}  ${remark}`)]
+        ? [`unavailable (${trial.cause}): ${trial.detail}`]
+        : [
+            trial.role,
+            `PostgreSQL ${version(trial.serverVersion)}`,
+            `timeline ${trial.timeline ?? 'unknown'}`,
+            `system identifier ${trial.systemIdentifier}`,
+          ]
+    return [`${name}  ${facts.join(', ')}`, ...trial.remarks.map((remark) => `${' '.repeat(width)}  ${remark}`)]
   })
   return lines.join('\n')
 }

@@ -12,8 +12,9 @@ export function drainAction(source: SnapshotSource, channel: () => Promise<Chann
       const {hosts, groups} = source.current()
       const verb = hosts[host]?.drained ? 'resume' : 'drain'
       const isWritten = Object.values(groups).some(({verdict}) => verdict.routedTo === host)
+      const loss = isWritten ? ' It is the primary: writes stop until it is resumed.' : ''
       const text = {
-        drain: `take ${host} out of rotation?${isWritten ? ' It is the primary: writes stop until it is resumed.' : ''}`,
+        drain: `take ${host} out of rotation?${loss}`,
         resume: `put ${host} back into rotation?`,
       }[verb]
       const who = {by: whoAsks(env) ?? 'watch', reason: null}

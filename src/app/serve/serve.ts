@@ -24,7 +24,7 @@ export async function serve({config: path, dsns, dryRun}: ServeRequest, around: 
   const config = await load()
   const log = openLog(config.log)
   try {
-    // Before anything is started: whoever stops us meanwhile is heard.
+    // Before anything is started, so that a signal that comes meanwhile is not lost.
     await run(config, {load, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
@@ -48,7 +48,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   monitor.subscribe(logChanges(log))
   monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
-  // Nobody is answered before every host has been asked: a load balancer that hears "starting"
+  // The API answers only once every host has been asked: a load balancer that hears "starting"
   // takes all servers out, one that hears nothing keeps what it has for a while, and a socket of
   // systemd's keeps the question (DESIGN 9).
   const isStopped = stopped.then(() => true)
@@ -79,7 +79,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const reload = reloads({
     config,
     load,
-    // First those that may refuse: a folder or a port that somebody else has.
+    // First the parts that may refuse: another process may have the folder or the port.
     apply: [
       (next) => claim.applyConfig(next),
       (next) => api.reload(next),

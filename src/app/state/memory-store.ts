@@ -67,7 +67,8 @@ async function load(path: string): Promise<Memory> {
     return readMemory(text)
   } catch (error) {
     const next =
-      'Make sure which host is the primary, then move the file away: it remembers the highest timeline, split brains and drains.'
+      'Make sure which host is the primary, then move the file away. ' +
+      'The file remembers the highest timeline, split brains and drains.'
     throw new OperatorError('STATE_CORRUPT', `${path} does not hold what pgroute66 wrote`, next, {cause: error})
   }
 }

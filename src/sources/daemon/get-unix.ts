@@ -34,7 +34,13 @@ export function getUnix(
     socket.on('close', lost)
     // A line end in the target would make two requests of one.
     socket.write(
-      `GET ${pathAndQuery.replace(/[\r\n ]/g, '')} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n`,
+      [
+        `GET ${pathAndQuery.replace(/[\r\n ]/g, '')} HTTP/1.1`,
+        'Host: localhost',
+        'Accept: application/json',
+        'Connection: close',
+        '\r\n',
+      ].join('\r\n'),
     )
   })
 }

@@ -3,7 +3,8 @@ import type {ConnectionSettings} from '../../core/settings.ts'
 type Advice = (to: ConnectionSettings) => string
 
 const authority: Advice = (to) =>
-  `no authority in ${to.sslrootcert ?? '~/.postgresql/root.crt'} has signed the server's certificate: set sslrootcert to the right file`
+  `no authority in ${to.sslrootcert ?? '~/.postgresql/root.crt'} has signed the server's certificate: ` +
+  'set sslrootcert to the right file'
 
 /**
  * What the operator should do next, per SQLSTATE or errno. Never contains a secret.

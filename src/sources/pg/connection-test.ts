@@ -72,7 +72,8 @@ async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promis
 const rights = ({facts}: Reached): readonly string[] =>
   facts.backendsUsed === null || facts.receiver?.status === null
     ? [
-        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), or pgroute66 cannot match standbys with their primary',
+        'the role lacks pg_read_all_stats: grant it ("pgroute66 init --sql"), ' +
+          'or pgroute66 cannot match standbys with their primary',
       ]
     : []
 

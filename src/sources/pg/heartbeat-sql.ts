@@ -34,7 +34,8 @@ export function heartbeatSql(name: string): HeartbeatSql {
   const oid = `to_regclass(${literal(table)})`
   return {
     survey: `select ${oid} is not null as present, has_table_privilege(${oid}, 'select') as may_read,
-  has_table_privilege(${oid}, 'select') and has_table_privilege(${oid}, 'update') and has_table_privilege(${oid}, 'insert') as may_write,
+  has_table_privilege(${oid}, 'select') and has_table_privilege(${oid}, 'update')
+    and has_table_privilege(${oid}, 'insert') as may_write,
   coalesce(has_schema_privilege(to_regnamespace(${literal(quoted(schema))})::oid, 'create'), false) as may_create,
   pg_is_in_recovery() as in_recovery`,
     create: `begin; create table if not exists ${definition};
@@ -46,6 +47,7 @@ insert into ${table} select now() where not exists (select from ${table}); commi
 insert into ${table} select now() where not exists (select from ${table}); commit`,
     read: `select (extract(epoch from clock_timestamp() - max(pgr66_avc)) * 1000)::float8 as delay_ms from ${table}`,
     byHand: (user) =>
-      `create table if not exists ${definition}; insert into ${table} values (now()); grant select, insert, update on ${table} to ${quoted(user)};`,
+      `create table if not exists ${definition}; insert into ${table} values (now()); ` +
+      `grant select, insert, update on ${table} to ${quoted(user)};`,
   }
 }

@@ -18,7 +18,8 @@ export function probeSql(serverVersion: number): string {
   // pg_is_wal_replay_paused() fails after a promotion within the statement; the session asks again.
   return `with state as (select pg_is_in_recovery() as in_recovery),
   nudged as (select case when $1::boolean and not in_recovery then ${nudge} end as at from state),
-  position as (select case when in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn from state),
+  position as (
+    select case when in_recovery then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn from state),
   receiver as (
     select status, received_tli, ${sender}, latest_end_lsn::text,
       (extract(epoch from clock_timestamp() - last_msg_receipt_time) * 1000)::float8 as last_message_age_ms
@@ -29,13 +30,17 @@ select in_recovery,
   case when not in_recovery then substr(pg_walfile_name((select lsn from position)), 1, 8) end as primary_timeline,
   case when in_recovery then (select min_recovery_end_timeline from pg_control_recovery()) end as recovery_timeline,
   case when in_recovery then pg_last_wal_receive_lsn()::text end as receive_lsn,
-  case when in_recovery then (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 end as last_replay_age_ms,
+  case when in_recovery
+    then (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8
+    end as last_replay_age_ms,
   case when in_recovery then pg_is_wal_replay_paused() end as replay_paused,
   in_recovery or current_setting('default_transaction_read_only')::boolean as read_only,
   case when in_recovery then (select row_to_json(receiver) from receiver) end as receiver,
-  (select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name, 'clientAddr', host(client_addr),
-    'state', state, 'syncState', sync_state, 'replayLsn', replay_lsn::text) order by pid), '[]') from pg_stat_replication) as senders,
-  (select case when not bool_or(backend_type is null) then count(*) filter (where backend_type = 'client backend') end::int
+  (select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name,
+    'clientAddr', host(client_addr), 'state', state, 'syncState', sync_state, 'replayLsn', replay_lsn::text)
+    order by pid), '[]') from pg_stat_replication) as senders,
+  (select case when not bool_or(backend_type is null)
+    then count(*) filter (where backend_type = 'client backend') end::int
     from pg_stat_get_activity(null)) as backends_used,
   current_setting('max_connections')::int as backends_max
 from state`
