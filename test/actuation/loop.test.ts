@@ -97,7 +97,7 @@ test('a change during a pass is applied right after the pass', async () => {
   ])
 })
 
-test('an actuator that hangs or fails delays no other, and is in step within half a second after it recovers', async () => {
+test('an actuator that hangs or fails delays no other actuator, and catches up within 500 ms of recovery', async () => {
   const {clock, source, actuators, logged} = stage('hanging', 'failing', 'well')
   const [hanging, failing, well] = actuators as unknown as [FakeActuator, FakeActuator, FakeActuator]
   hanging.isHanging = true
@@ -174,7 +174,7 @@ function followed(...actuators: string[]) {
   return {clock, announced, stages, publish, pass, timing}
 }
 
-test('a switch is one event when the last actuator has applied it, with the time of each', async () => {
+test('a switch is one event once the last actuator has applied the routes, with the time of each', async () => {
   const {announced, stages, publish, pass} = followed('a', 'b')
   publish('host2')
   await pass('a', 10)
@@ -206,7 +206,7 @@ test('a switch that another one overtakes, or that times out, names the actuator
   expect(clock.pending).toBe(0)
 })
 
-test('a pass that began before the switch does not count for it', async () => {
+test('a pass that began before the switch does not count as applying the switch', async () => {
   const {clock, announced, publish, timing} = followed('a')
   const startedAt = clock.now()
   await clock.run(5)

@@ -178,7 +178,7 @@ test('stopping the agent closes every open connection', async () => {
 })
 
 describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
-  test('HAProxy follows each answer, changes nothing in maintenance, and cuts only the sessions of a deposed primary', async () => {
+  test('HAProxy follows each answer, keeps its state in maintenance, cuts only a deposed primary', async () => {
     const servers = [1, 2].map((number) =>
       createServer((socket) => {
         const greet = () => void socket.write(`host${number}\n`)
@@ -192,7 +192,8 @@ describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
     const ports = servers.map((server) => (server.address() as {port: number}).port)
     const line = (index: number, role: string) =>
       `    server host${index + 1} 127.0.0.1:${ports[index]} agent-send "host${index + 1} ${role}\\n"`
-    const agentCheck = `    default-server agent-check agent-addr 127.0.0.1 agent-port ${portOf(agent)} agent-inter 50ms weight 100 disabled`
+    const agentAt = `agent-addr 127.0.0.1 agent-port ${portOf(agent)} agent-inter 50ms`
+    const agentCheck = `    default-server agent-check ${agentAt} weight 100 disabled`
     const haproxy = await startHaproxy(
       [
         'defaults\n    mode tcp\n    timeout connect 1s\n    timeout client 1m\n    timeout server 1m',

@@ -33,7 +33,7 @@ describe('the commands for one HAProxy', () => {
       'start: r/host1 state ready',
     ]))
 
-  test('sessions left on a stopped server are cut once it has a successor', () =>
+  test('sessions left on a stopped server are cut once a successor is up', () =>
     expect(
       commands({'w/host1': [1, 3], 'w/host2': [0, 0]}, led('host2'), {...desired, backends: {w: 'primary'}}),
     ).toEqual(['cut: shutdown sessions server w/host1']))
@@ -154,7 +154,7 @@ describe('the commands for one HAProxy', () => {
     expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
-  test('a foreign server of writers that may be up: no server is started beside it, and a server that is up stays', () => {
+  test('writers: a foreign server may be up: no second server is started, and a server that is up stays', () => {
     const states = {'w/host1': [1, 0], 'w/host2': [0, 0], 'w/spare': [0, 0]} as const
     const {steps, problems, isWhole} = planHaproxy(
       {...desired, backends: {w: 'primary'}},

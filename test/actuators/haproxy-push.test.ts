@@ -32,6 +32,9 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy, pushed', () => {
     return () => void server.close()
   })
 
+  const listens = (name: string) =>
+    `listen pg_${name}\n    bind 127.0.0.1:{port:${name}}\n` +
+    ['host1', 'host2'].map((host) => `    server ${host} 127.0.0.1:${port} disabled\n`).join('')
   const config = (level = '') => `global
     stats socket {folder}/${level || 'second'}.sock mode 660 level ${level || 'admin'}
 defaults
@@ -39,7 +42,7 @@ defaults
     timeout connect 1s
     timeout client 60s
     timeout server 60s
-${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:${name}}\n    server host1 127.0.0.1:${port} disabled\n    server host2 127.0.0.1:${port} disabled\n`).join('')}`
+${['write', 'read'].map(listens).join('')}`
   async function haproxy(level?: string): Promise<Haproxy> {
     const started = await startHaproxy(config(level))
     onTestFinished(() => started[Symbol.asyncDispose]())
@@ -141,7 +144,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     expect(await up(running)).toEqual([])
   })
 
-  test('after a reload or restart of HAProxy every command is sent again, and no second pusher is reported', async () => {
+  test('after a reload or restart of HAProxy every command is sent again; no second pusher is reported', async () => {
     const running = await haproxy()
     const actuator = push(running)
     for (let turn = 0; turn < 3; turn += 1) {
@@ -151,7 +154,7 @@ ${['write', 'read'].map((name) => `listen pg_${name}\n    bind 127.0.0.1:{port:$
     }
   })
 
-  test('two pushers with opposite views: never two writers up; both report the other and only stop servers', async () => {
+  test('two pushers with opposite views: never two writers up; each reports the other pusher', async () => {
     const running = await haproxy()
     const [one, other] = [push(running), push(running)]
     const reported: string[] = []

@@ -37,7 +37,7 @@ const status =
   (response: ServerResponse, index: number) =>
     void response.writeHead(codes[index] ?? 204).end(codes[index] === 204 ? '' : 'said')
 
-test('each try is signed over its time and body; 500, 429 and 302 are tried again in order; no secret is shown', async () => {
+test('each try is signed over time and body; 500, 429 and 302 are tried again in order; no secret shows', async () => {
   const shop = workshop()
   writeFileSync(shop.at('secret'), 's3cret-key\n')
   const {received, url, port} = await receiver((response, index) =>

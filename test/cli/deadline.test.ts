@@ -22,7 +22,7 @@ function isRead(pipe: string): boolean {
 
 const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-deadline-'))
 
-test('deadline: a server accepts the connection and never answers: exit 3 in time, and the text names the host', async () => {
+test('deadline: a server accepts and never answers: exit 3 in time, and the text names the host', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const {port} = server.address() as AddressInfo

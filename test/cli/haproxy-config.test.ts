@@ -170,7 +170,7 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
     return received
   }
 
-  test('agent: no server is up before the agent answers; when the agent dies, open sessions stay, new ones end', async () => {
+  test('agent: no server is up before the agent answers; a dead agent ends new sessions, not open ones', async () => {
     const around = {
       source: fakeSource({hosts: {host1: primary(), host2: standby()}}),
       clock: realClock(),

@@ -6,6 +6,8 @@ import {lacks} from '../support/parts.ts'
 import {pgbouncerPassword, startPgbouncer} from '../support/pgbouncer.ts'
 import {site} from '../support/site.ts'
 
+const databases = 'databases: {app: {role: primary, dbname: postgres}}'
+
 test.skipIf(lacks('PgBouncer'))(
   'serve repoints PgBouncer: a drain, a switch, and a pause that ends by itself',
   async () => {
@@ -17,7 +19,7 @@ test.skipIf(lacks('PgBouncer'))(
         `socket: ${folder}/pgroute66.sock`,
         // Nothing comes about by looking again after a while.
         'haproxy: {resync: 1h}',
-        `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1s}]`,
+        `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, ${databases}, pause: 1s}]`,
       ].join('\n'),
     )
     const comes = (where: string) => until(async () => (await pgbouncer.leads('app')) === where)
@@ -46,35 +48,32 @@ test.skipIf(lacks('PgBouncer'))(
   },
 )
 
-test.skipIf(lacks('PgBouncer'))(
-  'a reload takes a new password, and ends no pause that it has nothing to do with',
-  async () => {
-    const pgbouncer = await startPgbouncer()
-    onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
-    const admin = (password: string) =>
-      `postgres://postgres:${password}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
-    const {serve, host1, asks, file, text} = await site((folder) =>
-      [
-        `socket: ${folder}/pgroute66.sock`,
-        `pgbouncer: [{admin: "${admin('wr0ng')}", include: ${pgbouncer.include}, databases: {app: {role: primary, dbname: postgres}}, pause: 1min}]`,
-      ].join('\n'),
-    )
-    const reload = async (content: string) => {
-      const before = serve.output().split('configuration reloaded').length
-      await writeFile(file, content)
-      serve.child.kill('SIGHUP')
-      await until(() => serve.output().split('configuration reloaded').length > before)
-    }
-    await serve.sees('check the password')
-    const right = text.replace(admin('wr0ng'), admin(pgbouncerPassword))
-    await reload(right)
-    await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${host1.port}`)
+test.skipIf(lacks('PgBouncer'))('a reload takes a new password and ends no unrelated pause', async () => {
+  const pgbouncer = await startPgbouncer()
+  onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
+  const admin = (password: string) =>
+    `postgres://postgres:${password}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
+  const {serve, host1, asks, file, text} = await site((folder) =>
+    [
+      `socket: ${folder}/pgroute66.sock`,
+      `pgbouncer: [{admin: "${admin('wr0ng')}", include: ${pgbouncer.include}, ${databases}, pause: 1min}]`,
+    ].join('\n'),
+  )
+  const reload = async (content: string) => {
+    const before = serve.output().split('configuration reloaded').length
+    await writeFile(file, content)
+    serve.child.kill('SIGHUP')
+    await until(() => serve.output().split('configuration reloaded').length > before)
+  }
+  await serve.sees('check the password')
+  const right = text.replace(admin('wr0ng'), admin(pgbouncerPassword))
+  await reload(right)
+  await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${host1.port}`)
 
-    assert.equal((await asks('drain')('host1')).code, 0)
-    const paused = `127.0.0.1:${host1.port} paused`
-    await until(async () => (await pgbouncer.leads('app')) === paused)
-    await reload(`${right}\nhaproxy: {resync: 2s}\nhooks: [{run: [/bin/true]}]\n`)
-    assert.equal(await pgbouncer.leads('app'), paused)
-    assert.doesNotMatch(serve.output(), /RESUME/)
-  },
-)
+  assert.equal((await asks('drain')('host1')).code, 0)
+  const paused = `127.0.0.1:${host1.port} paused`
+  await until(async () => (await pgbouncer.leads('app')) === paused)
+  await reload(`${right}\nhaproxy: {resync: 2s}\nhooks: [{run: [/bin/true]}]\n`)
+  assert.equal(await pgbouncer.leads('app'), paused)
+  assert.doesNotMatch(serve.output(), /RESUME/)
+})

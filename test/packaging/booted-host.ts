@@ -15,7 +15,8 @@ mkdir "$0/upper" "$0/work" "$0/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"
 `
 const script = `${mounts}
-exec systemd-nspawn -q -D "$0/root" --boot --register=no --keep-unit --private-users=no -M pgroute66-test -- --unit=sysinit.target
+exec systemd-nspawn -q -D "$0/root" --boot --register=no --keep-unit --private-users=no \\
+  -M pgroute66-test -- --unit=sysinit.target
 `
 const env = {PATH: '/usr/sbin:/usr/bin:/sbin:/bin'}
 

@@ -62,7 +62,12 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     does('dpkg', '-i', '/root/pgroute66.deb')
     assert.equal(
       does('stat', '-c', '%U:%G %a %n', '/etc/pgroute66', '/run/pgroute66', '/var/lib/pgroute66'),
-      'root:pgroute66 750 /etc/pgroute66\npgroute66:pgroute66 755 /run/pgroute66\npgroute66:pgroute66 750 /var/lib/pgroute66\n',
+      [
+        'root:pgroute66 750 /etc/pgroute66',
+        'pgroute66:pgroute66 755 /run/pgroute66',
+        'pgroute66:pgroute66 750 /var/lib/pgroute66',
+        '',
+      ].join('\n'),
     )
     does('systemctl', 'start', 'pgroute66')
     assert.equal(shown('ActiveState'), 'inactive')

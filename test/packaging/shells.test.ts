@@ -46,7 +46,9 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
 ]
 
 const inBash = (line: string) => {
-  const script = `. ${at('completions/pgroute66.bash')}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgroute66; printf '%s\\n' "\${COMPREPLY[@]}"`
+  const script =
+    `. ${at('completions/pgroute66.bash')}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); ` +
+    `_pgroute66; printf '%s\\n' "\${COMPREPLY[@]}"`
   return output('bash', '-c', script, 'bash', 'pgroute66', ...line.split(' ')).split('\n')
 }
 const inFish = (line: string) =>
@@ -72,9 +74,22 @@ test.skipIf(lacks('fish')).each(cases)('fish, after "pgroute66 %s"', (line, offe
  */
 const inZsh = (line: string, offered: readonly string[]) => {
   const isAll = offered.map((word) => `$shown == *${word}*`).join(' && ')
+  // One line: zsh prints a prompt after each.
+  const setUp = [
+    'PS1=',
+    'unsetopt zle_bracketed_paste',
+    'LISTMAX=1000',
+    "zstyle ':completion:*' list-grouped no",
+    `fpath=(${at('completions')} \\$fpath)`,
+    'autoload -Uz compinit',
+    'compinit -D',
+    '_comps[pgroute66]=_pgroute66',
+    'autoload -Uz _pgroute66',
+    'print READY',
+  ]
   const script = `zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PS1=; unsetopt zle_bracketed_paste; LISTMAX=1000; zstyle ':completion:*' list-grouped no; fpath=(${at('completions')} \\$fpath); autoload -Uz compinit; compinit -D; _comps[pgroute66]=_pgroute66; autoload -Uz _pgroute66; print READY"
+zpty -w z "${setUp.join('; ')}"
 zpty -r z start '*READY*READY*'
 zpty -w -n z "pgroute66 ${line}"$'\\t\\t'
 repeat 400; do

@@ -16,7 +16,7 @@ describe.skipIf(!existsSync(native))('PostgreSQL 18', () => {
     primary = await startServer(join(bin, 'bin'))
   })
 
-  test('every question, a nudge with its flush, a knock and a heartbeat work, and PostgreSQL logs nothing', async () => {
+  test('every probe, a nudge with its flush, a knock and a heartbeat work; PostgreSQL logs nothing', async () => {
     expect(await primary.logDuring(everyQuestion)).toEqual([])
   })
 

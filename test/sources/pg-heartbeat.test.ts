@@ -46,19 +46,21 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
     await until(
       () =>
         server.sql(
-          "select count(*) from pg_locks where relation = 'pgr66_avc'::regclass and mode = 'AccessExclusiveLock' and granted",
+          `select count(*) from pg_locks
+           where relation = 'pgr66_avc'::regclass and mode = 'AccessExclusiveLock' and granted`,
         ),
       (count) => count === '1',
     )
     return async () => {
       server.sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()",
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`,
       )
       await new Promise((resolve) => (holder.exitCode === null ? holder.once('exit', resolve) : resolve(null)))
     }
   }
 
-  test('the table is missing and the role may not create it: the answer is the SQL to run, and nothing is logged', async () => {
+  test('no table, and the role may not create one: the answer is the SQL to run, and nothing is logged', async () => {
     let answer: HeartbeatAnswer | null = null
     const logged = await primary.logDuring(async () => {
       answer = await beat(primary, {user: 'beater'})
@@ -158,7 +160,7 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
     await driver.close()
   })
 
-  test('a distant host: the heartbeat opens its session within connect_timeout, and beats within probe.timeout', async () => {
+  test('a distant host: a session opens within connect_timeout, and a beat takes up to probe.timeout', async () => {
     // A session takes three round trips, TLS refused among them; a beat takes two.
     const oneWayMs = 500
     const limits = {timeoutMs: 2500, connectTimeoutMs: 30_000, maxAgeMs: 10_000}

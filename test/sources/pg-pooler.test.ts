@@ -28,8 +28,18 @@ describe.skipIf(!hasDebian || !existsSync(pgbouncer))('PgBouncer in the place of
     writeOwned(join(dir, 'users.txt'), '"postgres" ""\n')
     writeOwned(
       join(dir, 'pgbouncer.ini'),
-      `[databases]\n* = host=${server.dir} port=${server.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}
-unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = transaction\n`,
+      [
+        '[databases]',
+        `* = host=${server.dir} port=${server.port}`,
+        '[pgbouncer]',
+        'listen_addr = 127.0.0.1',
+        `listen_port = ${port}`,
+        'unix_socket_dir =',
+        'auth_type = trust',
+        `auth_file = ${dir}/users.txt`,
+        'pool_mode = transaction',
+        '',
+      ].join('\n'),
     )
     pooler = spawnOwned(pgbouncer, ['-q', join(dir, 'pgbouncer.ini')])
     cleanUps.push(() => pooler.kill('SIGKILL'))
@@ -39,7 +49,7 @@ unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = 
     )
   })
 
-  test('is a configuration error that says so', async () => {
+  test('a session or heartbeat fails with cause error, and the detail names the pooler', async () => {
     expect(await driverFor({port}).open(within())).toMatchObject({
       cause: 'error',
       detail: expect.stringMatching(/pooler, not PostgreSQL.*point host and port at PostgreSQL itself/),
@@ -50,7 +60,7 @@ unix_socket_dir =\nauth_type = trust\nauth_file = ${dir}/users.txt\npool_mode = 
     })
   })
 
-  test('its server connections keep none of our parameters', async () => {
+  test('server connections of PgBouncer keep no session parameter of the daemon', async () => {
     await driverFor({port}).open(within())
     const {Client} = await import('pg')
     const client = new Client({host: '127.0.0.1', port, user: 'postgres', database: 'postgres'})

@@ -157,8 +157,20 @@ function prepare({bin, dir, data, port, make}: Prepared): void {
     ])
   appendFileSync(
     join(data, 'postgresql.conf'),
-    `\nport = ${port}\nunix_socket_directories = '${dir}'\nlisten_addresses = '127.0.0.1'\nfsync = off\nlog_min_messages = warning
-logging_collector = on\nlog_directory = '${dir}'\nlog_filename = 'log'\nmax_connections = 20\ncluster_name = 'test'\n`,
+    [
+      '',
+      `port = ${port}`,
+      `unix_socket_directories = '${dir}'`,
+      "listen_addresses = '127.0.0.1'",
+      'fsync = off',
+      'log_min_messages = warning',
+      'logging_collector = on',
+      `log_directory = '${dir}'`,
+      "log_filename = 'log'",
+      'max_connections = 20',
+      "cluster_name = 'test'",
+      '',
+    ].join('\n'),
   )
 }
 

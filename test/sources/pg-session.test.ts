@@ -84,7 +84,7 @@ describe.skipIf(!hasDebian)('a session', () => {
     down.close()
   })
 
-  test('defaults of the role do not change our questions: serializable, deferrable, a limit, a search_path', async () => {
+  test('defaults of the role do not change the probe: serializable, deferrable, a limit, a search_path', async () => {
     primary.sql('create role biased login; grant pg_read_all_stats to biased')
     primary.sql(`create schema biased create view pg_stat_wal_receiver as select 1 as bait`)
     primary.sql(`create function biased.pg_backend_pid() returns int language sql as 'select 1'`)
@@ -188,7 +188,7 @@ describe.skipIf(!hasDebian)('a session', () => {
     expect(await one.hasBackend(backendPid, backendStart ?? '', within())).toBeNull()
   })
 
-  test('pg_terminate_backend: the end is told at once with its SQLSTATE, and every later call fails', async () => {
+  test('pg_terminate_backend: the session reports its end at once with the SQLSTATE; later calls fail', async () => {
     const session = await opened({port: primary.port})
     const told = closing(session)
     primary.sql(`select pg_terminate_backend(${session.facts.backendPid})`)

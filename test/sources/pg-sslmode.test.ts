@@ -57,7 +57,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     other = authority(dir, 'other')
   })
 
-  test('a server without TLS', async () => {
+  test('a server without TLS: disable, allow and prefer connect in plain; the others fail with cause tls', async () => {
     for (const sslmode of ['disable', 'allow', 'prefer'] as const) expect(await outcome({sslmode})).toBe('plain')
     expect(await outcome({sslmode: 'require'})).toMatchObject({
       cause: 'tls',
@@ -69,7 +69,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
   describe('a server with TLS', () => {
     beforeAll(() => ssl(ca.issue('server', 'db.test', 'DNS:db.test,IP:127.0.0.1')))
 
-    test('is spoken to as each mode says', async () => {
+    test('disable and allow connect in plain, prefer and require encrypt, a unix socket is always plain', async () => {
       for (const sslmode of ['disable', 'allow'] as const) expect(await outcome({sslmode})).toBe('plain')
       for (const sslmode of ['prefer', 'require'] as const) expect(await outcome({sslmode})).toBe('encrypted')
       expect(await outcome({sslmode: 'verify-full', host: server.dir})).toBe('plain')
@@ -92,7 +92,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
         expect(await verified(mode, 'db.test', other.root)).toMatchObject({cause: 'tls'})
       }
     })
-    test('a root file that is missing, or too weak a mode for sslrootcert=system, is said in words', async () => {
+    test('a missing root file, or a mode too weak for sslrootcert=system: cause tls with the reason', async () => {
       expect(await verified('verify-ca', 'db.test', null)).toMatchObject({
         cause: 'tls',
         detail: expect.stringContaining('set sslrootcert'),
@@ -107,7 +107,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       })
       expect(await verified('verify-full', 'db.test', 'system')).toMatchObject({cause: 'tls'})
     })
-    test('a file without a certificate in it: tls, which the operator has to fix', async () => {
+    test('a file that holds no valid certificate: cause tls', async () => {
       writeOwned(join(server.dir, 'garbage.pem'), '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
       const garbage = join(server.dir, 'garbage.pem')
       expect(await verified('verify-ca', 'db.test', garbage)).toMatchObject({cause: 'tls'})
@@ -116,7 +116,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     test('prefer falls back to plain when the handshake fails', async () => {
       expect(await outcome({sslmode: 'prefer', sslrootcert: other.root})).toBe('plain')
     })
-    test('allow takes TLS where pg_hba.conf wants it; prefer takes plain where it refuses TLS', async () => {
+    test('pg_hba.conf demands TLS: allow encrypts; pg_hba.conf refuses TLS: prefer connects in plain', async () => {
       server.hba('hostssl all all 127.0.0.1/32 scram-sha-256')
       expect(await outcome({sslmode: 'allow'})).toBe('encrypted')
       expect(await outcome({sslmode: 'disable'})).toMatchObject({
@@ -137,7 +137,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       })
       expect(await outcome(change)).toBe('encrypted')
     })
-    test('a client certificate logs in; without one the server refuses, and a knock still counts as alive', async () => {
+    test('a client certificate logs in; without one: cause auth, while a knock counts as alive', async () => {
       const client = ca.issue('client', 'app', null)
       writeOwned(join(server.dir, 'root.pem'), readFileSync(ca.root))
       server.sql(`alter system set ssl_ca_file = '${server.dir}/root.pem'`)
@@ -154,7 +154,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       })
       server.hba('host all all 127.0.0.1/32 scram-sha-256')
     })
-    test('an address may stand in the common name of a certificate without alternative names, as in libpq', async () => {
+    test('no alternative names in a certificate: an address in the common name counts, as in libpq', async () => {
       await ssl(ca.issue('old', '127.0.0.1', null))
       // The running postmaster reads a changed file on reload, without saying when: ask until it
       // has.
@@ -169,7 +169,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     })
   })
 
-  test('a login that is refused: auth, with what to do, and no secret in it', async () => {
+  test('a refused login: cause auth, a detail that says what to do, and no secret', async () => {
     const wrong = await outcome({password: {from: 'config', text: 'c2VjcmV0'}})
     expect(wrong).toMatchObject({cause: 'auth', detail: expect.stringContaining('password_encoding: plain')})
     expect(JSON.stringify(wrong)).not.toContain('c2VjcmV0')
