@@ -94,7 +94,7 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
 describe.each(haproxyStyles)('style %s', (style) => {
   const text = haproxyFile(draft(style))
   for (const [name, {says, never}] of Object.entries(rules[style])) {
-    test(`${name}: has the lines that keep it safe, and none that would not`, () => {
+    test(`${name}: the file has every line that keeps writes safe, and no line that endangers them`, () => {
       const lines = section(text, name)
       for (const pattern of says) assert.match(lines, pattern)
       for (const pattern of never) assert.doesNotMatch(lines, pattern)

@@ -65,7 +65,7 @@ test('a variable is one line and short enough for the kernel; PRIMARY is empty w
   })
 })
 
-test('a receiver asks for a longer wait by Retry-After, and gets it up to a minute', () => {
+test('Retry-After: the hook waits as long as the receiver asks, up to a minute', () => {
   expect([null, 5_000, 100, 86_400_000].map((askedMs) => retryMs(500, askedMs))).toEqual([500, 5_000, 500, 60_000])
   const rows = [
     null,

@@ -390,7 +390,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
     },
   )
 
-  test('PgBouncer is down: the file is corrected before it starts', async () => {
+  test('PgBouncer is down: the file is corrected before PgBouncer starts', async () => {
     const running = await pgbouncer()
     const actuator = actuatorFor(running)
     await actuator.apply(led('host1'), options)

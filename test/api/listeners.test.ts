@@ -306,7 +306,7 @@ test('stop: /readyz answers 503 first, requests are still answered, then the por
   await api[Symbol.asyncDispose]()
 })
 
-test('stop: a client with half a request does not delay it', async () => {
+test('stop: a client with half a request is cut after graceMs, before its own time limit', async () => {
   const api = await started(draft)
   const half = connect(Number(new URL(api.url).port), '127.0.0.1')
   half.on('error', () => {})

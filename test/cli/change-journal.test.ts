@@ -39,7 +39,7 @@ test('the last thousand are there after a restart, as they were, and the file st
   assert.deepEqual(log.lines, [])
 })
 
-test('half a line of a crash, and lines that are none of ours, are passed over; the next change is whole', async () => {
+test('half a line of a crash and foreign lines are skipped; the next change is whole', async () => {
   const stateDir = await folder()
   await filled(stateDir, 0, 2)
   await appendFile(join(stateDir, 'changes.jsonl'), '[]\n{"at":"2026')
@@ -48,7 +48,7 @@ test('half a line of a crash, and lines that are none of ours, are passed over; 
   assert.deepEqual(hostsOf(journal), ['h0', 'h1', 'h2'])
 })
 
-test('without a state_dir it lives as long as we do; another state_dir gets all of it', async () => {
+test('without a state_dir the journal is in memory; a new state_dir gets the whole journal', async () => {
   const stateDir = await folder()
   {
     await using journal = await ChangeJournal.open(null, keptLog())
@@ -60,7 +60,7 @@ test('without a state_dir it lives as long as we do; another state_dir gets all 
   assert.equal((await linesOf(stateDir)).length, 2)
 })
 
-test('a state_dir that cannot be written is said once, and nothing is lost to those who ask', async () => {
+test('a state_dir that cannot be written: one log line, and the journal keeps every change in memory', async () => {
   const parent = await folder()
   const stateDir = join(parent, 'file')
   await writeFile(stateDir, '')

@@ -71,7 +71,7 @@ test('split brain: check fails for every host as primary, and standbys stay read
   assert.equal((await check('--format', 'nagios')).code, 2)
 })
 
-test('a frozen primary is unavailable within the time of the check, and delays nobody', async () => {
+test('a frozen primary is unavailable within the timeout of check, and delays no other host', async () => {
   const {host1, check} = await site('', '5s')
   host1.hang()
   const [primary, standby] = [await check('host1'), await check('host2', '--role', 'standby')]

@@ -27,4 +27,5 @@ test('the image has the libraries that the Debian package depends on', () => {
   expect(installed.split(/\s+/)).toEqual(expect.arrayContaining(libraries))
 })
 
-test('it would notice one', () => expect(validate(text.replace('ENTRYPOINT', 'ENTRYPIONT'))).not.toEqual([]))
+test('the check of the Containerfile notices an unknown instruction', () =>
+  expect(validate(text.replace('ENTRYPOINT', 'ENTRYPIONT'))).not.toEqual([]))

@@ -49,7 +49,7 @@ test("HAProxy's four arguments and an empty environment: check asks with name, a
 })
 
 for (const role of ['primary', 'standby']) {
-  test(`called as pgroute66-check-${role}, through links, it asks for that role`, async () => {
+  test(`pgroute66-check-${role}, called through links, asks for ${role}`, async () => {
     await using daemon = await fakeDaemon(body)
     const cwd = await folder()
     await symlink(runJs, join(cwd, 'elsewhere'))
@@ -133,7 +133,7 @@ test('a slow daemon: without a configuration, check waits for the daemon', async
   assert.deepEqual([code, stdout, stderr], [0, 'host1 is a standby\n', ''])
 })
 
-test('a daemon that nobody started and --fallback none: 3', async () => {
+test('no daemon runs and --fallback none: exit 3', async () => {
   const {code, stdout} = await run(
     ['check', 'host1', '--fallback', 'none', '--socket', '/nowhere/s.sock', ...patient],
     {

@@ -20,7 +20,7 @@ test('what a server says cannot break a line or drive a terminal', () => {
   assert.doesNotMatch(text.trimEnd(), /[\u0000-\u001f\u007f-\u009f]/)
 })
 
-test('after a rotation it writes to the new file; a level takes effect with a reload', async () => {
+test('after a rotation the log goes to the new file; a new level takes effect with a reload', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'pgroute66-log-')), 'pgroute66.log')
   const log = openLog({level: 'info', format: 'json', file})
   log.debug({}, 'hidden')
@@ -38,12 +38,12 @@ test('after a rotation it writes to the new file; a level takes effect with a re
   assert.match(await readFile(file, 'utf8'), / DEBUG second\n$/)
 })
 
-test('a log file that cannot be opened at the start: said in words', () => {
+test('a log file that cannot be opened at the start: the error names the path', () => {
   const error = {code: 'LOGFILE', message: 'logfile /nowhere/at/all cannot be opened (ENOENT)'}
   assert.throws(() => openLog({level: 'info', format: 'text', file: '/nowhere/at/all'}), error)
 })
 
-test('a log file that cannot be opened at a reload leaves the log where it was', async () => {
+test('a reload that cannot open the new log file: the old log file stays in use', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'pgroute66-log-')), 'pgroute66.log')
   const log = openLog({level: 'info', format: 'text', file})
   log.reopen({level: 'info', format: 'text', file: '/nowhere/at/all'})

@@ -25,7 +25,7 @@ const folder = () => mkdtemp(join(tmpdir(), 'pgroute66-state-'))
 const fails = (code: string) => (error: unknown) =>
   error instanceof OperatorError && error.code === code && error.next.length > 0
 
-test('what was saved is loaded by another process, and only the owner may read it', async () => {
+test('another process loads the saved memory; only the owner may read the file', async () => {
   const path = join(await folder(), 'deep', 'er')
   await memoryStore(path).save(memory)
   assert.deepEqual(await memoryStore(path).load(), memory)

@@ -72,7 +72,7 @@ for (const [given, level, exit, draft, asked, limits] of rows) {
   })
 }
 
-test('perfdata ends the first line; an unknown lag is U; a bar in a text is none of ours', () => {
+test('perfdata ends the first line; an unknown lag is U; a bar in a text starts no perfdata', () => {
   const {text} = plugin({
     hosts: {host1: primary(), host2: standby('host1', {lagBytes: null}), host3: unavailable('error', {detail: 'a|b'})},
   })

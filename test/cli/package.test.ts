@@ -68,7 +68,7 @@ test('an installation that lacks files: the error says so, and exit 70', () => {
   ])
 })
 
-test('the package has what runs, and nothing else', () => {
+test('the package holds the files that run, and no other file', () => {
   const found = readdirSync(unpacked(), {recursive: true, withFileTypes: true})
     .filter((entry) => entry.isFile())
     .map(({parentPath, name}) => join(parentPath, name).split('/package/')[1] ?? '')
@@ -96,7 +96,7 @@ const saysWell = (program: string, args: readonly string[]) => {
   return stdout
 }
 
-test('it runs from its tarball, with its dependencies beside it', () => {
+test('pgroute66 runs from its tarball, with its dependencies beside it', () => {
   const place = unpacked()
   symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'))
   const [said = '', help = '', schema = ''] = commands.map((args) => saysWell(join(place, 'bin', 'run.js'), args))
@@ -105,7 +105,7 @@ test('it runs from its tarball, with its dependencies beside it', () => {
   expect(JSON.parse(schema)).toHaveProperty('properties.hosts')
 })
 
-test('the checksums are those of all that is there, and of nothing else', () => {
+test('the checksums cover every file of the release, and no other file', () => {
   const names = readdirSync(join(copy, 'dist', 'release')).filter((name) => name !== 'SHA256SUMS')
   expect(names.sort()).toEqual(
     [
@@ -122,7 +122,7 @@ test('the checksums are those of all that is there, and of nothing else', () => 
   expect(checked.trim().split('\n').sort()).toEqual(names.map((name) => `${name}: OK`).sort())
 })
 
-test('the bill of materials names every package that comes along, and none that is for development', () => {
+test('the bill of materials names every runtime dependency, and no development dependency', () => {
   type Bom = Readonly<{
     bomFormat: string
     components: readonly {name: string; version: string}[]
@@ -148,7 +148,7 @@ if (!hasRegistry)
   process.stderr.write('NOT TESTED: no npm registry answers, nobody has installed the package from its tarball\n')
 
 test.skipIf(!hasRegistry)(
-  'it installs in an empty folder and runs, also by npx',
+  'the package installs in an empty folder and runs, also by npx',
   () => {
     // Not below the copy, which npm would take for the project.
     const place = mkdtempSync(join(tmpdir(), 'pgroute66-installed-'))

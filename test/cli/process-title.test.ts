@@ -5,7 +5,7 @@ import {until} from '../support/cluster.ts'
 import {start} from '../support/run.ts'
 
 test.skipIf(!existsSync('/proc/self/cmdline'))(
-  'who lists processes sees no password of a connection string',
+  'a list of processes shows no password of a connection string',
   async () => {
     const watch = start(['watch', '--json', 'postgres://pgroute66:geheim@127.0.0.1:1/postgres'])
     const said = (file: string) => readFileSync(`/proc/${watch.child.pid}/${file}`, 'utf8').replaceAll('\0', ' ').trim()

@@ -34,7 +34,7 @@ test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', t
   },
 )
 
-test('the HAProxy file of the README is what the command prints for the configuration above it', async () => {
+test('the haproxy.cfg in the README is what haproxy config prints for the configuration in the README', async () => {
   const file = blocks('').find((text) => /^listen /m.test(text))
   const lines = additions.find((text) => text.startsWith('haproxy:'))
   const config = written('pgroute66.yml', `${smallest}${lines}`)

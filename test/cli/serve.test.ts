@@ -65,7 +65,7 @@ test('the daemon and a direct check say the same; the log names the rule of each
   await cluster[Symbol.asyncDispose]()
 })
 
-test('a host that was stopped in its own time is known again when it is back', async () => {
+test('a host that was shut down in order returns to the routes after its restart', async () => {
   const {cluster, serve, check} = await site(socketIn)
   const [, , host3] = cluster.nodes
   await host3?.stop('smart')
@@ -105,7 +105,7 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
   assert.match(await logged(), /stopped\n$/)
 })
 
-test('a second serve on one state_dir is refused before it writes there; after a kill the folder is free', async () => {
+test('a second serve on one state_dir is refused before any write; after a kill the folder is free', async () => {
   const {cwd, serve, file, text} = await site()
   const changes = () => readFile(join(cwd, 'state', 'changes.jsonl'), 'utf8').catch(() => '')
   await until(async () => (await changes()).includes('"kind":"verdict"'))
@@ -137,7 +137,7 @@ test('a second serve on one state_dir is refused before it writes there; after a
   await assert.rejects(access(join(cwd, 'apart', 'serve.sock')), 'a stop leaves nothing')
 })
 
-test('check over TLS trusts the configured certificate, whatever name it has, and no other', async () => {
+test('check over TLS trusts only the configured certificate, under any name', async () => {
   const {cwd, port, serve, check, accept, file, text} = await site((folder) => {
     makeCertificates(folder)
     return 'ssl: {cert_file: server.crt, key_file: server.key}\ntokens_file: tokens'
@@ -171,7 +171,7 @@ test('check over TLS trusts the configured certificate, whatever name it has, an
   assert.match(none.stdout, /does not have the configured certificate/)
 })
 
-test('a port that somebody else has: said in words, and 2', async () => {
+test('a port in use: exit 2, and the error names the port', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
@@ -184,7 +184,7 @@ test('a port that somebody else has: said in words, and 2', async () => {
   assert.doesNotMatch(stderr, /\n +at /)
 })
 
-test('a stop while the first host is still waited for is a clean stop, and nothing ever listened', async () => {
+test('SIGTERM before the first answer of a host: a clean stop, and no port was open', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())

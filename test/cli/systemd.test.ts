@@ -11,7 +11,7 @@ import {start} from '../support/run.ts'
 import {freePort} from '../support/site.ts'
 
 test.skipIf(lacks('systemd-notify') || lacks('socat'))(
-  'systemd hears that we are ready, that hosts are asked, and that we stop',
+  'systemd hears READY with the verdict, WATCHDOG while hosts answer, and STOPPING',
   async () => {
     const cluster = await testCluster({nodes: 1})
     const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-systemd-'))
@@ -34,7 +34,7 @@ test.skipIf(lacks('systemd-notify') || lacks('socat'))(
   },
 )
 
-test('without systemd-notify it is said once, and nothing else suffers', async () => {
+test('without systemd-notify: one log line, and the daemon works on', async () => {
   const cluster = await testCluster({nodes: 1})
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-systemd-'))
   await writeFile(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\nport: ${await freePort()}\n`, {mode: 0o600})

@@ -17,8 +17,8 @@ const listens = (name: string, {nodes}: Cluster) =>
   `${nodes.map(({port}, index) => `    server host${index + 1} 127.0.0.1:${port} disabled\n`).join('')}`
 
 /**
- * A `serve` that pushes to a real HAProxy, answers its agents, and tells a hook that writes to a
- * file.
+ * A `serve` that pushes to a real HAProxy, answers its agents, and runs a hook that appends each
+ * event to a file.
  */
 async function routed() {
   const agentPort = await freePort()
@@ -34,7 +34,7 @@ async function routed() {
       `socket: ${join(folder, 'pgroute66.sock')}`,
       `haproxy: {backends: {pg_write: primary, pg_read: replica}, instances: [{socket: ${socket}}]}`,
       `agent: {port: ${agentPort}}`,
-      `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`,
+      `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/events; echo >> ${folder}/events']}]`,
     ].join('\n')
   })
   if (haproxy === undefined) throw new Error('no HAProxy')
@@ -61,10 +61,10 @@ test.skipIf(lacks('HAProxy'))(
       const {code, stderr} = await asks(command)(...args)
       assert.equal(code, 0, stderr)
     }
-    const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
+    const events = async () => (await readFile(join(cwd, 'events'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
     await comes('pg_write/host1', 'pg_read/host2', 'pg_read/host3')
     assert.equal(await agentSays(agentPort, 'host1 primary'), 'ready up 100%\n')
-    // A hook that has been told nothing yet is no alarm.
+    // A hook without an event so far is no alarm.
     const {actuators} = JSON.parse(
       (await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')])).stdout,
     )
@@ -90,12 +90,11 @@ test.skipIf(lacks('HAProxy'))(
     await serve.sees('no-primary → primary: host2')
     assert.ok(await isUp('pg_write/host1', 'pg_read/host2', 'pg_read/host3'))
     assert.equal(await agentSays(agentPort, 'host2 primary'), '\n')
-    assert.deepEqual(await told(), [])
+    assert.deepEqual(await events(), [])
     await order('maintenance', 'off')
     // host3 still follows host1: readers fall back to the primary.
     await comes('pg_write/host2', 'pg_read/host2')
-    // As HAProxy does, for one server after the other: whoever was told "up" is told otherwise
-    // first.
+    // In the order of HAProxy's servers: the old primary is down before the new one is up.
     assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
     assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
 
@@ -104,12 +103,12 @@ test.skipIf(lacks('HAProxy'))(
     await until(async () => !(await up()).some((server) => server.startsWith('pg_write')))
     await serve.sees(/all: split-brain: .*haproxy .* after the change was seen/)
     const alarm = async () =>
-      (await told()).map((line) => JSON.parse(line)).find(({change}) => change.to === 'split-brain')
+      (await events()).map((line) => JSON.parse(line)).find(({change}) => change.to === 'split-brain')
     await until(async () => (await alarm()) !== undefined)
     const {change, group} = await alarm()
     assert.deepEqual([change.to, group.verdict.primaries], ['split-brain', ['host1', 'host2']])
 
-    // Another agent port that somebody has: nothing of the new file is in force.
+    // The new agent port is in use: nothing of the new file is in force.
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     onTestFinished(() => void other.close())
@@ -139,7 +138,7 @@ test.skipIf(lacks('HAProxy'))('HAProxy keeps its routes when serve is killed', a
   await haproxy[Symbol.asyncDispose]()
 })
 
-test('a hook that a reload did not change gets its waiting events', async () => {
+test('a reload keeps the queued events of an unchanged hook', async () => {
   const port = await freePort()
   const {serve, host1, host2, file, text} = await site(
     () => `hooks:\n  - {post: "http://127.0.0.1:${port}/page", retries: 20}`,
@@ -159,17 +158,17 @@ test('a hook that a reload did not change gets its waiting events', async () => 
   await until(() => heard.join() === 'no-primary,primary')
 })
 
-test('hooks: a daemon that starts without a primary calls its hooks; with a primary it calls none', async () => {
+test('hooks: a daemon that starts without a primary calls its hooks; with a primary, no hook', async () => {
   const {cwd, serve, host1} = await site(
-    (folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/told; echo >> ${folder}/told']}]`,
+    (folder) => `hooks: [{run: [/bin/sh, -c, 'cat >> ${folder}/events; echo >> ${folder}/events']}]`,
   )
-  const told = async () => (await readFile(join(cwd, 'told'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
+  const events = async () => (await readFile(join(cwd, 'events'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
   serve.child.kill('SIGKILL')
   await host1.kill()
-  assert.deepEqual(await told(), [])
+  assert.deepEqual(await events(), [])
   const again = start(['pgroute66.yml'], {cwd, limitMs: 60_000})
   onTestFinished(() => void again.child.kill('SIGKILL'))
-  await until(async () => (await told()).length === 1)
-  const {change} = JSON.parse((await told())[0] ?? '')
+  await until(async () => (await events()).length === 1)
+  const {change} = JSON.parse((await events())[0] ?? '')
   assert.deepEqual([change.from, change.to], ['starting', 'no-primary'])
 })

@@ -49,7 +49,7 @@ test('past changes: a daemon sends them, an older daemon has none', async () => 
   expect(await silent.past?.().catch(() => [])).toEqual([])
 })
 
-test('a silent daemon: every host turns stale, subscribers learn it, and no old snapshot is shown again', async () => {
+test('a silent daemon: every host turns stale for each subscriber, and no old snapshot is shown again', async () => {
   await using daemon = await scripted()
   await using source = await daemonSource({at: {url: daemon.url}, ...deps()})
   const published: Publication[] = []

@@ -11,7 +11,7 @@ import {connection} from './pg-server.ts'
 const isPostQuantum = Number.parseFloat(process.versions.openssl) >= 3.5
 
 test.each(['P-256', 'X25519', 'P-384', 'P-521', 'X448', ...(isPostQuantum ? ['X25519MLKEM768'] : [])])(
-  'a server that wants %s alone gets it',
+  'a server that accepts only the curve %s: the handshake succeeds',
   async (curve) => {
     const folder = mkdtempSync(join(tmpdir(), 'pgroute66-curves-'))
     makeCertificates(folder)

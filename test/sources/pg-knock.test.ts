@@ -55,7 +55,7 @@ describe.skipIf(!hasDebian)('a knock', () => {
     expect(logged).toEqual([])
   })
 
-  test('a user that pg_hba.conf does not know: PostgreSQL logs it, and the knock is fine', async () => {
+  test('a user that pg_hba.conf does not know: PostgreSQL logs the refusal, and the knock is fine', async () => {
     const logged = await server.logDuring(async () => {
       expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
     })

@@ -8,19 +8,19 @@ import {resolver} from '../../src/sources/pg/resolver.ts'
 import {isUnix, mayRetry, sslAttempts} from '../../src/sources/pg/ssl-attempts.ts'
 import {clock, connection} from './pg-server.ts'
 
-describe('in which order connections are tried', () => {
-  test('by sslmode', () => {
+describe('order of plain and TLS attempts', () => {
+  test('each sslmode has the order of libpq', () => {
     expect(sslAttempts(connection({sslmode: 'disable'}))).toEqual(['plain'])
     expect(sslAttempts(connection({sslmode: 'allow'}))).toEqual(['plain', 'tls'])
     expect(sslAttempts(connection({sslmode: 'prefer'}))).toEqual(['tls-or-plain', 'plain'])
     for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const)
       expect(sslAttempts(connection({sslmode}))).toEqual(['tls'])
   })
-  test('never with TLS over a unix socket; hostaddr is TCP in any case', () => {
+  test('a unix socket never uses TLS; hostaddr always means TCP', () => {
     expect(sslAttempts(connection({host: '/run/postgresql', sslmode: 'verify-full'}))).toEqual(['plain'])
     expect(isUnix(connection({host: '/run/postgresql', hostaddr: '10.0.0.1'}))).toBe(false)
   })
-  test('the other manner only where it can help: no line in pg_hba.conf, or a failed handshake', () => {
+  test('a second attempt only after a missing line of pg_hba.conf or a failed handshake', () => {
     const failed = (cause: 'auth' | 'tls', sqlstate: string | null) => ({cause, detail: '', sqlstate})
     expect(mayRetry(failed('auth', '28000'), 'plain')).toBe(true)
     expect(mayRetry(failed('auth', '28P01'), 'tls-or-plain')).toBe(false)
@@ -29,7 +29,7 @@ describe('in which order connections are tried', () => {
   })
 })
 
-describe('wire', () => {
+describe('wire protocol', () => {
   test('SSLRequest and StartupMessage as documented', () => {
     expect(sslRequest.readInt32BE(4)).toBe(80877103)
     const message = startupMessage({user: 'u', database: 'd'})
@@ -42,7 +42,7 @@ describe('wire', () => {
     Buffer.from('SFATAL\0VFATAL\0C57P03\0Mnein\0\0'),
   ])
   error.writeInt32BE(error.length - 1, 1)
-  test('the first reply, however it is cut', () => {
+  test('a first reply in pieces is incomplete until the last byte', () => {
     for (let cut = 0; cut < error.length; cut += 1) expect(firstReply(error.subarray(0, cut))).toBeNull()
     expect(firstReply(error)).toEqual({kind: 'error', sqlstate: '57P03', message: 'nein'})
     expect(firstReply(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 10]))).toEqual({kind: 'authentication', ok: false})
@@ -54,7 +54,7 @@ describe('wire', () => {
     })
     expect(firstReply(Buffer.from('HTTP/1.1 400'))).toEqual({kind: 'alien'})
   })
-  test('any bytes at all: an answer or patience, never an exception', () => {
+  test('random bytes: a reply or a wait for more bytes, never an exception', () => {
     fc.assert(fc.property(fc.uint8Array({maxLength: 64}), (bytes) => void firstReply(Buffer.from(bytes))))
   })
 })
@@ -70,7 +70,7 @@ describe('heartbeats that hang', () => {
   })
 })
 
-test('a table name is quoted, whatever is in it', () => {
+test('a table name with quotes or semicolons is quoted as an identifier', () => {
   expect(heartbeatSql('ops."x"; drop').beat).toContain('update "ops"."""x""; drop" ')
   expect(heartbeatSql("it's").survey).toContain(`to_regclass('"public"."it''s"')`)
 })
@@ -82,7 +82,7 @@ describe('errors as values', () => {
     expect(failureFrom(new AggregateError([errno('ECONNREFUSED'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
     expect(failureFrom(new AggregateError([errno('ECONNREFUSED'), errno('ETIMEDOUT')]), to).cause).toBe('timeout')
   })
-  test('an address that this machine has no network for does not count, unless it is the only kind', () => {
+  test('an address without a route from this machine counts only if every address is one', () => {
     expect(failureFrom(new AggregateError([errno('EADDRNOTAVAIL'), errno('ECONNREFUSED')]), to).cause).toBe('refused')
     expect(failureFrom(new AggregateError([errno('ENETUNREACH'), errno('ENETUNREACH')]), to).cause).toBe('timeout')
   })
@@ -119,7 +119,7 @@ describe('names', () => {
     expect(await ask('hangs.test')).toEqual(found)
     expect(asked).toBe(1)
   })
-  test('that DNS knows nothing is not the last word', async () => {
+  test('an empty answer of DNS is not final: the resolver waits for the system', async () => {
     const late = Promise.withResolvers<typeof found>()
     const direct = () => {
       late.resolve(found)
@@ -127,7 +127,7 @@ describe('names', () => {
     }
     expect(await resolver(clock, {system: () => late.promise, direct})('hosts-file.test')).toEqual(found)
   })
-  test('the error of the system is', async () => {
+  test('an error of the system is final', async () => {
     const ask = resolver(clock, {system: () => Promise.reject(errnoError), direct: silent})
     await expect(ask('missing.test')).rejects.toBe(errnoError)
   })

@@ -16,7 +16,7 @@ function columnsOf(sql: string): readonly string[] {
   return list.split(',').map((column) => /(\w+)\s*$/.exec(column.trim())?.[1] ?? '')
 }
 
-test('it answers the columns that are asked for', () => {
+test('the fake server answers the columns that a query asks for', () => {
   expect(probeColumns.map(({name}) => name)).toEqual(columnsOf(probeSql(150_000)))
   const source = readFileSync(new URL('../../src/sources/pg/session-facts.ts', import.meta.url), 'utf8')
   const question = /const question = `([^`]*)`/.exec(source)?.[1] ?? ''
@@ -26,7 +26,7 @@ test('it answers the columns that are asked for', () => {
 test.each([
   {over: 'plain', connection: {}},
   {over: 'TLS, by scram', connection: {sslmode: 'verify-full', password: {from: 'config', text: 'pgroute66'}}},
-] as const)('the real driver takes it for PostgreSQL: $over', async ({over, connection}) => {
+] as const)('the real driver takes the fake server for PostgreSQL: $over', async ({over, connection}) => {
   const certificates = mkdtempSync(join(tmpdir(), 'pgroute66-fakes-'))
   makeCertificates(certificates)
   const fakes = await startFakes(3, over === 'plain' ? undefined : certificates)
