@@ -8,9 +8,11 @@ const root = new URL('..', import.meta.url)
  * one file at a time, after all others, so that a busy neighbour is not measured.
  */
 const serial = [
+  'test/api/authorisation.test.ts',
   'test/api/events.test.ts',
   'test/api/listeners.test.ts',
   'test/api/malformed.test.ts',
+  'test/api/tls.test.ts',
   'test/cli/check.test.ts',
   'test/cli/deadline.test.ts',
   'test/cli/fast-check.test.ts',

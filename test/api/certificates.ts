@@ -13,3 +13,6 @@ export function selfSigned(dir: string, name: string): Pair {
   })
   return pair
 }
+
+/** Settings of `ssl` that serve this certificate and ask clients for none. */
+export const tlsOf = ({cert, key}: Pair) => ({cert: {file: cert}, key: {file: key}, clientCa: null})
