@@ -1,5 +1,7 @@
 import {once} from 'node:events'
 import {connect, type Socket} from 'node:net'
+import {setFlagsFromString} from 'node:v8'
+import {runInNewContext} from 'node:vm'
 import {expect, test, vi} from 'vitest'
 import {ConnectionLimit} from '../../src/api/listen/connection-limit.ts'
 import {primary, standby} from '../support/snapshots.ts'
@@ -178,30 +180,38 @@ const certain = {
   431: `${good('/v1/primary')}X-A: ${'c'.repeat(60_000)}\r\n\r\n`,
 }
 
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Without a collection the number depends on when V8 last ran one. */
 function settledMemory(): number {
-  globalThis.gc?.()
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }
 
-test('half a request: 408 and a disconnect within the time limit', async () => {
+test('half a request, a line every 500 ms: 408 and a disconnect after headersTimeout', async () => {
   await using api = await started(draft)
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
   let answer = ''
   socket.on('data', (chunk) => {
     answer += chunk
   })
-  const begun = performance.now()
   socket.write('GET /v1/primary HTTP/1.1\r\nHost: x\r\n')
-  const drip = setInterval(() => socket.write('X: 1\r\n'), 500)
+  let drips = 0
+  const drip = setInterval(() => {
+    drips += 1
+    socket.write('X: 1\r\n')
+  }, 500)
   socket.on('error', () => {})
   await once(socket, 'close')
   clearInterval(drip)
-  // The limits are 15 s, checked every 2 s; the rest is for a busy machine.
-  expect(performance.now() - begun).toBeLessThan(40_000)
+  // The limit is 10 s, checked every 2 s. Lines are counted, not seconds: a busy machine delays both
+  // the lines and the check. Node's own limit of 60 s would let 120 lines pass.
+  expect(drips).toBeLessThan(60)
   expect(answer).toMatch(/^HTTP\/1\.1 408 /)
 })
 
-test('2,000 idle clients: new requests are answered as fast as before', async () => {
+test('2,000 idle clients: a new request is answered before the idle clients are disconnected', async () => {
   await using api = await started(draft)
   const port = Number(new URL(api.url).port)
   const idle: Socket[] = []
@@ -212,10 +222,10 @@ test('2,000 idle clients: new requests are answered as fast as before', async ()
     if (index % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   await vi.waitFor(() => expect(idle.every(({pending}) => !pending)).toBe(true), {timeout: 30_000})
-  const begun = performance.now()
+  expect((await api.ask('/v1/primary')).status).toBe(200)
+  // The youngest: where too many are open, the daemon disconnects the oldest first.
+  expect(idle.at(-1)?.closed).toBe(false)
   for (let index = 0; index < 50; index += 1) expect((await api.ask('/v1/primary')).status).toBe(200)
-  // Milliseconds a request: far above the 2 of a quiet machine, far below one that waits for the idle.
-  expect((performance.now() - begun) / 50).toBeLessThan(500)
   for (const socket of idle) socket.destroy()
 })
 
