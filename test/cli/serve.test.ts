@@ -190,13 +190,13 @@ test('SIGTERM before the first answer of a host: a clean stop, and no port was o
   onTestFinished(() => void server.close())
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
   const {port} = server.address() as AddressInfo
-  await writeFile(join(cwd, 'c.yml'), `hosts: {host1: {host: 127.0.0.1, port: ${port}}}\nport: ${await freePort()}\n`, {
-    mode: 0o600,
-  })
+  // A stop that waits for the host takes longer than `start` lets the daemon run.
+  const probe = 'probe: {connect_timeout: 5min, timeout: 5min, max_age: 10min}'
+  const hosts = `hosts: {host1: {host: 127.0.0.1, port: ${port}}}`
+  await writeFile(join(cwd, 'c.yml'), `${hosts}\nport: ${await freePort()}\n${probe}\n`, {mode: 0o600})
   const serve = start(['c.yml'], {cwd})
   await serve.sees('starting')
   serve.child.kill('SIGTERM')
-  const {code, stderr, ms} = await serve.ended
+  const {code, stderr} = await serve.ended
   assert.deepEqual([code, stderr.includes('listening')], [0, false], stderr)
-  assert.ok(ms < 3_000, `${ms}`)
 })

@@ -19,11 +19,14 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
   })
   const trial = async (dsn: string) => {
     await using place = await workplace()
-    return tryHosts(await place.dsn(dsn), systemClock)
+    const config = await place.dsn(dsn)
+    // The limits of the product, 1 s and 3 s, are not the subject: a busy machine exceeds them.
+    const probe = {...config.probe, timeoutMs: 60_000, connectTimeoutMs: 60_000}
+    return tryHosts({...config, probe}, systemClock)
   }
   const at = ({port}: Server) => `127.0.0.1:${port}`
 
-  test('a host that is as it should be', async () => {
+  test('a host with every right: role, version, timeline and system identifier, and no remark', async () => {
     const trials = await trial(`postgres://reader@${at(one)}/postgres`)
     const systemIdentifier = one.sql('select system_identifier from pg_control_system()')
     expect(trials).toEqual([
@@ -46,10 +49,10 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
   test('a role without pg_read_all_stats, and one that may not log in', async () => {
     const [plain] = await trial(`postgres://plain@${at(one)}/postgres`)
     expect(plain).toMatchObject({kind: 'reached', remarks: [expect.stringContaining('pg_read_all_stats')]})
-    expect(await trial(`postgres://nobody@${at(one)}/postgres`)).toMatchObject([{kind: 'failed', cause: 'auth'}])
+    expect(await trial(`postgres://unknown@${at(one)}/postgres`)).toMatchObject([{kind: 'failed', cause: 'auth'}])
   })
 
-  test('one server under two names, and a stranger', async () => {
+  test('one server under two names, and a server of another cluster', async () => {
     const [a, b, stranger] = await trial(
       `host=127.0.0.1,${one.dir},127.0.0.1 port=${one.port},${one.port},${other.port} user=reader dbname=postgres`,
     )
@@ -63,7 +66,9 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
     expect(trials).toMatchObject([{kind: 'reached'}, {kind: 'failed', cause: 'refused'}])
     expect(isFine(trials)).toBe(false)
     await expect
-      .poll(() => one.sql(`select count(*) from pg_stat_activity where application_name = 'pgroute66'`))
+      .poll(() => one.sql(`select count(*) from pg_stat_activity where application_name = 'pgroute66'`), {
+        timeout: 30_000,
+      })
       .toBe('0')
   })
 })

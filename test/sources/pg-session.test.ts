@@ -155,7 +155,7 @@ describe.skipIf(!hasDebian)('a session', () => {
       ({receiver}) => (receiver?.lastMessageAgeMs ?? 9999) < 1000,
     )
     // PostgreSQL sends a keepalive after 30 s (half of wal_sender_timeout).
-    expect(performance.now() - asked).toBeLessThan(5000)
+    expect(performance.now() - asked).toBeLessThan(20_000)
     up.close()
     down.close()
   })
@@ -221,7 +221,7 @@ describe.skipIf(!hasDebian)('a session', () => {
       const asked = performance.now()
       expect(await session.probe({nudge: false}, within(300))).toMatchObject({cause: 'timeout'})
       expect(await driverFor({port: standby.port}).open(within(300))).toMatchObject({cause: 'timeout'})
-      expect(performance.now() - asked).toBeLessThan(5000)
+      expect(performance.now() - asked).toBeLessThan(30_000)
     })
   })
 

@@ -45,15 +45,17 @@ function filledIn(config: string, folder: string, port: (name: string) => number
 
 const socketIn = (folder: string) => join(folder, 'admin.sock')
 
-const askOver = (socket: string) => (command: string) =>
-  new Promise<string>((resolve, reject) => {
-    const received: Buffer[] = []
-    const client = connect(socket, () => client.end(`${command}\n`))
-    // A worker that is about to exit may accept a connection and never answer it.
-    client.setTimeout(2_000, () => client.destroy(new Error(`HAProxy does not answer "${command}"`)))
-    client.on('data', (chunk) => received.push(Buffer.from(chunk)))
-    client.once('error', reject).once('close', () => resolve(Buffer.concat(received).toString()))
-  })
+const askOver =
+  (socket: string) =>
+  (command: string, limitMs = 30_000) =>
+    new Promise<string>((resolve, reject) => {
+      const received: Buffer[] = []
+      const client = connect(socket, () => client.end(`${command}\n`))
+      // A worker that is about to exit may accept a connection and never answer it.
+      client.setTimeout(limitMs, () => client.destroy(new Error(`HAProxy does not answer "${command}"`)))
+      client.on('data', (chunk) => received.push(Buffer.from(chunk)))
+      client.once('error', reject).once('close', () => resolve(Buffer.concat(received).toString()))
+    })
 
 function statesFrom(csv: string): Readonly<Record<string, string>> {
   const [header = '', ...rows] = csv.split('\n')
@@ -107,7 +109,8 @@ export async function startHaproxy(config: string, options: Options = {}): Promi
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
 
   const ask = askOver(socketIn(folder))
-  const worker = async () => /^Pid: (\d+)/m.exec(await ask('show info').catch(() => ''))?.[1]
+  // A short limit: the callers ask again, and then a worker answers that stays.
+  const worker = async () => /^Pid: (\d+)/m.exec(await ask('show info', 2_000).catch(() => ''))?.[1]
   const reloads = () => output.join('').split('Reloading HAProxy').length
   const isUp = async () => {
     if (child.exitCode !== null) throw new Error(`HAProxy ended: ${output.join('')}`)
@@ -135,7 +138,7 @@ export async function startHaproxy(config: string, options: Options = {}): Promi
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
-      const late = setTimeout(() => child.kill('SIGKILL'), 5000)
+      const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
       await gone
       clearTimeout(late)
       await free[Symbol.asyncDispose]()
