@@ -165,7 +165,7 @@ describe('without a daemon', () => {
     assert.match((await jail.run(['init', '--sql'])).stdout, /pg_read_all_stats/)
   })
 
-  built("somebody else's NODE_OPTIONS are not for it", async () => {
+  built('the NODE_OPTIONS of the environment do not reach the executable', async () => {
     assert.equal((await jail.run(['--version'], {env: {NODE_OPTIONS: '--require /nowhere.js'}})).code, 0)
   })
 })

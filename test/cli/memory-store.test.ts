@@ -66,7 +66,7 @@ for (const [what, text] of Object.entries({
     const path = await folder()
     await writeFile(join(path, 'memory.json'), text)
     await assert.rejects(memoryStore(path).load(), fails('STATE_CORRUPT'))
-    assert.equal(await readFile(join(path, 'memory.json'), 'utf8'), text, 'and it stays for somebody to look at')
+    assert.equal(await readFile(join(path, 'memory.json'), 'utf8'), text, 'the file stays for the operator to look at')
   })
 }
 

@@ -145,7 +145,7 @@ test('the bill of materials names every runtime dependency, and no development d
 const hasRegistry =
   spawnSync('npm', ['ping', '--fetch-retries', '0', '--fetch-timeout', '5000'], {env, timeout: 15_000}).status === 0
 if (!hasRegistry)
-  process.stderr.write('NOT TESTED: no npm registry answers, nobody has installed the package from its tarball\n')
+  process.stderr.write('NOT TESTED: no npm registry answers, so the package was not installed from its tarball\n')
 
 test.skipIf(!hasRegistry)(
   'the package installs in an empty folder and runs, also by npx',

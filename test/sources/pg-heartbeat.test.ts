@@ -115,11 +115,11 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
   })
 
   test('a synchronous standby that is away: the primary still beats', async () => {
-    primary.sql("alter system set synchronous_standby_names = 'nobody'")
+    primary.sql("alter system set synchronous_standby_names = 'absent'")
     primary.sql('select pg_reload_conf()')
     await until(
       () => primary.sql('show synchronous_standby_names'),
-      (now) => now === 'nobody',
+      (now) => now === 'absent',
     )
     expect(await beat(primary)).toEqual({kind: 'beat'})
     primary.sql('alter system reset synchronous_standby_names')

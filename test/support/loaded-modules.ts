@@ -21,7 +21,7 @@ const report = () => {
   writeFileSync(process.env.LOADED_MODULES ?? '/dev/null', JSON.stringify({files, builtins}))
 }
 process.on('exit', report)
-// Another way to leave, by which nobody hears `exit`.
+// Another way to leave, which emits no `exit`.
 const {execve} = process
 process.execve = (...args) => {
   report()
