@@ -65,10 +65,11 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
     .filter((member) => member.host !== host && member.condition.role === 'primary')
     .map((member) => member.host)
   if (rivals.length > 0 && view.identity.kind !== 'tied') {
+    const [are, rebuilt] = rivals.length === 1 ? ['is', 'it as a standby'] : ['are', 'them as standbys']
     throw new OperatorError(
       'STILL_TWO_PRIMARIES',
-      `${enumerate(rivals)} ${rivals.length === 1 ? 'is' : 'are'} primary too, right now`,
-      `stop ${enumerate(rivals)}, or rebuild as a standby; then accept ${host}`,
+      `${enumerate(rivals)} ${are} primary too, right now`,
+      `stop ${enumerate(rivals)}, or rebuild ${rebuilt}; then accept ${host}`,
     )
   }
 }
