@@ -46,7 +46,7 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       says: [
         /default-server disabled agent-check .*agent-port 8009 .*weight 100 on-marked-down shutdown-sessions/,
         /reject if .*nbsrv\(pgroute66\) eq 0/,
-        /server host2 10\.0\.0\.2:5432 agent-send "host2 primary\\n"/,
+        /server host2 10\.0\.0\.2:5432 tcp-ut 8s agent-send "host2 primary\\n"/,
       ],
       never: [/ check /],
     },

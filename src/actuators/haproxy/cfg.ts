@@ -100,7 +100,16 @@ const defaults: readonly string[] = [
   '    timeout client 1h',
   '    timeout server 1h',
   '    option redispatch 1',
+  '    # The sessions of a server that vanishes without a word end after some ten seconds, not after',
+  '    # "timeout server". With it belongs "tcp-ut" on each server line.',
+  '    option srvtcpka',
+  '    srvtcpka-idle 5s',
+  '    srvtcpka-intvl 2s',
+  '    srvtcpka-cnt 3',
 ]
+
+/** Unanswered data ends a session after this time. On default-server it has no effect (seen in 2.6). */
+const vanished = 'tcp-ut 8s'
 
 function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boolean): readonly string[] {
   const {name, bind, role, servers, fallback} = backend
@@ -129,7 +138,9 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boole
           `    use_backend ${fallback} if { nbsrv(${name}) eq 0 }`,
         ]),
     ...serverDefaults(backend, file),
-    ...servers.map(({name: server, address}) => `    server ${server} ${address}${agentSend(server, backend, file)}`),
+    ...servers.map(
+      ({name: server, address}) => `    server ${server} ${address} ${vanished}${agentSend(server, backend, file)}`,
+    ),
   ]
 }
 
