@@ -43,7 +43,7 @@ beforeAll(async () => {
     '',
   ]
   jail.write('/etc/pgroute66/config.yaml', text.join('\n'))
-  daemon = jail.start(['serve', '-c', jail.inside('/etc/pgroute66/config.yaml')], {env: saysMore, limitMs: 110_000})
+  daemon = jail.start(['serve', '-c', jail.inside('/etc/pgroute66/config.yaml')], {env: saysMore, limitMs: 1_800_000})
   await daemon.sees('listening')
 })
 afterAll(() => {

@@ -61,7 +61,7 @@ export class Jail {
     return this.start(args, options).ended
   }
 
-  start(args: readonly string[], {env = {}, name, limitMs = 30_000}: JailRun = {}): Started {
+  start(args: readonly string[], {env = {}, name, limitMs = 120_000}: JailRun = {}): Started {
     const [program = '', ...words] = this.command(args, name)
     return watched(
       spawn(program, words, {env: {PATH: '', ...env}, cwd: this.root, stdio: ['ignore', 'pipe', 'pipe']}),
