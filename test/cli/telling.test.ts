@@ -166,7 +166,7 @@ test('hooks: a daemon that starts without a primary calls its hooks; with a prim
   serve.child.kill('SIGKILL')
   await host1.kill()
   assert.deepEqual(await events(), [])
-  const again = start(['pgroute66.yml'], {cwd, limitMs: 60_000})
+  const again = start(['pgroute66.yml'], {cwd, limitMs: 180_000})
   onTestFinished(() => void again.child.kill('SIGKILL'))
   await until(async () => (await events()).length === 1)
   const {change} = JSON.parse((await events())[0] ?? '')

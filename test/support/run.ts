@@ -39,7 +39,7 @@ export type Started = Readonly<{
  */
 export function start(
   args: readonly string[],
-  {env = {}, cwd = '/tmp', script = runJs, limitMs = 60_000}: RunOptions = {},
+  {env = {}, cwd = '/tmp', script = runJs, limitMs = 180_000}: RunOptions = {},
 ): Started {
   return watched(spawn(process.execPath, [script, ...args], {env, cwd, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
 }
