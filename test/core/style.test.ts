@@ -1,5 +1,5 @@
 import {globSync, readFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
 import {expect, test} from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -12,7 +12,7 @@ const linesOf = (file: string) => readFileSync(join(root, file), 'utf8').split('
 
 /** The words hide who acts, or are rare: name the daemon, HAProxy, the client; write "fix". */
 const banned = /\b(nobody|somebody|whoever|mend(s|ed|ing)?)\b/i
-const longest = {line: 120, file: 300, command: 60}
+const longest = {line: 120, file: 300, command: 60, folder: 24}
 
 const found = (files: readonly string[], isBad: (line: string) => boolean) =>
   files.flatMap((file) => linesOf(file).flatMap((line, index) => (isBad(line) ? [`${file}:${index + 1}`] : [])))
@@ -38,4 +38,12 @@ test(`no line of code is longer than ${longest.line} columns`, () => {
 test(`no file is longer than ${longest.file} lines, and no command than ${longest.command}`, () => {
   const limitOf = (file: string) => (file.startsWith('src/commands/') ? longest.command : longest.file)
   expect(code.filter((file) => linesOf(file).length - 1 > limitOf(file))).toEqual([])
+})
+
+test(`no folder of src shows more than ${longest.folder} files side by side`, () => {
+  const files = globSync('src/**/*.*', {cwd: root})
+  const counts = Map.groupBy(files, (file) => dirname(file))
+  expect(
+    [...counts].flatMap(([folder, {length}]) => (length > longest.folder ? [`${folder}: ${length}`] : [])),
+  ).toEqual([])
 })

@@ -1,7 +1,7 @@
 import {OperatorError} from '../../core/errors.ts'
 import type {ConnectionSettings, HostSettings} from '../../core/settings.ts'
 import {nearest} from '../reading/nearest.ts'
-import {hostFields} from '../sections/host-fields.ts'
+import {hostFields} from '../sections/hosts/host-fields.ts'
 import {type ConnectionEnv, connectionOf, hostOf} from './connection.ts'
 import {type DsnHost, parseDsn} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'

@@ -1,4 +1,4 @@
-import {isHostName} from '../sections/host-name.ts'
+import {isHostName} from '../sections/hosts/host-name.ts'
 
 type Address = Readonly<{host: string; port: number}>
 

@@ -1,5 +1,5 @@
 import {OperatorError} from '../../core/errors.ts'
-import {decodeBase64} from '../sections/base64.ts'
+import {decodeBase64} from '../sections/tls/base64.ts'
 
 /** A plain password of the file. Throws OperatorError. */
 export function oneLine(text: string): string {

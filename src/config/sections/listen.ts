@@ -8,7 +8,7 @@ import type {Keys} from '../reading/section.ts'
 import {describe} from '../reading/shape.ts'
 import type {Context} from './context.ts'
 import type {Section} from './section.ts'
-import {sslShape, tlsDocument, tlsSettings} from './tls.ts'
+import {sslShape, tlsDocument, tlsSettings} from './tls/tls.ts'
 
 const keys = {
   bind: describe('address to listen on', text('127.0.0.1')),

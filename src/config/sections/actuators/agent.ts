@@ -1,9 +1,9 @@
-import type {AgentSettings} from '../../core/actuator-settings.ts'
-import {orAbsent} from '../reading/or-absent.ts'
-import {integer, text} from '../reading/scalar.ts'
-import {type Keys, section} from '../reading/section.ts'
-import {describe} from '../reading/shape.ts'
-import type {Section} from './section.ts'
+import type {AgentSettings} from '../../../core/actuator-settings.ts'
+import {orAbsent} from '../../reading/or-absent.ts'
+import {integer, text} from '../../reading/scalar.ts'
+import {type Keys, section} from '../../reading/section.ts'
+import {describe} from '../../reading/shape.ts'
+import type {Section} from '../section.ts'
 
 const keys = {
   agent: orAbsent(

@@ -1,11 +1,11 @@
-import type {HostSettings} from '../../core/settings.ts'
-import {type Keys, named} from '../reading/section.ts'
-import {describe} from '../reading/shape.ts'
-import type {Context} from './context.ts'
-import {type Document, given, mask} from './document.ts'
+import type {HostSettings} from '../../../core/settings.ts'
+import {type Keys, named} from '../../reading/section.ts'
+import {describe} from '../../reading/shape.ts'
+import type {Context} from '../context.ts'
+import {type Document, given, mask} from '../document.ts'
+import type {Section} from '../section.ts'
 import {hostFields} from './host-fields.ts'
 import {acceptName} from './host-name.ts'
-import type {Section} from './section.ts'
 
 const keys = {
   hosts: describe(

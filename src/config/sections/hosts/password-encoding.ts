@@ -1,6 +1,6 @@
-import {choice} from '../reading/scalar.ts'
-import {describe} from '../reading/shape.ts'
-import type {Section} from './section.ts'
+import {choice} from '../../reading/scalar.ts'
+import {describe} from '../../reading/shape.ts'
+import type {Section} from '../section.ts'
 
 export const passwordEncoding = describe('how password is written; default base64', choice(null, ['base64', 'plain']))
 

@@ -1,5 +1,5 @@
-import type {Report} from '../reading/report.ts'
-import {below} from '../reading/section.ts'
+import type {Report} from '../../reading/report.ts'
+import {below} from '../../reading/section.ts'
 
 /** The form of a name. A value of this form may be quoted where a name is expected. */
 export const nameForm = /^[A-Za-z0-9_.-]{1,63}$/

@@ -1,6 +1,6 @@
-import {readFile} from '../../system/files.ts'
-import type {Pem} from '../config.ts'
-import type {Report} from '../reading/report.ts'
+import {readFile} from '../../../system/files.ts'
+import type {Pem} from '../../config.ts'
+import type {Report} from '../../reading/report.ts'
 import {decodeBase64, decodeLossy} from './base64.ts'
 
 export type PemKind = 'certificate' | 'private key'

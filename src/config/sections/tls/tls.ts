@@ -1,10 +1,10 @@
 import {resolve} from 'node:path'
-import type {Pem, TlsSettings} from '../config.ts'
-import type {Report} from '../reading/report.ts'
-import {block, text} from '../reading/scalar.ts'
-import {section} from '../reading/section.ts'
-import {describe, type Read} from '../reading/shape.ts'
-import {type Document, given, mask} from './document.ts'
+import type {Pem, TlsSettings} from '../../config.ts'
+import type {Report} from '../../reading/report.ts'
+import {block, text} from '../../reading/scalar.ts'
+import {section} from '../../reading/section.ts'
+import {describe, type Read} from '../../reading/shape.ts'
+import {type Document, given, mask} from '../document.ts'
 import {decodePem, kindOfPem, type PemKind, pemText} from './pem.ts'
 
 export const sslShape = describe(

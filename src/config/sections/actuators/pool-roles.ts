@@ -1,3 +1,3 @@
-import type {PoolRole} from '../../core/offers/pools.ts'
+import type {PoolRole} from '../../../core/offers/pools.ts'
 
 export const poolRoles = ['primary', 'replica', 'read-only'] as const satisfies readonly PoolRole[]

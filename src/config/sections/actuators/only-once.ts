@@ -1,4 +1,4 @@
-import type {Report} from '../reading/report.ts'
+import type {Report} from '../../reading/report.ts'
 
 /** Two entries that write to one place would undo each other's work. An empty place does not count. */
 export function onlyOnce(places: readonly string[], pathOf: (index: number) => string, report: Report): void {

@@ -1,5 +1,5 @@
-import {nearest} from '../reading/nearest.ts'
-import type {Report} from '../reading/report.ts'
+import {nearest} from '../../reading/nearest.ts'
+import type {Report} from '../../reading/report.ts'
 
 /** Confirmations that this version knows, and those that the design names beyond (DESIGN 4.3). */
 export const confirmations = ['majority', 'followers'] as const

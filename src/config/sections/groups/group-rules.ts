@@ -1,12 +1,12 @@
-import {formatDuration} from '../../core/duration.ts'
-import type {GroupSettings, OnSilent} from '../../core/settings.ts'
-import {nearest} from '../reading/nearest.ts'
-import type {Report} from '../reading/report.ts'
-import {below} from '../reading/section.ts'
+import {formatDuration} from '../../../core/duration.ts'
+import type {GroupSettings, OnSilent} from '../../../core/settings.ts'
+import {nearest} from '../../reading/nearest.ts'
+import type {Report} from '../../reading/report.ts'
+import {below} from '../../reading/section.ts'
+import {nameForm} from '../hosts/host-name.ts'
 import {canBeHeld, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
-import {nameForm} from './host-name.ts'
 
 export type Rules = Readonly<{
   general: Policy

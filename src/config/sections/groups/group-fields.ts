@@ -1,12 +1,12 @@
-import {OperatorError} from '../../core/errors.ts'
-import {alternative, orMapping} from '../reading/alternative.ts'
-import {orAbsent} from '../reading/or-absent.ts'
-import type {Report} from '../reading/report.ts'
-import {choice, duration, scalar, text} from '../reading/scalar.ts'
-import {list, named, section} from '../reading/section.ts'
-import {describe, type Read, type Shape} from '../reading/shape.ts'
-import {isMapping, type Node} from '../reading/yaml-node.ts'
-import {acceptName} from './host-name.ts'
+import {OperatorError} from '../../../core/errors.ts'
+import {alternative, orMapping} from '../../reading/alternative.ts'
+import {orAbsent} from '../../reading/or-absent.ts'
+import type {Report} from '../../reading/report.ts'
+import {choice, duration, scalar, text} from '../../reading/scalar.ts'
+import {list, named, section} from '../../reading/section.ts'
+import {describe, type Read, type Shape} from '../../reading/shape.ts'
+import {isMapping, type Node} from '../../reading/yaml-node.ts'
+import {acceptName} from '../hosts/host-name.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {

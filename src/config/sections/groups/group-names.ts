@@ -1,7 +1,7 @@
-import {nearest} from '../reading/nearest.ts'
-import type {Report} from '../reading/report.ts'
-import {below} from '../reading/section.ts'
-import {nameForm} from './host-name.ts'
+import {nearest} from '../../reading/nearest.ts'
+import type {Report} from '../../reading/report.ts'
+import {below} from '../../reading/section.ts'
+import {nameForm} from '../hosts/host-name.ts'
 
 type Named = ReadonlyMap<string, unknown> | null
 export type GroupNames = Readonly<{groups: Named; host_groups: Named}>

@@ -1,9 +1,9 @@
-import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../libpq/keywords.ts'
-import type {Report} from '../reading/report.ts'
-import {block, text} from '../reading/scalar.ts'
-import {below, list, section} from '../reading/section.ts'
-import {describe, type Read, type Shape} from '../reading/shape.ts'
-import {isGiven, isMapping, type Node} from '../reading/yaml-node.ts'
+import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../../libpq/keywords.ts'
+import type {Report} from '../../reading/report.ts'
+import {block, text} from '../../reading/scalar.ts'
+import {below, list, section} from '../../reading/section.ts'
+import {describe, type Read, type Shape} from '../../reading/shape.ts'
+import {isGiven, isMapping, type Node} from '../../reading/yaml-node.ts'
 import {passwordEncoding} from './password-encoding.ts'
 
 const synonyms = {
