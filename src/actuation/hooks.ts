@@ -5,6 +5,7 @@ import type {HookSettings} from '../core/actuator-settings.ts'
 import {changeOfVerdict} from '../core/changes.ts'
 import type {Publication} from '../core/snapshot.ts'
 import {isSettled, isStarting} from '../core/verdict/verdict-kind.ts'
+import {report} from './actuator-report.ts'
 import type {ActuationDeps} from './routers.ts'
 
 /** A hook, and its settings as text (`key`). */
@@ -45,7 +46,11 @@ export class Hooks implements AsyncDisposable {
     const one: Running = {
       key,
       // A replaced hook may still report its last delivery.
-      hook: hook(settings, {...this.#deps, name, report: (report) => this.#report(report, this.#hooks.includes(one))}),
+      hook: hook(settings, {
+        ...this.#deps,
+        name,
+        report: (delivery) => this.#report(delivery, this.#hooks.includes(one)),
+      }),
     }
     return one
   }
@@ -80,17 +85,12 @@ export class Hooks implements AsyncDisposable {
   }
 
   #report({actuator: name, outcome, problem}: HookReport, isInForce: boolean): void {
-    const {monitor, clock, meter} = this.#deps
-    meter.applied(name, outcome)
+    this.#deps.meter.applied(name, outcome)
     if (!isInForce) return
-    const before = monitor.current().actuators[name]
-    const status = problem === null ? 'in-sync' : 'out-of-sync'
-    const wall = clock.wall()
-    monitor.reportActuator(name, {
-      status,
+    report(this.#deps, name, {
+      status: problem === null ? 'in-sync' : 'out-of-sync',
       problems: problem === null ? [] : [problem],
-      since: before?.status === status ? before.since : wall,
-      verifiedAt: outcome === 'delivered' ? wall : (before?.verifiedAt ?? null),
+      isVerified: outcome === 'delivered',
     })
   }
 }

@@ -2,6 +2,7 @@ import type {ActuatorConfig, DesiredActuator, DesiredActuators} from '../core/ac
 import type {Clock, Log, Random} from '../core/ports.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
+import {report} from './actuator-report.ts'
 import {actuate, type Pass} from './loop.ts'
 import {type StageSeen, SwitchTiming} from './switch-timing.ts'
 
@@ -73,7 +74,7 @@ export class Routers implements AsyncDisposable {
 
   #start(desired: DesiredActuator): Running {
     const actuator = desired.make(this.#isFirst)
-    const report = (pass: Pass) => {
+    const reportPass = (pass: Pass) => {
       this.#report(pass)
       this.#timing.passed(pass)
     }
@@ -82,7 +83,7 @@ export class Routers implements AsyncDisposable {
       actuators: [actuator],
       source: this.#deps.monitor,
       resyncMs: () => this.#resyncMs,
-      report,
+      report: reportPass,
     })
     return {desired, name: actuator.name, loop}
   }
@@ -100,18 +101,9 @@ export class Routers implements AsyncDisposable {
   }
 
   #report({actuator: name, applied}: Pass): void {
-    const {monitor, clock, meter} = this.#deps
-    const before = monitor.current().actuators[name]
     const status = applied === null ? 'frozen' : statusOf[applied.outcome]
-    if (applied !== null) meter.applied(name, applied.outcome)
-    const wall = clock.wall()
-    const isVerified = status === 'in-sync'
-    monitor.reportActuator(name, {
-      status,
-      problems: applied?.problems ?? [],
-      since: before?.status === status ? before.since : wall,
-      verifiedAt: isVerified ? wall : (before?.verifiedAt ?? null),
-    })
+    if (applied !== null) this.#deps.meter.applied(name, applied.outcome)
+    report(this.#deps, name, {status, problems: applied?.problems ?? [], isVerified: status === 'in-sync'})
   }
 }
 

@@ -4,7 +4,7 @@ import {enumerate} from '../core/phrases.ts'
 import type {GroupSettings} from '../core/settings.ts'
 import {blankMemory, type GroupMemory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
-import type {OrderOutcome} from './orders.ts'
+import {known, type OrderOutcome} from './orders.ts'
 
 /**
  * The operator says that `host` is the primary, and that its cluster is the cluster. Ends a sticky
@@ -14,9 +14,8 @@ import type {OrderOutcome} from './orders.ts'
 export function acceptOrder(host: string, board: Board): OrderOutcome {
   // Judged as of now: an answer that has gone stale since is no ground to accept a host.
   board.current()
+  known(host, board)
   const observation = board.record(host)?.observation
-  if (observation === undefined)
-    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'name a host of the configuration')
   if (observation?.kind !== 'facts')
     throw new OperatorError('HOST_UNAVAILABLE', `${host} does not answer`, 'accept a host that is up')
   const {session, facts} = observation

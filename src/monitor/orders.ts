@@ -1,5 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
 import type {Who} from '../core/ports.ts'
+import {unknownName} from '../core/unknown-name.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 
@@ -59,7 +60,10 @@ export function maintenanceOrder(
   }
 }
 
-function known(host: string, board: Board): void {
-  if (board.record(host) === undefined)
-    throw new OperatorError('UNKNOWN_HOST', `there is no host "${host}"`, 'Name a host of the configuration.')
+/** Throws OperatorError where the configuration has no such host. */
+export function known(host: string, board: Board): void {
+  if (board.record(host) !== undefined) return
+  const names = board.records().map(({settings}) => settings.name)
+  const {code, message, next} = unknownName('host', host, names)
+  throw new OperatorError(code, message, next)
 }

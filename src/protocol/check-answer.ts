@@ -2,6 +2,7 @@ import type {ErrorCode} from '../core/error-codes.ts'
 import {eligibilityOf, type Limits} from '../core/offers/eligibility.ts'
 import {enumerate} from '../core/phrases.ts'
 import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
+import {unknownName} from '../core/unknown-name.ts'
 import {isDoubtful, isStarting, mayRoute} from '../core/verdict/verdict-kind.ts'
 import type {Predicate} from '../core/vocabulary.ts'
 import {describeGroup} from './check-text.ts'
@@ -64,7 +65,7 @@ export function answerCheck(asked: CheckAsked): CheckAnswer | CheckError {
   const state = Object.hasOwn(snapshot.hosts, host) ? snapshot.hosts[host] : undefined
   if (state === undefined) return unknown('host', host, Object.keys(snapshot.hosts))
   if (group !== null && !state.groups.includes(group))
-    return unknown('host', host, snapshot.groups[group]?.hosts ?? [], ` in ${group}`)
+    return unknown('host', host, snapshot.groups[group]?.hosts ?? [], {where: ` in ${group}`})
   return ofHost(asked, state)
 }
 
@@ -163,16 +164,8 @@ function without(host: string, sentence: string): string {
   return rest.startsWith('and ') ? sentence : rest.replace(/^is /, '')
 }
 
-function unknown(kind: 'host' | 'group', name: string, known: readonly string[], where = ''): CheckError {
-  const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
-  const code = kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP'
-  return {
-    exit: 2,
-    ok: false,
-    error: {
-      code,
-      message: `there is no ${kind} "${name}"${where}`,
-      next: `${kind === 'host' ? 'Hosts' : 'Groups'}: ${some}.`,
-    },
-  }
-}
+const unknown = (...asked: Parameters<typeof unknownName>): CheckError => ({
+  exit: 2,
+  ok: false,
+  error: unknownName(...asked),
+})

@@ -125,6 +125,8 @@ describe('which hosts are shown', () => {
     expect(groupNamed('orders', shown)).toBe('orders')
     expect(groupNamed('all', shown)).toBeNull()
     expect(groupNamed(undefined, shown)).toBeNull()
+    // A word that every JavaScript object has is no group.
+    expect(() => groupNamed('constructor', shown)).toThrow(expect.objectContaining({code: 'USAGE_GROUP'}))
     expect(() => groupNamed('order', shown)).toThrow(
       expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups: orders, billing.'}),
     )

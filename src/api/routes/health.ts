@@ -8,7 +8,7 @@ import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
 import {lagLimits, queryOf} from '../query.ts'
 import {hostParameter, type Parameter, paramOf, type Route} from '../route.ts'
-import {unknownName} from './snapshot.ts'
+import {notFound} from './snapshot.ts'
 
 const limitParameters: readonly Parameter[] = [
   {
@@ -59,7 +59,7 @@ export const healthRoutes: readonly Route[] = [
       const host = Object.hasOwn(snapshot.hosts, name) ? snapshot.hosts[name] : undefined
       return host
         ? judge({predicate, snapshot, host, limits}, context)
-        : unknownName('host', name, Object.keys(snapshot.hosts))
+        : notFound('host', name, Object.keys(snapshot.hosts))
     },
   },
   {
@@ -88,7 +88,7 @@ export const healthRoutes: readonly Route[] = [
       const snapshot = context.source.current()
       const host = hostOfServer(server, snapshot)
       if (host) return judge({predicate, snapshot, host, limits}, context)
-      return unknownName('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
+      return notFound('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
     },
   },
 ]

@@ -1,3 +1,4 @@
+import {unknownName} from '../../core/unknown-name.ts'
 import {groupToWire, hostToWire, toWire} from '../../protocol/snapshot-json.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {momentOf} from '../context.ts'
@@ -36,7 +37,7 @@ export const snapshotRoutes: readonly Route[] = [
       const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined
       return host
         ? json(200, hostToWire(host, momentOf(context)), uncached)
-        : unknownName('host', name, Object.keys(hosts))
+        : notFound('host', name, Object.keys(hosts))
     },
   },
   {
@@ -52,18 +53,14 @@ export const snapshotRoutes: readonly Route[] = [
       const group = Object.hasOwn(groups, name) ? groups[name] : undefined
       return group
         ? json(200, groupToWire(group, momentOf(context)), uncached)
-        : unknownName('group', name, Object.keys(groups))
+        : notFound('group', name, Object.keys(groups))
     },
   },
 ]
 
 const uncached = {'cache-control': 'no-store'}
 
-export function unknownName(kind: 'host' | 'group', name: string, known: readonly string[]): Answer {
-  const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
-  return problem(404, {
-    code: kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP',
-    detail: `there is no ${kind} ${JSON.stringify(name.slice(0, 63))}`,
-    next: `Known ${kind}s: ${some}.`,
-  })
+export function notFound(kind: 'host' | 'group', name: string, known: readonly string[]): Answer {
+  const {code, message, next} = unknownName(kind, name, known)
+  return problem(404, {code, detail: message, next})
 }

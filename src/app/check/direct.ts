@@ -5,6 +5,7 @@ import {noMeter} from '../../core/no-meter.ts'
 import {hostOfServer} from '../../core/offers/server-lookup.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
+import {unknownName} from '../../core/unknown-name.ts'
 import {judgeOnce} from '../../monitor/judge-once.ts'
 import {answerCheck, type CheckRole} from '../../protocol/check-answer.ts'
 import {forgoRoots} from '../../sources/pg/encryption.ts'
@@ -86,8 +87,6 @@ function relevantTo(config: Config, {server, address, group}: CheckQuestion): Mo
 }
 
 function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
-  const meant = nearest(name, known)
-  const some = known.length > 10 ? `${known.slice(0, 10).join(', ')} …` : known.join(', ') || 'none'
-  const next = meant === null ? `There is ${some}.` : `Did you mean "${meant}"? There is ${some}.`
-  return new OperatorError(kind === 'host' ? 'UNKNOWN_HOST' : 'UNKNOWN_GROUP', `there is no ${kind} "${name}"`, next)
+  const {code, message, next} = unknownName(kind, name, known, {meant: nearest(name, known)})
+  return new OperatorError(code, message, next)
 }

@@ -1,5 +1,6 @@
 import {OperatorError} from '../../core/errors.ts'
 import {causeOf, type HostState, type Snapshot} from '../../core/snapshot.ts'
+import {unknownName} from '../../core/unknown-name.ts'
 
 /** The hosts of `group` (`null`: all). */
 export function hostsOf({groups, hosts}: Snapshot, group: string | null): readonly HostState[] {
@@ -34,11 +35,8 @@ export function matches(host: HostState, text: string): boolean {
  */
 export function groupNamed(name: string | undefined, {groups}: Snapshot): string | null {
   if (name === undefined) return null
-  if (name in groups) return name
+  if (Object.hasOwn(groups, name)) return name
   if (name === 'all') return null
-  throw new OperatorError(
-    'USAGE_GROUP',
-    `there is no group "${name}"`,
-    `Groups: ${Object.keys(groups).join(', ') || 'none'}.`,
-  )
+  const {message, next} = unknownName('group', name, Object.keys(groups))
+  throw new OperatorError('USAGE_GROUP', message, next)
 }
