@@ -34,25 +34,34 @@ export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{do
 const lateMs = 10
 
 /**
- * A signal that aborts after `ms` or with `parent`; disposing it frees the timer and the listener.
- * A limit that fires late waits for one more timer: timers run before sockets are read, and the
- * answer may be waiting there. (Seen: the loop was blocked for 1.5 s of a limit of 1 s. Without the
- * second timer none of five hosts had answered, with it all of them.)
+ * Calls `run` after `ms`: a limit for something that a socket brings. A limit that fires late waits
+ * for one more timer: timers run before sockets are read, and the answer may be waiting there.
+ * (Seen: the loop was blocked for 1.5 s of a limit of 1 s. Without the second timer none of five
+ * hosts had answered, with it all of them.) The returned function cancels.
  */
-export function deadline(clock: Clock, ms: number, parent: AbortSignal): Readonly<{signal: AbortSignal}> & Disposable {
-  const controller = new AbortController()
-  const abort = () => controller.abort()
+export function afterLimit(clock: Clock, ms: number, run: () => void): () => void {
   const due = clock.now() + ms
   let cancel = clock.after(ms, () => {
-    if (clock.now() - due <= lateMs) abort()
-    else cancel = clock.after(1, abort)
+    if (clock.now() - due <= lateMs) run()
+    else cancel = clock.after(1, run)
   })
-  const forget = onAbort(parent, abort)
+  return () => cancel()
+}
+
+/**
+ * A signal that aborts after `ms` (`afterLimit`) or with `parent`; disposing it frees the timer and
+ * the listener.
+ */
+export function deadline(clock: Clock, ms: number, parent?: AbortSignal): Readonly<{signal: AbortSignal}> & Disposable {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  const cancel = afterLimit(clock, ms, abort)
+  const forget = parent && onAbort(parent, abort)
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       cancel()
-      forget()
+      forget?.()
     },
   }
 }

@@ -3,7 +3,7 @@ import {type HostRecord, observed} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
-import {deadline, nap, onAbort, sleep} from '../core/wait.ts'
+import {afterLimit, deadline, nap, onAbort, sleep} from '../core/wait.ts'
 import {knockLoop} from './knock-loop.ts'
 
 /** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
@@ -105,7 +105,7 @@ export class HostWatch {
     const {clock, driver, probe, meter, settings} = this.#deps
     const askedAt = clock.now()
     const cancelGrace = wasClosed
-      ? clock.after(graceMs, () =>
+      ? afterLimit(clock, graceMs, () =>
           this.#failed(askedAt, {
             cause: 'closed',
             detail: `the session was closed, and no new one opened within ${graceMs} ms`,

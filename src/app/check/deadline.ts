@@ -48,7 +48,8 @@ export class CheckDeadline {
     this.#totalMs = totalMs
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers = [
-      setTimeout(() => this.#abort.abort(), this.leftMs),
+      // Two timers, as in `afterLimit`: an answer that waits in a socket is read before the second.
+      setTimeout(() => setTimeout(() => this.#abort.abort(), 1), this.leftMs),
       setTimeout(() => this.#ended.resolve(`no answer within ${totalMs} ms`), Math.max(0, totalMs - ageMs())),
     ]
   }

@@ -5,7 +5,7 @@ import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
-import {sleep} from '../../core/wait.ts'
+import {afterLimit, sleep} from '../../core/wait.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
@@ -202,9 +202,9 @@ class DaemonSource implements SnapshotSource {
 
   #watch({maxAgeMs}: Snapshot): void {
     this.#cancelWatch()
-    this.#cancelWatch = this.#deps.clock.after(Math.max(0, this.#madeAt + maxAgeMs - this.#deps.clock.now()) + 1, () =>
-      this.#expire(),
-    )
+    const {clock} = this.#deps
+    const leftMs = Math.max(0, this.#madeAt + maxAgeMs - clock.now()) + 1
+    this.#cancelWatch = afterLimit(clock, leftMs, () => this.#expire())
   }
 
   #publish(publication: Publication): void {

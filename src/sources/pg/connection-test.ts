@@ -3,6 +3,7 @@ import {enumerate} from '../../core/phrases.ts'
 import {type Clock, type HostSession, isFailure} from '../../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../../core/settings.ts'
 import type {Cause} from '../../core/vocabulary.ts'
+import {deadline} from '../../core/wait.ts'
 import {pgDriver} from './driver.ts'
 
 /**
@@ -37,7 +38,8 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
   const attempts = await Promise.all(config.hosts.map((host) => attempt(config, host, clock)))
   const reached = attempts.filter((each): each is Reached => 'session' in each)
   try {
-    const duplicates = await Promise.all(reached.map((each) => duplicatesOf(each, reached, config.probe.timeoutMs)))
+    using limit = deadline(clock, config.probe.timeoutMs)
+    const duplicates = await Promise.all(reached.map((each) => duplicatesOf(each, reached, limit.signal)))
     return attempts.map((each): HostTrial => {
       const host = each.host.name
       if (!('session' in each)) return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: []}
@@ -57,9 +59,11 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
 
 async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promise<Attempt> {
   const driver = pgDriver({host, probe, availability: null, clock})
-  const session = await driver.open(AbortSignal.timeout(probe.connectTimeoutMs))
+  using opening = deadline(clock, probe.connectTimeoutMs)
+  const session = await driver.open(opening.signal)
   if (isFailure(session)) return {host, ...session}
-  const facts = await session.probe({nudge: false}, AbortSignal.timeout(probe.timeoutMs))
+  using asking = deadline(clock, probe.timeoutMs)
+  const facts = await session.probe({nudge: false}, asking.signal)
   if (!isFailure(facts)) return {host, session, facts}
   session.close()
   return {host, ...facts}
@@ -78,12 +82,11 @@ const rights = ({facts}: Reached): readonly string[] =>
     : []
 
 /** Proof that two names are one server: a session of one name sees the backend of the other. */
-async function duplicatesOf(one: Reached, all: readonly Reached[], timeoutMs: number): Promise<readonly string[]> {
+async function duplicatesOf(one: Reached, all: readonly Reached[], signal: AbortSignal): Promise<readonly string[]> {
   const {systemIdentifier, backendPid, backendStart}: SessionFacts = one.session.facts
   const candidates = all.filter((other) => other !== one && other.session.facts.systemIdentifier === systemIdentifier)
   const seen = candidates.map(async ({host, session}) => {
-    const isSame =
-      backendStart !== null && (await session.hasBackend(backendPid, backendStart, AbortSignal.timeout(timeoutMs)))
+    const isSame = backendStart !== null && (await session.hasBackend(backendPid, backendStart, signal))
     return isSame ? [host.name] : []
   })
   return (await Promise.all(seen)).flat()
