@@ -150,6 +150,14 @@ describe.skipIf(!hasDebian)('a heartbeat', () => {
     await until(backends, (left) => left.length === 0)
   })
 
+  test('the driver closed its sessions: the next heartbeat opens one of its own', async () => {
+    const driver = driverFor({port: primary.port})
+    expect(await driver.heartbeat({primary: true}, within())).toEqual({kind: 'beat'})
+    await driver.close()
+    expect(await driver.heartbeat({primary: true}, within())).toEqual({kind: 'beat'})
+    await driver.close()
+  })
+
   test('a frozen server: every heartbeat is hung', async () => {
     const driver = driverFor({port: standby.port})
     expect(await driver.heartbeat({primary: true}, within())).toMatchObject({kind: 'silent'})

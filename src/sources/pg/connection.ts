@@ -15,6 +15,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Connection {
   readonly backendPid: number
   readonly remoteAddress: string | null
+  /** It ended, whoever ended it: every question is answered by a failure. */
+  readonly isOver: boolean
   /**
    * One question at a time; the others queue. Never rejects. An abort destroys the socket, because
    * the next question would read the answer of this one.
@@ -119,6 +121,9 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
   return {
     backendPid,
     remoteAddress,
+    get isOver() {
+      return ended !== null
+    },
     async ask(question, signal) {
       const aborted = Promise.withResolvers<PgFailure>()
       const forget = onAbort(signal, () => {

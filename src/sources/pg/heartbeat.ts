@@ -43,7 +43,7 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
     search_path: 'pg_catalog',
   }
   const ready = async (signal: AbortSignal): Promise<Connection | PgFailure> => {
-    if (connection) return connection
+    if (connection && !connection.isOver) return connection
     const opened = await openConnection(route, signal)
     if (isFailure(opened)) return opened
     const facts = await askSessionFacts(opened, parameters, signal)
@@ -51,9 +51,6 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
       opened.close()
       return facts
     }
-    opened.onClosed(() => {
-      if (connection === opened) connection = null
-    })
     connection = opened
     return opened
   }
