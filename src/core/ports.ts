@@ -86,12 +86,16 @@ export interface HostDriver {
    * before authenticating.
    */
   knock(signal: AbortSignal): Promise<KnockAnswer>
+  /** Every address to which the host's name leads now; none: not known, or a unix socket. */
+  addresses(signal: AbortSignal): Promise<readonly string[]>
   /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */
   heartbeat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
   /** Ends every session that the driver still holds. It may be used again. */
   close(): Promise<void>
 }
-export type KnockAnswer = Readonly<{kind: 'fine'}> | (Readonly<{kind: 'failure'}> & Failure)
+/** `remoteAddress`: of the server that was knocked at; `null`: not reached, or a unix socket. */
+export type KnockAnswer = Readonly<{remoteAddress: string | null}> &
+  (Readonly<{kind: 'fine'}> | (Readonly<{kind: 'failure'}> & Failure))
 export type HeartbeatAnswer =
   | Readonly<{kind: 'beat'}>
   | Readonly<{kind: 'read'; delayMs: number | null}>

@@ -161,7 +161,13 @@ export class HostWatch {
       // The heartbeat's session would hold the shutdown up as well.
       void this.#deps.driver.close()
     }
-    void knockLoop({...this.#deps, leave}, over.signal)
+    const moved = () => {
+      endWith({cause: 'closed', detail: 'closed by pgroute66, because its name leads to another server now'})
+      // The heartbeat's session leads to the old server as well.
+      void this.#deps.driver.close()
+    }
+    const {remoteAddress: sessionAddress} = session.facts
+    void knockLoop({...this.#deps, sessionAddress, leave, moved}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
       // The postmaster accepted this session: the first answer clears what the last knock had

@@ -1,6 +1,6 @@
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
-import type {Clock, HostDriver, Random} from '../core/ports.ts'
+import type {Clock, HostDriver, KnockAnswer, Random} from '../core/ports.ts'
 import type {ProbeSettings} from '../core/settings.ts'
 import {deadline, sleep} from '../core/wait.ts'
 
@@ -16,49 +16,70 @@ export type KnockDeps = Readonly<{
   clock: Clock
   random: Random
   update: (change: (record: HostRecord) => HostRecord) => void
+  /** The address of the server at the other end of our session; `null`: a unix socket. */
+  sessionAddress: string | null
   /** Closes our session, so that a shutdown that waits for it can finish. */
   leave: () => void
+  /** The host's name leads to another server now: our session is the old one's. */
+  moved: () => void
 }>
 
 /**
  * Knocks while a session lives (DESIGN 4.1): with the postmaster stopped, hung or in a smart
  * shutdown an old session still answers, so only a fresh connection tells. Ends with `signal`.
  */
-export async function knockLoop(
-  {probe, driver, clock, random, update, leave}: KnockDeps,
-  signal: AbortSignal,
-): Promise<void> {
+export async function knockLoop(deps: KnockDeps, signal: AbortSignal): Promise<void> {
+  const {probe, clock, random, update, leave, moved} = deps
   await sleep(clock, probe.knockIntervalMs * (0.5 + random() / 2), signal)
   while (!signal.aborted) {
-    const against = await knock({probe, driver, clock}, signal)
+    const answer = await knock(deps, signal)
+    const hasMoved = !signal.aborted && (await isElsewhere(deps, answer, signal))
     if (signal.aborted) return
+    if (hasMoved) return moved()
+    const against = failureIn(answer)
     update((record) => (record.knock === against ? record : {...record, knock: against}))
     if (against?.cause === 'not-accepting') return leave()
     await sleep(clock, against === null ? probe.knockIntervalMs : Math.min(retryMs, probe.knockIntervalMs), signal)
   }
 }
 
-/**
- * What a fresh connection has against the host; `null`: nothing. Silence counts only when a second
- * knock finds it too.
- */
-async function knock(
-  {probe, driver, clock}: Pick<KnockDeps, 'probe' | 'driver' | 'clock'>,
-  signal: AbortSignal,
-): Promise<Failure | null> {
+/** Silence counts only when a second knock finds it too: the answer is that of the last knock. */
+async function knock({probe, driver, clock}: KnockDeps, signal: AbortSignal): Promise<KnockAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     using limit = deadline(clock, probe.timeoutMs, signal)
     const answer = await driver.knock(limit.signal)
-    if (answer.kind === 'fine') return null
-    if (answer.cause === 'not-accepting' || answer.cause === 'refused')
-      return {cause: answer.cause, detail: answer.detail}
-    // A fault on our side (a name, a certificate) says nothing against a host whose session
-    // answers.
-    if (answer.cause !== 'timeout' && answer.cause !== 'closed' && answer.cause !== 'hung') return null
-    if (attempt === 2)
-      return {
-        cause: 'hung',
-        detail: 'its postmaster does not answer a new connection, though the open session still answers',
-      }
+    if (attempt === 2 || signal.aborted || !isSilence(answer)) return answer
   }
+}
+
+const isSilence = (answer: KnockAnswer): boolean =>
+  answer.kind === 'failure' && (answer.cause === 'timeout' || answer.cause === 'closed' || answer.cause === 'hung')
+
+/** What a fresh connection has against the host; `null`: nothing. */
+function failureIn(answer: KnockAnswer): Failure | null {
+  if (answer.kind === 'fine') return null
+  const {cause, detail} = answer
+  if (cause === 'not-accepting' || cause === 'refused') return {cause, detail}
+  // A fault on our side (a name, a certificate) says nothing against a host whose session answers.
+  if (!isSilence(answer)) return null
+  return {
+    cause: 'hung',
+    detail: 'its postmaster does not answer a new connection, though the open session still answers',
+  }
+}
+
+/**
+ * Has the host's name moved to another server? Our session would stay with the old one (seen: routed
+ * to it for ever). A name may have several addresses: it is resolved once a knock reaches another
+ * one than the session's. Where the name cannot be resolved, the session stays.
+ */
+async function isElsewhere(
+  {probe, driver, clock, sessionAddress}: KnockDeps,
+  {remoteAddress}: KnockAnswer,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (sessionAddress === null || remoteAddress === null || remoteAddress === sessionAddress) return false
+  using limit = deadline(clock, probe.timeoutMs, signal)
+  const present = await driver.addresses(limit.signal)
+  return present.length > 0 && !present.includes(sessionAddress)
 }

@@ -113,6 +113,35 @@ test('a name is pointed at another server: what was marked because of it proves 
   expect(stage.routedTo).toBe('alias1')
 })
 
+test('R9: a name leads to another server, and the old one lives on: its session is left for the new server', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.lead('host3', 'host2')
+  await stage.clock.until(() => causeOf(stage.host('host3')) === 'duplicate', 7_000)
+  expect(stage.cluster.toldTo('host3')).toMatchObject({openSessions: 1})
+  expect(stage.routes).toEqual([null, 'host1'])
+})
+
+test.each([
+  {situation: 'has the address of the session beside another one', change: {alsoAt: ['10.0.0.3']}},
+  {situation: 'cannot be resolved', change: {isUnresolved: true}},
+])('R9: a knock reaches another address, and the name $situation: the session stays', async ({change}) => {
+  await using stage = await Stage.set()
+  const told = stage.cluster.toldTo('host3')
+  Object.assign(told, change)
+  expect(stage.cluster.server('host3').address).toBe('10.0.0.3')
+  stage.cluster.lead('host3', 'host2')
+  await stage.clock.run(30_000)
+  expect(told.opens).toHaveLength(1)
+  expect(told.lookUps).toBeGreaterThan(2)
+})
+
+test('R9: knocks that reach the address of the session never ask DNS', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(30_000)
+  expect(stage.cluster.toldTo('host1').knocks.length).toBeGreaterThan(2)
+  expect(stage.cluster.toldTo('host1').lookUps).toBe(0)
+})
+
 test('a server of another cluster: never routed, and says whose it is', async () => {
   await using stage = await Stage.set()
   stage.cluster.crash('host3')

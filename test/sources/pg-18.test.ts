@@ -34,7 +34,7 @@ describe.skipIf(!existsSync(native))('PostgreSQL 18', () => {
     expect(before).toMatchObject({inRecovery: false, timeline: 1, backendsUsed: 1})
     expect('lsn' in before && 'lsn' in after && before.lsn !== after.lsn).toBe(true)
     expect(await session.hasBackend(session.facts.backendPid, session.facts.backendStart ?? '', within())).toBe(true)
-    expect(await driver.knock(within())).toEqual({kind: 'fine'})
+    expect(await driver.knock(within())).toEqual({kind: 'fine', remoteAddress: '127.0.0.1'})
     expect(await driver.heartbeat({primary: true}, within())).toEqual({kind: 'beat'})
     session.close()
     await driver.close()

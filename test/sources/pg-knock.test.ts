@@ -15,6 +15,7 @@ import {
   writeOwned,
 } from './pg-server.ts'
 
+const fine = {kind: 'fine', remoteAddress: '127.0.0.1'}
 const roles = ['scram', 'md5', 'password', 'trust'] as const
 
 describe.skipIf(!hasDebian)('a knock', () => {
@@ -49,15 +50,18 @@ describe.skipIf(!hasDebian)('a knock', () => {
       for (const user of roles)
         for (const sslmode of ['disable', 'prefer', 'require'] as const)
           for (let again = 0; again < 5; again += 1)
-            expect(await driverFor({port: server.port, user, sslmode}).knock(within())).toEqual({kind: 'fine'})
-      expect(await driverFor({host: server.dir, port: server.port}).knock(within())).toEqual({kind: 'fine'})
+            expect(await driverFor({port: server.port, user, sslmode}).knock(within())).toEqual(fine)
+      expect(await driverFor({host: server.dir, port: server.port}).knock(within())).toEqual({
+        ...fine,
+        remoteAddress: null,
+      })
     })
     expect(logged).toEqual([])
   })
 
   test('a user that pg_hba.conf does not know: PostgreSQL logs the refusal, and the knock is fine', async () => {
     const logged = await server.logDuring(async () => {
-      expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual({kind: 'fine'})
+      expect(await driverFor({port: server.port, user: 'stranger'}).knock(within())).toEqual(fine)
     })
     expect(logged).toEqual([expect.stringContaining('stranger')])
   })
@@ -67,7 +71,7 @@ describe.skipIf(!hasDebian)('a knock', () => {
     expect(await driverFor({port: server.port, user: 'trust'}).open(within())).toMatchObject({
       cause: 'too-many-connections',
     })
-    expect(await driverFor({port: server.port, user: 'trust'}).knock(within())).toEqual({kind: 'fine'})
+    expect(await driverFor({port: server.port, user: 'trust'}).knock(within())).toEqual(fine)
     server.sql('alter role trust connection limit -1')
   })
 
@@ -76,10 +80,14 @@ describe.skipIf(!hasDebian)('a knock', () => {
     const session = await driver.open(within())
     if (isFailure(session)) throw new Error(session.detail)
     await whileFrozen(server, [server.pid], async () => {
-      expect(await driver.knock(within(300))).toMatchObject({kind: 'failure', cause: 'timeout'})
+      expect(await driver.knock(within(300))).toMatchObject({
+        kind: 'failure',
+        cause: 'timeout',
+        remoteAddress: '127.0.0.1',
+      })
       expect(await session.probe({nudge: false}, within())).toMatchObject({inRecovery: false})
     })
-    expect(await driver.knock(within())).toEqual({kind: 'fine'})
+    expect(await driver.knock(within())).toEqual(fine)
     session.close()
   })
 

@@ -4,7 +4,7 @@ import {failureFrom} from '../../src/sources/pg/failure.ts'
 import {backOff, noBackoff} from '../../src/sources/pg/heartbeat-backoff.ts'
 import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
 import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/protocol.ts'
-import {resolver} from '../../src/sources/pg/resolver.ts'
+import {addressesNow, resolver} from '../../src/sources/pg/resolver.ts'
 import {isUnix, mayRetry, sslAttempts} from '../../src/sources/pg/ssl-attempts.ts'
 import {clock, connection} from './pg-server.ts'
 
@@ -130,6 +130,12 @@ describe('names', () => {
   test('an error of the system is final', async () => {
     const ask = resolver(clock, {system: () => Promise.reject(errnoError), direct: silent})
     await expect(ask('missing.test')).rejects.toBe(errnoError)
+  })
+  test('where a name leads now: its addresses; none after an error, or once the question is given up', async () => {
+    const signal = new AbortController().signal
+    expect(await addressesNow(async () => found, 'db.test', signal)).toEqual(['10.0.0.9'])
+    expect(await addressesNow(() => Promise.reject(errnoError), 'missing.test', signal)).toEqual([])
+    expect(await addressesNow(() => never, 'hangs.test', AbortSignal.abort())).toEqual([])
   })
   const errnoError = Object.assign(new Error('ENOTFOUND'), {code: 'ENOTFOUND'})
 })

@@ -147,6 +147,7 @@ describe.skipIf(!hasDebian)('sslmode', () => {
       expect(await outcome({sslmode: 'require'})).toMatchObject({cause: 'auth'})
       expect(await driverFor({port: server.port, user: 'app', sslmode: 'require'}).knock(within())).toEqual({
         kind: 'fine',
+        remoteAddress: '127.0.0.1',
       })
       expect(await outcome({sslmode: 'require', sslcert: client.cert, sslkey: '/nowhere/key'})).toMatchObject({
         cause: 'tls',

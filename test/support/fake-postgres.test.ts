@@ -45,7 +45,7 @@ test.each([
       if (isFailure(session)) throw new Error(session.detail)
       const facts = await session.probe({nudge: false}, signal)
       roles.push(isFailure(facts) ? facts : [facts.inRecovery, facts.timeline, facts.receiver?.senderPort ?? null])
-      expect(await driver.knock(signal)).toEqual({kind: 'fine'})
+      expect(await driver.knock(signal)).toEqual({kind: 'fine', remoteAddress: '127.0.0.1'})
       session.close()
     }
     expect(roles).toEqual([

@@ -33,6 +33,11 @@ export class Told {
   openSessions = 0
   /** This name leads nowhere, whatever the server does. */
   isUnreachable = false
+  /** Further addresses that DNS has for this name. */
+  alsoAt: readonly string[] = []
+  /** DNS does not answer. */
+  isUnresolved = false
+  lookUps = 0
   /** Ends the sessions of this name alone, as a router in between would. */
   drop: () => void = () => {}
 }
@@ -110,9 +115,17 @@ export function simulatedDriver(wires: Wires): HostDriver {
         clock.after(wires.latencyMs(), () => server.enter(settle))
       })
       // One that was given up because the session ended says nothing.
-      if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs()) return {kind: 'failure', ...failure}
+      const {address: remoteAddress} = server
+      if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs())
+        return {kind: 'failure', ...failure, remoteAddress}
       told.unanswered = failure === null ? 0 : failure.cause === 'timeout' ? told.unanswered + 1 : 2
-      return failure === null ? {kind: 'fine'} : {kind: 'failure', ...refused(failure)}
+      return failure === null
+        ? {kind: 'fine', remoteAddress}
+        : {kind: 'failure', ...refused(failure), remoteAddress: failure.cause === 'timeout' ? null : remoteAddress}
+    },
+    async addresses() {
+      told.lookUps += 1
+      return told.isUnreachable || told.isUnresolved ? [] : [wires.server().address, ...told.alsoAt]
     },
     async heartbeat({primary}, signal): Promise<HeartbeatAnswer> {
       told.beats.push(clock.now())

@@ -3,19 +3,22 @@ import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core
 import type {Connection, Route} from './connection.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
-import {resolver} from './resolver.ts'
+import {addressesNow, type Resolver, resolver} from './resolver.ts'
 import {openSession} from './session.ts'
+import {isUnix} from './ssl-attempts.ts'
 
 export type PgDriverSettings = Readonly<{
   host: HostSettings
   probe: ProbeSettings
   availability: AvailabilitySettings | null
   clock: Clock
+  /** Default: the system's resolver. */
+  resolve?: Resolver
 }>
 
 /** PostgreSQL over the wire. */
-export function pgDriver({host, probe, availability, clock}: PgDriverSettings): HostDriver {
-  const route: Route = {to: host.connection, resolve: resolver(clock), connections: new Set<Connection>()}
+export function pgDriver({host, probe, availability, clock, resolve = resolver(clock)}: PgDriverSettings): HostDriver {
+  const route: Route = {to: host.connection, resolve, connections: new Set<Connection>()}
   let closings = 0
   return {
     async open(signal) {
@@ -26,6 +29,8 @@ export function pgDriver({host, probe, availability, clock}: PgDriverSettings): 
       return session
     },
     knock: (signal) => knock(route, clock, signal),
+    addresses: async (signal) =>
+      isUnix(route.to) ? [] : addressesNow(route.resolve, route.to.hostaddr ?? route.to.host, signal),
     heartbeat: heartbeats({
       route,
       timeoutMs: probe.timeoutMs,

@@ -1,5 +1,6 @@
 import type {Socket} from 'node:net'
 import {causeOfSqlstate} from '../../core/facts/causes.ts'
+import type {Failure} from '../../core/facts/observation.ts'
 import {type Clock, isFailure, type KnockAnswer} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
@@ -25,15 +26,16 @@ export async function knock(
   // there is alive.
   const [attempt] = sslAttempts(to)
   const dialled = await dial({to, attempt, verify: false, resolve, signal})
-  if (isFailure(dialled)) return {kind: 'failure', ...failureOf(dialled)}
-  const {socket} = dialled
+  if (isFailure(dialled)) return {kind: 'failure', ...failureOf(dialled), remoteAddress: null}
+  const {socket, remoteAddress} = dialled
   const reply = await listen(socket, to, signal)
   if (isFailure(reply)) {
     socket.destroy()
-    return {kind: 'failure', ...failureOf(reply)}
+    return {kind: 'failure', ...failureOf(reply), remoteAddress}
   }
   hangUp(socket, reply, clock)
-  return answerOf(reply, to)
+  const failure = failureIn(reply, to)
+  return failure === null ? {kind: 'fine', remoteAddress} : {kind: 'failure', ...failure, remoteAddress}
 }
 
 /**
@@ -86,12 +88,11 @@ function listen(socket: Socket, to: ConnectionSettings, signal: AbortSignal): Pr
  */
 const alive = /^(28|3D000|42501|53300)/
 
-function answerOf(reply: FirstReply, to: ConnectionSettings): KnockAnswer {
-  if (reply.kind === 'authentication') return {kind: 'fine'}
-  if (reply.kind === 'alien')
-    return {kind: 'failure', cause: 'error', detail: 'the server does not speak the PostgreSQL protocol'}
+function failureIn(reply: FirstReply, to: ConnectionSettings): Failure | null {
+  if (reply.kind === 'authentication') return null
+  if (reply.kind === 'alien') return {cause: 'error', detail: 'the server does not speak the PostgreSQL protocol'}
   const said = `PostgreSQL says: ${oneLine(reply.message)}${reply.sqlstate === null ? '' : ` (${reply.sqlstate})`}`
-  if (reply.sqlstate === null) return {kind: 'failure', cause: 'error', detail: said}
-  if (alive.test(reply.sqlstate)) return {kind: 'fine'}
-  return {kind: 'failure', cause: causeOfSqlstate(reply.sqlstate), detail: adviceOf(reply.sqlstate, to, said)}
+  if (reply.sqlstate === null) return {cause: 'error', detail: said}
+  if (alive.test(reply.sqlstate)) return null
+  return {cause: causeOfSqlstate(reply.sqlstate), detail: adviceOf(reply.sqlstate, to, said)}
 }

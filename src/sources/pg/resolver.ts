@@ -1,6 +1,7 @@
 import type {LookupAddress} from 'node:dns'
 import {isIP} from 'node:net'
 import type {Clock} from '../../core/ports.ts'
+import {onAbort} from '../../core/wait.ts'
 
 /** Host name -> addresses, in the order in which to try them; rejects with the resolver's error. */
 export type Resolver = (name: string) => Promise<readonly LookupAddress[]>
@@ -46,6 +47,15 @@ export function resolver(clock: Clock, {system, direct}: Resolvers = resolvers):
       cancel()
     })
   }
+}
+
+/** The addresses of `name`; none where the resolver fails, or does not answer before `signal` aborts. */
+export function addressesNow(resolve: Resolver, name: string, signal: AbortSignal): Promise<readonly string[]> {
+  const found = Promise.withResolvers<readonly string[]>()
+  const none = () => found.resolve([])
+  const forget = onAbort(signal, none)
+  resolve(name).then((all) => found.resolve(all.map(({address}) => address)), none)
+  return found.promise.finally(forget)
 }
 
 /**
