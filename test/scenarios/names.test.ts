@@ -113,7 +113,7 @@ test('a name is pointed at another server: what was marked because of it proves 
   expect(stage.routedTo).toBe('alias1')
 })
 
-test('R9: a name leads to another server, and the old one lives on: its session is left for the new server', async () => {
+test('R9: a name moves while its old server lives on: the monitor leaves the old session', async () => {
   await using stage = await Stage.set()
   stage.cluster.lead('host3', 'host2')
   await stage.clock.until(() => causeOf(stage.host('host3')) === 'duplicate', 7_000)

@@ -31,7 +31,7 @@ async function secondAddress(port: number): Promise<string> {
   return address
 }
 
-test('R9: the name of a host moves while its old server lives on: the monitor opens a session on the new one', async () => {
+test('R9: a name moves while its old server lives on: the monitor opens a session on the new server', async () => {
   const [port = 0] = servers.ports
   const [before, after] = ['127.0.0.1', await secondAddress(port)]
   let address = before

@@ -15,7 +15,7 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Connection {
   readonly backendPid: number
   readonly remoteAddress: string | null
-  /** It ended, whoever ended it: every question is answered by a failure. */
+  /** The connection ended, for whatever reason: each question fails. */
   readonly isOver: boolean
   /**
    * One question at a time; the others queue. Never rejects. An abort destroys the socket, because
