@@ -55,6 +55,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
   const isSame =
     was?.kind === is.kind &&
     was.rule === is.rule &&
+    was.situation === is.situation &&
     was.primary === is.primary &&
     was.routedTo === is.routedTo &&
     suspectOf(was) === suspectOf(is) &&

@@ -203,6 +203,10 @@ export const errorGuide = {
     meaning: '`memory.json` in `state_dir` is damaged, so the daemon does not start.',
     next: 'Find out which host is primary. Then move the file away and start the daemon.',
   },
+  STATE_NEWER: {
+    meaning: '`memory.json` in `state_dir` was written by a later version, so the daemon does not start.',
+    next: 'Install the later version. Or move the file away, and put the kept `memory.json.2` in its place.',
+  },
   STATE_NOT_SAVED: {
     meaning: 'The daemon cannot write `state_dir`, so the order may not survive a restart.',
     next: 'Give the user of the daemon permission to write the folder, and free the disk.',

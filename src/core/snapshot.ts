@@ -1,4 +1,5 @@
 import type {Lsn, Receiver, Sender} from './facts/observation.ts'
+import type {Situation} from './verdict/situation.ts'
 import type {Answer, Cause, Rule} from './vocabulary.ts'
 
 /** An operator took the host out of rotation. */
@@ -134,6 +135,8 @@ export type Verdict = Decision &
     primaries: readonly string[]
     /** Hosts that cannot be judged for a reason on our side, which the operator can fix. */
     blind: readonly string[]
+    /** The name of the ruling, as people read it. */
+    situation: Situation
     /** Wall clock. */
     since: number
   }>

@@ -2,7 +2,8 @@ import {OperatorError} from '../core/errors.ts'
 import {type GroupView, memberOf} from '../core/facts/group-view.ts'
 import {enumerate} from '../core/phrases.ts'
 import type {GroupSettings} from '../core/settings.ts'
-import {blankMemory, type GroupMemory} from '../core/verdict/group-memory.ts'
+import {acceptedIn} from '../core/verdict/accepted.ts'
+import {blankMemory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 import {known, type OrderOutcome} from './orders.ts'
 
@@ -35,7 +36,7 @@ export function acceptOrder(host: string, board: Board): OrderOutcome {
       ...memory,
       groups: {
         ...memory.groups,
-        [group]: rememberedOf(host, session.systemIdentifier, facts.timeline, before, assessment.view),
+        [group]: acceptedIn(before, host, assessment.view),
       },
     }
   }
@@ -70,28 +71,5 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
       `${enumerate(rivals)} ${are} primary too, right now`,
       `stop ${enumerate(rivals)}, or rebuild ${rebuilt}; then accept ${host}`,
     )
-  }
-}
-
-function rememberedOf(
-  host: string,
-  systemIdentifier: string,
-  timeline: number | null,
-  before: GroupMemory,
-  view: GroupView,
-): GroupMemory {
-  // The timelines of another cluster say nothing of this one's.
-  const isOther =
-    view.identity.kind === 'tied' || (before.systemIdentifier !== null && before.systemIdentifier !== systemIdentifier)
-  const known = isOther
-    ? 0
-    : Math.max(before.highestTimeline ?? 0, ...view.members.map((member) => member.timeline ?? 0))
-  const highest = Math.max(known, before.unproven?.[systemIdentifier] ?? 0)
-  return {
-    ...(before.hosts && {hosts: before.hosts}),
-    systemIdentifier,
-    highestTimeline: timeline === null ? before.highestTimeline : Math.max(timeline, highest),
-    rivals: [],
-    accepted: timeline !== null && highest > timeline ? {host, timeline, overrules: highest} : null,
   }
 }

@@ -37,6 +37,7 @@ export class HostWatch {
   #pausing: ReturnType<typeof nap> | null = null
   #session: HostSession | null = null
   #renew: () => void = () => {}
+  #isDue = false
   #reopenedAt = Number.NEGATIVE_INFINITY
   #nudgedAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
@@ -62,6 +63,12 @@ export class HostWatch {
    * calls this for every host of a group that something happened to.
    */
   hasten(): void {
+    this.#pausing?.wake()
+  }
+
+  /** Asks without waiting for the rest of the interval; nothing where a question is under way. */
+  askNow(): void {
+    this.#isDue = true
     this.#pausing?.wake()
   }
 
@@ -170,6 +177,7 @@ export class HostWatch {
     void knockLoop({...this.#deps, sessionAddress, leave, moved}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
+      this.#isDue = false
       // The postmaster accepted this session: the first answer clears what the last knock had
       // against the host.
       const failure = await this.#probe(session, askedAt, over.signal, !answered)
@@ -188,6 +196,7 @@ export class HostWatch {
     const {failure} = ending
     if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return null
     if (!answered) this.#failed(clock.now(), failure)
+    else if (failure.isStopping) this.#deps.update((record) => ({...record, isStopping: true}))
     return answered ? failure : null
   }
 
@@ -218,7 +227,7 @@ export class HostWatch {
     const {clock, intervalMs} = this.#deps
     for (;;) {
       const restMs = askedAt + intervalMs() - clock.now()
-      if (restMs <= 0 || signal.aborted) return
+      if (restMs <= 0 || this.#isDue || signal.aborted) return
       this.#pausing = nap(clock, restMs, signal)
       await this.#pausing.done
     }

@@ -1,8 +1,10 @@
+import {observed} from '../core/facts/host-record.ts'
 import type {Observation} from '../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../core/ports.ts'
-import type {HostSettings} from '../core/settings.ts'
+import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import {silentLog} from '../core/silent-log.ts'
 import type {Snapshot} from '../core/snapshot.ts'
+import {isAskingAgain} from '../core/verdict/verdict.ts'
 import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
 import {provenSame} from './duplicates.ts'
@@ -43,9 +45,11 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
     await Promise.all(settings.hosts.map((host, index) => ask(host, index)))
     first.abort()
     await again
-    for (let again = 0; again < againAtMost && isWaitingForFollowers() && !signal.aborted; again += 1) {
+    const primaries = askedOnceMore(board)
+    await Promise.all([...sessions].filter(([host]) => primaries.includes(host)).map(probeNow))
+    for (let again = 0; again < againAtMost && isWaitingForFollowers(board, settings) && !signal.aborted; again += 1) {
       await sleep(clock, againMs, signal)
-      await Promise.all([...sessions].map(([host, session]) => probe(host, session, clock.now())))
+      await Promise.all([...sessions].map(probeNow))
     }
     return board.current()
   } finally {
@@ -73,12 +77,12 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
     for (;;) {
       await sleep(clock, settings.probe.intervalMs, until)
       if (until.aborted) return
-      await Promise.all(
-        [...sessions]
-          .filter(([host]) => board.record(host)?.observation)
-          .map(([host, session]) => probe(host, session, clock.now())),
-      )
+      await Promise.all([...sessions].filter(([host]) => board.record(host)?.observation).map(probeNow))
     }
+  }
+
+  function probeNow([host, session]: readonly [string, HostSession]): Promise<void> {
+    return probe(host, session, clock.now())
   }
 
   async function probe(host: string, session: HostSession, askedAt: number): Promise<void> {
@@ -97,14 +101,22 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   }
 
   function saw(observation: Observation): void {
-    board.update(observation.host, (record) => ({...record, observation}))
-  }
-
-  function isWaitingForFollowers(): boolean {
-    const evidence = settings.groups.flatMap(({name}) => board.assessment(name)?.state.evidence ?? [])
-    return (
-      settings.followers.nudge &&
-      evidence.some((item) => item.required && item.source === 'followers' && item.answer === 'silent')
-    )
+    board.update(observation.host, (record) => observed(record, observation))
   }
 }
+
+/** Standbys whose silence keeps a required confirmation from being given. */
+const isWaitingForFollowers = (board: Board, {groups, followers}: MonitorSettings): boolean =>
+  followers.nudge &&
+  groups
+    .flatMap(({name}) => board.assessment(name)?.state.evidence ?? [])
+    .some((item) => item.required && item.source === 'followers' && item.answer === 'silent')
+
+/**
+ * Primaries of which the judge wants a second word: what a standby answered after they were asked
+ * may be newer than theirs.
+ */
+const askedOnceMore = (board: Board): readonly string[] =>
+  Object.values(board.current().groups)
+    .filter(({verdict}) => isAskingAgain(verdict))
+    .flatMap(({verdict}) => verdict.primaries)

@@ -1,4 +1,4 @@
-import type {HostRecord} from '../core/facts/host-record.ts'
+import {type HostRecord, knocked} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
 import type {Clock, HostDriver, KnockAnswer, Random} from '../core/ports.ts'
 import type {ProbeSettings} from '../core/settings.ts'
@@ -37,7 +37,7 @@ export async function knockLoop(deps: KnockDeps, signal: AbortSignal): Promise<v
     if (signal.aborted) return
     if (hasMoved) return moved()
     const against = failureIn(answer)
-    update((record) => (record.knock === against ? record : {...record, knock: against}))
+    update((record) => knocked(record, against))
     if (against?.cause === 'not-accepting') return leave()
     await sleep(clock, against === null ? probe.knockIntervalMs : Math.min(retryMs, probe.knockIntervalMs), signal)
   }

@@ -6,7 +6,8 @@ import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {Change} from '../core/snapshot.ts'
 import {assessGroup, type GroupAssessment, type GroupPast, viewUngrouped} from '../core/verdict/assessment.ts'
 import {blankMemory, type Memory} from '../core/verdict/group-memory.ts'
-import {inherit} from '../core/verdict/memory.ts'
+import {inherit} from '../core/verdict/inheritance.ts'
+import {noNotes} from '../core/verdict/memory.ts'
 import {inherited, type Marks} from './duplicates.ts'
 import {Membership, type Unit} from './membership.ts'
 
@@ -175,6 +176,7 @@ export class Ledger {
     const past: GroupPast = {
       state: before?.state,
       memory: this.#memory.groups[name] ?? blankMemory,
+      notes: before?.notes ?? noNotes,
       held: before?.held ?? {},
       joining: this.#membership.joining(name),
     }

@@ -2,6 +2,7 @@ import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
+import {isAskingAgain} from '../core/verdict/verdict.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
@@ -76,7 +77,7 @@ class HostMonitor implements Monitor {
     this.#desk = desk
     this.#settings = deps.settings
     this.#pacing = new Pacing(board)
-    this.#saver = saver(deps.store, deps.log, deps.meter, board.memory)
+    this.#saver = saver(deps, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
     this.ready = promise
@@ -230,6 +231,8 @@ class HostMonitor implements Monitor {
       const verdict = unit.kind === 'group' ? snapshot.groups[unit.name]?.verdict : undefined
       this.#pacing.changed(unit, verdict?.kind ?? 'primary', now)
       for (const host of this.#board.hostsOf(unit)) this.#watches.get(host)?.hasten()
+      if (verdict !== undefined && isAskingAgain(verdict))
+        for (const host of verdict.primaries) this.#watches.get(host)?.askNow()
     }
     this.#saver.saveSoon(this.#board.memory)
   }

@@ -1,6 +1,8 @@
-import type {Log, MemoryStore, Meter} from '../core/ports.ts'
+import type {Clock, Log, MemoryStore, Meter} from '../core/ports.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 
+/** Positions move with every answer of a primary: alone they are written no more often than this. */
+const positionsMs = 10_000
 /** A failed save is tried again after so many calls of `saveSoon`, which come once a second. */
 const retryAfterCalls = 5
 
@@ -9,9 +11,7 @@ const retryAfterCalls = 5
  * logged once per failure, tried again every few seconds, and stops nothing.
  */
 export function saver(
-  store: MemoryStore,
-  log: Log,
-  meter: Meter,
+  {store, log, meter, clock}: Readonly<{store: MemoryStore; log: Log; meter: Meter; clock: Clock}>,
   loaded: Memory,
 ): Readonly<{saveSoon(memory: Memory): void; save(memory: Memory): Promise<boolean>}> {
   let wanted = loaded
@@ -22,6 +22,7 @@ export function saver(
    */
   let failed: Memory | null = null
   let callsLeft = 0
+  let savedAt = clock.now()
   let logged = ''
   let writing: Promise<void> | null = null
 
@@ -31,6 +32,7 @@ export function saver(
       try {
         await store.save(next)
         saved = next
+        savedAt = clock.now()
         failed = null
         meter.saved(true)
         if (logged !== '') log.info({}, 'the state is saved again')
@@ -56,6 +58,7 @@ export function saver(
   }
   return {
     saveSoon(memory) {
+      if (memory !== saved && clock.now() - savedAt < positionsMs && isAlike(memory, saved)) return
       wanted = memory
       if (wanted === failed) {
         callsLeft -= 1
@@ -74,3 +77,11 @@ export function saver(
     },
   }
 }
+
+/**
+ * Are they the same but for positions? Those of a primary change with every answer, and one that is a
+ * few seconds old tells as well that a primary returned from an earlier day.
+ */
+const isAlike = (one: Memory, other: Memory): boolean => withoutPositions(one) === withoutPositions(other)
+const withoutPositions = (memory: Memory): string =>
+  JSON.stringify(memory, (key, value) => (key === 'lsn' || key === 'by' ? null : value))

@@ -9,6 +9,7 @@ import {
   type Snapshot,
 } from '../core/snapshot.ts'
 import {assessHost, assessUngrouped, type HostAssessment} from '../core/verdict/assessment.ts'
+import {isAskingAgain} from '../core/verdict/verdict.ts'
 import type {Ledger} from './ledger.ts'
 import type {Unit} from './membership.ts'
 
@@ -66,7 +67,6 @@ export class SnapshotBuilder {
     const {ledger, clock, epoch, version} = this.#deps
     this.#describe()
     this.#sequence += 1
-    this.#isReady ||= ledger.records().every(({observation}) => observation !== null)
     // A thousand keys are copied in microseconds and set one by one in a millisecond: only what
     // moved since the last snapshot is set.
     const [hosts, groups] = [{...this.#hostsShown}, {...this.#groupsShown}]
@@ -77,6 +77,9 @@ export class SnapshotBuilder {
     }
     this.#moved.hosts.clear()
     this.#moved.groups.clear()
+    this.#isReady ||=
+      ledger.records().every(({observation}) => observation !== null) &&
+      !Object.values(groups).some(({verdict}) => verdict.kind === 'starting' && isAskingAgain(verdict))
     this.#hostsShown = hosts
     this.#groupsShown = groups
     return {

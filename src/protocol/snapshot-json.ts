@@ -60,6 +60,8 @@ export type WireAvailability = Readonly<{
 export type WireVerdict = Readonly<{
   kind: VerdictKind
   rule: Rule
+  /** Absent: an earlier version. */
+  situation?: string
   primary: string | null
   primaries: readonly string[]
   routed_to: string | null
@@ -137,6 +139,7 @@ export const groupToWire = ({hosts, verdict, evidence}: GroupState, at: Moment):
 export const verdictToWire = (verdict: Verdict): WireVerdict => ({
   kind: verdict.kind,
   rule: verdict.rule,
+  situation: verdict.situation,
   primary: verdict.primary,
   primaries: verdict.primaries,
   routed_to: verdict.routedTo,

@@ -13,6 +13,7 @@ import type {
   Verdict,
 } from '../core/snapshot.ts'
 import {assertSnapshot, InvariantError} from '../core/verdict/invariants.ts'
+import {situations, usualSituation} from '../core/verdict/situation.ts'
 import type {
   WireActuator,
   WireAvailability,
@@ -86,7 +87,9 @@ function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: num
 
 function verdictFrom(wire: WireVerdict): Verdict {
   const {primaries, blind, why} = wire
-  return {...decisionFrom(wire), primaries, blind, why, since: wallOf(wire.since)}
+  const decision = decisionFrom(wire)
+  const situation = situations.find((known) => known === wire.situation) ?? usualSituation[decision.rule]
+  return {...decision, primaries, blind, situation, why, since: wallOf(wire.since)}
 }
 
 /** Each rule has its kind, and each kind its fields. Throws where they contradict each other. */

@@ -5,18 +5,20 @@ import {join} from 'node:path'
 import {test} from 'vitest'
 import {memoryStore} from '../../src/app/state/memory-store.ts'
 import {OperatorError} from '../../src/core/errors.ts'
-import type {Memory} from '../../src/core/verdict/group-memory.ts'
+import {blankMemory, type Memory} from '../../src/core/verdict/group-memory.ts'
+import {wrote} from '../support/records.ts'
 
 const memory: Memory = {
   groups: {
     all: {
       hosts: ['host1', 'host2'],
       systemIdentifier: '7710428129421941699',
-      highestTimeline: 4,
+      wrote: [wrote(3, 'host1', {lsn: '0/3000000', by: 'host2', lost: '0/2000000'}), wrote(4)],
+      voids: [{timeline: 4, host: null, for: 'host1'}],
+      voidStandbys: {host2: '0/4021D70'},
       rivals: ['host1', 'host2'],
-      accepted: {host: 'host1', timeline: 3, overrules: 4},
     },
-    other: {systemIdentifier: null, highestTimeline: null, unproven: {'42': 3}, rivals: [], accepted: null},
+    other: {...blankMemory, unproven: {'42': {wrote: [wrote(3)], voids: []}}},
   },
   drains: {host3: {since: 1_700_000_000_000, by: 'anna', reason: null}},
   maintenance: {since: 1_700_000_000_000, by: 'anna', reason: 'new disks', until: null},
@@ -54,7 +56,6 @@ test('saves that overlap end with the last one', async () => {
 for (const [what, text] of Object.entries({
   'a torn file': '{"schema": 1, "groups": {',
   'an empty file': '',
-  'a newer schema': '{"schema": 2, "groups": {}, "drains": {}}',
   'a rival that is no name':
     '{"schema": 1, "groups": {"all": {"systemIdentifier": null, "highestTimeline": 3, "rivals": [1], ' +
     '"accepted": null}}, "drains": {}}',
@@ -69,6 +70,36 @@ for (const [what, text] of Object.entries({
     assert.equal(await readFile(join(path, 'memory.json'), 'utf8'), text, 'the file stays for the operator to look at')
   })
 }
+
+const first = (group: object) => JSON.stringify({schema: 1, groups: {all: group}, drains: {}})
+
+test('a file of schema 1 is understood, and stays beside the new one', async () => {
+  const path = await folder()
+  const accepted = {host: 'host1', timeline: 2, overrules: 4}
+  const text = first({systemIdentifier: '42', highestTimeline: 4, unproven: {'43': 9}, rivals: ['a', 'b'], accepted})
+  await writeFile(join(path, 'memory.json'), text)
+  const {groups} = await memoryStore(path).load()
+  assert.deepEqual(groups.all, {
+    ...blankMemory,
+    systemIdentifier: '42',
+    wrote: [wrote(4)],
+    voids: [{timeline: 4, host: null, for: 'host1'}],
+    rivals: ['a', 'b'],
+    unproven: {'43': {wrote: [wrote(9)], voids: []}},
+  })
+  assert.deepEqual(await readdir(path), ['memory.json'], 'whoever only reads writes nothing')
+  const store = memoryStore(path)
+  await store.save(memory)
+  await store.save(memory)
+  assert.deepEqual(await readdir(path), ['memory.json', 'memory.json.1'])
+  assert.equal(await readFile(join(path, 'memory.json.1'), 'utf8'), text)
+})
+
+test('a file of a later version is an error that says so', async () => {
+  const path = await folder()
+  await writeFile(join(path, 'memory.json'), '{"schema": 3, "groups": {}, "drains": {}}')
+  await assert.rejects(memoryStore(path).load(), fails('STATE_NEWER'))
+})
 
 test('a memory that cannot be read or written says so', async () => {
   const path = await folder()

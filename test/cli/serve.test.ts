@@ -53,7 +53,7 @@ test('the daemon and a direct check say the same; the log names the rule of each
   )
   await serve.sees(/WARN {2}accepted: host2 .*by=anna reason="host1 is switched off"/)
   assert.equal((await check('host2')).code, 0)
-  assert.match(await readFile(join(cwd, 'state', 'memory.json'), 'utf8'), /"highestTimeline": 2/)
+  assert.match(await readFile(join(cwd, 'state', 'memory.json'), 'utf8'), /"timeline": 2/)
 
   serve.child.kill('SIGTERM')
   const {code, signal} = await serve.ended

@@ -18,7 +18,9 @@ describe('a verdict is news', () => {
   test('when its kind changes', () =>
     expect(between([a, b], [failing('a'), b])).toEqual([['verdict', 'no-primary', null]]))
   test('when another host is routed to', () =>
-    expect(between([a, standby('b')], [standby('a'), primary('b')])).toEqual([['verdict', 'primary', 'b']]))
+    expect(between([a, standby('b')], [standby('a'), primary('b', {timeline: 2})])).toEqual([
+      ['verdict', 'primary', 'b'],
+    ]))
   test('when it is drained', () =>
     expect(between([a, b], [primary('a', {more: drained}), b])).toEqual([['verdict', 'primary', 'a']]))
   test('when another sole primary is not routed to either', () => {
@@ -55,7 +57,7 @@ test('the verdict keeps its since while evidence, reasons, standbys and position
   const past = assessed([a, b], {settings, wall: 1})
   expect(past.state.verdict).toMatchObject({rule: 'V4', since: 1})
   const hidden = standby('b', {of: 'a', receiver: {status: null}})
-  const after = assessed([primary('a', {lsn: '0/9'}), hidden], {settings, past, wall: 2})
+  const after = assessed([primary('a', {lsn: '0/9000000'}), hidden], {settings, past, wall: 2})
   expect(after.changes.map(({kind}) => kind)).toEqual(['evidence'])
   expect(after.state.verdict.why).not.toBe(past.state.verdict.why)
   expect(after.state.verdict).toMatchObject({rule: 'V4', since: 1})

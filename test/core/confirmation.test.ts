@@ -12,8 +12,20 @@ const holding = {confirm: ['tool'], onSilent: {holdMs: 10_000}} as const
 describe('majority', () => {
   const answer = (...records: Parameters<typeof viewOf>[0]) => {
     const view = viewOf(records, OURS)
-    return assessMajority(memberIn(view, 'a'), view).answer
+    return assessMajority(memberIn(view, 'a'), view, 5_000).answer
   }
+  test('not where a standby still hears from a host that is out of sight', () => {
+    const group = [primary('a', {timeline: 2}), standby('b', {timeline: 2, of: 'a'}), standby('c', {of: 'd'})]
+    expect(answer(...group, failing('d', 'timeout'))).toBe('denies')
+    expect(answer(...group, standby('d'))).toBe('confirms')
+    const quiet = standby('c', {of: 'd', receiver: {lastMessageAgeMs: 5_001}})
+    expect(answer(...group.slice(0, 2), quiet, failing('d', 'timeout'))).toBe('confirms')
+  })
+  test('not where a standby hears from a stranger, on another timeline', () => {
+    const group = [primary('a', {timeline: 2}), standby('b', {timeline: 2, of: 'a'})]
+    expect(answer(...group, standby('c', {timeline: 3, of: '10.9.9.9'}))).toBe('denies')
+    expect(answer(...group, standby('c', {timeline: 2, of: '10.9.9.9'}))).toBe('confirms')
+  })
   test('two of three', () => expect(answer(primary('a'), standby('b'), failing('c'))).toBe('confirms'))
   test('one of two is not more than half', () => expect(answer(primary('a'), failing('b'))).toBe('denies'))
   test('two of four is not more than half', () =>

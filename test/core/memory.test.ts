@@ -1,37 +1,76 @@
 import {describe, expect, test} from 'vitest'
+import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {acceptedIn} from '../../src/core/verdict/accepted.ts'
 import {blankMemory} from '../../src/core/verdict/group-memory.ts'
-import {inherit} from '../../src/core/verdict/memory.ts'
+import {inherit} from '../../src/core/verdict/inheritance.ts'
 import {type Cause, causes} from '../../src/core/vocabulary.ts'
-import {drained, failing, judgementOf, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
+import {
+  failing,
+  judgementOf,
+  NOW,
+  OURS,
+  primary,
+  standby,
+  type Trial,
+  unasked,
+  viewOf,
+  wrote,
+} from '../support/records.ts'
 
-const accepted = {host: 'a', timeline: 1, overrules: 3}
+/** The numbers of the timelines that are remembered. */
+const timelines = (trial: Trial): readonly number[] => judgementOf(trial).memory.wrote.map(({timeline}) => timeline)
+const stopped = (host: string) => failing(host, 'refused', {isStopping: true})
 
 describe('what a group remembers', () => {
-  test('the highest timeline, of whomever it was seen, never less than before', () => {
-    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 4})]}).memory.highestTimeline).toBe(4)
-    expect(
-      judgementOf({hosts: [primary('a'), standby('b')], memory: {highestTimeline: 7}}).memory.highestTimeline,
-    ).toBe(7)
+  test('the timelines, of whomever they were seen, and none that is far below the highest', () => {
+    expect(timelines({hosts: [primary('a', {timeline: 3}), standby('b', {timeline: 4})]})).toEqual([3, 4])
+    expect(timelines({hosts: [primary('a'), standby('b')], memory: {wrote: [wrote(7)]}})).toEqual([7])
   })
 
-  test('no timeline of a stranger, nor any while it is open whose cluster this is', () => {
-    expect(
-      judgementOf({hosts: [primary('a'), primary('b', {cluster: '1', timeline: 9}), standby('c')]}).memory
-        .highestTimeline,
-    ).toBe(1)
-    expect(judgementOf({hosts: [primary('a'), standby('b', {cluster: '1', timeline: 9})]}).memory.highestTimeline).toBe(
-      null,
-    )
-    expect(judgementOf({hosts: [primary('a', {timeline: 9}), failing('b')]}).memory.highestTimeline).toBe(null)
+  test('who wrote on a timeline, and how far it had flushed', () => {
+    const {memory} = judgementOf({hosts: [primary('a', {lsn: '0/4000000'}), standby('b')]})
+    expect(memory.wrote).toEqual([wrote(1, 'a', {lsn: '0/4000000', by: 'a'})])
+    const later = judgementOf({hosts: [primary('a', {lsn: '0/5000000'}), standby('b')], memory})
+    expect(later.memory.wrote).toEqual([wrote(1, 'a', {lsn: '0/5000000', by: 'a'})])
+  })
+
+  test('the first primary on a timeline that only standbys had shown is its writer', () => {
+    const hosts = [primary('a', {timeline: 2}), standby('b', {timeline: 2})]
+    const {memory, verdict} = judgementOf({hosts, memory: {wrote: [wrote(2)]}})
+    expect(memory.wrote).toEqual([wrote(2, 'a', {lsn: '0/3000000', by: 'a'})])
+    expect(verdict.routedTo).toBe('a')
+  })
+
+  test('two writers of one number, after a split brain of one number', () => {
+    const {memory} = judgementOf({hosts: [primary('a', {timeline: 2}), primary('b', {timeline: 2})]})
+    expect(memory.wrote.map(({timeline, host}) => [timeline, host])).toEqual([
+      [2, 'a'],
+      [2, 'b'],
+    ])
+  })
+
+  test('what a standby received from a primary that is out of sight', () => {
+    const memory = {systemIdentifier: OURS, wrote: [wrote(1, 'a', {lsn: '0/3000000', by: 'a'})]}
+    const hosts = [failing('a'), standby('b', {lsn: '0/4000000'}), standby('c')]
+    const raised = judgementOf({hosts, memory}).memory.wrote
+    expect(raised).toEqual([wrote(1, 'a', {lsn: '0/4000000', by: 'b'})])
+  })
+
+  test('no timeline of a stranger', () => {
+    expect(timelines({hosts: [primary('a'), primary('b', {cluster: '1', timeline: 9}), standby('c')]})).toEqual([1])
+  })
+
+  test('while it is open whose cluster this is, the timelines of each', () => {
+    const {memory} = judgementOf({hosts: [primary('a'), standby('b', {cluster: '1', timeline: 9})]})
+    expect(memory.wrote).toEqual([])
+    expect(memory.unproven?.[OURS]?.wrote.map(({timeline}) => timeline)).toEqual([1])
+    expect(memory.unproven?.['1']?.wrote.map(({timeline}) => timeline)).toEqual([9])
   })
 
   test('no timeline of a duplicate, a stale or a shut host', () => {
     const shut = {knock: {cause: 'hung', detail: ''}} as const
-    const hosts = [primary('a'), standby('b'), standby('c', {timeline: 9, more: shut})]
-    expect(judgementOf({hosts}).memory.highestTimeline).toBe(1)
-    expect(judgementOf({hosts: [primary('a'), standby('b', {timeline: 9, ageMs: 3_001})]}).memory.highestTimeline).toBe(
-      1,
-    )
+    expect(timelines({hosts: [primary('a'), standby('b'), standby('c', {timeline: 9, more: shut})]})).toEqual([1])
+    expect(timelines({hosts: [primary('a'), standby('b', {timeline: 9, ageMs: 3_001})]})).toEqual([1])
   })
 
   test('the rivals, until fewer than two are left', () => {
@@ -41,13 +80,13 @@ describe('what a group remembers', () => {
     ).toEqual(['a', 'b'])
     expect(
       judgementOf({hosts: [failing('a', 'refused'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals,
-    ).toEqual([])
+    ).toEqual(['a', 'b'])
+    expect(judgementOf({hosts: [stopped('a'), primary('b')], memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual([])
   })
 
-  // S3. A postmaster that refuses connections is stopped. One that does not accept a new session
-  // may still serve the writers that it has.
+  // S3. A refusal is not a death: a firewall refuses in the name of a living server.
   const endsSplitBrain: Readonly<Record<Cause, boolean>> = {
-    refused: true,
+    refused: false,
     'foreign-cluster': true,
     duplicate: true,
     timeout: false,
@@ -73,6 +112,31 @@ describe('what a group remembers', () => {
     })
   }
 
+  test('S3: a rival that said it stops, and refuses since, ends the split brain', () => {
+    const trial = {hosts: [stopped('a'), primary('b', {timeline: 2})], memory: {rivals: ['a', 'b']}}
+    expect(judgementOf(trial).verdict).toMatchObject({rule: 'V4', routedTo: 'b'})
+  })
+
+  test('S3: it does not while a standby has heard from it since', () => {
+    const hearing = (of: string, timeline: number) =>
+      standby('c', {of, timeline, ageMs: 5, receiver: {lastMessageAgeMs: 0}})
+    const rivals = (c: HostRecord) =>
+      judgementOf({hosts: [stopped('a'), primary('b', {timeline: 2}), c], memory: {rivals: ['a', 'b']}}).memory.rivals
+    expect(rivals(hearing('a', 1))).toEqual(['a', 'b'])
+    expect(rivals(hearing('b', 2))).toEqual([])
+    expect(rivals(hearing('10.9.9.9', 1))).toEqual(['a', 'b'])
+    expect(rivals(hearing('10.9.9.9', 2))).toEqual([])
+    expect(rivals(standby('c', {of: 'a', ageMs: 5, receiver: {lastMessageAgeMs: 500}}))).toEqual([])
+  })
+
+  test('S3: a session that answers as primary is a rival, whatever a knock has against it', () => {
+    const hung = primary('a', {more: {knock: {cause: 'hung', detail: ''}}})
+    expect(judgementOf({hosts: [hung, primary('b', {timeline: 2})]}).verdict).toMatchObject({
+      rule: 'V1',
+      routedTo: null,
+    })
+  })
+
   test('no rivals if one was asked before the other became primary: its last answer proves nothing about now', () => {
     const since = (ageMs: number) => ({primarySince: NOW - ageMs})
     const hung = primary('a', {ageMs: 800, more: since(60_000)})
@@ -89,6 +153,13 @@ describe('what a group remembers', () => {
       memory: before.memory,
     })
     expect(silent.verdict).toMatchObject({rule: 'V4', routedTo: 'b'})
+  })
+
+  test('a rival that answers again is no newcomer: the answer of the other one may be older', () => {
+    const again = primary('b', {ageMs: 5, timeline: 2, more: {primarySince: NOW - 5}})
+    const hosts = [primary('a', {ageMs: 900, more: {primarySince: NOW - 60_000}}), again]
+    expect(judgementOf({hosts, memory: {rivals: ['a', 'b']}}).memory.rivals).toEqual(['a', 'b'])
+    expect(judgementOf({hosts}).memory.rivals).toEqual([])
   })
 
   test('a third primary joins the rivals', () => {
@@ -110,21 +181,48 @@ describe('what a group remembers', () => {
   })
 
   test('nothing of the cluster that was there before, where the configuration names another one', () => {
-    const memory = {systemIdentifier: '42', highestTimeline: 9, rivals: ['a', 'b'], accepted}
+    const memory = {systemIdentifier: '42', wrote: [wrote(9)], rivals: ['a', 'b'], voidStandbys: {b: '0/9'}}
     const after = judgementOf({hosts: [primary('a'), standby('b')], settings: {systemIdentifier: OURS}, memory}).memory
-    expect(after).toEqual({hosts: ['a', 'b'], systemIdentifier: OURS, highestTimeline: 1, rivals: [], accepted: null})
+    expect(after).toEqual({
+      ...blankMemory,
+      hosts: ['a', 'b'],
+      systemIdentifier: OURS,
+      wrote: [wrote(1, 'a', {lsn: '0/3000000', by: 'a'})],
+    })
+  })
+})
+
+describe("the operator's word for a, against b on timeline 2", () => {
+  const before = {...blankMemory, systemIdentifier: OURS, wrote: [wrote(1, 'a'), wrote(2, 'b', {lsn: '0/4'})]}
+  const hosts = [primary('a'), failing('b'), standby('c', {timeline: 2, lsn: '0/3500000'})]
+  const memory = acceptedIn(before, 'a', viewOf(hosts, OURS))
+
+  test('voids what it overrules, and nothing else', () => {
+    expect(memory.voids).toEqual([{timeline: 2, host: 'b', for: 'a'}])
+    expect(memory.voidStandbys).toEqual({c: '0/3500000'})
+    expect(judgementOf({hosts, memory}).verdict.routedTo).toBe('a')
   })
 
-  test("the operator's word, while its host is the only primary that was seen since", () => {
-    const memory = {systemIdentifier: OURS, highestTimeline: 3, accepted}
-    expect(judgementOf({hosts: [primary('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
-    expect(judgementOf({hosts: [primary('a', {more: drained}), standby('b')], memory}).memory.accepted).toEqual(
-      accepted,
-    )
-    expect(judgementOf({hosts: [failing('a'), standby('b')], memory}).memory.accepted).toEqual(accepted)
-    expect(judgementOf({hosts: [failing('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
-    expect(judgementOf({hosts: [primary('a'), primary('b', {timeline: 3})], memory}).memory.accepted).toBe(null)
-    expect(judgementOf({hosts: [primary('a', {timeline: 4}), standby('b')], memory}).memory.accepted).toBe(null)
+  test('the next promotion gets the same number, and is believed', () => {
+    const next = [failing('a'), failing('b'), primary('c', {timeline: 2})]
+    expect(judgementOf({hosts: next, memory}).verdict.routedTo).toBe('c')
+  })
+
+  test('the overruled host that returns alone is not routed to', () => {
+    const alone = [failing('a'), primary('b', {timeline: 2}), failing('c')]
+    expect(judgementOf({hosts: alone, memory}).verdict).toMatchObject({routedTo: null, situation: 'overruled-primary'})
+  })
+
+  test('ends when the overruled host streams from the primary again', () => {
+    const rebuilt = [primary('a'), standby('b', {of: 'a'}), standby('c')]
+    const healed = judgementOf({hosts: rebuilt, memory}).memory
+    expect([healed.voids, healed.wrote.map(({host}) => host)]).toEqual([[], ['a']])
+  })
+
+  test('ends when the accepted host streams from the overruled one', () => {
+    const turned = [standby('a', {of: 'b', timeline: 2}), primary('b', {timeline: 2}), standby('c', {timeline: 2})]
+    const {memory: healed, verdict} = judgementOf({hosts: turned, memory})
+    expect([healed.voids, verdict.routedTo]).toEqual([[], 'b'])
   })
 })
 
@@ -133,7 +231,7 @@ test('what two clusters left is no inheritance, and is kept', () => {
     ...blankMemory,
     systemIdentifier,
     hosts,
-    highestTimeline: 3,
+    wrote: [wrote(3)],
   })
   const remembered = {a: left('1', ['h1']), b: left('2', ['h2'])}
   expect(inherit(remembered, [{name: 'c', hosts: ['h1', 'h2']}])).toEqual(remembered)

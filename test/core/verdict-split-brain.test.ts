@@ -1,4 +1,4 @@
-import {drained, failing, primary, standby} from '../support/records.ts'
+import {drained, failing, primary, standby, wrote} from '../support/records.ts'
 import {says, testRows} from '../support/verdict-rows.ts'
 
 const follow = {confirm: ['followers'], onSplitBrain: 'follow-evidence'} as const
@@ -92,7 +92,7 @@ testRows('V1', [
   },
   {
     given: 'follow-evidence, and a still higher timeline is remembered',
-    when: {hosts: followed, settings: follow, memory: {highestTimeline: 3}},
+    when: {hosts: followed, settings: follow, memory: {wrote: [wrote(3)]}},
     outcome: {routedTo: null},
   },
   {

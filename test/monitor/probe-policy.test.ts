@@ -3,15 +3,15 @@ import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import type {Rule} from '../../src/core/vocabulary.ts'
 import {type HeartbeatTask, heartbeatTask, isNudgeDue, type PolicyGroup} from '../../src/monitor/probe-policy.ts'
 import {assessed} from '../support/assessed.ts'
-import {failing, MAX_AGE, NOW, OURS, primary, standby, unasked} from '../support/records.ts'
+import {failing, MAX_AGE, NOW, OURS, primary, standby, unasked, wrote} from '../support/records.ts'
 
-const settled = {systemIdentifier: OURS, highestTimeline: 1}
+const settled = {systemIdentifier: OURS, wrote: [wrote(1)]}
 
 /** A group judged under each rule, of which `a` is a host that answered as primary. */
 const judged: Record<Rule, PolicyGroup> = {
   V0: group([primary('a'), unasked('b')]),
   V1: group([primary('a'), primary('b')]),
-  V2: group([primary('a')], {memory: {...settled, highestTimeline: 2}}),
+  V2: group([primary('a')], {memory: {...settled, wrote: [wrote(2)]}}),
   V3: group([primary('a'), failing('b')], {settings: {confirm: ['majority']}}),
   V4: group([primary('a')]),
   V5: group([standby('a')]),

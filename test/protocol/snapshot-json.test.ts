@@ -32,7 +32,7 @@ const given = snapshot({
 const documented = {
   snapshot: 'schema epoch sequence at ready version max_age_ms groups hosts actuators maintenance',
   group: 'hosts verdict evidence',
-  verdict: 'kind rule primary primaries routed_to suspect blind why since',
+  verdict: 'kind rule situation primary primaries routed_to suspect blind why since',
   evidence: 'source subject answer contradicts_sql required why age_ms',
   host:
     'role cause detail blind since asked_at age_ms address port groups location drained server_version ' +

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest'
-import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {blankMemory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {wrote} from '../support/records.ts'
 import {Stage} from '../support/stage.ts'
 
 const availability = {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}
@@ -26,7 +27,7 @@ test('V1: in a split brain the heartbeat writes to no rival', async () => {
 })
 
 test('V2: the heartbeat does not write to an old primary that came back', async () => {
-  const old = {systemIdentifier: null, highestTimeline: 2, rivals: [], accepted: null}
+  const old = {...blankMemory, wrote: [wrote(2)]}
   await using stage = await Stage.set({availability, memory: {...nothingRemembered, groups: {all: old}}})
   await stage.clock.run(10_000)
   expect(stage.verdict().rule).toBe('V2')

@@ -13,7 +13,7 @@ test('the state cannot be written: said once per failure, nothing stops, and the
   expect(complaints.length).toBeLessThanOrEqual(2)
   stage.store.mood = 'working'
   await stage.strike()
-  expect(stage.store.memory.groups.all?.highestTimeline).toBe(1)
+  expect(stage.store.memory.groups.all?.wrote.map(({timeline}) => timeline)).toEqual([1])
 })
 
 test('a newer memory that comes while an older one fails is written all the same', async () => {
@@ -22,9 +22,9 @@ test('a newer memory that comes while an older one fails is written all the same
   stage.cluster.promote('host2')
   await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
   stage.store.mood = 'working'
-  stage.cluster.crash('host1')
+  stage.cluster.stop('host1')
   await stage.clock.run(1_000)
-  expect(stage.store.memory.groups.all).toMatchObject({highestTimeline: 2, rivals: []})
+  expect(stage.store.memory.groups.all).toMatchObject({wrote: [{timeline: 1}, {timeline: 2}], rivals: []})
   await stage.strike()
 })
 
@@ -40,10 +40,20 @@ test('the disk hangs: nothing waits for it, and the stop gives up after two seco
 
 test('a memory at rest is not written again', async () => {
   await using stage = await Stage.set()
-  await stage.clock.run(5_000)
+  for (const server of stage.cluster.servers) server.bytesPerMs = 0
+  await stage.clock.run(15_000)
   const {saves} = stage.store
   await stage.clock.run(60_000)
   expect(stage.store.saves).toBe(saves)
+})
+
+test('positions alone are written every ten seconds at most', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(5_000)
+  const {saves} = stage.store
+  await stage.clock.run(60_000)
+  expect(stage.store.saves - saves).toBeGreaterThan(3)
+  expect(stage.store.saves - saves).toBeLessThanOrEqual(6)
 })
 
 test('a stop at any moment takes no time and leaves neither a timer nor a session', async () => {
@@ -106,10 +116,10 @@ test.each(['a reload', 'a restart'])(
     await stage.clock.run(10_000)
     const {verdict} = stage.monitor.current().groups.new ?? {}
     expect([verdict?.rule, verdict?.routedTo]).toEqual(['V1', null])
-    // A rival that refuses connections is out: the memory moves on under the new name.
-    stage.cluster.crash('host1')
+    // A rival that stops is out: the memory moves on under the new name.
+    stage.cluster.stop('host1')
     await stage.clock.run(5_000)
     expect(Object.keys(stage.store.memory.groups)).toEqual(['new'])
-    expect(stage.store.memory.groups.new).toMatchObject({highestTimeline: 2, rivals: []})
+    expect(stage.store.memory.groups.new).toMatchObject({wrote: [{timeline: 1}, {timeline: 2}], rivals: []})
   },
 )

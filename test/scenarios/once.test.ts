@@ -1,7 +1,8 @@
 import {expect, test} from 'vitest'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {blankMemory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {judgeOnce} from '../../src/monitor/judge-once.ts'
+import {wrote} from '../support/records.ts'
 import {Stage, type StageOptions} from '../support/stage.ts'
 
 /** Plays `act`, then judges once within `timeoutMs`. */
@@ -49,7 +50,7 @@ test('a host that hangs costs the whole time, and no more; fresh answers decide 
 })
 
 test('an old primary alone, and what an earlier run remembers: unconfirmed', async () => {
-  const old = {systemIdentifier: null, highestTimeline: 2, rivals: [], accepted: null}
+  const old = {...blankMemory, wrote: [wrote(2)]}
   const {verdict} = await once({memory: {...nothingRemembered, groups: {all: old}}})
   expect(verdict).toMatchObject({rule: 'V2', routedTo: null})
 })

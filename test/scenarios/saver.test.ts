@@ -1,9 +1,14 @@
 import {expect, test} from 'vitest'
 import type {Memory} from '../../src/core/verdict/group-memory.ts'
 import {saver} from '../../src/monitor/saver.ts'
+import {VirtualClock} from '../support/virtual-clock.ts'
 
 test('full disk: logged once, the save is tried again by itself, and an order says that it was not kept', async () => {
-  const [before, after, later] = [{}, {}, {}] as Memory[] as [Memory, Memory, Memory]
+  const [before, after, later] = [{groups: {}}, {groups: {a: {}}}, {groups: {b: {}}}] as unknown as [
+    Memory,
+    Memory,
+    Memory,
+  ]
   const written: Memory[] = []
   const said: string[] = []
   const disk = {isFull: true}
@@ -24,7 +29,7 @@ test('full disk: logged once, the save is tried again by itself, and an order sa
     failed() {},
     saved: (isSuccessful: boolean) => void outcomes.push(isSuccessful),
   }
-  const saving = saver({load: async () => before, save}, log, meter, before)
+  const saving = saver({store: {load: async () => before, save}, log, meter, clock: new VirtualClock()}, before)
   const rounds = async (count: number, memory: Memory) => {
     for (let round = 0; round < count; round += 1) {
       saving.saveSoon(memory)

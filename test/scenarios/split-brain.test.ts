@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest'
 import {causeOf} from '../../src/core/snapshot.ts'
-import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {blankMemory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {wrote} from '../support/records.ts'
 import {Stage} from '../support/stage.ts'
 
 test('two primaries: no host is routed to; the one without followers, on the lower timeline, is suspect', async () => {
@@ -34,12 +35,24 @@ test('it sticks while a rival is silent: cut off from us it may still be writing
   expect(await stage.clock.until(() => stage.routedTo === 'host2')).toBeLessThanOrEqual(3_100)
 })
 
-test('it ends when a rival refuses connections', async () => {
+test.each(['stop', 'halt'] as const)('it ends when a rival says that it stops, and refuses then (%s)', async (how) => {
+  await using stage = await Stage.set()
+  stage.cluster.promote('host2')
+  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  stage.cluster[how]('host1')
+  await stage.clock.until(() => stage.routedTo === 'host2', 200)
+})
+
+test('it does not end when a rival merely refuses: that may be a firewall in its name', async () => {
   await using stage = await Stage.set()
   stage.cluster.promote('host2')
   await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
   stage.cluster.crash('host1')
-  await stage.clock.until(() => stage.routedTo === 'host2', 10)
+  await stage.clock.run(60_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V1', situation: 'two-primaries-one-unseen', routedTo: null})
+  expect(stage.verdict().why).toContain('host1 refuses connections but did not say that it is stopping')
+  await stage.clock.through(stage.monitor.accept('host2', {by: 'jane', reason: 'host1 is dead'}))
+  expect(stage.routedTo).toBe('host2')
 })
 
 test('it is remembered: a restart of the monitor while a rival is silent does not end it', async () => {
@@ -89,7 +102,7 @@ test('an old primary returns while the new one is down: V2, also after a restart
   expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
 })
 
-test('accept ends when another primary is seen: its timeline may have the number that was overruled', async () => {
+test('after accept: the next promotion has the number that was overruled, and is routed to', async () => {
   await using stage = await Stage.set()
   stage.cluster.crash('host1')
   stage.cluster.promote('host2')
@@ -98,11 +111,14 @@ test('accept ends when another primary is seen: its timeline may have the number
   stage.cluster.start('host1')
   await stage.clock.until(() => stage.verdict().rule === 'V2', 2_000)
   await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: null}))
+  stage.cluster.crash('host1')
+  await stage.clock.until(() => stage.verdict().rule === 'V5', 2_000)
   stage.cluster.promote('host3')
-  await stage.clock.until(() => stage.verdict().rule === 'V1', 2_000)
+  await stage.clock.until(() => stage.routedTo === 'host3', 2_000)
   stage.cluster.crash('host3')
-  await stage.clock.run(2_000)
-  expect(stage.verdict()).toMatchObject({rule: 'V2', routedTo: null})
+  stage.cluster.start('host2')
+  await stage.clock.run(5_000)
+  expect(stage.verdict()).toMatchObject({rule: 'V2', situation: 'overruled-primary', routedTo: null})
 })
 
 test('accept refuses who cannot be the primary', async () => {
@@ -119,13 +135,14 @@ test('accept refuses who cannot be the primary', async () => {
 })
 
 test('a new cluster: every host is foreign until the operator accepts it, and timelines begin again', async () => {
-  const old = {systemIdentifier: '42', highestTimeline: 9, rivals: [], accepted: null}
+  const old = {...blankMemory, systemIdentifier: '42', wrote: [wrote(9)]}
   await using stage = await Stage.set({memory: {...nothingRemembered, groups: {all: old}}})
   expect(stage.verdict().rule).toBe('V5')
   expect(causeOf(stage.host('host1'))).toBe('foreign-cluster')
   await stage.clock.through(stage.monitor.accept('host1', {by: 'jane', reason: 'pg_dump and restore'}))
+  await stage.clock.until(() => stage.verdict().rule === 'V4', 10)
   expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
-  expect(stage.store.memory.groups.all).toMatchObject({highestTimeline: 1, accepted: null})
+  expect(stage.store.memory.groups.all).toMatchObject({wrote: [{timeline: 1, host: 'host1'}], voids: []})
 })
 
 test('the operator names the cluster in the configuration: accept does not overrule that', async () => {
@@ -148,7 +165,7 @@ test.each([0, 100, 250, 500, 750, 900])(
   },
 )
 
-test('one of two rivals hangs: V1 until it is a standby, refuses connections, or is overruled', async () => {
+test('one of two rivals hangs: V1 until it is a standby, stops, or is overruled', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
   stage.cluster.promote('host2')
@@ -156,7 +173,9 @@ test('one of two rivals hangs: V1 until it is a standby, refuses connections, or
   stage.cluster.freeze('host1')
   await stage.clock.run(30_000)
   expect(stage.verdict()).toMatchObject({rule: 'V1', routedTo: null})
-  stage.cluster.crash('host1')
+  stage.cluster.thaw('host1')
+  await stage.clock.run(2_000)
+  stage.cluster.stop('host1')
   await stage.clock.until(() => stage.routedTo === 'host2', 1_100)
 })
 

@@ -5,6 +5,7 @@ import type {GroupSettings} from '../../src/core/settings.ts'
 import type {HostState, Snapshot} from '../../src/core/snapshot.ts'
 import {assessGroup, assessHost, type GroupAssessment} from '../../src/core/verdict/assessment.ts'
 import {blankMemory, type GroupMemory} from '../../src/core/verdict/group-memory.ts'
+import {noNotes} from '../../src/core/verdict/memory.ts'
 import {MAX_AGE, NOW} from './records.ts'
 import {groupSettings} from './settings.ts'
 
@@ -28,7 +29,12 @@ export function assessed(
     hosts.map((host) => host.settings.name),
     settings,
   )
-  const before = {state: past?.state, memory: past?.memory ?? {...blankMemory, ...memory}, held: past?.held ?? {}}
+  const before = {
+    state: past?.state,
+    memory: past?.memory ?? {...blankMemory, ...memory},
+    notes: past?.notes ?? noNotes,
+    held: past?.held ?? {},
+  }
   const limits = {maxAgeMs: MAX_AGE, followersMaxAgeMs: 5_000}
   const all = {...sourcesByName(ownSources(5_000)), ...sources}
   return assessGroup({group, records: hosts, past: before, sources: all, limits, now, wall})

@@ -25,6 +25,8 @@ const toServer =
 /** Weighed by how often it stands here in `weights`: what breaks things most, most often. */
 export const happenings: Readonly<Record<string, Happening>> = {
   crash: toServer((cluster, name) => cluster.crash(name)),
+  stop: toServer((cluster, name) => cluster.stop(name)),
+  halt: toServer((cluster, name) => cluster.halt(name)),
   powerOff: toServer((cluster, name) => cluster.powerOff(name)),
   start: toServer((cluster, name) => cluster.start(name)),
   promote: toServer((cluster, name) => cluster.promote(name)),

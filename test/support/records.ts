@@ -5,7 +5,9 @@ import {type HostRecord, newRecord} from '../../src/core/facts/host-record.ts'
 import {identify} from '../../src/core/facts/identity.ts'
 import type {Facts, Receiver, Sender, SessionFacts} from '../../src/core/facts/observation.ts'
 import type {GroupSettings} from '../../src/core/settings.ts'
-import {blankMemory, type GroupMemory} from '../../src/core/verdict/group-memory.ts'
+import type {Decision} from '../../src/core/snapshot.ts'
+import {blankMemory, type GroupMemory, type Writer} from '../../src/core/verdict/group-memory.ts'
+import {type Notes, noNotes} from '../../src/core/verdict/memory.ts'
 import {type GroupJudgement, judge} from '../../src/core/verdict/verdict.ts'
 import type {Cause} from '../../src/core/vocabulary.ts'
 import {groupSettings, hostSettings} from './settings.ts'
@@ -23,6 +25,8 @@ export type Saying = Readonly<{
   probeMs?: number
   timeline?: number | null
   lsn?: string | null
+  /** Of a standby; default: `lsn`. */
+  receiveLsn?: string | null
   cluster?: string
   readOnly?: boolean
   senders?: readonly Sender[]
@@ -49,6 +53,7 @@ const quiet: Facts = {
   inRecovery: false,
   timeline: 1,
   lsn: '0/3000000',
+  flushLsn: null,
   receiveLsn: null,
   lastReplayAgeMs: null,
   receiver: null,
@@ -59,6 +64,9 @@ const quiet: Facts = {
   backendsMax: 100,
 }
 
+/** No two servers start at one moment. */
+const startOf = (name: string): number => [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7)
+
 function answering(name: string, saying: Saying, facts: Facts): HostRecord {
   const {ageMs = 10, probeMs = 1, cluster = OURS, aliases = [], more = {}} = saying
   return {
@@ -68,7 +76,7 @@ function answering(name: string, saying: Saying, facts: Facts): HostRecord {
       askedAt: NOW - ageMs,
       probeMs,
       kind: 'facts',
-      session: {...session, systemIdentifier: cluster, ...saying.session},
+      session: {...session, startedAt: startOf(name), systemIdentifier: cluster, ...saying.session},
       facts,
     },
     ...more,
@@ -80,6 +88,7 @@ export const primary = (name: string, saying: Saying = {}): HostRecord =>
     ...quiet,
     timeline: saying.timeline === undefined ? 1 : saying.timeline,
     lsn: saying.lsn === undefined ? quiet.lsn : saying.lsn,
+    flushLsn: saying.lsn === undefined ? quiet.lsn : saying.lsn,
     readOnly: saying.readOnly ?? false,
     senders: saying.senders ?? [],
   })
@@ -102,7 +111,7 @@ export function standby(name: string, saying: Saying = {}): HostRecord {
     readOnly: true,
     timeline,
     lsn,
-    receiveLsn: lsn,
+    receiveLsn: saying.receiveLsn === undefined ? lsn : saying.receiveLsn,
     lastReplayAgeMs: saying.lastReplayAgeMs ?? null,
     receiver: hasReceiver ? {...streaming, ...saying.receiver} : null,
     senders: saying.senders ?? [],
@@ -116,6 +125,18 @@ export const failing = (name: string, cause: Cause = 'refused', more: Partial<Ho
 })
 
 export const unasked = (name: string): HostRecord => newRecord(hostSettings(name))
+
+/** `host` wrote on this timeline, as it is remembered; `null`: only standbys have shown it. */
+export const wrote = (timeline: number, host: string | null = null, more: Partial<Writer> = {}): Writer => ({
+  timeline,
+  host,
+  at: host === null ? null : `${host}:5432`,
+  startedAt: host === null ? null : startOf(host),
+  lsn: null,
+  by: null,
+  lost: null,
+  ...more,
+})
 
 /** A row of pg_stat_replication. */
 export const row = (applicationName: string | null, more: Partial<Sender> = {}): Sender => ({
@@ -145,6 +166,8 @@ export type Trial = Readonly<{
   memory?: Partial<GroupMemory>
   sources?: Sources
   held?: GroupJudgement['held']
+  notes?: Notes
+  before?: Decision | null
   shown?: readonly string[]
   now?: number
 }>
@@ -156,6 +179,8 @@ export function judgementOf({
   memory = {},
   sources = {},
   held = {},
+  notes = noNotes,
+  before = null,
   shown = [],
   now = NOW,
 }: Trial): GroupJudgement {
@@ -170,6 +195,8 @@ export function judgementOf({
     settings: group,
     memory: known,
     held,
+    notes,
+    before,
     sources: {...sourcesByName(ownSources(5_000)), ...sources},
     shown,
     followersMaxAgeMs: 5_000,

@@ -77,6 +77,17 @@ export class SimulatedCluster {
     this.#change(name, (server) => server.die())
   }
 
+  /** pg_ctl stop -m fast: new clients are turned away, and then every session ends. */
+  stop(name: string): void {
+    this.door(name, 'stopping')
+    this.terminate(name)
+  }
+
+  /** pg_ctl stop -m immediate. */
+  halt(name: string): void {
+    this.#change(name, (server) => server.isRunning && server.halt())
+  }
+
   /** The machine loses its power: nothing is said to anybody. */
   powerOff(name: string): void {
     this.#change(name, (server) => {
@@ -123,7 +134,8 @@ export class SimulatedCluster {
     this.#change(name, (server) => {
       const source = this.server(upstream)
       server.upstream = source
-      server.lsn = Math.min(server.lsn, source.lsn)
+      // What a primary wrote stays written, whomever it is to follow one day.
+      if (server.inRecovery) server.lsn = Math.min(server.lsn, source.lsn)
     })
   }
 

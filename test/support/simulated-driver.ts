@@ -15,10 +15,12 @@ export class Told {
   /** Knocks in a row that were not answered; a session that was let in begins anew. */
   unanswered = 0
   /**
-   * When it was last seen as a standby or another cluster's, or refused: what ends its part in a
-   * split brain.
+   * When it was last seen as a standby or another cluster's, or refused after it had said that it
+   * stops: what ends its part in a split brain.
    */
   excusedAt = Number.NEGATIVE_INFINITY
+  /** The last that was heard of it is a word that only a stopping server says. */
+  isStopping = false
   /** The last heartbeat did not commit. */
   isStuck = false
   get isShut(): boolean {
@@ -84,8 +86,10 @@ export function simulatedDriver(wires: Wires): HostDriver {
   told.drop = () => {
     for (const end of [...sessions.values()]) end()
   }
-  const refused = <T extends Failure | null>(failure: T): T => {
-    if (failure?.cause === 'refused') told.excusedAt = clock.now()
+  const heard = <T extends Failure | null>(failure: T): T => {
+    if (failure === null) told.isStopping = false
+    else if (failure.cause === 'not-accepting') told.isStopping = true
+    else if (failure.cause === 'refused' && told.isStopping) told.excusedAt = clock.now()
     return failure
   }
   return {
@@ -100,8 +104,9 @@ export function simulatedDriver(wires: Wires): HostDriver {
       })
       if (failure !== null) {
         told.answer = null
-        return refused(failure)
+        return heard(failure)
       }
+      heard(null)
       told.unanswered = 0
       const {session, end} = simulatedSession(wires, server, () => sessions.delete(session))
       sessions.set(session, () => end(gone))
@@ -119,9 +124,10 @@ export function simulatedDriver(wires: Wires): HostDriver {
       if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs())
         return {kind: 'failure', ...failure, remoteAddress}
       told.unanswered = failure === null ? 0 : failure.cause === 'timeout' ? told.unanswered + 1 : 2
+      heard(failure)
       return failure === null
         ? {kind: 'fine', remoteAddress}
-        : {kind: 'failure', ...refused(failure), remoteAddress: failure.cause === 'timeout' ? null : remoteAddress}
+        : {kind: 'failure', ...failure, remoteAddress: failure.cause === 'timeout' ? null : remoteAddress}
     },
     async addresses() {
       told.lookUps += 1
@@ -163,6 +169,7 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
     isOver = true
     told.openSessions -= 1
     told.answer = null
+    told.isStopping ||= failure.isStopping === true
     forget()
     // A question under way may learn of the end before, or after, we are told.
     const isTold = random() < 0.5

@@ -106,7 +106,17 @@ export class SimulatedServer {
       // Whom the word does not reach learns of it when the packets pass again.
       this.arrive(() => backend.end(closed))
     }
-    if (this.door === 'stopping' && this.isRunning) this.die()
+    // Until its last checkpoint is written, a new client is told that the server stops.
+    if (this.door === 'stopping') this.#clock.after(20, () => this.door === 'stopping' && this.isRunning && this.die())
+  }
+
+  /** An immediate stop: every session is warned, and the server is gone. */
+  halt(): void {
+    for (const backend of [...this.backends]) {
+      this.backends.delete(backend)
+      this.arrive(() => backend.end({...closed, isStopping: true}))
+    }
+    this.die()
   }
 
   /** What had to wait may go on: called after every change for the better. */
@@ -157,6 +167,7 @@ export class SimulatedServer {
       inRecovery: this.inRecovery,
       timeline: this.timeline,
       lsn: lsnText(this.lsn),
+      flushLsn: this.inRecovery ? null : lsnText(this.lsn),
       receiveLsn: this.inRecovery ? lsnText(this.lsn) : null,
       lastReplayAgeMs: this.inRecovery ? this.#clock.now() - this.heardAt : null,
       receiver: this.inRecovery ? this.#receiver() : null,

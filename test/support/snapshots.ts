@@ -152,21 +152,23 @@ function verdictOf(members: readonly HostState[]): Verdict {
     since: noon.wall - 60_000,
   }
   if (members.some(({askedAt}) => askedAt === null))
-    return {...about, kind: 'starting', rule: 'V0', why: 'waiting for a first answer'}
+    return {...about, kind: 'starting', rule: 'V0', situation: 'starting', why: 'waiting for a first answer'}
   if (primaries.length > 1)
     return {
       ...about,
       kind: 'split-brain',
       rule: 'V1',
+      situation: 'two-primaries',
       suspect: null,
       why: `split brain: ${about.primaries.join(' and ')} are primary`,
     }
-  if (!first) return {...about, kind: 'no-primary', rule: 'V5', why: 'no host is primary'}
+  if (!first) return {...about, kind: 'no-primary', rule: 'V5', situation: 'no-primary', why: 'no host is primary'}
   const routedTo = first.drained === null ? first.host : null
   return {
     ...about,
     kind: 'primary',
     rule: 'V4',
+    situation: routedTo === null ? 'primary-drained' : 'healthy',
     primary: first.host,
     routedTo,
     why: `${first.host} is the only primary`,

@@ -19,11 +19,7 @@ const orNone = (names: readonly string[]) => names.join(', ') || 'none'
 /** What happens to the servers. The daemon has to find out by itself. */
 const happenings: readonly Command[] = [
   happening('crash HOST', (cluster, host) => cluster.crash(host)),
-  happening('shut down HOST', (cluster, host) => {
-    // A fast shutdown: new clients are turned away, and then every session ends.
-    cluster.door(host, 'stopping')
-    cluster.terminate(host)
-  }),
+  happening('shut down HOST', (cluster, host) => cluster.stop(host)),
   happening('start HOST', (cluster, host) => cluster.start(host)),
   happening('promote HOST', (cluster, host) => cluster.promote(host)),
   happening('freeze HOST', (cluster, host) => cluster.freeze(host)),

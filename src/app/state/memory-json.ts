@@ -1,45 +1,103 @@
+import {lsnBytes} from '../../core/facts/lsn.ts'
 import type {Drain, Maintenance} from '../../core/snapshot.ts'
-import type {GroupMemory, Memory} from '../../core/verdict/group-memory.ts'
+import {
+  type GroupMemory,
+  type Memory,
+  noTimelines,
+  type Timelines,
+  type Void,
+  type Writer,
+} from '../../core/verdict/group-memory.ts'
+import {noteTimeline} from '../../core/verdict/timelines.ts'
 
 /** Version of the format. A new key keeps the version; a key whose meaning changes needs a new version. */
-const schema = 1
+export const schema = 2
 
 export const memoryText = ({groups, drains, maintenance}: Memory): string =>
   `${JSON.stringify({schema, groups, drains, maintenance}, null, 2)}\n`
 
+/** A later version wrote it, and knows more than this one can read. */
+export class NewerSchemaError extends Error {
+  override readonly name = 'NewerSchemaError'
+}
+
+/** Throws on any text that is not JSON with a version. */
+export const schemaOf = (text: string): number => whole(fieldsOf(JSON.parse(text)).schema)
+
 /**
- * Throws on any text that `memoryText` did not write: an operator can act on an error, but nothing
- * shows that half of a memory is lost.
+ * Throws on any text that `memoryText` of this version or the one before did not write: an operator
+ * can act on an error, but nothing shows that half of a memory is lost. NewerSchemaError: a later
+ * version wrote it.
  */
 export function readMemory(text: string): Memory {
   const document = fieldsOf(JSON.parse(text))
-  if (document.schema !== schema) throw new Error(`schema ${document.schema}`)
+  const version = whole(document.schema)
+  if (version > schema) throw new NewerSchemaError(`schema ${version}`)
   return {
-    groups: mapped(document.groups, readGroup),
+    groups: mapped(document.groups, version === schema ? readGroup : readFirstGroup),
     drains: mapped(document.drains, readDrain),
     maintenance: readMaintenance(document.maintenance ?? null),
   }
 }
 
 function readGroup(value: unknown): GroupMemory {
-  const {hosts, systemIdentifier, highestTimeline, unproven, rivals, accepted} = fieldsOf(value)
-  if (!Array.isArray(rivals)) throw new Error('rivals')
-  if (hosts !== undefined && !Array.isArray(hosts)) throw new Error('hosts')
+  const {hosts, systemIdentifier, voidStandbys, rivals, unproven, ...timelines} = fieldsOf(value)
   return {
-    ...(hosts !== undefined && {hosts: hosts.map(text)}),
-    systemIdentifier: systemIdentifier === null ? null : text(systemIdentifier),
-    highestTimeline: highestTimeline === null ? null : whole(highestTimeline),
-    ...(unproven !== undefined && {unproven: mapped(unproven, whole)}),
-    rivals: rivals.map(text),
-    accepted: accepted === null ? null : readAccepted(fieldsOf(accepted)),
+    ...(hosts !== undefined && {hosts: listed(hosts, text)}),
+    systemIdentifier: orNull(systemIdentifier, text),
+    ...readTimelines(timelines),
+    voidStandbys: mapped(voidStandbys, position),
+    rivals: listed(rivals, text),
+    ...(unproven !== undefined && {unproven: mapped(unproven, readTimelines)}),
   }
 }
 
-const readAccepted = ({host, timeline, overrules}: Readonly<Record<string, unknown>>): GroupMemory['accepted'] => ({
-  host: text(host),
-  timeline: whole(timeline),
-  overrules: whole(overrules),
-})
+function readTimelines(value: unknown): Timelines {
+  const {wrote, voids} = fieldsOf(value)
+  return {wrote: listed(wrote, readWriter), voids: listed(voids, readVoid)}
+}
+
+function readWriter(value: unknown): Writer {
+  const {timeline, host, names, at, startedAt, lsn, by, lost} = fieldsOf(value)
+  return {
+    timeline: whole(timeline),
+    host: orNull(host, text),
+    ...(names !== undefined && {names: listed(names, text)}),
+    at: orNull(at, text),
+    startedAt: orNull(startedAt, whole),
+    lsn: orNull(lsn, position),
+    by: orNull(by, text),
+    lost: orNull(lost, position),
+  }
+}
+
+function readVoid(value: unknown): Void {
+  const item = fieldsOf(value)
+  return {timeline: whole(item.timeline), host: orNull(item.host, text), for: text(item.for)}
+}
+
+/**
+ * A group of schema 1. It knew numbers and no writers: such a timeline speaks until the first
+ * primary on it is its writer, and what an operator overruled is void.
+ */
+function readFirstGroup(value: unknown): GroupMemory {
+  const {hosts, systemIdentifier, highestTimeline, unproven, rivals, accepted} = fieldsOf(value)
+  const highest = orNull(highestTimeline, whole)
+  const word = accepted === null ? null : fieldsOf(accepted)
+  const isOverruled = highest !== null && word !== null && whole(word.overrules) >= highest
+  return {
+    ...(hosts !== undefined && {hosts: listed(hosts, text)}),
+    systemIdentifier: orNull(systemIdentifier, text),
+    ...unwritten(highest),
+    voids: isOverruled ? [{timeline: highest, host: null, for: text(word.host)}] : [],
+    voidStandbys: {},
+    rivals: listed(rivals, text),
+    ...(unproven !== undefined && {unproven: mapped(unproven, (timeline) => unwritten(whole(timeline)))}),
+  }
+}
+
+const unwritten = (timeline: number | null): Timelines =>
+  timeline === null ? noTimelines : noteTimeline(noTimelines, timeline)
 
 function readDrain(value: unknown): Drain {
   const {since, by, reason} = fieldsOf(value)
@@ -60,6 +118,19 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 const mapped = <T>(value: unknown, read: (value: unknown) => T): Record<string, T> =>
   Object.fromEntries(Object.entries(fieldsOf(value)).map(([name, item]) => [name, read(item)]))
+
+function listed<T>(value: unknown, read: (value: unknown) => T): readonly T[] {
+  if (!Array.isArray(value)) throw new Error('not a list')
+  return value.map(read)
+}
+
+const orNull = <T>(value: unknown, read: (value: unknown) => T): T | null => (value === null ? null : read(value))
+
+function position(value: unknown): string {
+  const lsn = text(value)
+  if (lsnBytes(lsn) === null) throw new Error('not a position')
+  return lsn
+}
 
 function text(value: unknown): string {
   if (typeof value !== 'string') throw new Error('not a text')

@@ -6,7 +6,7 @@ import {assessMajority} from './majority.ts'
 
 /** The sources that need nothing but the hosts themselves. */
 export const ownSources = (followersMaxAgeMs: number): readonly EvidenceSource[] => [
-  hostsSource('majority', assessMajority),
+  hostsSource('majority', (leader, view) => assessMajority(leader, view, followersMaxAgeMs)),
   hostsSource('followers', (leader, view) => assessFollowers(leader, view, followersMaxAgeMs)),
 ]
 

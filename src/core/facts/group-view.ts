@@ -7,8 +7,16 @@ export type Member = Readonly<{
   host: string
   record: HostRecord
   condition: HostCondition
+  /**
+   * What its session answers, whatever a knock or a heartbeat has against it; `null`: no fresh
+   * answer, another cluster, or a duplicate.
+   */
+  session: 'primary' | 'standby' | null
   timeline: number | null
+  /** Monotonic. */
   askedAt: number | null
+  /** Monotonic; `null`: never asked. */
+  answeredAt: number | null
   upstream: Upstream
 }>
 
@@ -40,8 +48,10 @@ export function viewGroup({group, records, identity, now, maxAgeMs}: ViewQuestio
       host: record.settings.name,
       record,
       condition,
-      timeline: isUp ? (factsOf(record)?.facts.timeline ?? null) : null,
+      session: sessionRole(record, condition),
+      timeline: isUp ? timelineOf(record) : null,
       askedAt: record.observation?.askedAt ?? null,
+      answeredAt: record.observation === null ? null : record.observation.askedAt + record.observation.probeMs,
       upstream: condition.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},
     }
   })
@@ -57,3 +67,19 @@ export const oldest = (members: readonly Member[]): number | null =>
     (least, {askedAt}) => (askedAt === null ? least : Math.min(least ?? askedAt, askedAt)),
     null,
   )
+
+/** What has gone stale, is another cluster's, or is another name of a member does not speak. */
+function sessionRole(record: HostRecord, {cause}: HostCondition): Member['session'] {
+  const seen = factsOf(record)
+  if (seen === null || cause === 'stale' || cause === 'foreign-cluster' || cause === 'duplicate') return null
+  return seen.facts.inRecovery ? 'standby' : 'primary'
+}
+
+/** A standby's timeline never falls while its postmaster is the same. */
+function timelineOf(record: HostRecord): number | null {
+  const seen = factsOf(record)
+  if (seen === null) return null
+  return seen.facts.inRecovery && record.reached !== null
+    ? Math.max(record.reached.timeline, seen.facts.timeline ?? 0)
+    : seen.facts.timeline
+}

@@ -17,6 +17,18 @@ export type HostRecord = Readonly<{
    */
   primarySince: number | null
   /**
+   * Monotonic: when the first answer of the current run of answers came; `null`: the last question
+   * failed, or the caller does not count.
+   */
+  answersSince: number | null
+  /** The highest timeline of a standby since this start of its postmaster; `null`: none yet. */
+  reached: Readonly<{startedAt: number | null; timeline: number}> | null
+  /**
+   * The last word that was heard of the server is one that only a stopping server says; a new
+   * answer takes it back.
+   */
+  isStopping: boolean
+  /**
    * How the last knock failed; `null`: it succeeded. The failure stands until a knock, or a new
    * session, succeeds.
    */
@@ -36,6 +48,9 @@ export const newRecord = (settings: HostSettings, drained: Drain | null = null):
   settings,
   observation: null,
   primarySince: null,
+  answersSince: null,
+  reached: null,
+  isStopping: false,
   knock: null,
   frozen: null,
   heartbeat: null,
@@ -45,8 +60,40 @@ export const newRecord = (settings: HostSettings, drained: Drain | null = null):
 
 /** The record with what follows from its next observation. */
 export function observed(record: HostRecord, observation: Observation): HostRecord {
-  const isPrimary = observation.kind === 'facts' && !observation.facts.inRecovery
-  return {...record, observation, primarySince: isPrimary ? (record.primarySince ?? observation.askedAt) : null}
+  if (observation.kind === 'failure')
+    return {
+      ...record,
+      observation,
+      primarySince: null,
+      answersSince: null,
+      isStopping: record.isStopping || isStopWord(observation),
+    }
+  const {facts, session, askedAt, probeMs} = observation
+  return {
+    ...record,
+    observation,
+    primarySince: facts.inRecovery ? null : (record.primarySince ?? askedAt),
+    answersSince: record.answersSince ?? askedAt + probeMs,
+    reached: facts.inRecovery ? reachedBy(record.reached, session.startedAt, facts.timeline) : null,
+    isStopping: false,
+  }
+}
+
+/** The record after a knock. `against`: what the knock has against the host; `null`: nothing. */
+export const knocked = (record: HostRecord, against: Failure | null): HostRecord => ({
+  ...record,
+  knock: against,
+  isStopping: against === null ? false : record.isStopping || isStopWord(against),
+})
+
+/** SQLSTATE 57P03, or a warning before the end of a session. An end without a word is none. */
+const isStopWord = ({cause, isStopping}: Failure): boolean => cause === 'not-accepting' || isStopping === true
+
+/** Without its receiver a standby tells the timeline of its last checkpoint, which is behind. */
+function reachedBy(before: HostRecord['reached'], startedAt: number | null, now: number | null): HostRecord['reached'] {
+  const kept = before !== null && before.startedAt === startedAt ? before.timeline : 0
+  const timeline = Math.max(kept, now ?? 0)
+  return timeline > 0 ? {startedAt, timeline} : null
 }
 
 export type HostCondition = Readonly<{role: Role; cause: Cause | null; detail: string | null}>

@@ -14,3 +14,10 @@ export function lsnDifference(ahead: Lsn | null, behind: Lsn | null): number | n
   const [a, b] = [lsnBytes(ahead), lsnBytes(behind)]
   return a === null || b === null ? null : Number(a - b)
 }
+
+/** Is `one` further than `other`? Not where either is unknown. */
+export const isBeyond = (one: Lsn | null, other: Lsn | null): boolean => (lsnDifference(one, other) ?? 0) > 0
+
+/** The further one; the known one, where the other is unknown. */
+export const furthest = (one: Lsn | null, other: Lsn | null): Lsn | null =>
+  other === null || isBeyond(one, other) ? one : other

@@ -44,6 +44,8 @@ export type Facts = Readonly<{
   timeline: number | null
   /** Primary: the write position. Standby: the replay position. */
   lsn: Lsn | null
+  /** Primary: the position up to which WAL is on its disk. */
+  flushLsn: Lsn | null
   /** Standby: the last position received. */
   receiveLsn: Lsn | null
   /** Standby: age of the last replayed transaction's commit. */
@@ -76,7 +78,12 @@ export type SessionFacts = Readonly<{
 }>
 
 /** Why there are no facts. */
-export type Failure = Readonly<{cause: Cause; detail: string}>
+export type Failure = Readonly<{
+  cause: Cause
+  detail: string
+  /** The server said what only a stopping one says. Absent: it did not. */
+  isStopping?: true
+}>
 
 /**
  * What one probe saw. `askedAt`: monotonic milliseconds, taken before the question left - a slow

@@ -9,12 +9,14 @@ import {identify} from '../facts/identity.ts'
 import type {GroupSettings} from '../settings.ts'
 import {type Change, causeOf, type GroupState, type HostState} from '../snapshot.ts'
 import type {GroupMemory} from './group-memory.ts'
+import type {Notes} from './memory.ts'
 import {judge} from './verdict.ts'
 
 /** What is carried from one assessment of a group to the next. */
 export type GroupPast = Readonly<{
   state: GroupState | undefined
   memory: GroupMemory
+  notes: Notes
   held: HeldConfirmations
   /**
    * Hosts that a reload has added. Until each was asked once, the others are judged as before.
@@ -25,6 +27,7 @@ export type GroupPast = Readonly<{
 export type GroupAssessment = Readonly<{
   state: GroupState
   memory: GroupMemory
+  notes: Notes
   held: HeldConfirmations
   view: GroupView
   changes: readonly Change[]
@@ -56,10 +59,12 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
   const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
   const view = viewGroup({group: group.name, records, identity, now, maxAgeMs})
   const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
-  const {verdict, evidence, memory, held} = judge({
+  const {verdict, evidence, memory, notes, held} = judge({
     view: {...view, members: view.members.filter(isMember)},
     settings: group,
     memory: past.memory,
+    notes: past.notes,
+    before: past.state?.verdict ?? null,
     held: past.held,
     sources,
     shown,
@@ -74,7 +79,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   const said = evidence.map(({freshUntil}) => freshUntil ?? Number.POSITIVE_INFINITY)
   const freshUntil = Math.min(...answered, ...said, ...heldUntil(evidence, held, group))
-  return {state, memory, held, view, changes, freshUntil}
+  return {state, memory, notes, held, view, changes, freshUntil}
 }
 
 /** When the confirmations end that stand only because a silent source confirmed before. */

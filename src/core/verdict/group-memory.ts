@@ -1,25 +1,54 @@
+import type {Lsn} from '../facts/observation.ts'
 import type {Drain, Maintenance} from '../snapshot.ts'
 
-/** What survives a restart, per group (DESIGN 4.1, 4.2). */
-export type GroupMemory = Readonly<{
+/**
+ * Who wrote on a timeline, and how far. A number is not a timeline: two promotions from one parent
+ * have the same number.
+ */
+export type Writer = Readonly<{
+  timeline: number
+  /** `null`: not known, because the timeline was seen on standbys alone. */
+  host: string | null
+  /** Other names that were proven to lead to the same server; absent: none. */
+  names?: readonly string[]
+  /** Its address and port in the configuration: `10.0.0.1:5432`. */
+  at: string | null
+  /** Start of its postmaster, milliseconds since 1970. */
+  startedAt: number | null
   /**
-   * The hosts of the group, by which a renamed group is recognised; absent: not written yet.
+   * The highest position that it had flushed, or that a standby had received from it. What was only
+   * written is not kept: a power loss may rightly take it.
    */
-  hosts?: readonly string[]
-  systemIdentifier: string | null
-  /** The highest timeline ever seen; a primary below it is an old one that came back. */
-  highestTimeline: number | null
-  /** The highest timeline by cluster, while the group's cluster is unknown; absent: none. */
-  unproven?: Readonly<Record<string, number>>
-  /** The rivals of a split brain that has not ended; empty: none. */
-  rivals: readonly string[]
-  /**
-   * `pgroute66 accept`: this host on this timeline is not doubted because of timelines up to
-   * `overrules`. Void once a later primary is routed to.
-   */
-  accepted: Readonly<{host: string; timeline: number; overrules: number}> | null
+  lsn: Lsn | null
+  /** Which host showed `lsn`: the writer, or a standby. */
+  by: string | null
+  /** Where it was when it no longer had `lsn`. What is lost stays lost when it writes past it. */
+  lost: Lsn | null
 }>
-export const blankMemory: GroupMemory = {systemIdentifier: null, highestTimeline: null, rivals: [], accepted: null}
+
+/** An operator overruled this writer in favour of the host `for`. */
+export type Void = Readonly<{timeline: number; host: string | null; for: string}>
+
+/** The timelines of one cluster. */
+export type Timelines = Readonly<{wrote: readonly Writer[]; voids: readonly Void[]}>
+export const noTimelines: Timelines = {wrote: [], voids: []}
+
+/** What survives a restart, per group (DESIGN 4.1, 4.2). */
+export type GroupMemory = Timelines &
+  Readonly<{
+    /**
+     * The hosts of the group, by which a renamed group is recognised; absent: not written yet.
+     */
+    hosts?: readonly string[]
+    systemIdentifier: string | null
+    /** By standby: only positions beyond this one speak against the primary. */
+    voidStandbys: Readonly<Record<string, Lsn>>
+    /** The rivals of a split brain that has not ended; empty: none. */
+    rivals: readonly string[]
+    /** Timelines by cluster, while the group's cluster is unknown; absent: none. */
+    unproven?: Readonly<Record<string, Timelines>>
+  }>
+export const blankMemory: GroupMemory = {...noTimelines, systemIdentifier: null, voidStandbys: {}, rivals: []}
 
 export type Memory = Readonly<{
   groups: Readonly<Record<string, GroupMemory>>

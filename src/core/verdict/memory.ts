@@ -1,111 +1,201 @@
-import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
+import {following} from '../evidence/followers.ts'
+import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
-import {isSilent} from '../vocabulary.ts'
-import {blankMemory, type GroupMemory} from './group-memory.ts'
+import {isBeyond, lsnDifference} from '../facts/lsn.ts'
+import type {Lsn} from '../facts/observation.ts'
+import {blankMemory, type GroupMemory, noTimelines, type Timelines, type Writer} from './group-memory.ts'
+import {beyond, notePositions, type Position} from './positions.ts'
+import {rivalsOf} from './rivals.ts'
+import {isVoid, merged, noteTimeline, noteWriter, pairOf, pruned, writerOf} from './timelines.ts'
+
+/** What is carried from one judgement to the next, and ends with the process: it is about moments. */
+export type Notes = Readonly<{
+  positions: readonly Position[]
+  /** Monotonic: the latest answer of a standby that raised what an unseen primary had. */
+  raisedAt: number | null
+  /** Where the sole primary was when it was first seen as one. */
+  first: Readonly<{host: string; timeline: number; lsn: Lsn}> | null
+}>
+export const noNotes: Notes = {positions: [], raisedAt: null, first: null}
+
+export type Remembered = Readonly<{memory: GroupMemory; notes: Notes}>
 
 /**
- * What the group remembers once this view is taken in (DESIGN 4.1, 4.2): the identity that was
- * learned, the highest timeline ever seen, and the rivals of a split brain that has not ended.
+ * What is remembered once this view is taken in (DESIGN 4.1, 4.2): the identity that was learned,
+ * who wrote on which timeline and how far, what an operator overruled, and the rivals of a split
+ * brain that has not ended.
  */
-export function remember(memory: GroupMemory, view: GroupView, primaries: readonly Member[]): GroupMemory {
+export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs: number): Remembered {
   const {identity} = view
-  if (
-    identity.kind === 'known' &&
-    memory.systemIdentifier !== null &&
-    memory.systemIdentifier !== identity.systemIdentifier
-  ) {
-    // The configuration names another cluster now. Timelines and rivals of the old one are not its
-    // past.
-    return remember({...blankMemory, systemIdentifier: identity.systemIdentifier}, view, primaries)
-  }
-  // While the group's cluster is unknown, the timeline of a foreign host would make the right
-  // primary look old for ever. Each cluster therefore has its own highest timeline.
-  const isOurs = identity.kind === 'known'
+  const isKnown = identity.kind === 'known'
+  // The configuration names another cluster now. What the old one left is not its past.
+  if (isKnown && memory.systemIdentifier !== null && memory.systemIdentifier !== identity.systemIdentifier)
+    return remember(
+      {memory: {...blankMemory, systemIdentifier: identity.systemIdentifier}, notes: noNotes},
+      view,
+      maxAgeMs,
+    )
+
+  const primaries = view.members.filter(({session}) => session === 'primary')
+  const measuring = (timeline: number) => primaries.filter((primary) => primary.timeline === timeline)
+  const isMeasured = ({timeline, answeredAt}: Position) =>
+    measuring(timeline).length > 0 && measuring(timeline).every(({askedAt}) => (askedAt ?? 0) >= answeredAt)
+  const positions = notePositions(notes.positions, view)
+  const streaming = streamingAgain(view, primaries, maxAgeMs)
+  const voidStandbys = Object.fromEntries(
+    Object.entries(memory.voidStandbys).filter(([host]) => !streaming.includes(host)),
+  )
+  const evidence: Noting = {view, primaries, positions, voidStandbys, raisedAt: notes.raisedAt, maxAgeMs}
   const {unproven = {}, ...proven} = memory
-  const seen = isOurs ? {} : timelinesOf(unproven, view)
-  const before = Math.max(memory.highestTimeline ?? 0, isOurs ? (unproven[identity.systemIdentifier] ?? 0) : 0)
-  const highest = isOurs ? Math.max(before, ...view.members.map(({timeline}) => timeline ?? 0)) : 0
+  const noted = isKnown
+    ? noteCluster(merged(memory, unproven[identity.systemIdentifier] ?? noTimelines), view.members, evidence)
+    : {wrote: memory.wrote, voids: memory.voids}
+  const open = isKnown ? {} : noteClusters(unproven, evidence)
   return {
-    ...proven,
-    ...(Object.keys(seen).length > 0 && {unproven: seen}),
-    hosts: view.members.map(({host}) => host),
-    systemIdentifier: isOurs ? identity.systemIdentifier : memory.systemIdentifier,
-    highestTimeline: highest > 0 ? highest : memory.highestTimeline,
-    rivals: rivalsOf(memory.rivals, view, primaries),
-    // The operator decided about the hosts as they were. Another primary since then may be the
-    // successor, on a timeline with the same number as the overruled one.
-    accepted: primaries.some(({host}) => host !== memory.accepted?.host) ? null : memory.accepted,
+    memory: {
+      ...proven,
+      ...noted,
+      ...(Object.keys(open).length > 0 && {unproven: open}),
+      hosts: view.members.map(({host}) => host),
+      systemIdentifier: isKnown ? identity.systemIdentifier : memory.systemIdentifier,
+      voidStandbys,
+      rivals: rivalsOf(memory.rivals, view),
+    },
+    notes: {
+      positions: positions.filter((position) => !isMeasured(position)),
+      raisedAt: raisedAt(notes.raisedAt, noted.wrote, evidence),
+      first: firstSeen(notes.first, primaries),
+    },
   }
 }
 
-/** The highest timeline of each cluster that answers here. */
-function timelinesOf(before: Readonly<Record<string, number>>, {members}: GroupView): Readonly<Record<string, number>> {
-  const highest = {...before}
-  for (const {record, timeline} of members) {
-    const cluster = factsOf(record)?.session.systemIdentifier
-    if (cluster !== undefined && timeline !== null) highest[cluster] = Math.max(highest[cluster] ?? 0, timeline)
+type Noting = Readonly<{
+  view: GroupView
+  primaries: readonly Member[]
+  positions: readonly Position[]
+  voidStandbys: GroupMemory['voidStandbys']
+  raisedAt: number | null
+  maxAgeMs: number
+}>
+
+/**
+ * While the group's cluster is unknown, the timeline of a foreign host would make the right primary
+ * look old for ever. Each cluster therefore has timelines of its own.
+ */
+function noteClusters(before: Readonly<Record<string, Timelines>>, evidence: Noting): Record<string, Timelines> {
+  const clusterOf = ({record}: Member) => factsOf(record)?.session.systemIdentifier
+  const speaking = evidence.view.members.filter(({condition}) => condition.role !== 'unavailable')
+  const clusters = new Set(speaking.flatMap((member) => clusterOf(member) ?? []))
+  const noted = [...clusters].map((cluster) => {
+    const members = speaking.filter((member) => clusterOf(member) === cluster)
+    return [cluster, noteCluster(before[cluster] ?? noTimelines, members, evidence)] as const
+  })
+  return {...before, ...Object.fromEntries(noted)}
+}
+
+function noteCluster(before: Timelines, members: readonly Member[], evidence: Noting): Timelines {
+  const primaries = evidence.primaries.filter((primary) => members.includes(primary))
+  let timelines = ended(before, evidence)
+  for (const primary of primaries) {
+    const writer = writerOf(primary, evidence.view)
+    if (writer !== null) timelines = noteWriter(withLoss(timelines, primary, writer, evidence), writer)
   }
-  return highest
+  for (const {timeline, session} of members)
+    if (timeline !== null && session === 'standby') timelines = noteTimeline(timelines, timeline)
+  return pruned(withUnseen(timelines, evidence))
 }
 
-/**
- * V1 sticks: a rival that merely fell silent may still accept writes. A host stops being a rival
- * once it is seen as a standby, refuses connections, or proves to be of another cluster or a
- * duplicate. The split brain ends when fewer than two rivals are left. It starts only with two
- * hosts that were primary at overlapping times: the last answer of a primary that hung before its
- * successor was promoted may still be fresh, and proves nothing about now.
- */
-function rivalsOf(before: readonly string[], view: GroupView, primaries: readonly Member[]): readonly string[] {
-  const lingering = before.filter((host) => {
-    const condition = memberOf(view, host)?.condition
-    // A host that was not asked yet, after a restart or a reload, counts as silent too.
-    return condition?.role === 'unavailable' && (condition.cause === null || isSilent(condition.cause))
-  })
-  const met =
-    lingering.length > 0
-      ? primaries
-      : primaries.filter((one) => primaries.some((other) => other !== one && wereOverlapping(one, other)))
-  const rivals = [...new Set([...met.map(({host}) => host), ...lingering])].sort()
-  return rivals.length > 1 ? rivals : []
+/** Hosts that are standbys of the sole primary now, directly or through a cascade. */
+function streamingAgain(view: GroupView, primaries: readonly Member[], maxAgeMs: number): readonly string[] {
+  const [sole] = primaries
+  if (sole === undefined || primaries.length > 1) return []
+  return view.members
+    .filter((member) => member.session === 'standby' && following(member, sole, view, maxAgeMs).follows === true)
+    .map(({host}) => host)
 }
 
-/** Each was asked, and answered as primary, after the other had been asked and had answered so. */
-const wereOverlapping = (one: Member, other: Member): boolean => isAfter(one, other) && isAfter(other, one)
-const isAfter = ({askedAt}: Member, {record: {primarySince}}: Member): boolean =>
-  primarySince === null || (askedAt !== null && askedAt >= primarySince)
+/** A rebuild heals without a word: pairs, losses and voids of a host that streams again are over. */
+function ended(timelines: Timelines, {view, primaries, maxAgeMs}: Noting): Timelines {
+  const streaming = streamingAgain(view, primaries, maxAgeMs)
+  const [sole] = primaries
+  const isHealed = (host: string | null, accepted: string) => {
+    if (host !== null && streaming.includes(host)) return true
+    return sole !== undefined && sole.host === host && streaming.includes(accepted)
+  }
+  const voids = timelines.voids.filter((item) => !isHealed(item.host, item.for))
+  const isOver = (pair: Writer) =>
+    pair.host !== null && streaming.includes(pair.host) && (pair.timeline === sole?.timeline || isVoid(timelines, pair))
+  const isStandby = (host: string | null) =>
+    view.members.some((member) => member.host === host && member.session === 'standby')
+  const wrote = timelines.wrote
+    .filter((pair) => !isOver(pair))
+    .map((pair) => (isStandby(pair.host) && pair.lsn !== null ? {...pair, lsn: null, by: null, lost: null} : pair))
+  return {wrote, voids}
+}
 
-type Named = Readonly<{name: string; hosts: readonly string[]}>
-
-/**
- * A group with a new name inherits the memory of removed groups that had some of its hosts. A
- * rename must not end a split brain, nor make an old primary look new. Only rivals that are in the
- * new group remain. Memories of two different clusters are not merged.
- */
-export function inherit(
-  remembered: Readonly<Record<string, GroupMemory>>,
-  groups: readonly Named[],
-): Readonly<Record<string, GroupMemory>> {
-  const orphans = Object.entries(remembered).filter(([name]) => groups.every((group) => group.name !== name))
-  const taken = new Set<string>()
-  const heirs = groups.flatMap(({name, hosts}): [string, GroupMemory][] => {
-    if (Object.hasOwn(remembered, name)) return []
-    const parents = orphans.filter(([, memory]) => memory.hosts?.some((host) => hosts.includes(host)))
-    const memories = parents.map(([, memory]) => memory)
-    const clusters = new Set(memories.flatMap(({systemIdentifier}) => systemIdentifier ?? []))
-    if (memories.length === 0 || clusters.size > 1) return []
-    for (const [parent] of parents) taken.add(parent)
-    const highest = Math.max(...memories.map(({highestTimeline}) => highestTimeline ?? 0))
-    const [systemIdentifier = null] = clusters
-    const rivals = [...new Set(memories.flatMap((memory) => memory.rivals))]
-      .filter((rival) => hosts.includes(rival))
-      .sort()
-    return [
-      [
-        name,
-        {...blankMemory, systemIdentifier, highestTimeline: highest || null, rivals: rivals.length > 1 ? rivals : []},
-      ],
-    ]
+/** (c) and (d): what the primary no longer has, of what it or a standby is known to have had. */
+function withLoss(timelines: Timelines, primary: Member, writer: Writer, evidence: Noting): Timelines {
+  const now = factsOf(primary.record)?.facts.lsn ?? null
+  const {own} = pairOf(writer, timelines)
+  const askedAt = primary.askedAt ?? 0
+  if (now === null || (own !== undefined && own.lost !== null)) return timelines
+  const due = evidence.positions.filter(
+    (position) =>
+      position.timeline === writer.timeline && position.host !== writer.host && position.answeredAt <= askedAt,
+  )
+  const ahead = due.flatMap((position) => {
+    const lsn = beyond(position, now, evidence.voidStandbys[position.host] ?? null)
+    return lsn === null ? [] : [{lsn, by: position.host}]
   })
-  if (taken.size === 0) return remembered
-  return Object.fromEntries([...Object.entries(remembered).filter(([name]) => !taken.has(name)), ...heirs])
+  const wasAskedSince = own?.by === own?.host || askedAt >= (evidence.raisedAt ?? 0)
+  if (own !== undefined && wasAskedSince && isBeyond(own.lsn, now) && own.lsn !== null)
+    ahead.push({lsn: own.lsn, by: own.by ?? writer.host ?? ''})
+  const furthestAhead = ahead.reduce<(typeof ahead)[number] | null>(
+    (most, item) => (most === null || isBeyond(item.lsn, most.lsn) ? item : most),
+    null,
+  )
+  if (furthestAhead === null) return timelines
+  const lost = {...noteWriter(timelines, writer)}
+  const wrote = lost.wrote.map((pair) =>
+    pair.timeline === writer.timeline && pair.host === writer.host ? {...pair, ...furthestAhead, lost: now} : pair,
+  )
+  return {...lost, wrote}
+}
+
+/** While a primary is unseen, what a standby received on its timeline is what it must still have. */
+function withUnseen(timelines: Timelines, {positions, primaries, voidStandbys}: Noting): Timelines {
+  const received = (pair: Writer) =>
+    positions.filter(
+      ({host, timeline, received}) =>
+        timeline === pair.timeline &&
+        host !== pair.host &&
+        isBeyond(received, pair.lsn) &&
+        !(voidStandbys[host] !== undefined && !isBeyond(received, voidStandbys[host])),
+    )
+  const wrote = timelines.wrote.map((pair) => {
+    if (!isUnseenWriter(pair, timelines.wrote, primaries)) return pair
+    const [most] = received(pair).sort((one, other) => lsnDifference(other.received, one.received) ?? 0)
+    return most === undefined ? pair : {...pair, lsn: most.received, by: most.host}
+  })
+  return {...timelines, wrote}
+}
+
+const isUnseenWriter = (pair: Writer, wrote: readonly Writer[], primaries: readonly Member[]): boolean =>
+  pair.host !== null &&
+  pair.lsn !== null &&
+  pair.lost === null &&
+  !primaries.some(({host, timeline}) => host === pair.host || timeline === pair.timeline) &&
+  wrote.filter(({timeline}) => timeline === pair.timeline).length === 1
+
+function raisedAt(before: number | null, wrote: readonly Writer[], {positions}: Noting): number | null {
+  const raising = positions.filter(({host, received}) => wrote.some(({by, lsn}) => by === host && lsn === received))
+  return raising.reduce<number | null>((latest, {answeredAt}) => Math.max(latest ?? answeredAt, answeredAt), before)
+}
+
+function firstSeen(before: Notes['first'], primaries: readonly Member[]): Notes['first'] {
+  const [sole] = primaries
+  if (sole === undefined || primaries.length > 1 || sole.timeline === null) return before
+  if (before?.host === sole.host && before.timeline === sole.timeline) return before
+  const lsn = factsOf(sole.record)?.facts.lsn ?? null
+  return lsn === null ? null : {host: sole.host, timeline: sole.timeline, lsn}
 }

@@ -17,13 +17,17 @@ export type RuleText = Readonly<{
 export const rules: Readonly<Record<Rule, RuleText>> = {
   V0: {
     verdict: 'starting',
-    when: 'A host of the group has neither answered nor failed since the start, a reload, or a pause of the daemon.',
+    when:
+      'A host of the group has neither answered nor failed since the start, a reload, or a pause of the daemon. ' +
+      'Then the primary is asked once more, after all others have answered.',
     routedTo: 'none, and no reader either',
     next: 'Wait for the first round: `probe.connect_timeout` at most.',
   },
   V1: {
     verdict: 'split-brain',
-    when: 'Two hosts answered as primary at the same time. The verdict stays while one of them is silent.',
+    when:
+      'Two hosts answered as primary at the same time. The verdict stays while one of them may still be writing: ' +
+      'also while it is silent, or refuses connections without having said that it stops.',
     routedTo: 'none; with `on_split_brain: follow-evidence`, the host that all the evidence names',
     next:
       'Stop the stale primary and rebuild it as a standby. If it is out of reach, switch it off, then run ' +
@@ -31,9 +35,13 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
   },
   V2: {
     verdict: 'unconfirmed',
-    when: 'The only primary in sight is on an older timeline than another host, or than a timeline seen before.',
+    when:
+      'Something is ahead of the only primary in sight: a higher timeline, another host that wrote on its timeline, ' +
+      'or WAL that it had, or that a standby holds, and it lacks. Or an operator overruled it.',
     routedTo: 'none',
-    next: 'Start the newer primary. If it is lost for good, and its data too, run `pgroute66 accept HOST`.',
+    next:
+      'Read the reason: it names the host that is ahead. Start that one. If its data may be lost, run ' +
+      '`pgroute66 accept HOST` for the primary in sight.',
   },
   V3: {
     verdict: 'unconfirmed',

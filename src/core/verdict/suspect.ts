@@ -39,13 +39,28 @@ export function findSuspect(
       : silent.length > 0
         ? ''
         : '; timeline and followers do not agree on which one is stale'
-  const advice = 'run "pgroute66 accept HOST" for the right primary'
-  const verbs = silent.length === 1 ? 'answers as a standby or refuses' : 'answer as standbys or refuse'
-  const remedy =
-    silent.length > 0
-      ? `; the split brain ends when ${enumerate(silent)} ${verbs} connections, or when you ${advice}`
-      : ''
-  return {suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null, leading, why: opening + ending + remedy}
+  return {
+    suspect: stale.length === 1 ? (stale[0]?.host ?? null) : null,
+    leading,
+    why: opening + ending + remedyOf(rivals),
+  }
+}
+
+/** What ends a split brain of which some rivals are out of sight; empty: all of them are seen. */
+function remedyOf(rivals: readonly Member[]): string {
+  const silent = rivals.filter(({condition}) => condition.role !== 'primary')
+  if (silent.length === 0) return ''
+  const accept = 'run "pgroute66 accept HOST" for the right primary'
+  const refusing = silent.filter(({condition}) => condition.cause === 'refused')
+  if (refusing.length === silent.length) {
+    const names = enumerate(refusing.map(({host}) => host))
+    const [refuses, it] = silent.length === 1 ? ['refuses', 'it is'] : ['refuse', 'they are']
+    return `; ${names} ${refuses} connections but did not say that ${it} stopping: if ${it} stopped, ${accept}`
+  }
+  const names = enumerate(silent.map(({host}) => host))
+  const verbs =
+    silent.length === 1 ? 'answers as a standby or is seen to stop' : 'answer as standbys or are seen to stop'
+  return `; the split brain ends when ${names} ${verbs}, or when you ${accept}`
 }
 
 /** The only element with the highest measure; `null` when it is shared. */

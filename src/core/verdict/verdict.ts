@@ -2,19 +2,24 @@ import {checkConfirmations, type HeldConfirmations, identitySource} from '../evi
 import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
-import {factsOf} from '../facts/host-record.ts'
 import {areIs, enumerate} from '../phrases.ts'
 import type {GroupSettings} from '../settings.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
+import {aheadOf} from './ahead.ts'
 import type {GroupMemory} from './group-memory.ts'
-import {remember} from './memory.ts'
+import {lossyPromotion} from './lossy-promotion.ts'
+import {type Notes, remember} from './memory.ts'
+import type {Situation} from './situation.ts'
 import {findSuspect} from './suspect.ts'
 
 export type GroupCase = Readonly<{
   view: GroupView
   settings: GroupSettings
   memory: GroupMemory
+  notes: Notes
+  /** What was decided before; `null`: nothing yet. */
+  before: Decision | null
   held: HeldConfirmations
   /** Every source of evidence there is, required or not. */
   sources: Sources
@@ -24,22 +29,27 @@ export type GroupCase = Readonly<{
 }>
 export type GroupJudgement = Readonly<{
   /** Undated: the caller knows since when the verdict has been what it is. */
-  verdict: Decision & Pick<Verdict, 'primaries' | 'blind'>
+  verdict: Decision & Pick<Verdict, 'primaries' | 'blind' | 'situation'>
   evidence: readonly CollectedEvidence[]
   memory: GroupMemory
+  notes: Notes
   held: HeldConfirmations
 }>
 
 /** The case, and what every rule looks at. `memory`: with this view taken in. */
 type Findings = GroupCase & Readonly<{primaries: readonly Member[]; blind: readonly string[]}>
 
-/** What is left out is empty, and for `memory` that of the findings. */
+/** What is left out is empty. */
 type Outcome = Readonly<{
   decision: Decision
+  situation: Situation
   evidence?: readonly CollectedEvidence[]
   held?: HeldConfirmations
-  memory?: GroupMemory
 }>
+
+/** The judge wants a second word of the primaries in sight before it says more. */
+export const isAskingAgain = ({situation, primaries}: Pick<Verdict, 'situation' | 'primaries'>): boolean =>
+  situation === 'asking-again' || (situation === 'starting' && primaries.length > 0)
 
 const none = {primary: null, routedTo: null} as const
 
@@ -50,18 +60,24 @@ const none = {primary: null, routedTo: null} as const
 export function judge(given: GroupCase): GroupJudgement {
   const {view} = given
   const primaries = view.members.filter(({condition}) => condition.role === 'primary')
-  const memory = remember(given.memory, view, primaries)
+  const {memory, notes} = remember(given, view, given.followersMaxAgeMs)
   const blind = view.members.filter(({condition}) => isBlind(condition.cause)).map(({host}) => host)
-  const findings: Findings = {...given, memory, primaries, blind}
+  const findings: Findings = {...given, memory, notes, primaries, blind}
   const outcome =
     whenStarting(findings) ??
     whenAskingAgain(findings) ??
     whenSplit(findings) ??
     (primaries[0] === undefined ? withoutPrimary(findings) : withPrimary(primaries[0], findings))
   return {
-    verdict: {...outcome.decision, primaries: primaries.map(({host}) => host).sort(), blind},
+    verdict: {
+      ...outcome.decision,
+      primaries: primaries.map(({host}) => host).sort(),
+      blind,
+      situation: outcome.situation,
+    },
     evidence: outcome.evidence ?? [],
-    memory: outcome.memory ?? memory,
+    memory,
+    notes,
     held: outcome.held ?? {},
   }
 }
@@ -77,19 +93,20 @@ function whenStarting({view, held}: Findings): Outcome | null {
     .map(({host}) => host)
   if (unknown.length === 0) return null
   const why = `waiting for a fresh answer from ${enumerate(unknown)}`
-  return {decision: {...none, kind: 'starting', rule: 'V0', why}, held}
+  return {decision: {...none, kind: 'starting', rule: 'V0', why}, situation: 'starting', held}
 }
 
 /**
  * V3 before V1: several hosts answered as primary, but an old answer beside a newer one does not
  * prove that the two were primary at the same time.
  */
-function whenAskingAgain({primaries, memory}: Findings): Outcome | null {
-  if (primaries.length < 2 || memory.rivals.length > 0) return null
-  const hosts = enumerate(primaries.map(({host}) => host))
-  const all = `${hosts} ${primaries.length === 2 ? 'both' : 'all'}`
+function whenAskingAgain({view, memory}: Findings): Outcome | null {
+  const answered = view.members.filter(({session}) => session === 'primary')
+  if (answered.length < 2 || memory.rivals.length > 0) return null
+  const hosts = enumerate(answered.map(({host}) => host))
+  const all = `${hosts} ${answered.length === 2 ? 'both' : 'all'}`
   const why = `${all} answered as primary, but not at overlapping times; asking again before calling it a split brain`
-  return {decision: {...none, kind: 'unconfirmed', rule: 'V3', why}}
+  return {decision: {...none, kind: 'unconfirmed', rule: 'V3', why}, situation: 'asking-again'}
 }
 
 /** V1. */
@@ -103,17 +120,18 @@ function whenSplit(findings: Findings): Outcome | null {
   const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
   // What would keep a sole primary from being routed to keeps this one too.
   const isFit =
-    leading?.record.drained === null && newerThan(leading, view, memory) === null && view.identity.kind !== 'tied'
+    leading?.record.drained === null && aheadOf(leading, view, memory) === null && view.identity.kind !== 'tied'
   const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
   const how =
     routedTo === null
       ? ''
       : `; routed to ${routedTo} because on_split_brain is follow-evidence and every required confirmation names it`
-  return {decision: {...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, evidence}
+  const situation = rivals.every(({session}) => session === 'primary') ? 'two-primaries' : 'two-primaries-one-unseen'
+  return {decision: {...none, kind: 'split-brain', rule: 'V1', routedTo, suspect, why: why + how}, situation, evidence}
 }
 
 /** V5. */
-function withoutPrimary({view, blind}: Findings): Outcome {
+function withoutPrimary({view, blind, settings}: Findings): Outcome {
   const each = view.members.map(({host, condition}) =>
     condition.role === 'standby' ? `${host} is a standby` : `${host} is unavailable (${condition.cause})`,
   )
@@ -121,21 +139,28 @@ function withoutPrimary({view, blind}: Findings): Outcome {
     blind.length > 0
       ? `; credentials, TLS or DNS keep pgroute66 from judging ${enumerate(blind)}, so there may be an unseen primary`
       : ''
-  return {decision: {...none, kind: 'no-primary', rule: 'V5', why: `no host is primary: ${each.join(', ')}${unseen}`}}
+  const areForeign =
+    settings.systemIdentifier === null && view.members.every(({condition}) => condition.cause === 'foreign-cluster')
+  const upgraded = areForeign
+    ? '; if the cluster was made anew (initdb, pg_upgrade), run "pgroute66 accept HOST" for its primary'
+    : ''
+  const why = `no host is primary: ${each.join(', ')}${unseen}${upgraded}`
+  return {decision: {...none, kind: 'no-primary', rule: 'V5', why}, situation: 'no-primary'}
 }
 
 /** V2, V3 and V4: the rules about a sole primary. */
 function withPrimary(primary: Member, findings: Findings): Outcome {
   const {view, settings, memory} = findings
   const {host} = primary
-  const newer = newerThan(primary, view, memory)
-  if (newer !== null) {
-    const position = `${host} is the only primary in sight, but it is on timeline ${primary.timeline ?? 'unknown'}`
-    const advice = `if ${host} is the right primary, run "pgroute66 accept ${host}"`
-    const why = `${position} and ${newer}; an old primary may have come back; ${advice}`
+  const ahead = aheadOf(primary, view, memory)
+  if (ahead !== null) {
+    const advice = `${ahead.next}; if ${host} is the right primary, run "pgroute66 accept ${host}"`
+    const why = `${host} is the only primary in sight, but ${ahead.fact}; ${advice}`
     const decision: Decision = {kind: 'unconfirmed', rule: 'V2', primary: host, routedTo: null, why}
-    return {decision, evidence: evidenceOf(primary, findings)}
+    return {decision, situation: ahead.situation, evidence: evidenceOf(primary, findings)}
   }
+  const unasked = askedBefore(primary, findings)
+  if (unasked !== null) return unasked
 
   const evidence = [...doubtOfIdentity(primary, view), ...evidenceOf(primary, findings)]
   const {missing, held} = checkConfirmations({
@@ -150,12 +175,12 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
       source === identitySource ? why : `${source} ${answer === 'denies' ? 'denies it' : 'is silent'} (${why})`,
     )
     const why = `${host} is the only primary, but ${reasons.join('; ')}`
-    return {decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}, evidence, held}
+    const situation = missing.some(({source}) => source === identitySource) ? 'cluster-unknown' : 'not-confirmed'
+    return {decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}, situation, evidence, held}
   }
 
   const {drained} = primary.record
-  const accepted =
-    memory.accepted?.host === host && memory.accepted.timeline === primary.timeline ? memory.accepted : null
+  const lossy = lossyPromotion(primary, view, findings.notes)
   const decision: Decision = {
     kind: 'primary',
     rule: 'V4',
@@ -163,10 +188,33 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
     routedTo: drained === null ? host : null,
     why:
       drained === null
-        ? whyPrimary(primary, view, evidence)
+        ? whyPrimary(primary, view, evidence) + (lossy === null ? '' : `; ${lossy}`)
         : `${host} is the only primary, but drained by ${drained.by}: routers do not get it`,
   }
-  return {decision, evidence, held, memory: {...memory, accepted}}
+  const situation = drained !== null ? 'primary-drained' : lossy !== null ? 'lossy-promotion' : 'healthy'
+  return {decision, situation, evidence, held}
+}
+
+/**
+ * Before a host is named that was not named before, it is asked once after the others have answered:
+ * what they hold must not be newer than its own word.
+ */
+function askedBefore(primary: Member, {view, before, held}: Findings): Outcome | null {
+  const {host, askedAt} = primary
+  if (before?.rule === 'V4' && before.primary === host) return null
+  const later = view.members.filter(
+    ({record, session}) => session !== null && (record.answersSince ?? 0) > (askedAt ?? 0) && record !== primary.record,
+  )
+  if (later.length === 0) return null
+  const others = enumerate(later.map((member) => member.host))
+  const why = `${host} is the only primary, and is asked once more, because ${others} answered later`
+  if (before === null || before.rule === 'V0')
+    return {decision: {...none, kind: 'starting', rule: 'V0', why}, situation: 'starting', held}
+  return {
+    decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why},
+    situation: 'asking-again',
+    held,
+  }
 }
 
 /** What the required sources say of `host`, and those that are shown anyway. */
@@ -190,25 +238,10 @@ function namesOnly(
     evidence.filter((item) => item.required && item.subject === host && item.answer === 'confirms').length
   const others = rivals.filter((rival) => rival !== leading)
   return (
-    required.length > 0 &&
+    required.some((source) => source !== 'majority') &&
     confirmed(leading.host) === required.length &&
     others.every(({host}) => confirmed(host) < required.length)
   )
-}
-
-/** V2: what is newer than this primary, as a part of a sentence; `null` when nothing is. */
-function newerThan(primary: Member, view: GroupView, memory: GroupMemory): string | null {
-  // Unknown is not "the newest": such a primary is believed only where no host ever told its
-  // timeline.
-  const timeline = primary.timeline ?? 0
-  const accepted =
-    memory.accepted?.host === primary.host && memory.accepted.timeline === timeline ? memory.accepted.overrules : 0
-  const isNewer = (other: number | null): other is number => other !== null && other > timeline && other > accepted
-  const newer = view.members.filter((member) => isNewer(member.timeline))
-  if (newer.length > 0) return newer.map(({host, timeline}) => `${host} is on ${timeline}`).join(', ')
-  const cluster = factsOf(primary.record)?.session.systemIdentifier ?? ''
-  const seen = Math.max(memory.highestTimeline ?? 0, memory.unproven?.[cluster] ?? 0)
-  return isNewer(seen) ? `timeline ${seen} was seen before` : null
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type Snapshot,
   type Verdict,
 } from '../../core/snapshot.ts'
+import {usualSituation} from '../../core/verdict/situation.ts'
 
 /**
  * What remains of a snapshot when the daemon that sent it has fallen silent: the names, and no
@@ -40,9 +41,9 @@ const silent = (item: Evidence, why: string): Evidence => ({...item, answer: 'si
 function unsure({kind}: Verdict, silence: string, wall: number): Verdict {
   const why = `${silence}, so this view is stale; what routers do meanwhile: runbook, "The daemon is gone"`
   const common = {primary: null, routedTo: null, primaries: [], blind: [], why, since: wall}
-  if (kind === 'split-brain') return {...common, kind, rule: 'V1', suspect: null}
-  if (kind === 'starting') return {...common, kind, rule: 'V0'}
-  return {...common, kind: 'unconfirmed', rule: 'V3'}
+  if (kind === 'split-brain') return {...common, kind, rule: 'V1', suspect: null, situation: usualSituation.V1}
+  if (kind === 'starting') return {...common, kind, rule: 'V0', situation: usualSituation.V0}
+  return {...common, kind: 'unconfirmed', rule: 'V3', situation: usualSituation.V3}
 }
 
 function lost(before: HostState, why: string, {now, wall}: Readonly<{now: number; wall: number}>): HostState {

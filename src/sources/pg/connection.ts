@@ -78,12 +78,13 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
   let reported: Failure | null = null
   let listener: ((failure: Failure) => void) | null = null
   let turn: Promise<unknown> = Promise.resolve()
+  let isStopping = false
 
   const end = (failure: PgFailure, by: 'us' | 'them') => {
     if (ended) return
     ended = failure
     if (by === 'us') return
-    reported = failureOf(failure)
+    reported = failureOf(isStopping ? {...failure, isStopping} : failure)
     listener?.(reported)
   }
   const lose = (failure: PgFailure) => {
@@ -94,6 +95,11 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
     // pg emits the server's error first and the closed socket after it; `end` keeps the first.
     const failure = failureFrom(error, to, 'closed')
     lose(fatal.test(failure.sqlstate ?? '') ? endedByServer(failure) : failure)
+  })
+  // An immediate stop warns every session before it ends them. The same codes as an error end one
+  // session alone, and say nothing of the server.
+  client.on('notice', ({code}) => {
+    isStopping ||= code === '57P01' || code === '57P02'
   })
   answers.onExceeded = () => lose(pgFailure('error', tooLong('one question', answers.limit)))
   socket.on('close', () => end(pgFailure('closed', 'the server or the network closed the connection'), 'them'))

@@ -20,6 +20,7 @@ export function factsOf(row: Row): Facts {
       ? standbyTimeline(receiver, row.recovery_timeline as number | null)
       : hexadecimal(row.primary_timeline as string | null),
     lsn: row.lsn as string | null,
+    flushLsn: row.flush_lsn as string | null,
     receiveLsn: row.receive_lsn as string | null,
     lastReplayAgeMs: row.last_replay_age_ms as number | null,
     receiver,

@@ -17,10 +17,14 @@ export const pgFailure = (cause: Cause, detail: string, sqlstate: string | null 
 })
 
 /**
- * A failure that leaves this folder. It has the two fields of a Failure and no others, because it
+ * A failure that leaves this folder. It has the fields of a Failure and no others, because it
  * becomes part of snapshots.
  */
-export const failureOf = ({cause, detail}: Failure): Failure => ({cause, detail})
+export const failureOf = ({cause, detail, isStopping}: Failure): Failure => ({
+  cause,
+  detail,
+  ...(isStopping && {isStopping}),
+})
 
 const field = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[name] : undefined

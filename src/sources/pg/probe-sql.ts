@@ -29,6 +29,7 @@ select in_recovery,
   (select lsn::text from position) as lsn,
   case when not in_recovery then substr(pg_walfile_name((select lsn from position)), 1, 8) end as primary_timeline,
   case when in_recovery then (select min_recovery_end_timeline from pg_control_recovery()) end as recovery_timeline,
+  case when not in_recovery then pg_current_wal_flush_lsn()::text end as flush_lsn,
   case when in_recovery then pg_last_wal_receive_lsn()::text end as receive_lsn,
   case when in_recovery
     then (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8
