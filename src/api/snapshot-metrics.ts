@@ -20,6 +20,11 @@ function gaugesOf(registers: Registry[]) {
   const timeline = gauge('host_timeline', 'The timeline of the host, if known.', ['host'])
   const lag = gauge('host_replay_lag_bytes', 'Bytes of WAL that a standby has not replayed yet, if known.', ['host'])
   const lagTime = gauge('host_replay_lag_seconds', 'Seconds that a standby is behind the primary, if known.', ['host'])
+  const applyDelay = gauge(
+    'host_apply_delay_seconds',
+    'recovery_min_apply_delay of a standby that replays late on purpose.',
+    ['host'],
+  )
   const backends = gauge('host_backends', 'Backends in use, if known.', ['host'])
   const backendsMost = gauge('host_backends_limit', 'Backends that the host allows, if known.', ['host'])
   const success = gauge('host_last_success_timestamp_seconds', 'When the host last answered a probe.', ['host'])
@@ -43,6 +48,7 @@ function gaugesOf(registers: Registry[]) {
     timeline,
     lag,
     lagTime,
+    applyDelay,
     backends,
     backendsMost,
     success,
@@ -78,6 +84,7 @@ export function snapshotMetrics(registers: Registry[]) {
     if (state.role === 'standby') {
       if (state.lagBytes !== null) gauges.lag.set({host}, state.lagBytes)
       if (state.lagMs !== null) gauges.lagTime.set({host}, state.lagMs / 1000)
+      if (state.delayed !== null) gauges.applyDelay.set({host}, state.delayed.delayMs / 1000)
     }
     // A source outside of this process counts no probes here; then the snapshot has the time.
     const seen = state.role !== 'unavailable' && state.askedAt !== null ? wall - (now - state.askedAt) : undefined

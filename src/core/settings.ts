@@ -54,6 +54,8 @@ export type HostSettings = Readonly<{
    */
   aliases: readonly string[]
   location: string | null
+  /** `read`: readers get this host although it replays late on purpose. `null`: they do not. */
+  delayed: 'read' | null
   connection: ConnectionSettings
 }>
 

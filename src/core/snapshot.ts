@@ -36,6 +36,12 @@ export type ActuatorState = Readonly<{
  */
 export type HostState = PrimaryHost | StandbyHost | UnavailableHost
 
+/**
+ * What recovery_min_apply_delay asks of a standby. `isReadable`: readers get the host all the same
+ * (`hosts.x.delayed: read`).
+ */
+export type Delay = Readonly<{delayMs: number; isReadable: boolean}>
+
 export type PrimaryHost = Readonly<{role: 'primary'}> & AnyHost & AnsweringHost
 
 export type StandbyHost = Readonly<{
@@ -53,6 +59,8 @@ export type StandbyHost = Readonly<{
   replicationState: string | null
   syncState: string | null
   replayPaused: boolean | null
+  /** The standby replays late on purpose. `null`: it does not, or it cannot tell. */
+  delayed: Delay | null
 }> &
   AnyHost &
   AnsweringHost

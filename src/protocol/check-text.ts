@@ -16,5 +16,6 @@ function describe(host: HostState): string {
   const position = `timeline ${host.timeline ?? 'unknown'}${host.lsn === null ? '' : `, at ${host.lsn}`}`
   if (host.role === 'primary') return `primary, ${position}${out}`
   const lag = host.lagBytes === null ? 'lag unknown' : `${host.lagBytes} bytes behind`
-  return `standby of ${host.upstream ?? 'no host'}, ${lag}, ${position}${out}`
+  const delayed = host.delayed === null ? '' : `, delayed by ${host.delayed.delayMs} ms on purpose`
+  return `standby of ${host.upstream ?? 'no host'}, ${lag}, ${position}${delayed}${out}`
 }

@@ -49,6 +49,8 @@ export type WireHost = Readonly<{
   backends_max: number | null
   probe_ms: number | null
   availability: WireAvailability | null
+  /** Absent: an earlier version. `delay_ms`: recovery_min_apply_delay; `read`: readers get the host. */
+  delayed?: Readonly<{delay_ms: number; read: boolean}> | null
 }>
 export type WireAvailability = Readonly<{
   kind: 'ok' | 'unknown'
@@ -195,6 +197,7 @@ export function hostToWire(host: HostState, {now, wall}: Moment): WireHost {
     backends_max: answering?.backendsMax ?? null,
     probe_ms: rounded(host.probeMs),
     availability: host.availability && availabilityToWire(host.availability, now),
+    delayed: standby?.delayed ? {delay_ms: standby.delayed.delayMs, read: standby.delayed.isReadable} : null,
   }
 }
 

@@ -158,6 +158,7 @@ function hostFrom(host: string, wire: WireHost, now: number): HostState {
     replicationState: wire.replication_state,
     syncState: wire.sync_state,
     replayPaused: wire.replay_paused,
+    delayed: wire.delayed ? {delayMs: wire.delayed.delay_ms, isReadable: wire.delayed.read} : null,
   }
 }
 

@@ -1,4 +1,4 @@
-import type {Evidence, HostState, StandbyHost} from '../core/snapshot.ts'
+import type {Delay, Evidence, HostState, StandbyHost} from '../core/snapshot.ts'
 import type {Frame} from './frame.ts'
 import {causeText} from './table/row.ts'
 import {sparkline} from './table/sparkline.ts'
@@ -85,6 +85,7 @@ function following({
   replicationState,
   syncState,
   replayPaused,
+  delayed,
 }: StandbyHost): readonly Field[] {
   const lag = [lagBytes === null ? 'unknown' : bytesText(lagBytes), lagMs === null ? 'unknown time' : spanText(lagMs)]
   return [
@@ -93,8 +94,12 @@ function following({
     ['receiver', receiverText(receiver)],
     ['replication', [replicationState, syncState].filter(Boolean).join(', ') || 'no row on the upstream'],
     ['replay paused', some(replayPaused)],
+    ...(delayed === null ? [] : [['delayed', delayText(delayed), 'warn'] as const]),
   ]
 }
+
+const delayText = ({delayMs, isReadable}: Delay): string =>
+  `by ${spanText(delayMs)} on purpose; ${isReadable ? 'readers get it (delayed: read)' : 'no reader gets it'}`
 
 function receiverText(receiver: StandbyHost['receiver']): string {
   if (receiver === null) return 'no receiver runs'

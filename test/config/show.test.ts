@@ -11,7 +11,7 @@ const rich = `
 hosts:
   h1: {host: a, password: aHVudGVyMg==, aliases: [10.1.0.1]}
   h2: {host: b, password_file: /run/secrets/pg}
-  h3: {host: c}
+  h3: {host: c, delayed: read}
 groups: {orders: {hosts: [h1, h2, h3], confirm: [followers]}}
 availability: true
 socket: /run/pgroute66/pgroute66.sock
@@ -24,6 +24,7 @@ test('what is shown is what is used: it loads again to the same, but for the mas
   const shown = dump(effective(config))
   expect(shown).not.toMatch(/hunter2|aHVudGVyMg/)
   expect(shown).toContain(mask)
+  expect(shown).toContain('delayed: read')
   const again = await place.load(shown.replace(mask, 'aHVudGVyMg=='))
   expect(effective(again)).toEqual(effective(config))
 })

@@ -98,7 +98,7 @@ test('every key that can be set', async () => {
   const config = await place.load(`
 hosts:
   h1: {host: a, hostaddr: 10.0.0.1, sslsni: 0, options: -c geqo=off, application_name: x,
-    aliases: [10.1.0.1], location: mr, sslrootcert: ca.pem}
+    aliases: [10.1.0.1], location: mr, sslrootcert: ca.pem, delayed: read}
   h2: {host: b}
   h3: {host: c}
 groups:
@@ -138,6 +138,7 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
   expect(config.hosts[0]).toMatchObject({
     aliases: ['10.1.0.1'],
     location: 'mr',
+    delayed: 'read',
     connection: {
       hostaddr: '10.0.0.1',
       sslsni: false,

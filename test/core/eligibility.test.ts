@@ -1,10 +1,12 @@
 import {describe, expect, test} from 'vitest'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import {eligibilityOf, type Limits, noLimits} from '../../src/core/offers/eligibility.ts'
+import {eligibleHosts} from '../../src/core/offers/pools.ts'
 import type {GroupAssessment} from '../../src/core/verdict/assessment.ts'
 import type {Predicate} from '../../src/core/vocabulary.ts'
 import {assessed, snapshotOf} from '../support/assessed.ts'
 import {drained, failing, primary, row, standby, unasked} from '../support/records.ts'
+import {hostSettings} from '../support/settings.ts'
 
 type Row = Readonly<{given: string; when: readonly HostRecord[]; of: string; limits?: Partial<Limits>; ok: boolean}>
 
@@ -20,6 +22,11 @@ const rivals = [a, primary('b', {timeline: 2}), c]
 const old = [a, standby('b', {timeline: 2}), c]
 const readOnly = [primary('a', {readOnly: true}), b]
 const drainedOne = [primary('a', {more: drained}), b]
+/** `b`, an hour behind on purpose. */
+function delayed(word: 'read' | null = null): HostRecord {
+  const settings = {...hostSettings('b'), delayed: word}
+  return standby('b', {of: 'a', lsn: '0/3000100', applyDelayMs: 3_600_000, more: {settings}})
+}
 const down = [failing('a'), b, c]
 
 /** What both of two words for one predicate must say. */
@@ -49,6 +56,15 @@ const replica: readonly Row[] = [
   {
     given: 'a timeline behind, but streaming from it already',
     when: [primary('a', {timeline: 2}), standby('b', {of: 'a'})],
+    of: 'b',
+    ok: true,
+  },
+  {given: 'a delayed standby', when: [a, delayed()], of: 'b', ok: false},
+  {given: 'a delayed standby without a primary', when: [failing('a'), delayed()], of: 'b', ok: false},
+  {given: 'a delayed standby whose host says that readers get it', when: [a, delayed('read')], of: 'b', ok: true},
+  {
+    given: 'a delay of nothing, which is none',
+    when: [a, standby('b', {of: 'a', applyDelayMs: 0})],
     of: 'b',
     ok: true,
   },
@@ -216,4 +232,18 @@ describe('a host in several groups', () => {
     const reader = snapshot.hosts.b
     if (reader) expect(eligibilityOf('replica', snapshot, {...reader, groups: []}, noLimits).ok).toBe(false)
   })
+})
+
+test('read_fallback any offers no delayed standby, unless its host says so', () => {
+  const offered = (...records: readonly HostRecord[]) =>
+    eligibleHosts({
+      role: 'replica',
+      hosts: ['a', 'b', 'c'],
+      snapshot: snapshotOf(assessed(records)),
+      fallback: () => 'any',
+      limits: {...noLimits, lagBytes: 0},
+    })
+  const late = standby('c', {of: 'a', lsn: '0/2000000'})
+  expect(offered(failing('a'), delayed(), late)).toEqual(['c'])
+  expect(offered(failing('a'), delayed('read'), late)).toEqual(['b', 'c'])
 })

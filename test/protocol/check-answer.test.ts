@@ -34,6 +34,8 @@ const split = {
 const doubted = {...healthy, verdict: unconfirmed('host1')}
 const starting = {hosts: {host1: primary(), host2: standby(), host3: unasked()}}
 const headless = {hosts: {host1: standby(), host2: unavailable('auth')}}
+const delayed = {delayed: {delayMs: 3_600_000, isReadable: false}}
+const late = {hosts: {host1: primary(), host2: standby('host1', delayed)}}
 const out = {hosts: {host1: primary({drained}), host2: standby('host1', {drained})}}
 const followed = {
   ...split,
@@ -59,6 +61,7 @@ const ofHost: readonly Row[] = [
   ['a drained primary', out, {host: 'host1'}, 1, /^host1: /],
   ['a primary in no group', ungrouped, {host: 'host9'}, 1, /^host9: in no group/],
 
+  ['a delayed standby', late, {host: 'host2', role: 'standby'}, 1, /^host2: /],
   ['a standby, asked as one', healthy, {host: 'host2', role: 'standby'}, 0, /^host2: a standby, 0 bytes behind$/],
   ['a primary, asked as a standby', healthy, {host: 'host1', role: 'standby'}, 1, /^host1: a primary$/],
   ['an unavailable host, asked as a standby', healthy, {host: 'host3', role: 'standby'}, 3, /unavailable/],
@@ -167,4 +170,8 @@ test('a server is found by name, else by its whole address and port', () => {
   expect(find('constructor', null, null)).toBeUndefined()
   const shared = snapshot({hosts: {a: primary({address: 'x'}), b: standby('a', {address: 'x'})}})
   expect(hostOfServer({name: null, address: 'x', port: 5432}, shared)).toBeNull()
+})
+
+test('the line of a delayed standby says so', () => {
+  expect(answered(late).text).toContain('delayed by 3600000 ms on purpose')
 })

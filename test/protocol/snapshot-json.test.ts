@@ -19,6 +19,7 @@ const given = snapshot({
     host2: standby('host1', {
       drained,
       lagMs: 12.3456,
+      delayed: {delayMs: 3_600_000, isReadable: true},
       availability: {kind: 'unknown', why: 'no heartbeat yet', askedAt: noon.now - 5},
     }),
     host3: unavailable('auth'),
@@ -37,7 +38,7 @@ const documented = {
   host:
     'role cause detail blind since asked_at age_ms address port groups location drained server_version ' +
     'cluster_name system_identifier started_at timeline lsn lag_bytes lag_ms upstream receiver_state ' +
-    'replication_state sync_state read_only replay_paused backends_used backends_max probe_ms availability',
+    'replication_state sync_state read_only replay_paused backends_used backends_max probe_ms availability delayed',
   change: 'epoch sequence at changes snapshot',
 }
 const keys = (value: object | undefined) => Object.keys(value ?? {}).join(' ')
@@ -73,6 +74,14 @@ test('ages are counted at the moment of the answer', () => {
   expect(groups.all?.evidence[0]?.age_ms).toBe(1028)
   expect(hosts.host2?.availability).toEqual({kind: 'unknown', delay_ms: null, why: 'no heartbeat yet', age_ms: 993})
   expect(hosts.host2?.lag_ms).toBe(12.346)
+})
+
+test('a daemon of an earlier version says nothing of a delay: none is known', () => {
+  const {delayed, ...earlier} = toWire(given, noon).hosts.host2 ?? {}
+  expect(delayed).toEqual({delay_ms: 3_600_000, read: true})
+  const whole = toWire(given, noon)
+  const older = {...whole, hosts: {...whole.hosts, host2: earlier}}
+  expect(fromWire(JSON.parse(JSON.stringify(older)), noon.now).hosts.host2).toMatchObject({delayed: null})
 })
 
 test('there and back, by a clock of another machine', () => {

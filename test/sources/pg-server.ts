@@ -87,7 +87,7 @@ export const connection = (change: Partial<ConnectionSettings> = {}): Connection
 
 export const driverFor = (change: Partial<ConnectionSettings>, limits: Partial<ProbeSettings> = {}) =>
   pgDriver({
-    host: {name: 'host1', aliases: [], location: null, connection: connection(change)},
+    host: {name: 'host1', aliases: [], location: null, delayed: null, connection: connection(change)},
     probe: {...probe, ...limits},
     availability,
     clock,

@@ -160,6 +160,24 @@ describe.skipIf(!hasDebian)('a session', () => {
     down.close()
   })
 
+  test('a delayed standby: the probe says by how much, without any privilege, and forgets it at once', async () => {
+    standby.sql("alter system set recovery_min_apply_delay = '1h'")
+    standby.sql('select pg_reload_conf()')
+    const session = await opened({port: standby.port, user: 'plain', options: '-c IntervalStyle=sql_standard'})
+    await until(
+      () => probed(session),
+      ({applyDelayMs}) => applyDelayMs === 3_600_000,
+    )
+    standby.sql('alter system reset recovery_min_apply_delay')
+    standby.sql('select pg_reload_conf()')
+    await until(
+      () => probed(session),
+      ({applyDelayMs}) => applyDelayMs === 0,
+    )
+    expect(await probed(await opened({port: primary.port}))).toMatchObject({applyDelayMs: null})
+    session.close()
+  })
+
   test('a primary that is read-only by default: the probe says so, and a nudge works', async () => {
     primary.sql('alter system set default_transaction_read_only = on')
     primary.sql('select pg_reload_conf()')

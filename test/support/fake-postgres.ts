@@ -33,9 +33,11 @@ export const probeColumns: readonly Column[] = [
   {name: 'lsn', oid: text},
   {name: 'primary_timeline', oid: text},
   {name: 'recovery_timeline', oid: int4},
+  {name: 'flush_lsn', oid: text},
   {name: 'receive_lsn', oid: text},
   {name: 'last_replay_age_ms', oid: float8},
   {name: 'replay_paused', oid: bool},
+  {name: 'apply_delay_ms', oid: float8},
   {name: 'read_only', oid: bool},
   {name: 'receiver', oid: json},
   {name: 'senders', oid: json},
@@ -89,17 +91,18 @@ class Fake {
   }
 
   probe(): Values {
+    const lsn = '0/3000148'
     if (this.index % 3 === 0)
-      return ['f', null, '0/3000148', '00000001', null, null, null, null, 'f', null, '[]', '7', '100']
+      return ['f', null, lsn, '00000001', null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
     const receiver = {
       status: 'streaming',
       received_tli: 1,
       sender_host: '127.0.0.1',
       sender_port: this.primaryPort(),
-      latest_end_lsn: '0/3000148',
+      latest_end_lsn: lsn,
       last_message_age_ms: 40,
     }
-    return ['t', null, '0/3000148', null, '1', '0/3000148', '40', 'f', 't', JSON.stringify(receiver), '[]', '3', '100']
+    return ['t', null, lsn, null, '1', null, lsn, '40', 'f', '0', 't', JSON.stringify(receiver), '[]', '3', '100']
   }
 }
 

@@ -34,6 +34,7 @@ export type Saying = Readonly<{
   /** A standby: whom it streams from. */
   of?: string
   lastReplayAgeMs?: number | null
+  applyDelayMs?: number | null
   aliases?: readonly string[]
   session?: Partial<SessionFacts>
   more?: Partial<HostRecord>
@@ -59,6 +60,7 @@ const quiet: Facts = {
   receiver: null,
   senders: [],
   readOnly: false,
+  applyDelayMs: null,
   replayPaused: null,
   backendsUsed: 5,
   backendsMax: 100,
@@ -113,6 +115,7 @@ export function standby(name: string, saying: Saying = {}): HostRecord {
     lsn,
     receiveLsn: saying.receiveLsn === undefined ? lsn : saying.receiveLsn,
     lastReplayAgeMs: saying.lastReplayAgeMs ?? null,
+    applyDelayMs: saying.applyDelayMs ?? null,
     receiver: hasReceiver ? {...streaming, ...saying.receiver} : null,
     senders: saying.senders ?? [],
   })

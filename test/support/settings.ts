@@ -25,6 +25,7 @@ export function hostSettings(
     name,
     aliases,
     location: null,
+    delayed: null,
     connection: {
       host: name,
       hostaddr: null,

@@ -180,6 +180,7 @@ export class SimulatedServer {
         replayLsn: null,
       })),
       readOnly: this.inRecovery || this.isReadOnly,
+      applyDelayMs: this.inRecovery ? 0 : null,
       replayPaused: this.inRecovery ? false : null,
       backendsUsed: this.backends.size,
       backendsMax: 100,

@@ -66,6 +66,7 @@ export const standby = (upstream = 'host1', special: Partial<StandbyHost> = {}):
   replicationState: 'streaming',
   syncState: 'async',
   replayPaused: false,
+  delayed: null,
   ...special,
 })
 

@@ -3,6 +3,7 @@ import type {HostState} from '../../src/core/snapshot.ts'
 import {groupNamed, hostsOf, matches} from '../../src/ui/table/filter.ts'
 import {rowOf} from '../../src/ui/table/row.ts'
 import {type Sort, sorted} from '../../src/ui/table/sort.ts'
+import {spanText} from '../../src/ui/text/age.ts'
 import {drained, type HostDraft, noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 import {calm, frameOf, glyphs, torn} from './stage.ts'
 
@@ -58,6 +59,7 @@ describe('the texts of a host', () => {
     ['not streaming', standby('host1', {receiver: null, replicationState: null}), 'not streaming'],
     ['catching up', standby('host1', {replicationState: 'catchup'}), 'catchup'],
     ['paused', standby('host1', {replayPaused: true}), 'replay paused'],
+    ['delayed', standby('host1', {delayed: {delayMs: 3_600_000, isReadable: false}}), `delayed ${spanText(3_600_000)}`],
   ])('notes of a standby: %s', (_, draft, text) => {
     expect(rowIn(snapshot({hosts: {host1: primary(), host2: draft}}), 'host2').texts.notes).toBe(text)
   })

@@ -20,6 +20,7 @@ export function hostOf(name: string, read: HostFields, path: string, around: Con
     name,
     aliases: read.aliases.filter((alias) => alias !== ''),
     location: read.location,
+    delayed: read.delayed,
     connection: connectionOf(read, path, {...around, encoding: read.password_encoding ?? around.encoding}),
   }
 }

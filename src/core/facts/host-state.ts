@@ -1,4 +1,4 @@
-import type {AnyHost, Availability, HostState} from '../snapshot.ts'
+import type {AnyHost, Availability, Delay, HostState} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
 import {factsOf} from './host-record.ts'
@@ -55,7 +55,12 @@ export function describeHost({member, view, primary, groups, availabilityOn, sin
     replicationState: row?.state ?? null,
     syncState: row?.syncState ?? null,
     replayPaused,
+    delayed: delayOf(member, seen.facts.applyDelayMs),
   }
+}
+
+function delayOf({record}: Member, delayMs: number | null): Delay | null {
+  return delayMs !== null && delayMs > 0 ? {delayMs, isReadable: record.settings.delayed === 'read'} : null
 }
 
 /** The rows of a host that is not available are old, or another cluster's. */

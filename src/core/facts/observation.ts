@@ -53,6 +53,8 @@ export type Facts = Readonly<{
   receiver: Receiver | null
   senders: readonly Sender[]
   readOnly: boolean
+  /** Standby: recovery_min_apply_delay. `null`: unknown, as always in PostgreSQL 10 and 11. */
+  applyDelayMs: number | null
   replayPaused: boolean | null
   backendsUsed: number | null
   backendsMax: number | null

@@ -62,6 +62,9 @@ const yes = (why: string): Eligibility => ({ok: true, why})
 const no = (why: string): Eligibility => ({ok: false, why})
 const unavailable = ({host, cause, detail}: UnavailableHost) =>
   `${host} is unavailable (${cause ?? 'not asked yet'}${detail === null ? '' : `: ${detail}`})`
+/** A delayed standby shows the past, so readers get it only where the configuration says so. */
+export const isHeldBack = ({delayed}: StandbyHost): boolean => delayed !== null && !delayed.isReadable
+const delayText = ({delayed}: StandbyHost) => `recovery_min_apply_delay is ${delayed?.delayMs ?? 0} ms`
 const groupsOf = (host: HostState, snapshot: Snapshot) =>
   host.groups.map((name) => snapshot.groups[name]).filter((group): group is GroupState => group !== undefined)
 
@@ -83,6 +86,7 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   if (host.role === 'unavailable') return no(unavailable(host))
   if (host.role === 'primary') return no(`${host.host} is a primary`)
   if (host.drained !== null) return no(`${host.host} is drained by ${host.drained.by}`)
+  if (isHeldBack(host)) return no(`${host.host} replays late on purpose (${delayText(host)})`)
   const groups = groupsOf(host, snapshot)
   if (groups.length === 0) return no(`${host.host} is in no group, so routers do not get it`)
   for (const {verdict} of groups) {

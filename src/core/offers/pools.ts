@@ -1,7 +1,7 @@
 import type {ReadFallback} from '../settings.ts'
 import type {HostState, Snapshot} from '../snapshot.ts'
 import {isStarting} from '../verdict/verdict-kind.ts'
-import {eligibilityOf, type Limits, noLimits} from './eligibility.ts'
+import {eligibilityOf, isHeldBack, type Limits, noLimits} from './eligibility.ts'
 
 /** What a router's pool of servers is for. */
 export type PoolRole = 'primary' | 'replica' | 'read-only'
@@ -49,9 +49,10 @@ export function eligibleHosts({role, hosts, snapshot, fallback, limits = noLimit
   if (fallbacks.has('none')) return []
   const primary = eligible('primary')
   if (primary.length > 0 || !fallbacks.has('any')) return primary
-  return eligible('health').filter(
-    (name) => snapshot.hosts[name]?.role === 'standby' && snapshot.hosts[name]?.drained === null,
-  )
+  return eligible('health').filter((name) => {
+    const host = snapshot.hosts[name]
+    return host?.role === 'standby' && host.drained === null && !isHeldBack(host)
+  })
 }
 
 /**

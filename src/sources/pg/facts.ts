@@ -26,6 +26,7 @@ export function factsOf(row: Row): Facts {
     receiver,
     senders: row.senders as readonly Sender[],
     readOnly: row.read_only as boolean,
+    applyDelayMs: row.apply_delay_ms as number | null,
     replayPaused: row.replay_paused as boolean | null,
     backendsUsed: row.backends_used as number | null,
     backendsMax: row.backends_max as number | null,

@@ -11,6 +11,8 @@ export function probeSql(serverVersion: number): string {
       ? `pg_logical_emit_message(false, 'pgroute66', '', true)`
       : `pg_logical_emit_message(false, 'pgroute66', '')`
 
+  // In 10 and 11 recovery_min_apply_delay belongs to recovery.conf, which no query shows: it is null.
+  //
   // The CTE "state" asks for the role once, and every other part reads it there: a promotion during
   // this statement must not mix the two roles. (PostgreSQL never inlines a CTE with a volatile
   // function, so MATERIALIZED, which 10 and 11 do not know, is not needed.) A CASE evaluates only
@@ -35,6 +37,9 @@ select in_recovery,
     then (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8
     end as last_replay_age_ms,
   case when in_recovery then pg_is_wal_replay_paused() end as replay_paused,
+  case when in_recovery
+    then (extract(epoch from current_setting('recovery_min_apply_delay', true)::interval) * 1000)::float8
+    end as apply_delay_ms,
   in_recovery or current_setting('default_transaction_read_only')::boolean as read_only,
   case when in_recovery then (select row_to_json(receiver) from receiver) end as receiver,
   (select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name,

@@ -65,6 +65,7 @@ function notesOf(host: HostState, isRouted: boolean, {groups}: Snapshot): readon
     host.role === 'primary' && !isRouted && host.drained === null && 'not routed',
     host.role === 'primary' && host.readOnly === true && 'read-only',
     standby?.replayPaused === true && 'replay paused',
+    standby !== null && standby.delayed !== null && `delayed ${spanText(standby.delayed.delayMs)}`,
     standby !== null && standby.receiver === null && 'not streaming',
     standby !== null &&
       standby.replicationState !== null &&

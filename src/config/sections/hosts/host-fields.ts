@@ -1,6 +1,6 @@
 import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../../libpq/keywords.ts'
 import type {Report} from '../../reading/report.ts'
-import {block, text} from '../../reading/scalar.ts'
+import {block, choice, text} from '../../reading/scalar.ts'
 import {below, list, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isGiven, isMapping, type Node} from '../../reading/yaml-node.ts'
@@ -24,6 +24,7 @@ const fields = section(
     password_encoding: passwordEncoding,
     aliases: describe('other addresses of this server, such as those of replication networks', list(text(''))),
     location: describe('where the host is', text(null)),
+    delayed: describe('read: readers get this host although recovery_min_apply_delay is set', choice(null, ['read'])),
   },
   {synonyms},
 )

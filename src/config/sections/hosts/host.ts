@@ -22,7 +22,7 @@ export const hostSection = {
   document: ({hosts}) => ({hosts: Object.fromEntries(hosts.map((host) => [host.name, hostDocument(host)]))}),
 } satisfies Section
 
-function hostDocument({connection, aliases, location}: HostSettings): Document {
+function hostDocument({connection, aliases, location, delayed}: HostSettings): Document {
   const {password} = connection
   return given({
     host: connection.host,
@@ -44,5 +44,6 @@ function hostDocument({connection, aliases, location}: HostSettings): Document {
     options: connection.options,
     aliases: aliases.length > 0 ? aliases : null,
     location,
+    delayed,
   })
 }
