@@ -86,6 +86,11 @@ export interface HostDriver {
    * before authenticating.
    */
   knock(signal: AbortSignal): Promise<KnockAnswer>
+  /**
+   * A limit for a question of so many round trips: `configuredMs`, or longer where that is too short
+   * for the measured round trip. `open`, `knock` and `heartbeat` keep their own limits, one a step.
+   */
+  limitMs(configuredMs: number, trips: number): number
   /** Every address to which the host's name leads now; none: not known, or a unix socket. */
   addresses(signal: AbortSignal): Promise<readonly string[]>
   /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */

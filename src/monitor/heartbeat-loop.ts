@@ -1,12 +1,11 @@
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Random} from '../core/ports.ts'
-import type {AvailabilitySettings, ProbeSettings} from '../core/settings.ts'
-import {deadline, sleep} from '../core/wait.ts'
+import type {AvailabilitySettings} from '../core/settings.ts'
+import {sleep} from '../core/wait.ts'
 import type {HeartbeatTask} from './probe-policy.ts'
 
 export type HeartbeatDeps = Readonly<{
   availability: AvailabilitySettings
-  probe: ProbeSettings
   driver: HostDriver
   clock: Clock
   random: Random
@@ -19,7 +18,7 @@ export type HeartbeatDeps = Readonly<{
  * proves that a primary works. A lock timeout is silence, not a hang. Ends with `signal`.
  */
 export async function heartbeatLoop(
-  {availability, probe, driver, clock, random, update, task}: HeartbeatDeps,
+  {availability, driver, clock, random, update, task}: HeartbeatDeps,
   signal: AbortSignal,
 ): Promise<void> {
   await sleep(clock, availability.intervalMs * random(), signal)
@@ -27,9 +26,7 @@ export async function heartbeatLoop(
     const wanted = task()
     if (wanted !== null) {
       const askedAt = clock.now()
-      // The driver keeps each of the two by itself.
-      using limit = deadline(clock, probe.connectTimeoutMs + probe.timeoutMs, signal)
-      const answer = await driver.heartbeat({primary: wanted === 'write'}, limit.signal)
+      const answer = await driver.heartbeat({primary: wanted === 'write'}, signal)
       if (signal.aborted) return
       update((record) => {
         const isUsable = answer.kind === 'beat' || answer.kind === 'read'

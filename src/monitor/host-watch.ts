@@ -6,8 +6,15 @@ import type {HostSettings, ProbeSettings} from '../core/settings.ts'
 import {afterLimit, deadline, nap, onAbort, sleep} from '../core/wait.ts'
 import {knockLoop} from './knock-loop.ts'
 
-/** How long a closed session may remain a question before it is an answer (DESIGN 4.1). */
-const graceMs = 250
+/**
+ * How long a closed session may remain a question before it is an answer (DESIGN 4.1): longer where
+ * the round trips of a new session (TCP, TLS, login by SCRAM, first question) take longer.
+ */
+const grace = {ms: 250, trips: 8} as const
+/** A probe takes one round trip, and another one where a packet gets lost and is repeated. */
+const probeTrips = 2
+/** An answer counts as slow only from here on: a busy server is no slow network. */
+const slowMs = 100
 /** Up to the probe interval of the moment. */
 export const reconnects = {firstMs: 50, jitter: 0.5} as const
 
@@ -21,6 +28,8 @@ export type WatchDeps = Readonly<{
   update: (change: (record: HostRecord) => HostRecord) => void
   /** A session was opened, and nothing has been asked through it yet. */
   opened: (session: HostSession, signal: AbortSignal) => Promise<void>
+  /** A probe was answered; `limitMs`: how long it might have taken. */
+  answered: (limitMs: number) => void
   intervalMs: () => number
   /** Does the next probe also nudge the primary, last nudged at `nudgedAt` (monotonic)? */
   isNudgeDue: (nudgedAt: number) => boolean
@@ -40,6 +49,10 @@ export class HostWatch {
   #isDue = false
   #reopenedAt = Number.NEGATIVE_INFINITY
   #nudgedAt = Number.NEGATIVE_INFINITY
+  /** The probe under way, and how long it takes at most as its round trips went so far. */
+  #asking: Readonly<{at: number; usualMs: number}> | null = null
+  /** When the last answer came that took longer than usual. */
+  #slowAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
 
   constructor(deps: WatchDeps) {
@@ -105,11 +118,12 @@ export class HostWatch {
   }
 
   /**
-   * Opens a session; a failure is reported. After a close, silence for `graceMs` is reported while
+   * Opens a session; a failure is reported. After a close, silence for the grace is reported while
    * the attempt goes on.
    */
   async #open(wasClosed: boolean): Promise<HostSession | null> {
-    const {clock, driver, probe, meter, settings} = this.#deps
+    const {clock, driver, meter, settings} = this.#deps
+    const graceMs = Math.round(driver.limitMs(grace.ms, grace.trips))
     const askedAt = clock.now()
     const cancelGrace = wasClosed
       ? afterLimit(clock, graceMs, () =>
@@ -119,8 +133,7 @@ export class HostWatch {
           }),
         )
       : () => {}
-    using limit = deadline(clock, probe.connectTimeoutMs, this.#stop.signal)
-    const result = await driver.open(limit.signal)
+    const result = await driver.open(this.#stop.signal)
     cancelGrace()
     if (this.#stop.signal.aborted) {
       if (!isFailure(result)) result.close()
@@ -174,7 +187,8 @@ export class HostWatch {
       void this.#deps.driver.close()
     }
     const {remoteAddress: sessionAddress} = session.facts
-    void knockLoop({...this.#deps, sessionAddress, leave, moved}, over.signal)
+    const isSlow = (since: number) => this.#isSlow(since)
+    void knockLoop({...this.#deps, sessionAddress, isSlow, leave, moved}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = clock.now()
       this.#isDue = false
@@ -206,17 +220,29 @@ export class HostWatch {
     signal: AbortSignal,
     clearsKnock: boolean,
   ): Promise<Failure | null> {
-    const {clock, probe, meter, settings, update, isNudgeDue} = this.#deps
-    using limit = deadline(clock, probe.timeoutMs, signal)
+    const {clock, driver, probe, meter, settings, update, isNudgeDue, answered} = this.#deps
+    const limitMs = driver.limitMs(probe.timeoutMs, probeTrips)
+    using limit = deadline(clock, limitMs, signal)
     const nudge = isNudgeDue(this.#nudgedAt)
     if (nudge) this.#nudgedAt = askedAt
+    const asking = {at: askedAt, usualMs: driver.limitMs(slowMs, 1)}
+    this.#asking = asking
     const facts = await session.probe({nudge}, limit.signal)
-    if (isFailure(facts)) return facts
     const probeMs = clock.now() - askedAt
+    if (probeMs > asking.usualMs) this.#slowAt = clock.now()
+    this.#asking = null
+    if (isFailure(facts)) return facts
     meter.probed(settings.name, probeMs)
+    answered(limitMs)
     const observation = {host: settings.name, kind: 'facts', askedAt, probeMs, session: session.facts, facts} as const
     update((record) => ({...observed(record, observation), knock: clearsKnock ? null : record.knock}))
     return null
+  }
+
+  /** Was an answer of the session slower than usual after `since`, or is it now? */
+  #isSlow(since: number): boolean {
+    const asking = this.#asking
+    return this.#slowAt >= since || (asking !== null && this.#deps.clock.now() - asking.at > asking.usualMs)
   }
 
   /**

@@ -18,6 +18,8 @@ export type KnockDeps = Readonly<{
   update: (change: (record: HostRecord) => HostRecord) => void
   /** The address of the server at the other end of our session; `null`: a unix socket. */
   sessionAddress: string | null
+  /** Was an answer of our session slower than usual after `since`? */
+  isSlow: (since: number) => boolean
   /** Closes our session, so that a shutdown that waits for it can finish. */
   leave: () => void
   /** The host's name leads to another server now: our session is the old one's. */
@@ -29,25 +31,28 @@ export type KnockDeps = Readonly<{
  * shutdown an old session still answers, so only a fresh connection tells. Ends with `signal`.
  */
 export async function knockLoop(deps: KnockDeps, signal: AbortSignal): Promise<void> {
-  const {probe, clock, random, update, leave, moved} = deps
+  const {probe, clock, random, update, isSlow, leave, moved} = deps
   await sleep(clock, probe.knockIntervalMs * (0.5 + random() / 2), signal)
   while (!signal.aborted) {
+    const begunAt = clock.now()
     const answer = await knock(deps, signal)
     const hasMoved = !signal.aborted && (await isElsewhere(deps, answer, signal))
     if (signal.aborted) return
     if (hasMoved) return moved()
     const against = failureIn(answer)
-    update((record) => knocked(record, against))
+    // A slow network loses knocks of a healthy host. Where it delayed the session's answers too, the
+    // next knock tells.
+    const isDoubtful = against?.cause === 'hung' && isSlow(begunAt)
+    if (!isDoubtful) update((record) => knocked(record, against))
     if (against?.cause === 'not-accepting') return leave()
     await sleep(clock, against === null ? probe.knockIntervalMs : Math.min(retryMs, probe.knockIntervalMs), signal)
   }
 }
 
 /** Silence counts only when a second knock finds it too: the answer is that of the last knock. */
-async function knock({probe, driver, clock}: KnockDeps, signal: AbortSignal): Promise<KnockAnswer> {
+async function knock({driver}: KnockDeps, signal: AbortSignal): Promise<KnockAnswer> {
   for (let attempt = 1; ; attempt += 1) {
-    using limit = deadline(clock, probe.timeoutMs, signal)
-    const answer = await driver.knock(limit.signal)
+    const answer = await driver.knock(signal)
     if (attempt === 2 || signal.aborted || !isSilence(answer)) return answer
   }
 }

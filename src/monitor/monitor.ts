@@ -11,6 +11,7 @@ import {newEpoch} from './epoch.ts'
 import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
+import {maxAgeWarning} from './max-age-warning.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
 import {Pacing} from './pacing.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
@@ -186,7 +187,7 @@ class HostMonitor implements Monitor {
 
   #watch(settings: HostSettings): void {
     const {name} = settings
-    const {clock, random, meter} = this.#deps
+    const {clock, random, meter, log} = this.#deps
     const {probe, availability} = this.#settings
     const driver = this.#deps.driver(settings)
     const update = (change: (record: HostRecord) => HostRecord) => this.#board.update(name, change)
@@ -198,7 +199,8 @@ class HostMonitor implements Monitor {
       random,
       meter,
       update,
-      opened: (session, signal) => this.#names.opened(name, session, this.#settings.probe.timeoutMs, signal),
+      opened: (session, signal) => this.#names.opened(name, session, driver.limitMs(probe.timeoutMs, 2), signal),
+      answered: maxAgeWarning(probe, (message) => log.warn({host: name}, `${name}: ${message}`)),
       intervalMs: () => this.#pacing.planInterval(name, clock.now(), this.#settings.probe),
       isNudgeDue: (nudgedAt) => isNudgeDue(this.#groupsOf(name), this.#settings.followers, nudgedAt, clock.now()),
     })
@@ -208,7 +210,7 @@ class HostMonitor implements Monitor {
     const heartbeat = new AbortController()
     this.#heartbeats.set(name, heartbeat)
     const task = () => heartbeatTask(this.#board.record(name), this.#groupsOf(name), probe.maxAgeMs, clock.now())
-    void heartbeatLoop({availability, probe, driver, clock, random, update, task}, heartbeat.signal)
+    void heartbeatLoop({availability, driver, clock, random, update, task}, heartbeat.signal)
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {

@@ -1,5 +1,7 @@
+import {join} from 'node:path'
 import {onTestFinished} from 'vitest'
 import {type Cluster, type ClusterOptions, startCluster} from '../../src/demo/cluster.ts'
+import {makeCertificates} from '../support/certificates.ts'
 import {type Network, network} from './network.ts'
 import {type PostgresVersion, postgresql} from './postgresql.ts'
 
@@ -8,11 +10,17 @@ export type Lab = Readonly<{net: Network; cluster: Cluster}>
 /**
  * A cluster of `version` whose servers are machines of a network, with `others` beside them (where
  * a daemon, HAProxy or a client runs). It is taken away when the test is over. Servers are reached
- * by the operator over unix sockets, whatever the network does.
+ * by the operator over unix sockets, whatever the network does. `tls`: `pgroute66` gets in over TLS
+ * alone, by SCRAM.
  */
 export async function lab(
   version: PostgresVersion,
-  {nodes = 3, others = ['serve'], ...options}: ClusterOptions & {others?: readonly string[]} = {},
+  {
+    nodes = 3,
+    others = ['serve'],
+    tls = false,
+    ...options
+  }: ClusterOptions & {others?: readonly string[]; tls?: boolean} = {},
 ): Promise<Lab> {
   const binaries = await postgresql(version)
   const hosts = Array.from({length: nodes}, (_, index) => `host${index + 1}`)
@@ -21,10 +29,20 @@ export async function lab(
   const cluster = await startCluster({
     nodes,
     binaries,
-    hba: ['host all pgroute66 samenet trust'],
+    hba: [tls ? 'hostssl all pgroute66 samenet scram-sha-256' : 'host all pgroute66 samenet trust'],
+    ...(tls ? withTls : {}),
     place: (name) => net.node(name),
     ...options,
   })
   onTestFinished(() => cluster[Symbol.asyncDispose]())
   return {net, cluster}
+}
+
+const withTls: ClusterOptions = {
+  conf: ['ssl = on', "ssl_cert_file = '../server.crt'", "ssl_key_file = '../server.key'"],
+  async prepare(folder, own) {
+    makeCertificates(folder)
+    await own(join(folder, 'server.crt'))
+    await own(join(folder, 'server.key'))
+  },
 }

@@ -1,5 +1,6 @@
 import type {Facts, Failure} from '../../src/core/facts/observation.ts'
 import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
+import {adaptedMs, measured, type RoundTrip} from '../../src/core/round-trip.ts'
 import {deadline} from '../../src/core/wait.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 
@@ -86,6 +87,11 @@ export function simulatedDriver(wires: Wires): HostDriver {
   told.drop = () => {
     for (const end of [...sessions.values()]) end()
   }
+  let roundTrip: RoundTrip | null = null
+  const limitMs = (configuredMs: number, trips: number) => adaptedMs(configuredMs, trips, roundTrip)
+  const answered = (askedAt: number) => {
+    roundTrip = measured(roundTrip, clock.now() - askedAt)
+  }
   const heard = <T extends Failure | null>(failure: T): T => {
     if (failure === null) told.isStopping = false
     else if (failure.cause === 'not-accepting') told.isStopping = true
@@ -93,9 +99,13 @@ export function simulatedDriver(wires: Wires): HostDriver {
     return failure
   }
   return {
-    async open(signal) {
-      told.opens.push(clock.now())
+    limitMs,
+    async open(parent) {
+      const askedAt = clock.now()
+      told.opens.push(askedAt)
       const server = wires.server()
+      using limit = deadline(clock, limitMs(3 * wires.patienceMs(), 2), parent)
+      const {signal} = limit
       if (told.isUnreachable) return {cause: 'dns', detail: 'no such name'}
       const failure = await question<Failure | null>(signal, timedOut, (settle) => {
         clock.after(wires.latencyMs(), () =>
@@ -108,11 +118,14 @@ export function simulatedDriver(wires: Wires): HostDriver {
       }
       heard(null)
       told.unanswered = 0
-      const {session, end} = simulatedSession(wires, server, () => sessions.delete(session))
+      answered(askedAt)
+      const {session, end} = simulatedSession(wires, server, {answered, forget: () => sessions.delete(session)})
       sessions.set(session, () => end(gone))
       return session
     },
-    async knock(signal): Promise<KnockAnswer> {
+    async knock(parent): Promise<KnockAnswer> {
+      using limit = deadline(clock, limitMs(wires.patienceMs(), 2), parent)
+      const {signal} = limit
       const begun = clock.now()
       told.knocks.push(begun)
       const server = wires.server()
@@ -158,7 +171,11 @@ export function simulatedDriver(wires: Wires): HostDriver {
 
 type Held = Readonly<{session: HostSession; end: (failure: Failure) => void}>
 
-function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => void): Held {
+function simulatedSession(
+  wires: Wires,
+  server: SimulatedServer,
+  {answered, forget}: {answered: (askedAt: number) => void; forget: () => void},
+): Held {
   const {clock, random, told} = wires
   let isOver = false
   let listener: ((failure: Failure) => void) | null = null
@@ -232,6 +249,7 @@ function simulatedSession(wires: Wires, server: SimulatedServer, forget: () => v
         told.answer = null
         return facts
       }
+      answered(askedAt)
       told.answer = {askedAt, facts, systemIdentifier: server.systemIdentifier, startedAt: server.startedAt}
       told.last = told.answer
       if (facts.inRecovery || server.systemIdentifier !== ourIdentifier) told.excusedAt = clock.now()

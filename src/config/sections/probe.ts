@@ -13,7 +13,7 @@ const keys = {
       interval: describe('between two probes', duration(1000, 10)),
       fast_interval: describe('the same while a host or a verdict changes', duration(100, 10)),
       timeout: describe('for one question', duration(1000, 10)),
-      connect_timeout: describe('for a new connection', duration(3000, 10)),
+      connect_timeout: describe('for each step of a new connection', duration(3000, 10)),
       max_age: describe('an older answer does not count', duration(3000, 10)),
       knock_interval: describe('between two fresh connections', duration(5000, 100)),
     }),

@@ -21,7 +21,7 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
       'A host of the group has neither answered nor failed since the start, a reload, or a pause of the daemon. ' +
       'Then the primary is asked once more, after all others have answered.',
     routedTo: 'none, and no reader either',
-    next: 'Wait for the first round: `probe.connect_timeout` at most.',
+    next: 'Wait for the first round: seldom longer than `probe.connect_timeout`.',
   },
   V1: {
     verdict: 'split-brain',

@@ -59,10 +59,9 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
 
 async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promise<Attempt> {
   const driver = pgDriver({host, probe, availability: null, clock})
-  using opening = deadline(clock, probe.connectTimeoutMs)
-  const session = await driver.open(opening.signal)
+  const session = await driver.open(new AbortController().signal)
   if (isFailure(session)) return {host, ...session}
-  using asking = deadline(clock, probe.timeoutMs)
+  using asking = deadline(clock, driver.limitMs(probe.timeoutMs, 2))
   const facts = await session.probe({nudge: false}, asking.signal)
   if (!isFailure(facts)) return {host, session, facts}
   session.close()

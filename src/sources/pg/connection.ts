@@ -2,8 +2,9 @@ import type {Failure} from '../../core/facts/observation.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
-import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './answer-limit.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
+import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './limits/answer-limit.ts'
+import {type Patience, patience, RoundTrips} from './limits/patience.ts'
 import {type Login, logIn, type SessionKind} from './login.ts'
 import {terminate} from './protocol.ts'
 import {type Resolver, resolver} from './resolver.ts'
@@ -37,6 +38,7 @@ export interface Connection {
 export type Route = Readonly<{
   to: ConnectionSettings
   resolve: Resolver
+  roundTrips: RoundTrips
   connections: Set<Connection>
   /** Default: the limit of a probe's answer. */
   limit?: AnswerLimit
@@ -46,9 +48,9 @@ export type Route = Readonly<{
 
 export async function openConnection(
   {to, resolve, connections, limit = probeLimit, kind = 'ours'}: Route,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Connection | PgFailure> {
-  const login = await logIn(to, resolve, signal, kind)
+  const login = await logIn(to, resolve, patience, kind)
   if (isFailure(login)) return login
   login.answers.limit = limit
   const connection = connectionOf(login, to)
@@ -57,13 +59,22 @@ export async function openConnection(
   return connection
 }
 
-/** Opens connections outside of any driver, such as to PgBouncer's admin console. */
+/**
+ * Opens connections outside of any driver, such as to PgBouncer's admin console. The caller's signal
+ * is the only limit.
+ */
 export function connectionOpener(
   clock: Clock,
 ): (to: ConnectionSettings, signal: AbortSignal) => Promise<Connection | PgFailure> {
   const resolve = resolver(clock)
-  return (to, signal) =>
-    openConnection({to, resolve, connections: new Set(), limit: consoleLimit, kind: 'bare'}, signal)
+  return async (to, signal) => {
+    const roundTrips = new RoundTrips(clock)
+    using unlimited = patience(clock, roundTrips, null, signal)
+    return await openConnection(
+      {to, resolve, roundTrips, connections: new Set(), limit: consoleLimit, kind: 'bare'},
+      unlimited,
+    )
+  }
 }
 
 /**

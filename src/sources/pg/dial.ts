@@ -5,6 +5,8 @@ import {onAbort} from '../../core/wait.ts'
 import {certificatesOf} from './certificates.ts'
 import {encrypt, tlsOptions} from './encryption.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
+import {firstConnected} from './limits/first-connected.ts'
+import type {Patience} from './limits/patience.ts'
 import {sslRequest} from './protocol.ts'
 import type {Resolver} from './resolver.ts'
 import {isUnix, type SslAttempt} from './ssl-attempts.ts'
@@ -21,7 +23,7 @@ export type DialRequest = Readonly<{
   /** Checks the server's certificate as sslmode says; a knock passes `false`. */
   verify: boolean
   resolve: Resolver
-  signal: AbortSignal
+  patience: Patience
   /** The caller's work for the time in which the server computes its part of the handshake. */
   meanwhile?: () => void
 }>
@@ -41,14 +43,15 @@ const keepAliveMs = 10_000
 /**
  * Connects and, if `attempt` says so, encrypts. Sessions and knocks share this code. pg cannot do
  * it: pg ignores sslmode in an object config, cannot fall back on the same connection, and does not
- * tell failures apart by cause. Never rejects; an abort destroys the socket.
+ * tell failures apart by cause. Begins the steps of `patience`. Never rejects; an abort destroys the
+ * socket.
  */
 export async function dial(request: DialRequest): Promise<Dialled | PgFailure> {
-  const {to, signal} = request
+  const {to, patience} = request
   const isAddress = isUnix(to) || isIP(to.hostaddr ?? to.host) !== 0
   const progress: Progress = {phase: isAddress ? 'connecting' : 'resolving', socket: null}
   const abandoned = Promise.withResolvers<PgFailure>()
-  const forget = onAbort(signal, () => {
+  const forget = onAbort(patience.signal, () => {
     progress.socket?.destroy()
     abandoned.resolve(timeoutIn(progress, to))
   })
@@ -60,18 +63,18 @@ export async function dial(request: DialRequest): Promise<Dialled | PgFailure> {
 }
 
 async function reach(request: DialRequest, progress: Progress): Promise<Dialled | PgFailure> {
-  const {to, attempt, verify, resolve, signal, meanwhile = () => {}} = request
+  const {to, attempt, verify, resolve, patience, meanwhile = () => {}} = request
+  patience.begin('name')
   const addresses = isUnix(to) ? [] : await resolve(to.hostaddr ?? to.host)
-  if (signal.aborted) return timeoutIn(progress, to)
+  if (patience.signal.aborted) return timeoutIn(progress, to)
   progress.phase = 'connecting'
-  const raw = socketTo(to, addresses)
+  patience.begin('handshake')
+  const raw = await firstConnected(() => socketTo(to, addresses), patience)
   progress.socket = raw
-  // An error without a listener would end the process, also long after this function.
-  raw.on('error', () => undefined)
-  await new Promise<void>((connected, failed) => raw.once('connect', connected).once('error', failed))
   progress.phase = 'answering'
   const remoteAddress = raw.remoteAddress ?? null
   if (attempt === 'plain') return {socket: raw, remoteAddress}
+  patience.begin('tlsOffer')
   const asked = askForTls(raw)
   const early = attempt === 'tls' ? tlsAndFiles(to) : null
   early?.catch(() => undefined)
@@ -86,6 +89,7 @@ async function reach(request: DialRequest, progress: Progress): Promise<Dialled 
   const [tls, files] = await (early ?? tlsAndFiles(to))
   if (isFailure(files)) return files
   progress.phase = 'encrypting'
+  patience.begin('tls')
   const securing = encrypt(tls, raw, tlsOptions(tls, to, files, verify))
   setImmediate(meanwhile)
   const secured = await securing

@@ -3,6 +3,7 @@ import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core
 import type {Connection, Route} from './connection.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
+import {patience, RoundTrips} from './limits/patience.ts'
 import {addressesNow, type Resolver, resolver} from './resolver.ts'
 import {openSession} from './session.ts'
 import {isUnix} from './ssl-attempts.ts'
@@ -18,17 +19,23 @@ export type PgDriverSettings = Readonly<{
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock, resolve = resolver(clock)}: PgDriverSettings): HostDriver {
-  const route: Route = {to: host.connection, resolve, connections: new Set<Connection>()}
+  const roundTrips = new RoundTrips(clock)
+  const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>()}
   let closings = 0
   return {
     async open(signal) {
       const before = closings
-      const session = await openSession(route, probe.timeoutMs, signal)
+      using limits = patience(clock, roundTrips, probe.connectTimeoutMs, signal)
+      const session = await openSession(route, probe.timeoutMs, limits)
       // `close` was called while this session was being opened, and could not close it.
       if (closings !== before && !isFailure(session)) session.close()
       return session
     },
-    knock: (signal) => knock(route, clock, signal),
+    async knock(signal) {
+      using limits = patience(clock, roundTrips, probe.timeoutMs, signal)
+      return await knock(route, limits)
+    },
+    limitMs: (configuredMs, trips) => roundTrips.limitMs(configuredMs, trips),
     addresses: async (signal) =>
       isUnix(route.to) ? [] : addressesNow(route.resolve, route.to.hostaddr ?? route.to.host, signal),
     heartbeat: heartbeats({

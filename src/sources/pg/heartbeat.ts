@@ -5,11 +5,12 @@ import {type Connection, openConnection, type Route, type Row} from './connectio
 import {failureOf, type PgFailure} from './failure.ts'
 import {backOff, noBackoff} from './heartbeat-backoff.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
+import {type Patience, patience} from './limits/patience.ts'
 import {askSessionFacts} from './session-facts.ts'
 
 /**
- * `timeoutMs`: probe.timeout; the limits that the server gets are shorter. `connectTimeoutMs`: for a
- * new connection, login included.
+ * `timeoutMs`: probe.timeout; the limits that the server gets are shorter. `connectTimeoutMs`: for
+ * each step of a new connection. Both adapt to the round trip.
  */
 type Deps = Readonly<{
   route: Route
@@ -18,6 +19,9 @@ type Deps = Readonly<{
   availability: AvailabilitySettings | null
   clock: Clock
 }>
+
+/** To look whether the table is there, to update its row, and to insert it where there is none. */
+const beatTrips = 3
 
 /** Beats of one host must not overlap. Never rejects. */
 export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
@@ -42,11 +46,12 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
     idle_session_timeout: '0',
     search_path: 'pg_catalog',
   }
-  const ready = async (signal: AbortSignal): Promise<Connection | PgFailure> => {
+  const ready = async (limits: Patience): Promise<Connection | PgFailure> => {
     if (connection && !connection.isOver) return connection
-    const opened = await openConnection(route, signal)
+    const opened = await openConnection(route, limits)
     if (isFailure(opened)) return opened
-    const facts = await askSessionFacts(opened, parameters, signal)
+    limits.begin('question')
+    const facts = await askSessionFacts(opened, parameters, limits.signal)
     if (isFailure(facts)) {
       opened.close()
       return facts
@@ -62,11 +67,12 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
       const detail = `${backoff.abandoned} heartbeats hang; the next try is in ${Math.ceil(waitMs / 1000)} s`
       return primary ? {kind: 'failure', cause: 'hung', detail} : {kind: 'silent', detail}
     }
-    // Two limits. With one for both, a distant host would never finish the session and the beat in
-    // time, and every try would begin with a new session.
-    using opening = deadline(clock, connectTimeoutMs, signal)
-    const current = await ready(opening.signal)
-    using limit = deadline(clock, timeoutMs, signal)
+    // The beat has a limit of its own. With one for both, a distant host would never finish the
+    // session and the beat in time, and every try would begin with a new session.
+    using opening = patience(clock, route.roundTrips, connectTimeoutMs, signal)
+    const current = await ready(opening)
+    const limitMs = route.roundTrips.limitMs(timeoutMs, beatTrips)
+    using limit = deadline(clock, limitMs, signal)
     const answer = isFailure(current)
       ? answerTo(current)
       : await (primary ? write : read)(current, sql, route.to.user, limit.signal)
@@ -79,7 +85,11 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
     // accepts no new session commits nothing.
     if (!isFailure(current)) backoff = backOff(backoff, clock.now())
     if (!primary || (isFailure(current) && current.cause === 'dns')) return answer
-    return {kind: 'failure', cause: 'hung', detail: `the host did not commit a heartbeat within ${timeoutMs} ms`}
+    return {
+      kind: 'failure',
+      cause: 'hung',
+      detail: `the host did not commit a heartbeat within ${Math.round(limitMs)} ms`,
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import {adviceOf} from './advice.ts'
 import type {Route} from './connection.ts'
 import {dial} from './dial.ts'
 import {failureOf, oneLine, type PgFailure, pgFailure} from './failure.ts'
+import type {Patience} from './limits/patience.ts'
 import {type FirstReply, firstReply, startupMessage, terminate} from './protocol.ts'
 import {sslAttempts} from './ssl-attempts.ts'
 
@@ -17,23 +18,20 @@ import {sslAttempts} from './ssl-attempts.ts'
  * or "incomplete startup packet" for it. A close during the authentication is not logged (seen with
  * log_connections off): the server takes it for a client that first asks its user for a password.
  */
-export async function knock(
-  {to, resolve}: Pick<Route, 'to' | 'resolve'>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<KnockAnswer> {
+export async function knock({to, resolve}: Pick<Route, 'to' | 'resolve'>, patience: Patience): Promise<KnockAnswer> {
   // The first attempt only: sslmode falls back because of pg_hba.conf, and a server that has looked
   // there is alive.
   const [attempt] = sslAttempts(to)
-  const dialled = await dial({to, attempt, verify: false, resolve, signal})
+  const dialled = await dial({to, attempt, verify: false, resolve, patience})
   if (isFailure(dialled)) return {kind: 'failure', ...failureOf(dialled), remoteAddress: null}
   const {socket, remoteAddress} = dialled
-  const reply = await listen(socket, to, signal)
+  patience.begin('firstAnswer')
+  const reply = await listen(socket, to, patience.signal)
   if (isFailure(reply)) {
     socket.destroy()
     return {kind: 'failure', ...failureOf(reply), remoteAddress}
   }
-  hangUp(socket, reply, clock)
+  hangUp(socket, reply, patience.clock)
   const failure = failureIn(reply, to)
   return failure === null ? {kind: 'fine', remoteAddress} : {kind: 'failure', ...failure, remoteAddress}
 }

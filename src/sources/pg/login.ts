@@ -3,9 +3,10 @@ import type {Client} from 'pg'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
-import {type AnswerMeter, meterAnswers, tooLong} from './answer-limit.ts'
 import {type Dialled, dial} from './dial.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
+import {type AnswerMeter, meterAnswers, tooLong} from './limits/answer-limit.ts'
+import type {Patience} from './limits/patience.ts'
 import {readPassword} from './password.ts'
 import type {Resolver} from './resolver.ts'
 import {mayRetry, type SslAttempt, sslAttempts} from './ssl-attempts.ts'
@@ -44,25 +45,25 @@ export type SessionKind = 'ours' | 'bare'
 export async function logIn(
   to: ConnectionSettings,
   resolve: Resolver,
-  signal: AbortSignal,
+  patience: Patience,
   kind: SessionKind,
 ): Promise<Login | PgFailure> {
-  if (kind === 'bare') return await logInTo(to, resolve, signal)
+  if (kind === 'bare') return await logInTo(to, resolve, patience)
   const options = to.options === null ? ownOptions : `${to.options} ${ownOptions}`
-  const outcome = await logInTo({...to, options}, resolve, signal)
+  const outcome = await logInTo({...to, options}, resolve, patience)
   // Once more without options: then the session's facts show that the server is a pooler.
-  const isRefused = isFailure(outcome) && outcome.sqlstate === unknownParameter && !signal.aborted
-  return isRefused ? await logInTo(to, resolve, signal) : outcome
+  const isRefused = isFailure(outcome) && outcome.sqlstate === unknownParameter && !patience.signal.aborted
+  return isRefused ? await logInTo(to, resolve, patience) : outcome
 }
 
 /** Makes the attempts that sslmode allows until the server accepts one. */
-async function logInTo(to: ConnectionSettings, resolve: Resolver, signal: AbortSignal): Promise<Login | PgFailure> {
+async function logInTo(to: ConnectionSettings, resolve: Resolver, patience: Patience): Promise<Login | PgFailure> {
   const [first, ...others] = sslAttempts(to)
-  const tryOnce = (attempt: SslAttempt) => attemptLogin(to, attempt, resolve, signal)
+  const tryOnce = (attempt: SslAttempt) => attemptLogin(to, attempt, resolve, patience)
   let latest = first
   let outcome = await tryOnce(first)
   for (const next of others) {
-    if (!isFailure(outcome) || !mayRetry(outcome, latest) || signal.aborted) break
+    if (!isFailure(outcome) || !mayRetry(outcome, latest) || patience.signal.aborted) break
     const second = await tryOnce(next)
     // Of two failures the first attempt's tells more. But after a `tls` failure only the second
     // attempt got as far as a login.
@@ -72,10 +73,10 @@ async function logInTo(to: ConnectionSettings, resolve: Resolver, signal: AbortS
   return outcome
 }
 
-async function attemptLogin(to: ConnectionSettings, attempt: SslAttempt, resolve: Resolver, signal: AbortSignal) {
+async function attemptLogin(to: ConnectionSettings, attempt: SslAttempt, resolve: Resolver, patience: Patience) {
   const meanwhile = () => void import('pg').catch(() => {})
-  const dialled = await dial({to, attempt, verify: true, resolve, signal, meanwhile})
-  return isFailure(dialled) ? dialled : authenticate(to, dialled, signal)
+  const dialled = await dial({to, attempt, verify: true, resolve, patience, meanwhile})
+  return isFailure(dialled) ? dialled : authenticate(to, dialled, patience)
 }
 
 /**
@@ -92,7 +93,7 @@ async function passwordOf(to: ConnectionSettings): Promise<string> {
   return password
 }
 
-async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: AbortSignal): Promise<Login | PgFailure> {
+async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: Patience): Promise<Login | PgFailure> {
   const {socket} = dialled
   const answers = meterAnswers(socket)
   let isTooLong = false
@@ -100,7 +101,8 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, signal: Ab
     isTooLong = true
   }
   let timedOut = false
-  const forget = onAbort(signal, () => {
+  patience.begin('login')
+  const forget = onAbort(patience.signal, () => {
     timedOut = true
     socket.destroy()
   })

@@ -3,6 +3,7 @@ import {type HostSession, isFailure} from '../../core/ports.ts'
 import {type Connection, openConnection, type Route, type Row} from './connection.ts'
 import {factsOf} from './facts.ts'
 import {failureOf} from './failure.ts'
+import type {Patience} from './limits/patience.ts'
 import {probeSql} from './probe-sql.ts'
 import {askSessionFacts, backendStartText} from './session-facts.ts'
 
@@ -13,12 +14,8 @@ import {askSessionFacts, backendStartText} from './session-facts.ts'
 const promotedMeanwhile = '55000'
 
 /** `timeoutMs`: the longest that one question may take (probe.timeout). */
-export async function openSession(
-  route: Route,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<HostSession | Failure> {
-  const connection = await openConnection(route, signal)
+export async function openSession(route: Route, timeoutMs: number, patience: Patience): Promise<HostSession | Failure> {
+  const connection = await openConnection(route, patience)
   if (isFailure(connection)) return failureOf(connection)
   // statement_timeout is twice the probe's own limit: it only ends a backend whose probe has given
   // up. The other two exist in newer versions alone, and would end the session.
@@ -27,7 +24,8 @@ export async function openSession(
     idle_session_timeout: '0',
     transaction_timeout: '0',
   }
-  const asked = await askSessionFacts(connection, parameters, signal)
+  patience.begin('question')
+  const asked = await askSessionFacts(connection, parameters, patience.signal)
   if (isFailure(asked)) {
     connection.close()
     return failureOf(asked)
@@ -38,9 +36,11 @@ export async function openSession(
     facts,
     async probe({nudge}, signal): Promise<Facts | Failure> {
       const question = {...probe, values: [nudge]}
+      const answered = route.roundTrips.begin()
       let rows = await connection.ask(question, signal)
       if (isFailure(rows) && rows.sqlstate === promotedMeanwhile) rows = await connection.ask(question, signal)
       if (isFailure(rows)) return failureOf(rows)
+      answered()
       const found = factsOf(rows[0] as Row)
       return isReadOnlyByRole ? {...found, readOnly: found.inRecovery} : found
     },

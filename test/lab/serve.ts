@@ -1,0 +1,57 @@
+import {spawn} from 'node:child_process'
+import {mkdtemp, writeFile} from 'node:fs/promises'
+import {request} from 'node:http'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {onTestFinished} from 'vitest'
+import type {Lab} from './cluster.ts'
+
+/** A daemon on a machine of the laboratory. Its unix socket is reached whatever the network does. */
+export type LabServe = Readonly<{
+  /** Everything that it has printed so far. */
+  output(): string
+  /** The answer of its API; `null`: none yet. */
+  get(path: string): Promise<string | null>
+}>
+
+/** Starts `serve` on the node `serve`, for all servers of the cluster; it ends with the test. */
+export async function labServe({net, cluster}: Lab, {sslmode = 'disable', probe = ''} = {}): Promise<LabServe> {
+  const folder = await mkdtemp(join(tmpdir(), 'pgroute66-lab-'))
+  const socket = join(folder, 'pgroute66.sock')
+  const host = ({name, port}: {name: string; port: number}) =>
+    `  ${name}: {host: ${net.node(name).address}, port: ${port}, user: pgroute66, password: pgroute66, ` +
+    `dbname: postgres, sslmode: ${sslmode}}`
+  const lines = [
+    'password_encoding: plain',
+    'hosts:',
+    ...cluster.nodes.map(host),
+    'bind: 127.0.0.1',
+    'port: 8080',
+    `socket: ${socket}`,
+    `probe: {${probe}}`,
+  ]
+  await writeFile(join(folder, 'pgroute66.yml'), `${lines.join('\n')}\n`, {mode: 0o600})
+  const [enter = '', ...within] = net.node('serve').within
+  const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+  const child = spawn(enter, [...within, process.execPath, program, 'serve', '-c', 'pgroute66.yml'], {cwd: folder})
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+    })
+  return {
+    output: () => printed,
+    get: (path) =>
+      new Promise((resolve) => {
+        request({socketPath: socket, path}, async (response) => {
+          let body = ''
+          for await (const part of response.setEncoding('utf8')) body += part
+          resolve(body)
+        })
+          .on('error', () => resolve(null))
+          .end()
+      }),
+  }
+}
