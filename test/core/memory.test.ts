@@ -34,6 +34,14 @@ describe('what a group remembers', () => {
     expect(later.memory.wrote).toEqual([wrote(1, 'a', {lsn: '0/5000000', by: 'a'})])
   })
 
+  // Seen under full load: one answer told a flush 16 kB beyond the write, and was judged twice.
+  test('S4: an answer whose flush came after its write proves no loss, however often it is judged', () => {
+    const hosts = [primary('a', {lsn: '0/4000000', flushLsn: '0/4004000'}), standby('b')]
+    const {memory} = judgementOf({hosts})
+    expect(memory.wrote).toEqual([wrote(1, 'a', {lsn: '0/4004000', by: 'a'})])
+    expect(judgementOf({hosts, memory}).verdict).toMatchObject({rule: 'V4', routedTo: 'a'})
+  })
+
   test('the first primary on a timeline that only standbys had shown is its writer', () => {
     const hosts = [primary('a', {timeline: 2}), standby('b', {timeline: 2})]
     const {memory, verdict} = judgementOf({hosts, memory: {wrote: [wrote(2)]}})

@@ -27,6 +27,8 @@ export type Saying = Readonly<{
   lsn?: string | null
   /** Of a standby; default: `lsn`. */
   receiveLsn?: string | null
+  /** Of a primary; default: `lsn`. */
+  flushLsn?: string
   cluster?: string
   readOnly?: boolean
   senders?: readonly Sender[]
@@ -90,7 +92,7 @@ export const primary = (name: string, saying: Saying = {}): HostRecord =>
     ...quiet,
     timeline: saying.timeline === undefined ? 1 : saying.timeline,
     lsn: saying.lsn === undefined ? quiet.lsn : saying.lsn,
-    flushLsn: saying.lsn === undefined ? quiet.lsn : saying.lsn,
+    flushLsn: saying.flushLsn ?? (saying.lsn === undefined ? quiet.lsn : saying.lsn),
     readOnly: saying.readOnly ?? false,
     senders: saying.senders ?? [],
   })

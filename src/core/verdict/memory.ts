@@ -1,7 +1,7 @@
 import {following} from '../evidence/followers.ts'
 import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
-import {isBeyond, lsnDifference} from '../facts/lsn.ts'
+import {furthest, isBeyond, lsnDifference} from '../facts/lsn.ts'
 import type {Lsn} from '../facts/observation.ts'
 import {blankMemory, type GroupMemory, noTimelines, type Timelines, type Writer} from './group-memory.ts'
 import {beyond, notePositions, type Position} from './positions.ts'
@@ -135,7 +135,8 @@ function ended(timelines: Timelines, {view, primaries, maxAgeMs}: Noting): Timel
 
 /** (c) and (d): what the primary no longer has, of what it or a standby is known to have had. */
 function withLoss(timelines: Timelines, primary: Member, writer: Writer, evidence: Noting): Timelines {
-  const now = factsOf(primary.record)?.facts.lsn ?? null
+  // One answer may tell a flush that came after the write that it tells. Both are what it has now.
+  const now = furthest(factsOf(primary.record)?.facts.lsn ?? null, writer.lsn)
   const {own} = pairOf(writer, timelines)
   const askedAt = primary.askedAt ?? 0
   if (now === null || (own !== undefined && own.lost !== null)) return timelines
