@@ -216,6 +216,10 @@ export const errorGuide = {
     meaning: 'The configuration has no host with this name or address.',
     next: 'Use one of the names in the message.',
   },
+  SERVER_MISMATCH: {
+    meaning: 'A server in HAProxy has the name of one host and the address of another host.',
+    next: 'Give the server in `haproxy.cfg` the name and the address of the same host.',
+  },
   UNKNOWN_GROUP: {
     meaning: 'The configuration has no group with this name.',
     next: 'Use one of the names in the message.',

@@ -84,6 +84,8 @@ export type AnyHost = Readonly<{
   /** Monotonic. `null`: never asked. */
   askedAt: number | null
   address: string
+  /** Every address under which a load balancer may name the host. */
+  addresses: readonly string[]
   port: number
   groups: readonly string[]
   location: string | null

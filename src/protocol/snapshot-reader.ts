@@ -125,6 +125,7 @@ function hostFrom(host: string, wire: WireHost, now: number): HostState {
     since: wallOf(wire.since),
     askedAt: wire.age_ms === null ? null : now - wire.age_ms,
     address: wire.address,
+    addresses: [wire.address],
     port: wire.port,
     groups: wire.groups,
     location: wire.location,

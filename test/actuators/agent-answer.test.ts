@@ -36,6 +36,22 @@ const writers: readonly Row[] = [
     },
   },
   {
+    given: 'a server with its address: the address of another host makes it nobody',
+    when: {
+      hosts: {host1: primary({addresses: ['db1.example', '10.0.0.1']}), host2: standby('host1', {address: 'fd00::2'})},
+    },
+    says: {
+      'host1@10.0.0.1:5432 primary': 'ready up 100%',
+      'host1@db1.example:5432 primary': 'ready up 100%',
+      'host1@192.168.0.1:5432 primary': 'ready up 100%',
+      'host1@[FD00:0::2]:5432 primary': 'down #server host1 has the address [FD00:0::2]:5432 of host2',
+      'host2@[fd00::2]:5432 replica lag=16MB': 'ready up 100%',
+      'host2@10.0.0.1:5432 replica': 'down #server host2 has the address 10.0.0.1:5432 of host1',
+      'srv9@192.168.0.1:5432 primary': 'down #unknown host "srv9"',
+      'host1@10.0.0.1 primary': /^down #cannot understand/,
+    },
+  },
+  {
     given: 'a split brain: "down" for both primaries, which cuts their sessions',
     when: {hosts: {host1: primary(), host2: primary(), host3: standby('host2')}},
     says: {

@@ -200,6 +200,8 @@ describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
         `listen pg_write\n    bind 127.0.0.1:{port:write}\n${agentCheck} on-marked-down shutdown-sessions`,
         line(0, 'primary'),
         line(1, 'primary'),
+        // The name of host1 at the address of host2.
+        `    server crossed 127.0.0.1:${ports[1]} agent-send "host1@10.0.0.2:5432 primary\\n"\n`,
         `listen pg_read\n    bind 127.0.0.1:{port:read}\n${agentCheck}`,
         line(0, 'replica'),
         line(1, 'replica lag=16MB'),
@@ -229,6 +231,7 @@ describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
     await expectStates({
       'pg_write/host1': up,
       'pg_write/host2': /^MAINT/,
+      'pg_write/crossed': /^(MAINT|DOWN)/,
       'pg_read/host1': /^MAINT/,
       'pg_read/host2': up,
     })
@@ -258,7 +261,8 @@ describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
     // A successor: HAProxy cuts the open connection.
     const cut = once(session, 'close')
     source.set(switched)
-    await expectStates({'pg_write/host1': /^DOWN/, 'pg_write/host2': up})
+    await expectStates({'pg_write/host1': /^DOWN/, 'pg_write/host2': up, 'pg_write/crossed': /^(MAINT|DOWN)/})
+    assert.match(await haproxy.ask('show stat'), /pg_write,crossed,.*server host1 has the address 10\.0\.0\.2:5432/)
     await cut
     assert.equal(await greeting(client()), 'host2\n')
 

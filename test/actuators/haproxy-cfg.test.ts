@@ -46,12 +46,12 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       says: [
         /default-server disabled agent-check .*agent-port 8009 .*weight 100 on-marked-down shutdown-sessions/,
         /reject if .*nbsrv\(pgroute66\) eq 0/,
-        /server host2 10\.0\.0\.2:5432 tcp-ut 8s agent-send "host2 primary\\n"/,
+        /server host2 10\.0\.0\.2:5432 tcp-ut 8s agent-send "host2@10\.0\.0\.2:5432 primary\\n"/,
       ],
       never: [/ check /],
     },
     'listen pg_read': {
-      says: [/default-server disabled agent-check/, /agent-send "host1 replica\\n"/],
+      says: [/default-server disabled agent-check/, /agent-send "host1@10\.0\.0\.1:5432 replica\\n"/],
       never: [/ check /, /on-marked-down/],
     },
     'backend pgroute66': {
@@ -114,8 +114,8 @@ describe.each(haproxyStyles)('style %s', (style) => {
 
 test('a lag limit applies to readers only', () => {
   const agent = haproxyFile({...draft('agent'), maxLag: '16MB'})
-  assert.match(agent, /"host1 replica lag=16MB\\n"/)
-  assert.match(agent, /"host1 primary\\n"/)
+  assert.match(agent, /"host1@10\.0\.0\.1:5432 replica lag=16MB\\n"/)
+  assert.match(agent, /"host1@10\.0\.0\.1:5432 primary\\n"/)
   const httpchk = haproxyFile({...draft('httpchk'), maxLag: '16MB'})
   assert.match(httpchk, /\/haproxy\/replica\?lag=16MB /)
   assert.match(httpchk, /\/haproxy\/primary /)

@@ -121,6 +121,17 @@ describe('the commands for one HAProxy', () => {
     expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
+  test('an alias of another host, in another writing, is the address of another host', () => {
+    const draft: SnapshotDraft = {
+      hosts: {host1: primary(), host2: standby('host1', {addresses: ['10.0.0.2', 'FD00::2']})},
+    }
+    const server = {backend: 'w', server: 'host1', port: 5432, name: null, adminState: 1, sessions: 0}
+    const plan = (address: string) =>
+      planHaproxy({...desired, backends: {w: 'primary'}}, [{...server, address}], snapshot(draft))
+    expect(plan('fd00:0:0::2').steps).toEqual([])
+    expect(plan('fd00::3').steps.map(({command}) => command)).toEqual(['set server w/host1 state ready'])
+  })
+
   test('a server with a DNS name in haproxy.cfg matches by that name', () => {
     const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
     const server = {

@@ -79,6 +79,10 @@ test('HAProxy asks one path for a whole backend: its header names the server', a
     ['primary', state('pg_write/srv1', '10.0.0.1'), 200],
     ['primary', state('pg_write/srv1', '10.0.0.10'), 404],
     ['primary', state('pg_write/srv1', '10.0.0.1', 5433), 404],
+    // The name of the primary at the address of the standby, however that address is written.
+    ['primary', state('pg_write/host1', '10.0.0.2'), 404],
+    ['primary', state('pg_write/host1', '::ffff:10.0.0.2'), 404],
+    ['replica', state('pg_read/host2', '10.0.0.1'), 404],
     ['primary', 'DOWN', 400],
     ['primary', undefined, 400],
     ['primary', state('be/constructor'), 404],
@@ -135,6 +139,7 @@ test('/v1/check equals the output of the command, with status 200 only for exit 
   for (const query of [
     'server=host9',
     'server=srv&address=10.0.0.77&port=1',
+    'server=host1&address=10.0.0.2&port=5432',
     'role=boss',
     'group=x',
     'max_lag=7',

@@ -46,6 +46,13 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
           '    timeout client 1s\n    timeout server 1s',
         backend('pg_write', `${folder}/plain.sh`, (index) => `host${index + 1}`),
         backend('pg_read', `${folder}/plain.sh`, (index) => `other${index + 1}`),
+        // The name of the primary at the address of a standby.
+        [
+          'backend pg_crossed',
+          '    option external-check',
+          `    external-check command ${folder}/plain.sh`,
+          `    server host1 127.0.0.1:${host2.port} check inter 12s fastinter 10s fall 1 rise 1`,
+        ].join('\n'),
         // Found by the path that HAProxy is given, as the generated file has it.
         backend('pg_named', `named.sh\n    external-check path ${folder}`, (index) => `host${index + 1}`),
         '',
@@ -65,6 +72,8 @@ describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with
         (await up('pg_named')) === 'host2,host3',
       120_000,
     )
+    assert.equal(await up('pg_crossed'), '')
+    assert.match(await readFile(join(folder, 'said'), 'utf8'), /server host1 has the address 127\.0\.0\.1:\d+ of host2/)
     await host1.kill()
     await host2.promote()
     await host3.follow(host2)

@@ -1,6 +1,5 @@
 import {expect, test} from 'vitest'
 import {noLimits} from '../../src/core/offers/eligibility.ts'
-import {hostOfServer} from '../../src/core/offers/server-lookup.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
   drained,
@@ -154,22 +153,6 @@ test('unknown names are usage errors that say what there is', () => {
     exit: 2,
     error: {message: 'there is no host "host9" in orders'},
   })
-})
-
-test('a server is found by name, else by its whole address and port', () => {
-  const given = snapshot({
-    hosts: {host1: primary({address: '10.0.0.10'}), host2: standby('host1', {address: 'FD00::2'}), host3: standby()},
-  })
-  const find = (name: string | null, address: string | null, port: number | null) =>
-    hostOfServer({name, address, port}, given)?.host
-  expect(find('host2', '10.0.0.10', 5432)).toBe('host2')
-  expect(find('pg-a', '10.0.0.10', 5432)).toBe('host1')
-  expect(find('pg-a', '10.0.0.1', 5432)).toBeUndefined()
-  expect(find(null, '[fd00::2]', 5432)).toBe('host2')
-  expect(find(null, '10.0.0.10', 5433)).toBeUndefined()
-  expect(find('constructor', null, null)).toBeUndefined()
-  const shared = snapshot({hosts: {a: primary({address: 'x'}), b: standby('a', {address: 'x'})}})
-  expect(hostOfServer({name: null, address: 'x', port: 5432}, shared)).toBeNull()
 })
 
 test('the line of a delayed standby says so', () => {

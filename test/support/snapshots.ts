@@ -18,9 +18,10 @@ export const noon = {now: 1_000_000, wall: Date.UTC(2026, 10, 21, 12)}
  * A host is given as what is special about it; its name comes from the key under which it stands,
  * and its address from its place among the keys.
  */
-type Draft<State extends HostState> = Omit<State, 'host' | 'address'> & Readonly<{address?: string}>
+type Draft<State extends HostState> = Omit<State, 'host' | 'address' | 'addresses'> &
+  Readonly<{address?: string; addresses?: readonly string[]}>
 export type HostDraft = Draft<PrimaryHost> | Draft<StandbyHost> | Draft<UnavailableHost>
-const common: Omit<AnyHost, 'host' | 'address'> = {
+const common: Omit<AnyHost, 'host' | 'address' | 'addresses'> = {
   since: noon.wall - 60_000,
   askedAt: noon.now - 12,
   port: 5432,
@@ -114,10 +115,10 @@ export type SnapshotDraft = Readonly<{
 export function snapshot({hosts, groups, verdict, verdicts, evidence = [], ...rest}: SnapshotDraft): Snapshot {
   const grouped = groups ?? {all: Object.keys(hosts)}
   const groupsOf = (host: string) => Object.keys(grouped).filter((group) => grouped[group]?.includes(host))
-  const states = Object.entries(hosts).map(([host, special], index): [string, HostState] => [
-    host,
-    {address: `10.0.0.${index + 1}`, ...special, groups: groupsOf(host), host},
-  ])
+  const states = Object.entries(hosts).map(([host, special], index): [string, HostState] => {
+    const {address = `10.0.0.${index + 1}`, addresses = [address]} = special
+    return [host, {...special, address, addresses, groups: groupsOf(host), host}]
+  })
   const all = Object.fromEntries(states)
   const judged = Object.entries(grouped).map(([name, members]): [string, GroupState] => [
     name,

@@ -1,11 +1,13 @@
 import {parseLag} from '../../core/limits.ts'
 import {eligibilityOf, type Limits, noLimits} from '../../core/offers/eligibility.ts'
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
+import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
+import {readServer, type ServerName} from '../../core/offers/server-name.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import {causeOf, type HostState, type Snapshot, type Verdict} from '../../core/snapshot.ts'
 import {speaksAgainst} from '../../core/verdict/verdict-kind.ts'
 
-export type AgentQuestion = Readonly<{host: string; role: PoolRole; limits: Limits}>
+export type AgentQuestion = Readonly<{server: ServerName; role: PoolRole; limits: Limits}>
 
 /**
  * The question of the health check beside the agent; the answer is `alive`. No host can have this
@@ -21,7 +23,8 @@ const roles: Readonly<Record<string, PoolRole>> = {
 
 /**
  * One line for HAProxy's agent-check (its configuration manual, 5.2 "agent-check"), without a line
- * break. `question`: `host1 primary`, or `host1 replica lag=16MB`; the default role is `primary`.
+ * break. `question`: `host1@10.0.0.1:5432 primary`, or `host1 replica lag=16MB`; the default role is
+ * `primary`. With its address, a server that has the address of another host gets `down`.
  * HAProxy asks for one server at a time, so its pool is taken to be all hosts of the host's groups.
  * An answer that HAProxy does not understand leaves a server as it is for ever, so a question that
  * cannot be understood gets `down`.
@@ -46,10 +49,11 @@ export function agentAnswer(
   const asked = agentQuestion(text)
   if (asked === null)
     return `down #${printable(`cannot understand "${text}": send "host1 primary" or "host1 replica lag=16MB"`)}`
-  const host = Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
-  if (host === undefined) return `down #${printable(`unknown host "${asked.host}"`)}`
-
-  const {role, limits} = asked
+  const {server, role, limits} = asked
+  const found = findServer(server, snapshot)
+  if (found.kind === 'mismatch') return `down #${printable(serverMismatch(server, found).message)}`
+  if (found.kind === 'unknown') return `down #${printable(`unknown host "${server.name}"`)}`
+  const {host} = found
   if (isUnasked(host, snapshot)) return ''
   if (eligibleHosts({role, hosts: poolOf(host, snapshot), snapshot, fallback, limits}).includes(host.host))
     return `ready up ${weight(host, limits)}%`
@@ -68,22 +72,22 @@ export function writerQuestion(
   snapshot: Snapshot,
 ): Readonly<{host: string; others: readonly string[]}> | null {
   const asked = agentQuestion(question.trim())
-  const host =
-    asked?.role === 'primary' && Object.hasOwn(snapshot.hosts, asked.host) ? snapshot.hosts[asked.host] : undefined
-  return host === undefined
-    ? null
-    : {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
+  const found = asked?.role === 'primary' ? findServer(asked.server, snapshot) : null
+  if (found?.kind !== 'host') return null
+  const {host} = found
+  return {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
 }
 
 /** `null`: not a question. A bare number in `lag=` is bytes, as in Patroni. */
 export function agentQuestion(text: string): AgentQuestion | null {
-  const [host = '', word = 'primary', ...rest] = text.split(/\s+/)
+  const [asked = '', word = 'primary', ...rest] = text.split(/\s+/)
   const role = Object.hasOwn(roles, word) ? roles[word] : undefined
-  if (role === undefined || rest.length > 1 || !/^[\w.-]{1,63}$/.test(host)) return null
+  const server = readServer(asked)
+  if (role === undefined || rest.length > 1 || server === null) return null
   const [limit] = rest
-  if (limit === undefined) return {host, role, limits: noLimits}
+  if (limit === undefined) return {server, role, limits: noLimits}
   const limits = limit.startsWith('lag=') ? parseLag(limit.slice(4), 'bytes') : null
-  return limits && {host, role, limits}
+  return limits && {server, role, limits}
 }
 
 /**

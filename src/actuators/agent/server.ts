@@ -6,8 +6,8 @@ import type {ReadFallback} from '../../core/settings.ts'
 import {agentAnswer} from './answer.ts'
 import {Handover} from './handover.ts'
 
-/** Bytes of a question: a name, a role and a limit. */
-const longestQuestion = 256
+/** Bytes of a question: a name, an address (a name of DNS has 253), a role and a limit. */
+const longestQuestion = 512
 /** The whole life of a connection: HAProxy asks as soon as it is connected, and reads at once. */
 const timeoutMs = 1_000
 /**

@@ -139,7 +139,7 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boole
         ]),
     ...serverDefaults(backend, file),
     ...servers.map(
-      ({name: server, address}) => `    server ${server} ${address} ${vanished}${agentSend(server, backend, file)}`,
+      (server) => `    server ${server.name} ${server.address} ${vanished}${agentSend(server, backend, file)}`,
     ),
   ]
 }
@@ -193,9 +193,16 @@ function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}:
   }
 }
 
-function agentSend(server: string, {role}: HaproxyFileBackend, {style, maxLag}: HaproxyFile): string {
+/** The address lets the agent notice a server that has the address of another host. */
+function agentSend(
+  {name, address}: HaproxyFileBackend['servers'][number],
+  {role}: HaproxyFileBackend,
+  {style, maxLag}: HaproxyFile,
+): string {
   if (style !== 'agent') return ''
-  return ` agent-send "${server} ${role}${maxLag !== null && role !== 'primary' ? ` lag=${maxLag}` : ''}\\n"`
+  // After a space come keywords of the server line. A unix socket has no address to compare.
+  const at = address.startsWith('unix@') ? '' : `@${address.split(' ')[0]}`
+  return ` agent-send "${name}${at} ${role}${maxLag !== null && role !== 'primary' ? ` lag=${maxLag}` : ''}\\n"`
 }
 
 /**

@@ -1,5 +1,6 @@
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
-import {hostFinder} from '../../core/offers/server-lookup.ts'
+import {findServer} from '../../core/offers/server-lookup.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 
@@ -182,12 +183,14 @@ function stepsFor(
 }
 
 /**
- * As `hostOfServer`, for many servers: it looks addresses up instead of searching. HAProxy shows a
- * DNS name and the address that the name leads to. Where they belong to two hosts, the server
+ * HAProxy shows a DNS name and the address that the name leads to. Where they belong to two hosts, the server
  * matches neither.
  */
 function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
-  const find = hostFinder(snapshot)
+  const find = (asked: ServerName) => {
+    const found = findServer(asked, snapshot)
+    return found.kind === 'host' ? found.host : null
+  }
   return ({server, address, port, name}) => {
     const found = find({name: server, address, port})
     const byName = name === null ? null : find({name: null, address: name, port})

@@ -1,6 +1,6 @@
 import type {FastifyRequest} from 'fastify'
 import {OperatorError} from '../../core/errors.ts'
-import {hostOfServer} from '../../core/offers/server-lookup.ts'
+import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {answerCheck, type CheckError, type CheckRole, checkRoles} from '../../protocol/check-answer.ts'
 import {json, jsonType} from '../answer.ts'
@@ -70,8 +70,11 @@ function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
   const [name, address, port] = [queryOf(request, 'server'), queryOf(request, 'address'), queryOf(request, 'port')]
   if (port !== null && !/^\d{1,5}$/.test(port))
     throw new OperatorError('USAGE', `port=${port.slice(0, 40)} is not a port`, 'Give a number such as "port=5432".')
-  const found = hostOfServer({name, address, port: port === null ? null : Number(port)}, snapshot)
-  return found?.host ?? name ?? (address === null ? null : `${address}:${port ?? ''}`)
+  const server = {name, address, port: port === null ? null : Number(port)}
+  const found = findServer(server, snapshot)
+  if (found.kind === 'host') return found.host.host
+  if (found.kind === 'mismatch') throw serverMismatch(server, found)
+  return name ?? (address === null ? null : `${address}:${port ?? ''}`)
 }
 
 function roleOf(request: FastifyRequest, {config}: Context): CheckRole {

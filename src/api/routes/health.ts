@@ -1,6 +1,7 @@
 import type {FastifyRequest} from 'fastify'
 import {eligibilityOf, type Limits} from '../../core/offers/eligibility.ts'
-import {hostOfServer, type ServerName} from '../../core/offers/server-lookup.ts'
+import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
 import {type Predicate, predicates} from '../../core/vocabulary.ts'
 import {hostToWire} from '../../protocol/snapshot-json.ts'
@@ -86,8 +87,9 @@ export const healthRoutes: readonly Route[] = [
       const server = serverOf(request.headers['x-haproxy-server-state'])
       if (server === null) return noServer
       const snapshot = context.source.current()
-      const host = hostOfServer(server, snapshot)
-      if (host) return judge({predicate, snapshot, host, limits}, context)
+      const found = findServer(server, snapshot)
+      if (found.kind === 'host') return judge({predicate, snapshot, host: found.host, limits}, context)
+      if (found.kind === 'mismatch') return misnamed(server, found)
       return notFound('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
     },
   },
@@ -98,6 +100,11 @@ type Question = Readonly<{predicate: Predicate; snapshot: Snapshot; host: HostSt
 function judge({predicate, snapshot, host, limits}: Question, context: Context): Answer {
   const {ok} = eligibilityOf(predicate, snapshot, host, limits)
   return json(ok ? 200 : 503, hostToWire(host, momentOf(context)))
+}
+
+function misnamed(...asked: Parameters<typeof serverMismatch>): Answer {
+  const {code, message, next} = serverMismatch(...asked)
+  return problem(404, {code, detail: message, next})
 }
 
 function predicateOf(request: FastifyRequest): Predicate | null {

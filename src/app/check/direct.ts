@@ -2,7 +2,8 @@ import type {Config} from '../../config/config.ts'
 import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {noMeter} from '../../core/no-meter.ts'
-import {hostOfServer} from '../../core/offers/server-lookup.ts'
+import {findServer, serverLookup, serverMismatch} from '../../core/offers/server-lookup.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {unknownName} from '../../core/unknown-name.ts'
@@ -25,6 +26,7 @@ export async function judgeDirectly(request: CheckRequest, config: Config, deps:
   const {version, deadline} = deps
   const question = questionTo(config, request)
   const settings = relevantTo(config, question)
+  refuseMismatch(config, question)
   const store = memoryStore(config.stateDir)
   forgoRoots()
   const snapshot = await judgeOnce({
@@ -54,16 +56,41 @@ function roleOf({haproxy: {backends}}: Config, {role, proxy}: CheckQuestion): Ch
 }
 
 /** `null`: the question is about the group. */
-function hostMeant({server, address, port}: CheckQuestion, snapshot: Snapshot): string | null {
+function hostMeant(question: CheckQuestion, snapshot: Snapshot): string | null {
+  const {server, address, port} = question
   if (server === null && address === null) return null
-  const host = hostOfServer({name: server, address, port: port === null ? null : Number(port)}, snapshot)
-  if (host) return host.host
+  const asked = serverOf(question)
+  const found = findServer(asked, snapshot)
+  if (found.kind === 'host') return found.host.host
+  if (found.kind === 'mismatch') throw serverMismatch(asked, found)
   throw new OperatorError(
     'UNKNOWN_HOST',
     `there is no host "${server}"${address === null ? '' : `, nor one at ${address}:${port}`}`,
     'Name the server in HAProxy like a host of the configuration, or give it the address and port of a host.',
   )
 }
+
+/**
+ * By the configured addresses of every host: the snapshot has the groups of the named host alone.
+ * Throws OperatorError.
+ */
+function refuseMismatch({hosts}: Config, question: CheckQuestion): void {
+  const asked = serverOf(question)
+  const found = serverLookup(
+    hosts.map(({name, aliases, connection: {host, hostaddr, port}}) => ({
+      host: name,
+      addresses: [host, ...(hostaddr === null ? [] : [hostaddr]), ...aliases],
+      port,
+    })),
+  )(asked)
+  if (found.kind === 'mismatch') throw serverMismatch(asked, found)
+}
+
+const serverOf = ({server, address, port}: CheckQuestion): ServerName => ({
+  name: server,
+  address,
+  port: port === null ? null : Number(port),
+})
 
 /**
  * The groups of the host, or the group that is asked about: other groups cost time and change

@@ -24,6 +24,11 @@ export type HostRecord = Readonly<{
   /** The highest timeline of a standby since this start of its postmaster; `null`: none yet. */
   reached: Readonly<{startedAt: number | null; timeline: number}> | null
   /**
+   * Where the last session that answered is connected to; it stays when the host stops answering.
+   * `null`: none yet, or a unix socket.
+   */
+  lastAddress: string | null
+  /**
    * The last word that was heard of the server is one that only a stopping server says; a new
    * answer takes it back.
    */
@@ -50,6 +55,7 @@ export const newRecord = (settings: HostSettings, drained: Drain | null = null):
   primarySince: null,
   answersSince: null,
   reached: null,
+  lastAddress: null,
   isStopping: false,
   knock: null,
   frozen: null,
@@ -75,6 +81,7 @@ export function observed(record: HostRecord, observation: Observation): HostReco
     primarySince: facts.inRecovery ? null : (record.primarySince ?? askedAt),
     answersSince: record.answersSince ?? askedAt + probeMs,
     reached: facts.inRecovery ? reachedBy(record.reached, session.startedAt, facts.timeline) : null,
+    lastAddress: session.remoteAddress,
     isStopping: false,
   }
 }

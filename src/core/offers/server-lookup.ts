@@ -1,32 +1,75 @@
+import {OperatorError} from '../errors.ts'
 import type {HostState, Snapshot} from '../snapshot.ts'
+import {addressKey} from './address-key.ts'
+import {placeText, type ServerName} from './server-name.ts'
 
-/** How a load balancer names a server. `null`: it did not say. */
-export type ServerName = Readonly<{name: string | null; address: string | null; port: number | null}>
-
-/**
- * The host that a load balancer asks about: by name, else by address and port (DESIGN 6.1). Whole
- * values only (10.0.0.1 is not 10.0.0.10), and an address that two hosts share means neither.
- */
-export const hostOfServer = ({name, ...address}: ServerName, snapshot: Snapshot): HostState | null =>
-  hostNamed(name, snapshot) ?? hostFinder(snapshot)({name: null, ...address})
+/** A watched host, and every address under which it is known. */
+export type AddressedHost = Readonly<{host: string; addresses: readonly string[]; port: number}>
 
 /**
- * The same for many servers, and for a caller that sends connections to them: a name with the
- * address of another host means no host.
+ * Which host a server is. `isAddressKnown` is false where the address belongs to no host (NAT, a
+ * service network): the name alone decided. `mismatch`: the name is one host's, and the address
+ * another's, so the server is no host.
  */
-export function hostFinder(snapshot: Snapshot): (server: ServerName) => HostState | null {
-  const byAddress = Map.groupBy(Object.values(snapshot.hosts), ({address, port}) => addressKey(address, port))
+export type FoundServer<Host> = Readonly<
+  | {kind: 'host'; host: Host; isAddressKnown: boolean}
+  | {kind: 'mismatch'; named: string; others: readonly string[]}
+  | {kind: 'unknown'}
+>
+
+/**
+ * Tells which host a server is (DESIGN 7): the name decides, unless the address is another host's.
+ * A name of no host is looked up by its address; an address that two hosts share means neither.
+ * Without a port, an address means every host there.
+ */
+export function serverLookup<Host extends AddressedHost>(
+  hosts: readonly Host[],
+): (server: ServerName) => FoundServer<Host> {
+  // Names come from outside, and every object has a "constructor". A map has none.
+  const byName = new Map(hosts.map((host) => [host.host, host]))
+  const places = hosts.flatMap((host) =>
+    [...new Set(host.addresses.map(addressKey))].flatMap((key) => [
+      {key, host},
+      {key: `${key} ${host.port}`, host},
+    ]),
+  )
+  const byPlace = Map.groupBy(places, ({key}) => key)
   return ({name, address, port}) => {
-    const there = address === null || port === null ? [] : (byAddress.get(addressKey(address, port)) ?? [])
-    const named = hostNamed(name, snapshot)
-    if (named === null) return there.length === 1 ? (there[0] ?? null) : null
-    return there.length === 0 || there.includes(named) ? named : null
+    const key = address === null ? null : `${addressKey(address)}${port === null ? '' : ` ${port}`}`
+    const there = key === null ? [] : (byPlace.get(key) ?? []).map(({host}) => host)
+    const named = name === null ? undefined : byName.get(name)
+    if (named === undefined) {
+      const [only] = there
+      return only && there.length === 1 && port !== null
+        ? {kind: 'host', host: only, isAddressKnown: true}
+        : {kind: 'unknown'}
+    }
+    if (there.length > 0 && !there.includes(named))
+      return {kind: 'mismatch', named: named.host, others: there.map(({host}) => host)}
+    return {kind: 'host', host: named, isAddressKnown: key === null || there.length > 0}
   }
 }
 
-/** Names come from outside, and every object has a "constructor". */
-const hostNamed = (name: string | null, {hosts}: Snapshot): HostState | null =>
-  name !== null && Object.hasOwn(hosts, name) ? (hosts[name] ?? null) : null
+type SnapshotLookup = (server: ServerName) => FoundServer<HostState>
+/** HAProxy asks thousands of times for one snapshot of a thousand hosts. */
+const lookups = new WeakMap<Snapshot['hosts'], SnapshotLookup>()
 
-/** IPv6 is written with brackets and without, and in either case. */
-const addressKey = (address: string, port: number) => `${address.replace(/^\[(.*)\]$/, '$1').toLowerCase()} ${port}`
+/** The host of `snapshot` that the server is. */
+export function findServer(server: ServerName, {hosts}: Snapshot): FoundServer<HostState> {
+  const known = lookups.get(hosts) ?? serverLookup(Object.values(hosts))
+  lookups.set(hosts, known)
+  return known(server)
+}
+
+/** What every door answers to a server with the name of one host and the address of another. */
+export function serverMismatch(
+  {address, port}: ServerName,
+  {named, others}: Readonly<{named: string; others: readonly string[]}>,
+): OperatorError {
+  const place = address === null || port === null ? `${address}` : placeText(address, port)
+  return new OperatorError(
+    'SERVER_MISMATCH',
+    `server ${named} has the address ${place.slice(0, 80)} of ${others.slice(0, 3).join(', ')}`,
+    `Give the server the address of ${named}, or the name of the host at its address.`,
+  )
+}

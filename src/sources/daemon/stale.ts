@@ -47,9 +47,10 @@ function unsure({kind}: Verdict, silence: string, wall: number): Verdict {
 }
 
 function lost(before: HostState, why: string, {now, wall}: Readonly<{now: number; wall: number}>): HostState {
-  const {host, address, port, groups, location, drained, serverVersion, clusterName, systemIdentifier} = before
+  const {host, address, addresses, port, groups, location, drained, serverVersion, clusterName, systemIdentifier} =
+    before
   return {
-    ...{host, address, port, groups, location, drained, serverVersion, clusterName, systemIdentifier},
+    ...{host, address, addresses, port, groups, location, drained, serverVersion, clusterName, systemIdentifier},
     startedAt: before.startedAt,
     askedAt: before.askedAt,
     role: 'unavailable',
