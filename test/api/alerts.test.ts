@@ -19,7 +19,11 @@ const alerts = (load(read(file)) as {groups: readonly {rules: readonly Alert[]}[
 /** The metrics of a daemon that has counted at least one of everything. */
 async function allMetrics(): Promise<string> {
   const metrics = createMetrics('0.1.0', () => noon.wall)
-  const hosts = {host1: primary(), host2: standby(), host3: unavailable('auth')}
+  const hosts = {
+    host1: primary(),
+    host2: standby('host1', {delayed: {delayMs: 3_600_000, isReadable: false}}),
+    host3: unavailable('auth'),
+  }
   const target = {status: 'in-sync', problems: [], since: noon.wall, verifiedAt: noon.wall} as const
   const evidence = {
     source: 'followers',
