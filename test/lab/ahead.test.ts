@@ -1,0 +1,169 @@
+import {execFileSync} from 'node:child_process'
+import {rename, rm} from 'node:fs/promises'
+import {expect, test} from 'vitest'
+import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {checkAnew, type Witness, witness} from './witness.ts'
+
+/** Three servers on this machine: host2 and host3 stream from host1. */
+async function three() {
+  const cluster = await testCluster()
+  const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
+  await host1.sql('create table written (n int)')
+  await streams(host1, 'host2,host3')
+  return {cluster, host1, host2, host3}
+}
+
+const streams = (from: PgNode, names: string) => until(async () => (await followersOf(from)).join() === names)
+const write = (node: PgNode, rows: number) => node.sql(`insert into written select generate_series(1, ${rows})`)
+const lsnOf = async (node: PgNode, position: string): Promise<bigint> =>
+  BigInt((await node.sql(`select (${position} - '0/0')::text as at`))[0]?.at ?? 0)
+const received = (standby: PgNode) => lsnOf(standby, 'pg_last_wal_receive_lsn()')
+const flushed = (primary: PgNode) => lsnOf(primary, 'pg_current_wal_flush_lsn()')
+
+/** The standby has received and replayed all that the primary has written so far. */
+async function has(standby: PgNode, primary: PgNode): Promise<void> {
+  const end = await flushed(primary)
+  await until(async () => (await received(standby)) >= end)
+  await until(async () => (await lsnOf(standby, 'pg_last_wal_replay_lsn()')) >= end)
+}
+
+/** The server ends without a word, and the monitor knows that there is no primary. */
+async function dies(host: PgNode, seen: Witness): Promise<void> {
+  await host.kill()
+  await seen.concludes({rule: 'V5'})
+  seen.routed()
+}
+
+const timelineOf = async (primary: PgNode): Promise<number> =>
+  Number((await primary.sql('select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as tli'))[0]?.tli)
+
+test('the first primary returns alone, a standby of its successor is in sight: a fresh check refuses it', async () => {
+  const {cluster, host1, host2, host3} = await three()
+  await host1.kill()
+  await host2.promote()
+  await host3.follow(host2)
+  await streams(host2, 'host3')
+  await write(host2, 500)
+  await has(host3, host2)
+  await host2.kill()
+  await host1.start()
+
+  const {code, verdict} = await checkAnew(cluster)
+  expect(verdict).toMatchObject({rule: 'V2', primary: 'host1', routed_to: null})
+  expect(['old-primary-returned', 'primary-lost-wal']).toContain(verdict.situation)
+  expect(verdict.why).toMatch(/host3 (is on 2|holds WAL)/)
+  expect(code).toBe(4)
+})
+
+test('two hosts are promoted to one timeline, one after the other: each lacks what the other wrote', async () => {
+  const {cluster, host1, host2, host3} = await three()
+  const seen = await witness(cluster)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  await dies(host1, seen)
+  await host2.promote()
+  await seen.concludes({rule: 'V4', routedTo: 'host2'})
+  await dies(host2, seen)
+
+  await host3.promote()
+  expect(await timelineOf(host3)).toBe(2)
+  await write(host3, 500)
+  const behind = {rule: 'V2', situation: 'second-writer-of-a-timeline'} as const
+  expect((await seen.concludes({...behind, primary: 'host3'})).why).toMatch(/host2 .*wrote on timeline 2 too/)
+  await host3.kill()
+  await seen.concludes({rule: 'V5'})
+  await host2.start()
+  expect((await seen.concludes({...behind, primary: 'host2'})).why).toMatch(/host3 .*wrote on timeline 2 too/)
+  expect(seen.routed()).toEqual([])
+
+  await dies(host2, seen)
+  await host3.start()
+  await seen.concludes({...behind, primary: 'host3'})
+  await seen.accept('host3')
+  await seen.concludes({rule: 'V4', routedTo: 'host3'})
+  await dies(host3, seen)
+  await host2.start()
+  const overruled = {rule: 'V2', situation: 'overruled-primary', primary: 'host2'} as const
+  expect((await seen.concludes(overruled)).why).toMatch(/accepted host3 instead/)
+  expect(seen.routed()).toEqual([])
+})
+
+test('an accidental promotion, healed by the book: the next failover needs no human', async () => {
+  const {cluster, host1, host2} = await three()
+  const seen = await witness(cluster)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  await host2.promote()
+  await seen.concludes({rule: 'V1'})
+  seen.routed()
+  await host2.stop('fast')
+  const old = {rule: 'V2', situation: 'old-primary-returned', primary: 'host1'} as const
+  expect((await seen.concludes(old)).why).toMatch(/timeline 2 was seen before \(host2 wrote on it\)/)
+  expect(seen.routed()).toEqual([])
+  await seen.accept('host1')
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  await host2.cloneFrom(host1)
+  await host2.start()
+  await streams(host1, 'host2,host3')
+  await until(() => {
+    const found = seen.host('host2')
+    return found.role === 'standby' && found.upstream === 'host1'
+  })
+
+  await dies(host1, seen)
+  await host2.promote()
+  expect(await timelineOf(host2)).toBe(2)
+  await seen.concludes({rule: 'V4', routedTo: 'host2', situation: 'healthy'})
+  expect(seen.routed()).toEqual(['host2'])
+})
+
+test('a primary restored from an earlier copy: refused until accepted, also once it has written past', async () => {
+  const {cluster, host1, host2} = await three()
+  await host1.stop()
+  const copy = `${host1.data}.earlier`
+  execFileSync('cp', ['-a', host1.data, copy])
+  await host1.start()
+  const seen = await witness(cluster)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  await streams(host1, 'host2,host3')
+  await write(host1, 500)
+  await has(host2, host1)
+  const end = await received(host2)
+  await dies(host1, seen)
+  await rm(host1.data, {recursive: true})
+  await rename(copy, host1.data)
+  await host1.start()
+
+  const lost = {rule: 'V2', situation: 'primary-lost-wal', primary: 'host1', routedTo: null} as const
+  expect((await seen.concludes(lost)).why).toMatch(/(host[23] holds WAL|it had written) up to [0-9A-F/]+, \d+ bytes/)
+  const fresh = await checkAnew(cluster)
+  expect(fresh.verdict).toMatchObject({rule: 'V2', situation: 'primary-lost-wal'})
+  expect(fresh.code).toBe(4)
+  await write(host1, 5_000)
+  expect(await flushed(host1)).toBeGreaterThan(end)
+  const before = seen.host('host1').askedAt ?? 0
+  await until(() => (seen.host('host1').askedAt ?? 0) > before)
+  expect(seen.verdict()).toMatchObject(lost)
+  expect(seen.routed()).toEqual([])
+
+  await seen.accept('host1')
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+})
+
+test('the worse of two standbys is promoted: routed to, and the reason tells what is lost', async () => {
+  const {cluster, host1, host2, host3} = await three()
+  const seen = await witness(cluster)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  await host2.sql(`alter system set primary_conninfo = ''`)
+  await host2.sql('select pg_reload_conf()')
+  await streams(host1, 'host3')
+  await write(host1, 500)
+  await has(host3, host1)
+  await dies(host1, seen)
+  const missing = (await received(host3)) - (await lsnOf(host2, 'pg_last_wal_replay_lsn()'))
+  await host2.promote()
+
+  const {why} = await seen.concludes({rule: 'V4', routedTo: 'host2', situation: 'lossy-promotion'})
+  const told = /host3 holds (\d+) bytes of timeline 1 that host2 lacked when it was promoted/.exec(why)?.[1]
+  expect(Number(told)).toBeGreaterThan(10_000)
+  expect(Number(told)).toBeLessThanOrEqual(Number(missing))
+  expect(seen.routed()).toEqual(['host2'])
+})

@@ -1,0 +1,83 @@
+import {mkdtemp, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {expect, onTestFinished} from 'vitest'
+import {noMeter} from '../../src/core/no-meter.ts'
+import {silentLog} from '../../src/core/silent-log.ts'
+import type {HostState, Verdict} from '../../src/core/snapshot.ts'
+import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import {startMonitor} from '../../src/monitor/monitor.ts'
+import {driverFor} from '../../src/sources/pg/host-drivers.ts'
+import {systemClock} from '../../src/system/clock.ts'
+import {type Cluster, hostsYaml, until} from '../support/cluster.ts'
+import {run} from '../support/run.ts'
+import {hostSettings, monitorSettings} from '../support/settings.ts'
+
+/** A monitor in this process, which keeps what it learns until the test ends. */
+export type Witness = Readonly<{
+  /** Waits for a verdict like this one, and returns it. The failure shows the verdict that stayed. */
+  concludes(expected: Partial<Verdict>): Promise<Verdict>
+  verdict(): Verdict
+  host(name: string): HostState
+  /** The hosts that writes went to since the last call, each once. */
+  routed(): readonly string[]
+  accept(host: string): Promise<string>
+}>
+
+/** The limits are longer than the defaults: a busy machine must not decide a verdict. */
+const probe = {timeoutMs: 5_000, maxAgeMs: 10_000, knockIntervalMs: 1_000}
+
+/** Watches the servers of a cluster on this machine until the test ends. */
+export async function witness({nodes}: Cluster): Promise<Witness> {
+  const settings = monitorSettings(
+    nodes.map(({name, port}) => hostSettings(name, {host: '127.0.0.1', port, sslmode: 'disable'})),
+    {probe},
+  )
+  const monitor = await startMonitor({
+    settings,
+    driver: driverFor(settings, systemClock),
+    clock: systemClock,
+    random: Math.random,
+    store: {load: async () => nothingRemembered, save: async () => {}},
+    log: silentLog,
+    meter: noMeter,
+    version: 'test',
+  })
+  onTestFinished(() => monitor[Symbol.asyncDispose]())
+  const routes = new Set<string>()
+  monitor.subscribe(({snapshot}) => {
+    const host = snapshot.groups.all?.verdict.routedTo
+    if (host) routes.add(host)
+  })
+  await monitor.ready
+  const verdict = () => present(monitor.current().groups.all).verdict
+  return {
+    verdict,
+    host: (name) => present(monitor.current().hosts[name]),
+    async concludes(expected) {
+      const isLike = () => Object.entries(expected).every(([key, value]) => Reflect.get(verdict(), key) === value)
+      await until(isLike).catch(() => expect(verdict()).toMatchObject(expected))
+      return verdict()
+    },
+    routed() {
+      const hosts = [...routes].sort()
+      routes.clear()
+      return hosts
+    },
+    accept: (host) => monitor.accept(host, {by: 'anna', reason: null}),
+  }
+}
+
+/** `check` without a daemon and without a memory: what it says of the group, and its exit code. */
+export async function checkAnew(cluster: Cluster) {
+  const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-ahead-'))
+  await writeFile(join(cwd, 'pgroute66.yml'), hostsYaml(cluster), {mode: 0o600})
+  const {code, stdout} = await run(['check', '--direct', '--json', '--timeout', '20s'], {cwd})
+  const {verdict} = JSON.parse(stdout)
+  return {code, verdict}
+}
+
+function present<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('the snapshot does not have it')
+  return found
+}
