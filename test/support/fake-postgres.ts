@@ -50,13 +50,15 @@ export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): voi
 /**
  * Starts `count` servers in groups of three: one primary, two standbys that stream from it.
  * `certificates`: a folder with `server.crt` and `server.key`; then they offer TLS, and a
- * client over TLS needs the password "pgroute66", by SCRAM.
+ * client over TLS needs the password "pgroute66", by SCRAM. `isOrdered`: the primary answers a probe
+ * at once, and each standby later than the server before it.
  */
-export async function startFakes(count: number, certificates?: string): Promise<Fakes> {
+export async function startFakes(count: number, certificates?: string, isOrdered = false): Promise<Fakes> {
   const child: ChildProcess = fork(fileURLToPath(import.meta.url), [
     'serve',
     String(count),
     ...(certificates ? [certificates] : []),
+    ...(isOrdered ? ['ordered'] : []),
   ])
   const [ports] = (await once(child, 'message')) as [number[]]
   return {ports, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL')}
@@ -106,6 +108,8 @@ class Fake {
   }
 }
 
+const isOrdered = process.argv.at(-1) === 'ordered'
+
 const message = (type: string, ...parts: Buffer[]): Buffer => {
   const body = Buffer.concat(parts)
   const head = Buffer.alloc(5)
@@ -139,6 +143,8 @@ const dataRow = (values: Values) =>
 const ready = message('Z', Buffer.from('I'))
 const complete = message('C', cstring('SELECT 1'))
 
+const orderMs = 200
+
 /** `offer`: the TLS context for clients that ask for TLS. */
 function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | null): void {
   const scram = socket instanceof TLSSocket ? scramServer('pgroute66') : null
@@ -151,6 +157,7 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
     ready,
   ]
   let isStarted = false
+  let isProbed = false
   let buffered: Buffer = Buffer.alloc(0)
   socket.setNoDelay(true)
   socket.on('error', () => socket.destroy())
@@ -167,7 +174,9 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
       buffered = buffered.subarray(length)
       out.push(...answer(type, body))
     }
-    if (out.length > 0 && !socket.destroyed) socket.write(Buffer.concat(out))
+    const send = () => out.length > 0 && !socket.destroyed && socket.write(Buffer.concat(out))
+    if (isOrdered && isProbed && fake.index % 3 > 0) setTimeout(send, (fake.index % 3) * orderMs)
+    else send()
   })
 
   function answer(type: string, body: Buffer): readonly Buffer[] {
@@ -201,6 +210,7 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
       return [message('2')]
     }
     if (type === 'D') return [rowDescription(portal === 'session' ? sessionColumns : probeColumns)]
+    isProbed ||= type === 'E' && portal === 'probe'
     if (type === 'E') return [dataRow(portal === 'session' ? fake.session(pid) : fake.probe()), complete]
     if (type === 'S') return [ready]
     if (type === 'X') socket.end()
