@@ -1,6 +1,7 @@
 import {execFileSync} from 'node:child_process'
 import {rename, rm} from 'node:fs/promises'
 import {expect, test} from 'vitest'
+import {systemClock} from '../../src/system/clock.ts'
 import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
 import {checkAnew, type Witness, witness} from './witness.ts'
 
@@ -34,6 +35,12 @@ async function dies(host: PgNode, seen: Witness): Promise<void> {
   seen.routed()
 }
 
+/** The monitor has an answer to a question that it sent after this call. */
+async function isAskedAgain({name}: PgNode, seen: Witness): Promise<void> {
+  const now = systemClock.now()
+  await until(() => (seen.host(name).askedAt ?? 0) > now)
+}
+
 const timelineOf = async (primary: PgNode): Promise<number> =>
   Number((await primary.sql('select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as tli'))[0]?.tli)
 
@@ -53,6 +60,15 @@ test('the first primary returns alone, a standby of its successor is in sight: a
   expect(['old-primary-returned', 'primary-lost-wal']).toContain(verdict.situation)
   expect(verdict.why).toMatch(/host3 (is on 2|holds WAL)/)
   expect(code).toBe(4)
+
+  // A daemon that has seen this once does not forget it when host1 writes past the others.
+  const seen = await witness(cluster)
+  await seen.concludes({rule: 'V2', primary: 'host1'})
+  await write(host1, 5_000)
+  expect(await flushed(host1)).toBeGreaterThan(await received(host3))
+  await isAskedAgain(host1, seen)
+  expect(seen.verdict()).toMatchObject({rule: 'V2', primary: 'host1'})
+  expect(seen.routed()).toEqual([])
 })
 
 test('two hosts are promoted to one timeline, one after the other: each lacks what the other wrote', async () => {
@@ -139,8 +155,7 @@ test('a primary restored from an earlier copy: refused until accepted, also once
   expect(fresh.code).toBe(4)
   await write(host1, 5_000)
   expect(await flushed(host1)).toBeGreaterThan(end)
-  const before = seen.host('host1').askedAt ?? 0
-  await until(() => (seen.host('host1').askedAt ?? 0) > before)
+  await isAskedAgain(host1, seen)
   expect(seen.verdict()).toMatchObject(lost)
   expect(seen.routed()).toEqual([])
 

@@ -2,43 +2,49 @@ import {expect, test} from 'vitest'
 import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
 import {lacksLab} from '../support/parts.ts'
 import {lab} from './cluster.ts'
+import {postgresql} from './postgresql.ts'
 import {labServe} from './serve.ts'
 import {witness} from './witness.ts'
 
 const streams = (from: PgNode, names: string) => until(async () => (await followersOf(from)).join() === names)
 
-test('S3: a rival that stops by any mode ends the split brain by itself; one that is killed does not', async () => {
-  const cluster = await testCluster()
-  const [host1, host2] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
-  await streams(host1, 'host2,host3')
-  const seen = await witness(cluster)
-  await seen.concludes({rule: 'V4', routedTo: 'host1'})
-  await host2.promote()
-  for (const mode of ['fast', 'smart', 'immediate'] as const) {
+const versions = lacksLab ? (['installed'] as const) : (['installed', 13, 18] as const)
+
+test.each(versions)(
+  'S3: a stop of any mode ends the split brain, kill -9 does not (PostgreSQL %s)',
+  async (version) => {
+    const cluster = await testCluster(version === 'installed' ? {} : {binaries: await postgresql(version)})
+    const [host1, host2] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
+    await streams(host1, 'host2,host3')
+    const seen = await witness(cluster)
+    await seen.concludes({rule: 'V4', routedTo: 'host1'})
+    await host2.promote()
+    for (const mode of ['fast', 'smart', 'immediate'] as const) {
+      await seen.concludes({rule: 'V1', situation: 'two-primaries', routedTo: null})
+      seen.routed()
+      await host1.stop(mode)
+      await seen.concludes({rule: 'V4', routedTo: 'host2'})
+      expect(seen.routed(), mode).toEqual(['host2'])
+      await host1.start()
+    }
+
     await seen.concludes({rule: 'V1', situation: 'two-primaries', routedTo: null})
     seen.routed()
-    await host1.stop(mode)
+    await host1.kill()
+    const unseen = {rule: 'V1', situation: 'two-primaries-one-unseen', routedTo: null} as const
+    await seen.concludes(unseen)
+    await until(() => seen.host('host1').role === 'unavailable')
+    for (let refusals = 0; refusals < 5; refusals += 1) {
+      const before = seen.host('host1').askedAt ?? 0
+      await until(() => (seen.host('host1').askedAt ?? 0) > before)
+      expect(seen.host('host1')).toMatchObject({cause: 'refused'})
+    }
+    expect((await seen.concludes(unseen)).why).toMatch(/host1 refuses connections but did not say that it is stopping/)
+    expect(seen.routed()).toEqual([])
+    await seen.accept('host2')
     await seen.concludes({rule: 'V4', routedTo: 'host2'})
-    expect(seen.routed(), mode).toEqual(['host2'])
-    await host1.start()
-  }
-
-  await seen.concludes({rule: 'V1', situation: 'two-primaries', routedTo: null})
-  seen.routed()
-  await host1.kill()
-  const unseen = {rule: 'V1', situation: 'two-primaries-one-unseen', routedTo: null} as const
-  await seen.concludes(unseen)
-  await until(() => seen.host('host1').role === 'unavailable')
-  for (let refusals = 0; refusals < 5; refusals += 1) {
-    const before = seen.host('host1').askedAt ?? 0
-    await until(() => (seen.host('host1').askedAt ?? 0) > before)
-    expect(seen.host('host1')).toMatchObject({cause: 'refused'})
-  }
-  expect((await seen.concludes(unseen)).why).toMatch(/host1 refuses connections but did not say that it is stopping/)
-  expect(seen.routed()).toEqual([])
-  await seen.accept('host2')
-  await seen.concludes({rule: 'V4', routedTo: 'host2'})
-})
+  },
+)
 
 test.skipIf(lacksLab)('S3: a firewall refuses in the name of a living rival: the split brain stays', async () => {
   const {net, cluster} = await lab(15)
