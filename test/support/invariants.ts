@@ -99,6 +99,8 @@ export class Invariants {
       `${verdict.primaries} are shown as primaries, and are one server`,
     )
     if (verdict.rule === 'V1') for (const name of verdict.primaries) this.#rivals.set(cluster.server(name).name, now)
+    // A split brain with fewer than two rivals left is over: the next one is another.
+    else if (this.#openRivals().length < 2) this.#rivals.clear()
     this.#demand(verdict.routedTo === null || verdict.rule === 'V4', `${verdict.rule} routes`)
     for (const [name, state] of Object.entries(snapshot.hosts)) {
       if (state.role === 'unavailable') continue
@@ -131,15 +133,8 @@ export class Invariants {
     this.#demand(rivals.length === 0, `routed to ${routed}, and ${rivals} answer as primary`)
     this.#demand((told.last?.facts.timeline ?? 0) >= this.#highestTimeline, `routed to ${routed} on an old timeline`)
 
-    const excusedAt = (server: string) => {
-      const names = cluster.names.filter((name) => cluster.server(name).name === server)
-      return Math.max(...names.map((name) => this.#told(name).excusedAt))
-    }
-    const open = [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt)
-    this.#demand(
-      open.length < 2,
-      `routed to ${routed}, and the split brain of ${open.map(([name]) => name)} has not ended`,
-    )
+    const open = this.#openRivals()
+    this.#demand(open.length < 2, `routed to ${routed}, and the split brain of ${open} has not ended`)
     this.#rivals.clear()
 
     const names = cluster.names
@@ -155,6 +150,15 @@ export class Invariants {
       })
       this.#demand((following.length + 1) * 2 > names.length, `routed to ${routed}, and only ${following} follow`)
     }
+  }
+
+  #openRivals(): readonly string[] {
+    const {cluster} = this.#stage
+    const excusedAt = (server: string) => {
+      const names = cluster.names.filter((name) => cluster.server(name).name === server)
+      return Math.max(...names.map((name) => this.#told(name).excusedAt))
+    }
+    return [...this.#rivals].filter(([server, seenAt]) => excusedAt(server) < seenAt).map(([server]) => server)
   }
 
   /**
