@@ -42,7 +42,7 @@ export const happenings: Readonly<Record<string, Happening>> = {
     return `${name} ${server.isStorageFrozen ? 'frozen' : 'works'}`
   },
   async door({stage, name, random}) {
-    const door = pick(random, ['open', 'silent', 'starting', 'stopping', 'slamming'] as const)
+    const door = pick(random, ['open', 'silent', 'starting', 'stopping', 'slamming', 'refusing'] as const)
     stage.cluster.door(name, door)
     return `${name} ${door}`
   },
@@ -53,8 +53,16 @@ export const happenings: Readonly<Record<string, Happening>> = {
   },
   async follow({stage, name, random}) {
     const upstream = pick(random, stage.cluster.servers).name
-    if (upstream !== name) stage.cluster.follow(name, upstream)
+    if (upstream !== name) stage.cluster[random() < 0.5 ? 'follow' : 'repoint'](name, upstream)
     return `${name} ${upstream}`
+  },
+  /** A snapshot of the machine, from seconds or from long ago: what it was restored for is over. */
+  async restore({stage, name, random}) {
+    const bytes = random() < 0.7 ? 500 + random() * 3_000 : random() * 60_000
+    if (random() < 0.5) stage.cluster.crash(name)
+    stage.cluster.restore(name, bytes)
+    if (random() < 0.5) stage.cluster.start(name)
+    return `${name} without ${Math.round(bytes)} bytes`
   },
   /** The orderly kind: the old primary stops, another one takes over, all follow. */
   async switchover({stage, name, random}) {
@@ -106,7 +114,7 @@ export const happenings: Readonly<Record<string, Happening>> = {
   async accept({stage, invariants, name}) {
     // To accept a stranger is to change the cluster: a story of its own.
     if (!isOurs(stage, name)) return undefined
-    const undo = invariants.accepting()
+    const undo = invariants.accepting(name)
     try {
       return await stage.clock.through(stage.monitor.accept(name, {by: 'history', reason: null}))
     } catch (error) {
@@ -130,6 +138,7 @@ const weights: Readonly<Record<string, number>> = {
   heal: 4,
   rebuild: 3,
   switchover: 2,
+  restore: 2,
   door: 2,
   terminate: 2,
 }

@@ -19,7 +19,10 @@ export async function playHistory(seed: number): Promise<void> {
   const log: string[] = [JSON.stringify({servers: stage.cluster.names, confirm: stage.settings.groups[0]?.confirm})]
   const say = (what: string) => log.push(`${(stage.clock.now() / 1_000).toFixed(3)} ${what}`)
   try {
-    for (const server of stage.cluster.servers) server.bytesPerMs = random() < 0.3 ? 0 : 1
+    for (const server of stage.cluster.servers) {
+      server.bytesPerMs = random() < 0.3 ? 0 : 1
+      server.tellsCheckpoint = random() < 0.5
+    }
     if (random() < 0.2)
       stage.store.memory = {
         ...nothingRemembered,
@@ -118,7 +121,7 @@ async function peace(stage: Stage, invariants: Invariants, say: (what: string) =
     const complaint = `${first.name} is the only primary, and not routed to: ${why}`
     // One word of the operator must do, and the reason must ask for it.
     if (primary === null || !why.includes(`pgroute66 accept ${primary}`)) throw new Error(complaint)
-    invariants.accepting()
+    invariants.accepting(primary)
     await clock.through(stage.monitor.accept(primary, {by: 'history', reason: null}))
     say(`accept ${primary}, because ${why}`)
     if (!(await isRightSoon())) throw stage.breach ?? new Error(complaint)

@@ -1,6 +1,7 @@
 import {causeOf, type HostState, type Snapshot, timelineOf} from '../../src/core/snapshot.ts'
 import {assertSnapshot} from '../../src/core/verdict/invariants.ts'
-import type {Told} from './simulated-driver.ts'
+import {Oracle} from './oracle.ts'
+import type {Answer, Told} from './simulated-driver.ts'
 import {ourIdentifier} from './simulated-server.ts'
 import type {Stage} from './stage.ts'
 
@@ -20,6 +21,7 @@ export class Invariants {
   #everHighest = 0
   #voidBefore = Number.NEGATIVE_INFINITY
   #seen = 0
+  readonly #oracle = new Oracle()
 
   constructor(stage: Stage) {
     this.#stage = stage
@@ -60,22 +62,26 @@ export class Invariants {
   }
 
   /**
-   * The operator speaks: rivals and timelines up to now are overruled. Call the result if the
-   * order was refused.
+   * The operator speaks for `name`: rivals, timelines and commits up to now are overruled. Call the
+   * result if the order was refused.
    */
-  accepting(): () => void {
+  accepting(name: string): () => void {
+    const {cluster} = this.#stage
+    const undo = this.#oracle.accepted(cluster.server(name), this.#told(name).last, cluster.servers)
     const [rivals, highest] = [new Map(this.#rivals), this.#highestTimeline]
     this.#rivals.clear()
     this.#highestTimeline = 0
     return () => {
       this.#rivals = rivals
       this.#highestTimeline = highest
+      undo()
     }
   }
 
   /** The monitor starts again; `remembering` nothing, where the memory could not be kept. */
   restarted(remembering: boolean): void {
     this.look()
+    this.#oracle.restarted(remembering)
     if (remembering) return
     this.#rivals.clear()
     this.#highestTimeline = 0
@@ -132,6 +138,10 @@ export class Invariants {
     const rivals = this.#primariesInSight(snapshot).filter((name) => cluster.server(name) !== cluster.server(routed))
     this.#demand(rivals.length === 0, `routed to ${routed}, and ${rivals} answer as primary`)
     this.#demand((told.last?.facts.timeline ?? 0) >= this.#highestTimeline, `routed to ${routed} on an old timeline`)
+    const said = told.last
+    const isFresh = (answer: Answer) => cluster.names.some((name) => this.#told(name).answer === answer)
+    const ahead = said && this.#oracle.against(cluster.server(routed), said, isFresh)
+    this.#demand(ahead === null, `routed to ${routed}, and ${ahead}`)
 
     const open = this.#openRivals()
     this.#demand(open.length < 2, `routed to ${routed}, and the split brain of ${open} has not ended`)
@@ -183,7 +193,8 @@ export class Invariants {
 
   #learn(snapshot: Snapshot): void {
     const {cluster, clock} = this.#stage
-    const answers = cluster.names.filter((name) => !isDuplicate(snapshot.hosts[name])).map((name) => this.#told(name))
+    const names = cluster.names.filter((name) => !isDuplicate(snapshot.hosts[name]))
+    const answers = names.map((name) => this.#told(name))
     const ours = answers.filter(({answer}) => answer !== null && this.#isOurs(answer.systemIdentifier))
     for (const {last} of answers) this.#everHighest = Math.max(this.#everHighest, last?.facts.timeline ?? 0)
     this.#isIdentityKnown ||= ours.length * 2 > cluster.names.length
@@ -193,6 +204,15 @@ export class Invariants {
       if (answer && answer.askedAt >= since && !isShut)
         this.#highestTimeline = Math.max(this.#highestTimeline, answer.facts.timeline ?? 0)
     }
+    this.#oracle.learn(
+      names.flatMap((name) => {
+        const {answer, isShut} = this.#told(name)
+        // What was asked before the monitor noticed that its clock jumped, it throws away.
+        const isShown = snapshot.hosts[name]?.role !== 'unavailable'
+        const isHeard = answer !== null && answer.askedAt >= since && !isShut && isShown
+        return isHeard && this.#isOurs(answer.systemIdentifier) ? [{server: cluster.server(name), answer}] : []
+      }),
+    )
   }
 
   #growing(snapshot: Snapshot): void {

@@ -3,6 +3,7 @@ import type {HostSettings} from '../../src/core/settings.ts'
 import {hostSettings} from './settings.ts'
 import {simulatedDriver, Told} from './simulated-driver.ts'
 import {SimulatedServer} from './simulated-server.ts'
+import {branched, cutBack, openOf, rewound} from './wal.ts'
 
 export type ClusterOptions = Readonly<{
   clock: Clock
@@ -114,7 +115,8 @@ export class SimulatedCluster {
       if (!server.isRunning || !server.inRecovery || server.isFrozen) return
       server.inRecovery = false
       server.receiverStatus = null
-      server.timeline += 1
+      // Two promotions from one parent have the same number.
+      server.history = branched(server.history, server.timeline + 1)
     })
   }
 
@@ -123,19 +125,41 @@ export class SimulatedCluster {
     this.crash(name)
     const [server, source] = [this.server(name), this.server(upstream)]
     server.inRecovery = true
-    server.timeline = source.timeline
-    server.lsn = source.lsn
+    server.history = source.history
+    server.isHeldBack = false
     server.systemIdentifier = source.systemIdentifier
     server.upstream = source
     this.start(name)
   }
 
+  /** As a failover tool does it: a standby that is ahead is rewound first. */
   follow(name: string, upstream: string): void {
     this.#change(name, (server) => {
-      const source = this.server(upstream)
-      server.upstream = source
-      // What a primary wrote stays written, whomever it is to follow one day.
-      if (server.inRecovery) server.lsn = Math.min(server.lsn, source.lsn)
+      server.upstream = this.server(upstream)
+      if (server.inRecovery) server.history = rewound(server.history, server.upstream.history)
+    })
+  }
+
+  /** Only primary_conninfo changes. */
+  repoint(name: string, upstream: string): void {
+    this.#change(name, (server) => {
+      server.upstream = this.server(upstream)
+    })
+  }
+
+  /**
+   * A snapshot of the machine is restored while the server is down: `bytes` are gone, as far back as
+   * its timeline goes. Where it lies in time is told by its position alone, so a primary has no
+   * clients until the monitor has asked it.
+   */
+  restore(name: string, bytes: number): void {
+    this.#change(name, (server) => {
+      if (server.isRunning) return
+      const {timeline, lsn} = server
+      const earlier = cutBack(server.history, lsn - bytes)
+      if (openOf(earlier).upTo === lsn) return
+      server.history = server.inRecovery ? earlier : branched(earlier, timeline)
+      server.isHeldBack = !server.inRecovery
     })
   }
 
@@ -184,6 +208,7 @@ export class SimulatedCluster {
       if (!server.isRunning) return
       server.door = door
       if (door === 'stopping' && server.backends.size === 0) server.die()
+      if (door === 'refusing') server.endSessions()
       server.stir()
     })
   }

@@ -3,6 +3,17 @@ import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Rando
 import {adaptedMs, measured, type RoundTrip} from '../../src/core/round-trip.ts'
 import {deadline} from '../../src/core/wait.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
+import type {History} from './wal.ts'
+
+/** `history`: what the server held when it gave the answer. */
+export type Answer = Readonly<{
+  askedAt: number
+  answeredAt: number
+  facts: Facts
+  systemIdentifier: string
+  startedAt: number
+  history: History
+}>
 
 /**
  * What one name was told last, and how often it asked: the truth that a verdict is measured
@@ -10,9 +21,9 @@ import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
  */
 export class Told {
   /** The last facts ever, whatever was told after them. */
-  last: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
+  last: Answer | null = null
   /** The last answer; `null` once a failure, or the end of the session, was told after it. */
-  answer: Readonly<{askedAt: number; facts: Facts; systemIdentifier: string; startedAt: number}> | null = null
+  answer: Answer | null = null
   /** Knocks in a row that were not answered; a session that was let in begins anew. */
   unanswered = 0
   /**
@@ -237,12 +248,14 @@ function simulatedSession(
     async probe({nudge}, signal) {
       const askedAt = clock.now()
       told.probes.push(askedAt)
+      let {history} = server
       const facts = await ask<Facts>(signal, () => {
         for (const each of wires.servers()) each.settle()
         if (nudge && server.isPrimary) {
-          server.lsn += 64
+          server.write(64)
           for (const each of wires.servers()) each.settle()
         }
+        history = server.history
         return server.facts(wires.servers())
       })
       if ('cause' in facts) {
@@ -250,7 +263,8 @@ function simulatedSession(
         return facts
       }
       answered(askedAt)
-      told.answer = {askedAt, facts, systemIdentifier: server.systemIdentifier, startedAt: server.startedAt}
+      const {systemIdentifier, startedAt} = server
+      told.answer = {askedAt, answeredAt: clock.now(), facts, systemIdentifier, startedAt, history}
       told.last = told.answer
       if (facts.inRecovery || server.systemIdentifier !== ourIdentifier) told.excusedAt = clock.now()
       return facts

@@ -1,8 +1,12 @@
 import type {Facts, Failure, Receiver, SessionFacts} from '../../src/core/facts/observation.ts'
 import type {Clock} from '../../src/core/ports.ts'
+import {begun, type History, isPrefix, openOf, written} from './wal.ts'
 
-/** What a new connection finds. `slamming`: let in, and thrown out at once. */
-export type Door = 'open' | 'silent' | 'starting' | 'stopping' | 'slamming'
+/**
+ * What a new connection finds. `slamming`: let in, and thrown out at once. `refusing`: a firewall
+ * refuses us in the name of a server that lives and writes.
+ */
+export type Door = 'open' | 'silent' | 'starting' | 'stopping' | 'slamming' | 'refusing'
 export type Backend = Readonly<{pid: number; start: string; end: (failure: Failure) => void}>
 
 export const ourIdentifier = '7710428129421941699'
@@ -23,9 +27,12 @@ export class SimulatedServer {
   isReachable = true
   door: Door = 'open'
   inRecovery: boolean
-  timeline = 1
-  lsn = 0x3000000
+  history: History
   bytesPerMs = 1
+  /** Restored to an earlier state, and without clients until the monitor has seen it. */
+  isHeldBack = false
+  /** Without a receiver it tells the timeline of its last checkpoint, which is the one before. */
+  tellsCheckpoint = false
   isReadOnly = false
   upstream: SimulatedServer | null
   /** Does replication traffic reach it? */
@@ -54,12 +61,25 @@ export class SimulatedServer {
     this.#pids = 1_000 * (index + 1)
     this.upstream = upstream
     this.inRecovery = upstream !== null
+    this.history = upstream?.history ?? begun(0x3000000)
     this.#settledAt = clock.now()
     this.heardAt = clock.now()
   }
 
   get isPrimary(): boolean {
     return this.isRunning && !this.inRecovery
+  }
+
+  get timeline(): number {
+    return openOf(this.history).timeline
+  }
+
+  get lsn(): number {
+    return openOf(this.history).upTo
+  }
+
+  write(bytes: number): void {
+    if (!this.isHeldBack) this.history = written(this.history, bytes)
   }
 
   /** A packet of ours arrives: acted on now, or when the server can (again). */
@@ -71,7 +91,7 @@ export class SimulatedServer {
   /** A new connection. `answer(null)`: let in. */
   enter(answer: (failure: Failure | null) => void): void {
     this.arrive(() => {
-      if (!this.isRunning) answer({cause: 'refused', detail: 'connection refused'})
+      if (!this.isRunning || this.door === 'refusing') answer({cause: 'refused', detail: 'connection refused'})
       else if (this.door === 'silent') this.#atDoor.push(() => this.enter(answer))
       else if (this.door === 'starting' || this.door === 'stopping') answer({cause: 'not-accepting', detail: this.door})
       else answer(null)
@@ -132,21 +152,29 @@ export class SimulatedServer {
   settle(depth = 0): void {
     const now = this.#clock.now()
     const isWorking = this.isRunning && !this.isFrozen
-    if (isWorking && !this.inRecovery) this.lsn += this.bytesPerMs * (now - this.#settledAt)
+    if (isWorking && !this.inRecovery) this.write(this.bytesPerMs * (now - this.#settledAt))
     this.#settledAt = now
     const {upstream} = this
     if (!isWorking || !this.inRecovery || upstream === null || depth > 8) return
     upstream.settle(depth + 1)
     // A dead sender is noticed at once; a frozen one, or a cut, looks "streaming" for a minute.
-    if (!upstream.isRunning || upstream.timeline < this.timeline || upstream.lsn < this.lsn || upstream === this)
-      this.receiverStatus = null
+    if (!upstream.isRunning || upstream === this || !this.#canFollow(upstream)) this.receiverStatus = null
     else if (this.isLinked && !upstream.isFrozen) {
       if (this.receiverStatus === null || upstream.lsn > this.lsn || upstream.timeline > this.timeline)
         this.heardAt = now
       this.receiverStatus = 'streaming'
-      this.timeline = upstream.timeline
-      this.lsn = upstream.lsn
+      this.history = upstream.history
     }
+  }
+
+  /** A standby that holds what its upstream lacks cannot stream from it. */
+  #canFollow({systemIdentifier, history}: SimulatedServer): boolean {
+    return systemIdentifier === this.systemIdentifier && isPrefix(this.history, history)
+  }
+
+  get #toldTimeline(): number {
+    const isBehind = this.tellsCheckpoint && this.inRecovery && this.receiverStatus === null
+    return (isBehind && this.history.at(-2)?.timeline) || this.timeline
   }
 
   get sessionFacts(): Omit<SessionFacts, 'backendPid' | 'backendStart'> {
@@ -165,7 +193,7 @@ export class SimulatedServer {
     )
     return {
       inRecovery: this.inRecovery,
-      timeline: this.timeline,
+      timeline: this.#toldTimeline,
       lsn: lsnText(this.lsn),
       flushLsn: this.inRecovery ? null : lsnText(this.lsn),
       receiveLsn: this.inRecovery ? lsnText(this.lsn) : null,
