@@ -48,7 +48,7 @@ test.each(versions)(
 
 test.skipIf(lacksLab)('S3: a firewall refuses in the name of a living rival: the split brain stays', async () => {
   const {net, cluster} = await lab(15)
-  const [host1, host2] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
+  const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
   await streams(host1, 'host2,host3')
   const serve = await labServe({net, cluster}, {probe: 'knock_interval: 1s, timeout: 5s, max_age: 10s'})
   const get = async (path: string) => JSON.parse((await serve.get(path)) ?? '{}')
@@ -56,6 +56,9 @@ test.skipIf(lacksLab)('S3: a firewall refuses in the name of a living rival: the
     until(async () => (await get('/v1/groups/all')).verdict?.situation === situation)
   await concludes('healthy')
   await host2.promote()
+  // No standby hears from host1 now: that it did not say that it stops is all that speaks for it.
+  await host3.follow(host2)
+  await streams(host2, 'host3')
   await concludes('two-primaries')
 
   await net.reset('serve', 'host1', 'all')
