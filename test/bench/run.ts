@@ -59,6 +59,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./soak.ts'),
     isOnDemand: true,
   },
+  rules: {
+    about:
+      'each safety rule taken out: how many random histories (--runs, 10,000) until one notices; only ' +
+      'when it is named',
+    load: () => import('./rules-out.ts'),
+    isOnDemand: true,
+  },
 }
 
 const {values, positionals} = parseArgs({
