@@ -2,9 +2,8 @@
 export type ErrorText = Readonly<{meaning: string; next: string}>
 
 /**
- * Every error code that a command or the API can answer, and what to do. A code that has no row
- * here does not compile. The codes are stable: programs match on them. The generator alone loads
- * this file (docs/errors.md); programs import its type.
+ * Every error code that a command or the API can answer, and what to do: a code without a row does not
+ * compile. The codes are stable: programs match on them. The generator alone loads this file.
  */
 export const errorGuide = {
   BUG: {
@@ -287,6 +286,10 @@ export const errorGuide = {
   IDENTITY_CONFIGURED: {
     meaning: '`accept` names a host of another cluster than `system_identifier` of its group.',
     next: 'Change or remove `system_identifier` of the group.',
+  },
+  IDENTITY_UNKNOWN: {
+    meaning: '`accept` names a host that does not tell its cluster, and the other hosts of the group disagree.',
+    next: 'Grant EXECUTE on `pg_control_system()`, or set `system_identifier` of the group.',
   },
   STILL_TWO_PRIMARIES: {
     meaning: '`accept` is refused because another host still answers as primary.',

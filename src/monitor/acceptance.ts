@@ -41,11 +41,11 @@ export function acceptOrder(host: string, board: Board): OrderOutcome {
     }
   }
   const against = overruled.length > 0 ? `; ${enumerate([...new Set(overruled)])} no longer counted as a rival` : ''
-  const where = `on timeline ${facts.timeline ?? 'unknown'} of cluster ${session.systemIdentifier}`
+  const where = `on timeline ${facts.timeline ?? 'unknown'} of cluster ${session.systemIdentifier ?? 'unknown'}`
   return {memory, done: `${host} is the primary, ${where}${against}`}
 }
 
-function refuse(host: string, systemIdentifier: string, settings: GroupSettings, view: GroupView): void {
+function refuse(host: string, systemIdentifier: string | null, settings: GroupSettings, view: GroupView): void {
   const condition = memberOf(view, host)?.condition
   if (condition?.role === 'unavailable' && condition.cause !== 'foreign-cluster') {
     throw new OperatorError(
@@ -54,7 +54,16 @@ function refuse(host: string, systemIdentifier: string, settings: GroupSettings,
       'accept a host that is up',
     )
   }
-  if (settings.systemIdentifier !== null && settings.systemIdentifier !== systemIdentifier) {
+  // Nothing would be learned from its word, and the tie would stay.
+  if (systemIdentifier === null && view.identity.kind === 'tied') {
+    throw new OperatorError(
+      'IDENTITY_UNKNOWN',
+      `${host} does not tell its system identifier, and the other hosts disagree`,
+      `grant EXECUTE on pg_control_system(), or set system_identifier of group ${settings.name}`,
+    )
+  }
+  const isOther = systemIdentifier !== null && settings.systemIdentifier !== systemIdentifier
+  if (settings.systemIdentifier !== null && isOther) {
     throw new OperatorError(
       'IDENTITY_CONFIGURED',
       `${host} belongs to cluster ${systemIdentifier}, and the configuration says ${settings.systemIdentifier}`,

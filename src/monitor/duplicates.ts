@@ -9,7 +9,8 @@ export type Named = Readonly<{name: string; session: HostSession}>
  * not the same start of its postmaster.
  */
 export const mayBeSame = (one: SessionFacts, other: SessionFacts): boolean =>
-  one.systemIdentifier === other.systemIdentifier && one.startedAt === other.startedAt
+  isAlike(one.systemIdentifier, other.systemIdentifier) && isAlike(one.startedAt, other.startedAt)
+const isAlike = (one: unknown, other: unknown) => one === null || other === null || one === other
 
 /**
  * Which other name leads to the same server as `fresh` (DESIGN 4.1)? Only proof counts: through one

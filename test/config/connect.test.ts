@@ -61,6 +61,22 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
     expect(stranger?.remarks).toEqual([expect.stringContaining('another cluster')])
   })
 
+  test('a host that denies a function: the remark is the exact GRANT, and no other host contradicts it', async () => {
+    other.sql('revoke execute on function pg_control_system() from public')
+    try {
+      const trials = await trial(
+        `host=127.0.0.1,${other.dir},127.0.0.1 port=${one.port},${other.port},${other.port} ` +
+          'user=reader dbname=postgres',
+      )
+      const grant = expect.stringContaining('GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO reader;')
+      const same = expect.stringContaining('the same server as')
+      expect(trials.map(({remarks}) => remarks)).toEqual([[], [grant, same], [grant, same]])
+      expect(trialText(trials)).toContain('system identifier unknown')
+    } finally {
+      other.sql('grant execute on function pg_control_system() to public')
+    }
+  })
+
   test('a host that does not run: the other hosts are tried too, and no session is left open', async () => {
     const trials = await trial(`postgres://reader@${at(one)},127.0.0.1:${await freePort()}/postgres`)
     expect(trials).toMatchObject([{kind: 'reached'}, {kind: 'failed', cause: 'refused'}])

@@ -1,5 +1,7 @@
 import {describe, expect, test} from 'vitest'
-import {inherited, marked} from '../../src/monitor/duplicates.ts'
+import {factsOf} from '../../src/core/facts/host-record.ts'
+import type {SessionFacts} from '../../src/core/facts/observation.ts'
+import {inherited, marked, mayBeSame} from '../../src/monitor/duplicates.ts'
 import {failing, primary} from '../support/records.ts'
 
 const of = (first: string | null) => ({more: {duplicateOf: first}})
@@ -40,4 +42,16 @@ describe('the shown name fell silent, and a marked one answers', () => {
   })
   test('who is not marked inherits nothing', () =>
     expect(inherited(primary('b', {ageMs: 1}), [silent, primary('b')])).toEqual([]))
+})
+
+test.each([
+  {one: {}, other: {}, may: true},
+  {one: {}, other: {startedAt: 2}, may: false},
+  {one: {}, other: {systemIdentifier: '1'}, may: false},
+  {one: {systemIdentifier: null}, other: {}, may: true},
+  {one: {}, other: {systemIdentifier: null}, may: true},
+  {one: {systemIdentifier: null}, other: {startedAt: 2}, may: false},
+])('what is unknown excludes no duplicate: $one and $other', ({one, other, may}) => {
+  const facts = (change: Partial<SessionFacts>) => factsOf(primary('a', {session: change}))?.session as SessionFacts
+  expect(mayBeSame(facts(one), facts(other))).toBe(may)
 })

@@ -5,6 +5,7 @@ import {failing, OURS, primary, standby, unasked} from '../support/records.ts'
 
 type Row = Readonly<{given: string; settled?: string; when: readonly HostRecord[]; outcome: object}>
 const other = {cluster: '1'}
+const mute = {session: {systemIdentifier: null}}
 
 /** Keyed by kind: complete by type. */
 const table: Record<Identity['kind'], readonly Row[]> = {
@@ -41,6 +42,7 @@ const table: Record<Identity['kind'], readonly Row[]> = {
     },
   ],
   open: [
+    {given: 'one that does not tell, beside one of two', when: [primary('a'), standby('b', mute)], outcome: {}},
     {given: 'nobody has answered', when: [unasked('a'), failing('b')], outcome: {}},
     {given: 'half of the configured hosts, not more', when: [primary('a'), failing('b')], outcome: {}},
     {given: 'a lone stranger cannot teach', when: [primary('a', other), failing('b'), failing('c')], outcome: {}},
@@ -60,6 +62,7 @@ test('foreign is who carries another identifier than the known one, and nobody e
   const known = {kind: 'known', systemIdentifier: OURS} as const
   expect(foreignTo(known, primary('a', other))).toBe(OURS)
   expect(foreignTo(known, primary('a'))).toBe(null)
+  expect(foreignTo(known, primary('a', mute))).toBe(null)
   expect(foreignTo(known, failing('a'))).toBe(null)
   expect(foreignTo({kind: 'open'}, primary('a', other))).toBe(null)
 })

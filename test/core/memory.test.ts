@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import {acceptedIn} from '../../src/core/verdict/accepted.ts'
-import {blankMemory} from '../../src/core/verdict/group-memory.ts'
+import {blankMemory, untold} from '../../src/core/verdict/group-memory.ts'
 import {inherit} from '../../src/core/verdict/inheritance.ts'
 import {type Cause, causes} from '../../src/core/vocabulary.ts'
 import {
@@ -231,6 +231,39 @@ describe("the operator's word for a, against b on timeline 2", () => {
     const turned = [standby('a', {of: 'b', timeline: 2}), primary('b', {timeline: 2}), standby('c', {timeline: 2})]
     const {memory: healed, verdict} = judgementOf({hosts: turned, memory})
     expect([healed.voids, verdict.routedTo]).toEqual([[], 'b'])
+  })
+})
+
+describe('a host that does not tell its cluster', () => {
+  const mute = {session: {systemIdentifier: null}}
+  const open = (cluster: string) => ({unproven: {[cluster]: {wrote: [wrote(9, 'z')], voids: []}}})
+
+  test('has timelines under no name, and the cluster that the group proves to be takes them in', () => {
+    const {memory} = judgementOf({hosts: [primary('a', {timeline: 2, ...mute}), standby('b', mute), failing('c')]})
+    expect(memory.wrote).toEqual([])
+    expect(memory.unproven?.[untold]?.wrote).toMatchObject([{timeline: 1}, {timeline: 2, host: 'a'}])
+    const told = judgementOf({hosts: [standby('a'), primary('b'), standby('c')], memory})
+    expect(told.memory.unproven).toBeUndefined()
+    expect(told.memory.wrote.map(({timeline}) => timeline)).toEqual([1, 2])
+    expect(told.verdict).toMatchObject({routedTo: null, situation: 'old-primary-returned'})
+  })
+
+  test.each([
+    {speaker: OURS, primary: mute, situation: 'old-primary-returned'},
+    {speaker: untold, primary: {}, situation: 'old-primary-returned'},
+    {speaker: '1', primary: {}, situation: 'healthy'},
+  ])('every cluster speaks to it, and it speaks to every cluster: $situation of "$speaker"', (given) => {
+    const hosts = [primary('a', given.primary), failing('b'), failing('c')]
+    expect(judgementOf({hosts, memory: open(given.speaker)}).verdict.situation).toBe(given.situation)
+  })
+
+  test('accepted, it overrules each cluster, and a rebuild ends that', () => {
+    const hosts = [primary('a', mute), failing('z'), failing('c')]
+    const memory = acceptedIn({...blankMemory, ...open(OURS)}, 'a', viewOf(hosts))
+    expect(memory.unproven?.[untold]?.voids).toEqual([{timeline: 9, host: 'z', for: 'a'}])
+    expect(judgementOf({hosts, memory}).verdict.routedTo).toBe('a')
+    const rebuilt = [primary('a', mute), standby('z', {of: 'a', ...mute}), failing('c')]
+    expect(judgementOf({hosts: rebuilt, memory}).memory.unproven?.[untold]?.voids).toEqual([])
   })
 })
 

@@ -184,7 +184,7 @@ describe.skipIf(!hasDebian)('a session', () => {
     const session = await opened({port: primary.port, user: 'reader'})
     await until(
       () => probed(session, true),
-      ({inRecovery, readOnly}) => !inRecovery && readOnly,
+      ({inRecovery, readOnly}) => !inRecovery && readOnly === true,
     )
     primary.sql('alter system reset default_transaction_read_only')
     primary.sql('select pg_reload_conf()')

@@ -5,6 +5,7 @@ import {noMeter} from '../../core/no-meter.ts'
 import {findServer, serverLookup, serverMismatch} from '../../core/offers/server-lookup.ts'
 import type {ServerName} from '../../core/offers/server-name.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
+import {silentLog} from '../../core/silent-log.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {unknownName} from '../../core/unknown-name.ts'
 import {judgeOnce} from '../../monitor/judge-once.ts'
@@ -31,7 +32,7 @@ export async function judgeDirectly(request: CheckRequest, config: Config, deps:
   forgoRoots()
   const snapshot = await judgeOnce({
     settings,
-    driver: driverFor(settings, systemClock),
+    driver: driverFor(settings, systemClock, silentLog),
     clock: systemClock,
     random: Math.random,
     store,

@@ -15,7 +15,7 @@ export function trialText(trials: readonly HostTrial[]): string {
             trial.role,
             `PostgreSQL ${version(trial.serverVersion)}`,
             `timeline ${trial.timeline ?? 'unknown'}`,
-            `system identifier ${trial.systemIdentifier}`,
+            `system identifier ${trial.systemIdentifier ?? 'unknown'}`,
           ]
     return [`${name}  ${facts.join(', ')}`, ...trial.remarks.map((remark) => `${' '.repeat(width)}  ${remark}`)]
   })

@@ -36,7 +36,7 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
   }
   const monitor = await startMonitor({
     settings: config,
-    driver: (host) => driverFor(current, deps.clock)(host),
+    driver: (host) => driverFor(current, deps.clock, deps.log)(host),
     store: kept,
     ...deps,
   })

@@ -20,8 +20,10 @@ export function identify(settled: string | null, records: readonly HostRecord[])
   const found: Record<string, string[]> = {}
   for (const record of records) {
     const seen = factsOf(record)
-    if (seen === null || record.duplicateOf !== null) continue
-    found[seen.session.systemIdentifier] = [...(found[seen.session.systemIdentifier] ?? []), record.settings.name]
+    const cluster = seen?.session.systemIdentifier ?? null
+    // A host that does not tell its cluster teaches nothing and contradicts nothing.
+    if (cluster === null || record.duplicateOf !== null) continue
+    found[cluster] = [...(found[cluster] ?? []), record.settings.name]
   }
   const learned = Object.keys(found).find((identifier) => (found[identifier]?.length ?? 0) * 2 > records.length)
   if (learned !== undefined) return {kind: 'known', systemIdentifier: learned}
@@ -30,7 +32,7 @@ export function identify(settled: string | null, records: readonly HostRecord[])
 
 /** The identifier that the host fails to carry; `null`: it belongs, or cannot be told. */
 export function foreignTo(identity: Identity, record: HostRecord): string | null {
-  const seen = factsOf(record)
-  if (identity.kind !== 'known' || seen === null) return null
-  return seen.session.systemIdentifier === identity.systemIdentifier ? null : identity.systemIdentifier
+  const cluster = factsOf(record)?.session.systemIdentifier ?? null
+  if (identity.kind !== 'known' || cluster === null) return null
+  return cluster === identity.systemIdentifier ? null : identity.systemIdentifier
 }

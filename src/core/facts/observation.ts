@@ -52,7 +52,7 @@ export type Facts = Readonly<{
   lastReplayAgeMs: number | null
   receiver: Receiver | null
   senders: readonly Sender[]
-  readOnly: boolean
+  readOnly: boolean | null
   /** Standby: recovery_min_apply_delay. `null`: unknown, as always in PostgreSQL 10 and 11. */
   applyDelayMs: number | null
   replayPaused: boolean | null
@@ -62,8 +62,8 @@ export type Facts = Readonly<{
 
 /** What is asked once per session. */
 export type SessionFacts = Readonly<{
-  /** As a string: it exceeds 2^53. */
-  systemIdentifier: string
+  /** As a string: it exceeds 2^53. `null`: the server does not tell. */
+  systemIdentifier: string | null
   /** `server_version_num`. */
   serverVersion: number
   clusterName: string | null

@@ -4,7 +4,7 @@ import {isBeyond, lsnDifference} from '../facts/lsn.ts'
 import {areIs, enumerate} from '../phrases.ts'
 import type {GroupMemory, Timelines, Writer} from './group-memory.ts'
 import type {Situation} from './situation.ts'
-import {isVoid, merged, pairOf, writerOf} from './timelines.ts'
+import {isVoid, merged, pairOf, unprovenOf, writerOf} from './timelines.ts'
 
 /** What speaks against a sole primary (V2). `fact` and `next` are parts of a sentence. */
 export type Ahead = Readonly<{situation: Situation; fact: string; next: string}>
@@ -22,10 +22,8 @@ export function aheadOf(primary: Member, view: GroupView, memory: GroupMemory): 
 }
 
 /** What is remembered of the cluster that the host belongs to. */
-function timelinesFor({record}: Member, memory: GroupMemory): Timelines {
-  const unproven = memory.unproven?.[factsOf(record)?.session.systemIdentifier ?? '']
-  return unproven === undefined ? memory : merged(memory, unproven)
-}
+const timelinesFor = ({record}: Member, memory: GroupMemory): Timelines =>
+  merged(memory, unprovenOf(memory, factsOf(record)?.session.systemIdentifier ?? null))
 
 /** (e) */
 function whenOverruled({timeline, host}: Writer, {voids}: Timelines): Ahead | null {

@@ -32,6 +32,8 @@ export type Void = Readonly<{timeline: number; host: string | null; for: string}
 /** The timelines of one cluster. */
 export type Timelines = Readonly<{wrote: readonly Writer[]; voids: readonly Void[]}>
 export const noTimelines: Timelines = {wrote: [], voids: []}
+/** In `unproven`, the cluster of all hosts that do not tell theirs. */
+export const untold = ''
 
 /** What survives a restart, per group (DESIGN 4.1, 4.2). */
 export type GroupMemory = Timelines &

@@ -3,10 +3,10 @@ import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {furthest, isBeyond, lsnDifference} from '../facts/lsn.ts'
 import type {Lsn} from '../facts/observation.ts'
-import {blankMemory, type GroupMemory, noTimelines, type Timelines, type Writer} from './group-memory.ts'
+import {blankMemory, type GroupMemory, noTimelines, type Timelines, untold, type Writer} from './group-memory.ts'
 import {beyond, notePositions, type Position} from './positions.ts'
 import {rivalsOf} from './rivals.ts'
-import {isVoid, merged, noteTimeline, noteWriter, pairOf, pruned, writerOf} from './timelines.ts'
+import {isVoid, merged, noteTimeline, noteWriter, pairOf, pruned, unprovenOf, writerOf} from './timelines.ts'
 
 /** What is carried from one judgement to the next, and ends with the process: it is about moments. */
 export type Notes = Readonly<{
@@ -48,7 +48,7 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
   const evidence: Noting = {view, primaries, positions, voidStandbys, raisedAt: notes.raisedAt, maxAgeMs}
   const {unproven = {}, ...proven} = memory
   const noted = isKnown
-    ? noteCluster(merged(memory, unproven[identity.systemIdentifier] ?? noTimelines), view.members, evidence)
+    ? noteCluster(merged(memory, unprovenOf(memory, identity.systemIdentifier)), view.members, evidence)
     : {wrote: memory.wrote, voids: memory.voids}
   const open = isKnown ? {} : noteClusters(unproven, evidence)
   return {
@@ -83,9 +83,9 @@ type Noting = Readonly<{
  * look old for ever. Each cluster therefore has timelines of its own.
  */
 function noteClusters(before: Readonly<Record<string, Timelines>>, evidence: Noting): Record<string, Timelines> {
-  const clusterOf = ({record}: Member) => factsOf(record)?.session.systemIdentifier
+  const clusterOf = ({record}: Member) => factsOf(record)?.session.systemIdentifier ?? untold
   const speaking = evidence.view.members.filter(({condition}) => condition.role !== 'unavailable')
-  const clusters = new Set(speaking.flatMap((member) => clusterOf(member) ?? []))
+  const clusters = new Set(speaking.map(clusterOf))
   const noted = [...clusters].map((cluster) => {
     const members = speaking.filter((member) => clusterOf(member) === cluster)
     return [cluster, noteCluster(before[cluster] ?? noTimelines, members, evidence)] as const

@@ -1,7 +1,7 @@
 import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {furthest} from '../facts/lsn.ts'
-import type {Timelines, Void, Writer} from './group-memory.ts'
+import {type GroupMemory, noTimelines, type Timelines, untold, type Void, type Writer} from './group-memory.ts'
 
 /** The writer that a primary is, as of its last answer; `null`: its timeline is not known. */
 export function writerOf({host, record, timeline}: Member, {members}: GroupView): Writer | null {
@@ -31,6 +31,15 @@ export const isSameWriter = (one: Writer, other: Writer): boolean =>
 
 export const isVoid = ({voids}: Timelines, {timeline, host}: Pick<Writer, 'timeline' | 'host'>): boolean =>
   voids.some((item) => item.timeline === timeline && item.host === host)
+
+/**
+ * What is unproven of a cluster. A host that does not tell its cluster (`null`) may belong to each:
+ * each speaks to it, and it speaks to each.
+ */
+export const unprovenOf = ({unproven = {}}: GroupMemory, cluster: string | null): Timelines =>
+  Object.entries(unproven)
+    .filter(([name]) => cluster === null || name === cluster || name === untold)
+    .reduce<Timelines>((known, [, timelines]) => merged(known, timelines), noTimelines)
 
 /** The pair of a primary, and the others; a pair without a writer becomes the first writer's. */
 export function pairOf(

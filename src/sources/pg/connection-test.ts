@@ -16,7 +16,7 @@ export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
         kind: 'reached'
         role: 'primary' | 'standby'
         serverVersion: number
-        systemIdentifier: string
+        systemIdentifier: string | null
         timeline: number | null
       }
     | {kind: 'failed'; cause: Cause; detail: string}
@@ -26,7 +26,8 @@ export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
 type Tried = Pick<MonitorSettings, 'hosts' | 'groups' | 'probe'>
 
 type Attempt = Readonly<
-  {host: HostSettings; session: HostSession; facts: Facts} | {host: HostSettings; cause: Cause; detail: string}
+  | {host: HostSettings; session: HostSession; facts: Facts; denied: readonly string[]}
+  | {host: HostSettings; cause: Cause; detail: string}
 >
 type Reached = Extract<Attempt, {session: HostSession}>
 
@@ -45,6 +46,7 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
       if (!('session' in each)) return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: []}
       const {systemIdentifier, serverVersion} = each.session.facts
       const remarks = [
+        ...each.denied,
         ...rights(each),
         ...same(duplicates[reached.indexOf(each)] ?? []),
         ...foreign(each, reached, config),
@@ -58,12 +60,13 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
 }
 
 async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promise<Attempt> {
-  const driver = pgDriver({host, probe, availability: null, clock})
+  const denied: string[] = []
+  const driver = pgDriver({host, probe, availability: null, clock, warn: (text) => denied.push(text)})
   const session = await driver.open(new AbortController().signal)
   if (isFailure(session)) return {host, ...session}
   using asking = deadline(clock, driver.limitMs(probe.timeoutMs, 2))
   const facts = await session.probe({nudge: false}, asking.signal)
-  if (!isFailure(facts)) return {host, session, facts}
+  if (!isFailure(facts)) return {host, session, facts, denied}
   session.close()
   return {host, ...facts}
 }
@@ -83,7 +86,9 @@ const rights = ({facts}: Reached): readonly string[] =>
 /** Proof that two names are one server: a session of one name sees the backend of the other. */
 async function duplicatesOf(one: Reached, all: readonly Reached[], signal: AbortSignal): Promise<readonly string[]> {
   const {systemIdentifier, backendPid, backendStart}: SessionFacts = one.session.facts
-  const candidates = all.filter((other) => other !== one && other.session.facts.systemIdentifier === systemIdentifier)
+  const candidates = all.filter(
+    (other) => other !== one && mayShare(other.session.facts.systemIdentifier, systemIdentifier),
+  )
   const seen = candidates.map(async ({host, session}) => {
     const isSame = backendStart !== null && (await session.hasBackend(backendPid, backendStart, signal))
     return isSame ? [host.name] : []
@@ -91,12 +96,16 @@ async function duplicatesOf(one: Reached, all: readonly Reached[], signal: Abort
   return (await Promise.all(seen)).flat()
 }
 
+/** A host that does not tell its cluster may be of each. */
+const mayShare = (one: string | null, other: string | null) => one === null || other === null || one === other
+
 const same = (names: readonly string[]): readonly string[] =>
   names.length === 0 ? [] : [`the same server as ${enumerate(names)}: remove all names but one`]
 
 /** Remarks where the host's cluster is not that of its group, or of another host in the group. */
 function foreign({host, session}: Reached, all: readonly Reached[], {groups}: Tried): readonly string[] {
   const own = session.facts.systemIdentifier
+  if (own === null) return []
   return groups
     .filter((group) => group.hosts.includes(host.name))
     .flatMap((group) => {
@@ -104,7 +113,7 @@ function foreign({host, session}: Reached, all: readonly Reached[], {groups}: Tr
         return [`the system identifier ${own} is not the one of group ${group.name} (${group.systemIdentifier})`]
       }
       const others = all.filter(
-        (other) => group.hosts.includes(other.host.name) && other.session.facts.systemIdentifier !== own,
+        (other) => group.hosts.includes(other.host.name) && !mayShare(other.session.facts.systemIdentifier, own),
       )
       const names = others.map((other) => other.host.name)
       return names.length > 0

@@ -4,6 +4,7 @@ import type {Connection, Route} from './connection.ts'
 import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
 import {patience, RoundTrips} from './limits/patience.ts'
+import {Known} from './parts/known.ts'
 import {addressesNow, type Resolver, resolver} from './resolver.ts'
 import {openSession} from './session.ts'
 import {isUnix} from './ssl-attempts.ts'
@@ -15,18 +16,22 @@ export type PgDriverSettings = Readonly<{
   clock: Clock
   /** Default: the system's resolver. */
   resolve?: Resolver
+  /** Told of each fact that the server denies, when it is found out. */
+  warn?: (text: string) => void
 }>
 
 /** PostgreSQL over the wire. */
-export function pgDriver({host, probe, availability, clock, resolve = resolver(clock)}: PgDriverSettings): HostDriver {
+export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSettings): HostDriver {
+  const {resolve = resolver(clock), warn = () => {}} = rest
   const roundTrips = new RoundTrips(clock)
   const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>()}
+  const known = new Known(clock, host.connection, warn)
   let closings = 0
   return {
     async open(signal) {
       const before = closings
       using limits = patience(clock, roundTrips, probe.connectTimeoutMs, signal)
-      const session = await openSession(route, probe.timeoutMs, limits)
+      const session = await openSession(route, probe.timeoutMs, limits, known)
       // `close` was called while this session was being opened, and could not close it.
       if (closings !== before && !isFailure(session)) session.close()
       return session
@@ -40,6 +45,7 @@ export function pgDriver({host, probe, availability, clock, resolve = resolver(c
       isUnix(route.to) ? [] : addressesNow(route.resolve, route.to.hostaddr ?? route.to.host, signal),
     heartbeat: heartbeats({
       route,
+      known,
       timeoutMs: probe.timeoutMs,
       connectTimeoutMs: probe.connectTimeoutMs,
       availability,

@@ -25,7 +25,7 @@ export function factsOf(row: Row): Facts {
     lastReplayAgeMs: row.last_replay_age_ms as number | null,
     receiver,
     senders: row.senders as readonly Sender[],
-    readOnly: row.read_only as boolean,
+    readOnly: row.read_only as boolean | null,
     applyDelayMs: row.apply_delay_ms as number | null,
     replayPaused: row.replay_paused as boolean | null,
     backendsUsed: row.backends_used as number | null,

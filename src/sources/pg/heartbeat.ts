@@ -6,6 +6,7 @@ import {failureOf, type PgFailure} from './failure.ts'
 import {backOff, noBackoff} from './heartbeat-backoff.ts'
 import {type HeartbeatSql, heartbeatSql} from './heartbeat-sql.ts'
 import {type Patience, patience} from './limits/patience.ts'
+import type {Known} from './parts/known.ts'
 import {askSessionFacts} from './session-facts.ts'
 
 /**
@@ -14,6 +15,7 @@ import {askSessionFacts} from './session-facts.ts'
  */
 type Deps = Readonly<{
   route: Route
+  known: Known
   timeoutMs: number
   connectTimeoutMs: number
   availability: AvailabilitySettings | null
@@ -27,7 +29,7 @@ const beatTrips = 3
 export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
 
 /** On a connection of their own: a write that hangs must not keep the probe from answering. */
-export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
+export function heartbeats({route, known, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
   let connection: Connection | null = null
   let backoff = noBackoff
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
@@ -50,8 +52,7 @@ export function heartbeats({route, timeoutMs, connectTimeoutMs, availability, cl
     if (connection && !connection.isOver) return connection
     const opened = await openConnection(route, limits)
     if (isFailure(opened)) return opened
-    limits.begin('question')
-    const facts = await askSessionFacts(opened, parameters, limits.signal)
+    const facts = await askSessionFacts(opened, parameters, limits, known)
     if (isFailure(facts)) {
       opened.close()
       return facts
