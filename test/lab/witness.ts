@@ -35,7 +35,7 @@ export async function witness({nodes}: Cluster): Promise<Witness> {
   )
   const monitor = await startMonitor({
     settings,
-    driver: driverFor(settings, systemClock),
+    driver: driverFor(settings, systemClock, silentLog),
     clock: systemClock,
     random: Math.random,
     store: {load: async () => nothingRemembered, save: async () => {}},
