@@ -54,6 +54,11 @@ const benches: Readonly<Record<string, Entry>> = {
     about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time',
     load: () => import('./scale.ts'),
   },
+  worlds: {
+    about: 'every history of small worlds, judged by the product: breaches; minutes; runs only when named',
+    load: () => import('./worlds.ts'),
+    isOnDemand: true,
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),
