@@ -2,6 +2,7 @@ import {expect, test} from 'vitest'
 import {causeOf} from '../../src/core/snapshot.ts'
 import {groupSettings, monitorSettings} from '../support/settings.ts'
 import {Stage} from '../support/stage.ts'
+import {begun, branched} from '../support/wal.ts'
 
 const twoNames = {servers: ['host1', 'host2'], alsoKnownAs: {alias1: 'host1', alias2: 'host1'}} as const
 const splitBrains = (stage: Stage) => stage.changes.filter(({to}) => to === 'split-brain')
@@ -145,7 +146,11 @@ test('R9: knocks that reach the address of the session never ask DNS', async () 
 test('a server of another cluster: never routed, and says whose it is', async () => {
   await using stage = await Stage.set()
   stage.cluster.crash('host3')
-  Object.assign(stage.cluster.server('host3'), {systemIdentifier: '1', inRecovery: false, timeline: 99})
+  Object.assign(stage.cluster.server('host3'), {
+    systemIdentifier: '1',
+    inRecovery: false,
+    history: branched(begun(0x3000000), 99),
+  })
   stage.cluster.start('host3')
   await stage.clock.run(5_000)
   expect(stage.host('host3')).toMatchObject({role: 'unavailable', cause: 'foreign-cluster'})
