@@ -14,8 +14,9 @@ function breachIn({servers, records, past, told, seen, rivals, overruled}: World
   if (rival !== undefined && rivals.includes(routed)) return `${routed} is routed to, and its rival ${rival} lives`
   if (!own) return `${routed} is routed to without an answer`
   const ahead = seen.find(
-    ({timeline, commits}) =>
+    ({timeline, commits, at}) =>
       timeline >= own.timeline &&
+      at <= own.at &&
       ![...commits].every((commit) => own.commits.includes(commit) || overruled.includes(commit)),
   )
   return ahead === undefined ? null : `${shown(own)} is routed to, and ${shown(ahead)} was seen`
@@ -38,17 +39,18 @@ function keyOf({servers, records, past, told, seen, overruled, rivals, used}: Wo
         ],
   )
   const {memory, notes, state} = past ?? {}
+  const described = (one: Seen | null) => one && [one.timeline, one.commits, moment(one.at)]
   const positions = notes?.positions.map((position) => ({...position, answeredAt: moment(position.answeredAt)}))
   const carried = {memory, ...notes, positions, raisedAt: moment(notes?.raisedAt ?? null)}
   const {rule, primary} = state?.verdict ?? {}
   const text = JSON.stringify([
     servers,
     answers,
-    told,
+    told.map(described),
     carried,
     rule,
     primary,
-    [...seen].map((one) => JSON.stringify(one)).sort(),
+    [...seen].sort((a, b) => a.timeline - b.timeline || (a.commits < b.commits ? -1 : 1)).map(described),
     overruled,
     rivals,
     used,

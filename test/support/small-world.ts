@@ -24,7 +24,8 @@ type Server = Readonly<{
 }>
 
 /** What an answer described: on which timeline, and which commits. */
-export type Seen = Readonly<{timeline: number; commits: string}>
+/** `at`: when; 0 where all are asked in one round. */
+export type Seen = Readonly<{timeline: number; commits: string; at: number}>
 
 export type World = Readonly<{
   servers: readonly Server[]
@@ -165,7 +166,10 @@ function asked(world: World, index: number, bounds: Bounds): World {
   )
   const next = {...world, servers: after, tick: now}
   const changed = observed(record, observationOf(server, index, servers, now))
-  const described = server.state === 'up' ? [{timeline: server.timeline, commits: server.commits}] : []
+  const described =
+    server.state === 'up'
+      ? [{timeline: server.timeline, commits: server.commits, at: bounds.isAskedAlone ? now : 0}]
+      : []
   const isKnown = (one: Seen) =>
     world.seen.some((other) => other.timeline === one.timeline && other.commits.startsWith(one.commits))
   return judged(bounds, {
@@ -233,7 +237,9 @@ function accepted(world: World, index: number, bounds: Bounds): readonly Step[] 
   const held = world.servers.map(({commits}) => commits).join('')
   const overruled = [...new Set(held)].filter((commit) => !own.commits.includes(commit)).join('')
   const servers = world.servers.map((server, at) =>
-    server.isPrimary && server.timeline >= own.timeline ? {...server, isOverruled: at !== index} : server,
+    memory.voids.some((item) => item.host === nameOf(at))
+      ? {...server, isOverruled: server.isPrimary}
+      : {...server, isOverruled: at !== index && server.isOverruled},
   )
   const used = {...world.used, accepts: world.used.accepts + 1}
   const next = {...world, servers, past: {...past, memory}, seen: [], rivals: [], overruled, used}
