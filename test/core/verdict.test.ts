@@ -47,6 +47,11 @@ const table: Record<Exclude<Rule, 'V1'>, readonly Row[]> = {
       outcome: {primary: 'a', routedTo: null},
     },
     {
+      given: 'a standby without a receiver has WAL of a higher timeline on its disk',
+      when: {hosts: [primary('a'), standby('b', {diskTimeline: 2})]},
+      outcome: {primary: 'a', routedTo: null, situation: 'old-primary-returned'},
+    },
+    {
       given: 'its own timeline cannot be told, and others can',
       when: {hosts: [primary('a', {timeline: null}), standby('b')]},
       outcome: {routedTo: null},

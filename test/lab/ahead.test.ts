@@ -71,6 +71,24 @@ test('the first primary returns alone, a standby of its successor is in sight: a
   expect(seen.routed()).toEqual([])
 })
 
+test('a role that may list WAL sees the later timeline on disk, also when the old primary is further', async () => {
+  const {cluster, host1, host2, host3} = await three()
+  await host1.sql('grant execute on function pg_ls_waldir() to pgroute66')
+  await host1.kill()
+  await host2.promote()
+  await host3.follow(host2)
+  await streams(host2, 'host3')
+  await write(host2, 500)
+  await has(host3, host2)
+  await host2.kill()
+  await host1.start()
+  await write(host1, 5_000)
+  expect(await flushed(host1)).toBeGreaterThan(await received(host3))
+
+  const {code, verdict} = await checkAnew(cluster)
+  expect([code, verdict]).toMatchObject([4, {rule: 'V2', situation: 'old-primary-returned', routed_to: null}])
+})
+
 test('two hosts are promoted to one timeline, one after the other: each lacks what the other wrote', async () => {
   const {cluster, host1, host2, host3} = await three()
   const seen = await witness(cluster)

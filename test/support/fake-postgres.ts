@@ -26,6 +26,7 @@ export const sessionColumns: readonly Column[] = [
   {name: 'backend_start', oid: text},
   {name: 'read_only_by_role', oid: bool},
   {name: 'parameters_set', oid: text},
+  {name: 'may_list_wal', oid: bool},
 ]
 export const probeColumns: readonly Column[] = [
   {name: 'in_recovery', oid: bool},
@@ -33,6 +34,7 @@ export const probeColumns: readonly Column[] = [
   {name: 'lsn', oid: text},
   {name: 'primary_timeline', oid: text},
   {name: 'recovery_timeline', oid: int4},
+  {name: 'disk_timeline', oid: text},
   {name: 'flush_lsn', oid: text},
   {name: 'receive_lsn', oid: text},
   {name: 'last_replay_age_ms', oid: float8},
@@ -89,13 +91,14 @@ class Fake {
       `2026-01-01T00:00:00.${pid}Z`,
       'f',
       '1',
+      'f',
     ]
   }
 
   probe(): Values {
     const lsn = '0/3000148'
     if (this.index % 3 === 0)
-      return ['f', null, lsn, '00000001', null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
+      return ['f', null, lsn, '00000001', null, null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
     const receiver = {
       status: 'streaming',
       received_tli: 1,
@@ -104,7 +107,7 @@ class Fake {
       latest_end_lsn: lsn,
       last_message_age_ms: 40,
     }
-    return ['t', null, lsn, null, '1', null, lsn, '40', 'f', '0', 't', JSON.stringify(receiver), '[]', '3', '100']
+    return ['t', null, lsn, null, '1', null, null, lsn, '40', 'f', '0', 't', JSON.stringify(receiver), '[]', '3', '100']
   }
 }
 

@@ -27,6 +27,8 @@ export type Saying = Readonly<{
   lsn?: string | null
   /** Of a standby; default: `lsn`. */
   receiveLsn?: string | null
+  /** Of a standby: the highest timeline of its segments. */
+  diskTimeline?: number | null
   /** Of a primary; default: `lsn`. */
   flushLsn?: string
   cluster?: string
@@ -55,6 +57,7 @@ const session: SessionFacts = {
 const quiet: Facts = {
   inRecovery: false,
   timeline: 1,
+  diskTimeline: null,
   lsn: '0/3000000',
   flushLsn: null,
   receiveLsn: null,
@@ -115,6 +118,7 @@ export function standby(name: string, saying: Saying = {}): HostRecord {
     readOnly: true,
     timeline,
     lsn,
+    diskTimeline: saying.diskTimeline ?? null,
     receiveLsn: saying.receiveLsn === undefined ? lsn : saying.receiveLsn,
     lastReplayAgeMs: saying.lastReplayAgeMs ?? null,
     applyDelayMs: saying.applyDelayMs ?? null,

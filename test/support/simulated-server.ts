@@ -195,6 +195,7 @@ export class SimulatedServer {
       inRecovery: this.inRecovery,
       timeline: this.#toldTimeline,
       lsn: lsnText(this.lsn),
+      diskTimeline: null,
       flushLsn: this.inRecovery ? null : lsnText(this.lsn),
       receiveLsn: this.inRecovery ? lsnText(this.lsn) : null,
       lastReplayAgeMs: this.inRecovery ? this.#clock.now() - this.heardAt : null,

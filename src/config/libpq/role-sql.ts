@@ -15,6 +15,9 @@ CREATE ROLE ${role} LOGIN;
 GRANT pg_read_all_stats TO ${role};
 GRANT CONNECT ON DATABASE ${identifier(dbname)} TO ${role};
 
+-- Optional: lets pgroute66 see the timelines of the WAL on a standby's disk, and so an old primary that returns.
+-- GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO ${role};
+
 -- Then set its password. psql asks for it, so the password gets into no history and no log:
 -- \\password ${role}
 `

@@ -13,6 +13,8 @@ export type Member = Readonly<{
    */
   session: 'primary' | 'standby' | null
   timeline: number | null
+  /** The highest timeline of its WAL, where that is more than it tells: proof of a later primary. */
+  diskTimeline: number | null
   /** Monotonic. */
   askedAt: number | null
   /** Monotonic; `null`: never asked. */
@@ -50,6 +52,7 @@ export function viewGroup({group, records, identity, now, maxAgeMs}: ViewQuestio
       condition,
       session: sessionRole(record, condition),
       timeline: isUp ? timelineOf(record) : null,
+      diskTimeline: isUp ? (factsOf(record)?.facts.diskTimeline ?? null) : null,
       askedAt: record.observation?.askedAt ?? null,
       answeredAt: record.observation === null ? null : record.observation.askedAt + record.observation.probeMs,
       upstream: condition.role === 'standby' ? upstreamOf(record, records, speaking) : {kind: 'none'},

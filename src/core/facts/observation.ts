@@ -42,6 +42,11 @@ export type Facts = Readonly<{
    * else `min_recovery_end_timeline`.
    */
   timeline: number | null
+  /**
+   * A standby without a receiver: the highest timeline of a WAL segment on its disk; `null`: our
+   * role may not list them.
+   */
+  diskTimeline: number | null
   /** Primary: the write position. Standby: the replay position. */
   lsn: Lsn | null
   /** Primary: the position up to which WAL is on its disk. */

@@ -43,10 +43,11 @@ function whenOlder(primary: Member, view: GroupView, known: Timelines): Ahead | 
   const newest = newer.at(-1)
   if (newest === undefined) return null
   const on = view.members.filter((member) => member.timeline === newest.timeline)
-  const seen =
-    on.length > 0
-      ? `${areIs(on.map(({host}) => host))} on ${newest.timeline}`
-      : `timeline ${newest.timeline} was seen before${newest.host === null ? '' : ` (${newest.host} wrote on it)`}`
+  const holding = view.members.find((member) => member.diskTimeline === newest.timeline)
+  const writer = newest.host === null ? '' : ` (${newest.host} wrote on it)`
+  const before = `timeline ${newest.timeline} was seen before${writer}`
+  const onDisk = holding === undefined ? before : `${holding.host} has WAL of timeline ${newest.timeline} on its disk`
+  const seen = on.length > 0 ? `${areIs(on.map(({host}) => host))} on ${newest.timeline}` : onDisk
   return {
     situation: 'old-primary-returned',
     fact: `it is on timeline ${primary.timeline ?? 'unknown'} and ${seen}; an old primary may have come back`,

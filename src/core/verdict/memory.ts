@@ -100,8 +100,10 @@ function noteCluster(before: Timelines, members: readonly Member[], evidence: No
     const writer = writerOf(primary, evidence.view)
     if (writer !== null) timelines = noteWriter(withLoss(timelines, primary, writer, evidence), writer)
   }
-  for (const {timeline, session} of members)
-    if (timeline !== null && session === 'standby') timelines = noteTimeline(timelines, timeline)
+  for (const {timeline, diskTimeline, session} of members) {
+    if (session !== 'standby' || timeline === null) continue
+    timelines = noteTimeline(noteTimeline(timelines, timeline), Math.max(timeline, diskTimeline ?? 0))
+  }
   return pruned(withUnseen(timelines, evidence))
 }
 

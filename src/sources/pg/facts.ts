@@ -19,6 +19,7 @@ export function factsOf(row: Row): Facts {
     timeline: inRecovery
       ? standbyTimeline(receiver, row.recovery_timeline as number | null)
       : hexadecimal(row.primary_timeline as string | null),
+    diskTimeline: hexadecimal(row.disk_timeline as string | null),
     lsn: row.lsn as string | null,
     flushLsn: row.flush_lsn as string | null,
     receiveLsn: row.receive_lsn as string | null,

@@ -2,8 +2,31 @@ import {expressionOf, type Parts, part} from './parts/part.ts'
 
 const ageMs = (time: string) => `(extract(epoch from clock_timestamp() - ${time}) * 1000)::float8`
 
-/** The parts of a probe that a server of this version may deny. */
-export function probeParts(serverVersion: number): Parts {
+/** What a server can answer. `mayListWal`: our role may list the files of WAL, which few roles may. */
+export type Abilities = Readonly<{serverVersion: number; mayListWal: boolean}>
+
+/** A standby fetches the history file of a timeline that it never followed: segments alone count. */
+const segmentsPart = (mayListWal: boolean) =>
+  mayListWal
+    ? part(
+        'the timelines on the disk of a standby',
+        'pg_ls_waldir()',
+        `(select max(substr(name, 1, 8)) from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$')`,
+        'null::text',
+      )
+    : part(null, [], 'null::text', 'null::text')
+
+const sendersPart = part(
+  'who streams from a host',
+  ['pg_stat_replication', 'pg_stat_get_wal_senders()', 'pg_stat_get_activity(integer)'],
+  `(select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name,
+    'clientAddr', host(client_addr), 'state', state, 'syncState', sync_state, 'replayLsn', replay_lsn::text)
+    order by pid), '[]') from pg_stat_replication)`,
+  `'[]'::json`,
+)
+
+/** The parts of a probe that a server may deny. */
+export function probeParts({serverVersion, mayListWal}: Abilities): Parts {
   const sender =
     serverVersion >= 110_000 ? 'sender_host, sender_port' : 'null::text as sender_host, null::int as sender_port'
   // Since version 17 the statement can flush the message itself; before, the WAL writer flushes it
@@ -31,6 +54,7 @@ export function probeParts(serverVersion: number): Parts {
       '(select min_recovery_end_timeline from pg_control_recovery())',
       'null::int',
     ),
+    segments: segmentsPart(mayListWal),
     flushed: part('the flush position', 'pg_current_wal_flush_lsn()', 'pg_current_wal_flush_lsn()', 'null::pg_lsn'),
     received: part('the receive position', 'pg_last_wal_receive_lsn()', 'pg_last_wal_receive_lsn()', 'null::pg_lsn'),
     replay: part(
@@ -64,14 +88,7 @@ export function probeParts(serverVersion: number): Parts {
       `'{"status": null, "received_tli": null, "sender_host": null, "sender_port": null, ` +
         `"latest_end_lsn": null, "last_message_age_ms": null}'::json`,
     ),
-    senders: part(
-      'who streams from a host',
-      ['pg_stat_replication', 'pg_stat_get_wal_senders()', 'pg_stat_get_activity(integer)'],
-      `(select coalesce(json_agg(json_build_object('pid', pid, 'applicationName', application_name,
-    'clientAddr', host(client_addr), 'state', state, 'syncState', sync_state, 'replayLsn', replay_lsn::text)
-    order by pid), '[]') from pg_stat_replication)`,
-      `'[]'::json`,
-    ),
+    senders: sendersPart,
     backends: part(
       'the number of backends',
       'pg_stat_get_activity(integer)',
@@ -85,11 +102,10 @@ export function probeParts(serverVersion: number): Parts {
 }
 
 /**
- * The SQL of a probe for a server of this version (`server_version_num`). $1 boolean: nudge.
- * `without`: parts that the server denies.
+ * The SQL of a probe. $1 boolean: nudge. `without`: parts that the server denies.
  */
-export function probeSql(serverVersion: number, without: ReadonlySet<string> = new Set()): string {
-  const sql = expressionOf(probeParts(serverVersion), without)
+export function probeSql(abilities: Abilities, without: ReadonlySet<string> = new Set()): string {
+  const sql = expressionOf(probeParts(abilities), without)
   // The CTE "state" asks for the role once, and every other part reads it there: a promotion during
   // this statement must not mix the two roles. (PostgreSQL never inlines a CTE with a volatile
   // function, so MATERIALIZED, which 10 and 11 do not know, is not needed.) A CASE evaluates only
@@ -102,6 +118,7 @@ select in_recovery,
   (case when in_recovery then ${sql('replayed')} else ${sql('current')} end)::text as lsn,
   case when not in_recovery then ${sql('timeline')} end as primary_timeline,
   case when in_recovery then ${sql('recovery')} end as recovery_timeline,
+  case when in_recovery and ${sql('receiver')} is null then ${sql('segments')} end as disk_timeline,
   case when not in_recovery then ${sql('flushed')}::text end as flush_lsn,
   case when in_recovery then ${sql('received')}::text end as receive_lsn,
   case when in_recovery then ${sql('replay')} end as last_replay_age_ms,

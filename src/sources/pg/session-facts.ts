@@ -75,12 +75,13 @@ select ${sql('pid')} as backend_pid,
   ${sql('started')} as started_at,
   ${sql('backend')} as backend_start,
   ${sql('role')} as read_only_by_role,
-  ${sql('limits')} as parameters_set
+  ${sql('limits')} as parameters_set,
+  has_function_privilege('pg_ls_waldir()', 'execute') as may_list_wal
 from given`
 }
 
 /** `isReadOnlyByRole`: the role sets default_transaction_read_only, which says nothing about the server. */
-export type AskedSession = Readonly<{facts: SessionFacts; isReadOnlyByRole: boolean}>
+export type AskedSession = Readonly<{facts: SessionFacts; isReadOnlyByRole: boolean; mayListWal: boolean}>
 
 /**
  * One round trip, once per session; more where the server denies something. Each has the limit of a
@@ -127,7 +128,7 @@ export async function askSessionFacts(
     backendStart: row.backend_start as string | null,
     remoteAddress: connection.remoteAddress,
   }
-  return {facts, isReadOnlyByRole: row.read_only_by_role === true}
+  return {facts, isReadOnlyByRole: row.read_only_by_role === true, mayListWal: row.may_list_wal === true}
 }
 
 /** SHOW is no function, so nothing can be denied. */

@@ -38,8 +38,9 @@ export async function openSession(
     connection.close()
     return failureOf(asked)
   }
-  const {facts, isReadOnlyByRole} = asked
-  const parts = probeParts(facts.serverVersion)
+  const {facts, isReadOnlyByRole, mayListWal} = asked
+  const abilities = {serverVersion: facts.serverVersion, mayListWal}
+  const parts = probeParts(abilities)
   return {
     facts,
     async probe({nudge}, signal): Promise<Facts | Failure> {
@@ -49,7 +50,7 @@ export async function openSession(
         return {cause: 'closed', detail: 'closed by pgroute66, to ask again for facts that were denied'}
       }
       const ask = (without: ReadonlySet<string>) => {
-        const text = probeSql(facts.serverVersion, without)
+        const text = probeSql(abilities, without)
         // pg refuses one name for two texts. A question of the search is asked once, and has none.
         const isLasting = known.probe.suspects.length === 0
         const name = isLasting ? {name: `pgroute66_probe_${known.probe.edition}`} : {}
