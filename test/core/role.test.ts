@@ -1,7 +1,8 @@
 import {describe, expect, test} from 'vitest'
-import {conditionOf, type HostRecord} from '../../src/core/facts/host-record.ts'
+import {conditionOf, type HostRecord, knocked, observed} from '../../src/core/facts/host-record.ts'
+import type {Observation} from '../../src/core/facts/observation.ts'
 import {type Cause, causes, type Role} from '../../src/core/vocabulary.ts'
-import {failing, MAX_AGE, NOW, primary, standby, unasked} from '../support/records.ts'
+import {failing, MAX_AGE, memberIn, NOW, primary, standby, unasked, viewOf} from '../support/records.ts'
 
 type Row = Readonly<{given: string; when: HostRecord; foreignTo?: string; role: Role; cause: Cause | null}>
 
@@ -61,4 +62,33 @@ describe('every failure is its own cause, and does not go stale', () => {
     test(cause, () =>
       expect(conditionOf(failing('a', cause), NOW + 1e9, MAX_AGE, null)).toMatchObject({role: 'unavailable', cause}),
     )
+})
+
+describe('what a record keeps of earlier answers', () => {
+  const said = ({observation}: HostRecord) => observation as Observation
+  const first = observed(unasked('a'), said(standby('a', {ageMs: 500, timeline: 5})))
+
+  test('when its answers began: anew after a failure, and after another start of the server', () => {
+    const second = observed(first, said(standby('a', {ageMs: 400})))
+    expect(second.answersSince).toBe(first.answersSince)
+    const restarted = observed(first, said(standby('a', {ageMs: 400, session: {startedAt: 2}})))
+    expect(restarted.answersSince).toBe(NOW - 400 + 1)
+    expect(observed(observed(first, said(failing('a'))), said(standby('a'))).answersSince).toBe(NOW - 10 + 1)
+  })
+
+  test('the highest timeline of a standby, while its postmaster is the same', () => {
+    const timelineOf = (record: HostRecord) => memberIn(viewOf([record]), 'a').timeline
+    expect(timelineOf(observed(first, said(standby('a', {timeline: 4}))))).toBe(5)
+    expect(timelineOf(observed(first, said(standby('a', {timeline: 4, session: {startedAt: 2}}))))).toBe(4)
+  })
+
+  test('the word of a stopping server, until it answers again', () => {
+    const warned = observed(first, {...said(failing('a', 'closed')), isStopping: true} as Observation)
+    expect(observed(warned, said(failing('a', 'refused'))).isStopping).toBe(true)
+    expect(observed(observed(first, said(failing('a', 'not-accepting'))), said(failing('a'))).isStopping).toBe(true)
+    expect(observed(first, said(failing('a', 'closed'))).isStopping).toBe(false)
+    expect(observed(warned, said(standby('a'))).isStopping).toBe(false)
+    expect(knocked(warned, null).isStopping).toBe(false)
+    expect(knocked(first, {cause: 'not-accepting', detail: ''}).isStopping).toBe(true)
+  })
 })

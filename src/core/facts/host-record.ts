@@ -17,8 +17,8 @@ export type HostRecord = Readonly<{
    */
   primarySince: number | null
   /**
-   * Monotonic: when the first answer of the current run of answers came; `null`: the last question
-   * failed, or the caller does not count.
+   * Monotonic: when the first answer of the current run of answers came, from one start of the server;
+   * `null`: the last question failed, or the caller does not count.
    */
   answersSince: number | null
   /** The highest timeline of a standby since this start of its postmaster; `null`: none yet. */
@@ -75,11 +75,13 @@ export function observed(record: HostRecord, observation: Observation): HostReco
       isStopping: record.isStopping || isStopWord(observation),
     }
   const {facts, session, askedAt, probeMs} = observation
+  // A server that was started anew may be another one than it was: its answers begin anew.
+  const isSameStart = factsOf(record)?.session.startedAt === session.startedAt
   return {
     ...record,
     observation,
     primarySince: facts.inRecovery ? null : (record.primarySince ?? askedAt),
-    answersSince: record.answersSince ?? askedAt + probeMs,
+    answersSince: (isSameStart ? record.answersSince : null) ?? askedAt + probeMs,
     reached: facts.inRecovery ? reachedBy(record.reached, session.startedAt, facts.timeline) : null,
     lastAddress: session.remoteAddress,
     isStopping: false,
