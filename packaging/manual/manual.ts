@@ -117,5 +117,12 @@ function text(words: string): readonly string[] {
   })
 }
 
-/** roff gives a meaning to a backslash, and to a dot or an apostrophe at the beginning of a line. */
-const escaped = (line: string): string => line.replaceAll('\\', '\\e').replace(/^(?=[.'])/, '\\&')
+/**
+ * roff gives a meaning to a backslash, and to a dot or an apostrophe at the beginning of a line.
+ * mandoc takes a word with `()` for a C function, and asks for its markup.
+ */
+const escaped = (line: string): string =>
+  line
+    .replaceAll('\\', '\\e')
+    .replaceAll('()', '\\&()')
+    .replace(/^(?=[.'])/, '\\&')
