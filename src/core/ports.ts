@@ -12,7 +12,7 @@ export interface Clock {
   now(): number
   /** Wall clock, milliseconds since 1970: for display, and to notice a suspended machine. */
   wall(): number
-  /** Calls `run` once after `ms`; the returned function cancels. Never throws. */
+  /** Calls `run` once, when `ms` have passed by `now`; the returned function cancels. Never throws. */
   after(ms: number, run: () => void): () => void
 }
 

@@ -17,6 +17,7 @@ import {afterAll} from 'vitest'
 import {isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
+import {systemClock} from '../../src/system/clock.ts'
 import {type ServerLog, serverLog} from './pg-log.ts'
 import {until} from './pg-until.ts'
 
@@ -48,10 +49,7 @@ afterAll(() => {
 export const clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  after(ms: number, run: () => void) {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
+  after: systemClock.after,
 }
 /**
  * Time limits that end a hang and nothing else: a busy machine must not turn a test red. Tests

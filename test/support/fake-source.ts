@@ -1,5 +1,6 @@
 import type {Clock, Log, SnapshotSource} from '../../src/core/ports.ts'
 import type {Change, Publication, Snapshot} from '../../src/core/snapshot.ts'
+import {systemClock} from '../../src/system/clock.ts'
 import {noon, type SnapshotDraft, snapshot} from './snapshots.ts'
 
 /** A source whose snapshots are set by hand. */
@@ -63,10 +64,7 @@ export function realClock(): Clock {
   return {
     now: () => noon.now + passed(),
     wall: () => noon.wall + passed(),
-    after(ms, run) {
-      const timer = setTimeout(run, ms)
-      return () => clearTimeout(timer)
-    },
+    after: (ms, run) => systemClock.after(ms, run),
   }
 }
 
