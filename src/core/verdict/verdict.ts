@@ -1,8 +1,9 @@
 import {checkConfirmations, type HeldConfirmations, identitySource} from '../evidence/confirmation.ts'
+import {doubtOfIdentity} from '../evidence/doubt-of-identity.ts'
 import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
-import {areIs, enumerate} from '../phrases.ts'
+import {enumerate} from '../phrases.ts'
 import type {GroupSettings} from '../settings.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
@@ -242,28 +243,6 @@ function namesOnly(
     confirmed(leading.host) === required.length &&
     others.every(({host}) => confirmed(host) < required.length)
   )
-}
-
-/**
- * Hosts of different clusters and no majority among them: no host is routed to until an operator
- * says which cluster is the right one (DESIGN 4.1).
- */
-function doubtOfIdentity(primary: Member, {identity}: GroupView): readonly Evidence[] {
-  if (identity.kind !== 'tied') return []
-  const sides = Object.entries(identity.found).map(([identifier, hosts]) => `${areIs(hosts)} of cluster ${identifier}`)
-  const advice = 'set system_identifier, or run "pgroute66 accept HOST" for a host of the right cluster'
-  const why = `${sides.join(', ')}, and no cluster has a majority; ${advice}`
-  return [
-    {
-      source: identitySource,
-      subject: primary.host,
-      answer: 'denies',
-      contradictsSql: false,
-      required: true,
-      why,
-      askedAt: primary.askedAt,
-    },
-  ]
 }
 
 function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidence[]): string {
