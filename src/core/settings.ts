@@ -73,6 +73,7 @@ export type GroupSettings = Readonly<{
   confirm: readonly string[]
   onSilent: OnSilent
   onSplitBrain: 'refuse' | 'follow-evidence'
+  onLossyPromotion: 'tell' | 'refuse'
   readFallback: ReadFallback
   /** `null`: learned from more than half of the hosts. */
   systemIdentifier: string | null

@@ -29,8 +29,8 @@ export function isNudgeDue(
 export type HeartbeatTask = 'write' | 'read' | null
 
 /**
- * What the next heartbeat does at a host. A doubtful primary (V0, V1, V2) is not written to: every
- * byte that it writes is one more to lose. A stale answer does not tell a primary from a standby.
+ * What the next heartbeat does at a host. A doubtful primary (V0, V1, V2, a refused promotion) is not
+ * written to: every byte that it writes is one more to lose. A stale answer does not tell a primary from a standby.
  */
 export function heartbeatTask(
   record: HostRecord | undefined,

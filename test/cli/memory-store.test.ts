@@ -13,7 +13,11 @@ const memory: Memory = {
     all: {
       hosts: ['host1', 'host2'],
       systemIdentifier: '7710428129421941699',
-      wrote: [wrote(3, 'host1', {lsn: '0/3000000', by: 'host2', lost: '0/2000000'}), wrote(4)],
+      wrote: [
+        wrote(3, 'host1', {lsn: '0/3000000', by: 'host2', lost: '0/2000000'}),
+        wrote(4, 'host2', {left: [{host: 'host3', timeline: 3, lsn: '0/3000010', from: '0/3000000'}], accepted: true}),
+        wrote(5),
+      ],
       voids: [{timeline: 4, host: null, for: 'host1'}],
       voidStandbys: {host2: '0/4021D70'},
       rivals: ['host1', 'host2'],

@@ -103,10 +103,12 @@ hosts:
   h3: {host: c}
 groups:
   one: [h1, h2, h3]
-  two: {hosts: [h2], confirm: [], read_fallback: none, system_identifier: 18446744073709551615}
+  two: {hosts: [h2], confirm: [], on_lossy_promotion: tell, read_fallback: none,
+    system_identifier: 18446744073709551615}
 confirm: [majority, followers]
 on_silent: ignore
 on_split_brain: refuse
+on_lossy_promotion: refuse
 read_fallback: any
 followers: {max_age: 20s, nudge: no}
 availability: {limit: 20s}
@@ -123,9 +125,17 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
         hosts: ['h1', 'h2', 'h3'],
         confirm: ['majority', 'followers'],
         onSilent: 'ignore',
+        onLossyPromotion: 'refuse',
         readFallback: 'any',
       },
-      {name: 'two', hosts: ['h2'], confirm: [], readFallback: 'none', systemIdentifier: '18446744073709551615'},
+      {
+        name: 'two',
+        hosts: ['h2'],
+        confirm: [],
+        onLossyPromotion: 'tell',
+        readFallback: 'none',
+        systemIdentifier: '18446744073709551615',
+      },
     ],
     followers: {maxAgeMs: 20_000, nudge: false},
     availability: {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 20_000},

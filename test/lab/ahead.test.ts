@@ -3,7 +3,7 @@ import {rename, rm} from 'node:fs/promises'
 import {expect, test} from 'vitest'
 import {systemClock} from '../../src/system/clock.ts'
 import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
-import {checkAnew, type Witness, witness} from './witness.ts'
+import {checkAnew, keptMemory, type Witness, witness} from './witness.ts'
 
 /** Three servers on this machine: host2 and host3 stream from host1. */
 async function three() {
@@ -181,10 +181,8 @@ test('a primary restored from an earlier copy: refused until accepted, also once
   await seen.concludes({rule: 'V4', routedTo: 'host1'})
 })
 
-test('the worse of two standbys is promoted: routed to, and the reason tells what is lost', async () => {
-  const {cluster, host1, host2, host3} = await three()
-  const seen = await witness(cluster)
-  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+/** host2 lags behind host3 when host1 dies, and is promoted. The bytes that host3 alone holds. */
+async function promotesTheWorse(seen: Witness, {host1, host2, host3}: Awaited<ReturnType<typeof three>>) {
   await host2.sql(`alter system set primary_conninfo = ''`)
   await host2.sql('select pg_reload_conf()')
   await streams(host1, 'host3')
@@ -193,10 +191,57 @@ test('the worse of two standbys is promoted: routed to, and the reason tells wha
   await dies(host1, seen)
   const missing = (await received(host3)) - (await lsnOf(host2, 'pg_last_wal_replay_lsn()'))
   await host2.promote()
+  return Number(missing)
+}
+
+const toldBytes = (why: string) =>
+  Number(/host3 holds (\d+) bytes of timeline 1 that host2 lacked when it was promoted/.exec(why)?.[1])
+
+test('the worse of two standbys is promoted: routed to, and the reason tells what is lost', async () => {
+  const servers = await three()
+  const seen = await witness(servers.cluster)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  const missing = await promotesTheWorse(seen, servers)
 
   const {why} = await seen.concludes({rule: 'V4', routedTo: 'host2', situation: 'lossy-promotion'})
-  const told = /host3 holds (\d+) bytes of timeline 1 that host2 lacked when it was promoted/.exec(why)?.[1]
-  expect(Number(told)).toBeGreaterThan(10_000)
-  expect(Number(told)).toBeLessThanOrEqual(Number(missing))
+  expect(toldBytes(why)).toBeGreaterThan(10_000)
+  expect(toldBytes(why)).toBeLessThanOrEqual(missing)
   expect(seen.routed()).toEqual(['host2'])
+})
+
+test('on_lossy_promotion refuse: over a restart of the monitor too, until accept, and then no more', async () => {
+  const servers = await three()
+  const {cluster, host2, host3} = servers
+  const options = {group: {onLossyPromotion: 'refuse'}, store: keptMemory()} as const
+  const seen = await witness(cluster, options)
+  await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  const missing = await promotesTheWorse(seen, servers)
+  const refused = {rule: 'V3', primary: 'host2', routedTo: null, situation: 'lossy-promotion'} as const
+  const {why} = await seen.concludes(refused)
+  expect(toldBytes(why)).toBeGreaterThan(10_000)
+  expect(toldBytes(why)).toBeLessThanOrEqual(missing)
+  expect(why).toContain('run "pgroute66 accept host2"')
+
+  // The new primary writes past what host3 holds, and host3 no longer tells what it had received.
+  await write(host2, 5_000)
+  await host3.stop()
+  await host3.start()
+  expect(await flushed(host2)).toBeGreaterThan(await lsnOf(host3, 'pg_last_wal_replay_lsn()'))
+  await isAskedAgain(host3, seen)
+  await seen.concludes(refused)
+  expect(seen.routed()).toEqual([])
+  await seen.close()
+  const again = await witness(cluster, options)
+  await again.concludes(refused)
+  expect(again.routed()).toEqual([])
+
+  await again.accept('host2')
+  const told = {rule: 'V4', routedTo: 'host2', situation: 'lossy-promotion'} as const
+  await again.concludes(told)
+  await again.close()
+  const last = await witness(cluster, options)
+  await last.concludes(told)
+  await host3.cloneFrom(host2)
+  await host3.start()
+  await last.concludes({rule: 'V4', routedTo: 'host2', situation: 'healthy'})
 })

@@ -3,6 +3,8 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, onTestFinished} from 'vitest'
 import {noMeter} from '../../src/core/no-meter.ts'
+import type {MemoryStore} from '../../src/core/ports.ts'
+import type {GroupSettings} from '../../src/core/settings.ts'
 import {silentLog} from '../../src/core/silent-log.ts'
 import type {HostState, Verdict} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
@@ -11,7 +13,7 @@ import {driverFor} from '../../src/sources/pg/host-drivers.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {type Cluster, hostsYaml, until} from '../support/cluster.ts'
 import {run} from '../support/run.ts'
-import {hostSettings, monitorSettings} from '../support/settings.ts'
+import {groupSettings, hostSettings, monitorSettings} from '../support/settings.ts'
 
 /** A monitor in this process, which keeps what it learns until the test ends. */
 export type Witness = Readonly<{
@@ -22,23 +24,47 @@ export type Witness = Readonly<{
   /** The hosts that writes went to since the last call, each once. */
   routed(): readonly string[]
   accept(host: string): Promise<string>
+  /** Stops the monitor, as at the end of the test. */
+  close(): Promise<void>
 }>
 
 /** The limits are longer than the defaults: a busy machine must not decide a verdict. */
 const probe = {timeoutMs: 5_000, maxAgeMs: 10_000, knockIntervalMs: 1_000}
 
+export type WitnessOptions = Readonly<{group?: Partial<GroupSettings>; store?: MemoryStore}>
+
+/** What one monitor saves, another one that gets the same store loads. */
+export function keptMemory(): MemoryStore {
+  let kept = nothingRemembered
+  return {
+    load: async () => kept,
+    async save(memory) {
+      kept = memory
+    },
+  }
+}
+
 /** Watches the servers of a cluster on this machine until the test ends. */
-export async function witness({nodes}: Cluster): Promise<Witness> {
+export async function witness({nodes}: Cluster, {group, store}: WitnessOptions = {}): Promise<Witness> {
   const settings = monitorSettings(
     nodes.map(({name, port}) => hostSettings(name, {host: '127.0.0.1', port, sslmode: 'disable'})),
-    {probe},
+    {
+      probe,
+      groups: [
+        groupSettings(
+          'all',
+          nodes.map(({name}) => name),
+          group,
+        ),
+      ],
+    },
   )
   const monitor = await startMonitor({
     settings,
     driver: driverFor(settings, systemClock, silentLog),
     clock: systemClock,
     random: Math.random,
-    store: {load: async () => nothingRemembered, save: async () => {}},
+    store: store ?? keptMemory(),
     log: silentLog,
     meter: noMeter,
     version: 'test',
@@ -65,6 +91,7 @@ export async function witness({nodes}: Cluster): Promise<Witness> {
       return hosts
     },
     accept: (host) => monitor.accept(host, {by: 'anna', reason: null}),
+    close: async () => monitor[Symbol.asyncDispose](),
   }
 }
 

@@ -56,6 +56,7 @@ export const groupSettings = (
   confirm: [],
   onSilent: 'deny',
   onSplitBrain: 'refuse',
+  onLossyPromotion: 'tell',
   readFallback: 'primary',
   systemIdentifier: null,
   ...more,

@@ -26,13 +26,15 @@ const happenings: readonly Command[] = [
   happening('thaw HOST', (cluster, host) => cluster.thaw(host)),
   happening('cut HOST from serve', (cluster, host) => cluster.cut(host)),
   happening('join HOST to serve', (cluster, host) => cluster.heal(host)),
+  happening('cut HOST from replication', (cluster, host) => cluster.unlink(host)),
+  happening('join HOST to replication', (cluster, host) => cluster.relink(host)),
   happening('let HOST follow OTHER', (cluster, host, other) => cluster.follow(host, other)),
   happening('rebuild HOST from OTHER', (cluster, host, other) => cluster.rebuild(host, other)),
 ]
 
 /** What happens to the daemon, and what the operator orders. */
 const orders: readonly Command[] = [
-  command('start serve( watching HOSTS)?( with confirm SOURCE)?', (story, words) => story.start(words)),
+  command('start serve( watching HOSTS)?( with confirm SOURCE)?( REFUSING)?', (story, words) => story.start(words)),
   command('wait until calm', (story) => story.settle()),
   command('restart serve', async (story) => {
     await story.stage.strike()
@@ -58,6 +60,7 @@ function command(form: string, act: Command['act']): Command {
     .replace('HOST', '(?<host>host\\d+)')
     .replace('OTHER', '(?<other>host\\d+)')
     .replace('SOURCE', '(?<source>followers|majority)')
+    .replace('REFUSING', '(?<refusing>refusing lossy promotions)')
     .replace('TIME', '(?<amount>\\d+)(?<unit>ms|s)')
   return {form: new RegExp(`^${pattern}$`), act}
 }
@@ -96,12 +99,14 @@ class Story {
     throw new Error(`unknown command: ${line}`)
   }
 
-  async start({hosts, source}: Words): Promise<void> {
+  async start({hosts, source, refusing}: Words): Promise<void> {
     if (hosts !== undefined) this.#watch(listOf(hosts))
-    if (source !== undefined) {
-      const [only] = this.stage.settings.groups
-      if (only) this.stage.settings = {...this.stage.settings, groups: [{...only, confirm: [source]}]}
+    const {settings} = this.stage
+    const policy = {
+      ...(source !== undefined && {confirm: [source]}),
+      ...(refusing !== undefined && {onLossyPromotion: 'refuse' as const}),
     }
+    this.stage.settings = {...settings, groups: settings.groups.map((only) => ({...only, ...policy}))}
     await this.raise()
   }
 
@@ -152,9 +157,9 @@ class Story {
 
   #watch(names: readonly string[]): void {
     const {settings, cluster} = this.stage
-    const confirm = settings.groups[0]?.confirm ?? []
+    const {confirm = [], onLossyPromotion = 'tell'} = settings.groups[0] ?? {}
     const hosts = cluster.hostSettings().filter(({name}) => names.includes(name))
-    this.stage.settings = {...settings, hosts, groups: [groupSettings(group, names, {confirm})]}
+    this.stage.settings = {...settings, hosts, groups: [groupSettings(group, names, {confirm, onLossyPromotion})]}
   }
 
   /** Says what is new in `snapshot`, and lets the router follow it. */

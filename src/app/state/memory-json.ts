@@ -2,6 +2,7 @@ import {lsnBytes} from '../../core/facts/lsn.ts'
 import type {Drain, Maintenance} from '../../core/snapshot.ts'
 import {
   type GroupMemory,
+  type LeftBehind,
   type Memory,
   noTimelines,
   type Timelines,
@@ -58,7 +59,7 @@ function readTimelines(value: unknown): Timelines {
 }
 
 function readWriter(value: unknown): Writer {
-  const {timeline, host, names, at, startedAt, lsn, by, lost} = fieldsOf(value)
+  const {timeline, host, names, at, startedAt, lsn, by, lost, left, accepted} = fieldsOf(value)
   return {
     timeline: whole(timeline),
     host: orNull(host, text),
@@ -68,7 +69,14 @@ function readWriter(value: unknown): Writer {
     lsn: orNull(lsn, position),
     by: orNull(by, text),
     lost: orNull(lost, position),
+    ...(left !== undefined && {left: listed(left, readLeftBehind)}),
+    ...(accepted === true && {accepted}),
   }
+}
+
+function readLeftBehind(value: unknown): LeftBehind {
+  const {host, timeline, lsn, from} = fieldsOf(value)
+  return {host: text(host), timeline: whole(timeline), lsn: position(lsn), from: position(from)}
 }
 
 function readVoid(value: unknown): Void {

@@ -22,7 +22,7 @@ export function aheadOf(primary: Member, view: GroupView, memory: GroupMemory): 
 }
 
 /** What is remembered of the cluster that the host belongs to. */
-const timelinesFor = ({record}: Member, memory: GroupMemory): Timelines =>
+export const timelinesFor = ({record}: Member, memory: GroupMemory): Timelines =>
   merged(memory, unprovenOf(memory, factsOf(record)?.session.systemIdentifier ?? null))
 
 /** (e) */

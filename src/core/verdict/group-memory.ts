@@ -24,6 +24,19 @@ export type Writer = Readonly<{
   by: string | null
   /** Where it was when it no longer had `lsn`. What is lost stays lost when it writes past it. */
   lost: Lsn | null
+  /** What its promotion left behind; absent: nothing that is known. */
+  left?: readonly LeftBehind[]
+  /** An operator accepted it on this timeline: whatever its promotion left behind, it is routed to. */
+  accepted?: true
+}>
+
+/** WAL of an earlier timeline that the standby `host` holds up to `lsn`. */
+export type LeftBehind = Readonly<{
+  host: string
+  timeline: number
+  lsn: Lsn
+  /** Where the promoted primary was when it was first seen as one. */
+  from: Lsn
 }>
 
 /** An operator overruled this writer in favour of the host `for`. */

@@ -2,21 +2,31 @@ import {following} from '../evidence/followers.ts'
 import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {furthest, isBeyond, lsnDifference} from '../facts/lsn.ts'
-import type {Lsn} from '../facts/observation.ts'
 import {blankMemory, type GroupMemory, noTimelines, type Timelines, untold, type Writer} from './group-memory.ts'
+import {type FirstSeen, leftOf, noteFirstSeen, noteLeftBehind} from './lossy-promotion.ts'
 import {beyond, notePositions, type Position} from './positions.ts'
 import {rivalsOf} from './rivals.ts'
-import {isVoid, merged, noteTimeline, noteWriter, pairOf, pruned, unprovenOf, writerOf} from './timelines.ts'
+import {
+  isVoid,
+  merged,
+  noteTimeline,
+  noteWriter,
+  pairOf,
+  pruned,
+  unprovenOf,
+  withLeft,
+  withoutPast,
+  writerOf,
+} from './timelines.ts'
 
 /** What is carried from one judgement to the next, and ends with the process: it is about moments. */
 export type Notes = Readonly<{
   positions: readonly Position[]
   /** Monotonic: the latest answer of a standby that raised what an unseen primary had. */
   raisedAt: number | null
-  /** Where the sole primary was when it was first seen as one. */
-  first: Readonly<{host: string; timeline: number; lsn: Lsn}> | null
+  firstSeen: readonly FirstSeen[]
 }>
-export const noNotes: Notes = {positions: [], raisedAt: null, first: null}
+export const noNotes: Notes = {positions: [], raisedAt: null, firstSeen: []}
 
 export type Remembered = Readonly<{memory: GroupMemory; notes: Notes}>
 
@@ -45,7 +55,8 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
   const voidStandbys = Object.fromEntries(
     Object.entries(memory.voidStandbys).filter(([host]) => !streaming.includes(host)),
   )
-  const evidence: Noting = {view, primaries, positions, voidStandbys, raisedAt: notes.raisedAt, maxAgeMs}
+  const firstSeen = noteFirstSeen(notes.firstSeen, view)
+  const evidence: Noting = {view, primaries, positions, voidStandbys, firstSeen, raisedAt: notes.raisedAt, maxAgeMs}
   const {unproven = {}, ...proven} = memory
   const noted = isKnown
     ? noteCluster(merged(memory, unprovenOf(memory, identity.systemIdentifier)), view.members, evidence)
@@ -64,7 +75,7 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
     notes: {
       positions: positions.filter((position) => !isMeasured(position)),
       raisedAt: raisedAt(notes.raisedAt, noted.wrote, evidence),
-      first: firstSeen(notes.first, primaries),
+      firstSeen,
     },
   }
 }
@@ -74,6 +85,7 @@ type Noting = Readonly<{
   primaries: readonly Member[]
   positions: readonly Position[]
   voidStandbys: GroupMemory['voidStandbys']
+  firstSeen: readonly FirstSeen[]
   raisedAt: number | null
   maxAgeMs: number
 }>
@@ -98,7 +110,9 @@ function noteCluster(before: Timelines, members: readonly Member[], evidence: No
   let timelines = ended(before, evidence)
   for (const primary of primaries) {
     const writer = writerOf(primary, evidence.view)
-    if (writer !== null) timelines = noteWriter(withLoss(timelines, primary, writer, evidence), writer)
+    if (writer === null) continue
+    timelines = noteWriter(withLoss(timelines, primary, writer, evidence), writer)
+    timelines = noteLeftBehind(timelines, writer, {...evidence, members})
   }
   for (const {timeline, diskTimeline, session} of members) {
     if (session !== 'standby' || timeline === null) continue
@@ -131,7 +145,7 @@ function ended(timelines: Timelines, {view, primaries, maxAgeMs}: Noting): Timel
     view.members.some((member) => member.host === host && member.session === 'standby')
   const wrote = timelines.wrote
     .filter((pair) => !isOver(pair))
-    .map((pair) => (isStandby(pair.host) && pair.lsn !== null ? {...pair, lsn: null, by: null, lost: null} : pair))
+    .map((pair) => (isStandby(pair.host) ? withoutPast(pair) : withLeft(pair, leftOf(pair, view))))
   return {wrote, voids}
 }
 
@@ -193,12 +207,4 @@ const isUnseenWriter = (pair: Writer, wrote: readonly Writer[], primaries: reado
 function raisedAt(before: number | null, wrote: readonly Writer[], {positions}: Noting): number | null {
   const raising = positions.filter(({host, received}) => wrote.some(({by, lsn}) => by === host && lsn === received))
   return raising.reduce<number | null>((latest, {answeredAt}) => Math.max(latest ?? answeredAt, answeredAt), before)
-}
-
-function firstSeen(before: Notes['first'], primaries: readonly Member[]): Notes['first'] {
-  const [sole] = primaries
-  if (sole === undefined || primaries.length > 1 || sole.timeline === null) return before
-  if (before?.host === sole.host && before.timeline === sole.timeline) return before
-  const lsn = factsOf(sole.record)?.facts.lsn ?? null
-  return lsn === null ? null : {host: sole.host, timeline: sole.timeline, lsn}
 }

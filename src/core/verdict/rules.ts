@@ -47,9 +47,10 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
     verdict: 'unconfirmed',
     when:
       'One host is primary, but a required confirmation is missing or denied, or no cluster has a majority of ' +
-      'the hosts. Also when two hosts answered as primary, but not yet at overlapping times.',
+      'the hosts, or its promotion lost writes and `on_lossy_promotion` is `refuse`. Also when two hosts answered ' +
+      'as primary, but not yet at overlapping times.',
     routedTo: 'none',
-    next: 'Read the reason: it names the source and what the source says.',
+    next: 'Read the reason: it names the source and what the source says, or the standby that holds the writes.',
   },
   V4: {
     verdict: 'primary',

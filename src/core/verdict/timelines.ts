@@ -1,7 +1,15 @@
 import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {furthest} from '../facts/lsn.ts'
-import {type GroupMemory, noTimelines, type Timelines, untold, type Void, type Writer} from './group-memory.ts'
+import {
+  type GroupMemory,
+  type LeftBehind,
+  noTimelines,
+  type Timelines,
+  untold,
+  type Void,
+  type Writer,
+} from './group-memory.ts'
 
 /** The writer that a primary is, as of its last answer; `null`: its timeline is not known. */
 export function writerOf({host, record, timeline}: Member, {members}: GroupView): Writer | null {
@@ -61,9 +69,23 @@ export function noteWriter(timelines: Timelines, writer: Writer): Timelines {
   const by = lsn === own?.lsn ? (own?.by ?? null) : writer.by
   const names = new Set([...(own?.names ?? []), ...(own?.host ? [own.host] : []), ...(writer.names ?? [])])
   names.delete(writer.host ?? '')
-  const pair = {...writer, ...(names.size > 0 && {names: [...names].sort()}), lsn, by, lost: own?.lost ?? null}
-  return {...timelines, wrote: sorted([...others, pair])}
+  const pair = {
+    ...writer,
+    ...(names.size > 0 && {names: [...names].sort()}),
+    lsn,
+    by,
+    lost: own?.lost ?? null,
+    ...(own?.accepted && {accepted: own.accepted}),
+  }
+  return {...timelines, wrote: sorted([...others, withLeft(pair, own?.left ?? [])])}
 }
+
+export const withLeft = ({left: _, ...pair}: Writer, left: readonly LeftBehind[]): Writer =>
+  left.length > 0 ? {...pair, left} : pair
+
+/** The writer is a standby now: what it had, lost or left behind is over. */
+export const withoutPast = ({accepted: _, ...pair}: Writer): Writer =>
+  withLeft({...pair, lsn: null, by: null, lost: null}, [])
 
 /** A timeline that only standbys have shown so far. */
 export function noteTimeline(timelines: Timelines, timeline: number): Timelines {
@@ -95,7 +117,14 @@ export function merged(one: Timelines, other: Timelines): Timelines {
     const twin = other.wrote.find((candidate) => isIn([pair], candidate))
     if (twin === undefined) return pair
     const isTwins = furthest(twin.lsn, pair.lsn) !== pair.lsn
-    return {...pair, ...(isTwins && {lsn: twin.lsn, by: twin.by}), lost: pair.lost ?? twin.lost}
+    const accepted = pair.accepted ?? twin.accepted
+    const further = {
+      ...pair,
+      ...(isTwins && {lsn: twin.lsn, by: twin.by}),
+      lost: pair.lost ?? twin.lost,
+      ...(accepted && {accepted}),
+    }
+    return withLeft(further, pair.left ?? twin.left ?? [])
   })
   const wrote = sorted([...further, ...other.wrote.filter((pair) => !isIn(one.wrote, pair))])
   const added = other.voids.filter((item) => !isVoid(one, item))
@@ -116,7 +145,9 @@ export function overruledFor(timelines: Timelines, host: string, timeline: numbe
       .filter((item, index, all) => all.findIndex((other) => isVoid({wrote: [], voids: [other]}, item)) === index),
   ]
   const wrote = timelines.wrote.map((pair) =>
-    pair.host === host && pair.timeline === timeline ? {...pair, lsn: null, by: null, lost: null} : pair,
+    pair.host === host && pair.timeline === timeline
+      ? {...pair, lsn: null, by: null, lost: null, accepted: true as const}
+      : pair,
   )
   return {wrote, voids}
 }

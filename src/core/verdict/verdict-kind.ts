@@ -39,6 +39,7 @@ export const speaksAgainst = ({rule, primary, routedTo}: Verdict, host: string):
 
 /**
  * Every byte that a doubtful primary writes is one more to lose, so pgroute66 writes no heartbeat
- * to it. A missing confirmation (V3) does not make it doubtful in this sense.
+ * to it. A missing confirmation (V3) does not make it doubtful in this sense; a refused promotion does.
  */
-export const mayLoseWrites = ({rule}: Verdict): boolean => rule === 'V0' || rule === 'V1' || rule === 'V2'
+export const mayLoseWrites = ({rule, situation}: Verdict): boolean =>
+  rule === 'V0' || rule === 'V1' || rule === 'V2' || (rule === 'V3' && situation === 'lossy-promotion')

@@ -3,16 +3,17 @@ import {doubtOfIdentity} from '../evidence/doubt-of-identity.ts'
 import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
-import {enumerate} from '../phrases.ts'
+import {areIs, enumerate} from '../phrases.ts'
 import type {GroupSettings} from '../settings.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
-import {aheadOf} from './ahead.ts'
+import {aheadOf, timelinesFor} from './ahead.ts'
 import type {GroupMemory} from './group-memory.ts'
-import {lossyPromotion} from './lossy-promotion.ts'
+import {type Loss, lossyPromotion, unheardStandbys} from './lossy-promotion.ts'
 import {type Notes, remember} from './memory.ts'
 import type {Situation} from './situation.ts'
 import {findSuspect} from './suspect.ts'
+import {writerOf} from './timelines.ts'
 
 export type GroupCase = Readonly<{
   view: GroupView
@@ -121,7 +122,10 @@ function whenSplit(findings: Findings): Outcome | null {
   const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
   // What would keep a sole primary from being routed to keeps this one too.
   const isFit =
-    leading?.record.drained === null && aheadOf(leading, view, memory) === null && view.identity.kind !== 'tied'
+    leading?.record.drained === null &&
+    aheadOf(leading, view, memory) === null &&
+    view.identity.kind !== 'tied' &&
+    refusedLoss(leading, findings) === null
   const routedTo = settings.onSplitBrain === 'follow-evidence' && isEvident && isFit ? leading.host : null
   const how =
     routedTo === null
@@ -160,7 +164,7 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
     const decision: Decision = {kind: 'unconfirmed', rule: 'V2', primary: host, routedTo: null, why}
     return {decision, situation: ahead.situation, evidence: evidenceOf(primary, findings)}
   }
-  const unasked = askedBefore(primary, findings)
+  const unasked = askedBefore(primary, findings) ?? heardBefore(primary, findings)
   if (unasked !== null) return unasked
 
   const evidence = [...doubtOfIdentity(primary, view), ...evidenceOf(primary, findings)]
@@ -180,8 +184,15 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
     return {decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}, situation, evidence, held}
   }
 
+  const refused = refusedLoss(primary, findings)
+  if (refused !== null) {
+    const advice = `${refused.next}; if ${host} is the right primary all the same, run "pgroute66 accept ${host}"`
+    const why = `${host} is the only primary, but ${refused.holds}, and on_lossy_promotion is refuse; ${advice}`
+    const decision: Decision = {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}
+    return {decision, situation: 'lossy-promotion', evidence, held}
+  }
+  const lossy = lossOf(primary, findings)
   const {drained} = primary.record
-  const lossy = lossyPromotion(primary, view, findings.notes)
   const decision: Decision = {
     kind: 'primary',
     rule: 'V4',
@@ -189,7 +200,7 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
     routedTo: drained === null ? host : null,
     why:
       drained === null
-        ? whyPrimary(primary, view, evidence) + (lossy === null ? '' : `; ${lossy}`)
+        ? whyPrimary(primary, view, evidence) + (lossy === null ? '' : `; ${lossy.holds}; ${lossy.next}`)
         : `${host} is the only primary, but drained by ${drained.by}: routers do not get it`,
   }
   const situation = drained !== null ? 'primary-drained' : lossy !== null ? 'lossy-promotion' : 'healthy'
@@ -202,7 +213,7 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
  */
 function askedBefore(primary: Member, {view, before, held}: Findings): Outcome | null {
   const {host, askedAt} = primary
-  if (before?.rule === 'V4' && before.primary === host) return null
+  if (isNamed(primary, before)) return null
   const later = view.members.filter(
     ({record, session}) => session !== null && (record.answersSince ?? 0) > (askedAt ?? 0) && record !== primary.record,
   )
@@ -216,6 +227,34 @@ function askedBefore(primary: Member, {view, before, held}: Findings): Outcome |
     situation: 'asking-again',
     held,
   }
+}
+
+/**
+ * Where a lossy promotion is refused, the standbys are heard before a new primary is named: the last
+ * WAL of the old one may have reached them after their last answer. At the start they were asked anyway.
+ */
+function heardBefore(primary: Member, findings: Findings): Outcome | null {
+  const {view, before, notes, settings, held} = findings
+  const isNew = before !== null && before.rule !== 'V0' && !isNamed(primary, before)
+  if (!isNew || settings.onLossyPromotion === 'tell' || lossOf(primary, findings) !== null) return null
+  const unheard = unheardStandbys(primary, view, notes.firstSeen)
+  if (unheard.length === 0) return null
+  const {host} = primary
+  const why = `${host} is the only primary; ${areIs(unheard)} asked first what the promotion left behind`
+  const decision: Decision = {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}
+  return {decision, situation: 'asking-again', held}
+}
+
+const isNamed = ({host}: Member, before: Decision | null) => before?.rule === 'V4' && before.primary === host
+
+/** What is known to be lost with the promotion of `primary`. */
+const lossOf = (primary: Member, {view, memory}: Findings) =>
+  lossyPromotion(writerOf(primary, view), timelinesFor(primary, memory))
+
+/** The same, where it keeps the group from routing: until an operator accepts `primary`. */
+function refusedLoss(primary: Member, findings: Findings): Loss | null {
+  const loss = lossOf(primary, findings)
+  return loss?.isAccepted || findings.settings.onLossyPromotion === 'tell' ? null : loss
 }
 
 /** What the required sources say of `host`, and those that are shown anyway. */

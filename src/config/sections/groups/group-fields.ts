@@ -16,6 +16,10 @@ export const policyFields = {
     orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
   ),
   on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
+  on_lossy_promotion: describe(
+    'a standby holds WAL that the promoted primary lacks: tell it and route, or refuse until accept; default tell',
+    choice(null, ['tell', 'refuse']),
+  ),
   read_fallback: describe(
     'which hosts serve reads when no standby is within the limits; default primary',
     choice(null, ['primary', 'any', 'none']),

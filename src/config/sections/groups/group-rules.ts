@@ -74,7 +74,9 @@ function settle(
     report.warn(where, message, 'Add a third host, or a witness.')
   }
   const readFallback = own?.read_fallback ?? general.read_fallback ?? 'primary'
-  return {name, hosts, confirm, onSilent, onSplitBrain, readFallback, systemIdentifier: own?.system_identifier ?? null}
+  const onLossyPromotion = own?.on_lossy_promotion ?? general.on_lossy_promotion ?? 'tell'
+  const systemIdentifier = own?.system_identifier ?? null
+  return {name, hosts, confirm, onSilent, onSplitBrain, onLossyPromotion, readFallback, systemIdentifier}
 }
 
 /** During a hold, clients can write to two primaries. Hence its limits (DESIGN 4.3). */

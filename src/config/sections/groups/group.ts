@@ -55,6 +55,7 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     confirm: group.confirm,
     on_silent: typeof group.onSilent === 'string' ? group.onSilent : {hold: formatDuration(group.onSilent.holdMs)},
     on_split_brain: group.onSplitBrain,
+    on_lossy_promotion: group.onLossyPromotion,
     read_fallback: group.readFallback,
     system_identifier: group.systemIdentifier,
   })
