@@ -50,7 +50,7 @@ export type HostSettings = Readonly<{
   name: string
   /**
    * Other addresses of the same server (replication networks): what a standby may name as its
-   * sender.
+   * sender, or a load balancer as its server. With a port (`10.0.0.1:6432`): for load balancers alone.
    */
   aliases: readonly string[]
   location: string | null

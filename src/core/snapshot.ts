@@ -84,7 +84,7 @@ export type AnyHost = Readonly<{
   /** Monotonic. `null`: never asked. */
   askedAt: number | null
   address: string
-  /** Every address under which a load balancer may name the host. */
+  /** Every address under which a load balancer may name the host; some have a port of their own. */
   addresses: readonly string[]
   port: number
   groups: readonly string[]

@@ -1,9 +1,9 @@
 import {OperatorError} from '../errors.ts'
 import type {HostState, Snapshot} from '../snapshot.ts'
 import {addressKey} from './address-key.ts'
-import {placeText, type ServerName} from './server-name.ts'
+import {placeText, readPlace, type ServerName} from './server-name.ts'
 
-/** A watched host, and every address under which it is known. */
+/** A watched host, and every address under which it is known; an address may have a port of its own. */
 export type AddressedHost = Readonly<{host: string; addresses: readonly string[]; port: number}>
 
 /**
@@ -27,12 +27,13 @@ export function serverLookup<Host extends AddressedHost>(
 ): (server: ServerName) => FoundServer<Host> {
   // Names come from outside, and every object has a "constructor". A map has none.
   const byName = new Map(hosts.map((host) => [host.host, host]))
-  const places = hosts.flatMap((host) =>
-    [...new Set(host.addresses.map(addressKey))].flatMap((key) => [
-      {key, host},
-      {key: `${key} ${host.port}`, host},
-    ]),
-  )
+  const places = hosts.flatMap((host) => {
+    const keys = host.addresses.flatMap((text) => {
+      const {address, port} = readPlace(text, host.port)
+      return [addressKey(address), `${addressKey(address)} ${port}`]
+    })
+    return [...new Set(keys)].map((key) => ({key, host}))
+  })
   const byPlace = Map.groupBy(places, ({key}) => key)
   return ({name, address, port}) => {
     const key = address === null ? null : `${addressKey(address)}${port === null ? '' : ` ${port}`}`

@@ -6,6 +6,16 @@ export const placeText = (address: string, port: number): string =>
   `${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}:${port}`
 
 /**
+ * An address of a host, which may have a port of its own (`10.0.0.1:6432`, `[fd00::1]:6432`): a pooler
+ * or a NAT in front of the host. Else `port` is the host's.
+ */
+export function readPlace(text: string, port: number): Readonly<{address: string; port: number}> {
+  const [, bracketed, plain, own] = /^(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})$/.exec(text) ?? []
+  const address = bracketed ?? plain
+  return address === undefined ? {address: text, port} : {address, port: Number(own)}
+}
+
+/**
  * A server in one word: `host1`, or `host1@10.0.0.1:5432` with IPv6 in brackets. `null`: neither.
  */
 export function readServer(text: string): ServerName | null {

@@ -22,7 +22,10 @@ const fields = section(
     b64password: describe('as password, but always base64', block()),
     password_file: describe('file that holds the plain password; read at every connection', text(null)),
     password_encoding: passwordEncoding,
-    aliases: describe('other addresses of this server, such as those of replication networks', list(text(''))),
+    aliases: describe(
+      'other addresses of this server: replication networks, NAT; with a port, a pooler in front of it',
+      list(text('')),
+    ),
     location: describe('where the host is', text(null)),
     delayed: describe('read: readers get this host although recovery_min_apply_delay is set', choice(null, ['read'])),
   },
