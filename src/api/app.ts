@@ -83,7 +83,10 @@ function send(reply: FastifyReply, {status, body, type, headers}: Answer): Fasti
 
 /** The answer to an error. It reveals no stack, file or package of the daemon. */
 function problemOf(error: Error & {statusCode?: number; code?: string}, {log}: Context): Answer {
-  if (error instanceof OperatorError) return problem(400, {code: error.code, detail: error.message, next: error.next})
+  if (error instanceof OperatorError) {
+    const {code, message, next} = error
+    return problem(code === 'NOT_MY_HOSTS' ? 421 : 400, {code, detail: message, next})
+  }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) {
     const next =

@@ -41,6 +41,12 @@ export const hostParameter: Parameter = {
   description: 'name of a configured host',
   required: true,
 }
+export const meantParameter: Parameter = {
+  name: 'host',
+  in: 'query',
+  description: 'a host that is meant, by one of its addresses; may be repeated. 421 where it is not watched here',
+  example: 'host1@10.0.0.1:5432',
+}
 export const groupParameter: Parameter = {name: 'group', in: 'query', description: 'only this group'}
 
 export const paramOf = (request: FastifyRequest, name: string): string =>

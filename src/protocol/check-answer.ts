@@ -31,6 +31,8 @@ export type CheckAnswer = Readonly<{
   /** The hosts of the groups that were looked at. */
   hosts: Readonly<Record<string, WireHost>>
   group: string | null
+  /** Why no daemon gave this answer. `null`: a daemon did, or none was asked. */
+  reason: string | null
 }>
 export type CheckError = Readonly<{
   exit: 2
@@ -48,6 +50,8 @@ export type CheckAsked = Readonly<{
   group: string | null
   /** What answers: `daemon`, or the direct probe. */
   via: string
+  /** Why no daemon answers. */
+  reason: string | null
 }>
 
 /**
@@ -139,7 +143,7 @@ type Outcome = Readonly<{
 }>
 
 function answer(
-  {snapshot, at, role, via}: CheckAsked,
+  {snapshot, at, role, via, reason}: CheckAsked,
   exit: CheckExit,
   {host, text, group, groups}: Outcome,
 ): CheckAnswer {
@@ -155,6 +159,7 @@ function answer(
     verdict: group ? verdictToWire(group.verdict) : null,
     hosts: Object.fromEntries(hosts.map(([name, state]) => [name, hostToWire(state, at)])),
     group: group?.name ?? null,
+    reason,
   }
 }
 

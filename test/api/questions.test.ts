@@ -163,6 +163,7 @@ test('/v1/check equals the output of the command, with status 200 only for exit 
     maxLag: noLimits,
     group: null,
     via: 'daemon',
+    reason: null,
   })
   expect(JSON.parse((await api.ask('/v1/check?server=host2')).body)).toMatchObject({
     text: 'text' in direct ? direct.text : '',

@@ -18,6 +18,7 @@ const body = {
   via: 'daemon',
   verdict: {},
   hosts: {},
+  recognised: true,
 }
 const haproxy = {HAPROXY_SERVER_NAME: 'host1', HAPROXY_PROXY_NAME: 'pg_read', PATH: ''}
 /** A check's own 2 s would be a test of this machine's speed. */
@@ -45,7 +46,8 @@ test("HAProxy's four arguments and an empty environment: check asks with name, a
   await using daemon = await fakeDaemon(body)
   const {code} = await run(['check', ...fourWords], {env: {...haproxy, PGROUTE66_SOCKET: daemon.socket}})
   assert.equal(code, 1)
-  assert.deepEqual(daemon.asked, ['/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read'])
+  const host = encodeURIComponent('host1@10.0.0.1:5432')
+  assert.deepEqual(daemon.asked, [`/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read&host=${host}`])
 })
 
 for (const role of ['primary', 'standby']) {
@@ -59,7 +61,7 @@ for (const role of ['primary', 'standby']) {
     assert.equal((await run(fourWords, {env, cwd, script})).code, 1)
     assert.equal((await run(['host2'], {env, cwd, script})).code, 1)
     assert.deepEqual(daemon.asked, [
-      `/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read&role=${role}`,
+      `/v1/check?server=host1&address=10.0.0.1&port=5432&proxy=pg_read&role=${role}&host=host1%4010.0.0.1%3A5432`,
       `/v1/check?server=host2&role=${role}`,
     ])
   })
@@ -70,6 +72,7 @@ test('an error from the daemon: exit 2, with its text on stderr', async () => {
     exit: 2,
     ok: false,
     error: {code: 'UNKNOWN_HOST', message: 'there is no host "host9"', next: 'Try host1.'},
+    recognised: true,
   })
   const env = {PGROUTE66_SOCKET: daemon.socket}
   const {code, stdout, stderr} = await run(['check', 'host9'], {env})

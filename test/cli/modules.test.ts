@@ -67,9 +67,12 @@ const of = (heavy: readonly string[], found: readonly string[]) => heavy.filter(
 /** Who may be on the fast path: the entry, and what asks a daemon and prints its answer. */
 const fastPath = ['bin', 'dist/app/main', 'dist/app/check', 'dist/app/cli', 'dist/sources/daemon']
 
-test('check, answered by the daemon: eight small files of the fast path, node:net, and nothing else', async () => {
-  await using daemon = await fakeDaemon({exit: 0, ok: true, text: 'host1: the only primary'})
-  const {own, packages, builtins} = await loadedBy(['check', 'host1'], {PGROUTE66_SOCKET: daemon.socket})
+test("HAProxy's check, answered by the daemon: eight small files of the fast path, and node:net alone", async () => {
+  await using daemon = await fakeDaemon({exit: 0, ok: true, text: 'host1: the only primary', recognised: true})
+  const {own, packages, builtins} = await loadedBy(['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', '5432'], {
+    HAPROXY_SERVER_NAME: 'host1',
+    PGROUTE66_SOCKET: daemon.socket,
+  })
   assert.deepEqual(
     own.filter((path) => !fastPath.includes(dirname(path))),
     [],
@@ -104,7 +107,7 @@ const commands = [
   {command: 'serve', wanted: serving, stopOn: /listening/},
 ]
 /** Texts for README, docs and manual: the generator alone loads them. */
-const guides = /\/(rules|cause-guide|error-codes|exit-codes)\.js$/
+const guides = /\/(rules|cause-guide|error-codes|config-error-codes|exit-codes)\.js$/
 test.each(commands)('$command', async ({command, wanted, stopOn}) => {
   const {own, packages, builtins} = await loadedBy(command.split(' '), {}, stopOn)
   assert.deepEqual({packages: of(heavy, packages), builtins: of(heavyBuiltins, builtins)}, wanted)

@@ -23,6 +23,7 @@ const plugin = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}, limits: L
     maxLag: limits,
     group: null,
     via: 'daemon',
+    reason: null,
     ...asked,
   } as const
   return nagiosOf(answerCheck(about) as CheckAnswer, limits)

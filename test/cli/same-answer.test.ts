@@ -15,6 +15,7 @@ const text = (exit: number, text: string) => ({
   via: 'daemon',
   verdict: {},
   hosts: {},
+  recognised: true,
 })
 const bodies = {
   'it is': text(0, 'host1: the only primary'),
@@ -23,6 +24,7 @@ const bodies = {
     exit: 2,
     ok: false,
     error: {code: 'UNKNOWN_HOST', message: 'there is no host "host1"', next: 'Try host2.'},
+    recognised: true,
   },
   unavailable: text(3, 'host1: unavailable (refused)'),
   'split brain': text(4, 'host1: split brain\nhost1 and host2 – both'),

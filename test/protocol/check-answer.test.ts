@@ -22,6 +22,7 @@ const ask = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}) =>
     maxLag: noLimits,
     group: null,
     via: 'daemon',
+    reason: null,
     ...asked,
   })
 const answered = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}) => ask(draft, asked) as CheckAnswer

@@ -6,21 +6,27 @@ import {join} from 'node:path'
 export type FakeDaemon = Readonly<{socket: string; asked: readonly string[]}> & AsyncDisposable
 
 /**
- * Something on a unix socket that answers every question with `answer`: a body, a raw text, or
- * nothing at all (`null`).
+ * Something on a unix socket that answers every question with `answer`: a body (with the HTTP status
+ * of its field `status`, else 503), a raw text, or nothing at all (`null`).
  */
-export async function fakeDaemon(answer: object | string | null, socket?: string): Promise<FakeDaemon> {
+export async function fakeDaemon(
+  answer: object | string | null | ((target: string) => object | string | null),
+  socket?: string,
+): Promise<FakeDaemon> {
   const asked: string[] = []
   const server: Server = createServer((connection) => {
     connection.on('error', () => {})
     connection.once('data', (chunk) => {
-      asked.push(chunk.toString().split(' ')[1] ?? '')
-      if (answer === null) return
-      const body = JSON.stringify(answer)
+      const target = chunk.toString().split(' ')[1] ?? ''
+      asked.push(target)
+      const said = typeof answer === 'function' ? answer(target) : answer
+      if (said === null) return
+      const body = JSON.stringify(said)
+      const status = 'status' in Object(said) ? (said as {status: number}).status : 503
       const head =
-        'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n' +
+        `HTTP/1.1 ${status} Said\r\ncontent-type: application/json\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\n\r\n`
-      connection.end(typeof answer === 'string' ? answer : head + body)
+      connection.end(typeof said === 'string' ? said : head + body)
     })
   })
   const path = socket ?? join(await mkdtemp(join(tmpdir(), 'pgroute66-fake-')), 'pgroute66.sock')

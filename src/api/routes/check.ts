@@ -1,12 +1,13 @@
 import type {FastifyRequest} from 'fastify'
 import {OperatorError} from '../../core/errors.ts'
+import {assertMine} from '../../core/offers/recognition.ts'
 import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
-import type {Snapshot} from '../../core/snapshot.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 import {answerCheck, type CheckError, type CheckRole, checkRoles} from '../../protocol/check-answer.ts'
-import {json, jsonType} from '../answer.ts'
+import {type Answer, json, jsonType} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
-import {lagLimits, queryOf} from '../query.ts'
-import {groupParameter, type Route} from '../route.ts'
+import {lagLimits, meantHosts, queryOf} from '../query.ts'
+import {groupParameter, meantParameter, type Route} from '../route.ts'
 
 /** What the command `check` prints: the command asks the daemon first, and prints its answer. */
 export const checkRoute: Route = {
@@ -37,45 +38,59 @@ export const checkRoute: Route = {
       values: checkRoles,
     },
     {name: 'max_lag', in: 'query', description: 'the largest lag of a standby', example: '16MB'},
+    meantParameter,
     groupParameter,
   ],
-  answers: {200: 'the field "exit" is 0', 503: 'the field "exit" is not 0'},
+  answers: {
+    200: 'the field "exit" is 0',
+    421: 'the daemon does not watch a host of "host="',
+    503: 'the field "exit" is not 0',
+  },
   type: jsonType,
   handle(request, context) {
-    const body = answer(request, context)
-    return json(body.exit === 0 ? 200 : 503, body)
+    try {
+      return answer(request, context)
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code === 'NOT_MY_HOSTS') throw error
+      return bodyOf(usageError(error), false)
+    }
   },
 }
 
-function answer(request: FastifyRequest, context: Context): ReturnType<typeof answerCheck> {
-  try {
-    const snapshot = context.source.current()
-    return answerCheck({
-      snapshot,
-      at: momentOf(context),
-      host: hostOf(request, snapshot),
-      role: roleOf(request, context),
-      maxLag: lagLimits(queryOf(request, 'max_lag'), 'max_lag'),
-      group: queryOf(request, 'group'),
-      via: 'daemon',
-    })
-  } catch (error) {
-    if (!(error instanceof OperatorError)) throw error
-    return usageError(error)
-  }
+function answer(request: FastifyRequest, context: Context): Answer {
+  const snapshot = context.source.current()
+  const server = serverOf(request)
+  const found = findServer(server, snapshot)
+  if (found.kind === 'mismatch') throw serverMismatch(server, found)
+  const meant = meantHosts(request)
+  assertMine(meant, server, snapshot)
+  const body = answerCheck({
+    snapshot,
+    at: momentOf(context),
+    host: found.kind === 'host' ? found.host.host : textOf(server),
+    role: roleOf(request, context),
+    maxLag: lagLimits(queryOf(request, 'max_lag'), 'max_lag'),
+    group: queryOf(request, 'group'),
+    via: 'daemon',
+    reason: null,
+  })
+  return bodyOf(body, meant.length > 0)
 }
 
-/** An unknown name is kept, so that the answer can show it. */
-function hostOf(request: FastifyRequest, snapshot: Snapshot): string | null {
+/** `recognised`: the daemon has compared its hosts with those that are meant. */
+const bodyOf = (body: ReturnType<typeof answerCheck>, recognised: boolean): Answer =>
+  json(body.exit === 0 ? 200 : 503, {...body, recognised})
+
+function serverOf(request: FastifyRequest): ServerName {
   const [name, address, port] = [queryOf(request, 'server'), queryOf(request, 'address'), queryOf(request, 'port')]
   if (port !== null && !/^\d{1,5}$/.test(port))
     throw new OperatorError('USAGE', `port=${port.slice(0, 40)} is not a port`, 'Give a number such as "port=5432".')
-  const server = {name, address, port: port === null ? null : Number(port)}
-  const found = findServer(server, snapshot)
-  if (found.kind === 'host') return found.host.host
-  if (found.kind === 'mismatch') throw serverMismatch(server, found)
-  return name ?? (address === null ? null : `${address}:${port ?? ''}`)
+  return {name, address, port: port === null ? null : Number(port)}
 }
+
+/** An unknown name is kept, so that the answer can show it. */
+const textOf = ({name, address, port}: ServerName): string | null =>
+  name ?? (address === null ? null : `${address}:${port ?? ''}`)
 
 function roleOf(request: FastifyRequest, {config}: Context): CheckRole {
   const [asked, proxy] = [queryOf(request, 'role'), queryOf(request, 'proxy')]

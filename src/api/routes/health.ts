@@ -1,5 +1,6 @@
 import type {FastifyRequest} from 'fastify'
 import {eligibilityOf, type Limits} from '../../core/offers/eligibility.ts'
+import {assertMine} from '../../core/offers/recognition.ts'
 import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
 import type {ServerName} from '../../core/offers/server-name.ts'
 import type {HostState, Snapshot} from '../../core/snapshot.ts'
@@ -7,8 +8,8 @@ import {type Predicate, predicates} from '../../core/vocabulary.ts'
 import {hostToWire} from '../../protocol/snapshot-json.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
-import {lagLimits, queryOf} from '../query.ts'
-import {hostParameter, type Parameter, paramOf, type Route} from '../route.ts'
+import {lagLimits, meantHosts, queryOf} from '../query.ts'
+import {hostParameter, meantParameter, type Parameter, paramOf, type Route} from '../route.ts'
 import {notFound} from './snapshot.ts'
 
 const limitParameters: readonly Parameter[] = [
@@ -77,8 +78,9 @@ export const healthRoutes: readonly Route[] = [
         required: true,
         example: 'UP 1/2; address=10.0.0.1; port=5432; name=backend/host1',
       },
+      meantParameter,
     ],
-    answers,
+    answers: {...answers, 421: 'the daemon does not watch a host of "host="'},
     type: jsonType,
     handle(request, context) {
       const predicate = predicateOf(request)
@@ -88,18 +90,28 @@ export const healthRoutes: readonly Route[] = [
       if (server === null) return noServer
       const snapshot = context.source.current()
       const found = findServer(server, snapshot)
-      if (found.kind === 'host') return judge({predicate, snapshot, host: found.host, limits}, context)
       if (found.kind === 'mismatch') return misnamed(server, found)
+      const meant = meantHosts(request)
+      assertMine(meant, server, snapshot)
+      if (found.kind === 'host')
+        return judge({predicate, snapshot, host: found.host, limits, recognised: meant.length > 0}, context)
       return notFound('host', server.name ?? `${server.address}:${server.port}`, Object.keys(snapshot.hosts))
     },
   },
 ]
 
-type Question = Readonly<{predicate: Predicate; snapshot: Snapshot; host: HostState; limits: Limits}>
+/** `recognised`: the daemon has compared its hosts with those that are meant. */
+type Question = Readonly<{
+  predicate: Predicate
+  snapshot: Snapshot
+  host: HostState
+  limits: Limits
+  recognised?: boolean
+}>
 
-function judge({predicate, snapshot, host, limits}: Question, context: Context): Answer {
+function judge({predicate, snapshot, host, limits, recognised = false}: Question, context: Context): Answer {
   const {ok} = eligibilityOf(predicate, snapshot, host, limits)
-  return json(ok ? 200 : 503, hostToWire(host, momentOf(context)))
+  return json(ok ? 200 : 503, {...hostToWire(host, momentOf(context)), ...(recognised && {recognised})})
 }
 
 function misnamed(...asked: Parameters<typeof serverMismatch>): Answer {

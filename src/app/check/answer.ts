@@ -6,8 +6,15 @@ export type CheckBody = CheckAnswer | CheckError
 
 export const isErrorBody = (body: CheckBody): body is CheckError => 'error' in body
 
-/** The answer where there is none: time is up, or no daemon answers and the servers are not asked. */
-export const noAnswer = ({question: {server}, role}: CheckRequest, why: string): CheckAnswer => ({
+/**
+ * The answer where there is none: time is up, or no daemon answers and the servers are not asked.
+ * `reason`: why no daemon answers, where that is known.
+ */
+export const noAnswer = (
+  {question: {server}, role}: CheckRequest,
+  why: string,
+  reason: string | null,
+): CheckAnswer => ({
   exit: 3,
   ok: false,
   host: server,
@@ -17,4 +24,5 @@ export const noAnswer = ({question: {server}, role}: CheckRequest, why: string):
   verdict: null,
   hosts: {},
   group: null,
+  reason,
 })

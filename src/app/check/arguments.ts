@@ -110,10 +110,21 @@ export function questionAbout(server: string | null, flags: CheckArguments['flag
   return {server, address: null, port: null, proxy: null, role, group, maxLag}
 }
 
-/** The path of `GET /v1/check` (API.md). */
-export function pathOf({server, address, port, proxy, role, group, maxLag}: CheckQuestion): string {
+/**
+ * The host that HAProxy means by its own arguments, as `host=` takes it (API.md). None: HAProxy's
+ * server has no name or no port, or the question is not HAProxy's.
+ */
+export function serverMeant({server, address, port}: CheckQuestion): readonly string[] {
+  if (server === null || address === null || port === null) return []
+  return [`${server}@${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}:${port}`]
+}
+
+/** The path of `GET /v1/check` (API.md). `meant`: the hosts that the daemon has to watch. */
+export function pathOf(question: CheckQuestion, meant: readonly string[]): string {
+  const {server, address, port, proxy, role, group, maxLag} = question
   const given = Object.entries({server, address, port, proxy, role, group, max_lag: maxLag}).filter(
     ([, value]) => value !== null,
   )
-  return `/v1/check?${given.map(([key, value]) => `${key}=${encodeURIComponent(value ?? '')}`).join('&')}`
+  const all = [...given, ...meant.map((host) => ['host', host] as const)]
+  return `/v1/check?${all.map(([key, value]) => `${key}=${encodeURIComponent(value ?? '')}`).join('&')}`
 }

@@ -7,7 +7,8 @@ import {usualSocket} from '../../sources/daemon/socket-path.ts'
 import type {CheckBody} from './answer.ts'
 import {pathOf} from './arguments.ts'
 import type {CheckDeadline} from './deadline.ts'
-import {askSocket, type DaemonAnswer, isMiss, type Miss, socketTimeoutMs} from './fast-path.ts'
+import {askSocket, type DaemonAnswer, isMiss, type Miss, socketTimeoutMs, tellOlder} from './fast-path.ts'
+import {hostsMeant} from './meant.ts'
 import type {CheckRequest} from './request.ts'
 
 export type CheckDeps = Readonly<{
@@ -32,15 +33,17 @@ export type Asked = Readonly<{answer: CheckBody} | {misses: readonly Miss[]; con
 export async function ask(request: CheckRequest, deps: CheckDeps): Promise<Asked> {
   if (!request.mayAskDaemon) return {misses: [], config: await readConfig(request, deps)}
   const {cwd, missed, deadline} = deps
-  const path = pathOf(request.question)
-  // With a socket named, a daemon that answers saves the check from reading the configuration.
-  const early = request.socket === null ? await readConfigIfAny(request, deps) : null
-  const socket = request.socket === null ? (configOf(early)?.socket ?? usualSocket) : resolve(cwd, request.socket)
-  const first = missed?.endpoint === socket ? missed : await askSocket(socket, path, timeoutOf(deadline))
+  const config = await readConfigIfAny(request, deps)
+  const readable = config instanceof OperatorError ? null : config
+  const meant = hostsMeant(readable, request.question)
+  const path = pathOf(request.question, meant)
+  const socket = request.socket === null ? (readable?.socket ?? usualSocket) : resolve(cwd, request.socket)
+  // A daemon that does not know HAProxy's address of a server may know the configured ones.
+  const isAskedAlready = missed?.endpoint === socket && (missed.kind !== 'strange' || readable === null)
+  const first = isAskedAlready ? missed : await askSocket(socket, path, timeoutOf(deadline))
+  tellOlder(first, meant, socket)
   if (!isMiss(first)) return {answer: bodyOf(first)}
 
-  const config = early ?? (await readConfigIfAny(request, deps))
-  const readable = configOf(config)
   // A silent daemon would be silent on its port too. Where there is nothing else to ask, the rest
   // of the time goes to it: a daemon that starts behind a socket of systemd's answers late.
   if (readable === null && first.kind === 'silent') {
@@ -52,10 +55,11 @@ export async function ask(request: CheckRequest, deps: CheckDeps): Promise<Asked
   // Loaded here: HTTP and TLS cost a check that asks the servers more than the servers do.
   const {askPort} = await import('./port.ts')
   const second = await askPort(readable, path, timeoutOf(deadline))
+  tellOlder(second, meant, `port ${readable.port}`)
   return isMiss(second) ? {misses: [first, second], config} : {answer: bodyOf(second)}
 }
 
-/** `parseAnswer` has checked the fields that every answer has; the daemon vouches for the others. */
+/** `answerIn` has checked the fields that every answer has; the daemon vouches for the others. */
 const bodyOf = (answer: DaemonAnswer): CheckBody => answer as CheckBody
 
 /**
@@ -79,10 +83,9 @@ async function readConfigIfAny(request: CheckRequest, deps: CheckDeps): Promise<
   try {
     return await readConfig(request, deps)
   } catch (error) {
-    if (request.config !== null || !isWithoutFile(error)) throw error
-    return error
+    if (request.config === null && isWithoutFile(error)) return error
+    // The named daemon goes on with its last good configuration while an operator edits the file.
+    if (request.config === null && request.socket !== null && error instanceof OperatorError) return error
+    throw error
   }
 }
-
-const configOf = (config: Config | OperatorError | null): Config | null =>
-  config instanceof OperatorError ? null : config

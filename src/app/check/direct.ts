@@ -2,8 +2,7 @@ import type {Config} from '../../config/config.ts'
 import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {noMeter} from '../../core/no-meter.ts'
-import {findServer, serverLookup, serverMismatch} from '../../core/offers/server-lookup.ts'
-import type {ServerName} from '../../core/offers/server-name.ts'
+import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
 import {silentLog} from '../../core/silent-log.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
@@ -17,14 +16,19 @@ import {memoryStore} from '../state/memory-store.ts'
 import type {CheckBody} from './answer.ts'
 import type {CheckQuestion} from './arguments.ts'
 import type {CheckDeps} from './ask.ts'
+import {findConfigured, serverOf} from './meant.ts'
 import type {CheckRequest} from './request.ts'
 
 /**
  * What the daemon would answer, without a daemon: the same judgement, the same text. A host that
- * has not answered shortly before the deadline has the cause `timeout`. Throws OperatorError.
+ * has not answered shortly before the deadline has the cause `timeout`. `reason`: why no daemon
+ * answers. Throws OperatorError.
  */
-export async function judgeDirectly(request: CheckRequest, config: Config, deps: CheckDeps): Promise<CheckBody> {
-  const {version, deadline} = deps
+export async function judgeDirectly(
+  request: CheckRequest,
+  config: Config,
+  {version, deadline, reason}: CheckDeps & Readonly<{reason: string | null}>,
+): Promise<CheckBody> {
   const question = questionTo(config, request)
   const settings = relevantTo(config, question)
   refuseMismatch(config, question)
@@ -42,7 +46,8 @@ export async function judgeDirectly(request: CheckRequest, config: Config, deps:
   })
   const [host, role] = [hostMeant(question, snapshot), roleOf(config, question)]
   const at = {now: systemClock.now(), wall: systemClock.wall()}
-  return answerCheck({snapshot, at, host, role, maxLag: request.maxLag, group: question.group, via: 'direct'})
+  const {maxLag} = request
+  return answerCheck({snapshot, at, host, role, maxLag, group: question.group, via: 'direct', reason})
 }
 
 /** A connection string with one host asks about that host, one with several asks about all of them. */
@@ -75,23 +80,11 @@ function hostMeant(question: CheckQuestion, snapshot: Snapshot): string | null {
  * By the configured addresses of every host: the snapshot has the groups of the named host alone.
  * Throws OperatorError.
  */
-function refuseMismatch({hosts}: Config, question: CheckQuestion): void {
+function refuseMismatch(config: Config, question: CheckQuestion): void {
   const asked = serverOf(question)
-  const found = serverLookup(
-    hosts.map(({name, aliases, connection: {host, hostaddr, port}}) => ({
-      host: name,
-      addresses: [host, ...(hostaddr === null ? [] : [hostaddr]), ...aliases],
-      port,
-    })),
-  )(asked)
+  const found = findConfigured(config, asked)
   if (found.kind === 'mismatch') throw serverMismatch(asked, found)
 }
-
-const serverOf = ({server, address, port}: CheckQuestion): ServerName => ({
-  name: server,
-  address,
-  port: port === null ? null : Number(port),
-})
 
 /**
  * The groups of the host, or the group that is asked about: other groups cost time and change

@@ -1,7 +1,7 @@
 import {readFile} from 'node:fs/promises'
 import type {Config, Pem} from '../../config/config.ts'
 import {httpRequest} from '../../sources/daemon/http-request.ts'
-import {type DaemonAnswer, type Miss, parseAnswer} from './fast-path.ts'
+import {answerIn, type DaemonAnswer, type Miss} from './fast-path.ts'
 
 /** Addresses to listen on that are none to connect to. */
 const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::': '::1', localhost: 'localhost'}
@@ -21,8 +21,8 @@ export async function askPort(
   const tls = ssl && {fingerprint256: await fingerprintOf(ssl.cert)}
   const signal = AbortSignal.timeout(timeoutMs)
   try {
-    const {body} = await httpRequest({host, port, tls}, {path, signal})
-    return parseAnswer(body) ?? {kind: 'absent', endpoint, why: 'the server that answers is not pgroute66'}
+    const reply = await httpRequest({host, port, tls}, {path, signal})
+    return answerIn(reply, endpoint) ?? {kind: 'absent', endpoint, why: 'the server that answers is not pgroute66'}
   } catch (error) {
     if (signal.aborted) return {kind: 'silent', endpoint, why: `no answer within ${timeoutMs} ms`}
     const {code, message} = error as NodeJS.ErrnoException

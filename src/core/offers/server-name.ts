@@ -15,6 +15,17 @@ export function readPlace(text: string, port: number): Readonly<{address: string
   return address === undefined ? {address: text, port} : {address, port: Number(own)}
 }
 
+/** `host1@10.0.0.1:5432`: a host that an asker means, by one of its addresses (API: `host=`). */
+export type MeantHost = Readonly<{name: string; address: string; port: number}>
+
+export const meantText = ({name, address, port}: MeantHost): string => `${name}@${placeText(address, port)}`
+
+/** Reads `meantText`. `null`: the text is something else. A name is HAProxy's: it may hold a colon. */
+export function readMeant(text: string): MeantHost | null {
+  const [, name, address, port] = /^([^@\s]+)@(.+):(\d{1,5})$/.exec(text) ?? []
+  return name && address ? {name, address, port: Number(port)} : null
+}
+
 /**
  * A server in one word: `host1`, or `host1@10.0.0.1:5432` with IPv6 in brackets. `null`: neither.
  */

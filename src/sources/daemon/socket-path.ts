@@ -11,8 +11,7 @@ const usualConfigs = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
  */
 export function guessSocket(env: NodeJS.ProcessEnv, cwd: string): string | null {
   if (env.PGROUTE66_SOCKET) return resolve(cwd, env.PGROUTE66_SOCKET)
-  const paths = env.PGROUTE66CONFIG ? [env.PGROUTE66CONFIG] : usualConfigs
-  for (const path of paths) {
+  for (const path of configPaths(env)) {
     const text = textOf(resolve(cwd, path))
     if (text === null) continue
     // A mapping in braces, a quoted key or an explicit key: a regular expression cannot read it.
@@ -22,6 +21,12 @@ export function guessSocket(env: NodeJS.ProcessEnv, cwd: string): string | null 
   }
   return usualSocket
 }
+
+/** Is there a configuration that this user may read? It alone says which servers a host's name means. */
+export const hasConfig = (env: NodeJS.ProcessEnv, cwd: string): boolean =>
+  configPaths(env).some((path) => textOf(resolve(cwd, path)) !== null)
+
+const configPaths = ({PGROUTE66CONFIG: named}: NodeJS.ProcessEnv): readonly string[] => (named ? [named] : usualConfigs)
 
 /** `null`: no file, or this user may not read it. HAProxy's user need not, to ask a daemon. */
 function textOf(path: string): string | null {

@@ -1,0 +1,31 @@
+import {expect, test} from 'vitest'
+import {primary, standby} from '../support/snapshots.ts'
+import {started} from './started.ts'
+
+const draft = {hosts: {host1: primary(), host2: standby()}}
+
+test('host= names the hosts that are meant: a daemon that does not watch them answers 421', async () => {
+  await using api = await started(draft)
+  const ask = async (path: string, headers = {}) => {
+    const {status, body} = await api.ask(path, {headers})
+    const {recognised, code} = JSON.parse(body)
+    return [status, code ?? recognised]
+  }
+  expect(await ask('/v1/check?server=host1')).toEqual([200, false])
+  expect(await ask('/v1/check?server=host1&host=host1@10.0.0.1:5432')).toEqual([200, true])
+  expect(await ask('/v1/check?server=host2&host=host2@10.0.0.2:5432')).toEqual([503, true])
+  expect(await ask('/v1/check?host=host1@10.0.0.1:5432&host=host2@10.0.0.2:5432')).toEqual([200, true])
+  expect(await ask('/v1/check?server=host1&host=host1@10.9.0.1:5432')).toEqual([421, 'NOT_MY_HOSTS'])
+  expect(await ask('/v1/check?server=host9&host=host9@10.0.0.9:5432')).toEqual([421, 'NOT_MY_HOSTS'])
+  expect(await ask('/v1/check?server=host1&role=boss&host=host1@10.9.0.1:5432')).toEqual([421, 'NOT_MY_HOSTS'])
+  expect((await ask('/v1/check?server=host1&host=nonsense'))[0]).toBe(503)
+  const haproxy = {'x-haproxy-server-state': 'UP; address=10.0.0.1; port=5432; name=be/host1'}
+  expect(await ask('/haproxy/primary?host=host1@10.0.0.1:5432', haproxy)).toEqual([200, true])
+  expect(await ask('/haproxy/replica?host=host1@10.0.0.1:5432', haproxy)).toEqual([503, true])
+  expect(await ask('/haproxy/primary?host=host1@10.9.0.1:5432', haproxy)).toEqual([421, 'NOT_MY_HOSTS'])
+  expect(await ask('/haproxy/primary', haproxy)).toEqual([200, undefined])
+  expect((await ask('/haproxy/primary?host=nonsense', haproxy))[0]).toBe(400)
+  const problem = await api.ask('/v1/check?server=host1&host=host1@10.9.0.1:5432')
+  expect(problem.headers['content-type']).toContain('application/problem+json')
+  expect(JSON.parse(problem.body).detail).toContain('here host1 is 10.0.0.1:5432')
+})
