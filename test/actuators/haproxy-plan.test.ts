@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {type DesiredHaproxy, type HaproxyServer, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
+import type {HaproxyServer} from '../../src/actuators/haproxy/match.ts'
+import {type DesiredHaproxy, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {drained, primary, type SnapshotDraft, snapshot, standby, unavailable} from '../support/snapshots.ts'
 
 const desired: DesiredHaproxy = {backends: {w: 'primary', r: 'replica'}, fallback: () => 'primary'}
@@ -104,65 +105,6 @@ describe('the commands for one HAProxy', () => {
     )
     expect(steps.map(({command}) => command)).toEqual(['set server w/db-a state ready'])
     expect(problems.map((problem) => problem.split(' ')[1])).toEqual(['w/constructor', 'w/__proto__', 'w/stranger'])
-  })
-
-  test('a server with the name of one host and the address of another matches neither', () => {
-    const {host2} = snapshot(led('host1')).hosts
-    const crossed = {
-      backend: 'w',
-      server: 'host1',
-      address: host2?.address ?? '',
-      port: host2?.port ?? 0,
-      name: null,
-      adminState: 1,
-      sessions: 0,
-    }
-    const {steps, problems} = planHaproxy({...desired, backends: {w: 'primary'}}, [crossed], snapshot(led('host1')))
-    expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
-  })
-
-  test('an alias of another host, in another writing, is the address of another host', () => {
-    const draft: SnapshotDraft = {
-      hosts: {host1: primary(), host2: standby('host1', {addresses: ['10.0.0.2', 'FD00::2']})},
-    }
-    const server = {backend: 'w', server: 'host1', port: 5432, name: null, adminState: 1, sessions: 0}
-    const plan = (address: string) =>
-      planHaproxy({...desired, backends: {w: 'primary'}}, [{...server, address}], snapshot(draft))
-    expect(plan('fd00:0:0::2').steps).toEqual([])
-    expect(plan('fd00::3').steps.map(({command}) => command)).toEqual(['set server w/host1 state ready'])
-  })
-
-  test('a server with a DNS name in haproxy.cfg matches by that name', () => {
-    const draft: SnapshotDraft = {hosts: {host1: primary({address: 'db1.example', port: 5432})}}
-    const server = {
-      backend: 'w',
-      server: 'a',
-      address: '10.0.0.1',
-      port: 5432,
-      name: 'db1.example',
-      adminState: 1,
-      sessions: 0,
-    }
-    expect(
-      planHaproxy({...desired, backends: {w: 'primary'}}, [server], snapshot(draft)).steps.map(({kind}) => kind),
-    ).toEqual(['start'])
-  })
-
-  test('a server with the name of one host and the DNS name of another matches neither', () => {
-    const draft: SnapshotDraft = {
-      hosts: {host1: primary({address: 'db1.example'}), host2: standby('host1', {address: 'db2.example'})},
-    }
-    const server = {
-      backend: 'w',
-      server: 'host1',
-      address: '10.0.0.2',
-      port: 5432,
-      name: 'db2.example',
-      adminState: 1,
-      sessions: 0,
-    }
-    const {steps, problems} = planHaproxy({...desired, backends: {w: 'primary'}}, [server], snapshot(draft))
-    expect([steps, problems]).toEqual([[], [expect.stringContaining('w/host1')]])
   })
 
   test('writers: a foreign server may be up: no second server is started, and a server that is up stays', () => {

@@ -56,7 +56,17 @@ export const rooms: Readonly<Record<string, Rule>> = {
  * Files of actuators/ that compute and do nothing else. They import core, protocol, and pure files
  * of their own folder; no package.
  */
-export const pureFiles = ['plan', 'answer', 'event', 'cfg', 'destination', 'include', 'state', 'problems'] as const
+export const pureFiles = [
+  'plan',
+  'match',
+  'answer',
+  'event',
+  'cfg',
+  'destination',
+  'include',
+  'state',
+  'problems',
+] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify']
 
 /** `a/b/c.ts` of src/ → its room: `sources/pg`, `actuators/haproxy` and `app/check` are rooms of their own. */

@@ -1,4 +1,5 @@
-import {type HaproxyServer, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
+import type {HaproxyServer} from '../../src/actuators/haproxy/match.ts'
+import {planHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {eligibleHosts, isUnasked} from '../../src/core/offers/pools.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import type {SimulatedCluster} from './simulated-cluster.ts'

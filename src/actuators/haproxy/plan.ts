@@ -1,27 +1,7 @@
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
-import {findServer} from '../../core/offers/server-lookup.ts'
-import type {ServerName} from '../../core/offers/server-name.ts'
 import type {ReadFallback} from '../../core/settings.ts'
-import type {HostState, Snapshot} from '../../core/snapshot.ts'
-
-/**
- * One server of one backend, as HAProxy shows it (HAProxy 2.6 management guide, "show servers
- * state" and "show stat").
- */
-export type HaproxyServer = Readonly<{
-  backend: string
-  server: string
-  address: string
-  port: number
-  /** The DNS name in haproxy.cfg; `null`: haproxy.cfg has an address. */
-  name: string | null
-  /**
-   * Bits: `forcedMaintenance`, `forcedDrain`. The runtime API cannot clear the others, and bit 4 only
-   * records that haproxy.cfg says `disabled`.
-   */
-  adminState: number
-  sessions: number
-}>
+import type {Snapshot} from '../../core/snapshot.ts'
+import {type HaproxyServer, matchServer, type ServerMatch} from './match.ts'
 
 /** One command and its reason. Every `stop` must be verified before any `start`. */
 export type HaproxyStep = Readonly<{
@@ -63,6 +43,10 @@ const [forcedMaintenance, forcedDrain] = [0x01, 0x08]
  *
  * Hosts of a group that is starting (V0) stay as they are, because routing stands while a daemon
  * restarts. Only where another of their groups has a writer are they stopped beside it.
+ *
+ * A server with the name of one host and the address of another is no host: it is stopped, whatever
+ * the backend is for, like the other styles take it out. A server that matches no host at all is
+ * another program's, and left alone.
  */
 export function planHaproxy(
   desired: DesiredHaproxy,
@@ -73,23 +57,19 @@ export function planHaproxy(
   const steps: HaproxyStep[] = []
   const deposed: HaproxyServer[] = []
   let isWhole = true
-  const hostOf = serversOf(snapshot)
   const membersOf = Map.groupBy(servers, ({backend}) => backend)
   for (const [backend, role] of Object.entries(desired.backends)) {
-    const members = (membersOf.get(backend) ?? []).map((server) => ({server, host: hostOf(server)}))
+    const members = (membersOf.get(backend) ?? []).map((server) => ({server, match: matchServer(server, snapshot)}))
     if (members.length === 0) {
       problems.push(
         `HAProxy has no backend "${backend}", or the backend has no servers: correct haproxy.backends or haproxy.cfg`,
       )
       isWhole = false
     }
-    const foreignServers = members.flatMap(({server, host}) => (host === null ? server : []))
-    for (const {server, address, port} of foreignServers) {
-      const what = `server ${backend}/${server} (${address}:${port}) matches no host and is left alone`
-      problems.push(`${what}: give it the name and the address of a host, or remove it from haproxy.cfg`)
-    }
-    const ours = members.flatMap(({server, host}) =>
-      host === null ? [] : [{server, host: host.host, isUnasked: isUnasked(host, snapshot)}],
+    const foreignServers = members.flatMap(({server, match}) => (match.kind === 'unknown' ? server : []))
+    problems.push(...members.flatMap(({server, match}) => problemOf(server, match)))
+    const ours = members.flatMap(({server, match}) =>
+      match.kind === 'host' ? [{server, host: match.host.host, isUnasked: isUnasked(match.host, snapshot)}] : [],
     )
     const known = ours.filter((each) => !each.isUnasked)
     const found = eligibleHosts({role, hosts: known.map(({host}) => host), snapshot, fallback: desired.fallback})
@@ -103,6 +83,8 @@ export function planHaproxy(
     for (const {server, host} of moved)
       steps.push(...stepsFor(server, host, role, wanted).filter(({kind}) => kind !== 'start' || obstacles.length === 0))
     if (isSwitch) deposed.push(...moved.filter(({host}) => !wanted.includes(host)).map(({server}) => server))
+    for (const {server, match} of members)
+      if (match.kind === 'mismatch') steps.push(...stepsAgainst(server, match, isSwitch ? wanted : [], snapshot))
   }
   const rank = {stop: 0, cut: 1, start: 2}
   return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, isWhole}
@@ -135,13 +117,8 @@ function obstaclesTo(
       ]
 }
 
-function stepsFor(
-  {backend, server, adminState, sessions}: HaproxyServer,
-  host: string,
-  role: PoolRole,
-  wanted: readonly string[],
-): readonly HaproxyStep[] {
-  const name = `${backend}/${server}`
+function stepsFor(one: HaproxyServer, host: string, role: PoolRole, wanted: readonly string[]): readonly HaproxyStep[] {
+  const {backend, server, adminState} = one
   if (wanted.includes(host)) {
     return (adminState & (forcedMaintenance | forcedDrain)) === 0
       ? []
@@ -150,50 +127,63 @@ function stepsFor(
             kind: 'start',
             backend,
             server,
-            command: `set server ${name} state ready`,
+            command: `set server ${backend}/${server} state ready`,
             why: `${host} may serve as ${role}`,
           },
         ]
   }
-  const isStopped = (adminState & forcedMaintenance) !== 0
-  const stop = isStopped
-    ? []
-    : [
-        {
-          kind: 'stop' as const,
-          backend,
-          server,
-          command: `set server ${name} state maint`,
-          why: `${host} may not serve as ${role}`,
-        },
-      ]
-  const isDeposed = role === 'primary' && wanted.length > 0 && sessions > 0
-  const cut = isDeposed
-    ? [
-        {
-          kind: 'cut' as const,
-          backend,
-          server,
-          command: `shutdown sessions server ${name}`,
-          why: `${wanted[0]} has taken over from ${host}`,
-        },
-      ]
-    : []
-  return [...stop, ...cut]
+  const isDeposed = role === 'primary' && wanted.length > 0
+  return [
+    ...stop(one, `${host} may not serve as ${role}`),
+    ...(isDeposed ? cut(one, `${wanted[0]} has taken over from ${host}`) : []),
+  ]
 }
 
 /**
- * HAProxy shows a DNS name and the address that the name leads to. Where they belong to two hosts, the server
- * matches neither.
+ * The steps against a server that is no host. `writers`: who may be written to. Sessions that lead to
+ * the writer stay: their server alone is misnamed.
  */
-function serversOf(snapshot: Snapshot): (server: HaproxyServer) => HostState | null {
-  const find = (asked: ServerName) => {
-    const found = findServer(asked, snapshot)
-    return found.kind === 'host' ? found.host : null
-  }
-  return ({server, address, port, name}) => {
-    const found = find({name: server, address, port})
-    const byName = name === null ? null : find({name: null, address: name, port})
-    return found && byName && found !== byName ? null : (found ?? byName)
+function stepsAgainst(
+  server: HaproxyServer,
+  {named, others}: Extract<ServerMatch, {kind: 'mismatch'}>,
+  writers: readonly string[],
+  snapshot: Snapshot,
+): readonly HaproxyStep[] {
+  const states = [named, ...others].flatMap((host) => snapshot.hosts[host] ?? [])
+  if (states.some((host) => isUnasked(host, snapshot))) return []
+  const leadsElsewhere = writers.length > 0 && !others.some((host) => writers.includes(host))
+  return [
+    ...stop(server, `it has the name of ${named} and the address of ${others.join(', ')}`),
+    ...(leadsElsewhere ? cut(server, `it leads to ${others.join(', ')}, and the writer is ${writers[0]}`) : []),
+  ]
+}
+
+function stop({backend, server, adminState}: HaproxyServer, why: string): readonly HaproxyStep[] {
+  const isStopped = (adminState & forcedMaintenance) !== 0
+  return isStopped ? [] : [{kind: 'stop', backend, server, command: `set server ${backend}/${server} state maint`, why}]
+}
+
+const cut = ({backend, server, sessions}: HaproxyServer, why: string): readonly HaproxyStep[] =>
+  sessions === 0 ? [] : [{kind: 'cut', backend, server, command: `shutdown sessions server ${backend}/${server}`, why}]
+
+function problemOf({backend, server, address, port}: HaproxyServer, match: ServerMatch): readonly string[] {
+  const what = `server ${backend}/${server} (${address ?? 'no address'}:${port})`
+  switch (match.kind) {
+    case 'host':
+      return []
+    case 'mismatch':
+      return [
+        [
+          `${what} has the name of ${match.named} and the address of ${match.others.join(', ')},`,
+          `so it gets no connection: give it the address of ${match.named}, or the name of the host at its address`,
+        ].join(' '),
+      ]
+    case 'unknown':
+      return [
+        [
+          `${what} matches no host and is left alone:`,
+          'give it the name and the address of a host, or remove it from haproxy.cfg',
+        ].join(' '),
+      ]
   }
 }

@@ -1,4 +1,4 @@
-import type {HaproxyServer} from './plan.ts'
+import type {HaproxyServer} from './match.ts'
 import type {Runtime} from './runtime.ts'
 import {sessionsOf} from './sessions.ts'
 
@@ -34,7 +34,8 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
     return {
       backend,
       server,
-      address: cell('srv_addr'),
+      // A dash: a name that is not resolved, or a unix socket.
+      address: cell('srv_addr') === '-' ? null : cell('srv_addr') || null,
       port: Number(cell('srv_port')),
       // A dash: haproxy.cfg has an address.
       name: cell('srv_fqdn') === '-' ? null : cell('srv_fqdn') || null,
