@@ -1,6 +1,7 @@
 import {errorGuide} from '../src/core/error-codes.ts'
 import {causeGuide} from '../src/core/facts/cause-guide.ts'
 import {rules} from '../src/core/verdict/rules.ts'
+import {situationGuide} from '../src/core/verdict/situation-guide.ts'
 import {exitCodes} from '../src/protocol/exit-codes.ts'
 
 type Rows = readonly (readonly string[])[]
@@ -16,6 +17,15 @@ const tables: Readonly<Record<string, string>> = {
   rules: markdown(
     ['rule', 'verdict', 'when', 'writes go to', 'what to do'],
     Object.entries(rules).map(([rule, text]) => [rule, `\`${text.verdict}\``, text.when, text.routedTo, text.next]),
+  ),
+  situations: markdown(
+    ['situation', 'rule', 'means', 'do'],
+    Object.entries(situationGuide).map(([situation, {rules: deciding, meaning, next}]) => [
+      `[\`${situation}\`](#${anchorOf(situation)})`,
+      deciding.join(', '),
+      meaning,
+      next,
+    ]),
   ),
   causes: markdown(
     ['cause', 'means', 'do'],

@@ -1,6 +1,7 @@
 import {errorGuide} from '../../src/core/error-codes.ts'
 import {causeGuide} from '../../src/core/facts/cause-guide.ts'
 import {rules} from '../../src/core/verdict/rules.ts'
+import {situationGuide} from '../../src/core/verdict/situation-guide.ts'
 import {exitCodes} from '../../src/protocol/exit-codes.ts'
 import type {Flag, Listed, Manifest} from '../manifest.ts'
 
@@ -50,6 +51,12 @@ export function manual(manifest: Manifest): string {
     ...list(Object.entries(rules), ([rule, {verdict, when, routedTo, next}]) => [
       `${rule} ${verdict}`,
       `${when} Writes go to: ${routedTo}. ${next}`,
+    ]),
+    '.Sh SITUATIONS',
+    'The name of what happened, in snapshots, logs, metrics and the runbook:',
+    ...list(Object.entries(situationGuide), ([situation, {rules: deciding, meaning, next}]) => [
+      situation,
+      `${deciding.join(', ')}. ${meaning} ${next}`,
     ]),
     '.Sh CAUSES',
     'Why a host is unavailable:',

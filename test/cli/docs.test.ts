@@ -10,6 +10,7 @@ import {allRoutes} from '../../src/api/routes.ts'
 import {rewriteArgv} from '../../src/app/main/invoked-as.ts'
 import {loadConfig} from '../../src/config/load.ts'
 import {ConfigError} from '../../src/config/reading/problem.ts'
+import {situations} from '../../src/core/verdict/situation.ts'
 import {causes} from '../../src/core/vocabulary.ts'
 import {makeCertificates} from '../support/certificates.ts'
 import {anchors, commandsOf, fences, withoutFences} from '../support/markdown.ts'
@@ -184,7 +185,7 @@ describe('tables that the generator writes', () => {
     const named = [...pages, spec].flatMap(({text}) =>
       [...text.matchAll(/<!-- generated: (.*) -->/g)].map(([, name]) => name),
     )
-    expect(new Set(named)).toEqual(new Set(['rules', 'causes', 'exit codes', 'error codes']))
+    expect(new Set(named)).toEqual(new Set(['rules', 'situations', 'causes', 'exit codes', 'error codes']))
   })
 
   test.each([
@@ -200,6 +201,12 @@ test('the runbook knows every verdict and every cause', () => {
   const runbook = pages.find(({name}) => name.endsWith('runbook.md'))?.text ?? ''
   expect(causes.filter((cause) => !new RegExp(`^\\| .*\`${cause}\``, 'm').test(runbook))).toEqual([])
   for (const rule of ['V0', 'V1', 'V2', 'V3', 'V5']) expect(runbook).toMatch(new RegExp(`^## .*\\b${rule}\\b`, 'm'))
+})
+
+test('every situation has a section of the runbook with its name, and only situations have such a name', () => {
+  const runbook = pages.find(({name}) => name.endsWith('runbook.md'))?.text ?? ''
+  const headings = [...withoutFences(runbook).matchAll(/^### ([a-z][a-z-]*)$/gm)].map(([, heading]) => heading)
+  expect(headings.sort()).toEqual([...situations].sort())
 })
 
 test('the runbook quotes what the program says', () => {
