@@ -1,5 +1,6 @@
 import {Gauge, type Registry} from 'prom-client'
 import type {HostState, Snapshot} from '../core/snapshot.ts'
+import {situations} from '../core/verdict/situation.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 
 const roles = ['primary', 'standby', 'unavailable'] as const
@@ -31,6 +32,10 @@ function gaugesOf(registers: Registry[]) {
   const primaries = gauge('group_primaries', 'How many hosts of the group are primary.', ['group'])
   const routed = gauge('group_routed', 'Whether the group has a host that may be written to.', ['group'])
   const verdict = gauge('group_verdict', '1 for the verdict of the group, 0 for the others.', ['group', 'verdict'])
+  const situation = gauge('group_situation', '1 for the situation of the group, 0 for the others.', [
+    'group',
+    'situation',
+  ])
   const evidence = gauge('evidence', '1 for the answer of a source of evidence, 0 for the others.', [
     'group',
     'source',
@@ -55,6 +60,7 @@ function gaugesOf(registers: Registry[]) {
     primaries,
     routed,
     verdict,
+    situation,
     evidence,
     inSync,
     maintenance,
@@ -102,6 +108,7 @@ export function snapshotMetrics(registers: Registry[]) {
         gauges.primaries.set({group}, found.primaries.length)
         gauges.routed.set({group}, Number(found.routedTo !== null))
         for (const one of verdicts) gauges.verdict.set({group, verdict: one}, Number(found.kind === one))
+        for (const one of situations) gauges.situation.set({group, situation: one}, Number(found.situation === one))
         for (const {source, subject, answer} of items)
           for (const one of answers)
             gauges.evidence.set({group, source, subject: subject ?? '', answer: one}, Number(answer === one))

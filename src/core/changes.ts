@@ -116,7 +116,7 @@ const statusTexts = {
 } as const
 
 export const changeOfVerdict = (
-  {name, verdict: {kind, rule, primary, routedTo, why}}: GroupState,
+  {name, verdict: {kind, rule, situation, primary, routedTo, why}}: GroupState,
   from: string | null,
 ): Change => ({
   kind: 'verdict',
@@ -125,5 +125,6 @@ export const changeOfVerdict = (
   from,
   to: kind,
   rule,
+  situation,
   why,
 })

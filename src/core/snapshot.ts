@@ -208,6 +208,8 @@ export type Change = Readonly<{
   from: string | null
   to: string | null
   rule: Rule | null
+  /** Of a verdict; absent: another kind, or a daemon of an earlier version. */
+  situation?: Situation
   why: string
   /**
    * A switch that every actuator has followed (kind `actuator`): stage or actuator → milliseconds

@@ -1,8 +1,9 @@
 import type {ErrorCode} from '../core/error-codes.ts'
 import {eligibilityOf, type Limits} from '../core/offers/eligibility.ts'
 import {enumerate} from '../core/phrases.ts'
-import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
+import type {GroupState, HostState, Snapshot, Verdict} from '../core/snapshot.ts'
 import {unknownName} from '../core/unknown-name.ts'
+import {toldSituation} from '../core/verdict/situation.ts'
 import {isDoubtful, isStarting, mayRoute} from '../core/verdict/verdict-kind.ts'
 import type {Predicate} from '../core/vocabulary.ts'
 import {describeGroup} from './check-text.ts'
@@ -94,7 +95,7 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
   const decide = (exit: CheckExit, text: string, group = ordered[0]) =>
     answer(asked, exit, {host: host.host, text: `${host.host}: ${without(host.host, text)}`, group, groups})
 
-  if (doubtful && !isRouted) return decide(4, doubtful.verdict.why, doubtful)
+  if (doubtful && !isRouted) return decide(4, told(doubtful.verdict), doubtful)
   if (ok) return decide(0, why)
   if (host.role === 'unavailable') return decide(3, eligibilityOf('health', snapshot, host, maxLag).why)
   const against = role === 'primary' ? ordered.find(({verdict}) => verdict.routedTo !== host.host) : undefined
@@ -106,7 +107,7 @@ function ofHost(asked: CheckAsked, host: HostState): CheckAnswer {
 function ofGroups(asked: CheckAsked, groups: readonly GroupState[]): CheckAnswer {
   const {snapshot, role, maxLag} = asked
   const isSole = groups.length === 1
-  const sentence = ({name, verdict}: GroupState) => (isSole ? verdict.why : `${name}: ${verdict.why}`)
+  const sentence = ({name, verdict}: GroupState) => (isSole ? told(verdict) : `${name}: ${told(verdict)}`)
   const decide = (exit: CheckExit, first: readonly string[], group = groups[0]) => {
     const lines = groups.flatMap((one) => describeGroup(one, snapshot, isSole))
     return answer(asked, exit, {host: null, text: [...first, ...lines].join('\n'), group, groups})
@@ -161,6 +162,12 @@ function answer(
     group: group?.name ?? null,
     reason,
   }
+}
+
+/** The reason, and the name under which the runbook says what to do. */
+function told(verdict: Verdict): string {
+  const situation = toldSituation(verdict)
+  return situation === null ? verdict.why : `${verdict.why} [${situation}]`
 }
 
 /** Keeps the name from appearing twice, as in "host1: host1 is a standby". */

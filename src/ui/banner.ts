@@ -1,4 +1,5 @@
 import type {GroupState, Snapshot} from '../core/snapshot.ts'
+import {rulingText} from '../core/verdict/situation.ts'
 import {isStarting, suspectOf} from '../core/verdict/verdict-kind.ts'
 import {ageText} from './text/age.ts'
 import {clip, pad, printable, widthOf, wrap} from './text/cells.ts'
@@ -58,7 +59,7 @@ const alarm = (text: string, {width}: BannerLook, tone: Tone = 'badBar'): Line =
 
 function head({verdict}: GroupState, about: string, look: BannerLook): readonly Line[] {
   const {width, wall, glyphs} = look
-  const tail = `${glyphs.dot} ${verdict.rule} ${glyphs.dot} for ${ageText(wall - verdict.since)}`
+  const tail = `${glyphs.dot} ${rulingText(verdict)} ${glyphs.dot} for ${ageText(wall - verdict.since)}`
   if (isCalm(verdict)) {
     const [first = '', ...more] = wrap(`${glyphs.roles.primary} ${about}${verdictText(verdict)}`, width)
     const fits = more.length === 0 && widthOf(first) + widthOf(tail) + 1 <= width

@@ -1,4 +1,5 @@
 import type {Delay, Evidence, HostState, StandbyHost} from '../core/snapshot.ts'
+import {rulingText} from '../core/verdict/situation.ts'
 import type {Frame} from './frame.ts'
 import {causeText} from './table/row.ts'
 import {sparkline} from './table/sparkline.ts'
@@ -134,7 +135,7 @@ function evidence(host: HostState, frame: Frame): readonly Field[] {
   const verdicts = groups.map(
     ({name, verdict}): Field => [
       name,
-      `${verdict.kind} (${verdict.rule}) since ${timeText(verdict.since, frame.wall)}: ${verdict.why}`,
+      `${verdict.kind} (${rulingText(verdict)}) since ${timeText(verdict.since, frame.wall)}: ${verdict.why}`,
     ],
   )
   return [

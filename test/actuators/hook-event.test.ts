@@ -62,6 +62,7 @@ test('a variable is one line and short enough for the kernel; PRIMARY is empty w
     PGROUTE66_PRIMARY: '',
     PGROUTE66_VERDICT: 'unconfirmed',
     PGROUTE66_RULE: 'V3',
+    PGROUTE66_SITUATION: 'not-confirmed',
   })
 })
 

@@ -240,6 +240,8 @@ test('metrics show the snapshot and count events', async () => {
     'pgroute66_group_primaries{group="all"} 1',
     'pgroute66_group_verdict{group="all",verdict="unconfirmed"} 1',
     'pgroute66_group_verdict{group="all",verdict="primary"} 0',
+    'pgroute66_group_situation{group="all",situation="not-confirmed"} 1',
+    'pgroute66_group_situation{group="all",situation="healthy"} 0',
     'pgroute66_connections_opened_total{host="host1"} 1',
     'pgroute66_probe_failures_total{host="host4",cause="refused"} 1',
     'pgroute66_probe_duration_seconds_count{host="host1"} 1',

@@ -37,7 +37,7 @@ test('the daemon and a direct check say the same; the log names the rule of each
   assert.equal((await check('host2')).code, 0)
 
   await host1.start()
-  await serve.sees(/ERROR verdict of all: .* → split-brain: .*rule=V1/)
+  await serve.sees(/ERROR verdict of all: .* → split-brain: .*rule=V1 situation=two-primaries/)
   for (const host of ['host1', 'host2', 'host3']) assert.equal((await check(host)).code, 4)
   const refused = await accept('host2')
   assert.equal(refused.code, 2)

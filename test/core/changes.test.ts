@@ -29,6 +29,11 @@ describe('a verdict is news', () => {
       ['verdict', 'unconfirmed', 'b'],
     ])
   })
+  test('when the situation changes, which it names', () => {
+    const past = assessed([primary('a', {timeline: 2}), failing('b')], {memory: known})
+    const {changes} = assessed([primary('a', {timeline: 2}), standby('b', {lsn: '0/4000000'})], {past})
+    expect(changes).toMatchObject([{kind: 'verdict', from: 'primary', to: 'primary', situation: 'lossy-promotion'}])
+  })
   test('when another rival joins', () => {
     const changes = between([a, primary('b'), standby('c')], [a, primary('b'), primary('c')])
     expect(changes).toEqual([['verdict', 'split-brain', null]])

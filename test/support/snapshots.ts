@@ -181,6 +181,7 @@ function verdictOf(members: readonly HostState[]): Verdict {
 export const unconfirmed = (host: string): VerdictDraft => ({
   kind: 'unconfirmed',
   rule: 'V3',
+  situation: 'not-confirmed',
   primary: host,
   routedTo: null,
   why: `${host} is the only primary, but followers is silent`,

@@ -31,7 +31,7 @@ test('without a terminal: the current state, then one line per change, until the
   expect(lines.slice(4)).toEqual([
     `${time} host2 standby -> primary: answers as primary`,
     `${time} host3 standby -> unavailable: refused: seen: refused`,
-    `${time} all primary -> split-brain (V1): ${torn().groups.all?.verdict.why}`,
+    `${time} all primary -> split-brain (V1 two-primaries): ${torn().groups.all?.verdict.why}`,
   ])
   stop.abort()
   await ended

@@ -131,7 +131,7 @@ test('an active filter is always shown', () => {
 test('details show the known facts of a host, and which are unknown', () => {
   const lines = textsOf(frameOf(torn()), {view: 'details', selected: 'host3'}, [80, 40])
   expect(lines).toContain('cause              refused: seen: refused')
-  expect(lines.some((text) => text.startsWith('all                split-brain (V1) since '))).toBe(true)
+  expect(lines.some((text) => text.startsWith('all                split-brain (V1 two-primaries) since '))).toBe(true)
   expect(textsOf(frameOf(calm()), {view: 'details', selected: 'host2'}, [80, 40])).toContain(
     'replication        streaming, sync',
   )

@@ -48,6 +48,7 @@ export function hookVariables(event: HookEvent): Readonly<Record<string, string>
     PGROUTE66_FROM: change.from ?? '',
     PGROUTE66_VERDICT: group.verdict.kind,
     PGROUTE66_RULE: group.verdict.rule,
+    PGROUTE66_SITUATION: group.verdict.situation ?? '',
     PGROUTE66_PRIMARY: group.verdict.routed_to ?? '',
     PGROUTE66_WHY: group.verdict.why,
   }

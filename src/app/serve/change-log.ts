@@ -8,15 +8,23 @@ export const logChanges =
     for (const change of changes) log[levelOf(change)](fieldsOf(change), sentenceOf(change))
   }
 
-function levelOf({kind, to}: Change): 'debug' | 'info' | 'warn' | 'error' {
-  if (kind === 'verdict')
-    return to === 'primary' || to === 'starting' ? 'info' : to === 'unconfirmed' ? 'warn' : 'error'
+function levelOf({kind, to, situation}: Change): 'debug' | 'info' | 'warn' | 'error' {
+  if (kind === 'verdict') {
+    if (to === 'starting') return 'info'
+    // A primary, and all is not well.
+    if (to === 'primary') return situation === 'healthy' ? 'info' : 'warn'
+    return to === 'unconfirmed' ? 'warn' : 'error'
+  }
   if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
   return kind === 'evidence' ? 'debug' : 'info'
 }
 
-const fieldsOf = ({kind, group, host, from, to, rule}: Change): object =>
-  Object.fromEntries(Object.entries({kind, group, host, from, to, rule}).filter(([, value]) => value !== null))
+const fieldsOf = ({kind, group, host, from, to, rule, situation}: Change): object =>
+  Object.fromEntries(
+    Object.entries({kind, group, host, from, to, rule, situation}).filter(
+      ([, value]) => value !== null && value !== undefined,
+    ),
+  )
 
 function sentenceOf({kind, group, host, from, to, why}: Change): string {
   // The sentence names the actuator already.

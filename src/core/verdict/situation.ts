@@ -22,6 +22,18 @@ export const situations = [
 ] as const
 export type Situation = (typeof situations)[number]
 
+type Ruling = Readonly<{kind: string; situation: Situation}>
+
+/** What people read beside the verdict; `null`: the verdict says it already. */
+export const toldSituation = ({kind, situation}: Ruling): Situation | null =>
+  situation === 'healthy' || situation === kind ? null : situation
+
+/** The rule, and the situation where it tells more: `V2 old-primary-returned`. */
+export function rulingText({rule, ...ruling}: Ruling & Readonly<{rule: Rule}>): string {
+  const situation = toldSituation(ruling)
+  return situation === null ? rule : `${rule} ${situation}`
+}
+
 /** For a verdict of a daemon that sends no situation, or one that this version does not know. */
 export const usualSituation: Readonly<Record<Rule, Situation>> = {
   V0: 'starting',

@@ -1,4 +1,5 @@
 import type {Change} from '../../core/snapshot.ts'
+import {rulingText} from '../../core/verdict/situation.ts'
 import type {Received} from '../frame.ts'
 import {timeText} from '../text/age.ts'
 import {printable, wrap} from '../text/cells.ts'
@@ -13,10 +14,12 @@ export function subjectOf({kind, group, host}: Change): string {
   )
 }
 
-/** `primary → split-brain (V1)`. A verdict that stays within one kind shows its new host. */
-export function transitionText({from, to, rule, host, kind}: Change, arrow: string): string {
+/** `primary → split-brain (V1 two-primaries)`. A verdict that stays within one kind shows its new host. */
+export function transitionText({from, to, rule, situation, host, kind}: Change, arrow: string): string {
   const named = kind === 'verdict' && host !== null ? ` ${host}` : ''
-  const reached = `${to ?? '?'}${named}${rule === null ? '' : ` (${rule})`}`
+  const ruling =
+    rule === null || to === null || situation === undefined ? rule : rulingText({rule, situation, kind: to})
+  const reached = `${to ?? '?'}${named}${ruling === null ? '' : ` (${ruling})`}`
   return printable(from === null || from === to ? reached : `${from} ${arrow} ${reached}`)
 }
 

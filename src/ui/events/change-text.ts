@@ -1,4 +1,5 @@
 import type {Change, GroupState, HostState} from '../../core/snapshot.ts'
+import {rulingText} from '../../core/verdict/situation.ts'
 import {timeOf} from '../../protocol/snapshot-json.ts'
 import {causeText} from '../table/row.ts'
 import {printable} from '../text/cells.ts'
@@ -11,7 +12,7 @@ export const changeText = (wall: number, change: Change): string =>
 
 /** The current verdict of a group, in the same form. */
 export function currentVerdictText(wall: number, {name, verdict}: GroupState): string {
-  const what = `${printable(name)} ${verdictText(verdict)} (${verdict.rule})`
+  const what = `${printable(name)} ${verdictText(verdict)} (${rulingText(verdict)})`
   return `${timeOf(wall)} ${what} since ${timeOf(verdict.since)}: ${printable(verdict.why)}`
 }
 
