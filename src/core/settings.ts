@@ -75,6 +75,11 @@ export type GroupSettings = Readonly<{
   onSplitBrain: 'refuse' | 'follow-evidence'
   onLossyPromotion: 'tell' | 'refuse'
   readFallback: ReadFallback
+  /**
+   * For how long a primary that is out of reach stays routed, while most hosts go on receiving from
+   * it; 0: not at all.
+   */
+  sustainMs: number
   /** `null`: learned from more than half of the hosts. */
   systemIdentifier: string | null
 }>

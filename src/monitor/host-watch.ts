@@ -1,5 +1,5 @@
 import {type Backoff, nextBackoff} from '../core/backoff.ts'
-import {type HostRecord, observed} from '../core/facts/host-record.ts'
+import {endedWith, type HostRecord, observed} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
@@ -210,7 +210,8 @@ export class HostWatch {
     const {failure} = ending
     if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return null
     if (!answered) this.#failed(clock.now(), failure)
-    else if (failure.isStopping) this.#deps.update((record) => ({...record, isStopping: true}))
+    else if (failure.isStopping || failure.isOrdered)
+      this.#deps.update((record) => ({...record, ...endedWith(record, failure)}))
     return answered ? failure : null
   }
 

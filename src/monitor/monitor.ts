@@ -3,6 +3,7 @@ import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, Snapsho
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {isAskingAgain} from '../core/verdict/verdict.ts'
+import {isInSight} from '../core/verdict/verdict-kind.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
@@ -231,7 +232,7 @@ class HostMonitor implements Monitor {
     )
     for (const unit of stirred) {
       const verdict = unit.kind === 'group' ? snapshot.groups[unit.name]?.verdict : undefined
-      this.#pacing.changed(unit, verdict?.kind ?? 'primary', now)
+      this.#pacing.changed(unit, verdict === undefined || isInSight(verdict), now)
       for (const host of this.#board.hostsOf(unit)) this.#watches.get(host)?.hasten()
       if (verdict !== undefined && isAskingAgain(verdict))
         for (const host of verdict.primaries) this.#watches.get(host)?.askNow()

@@ -1,5 +1,4 @@
 import type {ProbeSettings} from '../core/settings.ts'
-import type {VerdictKind} from '../core/vocabulary.ts'
 import type {Unit} from './membership.ts'
 import {newPace, type PacePlan, type PaceState, paceChanged, planPace} from './pace.ts'
 
@@ -24,9 +23,9 @@ export class Pacing {
     this.#hosts = hosts
   }
 
-  /** Something of this unit changed; its verdict is of this kind now. */
-  changed(unit: Unit, kind: VerdictKind, now: number): void {
-    this.#states.set(unit, paceChanged(this.#states.get(unit) ?? newPace, kind, now))
+  /** Something of this unit changed. */
+  changed(unit: Unit, isSettled: boolean, now: number): void {
+    this.#states.set(unit, paceChanged(this.#states.get(unit) ?? newPace, isSettled, now))
   }
 
   /** Plans the next probe of `host`: the fastest of its units counts. */

@@ -182,6 +182,7 @@ const unknownReceiver = {
   senderPort: null,
   receivedTimeline: null,
   lastMessageAgeMs: null,
+  lastMessageSentMs: null,
   latestEndLsn: null,
 }
 

@@ -12,6 +12,7 @@ import {
   unasked,
   unavailable,
   unconfirmed,
+  unreachable,
 } from '../support/snapshots.ts'
 
 const healthy: SnapshotDraft = {hosts: {host1: primary(), host2: standby(), host3: standby()}}
@@ -80,6 +81,11 @@ const writers: readonly Row[] = [
       'host1 primary': 'drain #host1 is unavailable (timeout: seen: timeout)',
       'host2 primary': /^down #no host is primary/,
     },
+  },
+  {
+    given: 'a primary that only we cannot reach: it stays in rotation',
+    when: {hosts: {host1: unavailable('refused'), host2: standby()}, verdict: unreachable('host1')},
+    says: {'host1 primary': 'ready up 100%', 'host2 replica': 'ready up 100%', 'host2 primary': /^down #/},
   },
   {
     given: 'a primary whose postmaster is gone',

@@ -10,6 +10,7 @@ import {
   unasked,
   unavailable,
   unconfirmed,
+  unreachable,
 } from '../support/snapshots.ts'
 import {started} from './started.ts'
 
@@ -19,6 +20,10 @@ const headless: SnapshotDraft = {hosts: {host1: standby(), host2: unavailable()}
 const doubted: SnapshotDraft = {...healthy, verdict: unconfirmed('host1')}
 const starting: SnapshotDraft = {hosts: {host1: primary(), host2: unasked()}}
 const out: SnapshotDraft = {hosts: {host1: primary({drained}), host2: standby('host1', {drained}), host3: standby()}}
+const sustained: SnapshotDraft = {
+  hosts: {host1: unavailable('refused'), host2: standby()},
+  verdict: unreachable('host1'),
+}
 const two: SnapshotDraft = {
   hosts: {a1: primary(), a2: standby('a1'), b1: standby('b2'), b2: unavailable()},
   groups: {orders: ['a1', 'a2'], payments: ['b1', 'b2']},
@@ -52,6 +57,11 @@ const documented: readonly Row[] = [
   ['a drained primary', out, '/v1/primary', 503, '[]'],
   ['a split brain that is followed', {...split, verdict: {routedTo: 'host2'}}, '/v1/primary', 200, '["host2"]'],
   ['a group given twice', healthy, '/v1/primary?group=all&group=b', 400, /QUERY_TWICE/],
+  ['a primary out of reach, but followed', sustained, '/v1/primary', 200, '["host1"]'],
+  ['a primary out of reach, but followed', sustained, '/v1/primaries', 200, '[]'],
+  ['a primary out of reach, but followed', sustained, '/v1/node/host1', 503, '["unavailable"]'],
+  ['a primary out of reach, but followed', sustained, '/v1/hosts/host1/primary', 200, /"unavailable"/],
+  ['a primary out of reach, but followed', sustained, '/v1/hosts/host2/replica', 200, /"standby"/],
   ['one primary', healthy, '/v1/primaries', 200, '["host1"]'],
   ['two primaries', split, '/v1/primaries', 200, '["host1","host2"]'],
   ['no primary', headless, '/v1/primaries', 200, '[]'],

@@ -103,13 +103,14 @@ hosts:
   h3: {host: c}
 groups:
   one: [h1, h2, h3]
-  two: {hosts: [h2], confirm: [], on_lossy_promotion: tell, read_fallback: none,
+  two: {hosts: [h2], confirm: [], on_lossy_promotion: tell, read_fallback: none, sustain: 0,
     system_identifier: 18446744073709551615}
 confirm: [majority, followers]
 on_silent: ignore
 on_split_brain: refuse
 on_lossy_promotion: refuse
 read_fallback: any
+sustain: 5s
 followers: {max_age: 20s, nudge: no}
 availability: {limit: 20s}
 socket: /run/pgroute66/pgroute66.sock
@@ -127,6 +128,7 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
         onSilent: 'ignore',
         onLossyPromotion: 'refuse',
         readFallback: 'any',
+        sustainMs: 5_000,
       },
       {
         name: 'two',
@@ -134,6 +136,7 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
         confirm: [],
         onLossyPromotion: 'tell',
         readFallback: 'none',
+        sustainMs: 0,
         systemIdentifier: '18446744073709551615',
       },
     ],
@@ -159,6 +162,15 @@ haproxy: {backends: {pg_write: primary, pg_read: read-only}}
   })
 })
 
+test('sustain: a lost primary stays routed from three hosts on, and one of a pair does not', async () => {
+  await using place = await workplace()
+  const config = await place.load(`
+hosts: {h1: {host: a}, h2: {host: b}, h3: {host: c}}
+groups: {pair: [h1, h2], three: [h1, h2, h3]}
+`)
+  expect(config.groups.map(({sustainMs}) => sustainMs)).toEqual([0, 30_000])
+})
+
 test('frozen all the way down', async () => {
   await using place = await workplace()
   const config = await place.load('hosts: {h1: {host: a}}')
@@ -175,15 +187,6 @@ test('warnings: the configuration loads, and the operator learns what has no eff
     'hosts.h1.require_auth',
   ])
   expect(await paths('hosts: {h1: {host: a}, h2: {host: b}}\ngroups: {g: [h1]}')).toEqual(['hosts.h2'])
-  const alone = 'hosts: {h1: {host: a}, h2: {host: b}, h3: {host: c}, h4: {host: d}, h5: {host: e}, h6: {host: f}}\n'
-  const groups = 'groups: {a: [h1, h2, h3], b: {hosts: [h4, h5, h6], confirm: [CONFIRM]}}\n'
-  const majority = `${alone}${groups.replace('CONFIRM', 'majority')}confirm: [majority]`
-  expect(await paths(majority)).toEqual(['confirm', 'groups.b.confirm'])
-  expect((await place.load(majority)).warnings).toMatchObject([
-    {message: expect.stringContaining('does not make several daemons exclusive')},
-    {next: expect.stringContaining('use followers')},
-  ])
-  expect(await paths(`${alone}${groups.replace('CONFIRM', 'followers')}confirm: [majority, followers]`)).toEqual([])
   const two = await place.load('hosts: {h1: {host: a}, h2: {host: b}}\nconfirm: [followers]')
   expect(two.warnings).toMatchObject([
     {path: 'confirm', message: expect.stringContaining('writes stop'), next: expect.stringContaining('witness')},

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import {assertSnapshot, assertSuccessor} from '../../src/core/verdict/invariants.ts'
-import {drained, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
+import {drained, primary, snapshot, standby, unavailable, unreachable} from '../support/snapshots.ts'
 
 const hosts = {host1: primary(), host2: standby()}
 
@@ -12,6 +12,10 @@ const sound: Readonly<Record<string, Snapshot>> = {
   'follow-evidence: a split brain with a route to a rival': snapshot({
     hosts: {host1: primary(), host2: primary()},
     verdict: {routedTo: 'host2'},
+  }),
+  'a primary out of reach that its standbys follow': snapshot({
+    hosts: {...hosts, host1: unavailable()},
+    verdict: unreachable('host1'),
   }),
   'a host in two groups': snapshot({hosts, groups: {one: ['host1', 'host2'], two: ['host1']}}),
   'a host in no group': snapshot({hosts, groups: {one: ['host1']}}),
@@ -46,6 +50,16 @@ const broken: Readonly<Record<string, Readonly<{given: Snapshot; rule: string; s
     }),
     rule: 'S1',
     sentence: 'group all routes to host1, while host1 and host2 are primary',
+  },
+  'a route to a primary out of reach beside one in sight': {
+    given: snapshot({hosts: {host1: unavailable(), host2: primary()}, verdict: unreachable('host1')}),
+    rule: 'S1',
+    sentence: 'group all routes to host1, which is not among its primaries',
+  },
+  'a route to a drained host out of reach': {
+    given: snapshot({hosts: {...hosts, host1: unavailable('refused', {drained})}, verdict: unreachable('host1')}),
+    rule: 'S15',
+    sentence: 'group all routes to host1, which is drained',
   },
   'a route to a host of another group': {
     given: snapshot({

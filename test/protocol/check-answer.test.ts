@@ -11,6 +11,7 @@ import {
   unasked,
   unavailable,
   unconfirmed,
+  unreachable,
 } from '../support/snapshots.ts'
 
 const ask = (draft: SnapshotDraft, asked: Partial<CheckAsked> = {}) =>
@@ -41,6 +42,7 @@ const followed = {
   ...split,
   verdict: {kind: 'split-brain', rule: 'V1', routedTo: 'host2', why: 'split brain; routed to host2'} as const,
 }
+const sustained = {hosts: {host1: unavailable('refused'), host2: standby()}, verdict: unreachable('host1')}
 const ungrouped = {hosts: {host1: primary(), host9: primary()}, groups: {orders: ['host1']}}
 
 type Row = readonly [given: string, draft: SnapshotDraft, asked: Partial<CheckAsked>, exit: number, text: RegExp]
@@ -65,6 +67,7 @@ const ofHost: readonly Row[] = [
   ['no primary: a standby', headless, {host: 'host1'}, 1, /^host1: a standby; no host is primary/],
   ['no primary: a host that cannot be judged', headless, {host: 'host2'}, 3, /unavailable \(auth/],
   ['a drained primary', out, {host: 'host1'}, 1, /^host1: /],
+  ['a primary out of reach, but followed', sustained, {host: 'host1'}, 0, /^host1: out of reach for pgroute66/],
   ['a primary in no group', ungrouped, {host: 'host9'}, 1, /^host9: in no group/],
 
   ['a delayed standby', late, {host: 'host2', role: 'standby'}, 1, /^host2: /],

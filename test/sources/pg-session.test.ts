@@ -135,6 +135,7 @@ describe.skipIf(!hasDebian)('a session', () => {
       senderPort: null,
       receivedTimeline: null,
       lastMessageAgeMs: null,
+      lastMessageSentMs: null,
       latestEndLsn: null,
     })
     expect(facts.backendsUsed).toBeNull()
@@ -210,7 +211,7 @@ describe.skipIf(!hasDebian)('a session', () => {
     const session = await opened({port: primary.port})
     const told = closing(session)
     primary.sql(`select pg_terminate_backend(${session.facts.backendPid})`)
-    expect(await told).toEqual({cause: 'closed', detail: expect.stringContaining('57P01')})
+    expect(await told).toEqual({cause: 'closed', isOrdered: true, detail: expect.stringContaining('57P01')})
     expect(await session.probe({nudge: false}, within())).toMatchObject({cause: 'closed'})
     expect(complaints(await primary.logOf(session.facts.backendPid))).toEqual([
       expect.stringContaining('terminating connection due to administrator command'),

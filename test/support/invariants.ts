@@ -1,5 +1,6 @@
-import {causeOf, type HostState, type Snapshot, timelineOf} from '../../src/core/snapshot.ts'
+import {causeOf, type HostState, type Snapshot} from '../../src/core/snapshot.ts'
 import {assertSnapshot} from '../../src/core/verdict/invariants.ts'
+import {isUnreachable} from '../../src/core/verdict/verdict-kind.ts'
 import {Oracle} from './oracle.ts'
 import type {Answer, Told} from './simulated-driver.ts'
 import {ourIdentifier} from './simulated-server.ts'
@@ -131,9 +132,13 @@ export class Invariants {
     const {cluster, settings} = this.#stage
     const host = snapshot.hosts[routed]
     const told = cluster.toldTo(routed)
-    this.#demand(host?.role === 'primary', `routed to ${routed}, which is ${host?.role}`)
+    const verdict = snapshot.groups.all?.verdict
     this.#demand(host?.drained === null, `routed to ${routed}, which is drained`)
-    this.#demand(!told.isShut, `routed to ${routed}, whose door is shut`)
+    if (verdict && isUnreachable(verdict)) this.#sustained(routed)
+    else {
+      this.#demand(host?.role === 'primary', `routed to ${routed}, which is ${host?.role}`)
+      this.#demand(!told.isShut, `routed to ${routed}, whose door is shut`)
+    }
 
     const rivals = this.#primariesInSight(snapshot).filter((name) => cluster.server(name) !== cluster.server(routed))
     this.#demand(rivals.length === 0, `routed to ${routed}, and ${rivals} answer as primary`)
@@ -156,10 +161,20 @@ export class Invariants {
     if (confirm.includes('followers')) {
       const following = names.filter((name) => {
         const said = this.#told(name).last
-        return said?.facts.receiver?.status === 'streaming' && said.facts.timeline === (host && timelineOf(host))
+        return said?.facts.receiver?.status === 'streaming' && said.facts.timeline === told.last?.facts.timeline
       })
       this.#demand((following.length + 1) * 2 > names.length, `routed to ${routed}, and only ${following} follow`)
     }
+  }
+
+  /** Out of reach, and nothing but that: two seconds ago it was a primary. */
+  #sustained(routed: string): void {
+    const {cluster, clock} = this.#stage
+    const server = cluster.server(routed)
+    server.settle()
+    const goneMs = clock.now() - server.ledAt
+    this.#demand(goneMs <= 2_000, `${routed} is sustained, and has been no primary for ${goneMs} ms`)
+    this.#demand(!this.#told(routed).isStopping, `${routed} is sustained, and said that it stops`)
   }
 
   #openRivals(): readonly string[] {

@@ -17,6 +17,8 @@ import {groupSettings, hostSettings} from './settings.ts'
  */
 export const NOW = 100_000
 export const MAX_AGE = 3_000
+/** What the clock of every server shows, beside NOW. */
+export const SERVER_NOW = 1_700_000_000_000
 export const OURS = '7710428129421941699'
 
 export type Saying = Readonly<{
@@ -56,6 +58,7 @@ const session: SessionFacts = {
 
 const quiet: Facts = {
   inRecovery: false,
+  clockMs: null,
   timeline: 1,
   diskTimeline: null,
   lsn: '0/3000000',
@@ -84,7 +87,7 @@ function answering(name: string, saying: Saying, facts: Facts): HostRecord {
       probeMs,
       kind: 'facts',
       session: {...session, startedAt: startOf(name), systemIdentifier: cluster, ...saying.session},
-      facts,
+      facts: {...facts, clockMs: SERVER_NOW - ageMs},
     },
     ...more,
   }
@@ -109,6 +112,7 @@ export function standby(name: string, saying: Saying = {}): HostRecord {
     senderPort: 5432,
     receivedTimeline: timeline,
     lastMessageAgeMs: 20,
+    lastMessageSentMs: SERVER_NOW - (saying.ageMs ?? 10) - (saying.receiver?.lastMessageAgeMs ?? 20),
     latestEndLsn: lsn,
   }
   const hasReceiver = saying.receiver !== null && (saying.of !== undefined || saying.receiver !== undefined)

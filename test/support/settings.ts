@@ -58,6 +58,7 @@ export const groupSettings = (
   onSplitBrain: 'refuse',
   onLossyPromotion: 'tell',
   readFallback: 'primary',
+  sustainMs: hosts.length > 2 ? 30_000 : 0,
   systemIdentifier: null,
   ...more,
 })

@@ -2,7 +2,7 @@ import type {Clock, HostDriver, Random} from '../../src/core/ports.ts'
 import type {HostSettings} from '../../src/core/settings.ts'
 import {hostSettings} from './settings.ts'
 import {simulatedDriver, Told} from './simulated-driver.ts'
-import {SimulatedServer} from './simulated-server.ts'
+import {closed, SimulatedServer} from './simulated-server.ts'
 import {branched, cutBack, openOf, rewound} from './wal.ts'
 
 export type ClusterOptions = Readonly<{
@@ -208,7 +208,7 @@ export class SimulatedCluster {
       if (!server.isRunning) return
       server.door = door
       if (door === 'stopping' && server.backends.size === 0) server.die()
-      if (door === 'refusing') server.endSessions()
+      if (door === 'refusing') server.endSessions(closed)
       server.stir()
     })
   }

@@ -11,7 +11,8 @@ export type Backend = Readonly<{pid: number; start: string; end: (failure: Failu
 
 export const ourIdentifier = '7710428129421941699'
 
-const closed: Failure = {cause: 'closed', detail: 'the server ended the session'}
+export const closed: Failure = {cause: 'closed', detail: 'the server or the network closed the connection'}
+const ended: Failure = {cause: 'closed', detail: 'the server ended the session', isOrdered: true}
 
 /** One PostgreSQL server in memory: what it is in truth, whatever we may know of it. */
 export class SimulatedServer {
@@ -20,6 +21,8 @@ export class SimulatedServer {
   systemIdentifier = ourIdentifier
   startedAt: number
   isRunning = true
+  /** When it last worked as a primary. */
+  ledAt = Number.NEGATIVE_INFINITY
   /** SIGSTOP of the whole process group: the kernel accepts, PostgreSQL does not answer. */
   isFrozen = false
   isStorageFrozen = false
@@ -52,18 +55,25 @@ export class SimulatedServer {
   #atDoor: (() => void)[] = []
   #pids: number
   #settledAt: number
+  readonly #skewMs: number
 
   constructor(name: string, index: number, clock: Clock, upstream: SimulatedServer | null) {
     this.name = name
     this.address = `10.0.0.${index + 1}`
     this.#clock = clock
     this.startedAt = index
+    this.#skewMs = 5_000 * (index - 1)
     this.#pids = 1_000 * (index + 1)
     this.upstream = upstream
     this.inRecovery = upstream !== null
     this.history = upstream?.history ?? begun(0x3000000)
     this.#settledAt = clock.now()
     this.heardAt = clock.now()
+  }
+
+  /** No two clocks of servers show the same. */
+  get clockMs(): number {
+    return this.#clock.wall() + this.#skewMs
   }
 
   get isPrimary(): boolean {
@@ -116,15 +126,16 @@ export class SimulatedServer {
     this.isFrozen = false
     this.door = 'open'
     this.receiverStatus = null
-    this.endSessions()
+    this.endSessions(closed)
     this.stir()
   }
 
-  endSessions(): void {
+  /** By an order (a shutdown, pg_terminate_backend), unless the reason is another one. */
+  endSessions(reason: Failure = ended): void {
     for (const backend of [...this.backends]) {
       this.backends.delete(backend)
       // Whom the word does not reach learns of it when the packets pass again.
-      this.arrive(() => backend.end(closed))
+      this.arrive(() => backend.end(reason))
     }
     // Until its last checkpoint is written, a new client is told that the server stops.
     if (this.door === 'stopping') this.#clock.after(20, () => this.door === 'stopping' && this.isRunning && this.die())
@@ -152,7 +163,10 @@ export class SimulatedServer {
   settle(depth = 0): void {
     const now = this.#clock.now()
     const isWorking = this.isRunning && !this.isFrozen
-    if (isWorking && !this.inRecovery) this.write(this.bytesPerMs * (now - this.#settledAt))
+    if (isWorking && !this.inRecovery) {
+      this.write(this.bytesPerMs * (now - this.#settledAt))
+      this.ledAt = now
+    }
     this.#settledAt = now
     const {upstream} = this
     if (!isWorking || !this.inRecovery || upstream === null || depth > 8) return
@@ -193,6 +207,7 @@ export class SimulatedServer {
     )
     return {
       inRecovery: this.inRecovery,
+      clockMs: this.clockMs,
       timeline: this.#toldTimeline,
       lsn: lsnText(this.lsn),
       diskTimeline: null,
@@ -225,6 +240,7 @@ export class SimulatedServer {
         senderPort: null,
         receivedTimeline: null,
         lastMessageAgeMs: null,
+        lastMessageSentMs: null,
         latestEndLsn: null,
       }
     return {
@@ -233,6 +249,7 @@ export class SimulatedServer {
       senderPort: 5432,
       receivedTimeline: this.timeline,
       lastMessageAgeMs: this.#clock.now() - this.heardAt,
+      lastMessageSentMs: this.upstream.clockMs - (this.#clock.now() - this.heardAt),
       latestEndLsn: lsnText(this.lsn),
     }
   }

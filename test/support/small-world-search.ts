@@ -42,7 +42,8 @@ function keyOf({servers, records, past, told, seen, overruled, rivals, used}: Wo
   const described = (one: Seen | null) => one && [one.timeline, one.commits, moment(one.at)]
   const positions = notes?.positions.map((position) => ({...position, answeredAt: moment(position.answeredAt)}))
   const firstSeen = notes?.firstSeen.map((first) => ({...first, answeredAt: moment(first.answeredAt)}))
-  const carried = {memory, ...notes, positions, firstSeen, raisedAt: moment(notes?.raisedAt ?? null)}
+  // What became of a lost primary has no effect without a clock.
+  const carried = {memory, positions, firstSeen, raisedAt: moment(notes?.raisedAt ?? null)}
   const {rule, primary} = state?.verdict ?? {}
   const text = JSON.stringify([
     servers,

@@ -184,7 +184,8 @@ function judged({forget = (past) => past}: Bounds, world: World): World {
   const group = groupSettings(
     'all',
     world.records.map(({settings}) => settings.name),
-    {systemIdentifier: OURS},
+    // A lost primary is not sustained: what it rests on is durations, and here is none.
+    {systemIdentifier: OURS, sustainMs: 0},
   )
   const past = world.past === null ? null : forget(world.past)
   const after = assessGroup({
@@ -223,7 +224,8 @@ function observationOf(server: Server, index: number, servers: readonly Server[]
         receiver: null,
         ...(isStreaming && {receiver: {}, of: nameOf(server.upstream ?? 0)}),
       })
-  return {...(said.observation as Observation), ...about}
+  const observation = said.observation as Observation & {kind: 'facts'}
+  return {...observation, ...about, facts: {...observation.facts, clockMs: null}}
 }
 
 function accepted(world: World, index: number, bounds: Bounds): readonly Step[] {

@@ -51,6 +51,7 @@ export const streaming = {
   senderPort: 5432,
   receivedTimeline: 3,
   lastMessageAgeMs: 20,
+  lastMessageSentMs: null,
   latestEndLsn: '0/3000148',
 } as const
 
@@ -185,4 +186,14 @@ export const unconfirmed = (host: string): VerdictDraft => ({
   primary: host,
   routedTo: null,
   why: `${host} is the only primary, but followers is silent`,
+})
+
+/** A primary that does not answer us, and from which its standbys go on receiving. */
+export const unreachable = (host: string): VerdictDraft => ({
+  kind: 'primary',
+  rule: 'V4',
+  situation: 'unreachable-but-followed',
+  primary: host,
+  routedTo: host,
+  why: `${host} is out of reach for pgroute66 (refused), but host2 goes on receiving from it`,
 })

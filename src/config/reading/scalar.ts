@@ -75,8 +75,9 @@ export const duration = <T extends number | null>(absent: T, leastMs = 1): Shape
   scalar<number | T>(
     absent,
     {
-      type: 'string',
-      pattern: '^([0-9.]+(ms|s|min|m|h))+$',
+      // YAML reads a bare 0 as a number.
+      type: leastMs === 0 ? ['string', 'integer'] : 'string',
+      pattern: leastMs === 0 ? '^(0|([0-9.]+(ms|s|min|m|h))+)$' : '^([0-9.]+(ms|s|min|m|h))+$',
       ...(absent === null ? {} : {default: formatDuration(absent)}),
     },
     (value) => {

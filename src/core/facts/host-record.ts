@@ -33,6 +33,8 @@ export type HostRecord = Readonly<{
    * answer takes it back.
    */
   isStopping: boolean
+  /** An order ended the last session: the server may be stopping. A new answer takes it back. */
+  wasOrdered: boolean
   /**
    * How the last knock failed; `null`: it succeeded. The failure stands until a knock, or a new
    * session, succeeds.
@@ -57,6 +59,7 @@ export const newRecord = (settings: HostSettings, drained: Drain | null = null):
   reached: null,
   lastAddress: null,
   isStopping: false,
+  wasOrdered: false,
   knock: null,
   frozen: null,
   heartbeat: null,
@@ -72,7 +75,7 @@ export function observed(record: HostRecord, observation: Observation): HostReco
       observation,
       primarySince: null,
       answersSince: null,
-      isStopping: record.isStopping || isStopWord(observation),
+      ...endedWith(record, observation),
     }
   const {facts, session, askedAt, probeMs} = observation
   // A server that was started anew may be another one than it was: its answers begin anew.
@@ -85,8 +88,18 @@ export function observed(record: HostRecord, observation: Observation): HostReco
     reached: facts.inRecovery ? reachedBy(record.reached, session.startedAt, facts.timeline) : null,
     lastAddress: session.remoteAddress,
     isStopping: false,
+    wasOrdered: false,
   }
 }
+
+/** What the end of a session says of the server, beside what is known of it already. */
+export const endedWith = (
+  {isStopping, wasOrdered}: HostRecord,
+  failure: Failure,
+): Pick<HostRecord, 'isStopping' | 'wasOrdered'> => ({
+  isStopping: isStopping || isStopWord(failure),
+  wasOrdered: wasOrdered || failure.isOrdered === true,
+})
 
 /** The record after a knock. `against`: what the knock has against the host; `null`: nothing. */
 export const knocked = (record: HostRecord, against: Failure | null): HostRecord => ({

@@ -17,6 +17,8 @@ export type Receiver = Readonly<{
   senderPort: number | null
   receivedTimeline: number | null
   lastMessageAgeMs: number | null
+  /** When the sender sent that message, by the sender's clock: milliseconds since 1970. */
+  lastMessageSentMs: number | null
   /** The end of WAL that the sender last told of. */
   latestEndLsn: Lsn | null
 }>
@@ -37,6 +39,8 @@ export type Sender = Readonly<{
 /** One round trip's worth of what a host says about itself. */
 export type Facts = Readonly<{
   inRecovery: boolean
+  /** The server's own wall clock, milliseconds since 1970; `null`: unknown. */
+  clockMs: number | null
   /**
    * Primary: from `pg_walfile_name(pg_current_wal_lsn())`. Standby: `received_tli` while streaming,
    * else `min_recovery_end_timeline`.
@@ -90,6 +94,8 @@ export type Failure = Readonly<{
   detail: string
   /** The server said what only a stopping one says. Absent: it did not. */
   isStopping?: true
+  /** The server ended the session by an order of an operator, who may be stopping it. Absent: it did not. */
+  isOrdered?: true
 }>
 
 /**

@@ -6,7 +6,7 @@ import {
   timelineOf,
   type UnavailableHost,
 } from '../snapshot.ts'
-import {isSettled, isStarting} from '../verdict/verdict-kind.ts'
+import {isSettled, isStarting, isUnreachable} from '../verdict/verdict-kind.ts'
 import type {Predicate} from '../vocabulary.ts'
 
 /** What a question adds to a predicate. `null`: no limit. Unknown lag meets no limit. */
@@ -73,9 +73,10 @@ const groupsOf = (host: HostState, snapshot: Snapshot) =>
  * offered.
  */
 function isRouted(host: HostState, snapshot: Snapshot): Eligibility {
-  if (host.role === 'unavailable') return no(unavailable(host))
   const groups = groupsOf(host, snapshot)
   const against = groups.find(({verdict}) => verdict.routedTo !== host.host)
+  // A primary that is out of reach for us alone stays routed.
+  if (host.role === 'unavailable' && (against || groups.length === 0)) return no(unavailable(host))
   if (against) return no(against.verdict.why)
   return groups.length === 0
     ? no(`${host.host} is in no group, so routers do not get it`)
@@ -92,7 +93,7 @@ function isReplica(host: HostState, snapshot: Snapshot, limits: Limits, syncStat
   for (const {verdict} of groups) {
     // Reading goes on without a routed primary: only a settled verdict says which timeline is the
     // right one.
-    const primary = isSettled(verdict) ? snapshot.hosts[verdict.primary] : undefined
+    const primary = isSettled(verdict) && !isUnreachable(verdict) ? snapshot.hosts[verdict.primary] : undefined
     const isStreaming = host.upstream === verdict.primary && host.receiver?.status === 'streaming'
     if (isStarting(verdict)) return no(verdict.why)
     if (primary && (host.timeline === null || host.timeline !== timelineOf(primary)) && !isStreaming) {

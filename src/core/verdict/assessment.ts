@@ -59,7 +59,14 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
   const identity = identify(group.systemIdentifier ?? past.memory.systemIdentifier, records)
   const view = viewGroup({group: group.name, records, identity, now, maxAgeMs})
   const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
-  const {verdict, evidence, memory, notes, held} = judge({
+  const {
+    verdict,
+    evidence,
+    memory,
+    notes,
+    held,
+    until = Number.POSITIVE_INFINITY,
+  } = judge({
     view: {...view, members: view.members.filter(isMember)},
     settings: group,
     memory: past.memory,
@@ -78,7 +85,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
     .filter(({condition}) => condition.role !== 'unavailable')
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   const said = evidence.map(({freshUntil}) => freshUntil ?? Number.POSITIVE_INFINITY)
-  const freshUntil = Math.min(...answered, ...said, ...heldUntil(evidence, held, group))
+  const freshUntil = Math.min(until, ...answered, ...said, ...heldUntil(evidence, held, group))
   return {state, memory, notes, held, view, changes, freshUntil}
 }
 

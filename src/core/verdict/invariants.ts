@@ -1,4 +1,5 @@
 import type {GroupState, HostState, Snapshot} from '../snapshot.ts'
+import {isUnreachable} from './verdict-kind.ts'
 
 /**
  * The rules of SPEC.md that a single snapshot can break. They are asserted at two places: where a
@@ -42,6 +43,9 @@ function assertRoute({name, hosts, verdict}: GroupState, snapshot: Snapshot): vo
   const host = hostIn(routedTo, snapshot)
   if (!hosts.includes(routedTo))
     throw new InvariantError('S1', `group ${name} routes to ${routedTo}, which is not in it`)
+  if (host?.drained) throw new InvariantError('S15', `group ${name} routes to ${routedTo}, which is drained`)
+  // Out of reach, but proven to live: no host is primary in sight.
+  if (isUnreachable(verdict) && primaries.length === 0) return
   if (!primaries.includes(routedTo))
     throw new InvariantError('S1', `group ${name} routes to ${routedTo}, which is not among its primaries`)
   // A host in several groups is shown as one of them sees it, and another one may see a stranger.
@@ -50,7 +54,6 @@ function assertRoute({name, hosts, verdict}: GroupState, snapshot: Snapshot): vo
   // Only on_split_brain: follow-evidence routes to one of several primaries, and that is V1.
   if (rule !== 'V1' && (primaries.length > 1 || primary !== routedTo))
     throw new InvariantError('S1', `group ${name} routes to ${routedTo}, while ${primaries.join(' and ')} are primary`)
-  if (host?.drained) throw new InvariantError('S15', `group ${name} routes to ${routedTo}, which is drained`)
 }
 
 /**

@@ -6,6 +6,7 @@ import {blankMemory, type GroupMemory, noTimelines, type Timelines, untold, type
 import {type FirstSeen, leftOf, noteFirstSeen, noteLeftBehind} from './lossy-promotion.ts'
 import {beyond, notePositions, type Position} from './positions.ts'
 import {rivalsOf} from './rivals.ts'
+import {type Deposed, noteDeposed, noteLoss, type RoutedPrimary, unseenRival} from './sustained.ts'
 import {
   isVoid,
   merged,
@@ -25,8 +26,10 @@ export type Notes = Readonly<{
   /** Monotonic: the latest answer of a standby that raised what an unseen primary had. */
   raisedAt: number | null
   firstSeen: readonly FirstSeen[]
+  routed: RoutedPrimary | null
+  deposed: Deposed | null
 }>
-export const noNotes: Notes = {positions: [], raisedAt: null, firstSeen: []}
+export const noNotes: Notes = {positions: [], raisedAt: null, firstSeen: [], routed: null, deposed: null}
 
 export type Remembered = Readonly<{memory: GroupMemory; notes: Notes}>
 
@@ -51,6 +54,8 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
   const isMeasured = ({timeline, answeredAt}: Position) =>
     measuring(timeline).length > 0 && measuring(timeline).every(({askedAt}) => (askedAt ?? 0) >= answeredAt)
   const positions = notePositions(notes.positions, view)
+  const routed = noteLoss(notes.routed, view)
+  const deposed = noteDeposed(notes.deposed, routed, view)
   const streaming = streamingAgain(view, primaries, maxAgeMs)
   const voidStandbys = Object.fromEntries(
     Object.entries(memory.voidStandbys).filter(([host]) => !streaming.includes(host)),
@@ -70,9 +75,11 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
       hosts: view.members.map(({host}) => host),
       systemIdentifier: isKnown ? identity.systemIdentifier : memory.systemIdentifier,
       voidStandbys,
-      rivals: rivalsOf(memory.rivals, view),
+      rivals: rivalsOf(memory.rivals, view, unseenRival(deposed, routed, view)),
     },
     notes: {
+      routed,
+      deposed,
       positions: positions.filter((position) => !isMeasured(position)),
       raisedAt: raisedAt(notes.raisedAt, noted.wrote, evidence),
       firstSeen,

@@ -6,16 +6,18 @@ import {factsOf} from '../facts/host-record.ts'
  * seen as a standby, proves to be of another cluster or a duplicate, leaves the configuration, or
  * stopped. The split brain ends when fewer than two are left. It starts only with two hosts that were
  * primary at overlapping times: the last answer of a primary that hung before its successor was
- * promoted may still be fresh, and proves nothing about now.
+ * promoted may still be fresh, and proves nothing about now. `unseen`: a host out of sight that is
+ * proven to live as a primary beside those in sight.
  */
-export function rivalsOf(before: readonly string[], view: GroupView): readonly string[] {
+export function rivalsOf(before: readonly string[], view: GroupView, unseen: string | null): readonly string[] {
   const primaries = view.members.filter(({session}) => session === 'primary')
   const kept = before.flatMap((host) => memberOf(view, host) ?? []).filter((rival) => isRival(rival, view, primaries))
   const isOpen = kept.length > 1 || kept.some(isUnseen)
   const met = isOpen
     ? primaries
     : primaries.filter((one) => primaries.some((other) => other !== one && wereOverlapping(one, other)))
-  const rivals = [...new Set([...met, ...kept].map(({host}) => host))].sort()
+  const heard = unseen === null ? [] : [unseen, ...primaries.map(({host}) => host)]
+  const rivals = [...new Set([...[...met, ...kept].map(({host}) => host), ...heard])].sort()
   return rivals.length > 1 ? rivals : []
 }
 

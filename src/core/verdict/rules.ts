@@ -27,7 +27,8 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
     verdict: 'split-brain',
     when:
       'Two hosts answered as primary at the same time. The verdict stays while one of them may still be writing: ' +
-      'also while it is silent, or refuses connections without having said that it stops.',
+      'also while it is silent, or refuses connections without having said that it stops. Also when a standby still ' +
+      'hears from the old primary, out of sight, after another host became primary.',
     routedTo: 'none; with `on_split_brain: follow-evidence`, the host that all the evidence names',
     next:
       'Stop the stale primary and rebuild it as a standby. If it is out of reach, switch it off, then run ' +
@@ -54,9 +55,11 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
   },
   V4: {
     verdict: 'primary',
-    when: 'Exactly one host is primary, and no evidence speaks against it.',
+    when:
+      'Exactly one host is primary, and no evidence speaks against it. Also for up to `sustain` while the daemon ' +
+      'alone cannot reach it, and most hosts go on receiving from it.',
     routedTo: 'that host; none while it is drained',
-    next: 'There is nothing to do.',
+    next: 'There is nothing to do, unless the reason says that the host is out of reach: repair the way to it.',
   },
   V5: {
     verdict: 'no-primary',

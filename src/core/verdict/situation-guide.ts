@@ -67,6 +67,13 @@ export const situationGuide: Readonly<Record<Situation, SituationText>> = {
     meaning: 'One host is primary, and writes go to it.',
     next: 'There is nothing to do.',
   },
+  'unreachable-but-followed': {
+    rules: ['V4'],
+    meaning:
+      'The daemon cannot reach the primary, and most hosts go on receiving from it. ' +
+      'Writes go to it, for up to `sustain`.',
+    next: 'Repair the way to the host. Promote no other host while it lives.',
+  },
   'primary-drained': {
     rules: ['V4'],
     meaning: 'The primary is healthy, but an operator drained it: no client can write.',

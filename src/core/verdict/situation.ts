@@ -16,6 +16,7 @@ export const situations = [
   'asking-again',
   'not-confirmed',
   'healthy',
+  'unreachable-but-followed',
   'primary-drained',
   'lossy-promotion',
   'no-primary',

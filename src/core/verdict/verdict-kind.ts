@@ -11,6 +11,13 @@ export const isStarting = ({kind}: Verdict): boolean => kind === 'starting'
 /** V4: one primary, confirmed as required. It may be drained all the same. */
 export const isSettled = (verdict: Verdict): verdict is Verdict & {kind: 'primary'} => verdict.kind === 'primary'
 
+/** V4u: the routed primary is out of reach for us, and proven to live. */
+export const isUnreachable = ({situation}: Pick<Verdict, 'situation'>): boolean =>
+  situation === 'unreachable-but-followed'
+
+/** V4, and the primary answers us: nothing is to be watched closely. */
+export const isInSight = (verdict: Verdict): boolean => isSettled(verdict) && !isUnreachable(verdict)
+
 /** V1: more than one host is primary. */
 export const isSplitBrain = (verdict: Verdict): verdict is Verdict & {kind: 'split-brain'} =>
   verdict.kind === 'split-brain'

@@ -1,34 +1,20 @@
 import {checkConfirmations, type HeldConfirmations, identitySource} from '../evidence/confirmation.ts'
 import {doubtOfIdentity} from '../evidence/doubt-of-identity.ts'
-import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
-import type {Sources} from '../evidence/evidence-source.ts'
+import type {CollectedEvidence} from '../evidence/evidence.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
 import {areIs, enumerate} from '../phrases.ts'
-import type {GroupSettings} from '../settings.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {aheadOf, timelinesFor} from './ahead.ts'
+import {evidenceOf, type Findings, type GroupCase, none, type Outcome} from './findings.ts'
+import {whenFollowed} from './followed.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {type Loss, lossyPromotion, unheardStandbys} from './lossy-promotion.ts'
 import {type Notes, remember} from './memory.ts'
-import type {Situation} from './situation.ts'
 import {findSuspect} from './suspect.ts'
+import {afterVerdict} from './sustained.ts'
 import {writerOf} from './timelines.ts'
 
-export type GroupCase = Readonly<{
-  view: GroupView
-  settings: GroupSettings
-  memory: GroupMemory
-  notes: Notes
-  /** What was decided before; `null`: nothing yet. */
-  before: Decision | null
-  held: HeldConfirmations
-  /** Every source of evidence there is, required or not. */
-  sources: Sources
-  /** Names of the sources that are shown even where they are not required. */
-  shown: readonly string[]
-  followersMaxAgeMs: number
-}>
 export type GroupJudgement = Readonly<{
   /** Undated: the caller knows since when the verdict has been what it is. */
   verdict: Decision & Pick<Verdict, 'primaries' | 'blind' | 'situation'>
@@ -36,24 +22,13 @@ export type GroupJudgement = Readonly<{
   memory: GroupMemory
   notes: Notes
   held: HeldConfirmations
-}>
-
-/** The case, and what every rule looks at. `memory`: with this view taken in. */
-type Findings = GroupCase & Readonly<{primaries: readonly Member[]; blind: readonly string[]}>
-
-/** What is left out is empty. */
-type Outcome = Readonly<{
-  decision: Decision
-  situation: Situation
-  evidence?: readonly CollectedEvidence[]
-  held?: HeldConfirmations
+  /** Monotonic: until when the decision stands; absent: while the answers behind it are fresh. */
+  until?: number
 }>
 
 /** The judge wants a second word of the primaries in sight before it says more. */
 export const isAskingAgain = ({situation, primaries}: Pick<Verdict, 'situation' | 'primaries'>): boolean =>
   situation === 'asking-again' || (situation === 'starting' && primaries.length > 0)
-
-const none = {primary: null, routedTo: null} as const
 
 /**
  * One ordered decision (DESIGN 4.2): the first rule that holds wins. Pure; `view.now` is data,
@@ -69,7 +44,16 @@ export function judge(given: GroupCase): GroupJudgement {
     whenStarting(findings) ??
     whenAskingAgain(findings) ??
     whenSplit(findings) ??
-    (primaries[0] === undefined ? withoutPrimary(findings) : withPrimary(primaries[0], findings))
+    (primaries[0] === undefined
+      ? (whenFollowed(findings) ?? withoutPrimary(findings))
+      : withPrimary(primaries[0], findings))
+  const {kind, routedTo} = outcome.decision
+  const routed = afterVerdict(notes.routed, {
+    primary: kind === 'primary' ? (primaries.find(({host}) => host === routedTo) ?? null) : null,
+    isFollowed: outcome.situation === 'unreachable-but-followed',
+    isStarting: kind === 'starting',
+    now: view.now,
+  })
   return {
     verdict: {
       ...outcome.decision,
@@ -79,8 +63,9 @@ export function judge(given: GroupCase): GroupJudgement {
     },
     evidence: outcome.evidence ?? [],
     memory,
-    notes,
+    notes: {...notes, routed},
     held: outcome.held ?? {},
+    ...(outcome.until !== undefined && {until: outcome.until}),
   }
 }
 
@@ -255,13 +240,6 @@ const lossOf = (primary: Member, {view, memory}: Findings) =>
 function refusedLoss(primary: Member, findings: Findings): Loss | null {
   const loss = lossOf(primary, findings)
   return loss?.isAccepted || findings.settings.onLossyPromotion === 'tell' ? null : loss
-}
-
-/** What the required sources say of `host`, and those that are shown anyway. */
-function evidenceOf(host: Member, {view, sources, settings, shown}: Findings): readonly CollectedEvidence[] {
-  const {confirm} = settings
-  const asked = [...confirm, ...shown.filter((source) => !confirm.includes(source))]
-  return collect(host, view, sources, {asked, required: confirm})
 }
 
 /**

@@ -110,7 +110,7 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
   // An immediate stop warns every session before it ends them. The same codes as an error end one
   // session alone, and say nothing of the server.
   client.on('notice', ({code}) => {
-    isStopping ||= code === '57P01' || code === '57P02'
+    isStopping ||= isOrder(code ?? null)
   })
   answers.onExceeded = () => lose(pgFailure('error', tooLong('one question', answers.limit)))
   socket.on('close', () => end(pgFailure('closed', 'the server or the network closed the connection'), 'them'))
@@ -172,4 +172,8 @@ const endedByServer = (failure: PgFailure): PgFailure => ({
   ...failure,
   cause: 'closed',
   detail: `the server ended the session. ${failure.detail}`,
+  ...(isOrder(failure.sqlstate) && {isOrdered: true}),
 })
+
+/** A shutdown, or pg_terminate_backend: the two look alike. */
+const isOrder = (sqlstate: string | null): boolean => sqlstate === '57P01' || sqlstate === '57P02'

@@ -8,6 +8,7 @@ type ReceiverRow = Readonly<{
   sender_port: number | null
   latest_end_lsn: string | null
   last_message_age_ms: number | null
+  last_message_sent_ms: number | null
 }>
 
 /** PostgreSQL's row as facts. The columns are those of probe-sql.ts. */
@@ -16,6 +17,7 @@ export function factsOf(row: Row): Facts {
   const receiver = row.receiver === null ? null : receiverOf(row.receiver as ReceiverRow)
   return {
     inRecovery,
+    clockMs: row.clock_ms as number | null,
     timeline: inRecovery
       ? standbyTimeline(receiver, row.recovery_timeline as number | null)
       : hexadecimal(row.primary_timeline as string | null),
@@ -40,6 +42,7 @@ const receiverOf = (row: ReceiverRow): Receiver => ({
   senderPort: row.sender_port,
   receivedTimeline: row.received_tli,
   lastMessageAgeMs: row.last_message_age_ms,
+  lastMessageSentMs: row.last_message_sent_ms,
   latestEndLsn: row.latest_end_lsn,
 })
 

@@ -20,10 +20,11 @@ export const pgFailure = (cause: Cause, detail: string, sqlstate: string | null 
  * A failure that leaves this folder. It has the fields of a Failure and no others, because it
  * becomes part of snapshots.
  */
-export const failureOf = ({cause, detail, isStopping}: Failure): Failure => ({
+export const failureOf = ({cause, detail, isStopping, isOrdered}: Failure): Failure => ({
   cause,
   detail,
   ...(isStopping && {isStopping}),
+  ...(isOrdered && {isOrdered}),
 })
 
 const field = (error: unknown, name: string): unknown =>

@@ -1,6 +1,7 @@
 import {expressionOf, type Parts, part} from './parts/part.ts'
 
-const ageMs = (time: string) => `(extract(epoch from clock_timestamp() - ${time}) * 1000)::float8`
+const epochMs = (time: string) => `(extract(epoch from ${time}) * 1000)::float8`
+const ageMs = (time: string) => epochMs(`clock_timestamp() - ${time}`)
 
 /** What a server can answer. `mayListWal`: our role may list the files of WAL, which few roles may. */
 export type Abilities = Readonly<{serverVersion: number; mayListWal: boolean}>
@@ -82,11 +83,11 @@ export function probeParts({serverVersion, mayListWal}: Abilities): Parts {
       ['pg_stat_wal_receiver', 'pg_stat_get_wal_receiver()'],
       `(select row_to_json(receiver) from (
     select status, received_tli, ${sender}, latest_end_lsn::text,
-      ${ageMs('last_msg_receipt_time')} as last_message_age_ms
+      ${ageMs('last_msg_receipt_time')} as last_message_age_ms, ${epochMs('last_msg_send_time')} as last_message_sent_ms
     from pg_stat_wal_receiver) as receiver)`,
       // As for a role that may not read the columns: a row of nulls, which is not "no receiver".
       `'{"status": null, "received_tli": null, "sender_host": null, "sender_port": null, ` +
-        `"latest_end_lsn": null, "last_message_age_ms": null}'::json`,
+        `"latest_end_lsn": null, "last_message_age_ms": null, "last_message_sent_ms": null}'::json`,
     ),
     senders: sendersPart,
     backends: part(
@@ -114,6 +115,7 @@ export function probeSql(abilities: Abilities, without: ReadonlySet<string> = ne
   return `with state as (select pg_is_in_recovery() as in_recovery),
   nudged as (select case when $1::boolean and not in_recovery then ${sql('nudge')} end as at from state)
 select in_recovery,
+  ${epochMs('clock_timestamp()')} as clock_ms,
   (select at::text from nudged) as nudged_at,
   (case when in_recovery then ${sql('replayed')} else ${sql('current')} end)::text as lsn,
   case when not in_recovery then ${sql('timeline')} end as primary_timeline,

@@ -10,10 +10,7 @@ import {acceptName} from '../hosts/host-name.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
-  confirm: describe(
-    'what must confirm a primary: majority, followers. Of several daemons, majority alone makes none exclusive',
-    orAbsent(list(text(''))),
-  ),
+  confirm: describe('what must confirm a primary: majority, followers', orAbsent(list(text('')))),
   on_silent: describe(
     'what the silence of a required confirmation means; {hold: 10s} keeps its last answer',
     orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
@@ -26,6 +23,10 @@ export const policyFields = {
   read_fallback: describe(
     'which hosts serve reads when no standby is within the limits; default primary',
     choice(null, ['primary', 'any', 'none']),
+  ),
+  sustain: describe(
+    'how long a primary out of reach stays routed while most hosts receive from it; default 30s from three hosts on',
+    duration(null, 0),
   ),
 }
 export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>

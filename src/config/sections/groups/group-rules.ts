@@ -4,7 +4,7 @@ import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
 import {nameForm} from '../hosts/host-name.ts'
-import {canBeHeld, isExclusive, usableConfirmations} from './confirmation.ts'
+import {canBeHeld, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 
@@ -51,18 +51,14 @@ function settle(
   const onSplitBrain = own?.on_split_brain ?? general.on_split_brain ?? 'refuse'
 
   const where = own?.confirm != null ? at('confirm') : path || 'confirm'
-  const lacking = report.isClean(at('confirm')) ? lackOfEvidence(confirm) : null
-  if (onSplitBrain === 'follow-evidence' && lacking !== null) {
-    const next = 'Add followers to confirm, or set on_split_brain: refuse.'
-    report.refuse(at('on_split_brain'), 'CONFIG_NO_EVIDENCE', `is follow-evidence, but ${lacking}`, next)
-  }
-  if (confirm.length > 0 && !confirm.some(isExclusive)) {
-    const message =
-      `requires only ${confirm.join(' and ')}, which does not make several daemons exclusive: ` +
-      'a host that answers both halves of a partition confirms two primaries'
-    // The general list is told of once, not once per group.
-    if (!report.warnings.some((warning) => warning.path === at('confirm') && warning.message === message))
-      report.warn(at('confirm'), message, 'Where more than one serve watches the group, use followers.')
+  if (onSplitBrain === 'follow-evidence' && confirm.length === 0 && report.isClean(at('confirm'))) {
+    const next = 'Add "confirm: [followers]", or set on_split_brain: refuse.'
+    report.refuse(
+      at('on_split_brain'),
+      'CONFIG_NO_EVIDENCE',
+      'is follow-evidence, but confirm is empty, so nothing gives evidence',
+      next,
+    )
   }
   const isWhole = report.isClean(path || 'hosts')
   if (isWhole && confirm.length > 0 && hosts.length === 1) {
@@ -77,17 +73,21 @@ function settle(
     const message = `requires ${confirm.join(' and ')} of two hosts only, so writes stop while the standby is away`
     report.warn(where, message, 'Add a third host, or a witness.')
   }
-  const readFallback = own?.read_fallback ?? general.read_fallback ?? 'primary'
-  const onLossyPromotion = own?.on_lossy_promotion ?? general.on_lossy_promotion ?? 'tell'
-  const systemIdentifier = own?.system_identifier ?? null
-  return {name, hosts, confirm, onSilent, onSplitBrain, onLossyPromotion, readFallback, systemIdentifier}
+  return {
+    name,
+    hosts,
+    confirm,
+    onSilent,
+    onSplitBrain,
+    onLossyPromotion: own?.on_lossy_promotion ?? general.on_lossy_promotion ?? 'tell',
+    readFallback: own?.read_fallback ?? general.read_fallback ?? 'primary',
+    // Of two hosts one standby alone would be the proof, and it may be the one that is cut off.
+    sustainMs: own?.sustain ?? general.sustain ?? (hosts.length > 2 ? defaultSustainMs : 0),
+    systemIdentifier: own?.system_identifier ?? null,
+  }
 }
 
-/** Why `confirm` cannot decide between two primaries (DESIGN 4.2); `null`: it can. */
-function lackOfEvidence(confirm: readonly string[]): string | null {
-  if (confirm.length === 0) return 'confirm is empty, so nothing gives evidence'
-  return confirm.some(isExclusive) ? null : `confirm is ${confirm.join(' and ')}, which names no host`
-}
+const defaultSustainMs = 30_000
 
 /** During a hold, clients can write to two primaries. Hence its limits (DESIGN 4.3). */
 function silence(

@@ -57,6 +57,7 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     on_split_brain: group.onSplitBrain,
     on_lossy_promotion: group.onLossyPromotion,
     read_fallback: group.readFallback,
+    sustain: formatDuration(group.sustainMs),
     system_identifier: group.systemIdentifier,
   })
 }

@@ -1,0 +1,46 @@
+import type {HeldConfirmations} from '../evidence/confirmation.ts'
+import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
+import type {Sources} from '../evidence/evidence-source.ts'
+import type {GroupView, Member} from '../facts/group-view.ts'
+import type {GroupSettings} from '../settings.ts'
+import type {Decision} from '../snapshot.ts'
+import type {GroupMemory} from './group-memory.ts'
+import type {Notes} from './memory.ts'
+import type {Situation} from './situation.ts'
+
+export type GroupCase = Readonly<{
+  view: GroupView
+  settings: GroupSettings
+  memory: GroupMemory
+  notes: Notes
+  /** What was decided before; `null`: nothing yet. */
+  before: Decision | null
+  held: HeldConfirmations
+  /** Every source of evidence there is, required or not. */
+  sources: Sources
+  /** Names of the sources that are shown even where they are not required. */
+  shown: readonly string[]
+  followersMaxAgeMs: number
+}>
+
+/** The case, and what every rule looks at. `memory`: with this view taken in. */
+export type Findings = GroupCase & Readonly<{primaries: readonly Member[]; blind: readonly string[]}>
+
+/** What is left out is empty. */
+export type Outcome = Readonly<{
+  decision: Decision
+  situation: Situation
+  evidence?: readonly CollectedEvidence[]
+  held?: HeldConfirmations
+  /** Monotonic: until when the decision stands where no host says anything new. */
+  until?: number
+}>
+
+export const none = {primary: null, routedTo: null} as const
+
+/** What the required sources say of `host`, and those that are shown anyway. */
+export function evidenceOf(host: Member, {view, sources, settings, shown}: Findings): readonly CollectedEvidence[] {
+  const {confirm} = settings
+  const asked = [...confirm, ...shown.filter((source) => !confirm.includes(source))]
+  return collect(host, view, sources, {asked, required: confirm})
+}
