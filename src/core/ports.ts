@@ -93,6 +93,11 @@ export interface HostDriver {
   limitMs(configuredMs: number, trips: number): number
   /** Every address to which the host's name leads now; none: not known, or a unix socket. */
   addresses(signal: AbortSignal): Promise<readonly string[]>
+  /**
+   * The addresses to which the host's name led when it was last looked up, by a session or a knock.
+   * The same list until another one is found; none: not looked up yet, or a unix socket. Never waits.
+   */
+  resolved(): readonly string[]
   /** The heartbeat, on a session of its own: writes on a primary, reads on a standby. */
   heartbeat(ask: {primary: boolean}, signal: AbortSignal): Promise<HeartbeatAnswer>
   /** Ends every session that the driver still holds. It may be used again. */

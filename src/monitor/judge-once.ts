@@ -1,4 +1,4 @@
-import {observed} from '../core/facts/host-record.ts'
+import {lookedUp, observed} from '../core/facts/host-record.ts'
 import type {Observation} from '../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
@@ -101,7 +101,8 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   }
 
   function saw(observation: Observation): void {
-    board.update(observation.host, (record) => observed(record, observation))
+    const driver = drivers[settings.hosts.findIndex(({name}) => name === observation.host)]
+    board.update(observation.host, (record) => lookedUp(observed(record, observation), driver?.resolved() ?? []))
   }
 }
 

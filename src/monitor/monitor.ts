@@ -1,4 +1,4 @@
-import type {HostRecord} from '../core/facts/host-record.ts'
+import {type HostRecord, lookedUp} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
@@ -191,7 +191,8 @@ class HostMonitor implements Monitor {
     const {clock, random, meter, log} = this.#deps
     const {probe, availability} = this.#settings
     const driver = this.#deps.driver(settings)
-    const update = (change: (record: HostRecord) => HostRecord) => this.#board.update(name, change)
+    const update = (change: (record: HostRecord) => HostRecord) =>
+      this.#board.update(name, (record) => lookedUp(change(record), driver.resolved()))
     const watch = new HostWatch({
       settings,
       probe,

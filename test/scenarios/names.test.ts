@@ -160,3 +160,13 @@ test('a server of another cluster: never routed, and says whose it is', async ()
   expect(stage.verdict()).toMatchObject({rule: 'V5', routedTo: null})
   expect(stage.store.memory.groups.all?.wrote.map(({timeline}) => timeline)).toEqual([1])
 })
+
+test('a name moves: the host is known by the present address, and by the one of its session', async () => {
+  await using stage = await Stage.set()
+  Object.assign(stage.cluster.toldTo('host3'), {alsoAt: ['10.0.0.30']})
+  await stage.clock.run(20_000)
+  expect(stage.host('host3')).toMatchObject({
+    role: 'standby',
+    addresses: expect.arrayContaining(['10.0.0.3', '10.0.0.30']),
+  })
+})

@@ -52,6 +52,8 @@ export class Told {
   /** DNS does not answer. */
   isUnresolved = false
   lookUps = 0
+  /** What was found when the name was last looked up. */
+  resolved: readonly string[] = []
   /** Ends the sessions of this name alone, as a router in between would. */
   drop: () => void = () => {}
 }
@@ -103,6 +105,10 @@ export function simulatedDriver(wires: Wires): HostDriver {
   const answered = (askedAt: number) => {
     roundTrip = measured(roundTrip, clock.now() - askedAt)
   }
+  const lookUp = () => {
+    const found = [wires.server().address, ...told.alsoAt]
+    if (found.join() !== told.resolved.join()) told.resolved = found
+  }
   const heard = <T extends Failure | null>(failure: T): T => {
     if (failure === null) told.isStopping = false
     else if (failure.cause === 'not-accepting') told.isStopping = true
@@ -118,6 +124,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
       using limit = deadline(clock, limitMs(3 * wires.patienceMs(), 2), parent)
       const {signal} = limit
       if (told.isUnreachable) return {cause: 'dns', detail: 'no such name'}
+      lookUp()
       const failure = await question<Failure | null>(signal, timedOut, (settle) => {
         clock.after(wires.latencyMs(), () =>
           server.enter((answer) => clock.after(wires.latencyMs(), () => settle(answer))),
@@ -135,6 +142,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
       return session
     },
     async knock(parent): Promise<KnockAnswer> {
+      if (!told.isUnreachable && !told.isUnresolved) lookUp()
       using limit = deadline(clock, limitMs(wires.patienceMs(), 2), parent)
       const {signal} = limit
       const begun = clock.now()
@@ -157,6 +165,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
       told.lookUps += 1
       return told.isUnreachable || told.isUnresolved ? [] : [wires.server().address, ...told.alsoAt]
     },
+    resolved: () => told.resolved,
     async heartbeat({primary}, signal): Promise<HeartbeatAnswer> {
       told.beats.push(clock.now())
       if (primary) told.writes.push(clock.now())

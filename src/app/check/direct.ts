@@ -11,6 +11,7 @@ import {judgeOnce} from '../../monitor/judge-once.ts'
 import {answerCheck, type CheckRole} from '../../protocol/check-answer.ts'
 import {forgoRoots} from '../../sources/pg/encryption.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
+import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
 import {systemClock} from '../../system/clock.ts'
 import {memoryStore} from '../state/memory-store.ts'
 import type {CheckBody} from './answer.ts'
@@ -31,19 +32,26 @@ export async function judgeDirectly(
 ): Promise<CheckBody> {
   const question = questionTo(config, request)
   const settings = relevantTo(config, question)
-  refuseMismatch(config, question)
+  const isPlaced = refuseMismatch(config, question)
   const store = memoryStore(config.stateDir)
   forgoRoots()
-  const snapshot = await judgeOnce({
-    settings,
-    driver: driverFor(settings, systemClock, silentLog),
-    clock: systemClock,
-    random: Math.random,
-    store,
-    meter: noMeter,
-    version,
-    signal: deadline.signal,
-  })
+  const {signal} = deadline
+  const [snapshot, resolved] = await Promise.all([
+    judgeOnce({
+      settings,
+      driver: driverFor(settings, systemClock, silentLog),
+      clock: systemClock,
+      random: Math.random,
+      store,
+      meter: noMeter,
+      version,
+      signal,
+    }),
+    isPlaced
+      ? []
+      : Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
+  ])
+  refuseMismatch(config, question, resolved)
   const [host, role] = [hostMeant(question, snapshot), roleOf(config, question)]
   const at = {now: systemClock.now(), wall: systemClock.wall()}
   const {maxLag} = request
@@ -77,13 +85,14 @@ function hostMeant(question: CheckQuestion, snapshot: Snapshot): string | null {
 }
 
 /**
- * By the configured addresses of every host: the snapshot has the groups of the named host alone.
- * Throws OperatorError.
+ * By the configured addresses of every host, and the `resolved` ones: the snapshot has the groups of
+ * the named host alone. Throws OperatorError. False: the address of the server is none of them.
  */
-function refuseMismatch(config: Config, question: CheckQuestion): void {
+function refuseMismatch(config: Config, question: CheckQuestion, resolved?: readonly (readonly string[])[]): boolean {
   const asked = serverOf(question)
-  const found = findConfigured(config, asked)
+  const found = findConfigured(config, asked, resolved)
   if (found.kind === 'mismatch') throw serverMismatch(asked, found)
+  return found.kind === 'host' ? found.isAddressKnown : question.address === null
 }
 
 /**

@@ -28,9 +28,21 @@ export function hostsMeant(config: Config | null, question: CheckQuestion): read
   )
 }
 
-/** The host of the configuration that the server is, by the configured addresses. */
-export const findConfigured = (config: Config, server: ServerName): FoundServer<AddressedHost> =>
-  serverLookup(configuredHosts(config))(server)
+/**
+ * The host of the configuration that the server is, by the configured addresses. `resolved`: further
+ * addresses of each host, in the order of the configuration.
+ */
+export const findConfigured = (
+  config: Config,
+  server: ServerName,
+  resolved: readonly (readonly string[])[] = [],
+): FoundServer<AddressedHost> =>
+  serverLookup(
+    configuredHosts(config).map((host, index) => ({
+      ...host,
+      addresses: [...host.addresses, ...(resolved[index] ?? [])],
+    })),
+  )(server)
 
 const configuredHosts = ({hosts}: Config): readonly AddressedHost[] =>
   hosts.map(({name, aliases, connection: {host, hostaddr, port}}) => ({

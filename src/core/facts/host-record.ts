@@ -28,6 +28,8 @@ export type HostRecord = Readonly<{
    * `null`: none yet, or a unix socket.
    */
   lastAddress: string | null
+  /** The addresses to which the host's name led when it was last looked up. */
+  resolved: readonly string[]
   /**
    * The last word that was heard of the server is one that only a stopping server says; a new
    * answer takes it back.
@@ -58,6 +60,7 @@ export const newRecord = (settings: HostSettings, drained: Drain | null = null):
   answersSince: null,
   reached: null,
   lastAddress: null,
+  resolved: [],
   isStopping: false,
   wasOrdered: false,
   knock: null,
@@ -160,6 +163,9 @@ export function conditionOf(
 
 const unavailable = ({cause, detail}: Failure): HostCondition => ({role: 'unavailable', cause, detail})
 
+export const lookedUp = (record: HostRecord, resolved: readonly string[]): HostRecord =>
+  record.resolved === resolved ? record : {...record, resolved}
+
 /** Every address under which another server may name the host, the configured ones first. */
 export function addressesOf(record: HostRecord): readonly string[] {
   const {connection, aliases} = record.settings
@@ -168,3 +174,15 @@ export function addressesOf(record: HostRecord): readonly string[] {
     (address): address is string => address !== null,
   )
 }
+
+/**
+ * Every address under which a load balancer may name the host: also where it was before it went out
+ * of sight, and where its name leads now.
+ */
+export const serverAddressesOf = (record: HostRecord): readonly string[] => [
+  ...new Set([
+    ...addressesOf(record),
+    ...(record.lastAddress === null ? [] : [record.lastAddress]),
+    ...record.resolved,
+  ]),
+]

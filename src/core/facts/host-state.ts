@@ -1,7 +1,7 @@
 import type {AnyHost, Availability, Delay, HostState} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {type GroupView, type Member, memberOf} from './group-view.ts'
-import {addressesOf, factsOf} from './host-record.ts'
+import {factsOf, serverAddressesOf} from './host-record.ts'
 import {lagOf} from './lag.ts'
 import type {Sender} from './observation.ts'
 import {rowOf} from './upstream.ts'
@@ -26,8 +26,7 @@ export function describeHost({member, view, primary, groups, availabilityOn, sin
     since,
     askedAt: member.askedAt,
     address: record.settings.connection.host,
-    // A host that is out of sight keeps its address: a server there is still not another host.
-    addresses: [...new Set([...addressesOf(record), ...(record.lastAddress === null ? [] : [record.lastAddress])])],
+    addresses: serverAddressesOf(record),
     port: record.settings.connection.port,
     groups,
     location: record.settings.location,

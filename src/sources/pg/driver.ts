@@ -5,9 +5,8 @@ import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
 import {patience, RoundTrips} from './limits/patience.ts'
 import {Known} from './parts/known.ts'
-import {addressesNow, type Resolver, resolver} from './resolver.ts'
+import {addressesOf, type Resolver, rememberingResolver, resolver} from './resolver.ts'
 import {openSession} from './session.ts'
-import {isUnix} from './ssl-attempts.ts'
 
 export type PgDriverSettings = Readonly<{
   host: HostSettings
@@ -22,7 +21,8 @@ export type PgDriverSettings = Readonly<{
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSettings): HostDriver {
-  const {resolve = resolver(clock), warn = () => {}} = rest
+  const {warn = () => {}} = rest
+  const {resolve, latest} = rememberingResolver(rest.resolve ?? resolver(clock))
   const roundTrips = new RoundTrips(clock)
   const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>()}
   const known = new Known(clock, host.connection, warn)
@@ -41,8 +41,8 @@ export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSe
       return await knock(route, limits)
     },
     limitMs: (configuredMs, trips) => roundTrips.limitMs(configuredMs, trips),
-    addresses: async (signal) =>
-      isUnix(route.to) ? [] : addressesNow(route.resolve, route.to.hostaddr ?? route.to.host, signal),
+    addresses: (signal) => addressesOf(route.to, route.resolve, signal),
+    resolved: latest,
     heartbeat: heartbeats({
       route,
       known,

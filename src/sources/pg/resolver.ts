@@ -1,7 +1,9 @@
 import type {LookupAddress} from 'node:dns'
 import {isIP} from 'node:net'
 import type {Clock} from '../../core/ports.ts'
+import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
+import {isUnix} from './ssl-attempts.ts'
 
 /** Host name -> addresses, in the order in which to try them; rejects with the resolver's error. */
 export type Resolver = (name: string) => Promise<readonly LookupAddress[]>
@@ -48,6 +50,24 @@ export function resolver(clock: Clock, {system, direct}: Resolvers = resolvers):
     })
   }
 }
+
+/** A resolver of one name that keeps the addresses which it found last; where it fails, they stay. */
+export function rememberingResolver(resolve: Resolver): Readonly<{resolve: Resolver; latest: () => readonly string[]}> {
+  let latest: readonly string[] = []
+  return {
+    latest: () => latest,
+    async resolve(name) {
+      const all = await resolve(name)
+      const found = all.map(({address}) => address).sort()
+      if (found.join() !== latest.join()) latest = found
+      return all
+    },
+  }
+}
+
+/** Every address to which the host's name leads now; none: not known, or a unix socket. */
+export const addressesOf = async (to: ConnectionSettings, resolve: Resolver, signal: AbortSignal) =>
+  isUnix(to) ? [] : addressesNow(resolve, to.hostaddr ?? to.host, signal)
 
 /** The addresses of `name`; none where the resolver fails, or does not answer before `signal` aborts. */
 export function addressesNow(resolve: Resolver, name: string, signal: AbortSignal): Promise<readonly string[]> {
