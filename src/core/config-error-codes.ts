@@ -100,8 +100,8 @@ export const configErrorGuide = {
     next: 'Add hosts, or remove `confirm`.',
   },
   CONFIG_NO_EVIDENCE: {
-    meaning: '`on_split_brain` is `follow-evidence`, but no confirmation is required.',
-    next: 'Add a source to `confirm`, or set `on_split_brain: refuse`.',
+    meaning: '`on_split_brain` is `follow-evidence`, but no required confirmation names a host: `majority` names none.',
+    next: 'Add `followers` to `confirm`, or set `on_split_brain: refuse`.',
   },
   CONFIG_HOLD: {
     meaning: 'A hold of `on_silent` is too long, or for a source that cannot be held.',

@@ -187,6 +187,15 @@ test('warnings: the configuration loads, and the operator learns what has no eff
     'hosts.h1.require_auth',
   ])
   expect(await paths('hosts: {h1: {host: a}, h2: {host: b}}\ngroups: {g: [h1]}')).toEqual(['hosts.h2'])
+  const alone = 'hosts: {h1: {host: a}, h2: {host: b}, h3: {host: c}, h4: {host: d}, h5: {host: e}, h6: {host: f}}\n'
+  const groups = 'groups: {a: [h1, h2, h3], c: [h1, h2, h4], b: {hosts: [h4, h5, h6], confirm: [CONFIRM]}}\n'
+  const majority = `${alone}${groups.replace('CONFIRM', 'majority')}confirm: [majority]`
+  expect(await paths(majority)).toEqual(['confirm', 'groups.b.confirm'])
+  expect((await place.load(majority)).warnings).toMatchObject([
+    {message: expect.stringContaining('does not make several daemons exclusive')},
+    {next: expect.stringContaining('use followers')},
+  ])
+  expect(await paths(`${alone}${groups.replace('CONFIRM', 'followers')}confirm: [majority, followers]`)).toEqual([])
   const two = await place.load('hosts: {h1: {host: a}, h2: {host: b}}\nconfirm: [followers]')
   expect(two.warnings).toMatchObject([
     {path: 'confirm', message: expect.stringContaining('writes stop'), next: expect.stringContaining('witness')},

@@ -9,6 +9,9 @@ const laterConfirmations = ['repmgr', 'patroni', 'peers']
 export const canBeHeld = (confirm: readonly string[]): boolean =>
   confirm.some((name) => laterConfirmations.includes(name))
 
+/** Of two primaries it confirms one at most. `majority` counts hosts that answer, and names none. */
+export const isExclusive = (name: string): boolean => name !== 'majority'
+
 /** The usable names of a `confirm` list, in its order; the others are reported. */
 export function usableConfirmations(names: readonly string[], path: string, report: Report): readonly string[] {
   return names.filter((name, index) => {

@@ -10,7 +10,10 @@ import {acceptName} from '../hosts/host-name.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
-  confirm: describe('what must confirm a primary: majority, followers', orAbsent(list(text('')))),
+  confirm: describe(
+    'what must confirm a primary: majority, followers. Of several daemons, majority alone makes none exclusive',
+    orAbsent(list(text(''))),
+  ),
   on_silent: describe(
     'what the silence of a required confirmation means; {hold: 10s} keeps its last answer',
     orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),

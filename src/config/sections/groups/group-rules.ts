@@ -4,7 +4,7 @@ import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
 import {nameForm} from '../hosts/host-name.ts'
-import {canBeHeld, usableConfirmations} from './confirmation.ts'
+import {canBeHeld, isExclusive, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 
@@ -51,14 +51,18 @@ function settle(
   const onSplitBrain = own?.on_split_brain ?? general.on_split_brain ?? 'refuse'
 
   const where = own?.confirm != null ? at('confirm') : path || 'confirm'
-  if (onSplitBrain === 'follow-evidence' && confirm.length === 0 && report.isClean(at('confirm'))) {
-    const next = 'Add "confirm: [followers]", or set on_split_brain: refuse.'
-    report.refuse(
-      at('on_split_brain'),
-      'CONFIG_NO_EVIDENCE',
-      'is follow-evidence, but confirm is empty, so nothing gives evidence',
-      next,
-    )
+  const lacking = report.isClean(at('confirm')) ? lackOfEvidence(confirm) : null
+  if (onSplitBrain === 'follow-evidence' && lacking !== null) {
+    const next = 'Add followers to confirm, or set on_split_brain: refuse.'
+    report.refuse(at('on_split_brain'), 'CONFIG_NO_EVIDENCE', `is follow-evidence, but ${lacking}`, next)
+  }
+  if (confirm.length > 0 && !confirm.some(isExclusive)) {
+    const message =
+      `requires only ${confirm.join(' and ')}, which does not make several daemons exclusive: ` +
+      'a host that answers both halves of a partition confirms two primaries'
+    // The general list is told of once, not once per group.
+    if (!report.warnings.some((warning) => warning.path === at('confirm') && warning.message === message))
+      report.warn(at('confirm'), message, 'Where more than one serve watches the group, use followers.')
   }
   const isWhole = report.isClean(path || 'hosts')
   if (isWhole && confirm.length > 0 && hosts.length === 1) {
@@ -88,6 +92,12 @@ function settle(
 }
 
 const defaultSustainMs = 30_000
+
+/** Why `confirm` cannot decide between two primaries (DESIGN 4.2); `null`: it can. */
+function lackOfEvidence(confirm: readonly string[]): string | null {
+  if (confirm.length === 0) return 'confirm is empty, so nothing gives evidence'
+  return confirm.some(isExclusive) ? null : `confirm is ${confirm.join(' and ')}, which names no host`
+}
 
 /** During a hold, clients can write to two primaries. Hence its limits (DESIGN 4.3). */
 function silence(
