@@ -2,6 +2,7 @@ import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
+import type {Handover} from './handover.ts'
 import type {Metrics} from './metrics.ts'
 
 /**
@@ -19,6 +20,8 @@ export type Context = {
   readonly orders: Orders
   /** Monotonic and wall time, both in milliseconds. */
   readonly clock: Clock
+  /** Orders what HAProxies are told at a switch of writers. */
+  readonly handover: Handover
   readonly log: Log
   /** Counters and gauges behind /metrics. */
   readonly metrics: Metrics

@@ -5,6 +5,7 @@ import {changesRoute} from './routes/changes.ts'
 import {checkRoute} from './routes/check.ts'
 import {documentRoute} from './routes/document.ts'
 import {eventRoute} from './routes/events.ts'
+import {haproxyRoute} from './routes/haproxy.ts'
 import {healthRoutes} from './routes/health.ts'
 import {metricsRoute} from './routes/metrics.ts'
 import {nodeRoutes} from './routes/node.ts'
@@ -20,6 +21,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     ...nodeRoutes,
     ...snapshotRoutes,
     ...healthRoutes,
+    haproxyRoute,
     eventRoute(stream),
     changesRoute,
     checkRoute,

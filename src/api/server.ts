@@ -6,6 +6,7 @@ import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
 import {EventStream} from './event-stream.ts'
+import {Handover} from './handover.ts'
 import {Listeners} from './listen/listeners.ts'
 import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
 import type {Metrics} from './metrics.ts'
@@ -42,7 +43,7 @@ export interface Api extends AsyncDisposable {
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const {clock, log, metrics, source, announceMs = 500, env = process.env} = deps
-  const context: Context = {...deps, isStopping: false}
+  const context: Context = {...deps, isStopping: false, handover: new Handover()}
   const stream = new EventStream(deps)
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)

@@ -130,6 +130,10 @@ export const errorGuide = {
     meaning: "The request lacks HAProxy's header X-Haproxy-Server-State, or the header names no server.",
     next: 'Write `http-check send-state` into the backend.',
   },
+  HANDOVER: {
+    meaning: 'The host may be written to, but HAProxy still sends writers to another server of the same backend.',
+    next: 'Nothing: HAProxy asks again. If it lasts, look at the servers that HAProxy shows as up in this backend.',
+  },
   QUERY_TWICE: {meaning: 'The query gives one parameter twice.', next: 'Give the parameter once.'},
   QUERY_LAG: {meaning: 'The lag in the query is neither a size nor a duration.', next: 'Write `16MB` or `5s`.'},
   QUERY_LIMIT: {

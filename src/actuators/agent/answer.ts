@@ -1,11 +1,11 @@
 import {parseLag} from '../../core/limits.ts'
+import {isDeposed} from '../../core/offers/deposed.ts'
 import {eligibilityOf, type Limits, noLimits} from '../../core/offers/eligibility.ts'
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
 import {readServer, type ServerName} from '../../core/offers/server-name.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import {causeOf, type HostState, type Snapshot, type Verdict} from '../../core/snapshot.ts'
-import {speaksAgainst} from '../../core/verdict/verdict-kind.ts'
 
 export type AgentQuestion = Readonly<{server: ServerName; role: PoolRole; limits: Limits}>
 
@@ -59,7 +59,7 @@ export function agentAnswer(
     return `ready up ${weight(host, limits)}%`
   const why = printable(reasonAgainst(asked, host, snapshot))
   if (causeOf(host) === 'foreign-cluster') return `maint #${why}`
-  if (role === 'primary') return writerAnswer(host, verdictsOf(host, snapshot), why)
+  if (role === 'primary') return writerAnswer(host, snapshot, why)
   return host.drained === null ? `down #${why}` : 'drain'
 }
 
@@ -90,15 +90,9 @@ export function agentQuestion(text: string): AgentQuestion | null {
   return limits && {server, role, limits}
 }
 
-/**
- * `down` cuts the sessions of writers, so it needs evidence against the host: a second primary, a
- * successor, a newer timeline, or the host's own answer. If the host is merely unconfirmed (no
- * answer, connection refused, confirmation missing, our own event loop stalled) answer `drain`: no
- * new connections, open sessions survive.
- */
-function writerAnswer(host: HostState, verdicts: readonly Verdict[], why: string): string {
-  const isDeposed = verdicts.some((verdict) => speaksAgainst(verdict, host.host))
-  if (isDeposed || host.role === 'standby') return `down #${why}`
+/** `down` cuts the sessions of writers. With `drain` HAProxy opens no new ones, and open ones survive. */
+function writerAnswer(host: HostState, snapshot: Snapshot, why: string): string {
+  if (isDeposed(host, snapshot)) return `down #${why}`
   return host.drained === null ? `drain #${why}` : 'drain'
 }
 
