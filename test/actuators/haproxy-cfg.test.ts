@@ -10,7 +10,7 @@ const draft = (style: HaproxyStyle): HaproxyFile => ({
     {name: 'pg_write', role: 'primary', bind: ':5000', servers, fallback: null},
     {name: 'pg_read', role: 'replica', bind: ':5001', servers, fallback: isPolled(style) ? 'pg_write' : null},
   ],
-  api: {address: '127.0.0.1', port: 8443, tls: 'check-ssl verify none'},
+  api: {address: '127.0.0.1', port: 8443, tls: {verify: 'none', name: null}},
   agent: {address: '127.0.0.1', port: 8009, tls: null},
   socket: '/run/haproxy/admin.sock',
   maxLag: null,
@@ -36,7 +36,7 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       never: [/\bcheck\b/, /on-marked-down/],
     },
     'backend pgroute66': {
-      says: [/uri \/readyz/, /server serve 127\.0\.0\.1:8443 check inter 1s fall 10 .*check-ssl/],
+      says: [/uri \/readyz/, /server serve 127\.0\.0\.1:8443 check inter 1s fall 7 .*check-ssl/],
       never: [/on-marked-down/],
     },
   },
@@ -55,7 +55,7 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       never: [/ check /, /on-marked-down/],
     },
     'backend pgroute66': {
-      says: [/send alive\?\\n/, /server serve 127\.0\.0\.1:8009 check inter 1s fall 10/],
+      says: [/send alive\?\\n/, /server serve 127\.0\.0\.1:8009 check inter 1s fall 7/],
       never: [/on-marked-down/, /ssl/],
     },
   },
@@ -65,13 +65,34 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       says: [
         /uri \/haproxy\/primary /,
         /send-state/,
-        /check addr 127\.0\.0\.1 port 8443 check-ssl .*fall 1 rise 2 on-marked-down shutdown-sessions/,
+        /disable-on-404/,
+        /reject if .*nbsrv\(pgroute66\) eq 0 .* !\{ var\(proc\.pgroute66\) -m bool \}/,
+        // Through the section of the checks, and never to serve itself.
+        /check addr 127\.0\.0\.1 port 8066 inter 250ms .*fall 1 rise 2 on-marked-down shutdown-sessions/,
       ],
-      never: [/disabled/, /fastinter/],
+      never: [/disabled/, /8443/],
     },
     'listen pg_read': {
-      says: [/uri \/haproxy\/replica /, /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/],
-      never: [/disabled/, /on-marked-down/],
+      says: [
+        /uri \/haproxy\/replica /,
+        /use_backend pg_write if \{ nbsrv\(pg_read\) eq 0 \}/,
+        /check addr 127\.0\.0\.1 port 8066/,
+        /reject if .*nbsrv\(pgroute66\) eq 0/,
+      ],
+      never: [/disabled/, /on-marked-down/, /8443/],
+    },
+    'backend pgroute66': {
+      says: [/uri \/readyz/, /server serve 127\.0\.0\.1:8443 check inter 1s fall 7 .*check-ssl/],
+      never: [/on-marked-down/],
+    },
+    'listen pgroute66_checks': {
+      says: [
+        /bind 127\.0\.0\.1:8066$/m,
+        /set-status 200 if !\{ var\(txn\.answered\) -m bool \} .* \{ var\(txn\.state\) -m beg UP \}/,
+        /server serve 127\.0\.0\.1:8443 ssl verify none$/m,
+      ],
+      // A server that is down would get no question, and bring back old states with its return.
+      never: [/ check/],
     },
   },
   external: {

@@ -62,6 +62,7 @@ async function print(style: HaproxyStyle, site: Placed, more: Readonly<Record<st
     '    user haproxy\n    group haproxy\n': '',
     'bind :5000': 'bind 127.0.0.1:{port:write}',
     'bind :5001': 'bind 127.0.0.1:{port:read}',
+    ...(style === 'httpchk' ? {'8066': '{port:checks}'} : {}),
     ...(style === 'push' ? {' user haproxy group haproxy mode 660': ' mode 660'} : {}),
     ...(style === 'external' ? {'/usr/local/bin': binOf(site)} : {}),
     ...more,

@@ -62,6 +62,7 @@ export const pureFiles = [
   'answer',
   'event',
   'cfg',
+  'daemon-sections',
   'destination',
   'include',
   'state',

@@ -1,4 +1,13 @@
 import type {PoolRole} from '../../core/offers/pools.ts'
+import {
+  bracketed,
+  guard,
+  guardBackend,
+  hasAnswered,
+  relayCheck,
+  relaySection,
+  type ServeEndpoint,
+} from './daemon-sections.ts'
 
 export const haproxyStyles = ['push', 'agent', 'httpchk', 'external'] as const
 /**
@@ -22,14 +31,6 @@ export type HaproxyFileBackend = Readonly<{
   fallback: string | null
 }>
 
-/** Where HAProxy reaches `serve`. */
-export type ServeEndpoint = Readonly<{
-  address: string
-  port: number
-  /** Keywords for a check over TLS (`check-ssl verify …`); `null`: plain. */
-  tls: string | null
-}>
-
 export type HaproxyFile = Readonly<{
   style: HaproxyStyle
   backends: readonly HaproxyFileBackend[]
@@ -41,8 +42,6 @@ export type HaproxyFile = Readonly<{
   maxLag: string | null
 }>
 
-/** The backend whose only server is `serve`: HAProxy accepts clients only while it is up. */
-const guardBackend = 'pgroute66'
 /** Between two external checks. HAProxy also ends a check after this time. */
 export const externalInterMs = 1_000
 
@@ -52,12 +51,13 @@ export const externalInterMs = 1_000
  * because a file without them was seen to fail.
  */
 export function haproxyFile(file: HaproxyFile): string {
-  const isGuarded = file.style === 'push' || file.style === 'agent'
+  const isGuarded = file.style !== 'external'
   const sections = [
     global(file),
     defaults,
     ...file.backends.map((backend) => listen(backend, file, isGuarded)),
     ...(isGuarded ? [guard(file)] : []),
+    ...(file.style === 'httpchk' ? [relaySection(file.api)] : []),
   ]
   const text = sections.map((lines) => `${lines.join('\n')}\n`).join('\n')
   return `# Made by "pgroute66 haproxy config --style ${file.style}".\n${text}`
@@ -117,6 +117,7 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boole
   const rejectConditions = [
     ...(isWriter ? [`{ nbsrv(${name}) gt 1 }`] : []),
     ...(isGuarded ? [`{ nbsrv(${guardBackend}) eq 0 }`] : []),
+    ...(file.style === 'httpchk' ? [`!${hasAnswered}`] : []),
   ]
   return [
     `listen ${name}`,
@@ -145,15 +146,12 @@ function listen(backend: HaproxyFileBackend, file: HaproxyFile, isGuarded: boole
 }
 
 /** How the servers of a backend go up and down. */
-function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}: HaproxyFile): readonly string[] {
+function serverDefaults({role}: HaproxyFileBackend, {style, agent, maxLag}: HaproxyFile): readonly string[] {
   const isWriter = role === 'primary'
   const cut = isWriter ? ' on-marked-down shutdown-sessions' : ''
   const limit = maxLag !== null && !isWriter ? `?lag=${maxLag}` : ''
-  const polled = (check: string) => [
-    ...(isWriter
-      ? ['    # At a switch no server is up for a moment, and never two. Without serve every check fails.']
-      : []),
-    `    default-server ${check} ${isWriter ? 'fall 1 rise 2' : 'fall 2 rise 1'}${cut}`,
+  const polled = (check: string, limits: string) => [
+    `    default-server ${check} ${limits}${cut}`,
     '.if version_atleast(3.1)',
     '    default-server init-state fully-down',
     '.endif',
@@ -175,9 +173,18 @@ function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}:
         '    http-check send-state',
         `    http-check send meth GET uri /haproxy/${role}${limit} ver HTTP/1.1 hdr Host localhost`,
         '    http-check expect status 200',
-        ...polled(
-          `check addr ${bracketed(api.address)} port ${api.port}${api.tls === null ? '' : ` ${api.tls}`} inter 250ms`,
-        ),
+        '    # More than an answer takes through pgroute66_checks.',
+        '    timeout check 3s',
+        ...(isWriter
+          ? [
+              '    # An explicit "no" acts at once. The successor gets its "yes" when HAProxy has no other',
+              '    # server up.',
+              '    http-check disable-on-404',
+            ]
+          : []),
+        ...(isWriter
+          ? polled(`${relayCheck} inter 250ms fastinter 100ms`, 'fall 1 rise 2')
+          : polled(`${relayCheck} inter 250ms`, 'fall 2 rise 1')),
       ]
     case 'external':
       return [
@@ -188,7 +195,12 @@ function serverDefaults({role}: HaproxyFileBackend, {style, api, agent, maxLag}:
         `    external-check command pgroute66-check-${isWriter ? 'primary' : 'standby'}`,
         // Each check is a process: readers are checked less often, so that checks of writers get the
         // processor.
-        ...polled(`check inter ${isWriter ? externalInterMs : 3 * externalInterMs}ms`),
+        ...(isWriter
+          ? [
+              '    # At a switch no server is up for a moment, and never two.',
+              ...polled(`check inter ${externalInterMs}ms`, 'fall 1 rise 2'),
+            ]
+          : polled(`check inter ${3 * externalInterMs}ms`, 'fall 2 rise 1')),
       ]
   }
 }
@@ -205,33 +217,4 @@ function agentSend(
   return ` agent-send "${name}${at} ${role}${maxLag !== null && role !== 'primary' ? ` lag=${maxLag}` : ''}\\n"`
 }
 
-/**
- * The dead man's switch. A pushed state and an agent's last answer stay for ever, so HAProxy must
- * notice that `serve` is gone. Rejected: a health check of each server; without `serve` it would
- * mark every server down and cut healthy sessions.
- */
-function guard({style, api, agent}: HaproxyFile): readonly string[] {
-  const check =
-    style === 'agent'
-      ? [
-          '    option tcp-check',
-          '    tcp-check connect',
-          '    tcp-check send alive?\\n',
-          '    tcp-check expect string alive',
-        ]
-      : [
-          '    option httpchk',
-          '    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost',
-          '    http-check expect status 200',
-        ]
-  const {address, port, tls} = style === 'agent' ? agent : api
-  return [
-    '# After ten seconds without serve HAProxy accepts no new connection. Open ones stay.',
-    `backend ${guardBackend}`,
-    ...check,
-    `    server serve ${bracketed(address)}:${port} check inter 1s fall 10 rise 2${tls === null ? '' : ` ${tls}`}`,
-  ]
-}
-
 const agentAt = ({address, port}: ServeEndpoint): string => `agent-addr ${bracketed(address)} agent-port ${port}`
-const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)

@@ -4,13 +4,8 @@ import {OperatorError} from '../../core/errors.ts'
 import {lagAdvice, parseLag} from '../../core/limits.ts'
 import type {PoolRole} from '../../core/offers/pools.ts'
 import type {ConnectionSettings, GroupSettings, HostSettings, MonitorSettings} from '../../core/settings.ts'
-import {
-  externalInterMs,
-  type HaproxyFile,
-  type HaproxyFileBackend,
-  type HaproxyStyle,
-  type ServeEndpoint,
-} from './cfg.ts'
+import {externalInterMs, type HaproxyFile, type HaproxyFileBackend, type HaproxyStyle} from './cfg.ts'
+import type {ServeEndpoint, ServeTls} from './daemon-sections.ts'
 
 /** The configuration that a haproxy.cfg depends on. `ssl`: `null` when the API speaks plain HTTP. */
 export type SiteConfig = Pick<MonitorSettings, 'hosts' | 'groups'> &
@@ -178,13 +173,12 @@ function apiOf({bind, port, ssl}: SiteConfig, {daemon, ca, style}: SiteRequest):
  * HAProxy verifies the certificate wherever another process could answer in place of the daemon.
  * HAProxy compares names, not addresses.
  */
-function tlsTo(address: string, ca: string | undefined): string {
+function tlsTo(address: string, ca: string | undefined): ServeTls {
   const isLocal = address === 'localhost' || address === '::1' || address.startsWith('127.')
-  const isName = isIP(address) === 0 && address !== 'localhost'
-  const name = isName ? ` check-sni ${address} verifyhost ${address}` : ''
-  if (ca !== undefined) return `check-ssl verify required ca-file ${escaped(ca)}${name}`
-  if (isLocal) return 'check-ssl verify none'
-  if (isName) return `check-ssl verify required ca-file @system-ca${name}`
+  const name = isIP(address) === 0 && address !== 'localhost' ? address : null
+  if (ca !== undefined) return {verify: `required ca-file ${escaped(ca)}`, name}
+  if (isLocal) return {verify: 'none', name: null}
+  if (name !== null) return {verify: 'required ca-file @system-ca', name}
   const next = 'Add --ca FILE with the certificate that signed it, or --daemon NAME.'
   throw new OperatorError('USAGE', `HAProxy cannot verify the certificate of serve at ${address}`, next)
 }
