@@ -27,6 +27,11 @@ export class Serve implements AsyncDisposable {
     await running?.ended
   }
 
+  /** `SIGSTOP` and `SIGCONT`: it is silent in between. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running?.child.kill(signal)
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill('SIGTERM')
   }

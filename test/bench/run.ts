@@ -27,6 +27,12 @@ const benches: Readonly<Record<string, Entry>> = {
       'never two writers',
     load: () => import('./haproxy.ts'),
   },
+  silence: {
+    about:
+      'a daemon that is silent, dies, or deposes a writer, behind a real HAProxy in four styles (--style): ' +
+      'sessions that are cut, how fast, and how many writers are up',
+    load: () => import('./silence.ts'),
+  },
   pgbouncer: {
     about:
       'switches under clients that write through a real PgBouncer, planned with PAUSE and by kill -9: ' +
