@@ -2,6 +2,8 @@ import {expect, test} from 'vitest'
 import {causeOf} from '../../src/core/snapshot.ts'
 import {Stage} from '../support/stage.ts'
 
+const availability = {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}
+
 test('the process group of the primary is stopped: its question times out, and routers get no primary', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
@@ -98,6 +100,16 @@ test('smart shutdown: pgroute66 closes the session that the shutdown waits for',
   await stage.clock.until(() => stage.routedTo === 'host1', 1_100)
 })
 
+test('R6: the session of the heartbeat does not hold a smart shutdown up either', async () => {
+  await using stage = await Stage.set({availability})
+  await stage.clock.run(20_000)
+  expect(stage.cluster.server('host1').backends.size).toBe(2)
+  stage.cluster.door('host1', 'stopping')
+  await stage.clock.until(() => stage.routedTo === null, 5_100)
+  await stage.clock.run(10)
+  expect(stage.cluster.server('host1').isRunning).toBe(false)
+})
+
 test('pg_terminate_backend changes no answer', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)
@@ -134,12 +146,16 @@ test('closed session, no answer to a new one: unavailable after 250 ms', async (
 })
 
 test('frozen storage: a heartbeat that does not commit makes the primary hung, until one commits', async () => {
-  await using stage = await Stage.set({availability: {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}})
+  await using stage = await Stage.set({availability})
   await stage.clock.run(13_333)
   expect(stage.host('host2').availability).toMatchObject({kind: 'ok'})
   stage.cluster.server('host1').isStorageFrozen = true
   await stage.clock.until(() => stage.routedTo === null, 3_000)
-  expect(stage.host('host1')).toMatchObject({role: 'unavailable', cause: 'hung'})
+  const before = stage.publications.length
+  await stage.clock.run(10_000)
+  const since = stage.publications.slice(before).map(({snapshot}) => snapshot.hosts.host1)
+  expect(since.length).toBeGreaterThan(5)
+  for (const host of since) expect(host).toMatchObject({role: 'unavailable', cause: 'hung'})
   stage.cluster.server('host1').isStorageFrozen = false
   await stage.clock.until(() => stage.routedTo === 'host1', 2_100)
 })

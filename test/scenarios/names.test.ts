@@ -122,6 +122,17 @@ test('R9: a name moves while its old server lives on: the monitor leaves the old
   expect(stage.routes).toEqual([null, 'host1'])
 })
 
+test('R9: the heartbeat leaves the old server too', async () => {
+  await using stage = await Stage.set({availability: {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000}})
+  await stage.clock.run(5_000)
+  const old = stage.cluster.server('host3')
+  expect(old.backends.size).toBe(2)
+  stage.cluster.lead('host3', 'host2')
+  await stage.clock.until(() => causeOf(stage.host('host3')) === 'duplicate', 7_000)
+  await stage.clock.run(2_000)
+  expect(old.backends.size).toBe(0)
+})
+
 test.each([
   {situation: 'has the address of the session beside another one', change: {alsoAt: ['10.0.0.3']}},
   {situation: 'cannot be resolved', change: {isUnresolved: true}},

@@ -1,7 +1,9 @@
 import type {Facts, Failure} from '../../src/core/facts/observation.ts'
-import type {Clock, HeartbeatAnswer, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
+import type {Clock, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
 import {adaptedMs, measured, type RoundTrip} from '../../src/core/round-trip.ts'
 import {deadline} from '../../src/core/wait.ts'
+import {question} from './question.ts'
+import {simulatedHeartbeat} from './simulated-heartbeat.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 import type {History} from './wal.ts'
 
@@ -74,22 +76,6 @@ export type Wires = Readonly<{
 const timedOut: Failure = {cause: 'timeout', detail: 'no answer in time'}
 const gone: Failure = {cause: 'closed', detail: 'the session is over'}
 
-/** A question that settles once: by an answer, or soon after `signal` aborts. */
-function question<T>(signal: AbortSignal, late: T, ask: (settle: (answer: T) => void) => void): Promise<T> {
-  const {promise, resolve} = Promise.withResolvers<T>()
-  const abort = () => resolve(late)
-  const settle = (answer: T) => {
-    signal.removeEventListener('abort', abort)
-    resolve(answer)
-  }
-  if (signal.aborted) abort()
-  else {
-    signal.addEventListener('abort', abort, {once: true})
-    ask(settle)
-  }
-  return promise
-}
-
 /**
  * Reaches one simulated server, as a PostgreSQL driver would: nothing arrives at once, and much may
  * never.
@@ -100,6 +86,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
   told.drop = () => {
     for (const end of [...sessions.values()]) end()
   }
+  const heartbeat = simulatedHeartbeat(wires)
   let roundTrip: RoundTrip | null = null
   const limitMs = (configuredMs: number, trips: number) => adaptedMs(configuredMs, trips, roundTrip)
   const answered = (askedAt: number) => {
@@ -166,25 +153,10 @@ export function simulatedDriver(wires: Wires): HostDriver {
       return told.isUnreachable || told.isUnresolved ? [] : [wires.server().address, ...told.alsoAt]
     },
     resolved: () => told.resolved,
-    async heartbeat({primary}, signal): Promise<HeartbeatAnswer> {
-      told.beats.push(clock.now())
-      if (primary) told.writes.push(clock.now())
-      const server = wires.server()
-      const hung = {kind: 'failure', cause: 'hung', detail: 'it does not commit'} as const
-      using limit = deadline(clock, wires.patienceMs(), signal)
-      const answer = await question<HeartbeatAnswer>(limit.signal, hung, (settle) => {
-        clock.after(wires.latencyMs(), () =>
-          server.arrive(() => {
-            if (server.isStorageFrozen && primary) return
-            settle(primary ? {kind: 'beat'} : {kind: 'read', delayMs: 5})
-          }),
-        )
-      })
-      if (primary) told.isStuck = answer.kind === 'failure'
-      return answer
-    },
+    heartbeat: heartbeat.beat,
     async close() {
       for (const session of [...sessions.keys()]) session.close()
+      heartbeat.close()
     },
   }
 }
