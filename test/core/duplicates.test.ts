@@ -1,7 +1,8 @@
 import {describe, expect, test} from 'vitest'
 import {factsOf} from '../../src/core/facts/host-record.ts'
 import type {SessionFacts} from '../../src/core/facts/observation.ts'
-import {inherited, marked, mayBeSame} from '../../src/monitor/duplicates.ts'
+import type {HostSession} from '../../src/core/ports.ts'
+import {inherited, marked, mayBeSame, provenSame} from '../../src/monitor/duplicates.ts'
 import {failing, primary} from '../support/records.ts'
 
 const of = (first: string | null) => ({more: {duplicateOf: first}})
@@ -54,4 +55,15 @@ test.each([
 ])('what is unknown excludes no duplicate: $one and $other', ({one, other, may}) => {
   const facts = (change: Partial<SessionFacts>) => factsOf(primary('a', {session: change}))?.session as SessionFacts
   expect(mayBeSame(facts(one), facts(other))).toBe(may)
+})
+
+test.each([
+  {shown: true, given: 'the server shows the backend of the other name', outcome: 'b'},
+  {shown: false, given: 'the server does not show it', outcome: null},
+  {shown: null, given: 'the server does not answer', outcome: null},
+])('S9: only a proof makes duplicates: $given', async ({shown, outcome}) => {
+  const {session: facts} = factsOf(primary('a')) ?? {}
+  const session = {facts, hasBackend: async () => shown} as unknown as HostSession
+  const others = [{name: 'b', session}]
+  expect(await provenSame({name: 'a', session}, others, new AbortController().signal)).toBe(outcome)
 })

@@ -1,4 +1,5 @@
-import {failing, OURS, primary, type Saying, standby, wrote} from '../support/records.ts'
+import {noNotes} from '../../src/core/verdict/memory.ts'
+import {failing, NOW, OURS, primary, type Saying, standby, wrote} from '../support/records.ts'
 import {type Row, testRows} from '../support/verdict-rows.ts'
 
 const fresh = [primary('a'), standby('b', {of: 'a'}), standby('c', {of: 'a'})]
@@ -63,6 +64,16 @@ const ahead: readonly Row[] = [
     outcome: {routedTo: null, situation: 'primary-lost-wal'},
   },
   {
+    given: 'a standby that replays late had received beyond it (c)',
+    when: {hosts: [at('0/3000000'), earlier('0/2000008', {receiveLsn: '0/3000008'})]},
+    outcome: {routedTo: null, situation: 'primary-lost-wal'},
+  },
+  {
+    given: 'a standby is further than when the operator decided (c)',
+    when: {hosts: [at('0/3000000'), earlier('0/3000010')], memory: {voidStandbys: {b: '0/3000008'}}},
+    outcome: {routedTo: null, situation: 'primary-lost-wal'},
+  },
+  {
     given: 'it had flushed more than it has now (d)',
     when: {hosts: [at('0/3000000')], memory: {wrote: [wrote(1, 'a', {lsn: '0/3000001', by: 'a'})]}},
     outcome: {routedTo: null, situation: 'primary-lost-wal'},
@@ -84,6 +95,11 @@ const ahead: readonly Row[] = [
 
 const notAhead: readonly Row[] = [
   {
+    given: 'a standby received more from it after it was asked (d)',
+    when: {hosts: [at('0/3000000'), failing('b')], memory: had, notes: {...noNotes, raisedAt: NOW - 19}},
+    outcome: {routedTo: 'a'},
+  },
+  {
     given: 'the overruled writer of its timeline is another host (e)',
     when: {hosts: [primary('c', {timeline: 3}), standby('a', {timeline: 3})], memory: overruled},
     outcome: {routedTo: 'c'},
@@ -94,6 +110,27 @@ const notAhead: readonly Row[] = [
       hosts: [primary('a', {timeline: 2}), failing('b')],
       memory: {wrote: [wrote(2, 'b', {at: 'a:5432'})]},
     },
+    outcome: {routedTo: 'a'},
+  },
+  {
+    given: 'the other writer of its timeline is the same start of a server, at another address (b)',
+    when: {
+      hosts: [primary('a', {timeline: 2, session: {startedAt: 5}}), failing('b')],
+      memory: {wrote: [wrote(2, 'b', {startedAt: 5})]},
+    },
+    outcome: {routedTo: 'a'},
+  },
+  {
+    given: 'the other writer of its timeline is proven to be another name of it now (b)',
+    when: {
+      hosts: [primary('a', {timeline: 2}), primary('b', {timeline: 2, more: {duplicateOf: 'a'}})],
+      memory: {wrote: [wrote(2, 'b')]},
+    },
+    outcome: {routedTo: 'a'},
+  },
+  {
+    given: 'the other writer of its timeline was proven to be another name of it (b)',
+    when: {hosts: [primary('a', {timeline: 2}), failing('b')], memory: {wrote: [wrote(2, 'b', {names: ['a']})]}},
     outcome: {routedTo: 'a'},
   },
   {
@@ -114,6 +151,23 @@ const notAhead: readonly Row[] = [
   {
     given: 'a standby without a receiver replayed the padding at a switch of the WAL file (c)',
     when: {hosts: [at('0/3F00000'), earlier('0/4000000', {receiveLsn: null})]},
+    outcome: {routedTo: 'a'},
+  },
+  {
+    given: 'a standby of an earlier timeline holds more: the promotion has decided (c)',
+    when: {hosts: [at('0/3000000', {timeline: 2}), earlier('0/3000008')]},
+    outcome: {routedTo: 'a', situation: 'lossy-promotion'},
+  },
+  {
+    given: 'a standby is on a later timeline now, which the operator overruled: what it had before is gone (c)',
+    when: {
+      hosts: [at('0/3000000'), standby('b', {timeline: 2})],
+      memory: {wrote: [wrote(1, 'a'), wrote(2, 'c')], voids: [{timeline: 2, host: 'c', for: 'a'}]},
+      notes: {
+        ...noNotes,
+        positions: [{host: 'b', timeline: 1, answeredAt: NOW - 30, received: '0/4000000', replayed: null}],
+      },
+    },
     outcome: {routedTo: 'a'},
   },
   {

@@ -69,6 +69,15 @@ testRows('V1', [
     outcome: {routedTo: null},
   },
   {
+    given: 'follow-evidence, and the required source confirms every rival',
+    when: {
+      hosts: followed,
+      settings: {...follow, confirm: ['tool']},
+      sources: {tool: ({host}) => ({subject: host, answer: 'confirms', why: '', askedAt: null})},
+    },
+    outcome: {routedTo: null},
+  },
+  {
     given: 'follow-evidence, and one of two required sources is silent',
     when: {
       hosts: followed,

@@ -43,8 +43,13 @@ const table: Record<Exclude<Rule, 'V1' | 'V2'>, readonly Row[]> = {
   ],
   V3: [
     {
-      given: 'another host was named before, and a standby began to answer after this one was asked',
+      given: 'no host was named before, and a standby began to answer after this one was asked',
       when: {hosts: later, before: no},
+      outcome: {primary: 'a', routedTo: null, situation: 'asking-again'},
+    },
+    {
+      given: 'another host was named before, and a standby began to answer after this one was asked',
+      when: {hosts: later, before: {...named, primary: 'b', routedTo: 'b'}},
       outcome: {primary: 'a', routedTo: null, situation: 'asking-again'},
     },
     {

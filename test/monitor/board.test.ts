@@ -62,6 +62,23 @@ test('P1: a publication made while another one is told reaches every listener af
   expect(heard).toEqual([...heard].sort((one, other) => one - other))
 })
 
+test('S7: an answer to a question from before a jump of the clock is void, also when it comes afterwards', async () => {
+  const {board, clock, answer} = boarded()
+  answer(primary('a'))
+  answer(standby('b', {of: 'a'}))
+  answer(primary('a'))
+  expect(board.current().groups.all?.verdict.rule).toBe('V4')
+  const askedAt = clock.now()
+  await clock.run(100)
+  clock.jumpWall(3_600_000)
+  for (const record of [primary('a'), standby('b', {of: 'a'})])
+    board.update(record.settings.name, (before) => ({
+      ...before,
+      observation: record.observation && {...record.observation, askedAt},
+    }))
+  expect(board.current().groups.all?.verdict).toMatchObject({rule: 'V0', routedTo: null})
+})
+
 test('S18: a snapshot that contradicts itself is told to no one', () => {
   // A group that names a host which the configuration does not have: refused by config/, a bug here.
   expect(() => {

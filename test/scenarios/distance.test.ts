@@ -29,6 +29,20 @@ test('R3: a closed session may be opened anew for as long as that takes at this 
   expect(faults(stage, before)).toEqual([])
 })
 
+test('R3: it may take eight round trips, since a new session asks more often than an old one', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.latencyMs = () => 150
+  await stage.clock.run(20_000)
+  const before = stage.changes.length
+  const {opens} = stage.cluster.toldTo('host1')
+  stage.cluster.terminate('host1')
+  await stage.clock.until(() => opens.length === 2, 1_000)
+  stage.cluster.latencyMs = () => 800
+  await stage.clock.run(1_700)
+  expect(faults(stage, before).filter((fault) => fault.startsWith('host1'))).toEqual([])
+  expect(stage.cluster.toldTo('host1').openSessions).toBe(1)
+})
+
 test('R5: knocks get no answer while the answers of the session are slow: the host is not hung', async () => {
   await using stage = await Stage.set({probe: {knockIntervalMs: 1_000}})
   await stage.clock.run(20_000)
