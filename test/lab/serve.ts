@@ -15,8 +15,16 @@ export type LabServe = Readonly<{
   get(path: string): Promise<string | null>
 }>
 
-/** Starts `serve` on the node `serve`, for all servers of the cluster; it ends with the test. */
-export async function labServe({net, cluster}: Lab, {sslmode = 'disable', probe = ''} = {}): Promise<LabServe> {
+export type LabServeOptions = Readonly<{sslmode?: string; probe?: string; on?: string; more?: readonly string[]}>
+
+/**
+ * Starts `serve` on the node `on`, for all servers of the cluster; it ends with the test. `more`:
+ * lines of its configuration.
+ */
+export async function labServe(
+  {net, cluster}: Lab,
+  {sslmode = 'disable', probe = '', on = 'serve', more = []}: LabServeOptions = {},
+): Promise<LabServe> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-lab-'))
   const socket = join(folder, 'pgroute66.sock')
   const host = ({name, port}: {name: string; port: number}) =>
@@ -30,9 +38,10 @@ export async function labServe({net, cluster}: Lab, {sslmode = 'disable', probe 
     'port: 8080',
     `socket: ${socket}`,
     `probe: {${probe}}`,
+    ...more,
   ]
   await writeFile(join(folder, 'pgroute66.yml'), `${lines.join('\n')}\n`, {mode: 0o600})
-  const [enter = '', ...within] = net.node('serve').within
+  const [enter = '', ...within] = net.node(on).within
   const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
   const child = spawn(enter, [...within, process.execPath, program, 'serve', '-c', 'pgroute66.yml'], {cwd: folder})
   onTestFinished(() => void child.kill('SIGKILL'))
