@@ -3,6 +3,66 @@ import {nowhere} from '../../src/actuators/pgbouncer/include.ts'
 import {primary, standby, unavailable} from '../support/snapshots.ts'
 import {app, fileAt, host, led, none, observed, type Row, switched, testRows, used} from './pgbouncer-plan-rows.ts'
 
+const shared = {address: '10.0.0.9:6432', isPortShared: false, folders: []}
+const behindOneAddress = {stuck: true, problem: '10.0.0.9:6432 leads to several PgBouncer processes'}
+
+const addresses: readonly Row[] = [
+  {
+    given: 'several processes behind the address, and another primary: no PAUSE',
+    when: observed({}, {shared}),
+    seeing: switched,
+    so: ['write', 'reload'],
+    ...behindOneAddress,
+  },
+  {
+    given: 'the same, and no primary: no PAUSE',
+    when: observed({}, {shared}),
+    seeing: none,
+    so: ['write', 'reload'],
+    ...behindOneAddress,
+  },
+  {
+    given: 'the same, and connections in use at a deposed primary: no KILL, which pauses too',
+    when: observed({at: host(2), inUse: [used(1)]}, {shared}),
+    seeing: switched,
+    so: [],
+    ...behindOneAddress,
+  },
+  {
+    given: 'the same, and a pause of the daemon from before: RESUME',
+    when: observed({at: host(2), isPaused: true}, {shared, heldMs: {app: 20}}),
+    seeing: switched,
+    so: ['resume app'],
+    ...behindOneAddress,
+  },
+  {
+    given: 'the file was written for another PgBouncer that reads it too',
+    when: observed({}, {include: fileAt(host(2)), followed: {app: host(1)}}),
+    seeing: switched,
+    so: ['pause app', 'reload'],
+  },
+  {
+    given: 'the same, and PgBouncer never followed the file',
+    when: observed({}, {include: fileAt(host(2))}),
+    seeing: switched,
+    so: ['reload'],
+  },
+  {
+    given: 'the same without a primary',
+    when: observed({}, {include: fileAt(nowhere), followed: {app: host(1)}}),
+    seeing: none,
+    so: ['pause app'],
+  },
+  {
+    given: 'another actuator wrote new options',
+    when: observed({}, {readText: fileAt(host(1)).replace('dbname=app', 'dbname=app pool_size=9')}),
+    seeing: led,
+    so: ['reload'],
+  },
+]
+
+describe('an address is not a process', () => testRows(addresses))
+
 const pauses: readonly Row[] = [
   {
     given: 'a pause of the daemon, the new host shown, no connection elsewhere',

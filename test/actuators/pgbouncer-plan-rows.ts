@@ -20,6 +20,8 @@ type Special = Partial<PgbouncerState> & Readonly<{at?: Pointer; isPaused?: bool
 const state = ({at = host(1), isPaused = false, isDisabled = false, ...special}: Special = {}): PgbouncerState => ({
   version: [1, 18],
   loginRetryS: 0.2,
+  isPortShared: false,
+  socketFolder: '/run/pgbouncer',
   databases: [{name: 'app', ...at, dbname: 'app', isPaused, isDisabled}],
   inUse: [],
   addresses: {},
@@ -32,6 +34,10 @@ export const observed = (special: Special = {}, more: Partial<ObservedPgbouncer>
   isRead: false,
   heldMs: {},
   unpausable: [],
+  followed: {},
+  readText: null,
+  mayList: true,
+  shared: null,
   ...more,
 })
 /** A connection in use. */

@@ -16,7 +16,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('problems of a rea
     await actuator.apply(led('host1'), options)
     const busy = await client(running)
     // Root may write everywhere, but not over a folder.
-    const blocked = `${running.include}.${process.pid}.tmp`
+    const blocked = `${running.include}.${process.pid}-2.tmp`
     await mkdir(join(blocked, 'full'), {recursive: true})
     const before = await readFile(running.include, 'utf8')
     const {outcome, steps, problems} = await actuator.apply(led('host2'), options)
@@ -47,9 +47,12 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('problems of a rea
       open: async (admin, signal) => {
         const console = await open(admin, signal)
         return {
-          async ask(text) {
+          get isOver() {
+            return console.isOver
+          },
+          async ask(text, within) {
             sent.push(text)
-            const rows = await console.ask(text)
+            const rows = await console.ask(text, within)
             // By now the next text is in the temporary file. A folder cannot be replaced by it either.
             if (text === 'PAUSE app') await rm(running.include).then(() => mkdir(running.include))
             return rows

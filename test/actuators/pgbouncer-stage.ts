@@ -1,6 +1,7 @@
 import {beforeAll, onTestFinished} from 'vitest'
 import {pgbouncerActuator} from '../../src/actuators/pgbouncer/actuator.ts'
 import {consoleOver, type OpenConsole} from '../../src/actuators/pgbouncer/console.ts'
+import {IncludeFiles} from '../../src/actuators/pgbouncer/include-file.ts'
 import type {PgbouncerDatabase, PgbouncerSettings} from '../../src/core/actuator-settings.ts'
 import type {Clock} from '../../src/core/ports.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
@@ -62,11 +63,12 @@ type Special = Partial<PgbouncerSettings> & {
   time?: {lateMs: number}
   open?: OpenConsole
   isFirst?: boolean
+  files?: IncludeFiles
 }
 /** A pause may last a minute, so that a busy machine does not reach the limit. */
 export function actuatorFor(
   running: Pick<Pgbouncer, 'admin' | 'include'>,
-  {time = {lateMs: 0}, open, isFirst = true, ...special}: Special = {},
+  {time = {lateMs: 0}, open, isFirst = true, files = new IncludeFiles(), ...special}: Special = {},
 ) {
   const clock = {...systemClock, now: () => systemClock.now() + time.lateMs}
   const {admin, include} = running
@@ -75,6 +77,7 @@ export function actuatorFor(
     openConsole: open ?? pgbouncerConsole(clock),
     fallback: () => 'primary',
     clock,
+    files,
     isFirst,
   })
 }

@@ -100,6 +100,14 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
     'one entry',
   ],
   [
+    'one include file with different databases',
+    `hosts: {${host}}\npgbouncer: [{admin: "host=/run/a", include: f, databases: {x: primary}}, ` +
+      '{admin: "host=/run/b", include: f, databases: {x: replica}}]',
+    'pgbouncer[1].databases',
+    'CONFIG_CONFLICT',
+    'both',
+  ],
+  [
     'a port that there is not',
     `hosts: {${host}}\nhaproxy: {backends: {w: primary}, instances: [{socket: "10.0.0.9:99999"}]}`,
     'haproxy.instances[0].socket',

@@ -62,6 +62,27 @@ test('no secret is shown: neither a password nor the path of a webhook', async (
   })
 })
 
+test('several PgBouncers, each by its unix socket, share an include file', async () => {
+  await using place = await workplace()
+  const {pgbouncer} = await place.load(
+    [
+      'hosts: {h1: {host: a}}',
+      'pgbouncer:',
+      '  - {admin: "postgres://u@/pgbouncer?host=/run/one&port=6432", include: f, databases: {x: primary, y: replica}}',
+      '  - {admin: "host=/run/two port=6432 user=u", include: f, databases: {y: replica, x: primary}, pause: 5s}',
+    ].join('\n'),
+  )
+  expect(pgbouncer.map(({admin: {host, port, dbname}}) => [host, port, dbname])).toEqual([
+    ['/run/one', 6432, 'pgbouncer'],
+    ['/run/two', 6432, 'pgbouncer'],
+  ])
+  // One order, because it is the order of the file.
+  expect(pgbouncer.map(({databases}) => Object.keys(databases))).toEqual([
+    ['x', 'y'],
+    ['x', 'y'],
+  ])
+})
+
 test('the environment of a client says nothing of an admin console', async () => {
   await using place = await workplace()
   const config = await place

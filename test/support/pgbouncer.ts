@@ -16,6 +16,12 @@ export type PgbouncerOptions = Readonly<{
   after?: string
   /** pgbouncer.ini does not name the include file. */
   isWithoutInclude?: boolean
+  /** Another PgBouncer whose port and include file this one shares: then it needs so_reuseport. */
+  beside?: Pick<Pgbouncer, 'port' | 'include'>
+  /** The include file of another PgBouncer. */
+  include?: string
+  /** `admin`, `ask` and `connect` use the unix socket, in a folder of this process alone. */
+  isOnSocket?: boolean
 }>
 
 export interface Pgbouncer extends AsyncDisposable {
@@ -45,18 +51,20 @@ type Files = Readonly<{ini: string; include: string; users: string}>
 
 /** pgbouncer.ini, the users and an empty include file, readable by `account`. */
 async function writeFiles(folder: string, port: number, account: Account, options: PgbouncerOptions): Promise<Files> {
-  const {settings = [], after, isWithoutInclude = false} = options
+  const {settings = [], after, isWithoutInclude = false, include, isOnSocket = false} = options
   const own = async (path: string) => (account ? await chown(path, account.uid, account.gid) : undefined)
   await chmod(folder, 0o755)
   await own(folder)
   const files: Files = {
     ini: join(folder, 'pgbouncer.ini'),
-    include: join(folder, 'pgroute66.ini'),
+    include: include ?? join(folder, 'pgroute66.ini'),
     users: join(folder, 'users.txt'),
   }
   await writeFile(files.users, `"postgres" "${pgbouncerPassword}"\n`)
-  await writeFile(files.include, '', {mode: 0o640})
-  await own(files.include)
+  if (include === undefined) {
+    await writeFile(files.include, '', {mode: 0o640})
+    await own(files.include)
+  }
   const lines = [
     '[databases]',
     ...(isWithoutInclude ? [] : [`%include ${files.include}`]),
@@ -64,7 +72,7 @@ async function writeFiles(folder: string, port: number, account: Account, option
     '[pgbouncer]',
     'listen_addr = 127.0.0.1',
     `listen_port = ${port}`,
-    'unix_socket_dir =',
+    `unix_socket_dir = ${isOnSocket ? folder : ''}`,
     'auth_type = scram-sha-256',
     `auth_file = ${files.users}`,
     'admin_users = postgres',
@@ -77,9 +85,9 @@ async function writeFiles(folder: string, port: number, account: Account, option
   return files
 }
 
-async function connectTo(port: number, database: string): Promise<pg.Client> {
+async function connectTo(host: string, port: number, database: string): Promise<pg.Client> {
   const client = new pg.Client({
-    host: '127.0.0.1',
+    host,
     port,
     user: 'postgres',
     password: pgbouncerPassword,
@@ -91,8 +99,8 @@ async function connectTo(port: number, database: string): Promise<pg.Client> {
   return client
 }
 
-async function askConsole(port: number, command: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const client = await connectTo(port, 'pgbouncer')
+async function askConsole(host: string, port: number, command: string): Promise<Awaited<ReturnType<Pgbouncer['ask']>>> {
+  const client = await connectTo(host, port, 'pgbouncer')
   try {
     return (await client.query(command)).rows ?? []
   } finally {
@@ -133,19 +141,23 @@ export async function startPgbouncer(options: PgbouncerOptions = {}): Promise<Pg
   const account = postgresAccount()
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-pgbouncer-'))
   const free = await freePorts(1)
-  const port = free.ports[0] ?? 0
-  const {ini, include} = await writeFiles(folder, port, account, options)
+  const port = options.beside?.port ?? free.ports[0] ?? 0
+  const host = options.isOnSocket ? folder : '127.0.0.1'
+  const {ini, include} = await writeFiles(folder, port, account, {
+    ...(options.beside && {include: options.beside.include}),
+    ...options,
+  })
   const output: string[] = []
   let running: Running | null = null
-  const address = {host: '127.0.0.1', port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'} as const
-  const ask = (command: string) => askConsole(port, command)
+  const address = {host, port, user: 'postgres', dbname: 'pgbouncer', sslmode: 'disable'} as const
+  const ask = (command: string) => askConsole(host, port, command)
   const pgbouncer: Pgbouncer = {
     folder,
     port,
     include,
     admin: {...hostSettings('pgbouncer', address).connection, password: {from: 'config', text: pgbouncerPassword}},
     ask,
-    connect: (database) => connectTo(port, database),
+    connect: (database) => connectTo(host, port, database),
     async leads(database) {
       const row = (await ask('SHOW DATABASES')).find(({name}) => name === database)
       return row === undefined ? 'not there' : `${row.host}:${row.port}${row.paused === 0 ? '' : ' paused'}`

@@ -3,16 +3,18 @@ import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {type OpenConsole, ReopeningConsole} from './console.ts'
+import type {OpenConsole} from './console.ts'
 import {HeldDatabases} from './held-databases.ts'
-import {readInclude, type StagedInclude, stageInclude} from './include-file.ts'
+import type {IncludeFiles, SharedInclude, StagedInclude} from './include-file.ts'
+import {PgbouncerObserver} from './observer.ts'
 import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
-import {readPgbouncer} from './read.ts'
+import {Sessions} from './sessions.ts'
 
 export type PgbouncerDeps = Readonly<{
   openConsole: OpenConsole
   fallback: (group: string) => ReadFallback
   clock: Clock
+  files: IncludeFiles
   /** The first actuator of this process: a former process may have left databases paused. */
   isFirst: boolean
 }>
@@ -22,8 +24,6 @@ export type PgbouncerDeps = Readonly<{
  * in between.
  */
 const rounds = 5
-/** A RELOAD after which PgBouncer still shows the old host is sent again after this time. */
-const reloadRetryMs = 10_000
 /** What the RESUMEs get when the daemon stops. */
 const stopMs = 1_000
 
@@ -32,7 +32,11 @@ export function pgbouncerActuator(settings: PgbouncerSettings, deps: PgbouncerDe
   return new PgbouncerActuator(settings, deps)
 }
 
-type Running = Readonly<{console: ReopeningConsole | null; isOutdated: () => boolean; done: string[]}>
+/** How many processes behind one address are looked for a pause, when the daemon must end it. */
+const resumeTries = 8
+
+/** `console`: `null` if PgBouncer cannot be reached. */
+type Running = Readonly<{console: Sessions | null; isOutdated: () => boolean; done: string[]}>
 
 const isPausedAlready = (error: unknown): boolean => /already (suspended|paused)/i.test(messageOf(error))
 const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' || kind === 'reload'
@@ -42,26 +46,29 @@ class PgbouncerActuator implements Actuator {
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
   readonly #held = new HeldDatabases()
+  readonly #sessions: Sessions
+  readonly #file: SharedInclude
+  readonly #observer: PgbouncerObserver
   /** Databases whose PAUSE was refused in this pass. */
   #unpausable: readonly string[] = []
-  /** The text of the include file at the last RELOAD, and when that was (monotonic). */
-  #lastReload: Readonly<{text: string; at: number}> | null = null
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
     const {host, hostaddr, port} = settings.admin
     this.name = `pgbouncer ${hostaddr ?? host}:${port}`
     this.#settings = settings
     this.#deps = deps
+    this.#sessions = new Sessions((signal) => deps.openConsole(settings.admin, signal), deps.clock)
+    this.#file = deps.files.at(settings.include)
+    const {clock, isFirst} = deps
+    const {name} = this
+    this.#observer = new PgbouncerObserver({name, settings, file: this.#file, held: this.#held, clock, isFirst})
   }
 
   async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
     const steps: string[] = []
     const unreachable: string[] = []
     try {
-      using console = await this.#open(signal).catch((error) => {
-        unreachable.push(messageOf(error))
-        return null
-      })
+      const console = await this.#begin(signal, unreachable)
       const applied = dryRun
         ? await this.#planned(console, snapshot)
         : await this.#pass({console, isOutdated, done: steps}, snapshot)
@@ -86,32 +93,40 @@ class PgbouncerActuator implements Actuator {
     const cancel = this.#deps.clock.after(stopMs, () => limit.abort())
     await this.#resumeHeld(limit.signal, true)
     cancel()
+    this.#sessions[Symbol.dispose]()
+    this.#file.forget(this.name)
   }
 
   async #resumeHeld(signal: AbortSignal, mustReload: boolean): Promise<void> {
-    const held = this.#held.names
-    if (held.length === 0) return
     try {
-      using console = await this.#open(signal)
-      if (mustReload) await console.ask('RELOAD')
-      for (const database of held) {
-        await console.command('RESUME', database).catch((error) => {
-          // An operator has resumed or removed the database.
-          if (!/is not paused|no such database/i.test(messageOf(error))) throw error
-        })
-        this.#held.remove(database)
+      for (let tries = 0; tries < resumeTries && this.#held.names.length > 0; tries += 1) {
+        await this.#sessions.begin(signal)
+        if (mustReload) await this.#sessions.ask('RELOAD')
+        for (const database of this.#held.names) await this.#resume(database)
+        if (this.#sessions.isProven) break
       }
     } catch {
       // PgBouncer itself is gone, and its pauses with it.
     }
   }
 
-  #open(signal: AbortSignal): Promise<ReopeningConsole> {
-    const {openConsole, clock} = this.#deps
-    return ReopeningConsole.open(() => openConsole(this.#settings.admin, signal), clock)
+  async #resume(database: string): Promise<void> {
+    if (this.#sessions.mayHold(database) && (await this.#sessions.resume(database))) this.#held.remove(database)
   }
 
-  async #planned(console: ReopeningConsole | null, snapshot: Snapshot): Promise<Applied> {
+  /** `null`: no session; `problems` receives the reason. */
+  async #begin(signal: AbortSignal, problems: string[]): Promise<Sessions | null> {
+    try {
+      const problem = await this.#sessions.begin(signal)
+      if (problem !== null) problems.push(problem)
+      return this.#sessions
+    } catch (error) {
+      problems.push(messageOf(error))
+      return null
+    }
+  }
+
+  async #planned(console: Sessions | null, snapshot: Snapshot): Promise<Applied> {
     const {steps, problems} = this.#plan(await this.#observe(console), snapshot)
     // A dry run has paused nothing, so it must not resume anything later.
     this.#held.reset()
@@ -140,26 +155,8 @@ class PgbouncerActuator implements Actuator {
     return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, observed, snapshot)
   }
 
-  async #observe(console: ReopeningConsole | null): Promise<ObservedPgbouncer> {
-    const state = console && (await readPgbouncer(console))
-    const include = await readInclude(this.#settings.include)
-    const now = this.#deps.clock.now()
-    if (state) {
-      const paused = state.databases.filter(({isPaused}) => isPaused).map(({name}) => name)
-      this.#held.keep(paused, this.#inheritable(paused), now)
-    }
-    const last = this.#lastReload
-    const isRead = last !== null && last.text === include && now - last.at < reloadRetryMs
-    return {include, state, isRead, heldMs: this.#held.msAt(now), unpausable: this.#unpausable}
-  }
-
-  /**
-   * What a former process of this daemon may have left paused: its own databases, and only where
-   * the configuration lets the daemon pause.
-   */
-  #inheritable(paused: readonly string[]): readonly string[] {
-    const {pauseMs, databases} = this.#settings
-    return this.#deps.isFirst && pauseMs !== null ? paused.filter((name) => Object.hasOwn(databases, name)) : []
+  #observe(console: Sessions | null): Promise<ObservedPgbouncer> {
+    return this.#observer.observe(console, this.#unpausable)
   }
 
   /**
@@ -174,7 +171,9 @@ class PgbouncerActuator implements Actuator {
       if (isOutdated()) break
       // KILL pauses too. A database that an operator had paused before stays the operator's.
       if (step.kind === 'kill' && mayResume(step.database)) this.#markHeld(step.database ?? '')
-      await console?.command(step.kind === 'kill' ? 'KILL' : 'RESUME', step.database ?? '')
+      const database = step.database ?? ''
+      if (step.kind === 'kill') await console?.kill(database)
+      else if (await console?.resume(database)) this.#held.remove(database)
       done.push(this.#textOf(step))
     }
     return refused
@@ -184,7 +183,7 @@ class PgbouncerActuator implements Actuator {
   async #move(steps: readonly PgbouncerStep[], include: string, running: Running): Promise<string | null> {
     const {console, done, isOutdated} = running
     const mustWrite = steps.some(({kind}) => kind === 'write')
-    const staged = mustWrite ? await stageInclude(this.#settings.include, include).catch(messageOf) : null
+    const staged = mustWrite ? await this.#file.stage(include).catch(messageOf) : null
     if (typeof staged === 'string') return staged
     await using file = staged
     const paused: string[] = []
@@ -192,12 +191,13 @@ class PgbouncerActuator implements Actuator {
       if (isOutdated()) return null
       if (step.kind === 'pause' && (await this.#pause(step.database ?? '', console))) paused.push(step.database ?? '')
       if (step.kind === 'write') {
-        const refused = await this.#write(file, paused, console)
-        if (refused !== null) return refused
+        const written = await this.#write(file, paused, console)
+        if (typeof written === 'string') return written
+        if (!written) continue
       }
       if (step.kind === 'reload') {
         await console?.ask('RELOAD')
-        this.#lastReload = {text: include, at: this.#deps.clock.now()}
+        if (console) this.#observer.reloaded(include, console)
       }
       done.push(this.#textOf(step))
     }
@@ -205,10 +205,10 @@ class PgbouncerActuator implements Actuator {
   }
 
   /** Whether the pause is this daemon's. */
-  async #pause(database: string, console: ReopeningConsole | null): Promise<boolean> {
+  async #pause(database: string, console: Sessions | null): Promise<boolean> {
     this.#markHeld(database)
     try {
-      await console?.command('PAUSE', database)
+      await console?.pause(database)
       return true
     } catch (error) {
       // An operator has paused all of PgBouncer, and only the operator ends that. The database
@@ -220,15 +220,18 @@ class PgbouncerActuator implements Actuator {
     }
   }
 
-  /** Why the file could not be put in its place; then the databases `paused` for it are resumed. */
+  /**
+   * `false`: another actuator has written the same. A text: why the file could not be put in its
+   * place; then the databases `paused` for it are resumed.
+   */
   async #write(
     file: StagedInclude | null,
     paused: readonly string[],
-    console: ReopeningConsole | null,
-  ): Promise<string | null> {
-    const refused = (await file?.put().then(() => null, messageOf)) ?? null
-    if (refused !== null) for (const database of paused) await console?.command('RESUME', database)
-    return refused
+    console: Sessions | null,
+  ): Promise<boolean | string> {
+    const written = (await file?.put().catch(messageOf)) ?? false
+    if (typeof written === 'string') for (const database of paused) await console?.resume(database)
+    return written
   }
 
   #markHeld(database: string): void {

@@ -3,15 +3,17 @@ import {fallbackOf} from '../../core/offers/fallback.ts'
 import type {Clock} from '../../core/ports.ts'
 import {pgbouncerActuator} from './actuator.ts'
 import type {OpenConsole} from './console.ts'
+import {IncludeFiles} from './include-file.ts'
 
 /** An actuator per entry of `pgbouncer`. */
-export const desiredPgbouncers =
-  ({openConsole, clock}: Readonly<{openConsole: OpenConsole; clock: Clock}>) =>
-  ({pgbouncer, groups}: ActuatorConfig): readonly DesiredActuator[] => {
+export const desiredPgbouncers = ({openConsole, clock}: Readonly<{openConsole: OpenConsole; clock: Clock}>) => {
+  const files = new IncludeFiles()
+  return ({pgbouncer, groups}: ActuatorConfig): readonly DesiredActuator[] => {
     const fallback = fallbackOf(groups)
     const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
     return pgbouncer.map((settings) => ({
       key: JSON.stringify(['pgbouncer', settings, fallbacks]),
-      make: (isFirst) => pgbouncerActuator(settings, {openConsole, fallback, clock, isFirst}),
+      make: (isFirst) => pgbouncerActuator(settings, {openConsole, fallback, clock, files, isFirst}),
     }))
   }
+}

@@ -5,12 +5,14 @@
 export class HeldDatabases {
   /** `null`: PgBouncer was not read yet. */
   #since: ReadonlyMap<string, number> | null = null
+  /** Paused in a process that may still run, while the address leads to another one. */
+  #owed: ReadonlySet<string> = new Set()
 
   get names(): readonly string[] {
-    return [...(this.#since?.keys() ?? [])]
+    return [...new Set([...(this.#since?.keys() ?? []), ...this.#owed])]
   }
 
-  /** How long each has been paused. */
+  /** How long each has been paused; without those that are owed to another process. */
   msAt(now: number): Readonly<Record<string, number>> {
     return Object.fromEntries([...(this.#since ?? [])].map(([name, since]) => [name, now - since]))
   }
@@ -22,19 +24,29 @@ export class HeldDatabases {
 
   remove(name: string): void {
     this.#since = new Map([...(this.#since ?? [])].filter(([other]) => other !== name))
+    this.#owed = new Set([...this.#owed].filter((other) => other !== name))
   }
 
   /**
-   * After each read: a database that is not `paused` is held no longer. `inherited`: what a former
-   * process may have left paused; it counts at the first read only, from `now`.
+   * After each read: a database that is not `paused` is held no longer, if the process is surely the
+   * one that was told to pause (`isProven`); otherwise its RESUME is owed. `inherited`: what a former
+   * daemon may have left paused; it counts at the first read only, from `now`.
    */
-  keep(paused: readonly string[], inherited: readonly string[], now: number): void {
+  keep({paused, inherited, isProven}: Reading, now: number): void {
     const held = this.#since ?? new Map(inherited.map((name) => [name, now]))
-    this.#since = new Map([...held].filter(([name]) => paused.includes(name)))
+    const found = [...this.#owed].filter((name) => paused.includes(name) && !held.has(name))
+    const isPaused = ([name]: readonly [string, number]) => paused.includes(name)
+    const missing = [...held.keys(), ...this.#owed].filter((name) => !paused.includes(name))
+    this.#since = new Map([...[...held].filter(isPaused), ...found.map((name) => [name, now] as const)])
+    this.#owed = new Set(isProven ? [] : missing)
   }
 
   /** The next read counts as the first one. */
   reset(): void {
     this.#since = null
+    this.#owed = new Set()
   }
 }
+
+/** What a process shows of the databases. */
+type Reading = Readonly<{paused: readonly string[]; inherited: readonly string[]; isProven: boolean}>

@@ -6,12 +6,71 @@ import {dirname} from 'node:path'
  * temporary file, unless `put` has renamed it.
  */
 export interface StagedInclude extends AsyncDisposable {
-  /** Rejects with an Error for an operator. */
-  put(): Promise<void>
+  /** `false`: the file has this text already. Rejects with an Error for an operator. */
+  put(): Promise<boolean>
+}
+
+/**
+ * The include files of all PgBouncers that this daemon keeps in step. Several may read one file:
+ * the first actuator writes it, and the others find it written.
+ */
+export class IncludeFiles {
+  readonly #files = new Map<string, SharedInclude>()
+
+  at(path: string): SharedInclude {
+    const file = this.#files.get(path) ?? new SharedInclude(path)
+    this.#files.set(path, file)
+    return file
+  }
+}
+
+export class SharedInclude {
+  readonly #path: string
+  readonly #oneHostOnly = new Set<string>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #staged = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Every PgBouncer that reads the file takes several hosts in one entry. */
+  get mayList(): boolean {
+    return this.#oneHostOnly.size === 0
+  }
+
+  /** What the PgBouncer of `actuator` takes. */
+  note(actuator: string, takesLists: boolean): void {
+    if (takesLists) this.#oneHostOnly.delete(actuator)
+    else this.#oneHostOnly.add(actuator)
+  }
+
+  /** The actuator has ended. */
+  forget(actuator: string): void {
+    this.#oneHostOnly.delete(actuator)
+  }
+
+  read(): Promise<string | null> {
+    return readInclude(this.#path)
+  }
+
+  async stage(text: string): Promise<StagedInclude> {
+    this.#staged += 1
+    const staged = await stageInclude(this.#path, text, `${process.pid}-${this.#staged}`)
+    const put = async () => (await this.read()) !== text && (await staged.put())
+    return {
+      put: () => {
+        const mine = this.#turn.then(put)
+        this.#turn = mine.catch(() => {})
+        return mine
+      },
+      [Symbol.asyncDispose]: () => staged[Symbol.asyncDispose](),
+    }
+  }
 }
 
 /** `null`: there is no file. Rejects with an Error for an operator. */
-export const readInclude = (path: string): Promise<string | null> =>
+const readInclude = (path: string): Promise<string | null> =>
   orNull(readFile(path, 'utf8')).catch((error) => {
     throw new Error(
       `${path} cannot be read (${codeOf(error)}): let the user of pgroute66 read and write the file and its folder`,
@@ -28,10 +87,9 @@ export const readInclude = (path: string): Promise<string | null> =>
  * `options` may hold a password. A symbolic link stays, and its target is replaced. Rejects with an
  * Error for an operator.
  */
-export async function stageInclude(path: string, text: string): Promise<StagedInclude> {
+async function stageInclude(path: string, text: string, writer: string): Promise<StagedInclude> {
   const finalPath = await explained(path, async () => (await orNull(realpath(path))) ?? path)
-  // The process id keeps two daemons apart; one daemon writes one file at a time.
-  const temporary = `${finalPath}.${process.pid}.tmp`
+  const temporary = `${finalPath}.${writer}.tmp`
   const discard = () => unlink(temporary).catch(() => {})
   await discard()
   try {
@@ -46,6 +104,7 @@ export async function stageInclude(path: string, text: string): Promise<StagedIn
         await sync(temporary, 'r+')
         await rename(temporary, finalPath)
         await sync(dirname(finalPath), 'r')
+        return true
       }),
     async [Symbol.asyncDispose]() {
       await discard()

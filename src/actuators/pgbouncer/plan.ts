@@ -9,6 +9,8 @@ import {
   endpointsOf,
   misfitOf,
   retryProblem,
+  type SharedAddress,
+  sharedProblem,
   takenProblem,
   textOf,
   waitingProblem,
@@ -29,6 +31,20 @@ export type ObservedPgbouncer = Readonly<{
   heldMs: Readonly<Record<string, number>>
   /** Databases that cannot be paused: an operator has paused all of PgBouncer, and no SHOW tells. */
   unpausable: readonly string[]
+  /**
+   * Where the running PgBouncer led by the file when the two last agreed. Another actuator may have
+   * written the file since.
+   */
+  followed: Readonly<Record<string, Pointer>>
+  /** The text that this PgBouncer has read last; `null`: unknown. */
+  readText: string | null
+  /** Every PgBouncer that reads the file takes several hosts in one entry. */
+  mayList: boolean
+  /**
+   * The address leads to several processes, or may: nothing is paused there, because RESUME could
+   * reach another process. `null`: one process.
+   */
+  shared: SharedAddress | null
 }>
 
 export type PgbouncerStep = Readonly<{
@@ -66,28 +82,26 @@ const settleMs = 50
  * 5. KILL, where a deposed primary still has connections in use: they would go on writing there.
  * 6. RESUME.
  */
-export function planPgbouncer(
-  desired: DesiredPgbouncer,
-  observed: ObservedPgbouncer,
-  snapshot: Snapshot,
-): PgbouncerPlan {
-  const {state} = observed
+export function planPgbouncer(asked: DesiredPgbouncer, observed: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {
+  const {state, shared} = observed
+  const desired = shared === null ? asked : {...asked, pauseMs: null}
   const before = observed.include ?? ''
   if (!isOurs(before)) {
     return {steps: [], include: before, problems: [takenProblem(desired.include)], isStuck: true, againMs: null}
   }
   const lines = linesOf(before)
   const {routes, problems} = routesOf({desired, observed, snapshot, lines})
-  const include = includeOf(
+  const wanted = includeOf(
     routes.flatMap(({name, database, destination}) =>
       destination.kind === 'keep' ? (lines.get(name) ?? []) : lineOf(name, destination.pointer, database),
     ),
   )
-  const mustWrite = include !== before && routes.some(({destination}) => destination.kind !== 'keep')
+  const mustWrite = wanted !== before && routes.some(({destination}) => destination.kind !== 'keep')
+  const include = mustWrite ? wanted : before
   const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, desired, observed))
   const mustReload =
     state !== null &&
-    ((mustWrite && withoutPointers(include) !== withoutPointers(before)) ||
+    (withoutPointers(include) !== withoutPointers(observed.readText ?? before) ||
       (isAnyMisled && (mustWrite || !observed.isRead)))
   const plans =
     state === null ? [] : routes.map((route) => planRoute(route, {desired, observed, state, snapshot, mustReload}))
@@ -100,11 +114,12 @@ export function planPgbouncer(
     ]),
     include,
     problems: [
+      ...(shared === null ? [] : [sharedProblem(shared)]),
       ...problems,
       ...plans.flatMap(({problem = null}) => problem ?? []),
       ...retryProblem(state?.loginRetryS ?? null),
     ],
-    isStuck: plans.some(({isStuck = false}) => isStuck),
+    isStuck: shared !== null || plans.some(({isStuck = false}) => isStuck),
     againMs: waits.length > 0 ? Math.min(...waits) : null,
   }
 }
@@ -142,11 +157,10 @@ type RoutesInput = Readonly<{
 }>
 
 /** A database that cannot be written to the file is a problem, and no route. */
-function routesOf({desired, observed: {state}, snapshot, lines}: RoutesInput): Readonly<{
+function routesOf({desired, observed: {mayList, state}, snapshot, lines}: RoutesInput): Readonly<{
   routes: readonly Route[]
   problems: readonly string[]
 }> {
-  const mayList = !state?.version || state.version[0] > 1 || state.version[1] >= 17
   const problems: string[] = []
   const routes = Object.entries(desired.databases).flatMap(([name, database]): Route[] => {
     const problem = misfitOf(name, database)
@@ -154,9 +168,8 @@ function routesOf({desired, observed: {state}, snapshot, lines}: RoutesInput): R
     const now = pointerOf(lines.get(name) ?? '')
     const destination = destinationOf({name, database, now, snapshot, fallback: desired.fallback, mayList})
     if (destination.kind === 'keep' && destination.problem !== null) problems.push(destination.problem)
-    return problem === null
-      ? [{name, database, destination, now, shown: state?.databases.find((entry) => entry.name === name)}]
-      : []
+    const shown = state?.databases.find((entry) => entry.name === name)
+    return problem === null ? [{name, database, destination, now, shown}] : []
   })
   return {routes, problems}
 }
@@ -183,7 +196,7 @@ function planRoute(route: Route, input: RoutePlanInput): RoutePlan {
   const isResting = rests(route, desired, observed)
   if (shown === undefined || (isMisled(route) && !isResting)) {
     if (!mustReload) return {problem: awayProblem(name, shown, desired.include), isStuck: true}
-    return isPrimary && isOursToPause(route) && desired.pauseMs !== null
+    return isPrimary && isOursToPause(route, observed) && desired.pauseMs !== null
       ? {steps: [{kind: 'pause', database: name, why: 'clients wait while the database moves'}]}
       : {}
   }
@@ -206,11 +219,12 @@ type Release = Readonly<{
 /** KILL and RESUME of a database that PgBouncer shows where it shall lead, or that rests. */
 function planRelease(
   {name, destination, heldMs, inUse, isPaused}: Release,
-  {desired, state, snapshot}: RoutePlanInput,
+  {desired, observed, state, snapshot}: RoutePlanInput,
   problem: string | null,
 ): RoutePlan {
   const resume = (why: string): PgbouncerStep => ({kind: 'resume', database: name, why})
-  if (destination.kind === 'at' && inUse.some((connection) => isDeposed(connection, state, snapshot))) {
+  const mayKill = observed.shared === null
+  if (mayKill && destination.kind === 'at' && inUse.some((connection) => isDeposed(connection, state, snapshot))) {
     const why = `${destination.hosts.join(', ')} has taken over, and connections to ${endpointsOf(inUse)} do not end`
     const kill: PgbouncerStep = {kind: 'kill', database: name, why}
     return {steps: heldMs !== null || !isPaused ? [kill, resume('after KILL')] : [kill]}
@@ -240,7 +254,7 @@ function rests(route: Route, {pauseMs}: DesiredPgbouncer, observed: ObservedPgbo
   if (destination.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
   if (shown === undefined || isNowhere(shown)) return false
   const held = heldMsOf(name, observed)
-  return held === undefined ? isOursToPause(route) && !observed.unpausable.includes(name) : held < pauseMs
+  return held === undefined ? isOursToPause(route, observed) && !observed.unpausable.includes(name) : held < pauseMs
 }
 
 /** Own properties only: a database may be called "constructor". */
@@ -248,11 +262,15 @@ const heldMsOf = (name: string, {heldMs}: ObservedPgbouncer): number | undefined
   Object.hasOwn(heldMs, name) ? heldMs[name] : undefined
 
 /**
- * A database that leads elsewhere than the include file says is under another file's control, and
- * RELOAD may not move it: its clients would wait in vain.
+ * A database that leads elsewhere than the include file says, or said, is under another file's
+ * control, and RELOAD may not move it: its clients would wait in vain.
  */
-const isOursToPause = ({now, shown, ...route}: Route): boolean =>
-  shown !== undefined && !shown.isPaused && now !== null && !isNowhere(now) && leads(shown, now, route)
+const isOursToPause = ({now, shown, ...route}: Route, {followed}: ObservedPgbouncer): boolean => {
+  const before = Object.hasOwn(followed, route.name) ? followed[route.name] : null
+  const isLed = (pointer: Pointer | null | undefined) =>
+    shown !== undefined && !!pointer && !isNowhere(pointer) && leads(shown, pointer, route)
+  return shown !== undefined && !shown.isPaused && (isLed(now) || isLed(before))
+}
 
 const isMisled = (route: Route): boolean =>
   route.destination.kind !== 'keep' && !(route.shown && leads(route.shown, route.destination.pointer, route))

@@ -27,6 +27,21 @@ export function misfitOf(name: string, {dbname, options}: PgbouncerDatabase): st
 export const takenProblem = (include: string): string =>
   `${include} was not written by pgroute66, so it is left alone: empty this file, or set include to another one`
 
+/** `folders`: each unix_socket_dir that a process behind the address has shown. */
+export type SharedAddress = Readonly<{address: string; isPortShared: boolean; folders: readonly string[]}>
+
+/** An address is not a process: what goes to one process must not be answered by another. */
+export function sharedProblem({address, isPortShared, folders}: SharedAddress): string {
+  const what = isPortShared
+    ? `so_reuseport is 1, so ${address} may lead to several PgBouncer processes`
+    : `${address} leads to several PgBouncer processes`
+  const named = folders.length > 0 ? ` (${folders.join(', ')})` : ''
+  return [
+    `${what}: pgroute66 pauses no database there, and RELOAD may miss a process.`,
+    `Write one entry for each process, with its unix_socket_dir${named} as host in admin`,
+  ].join(' ')
+}
+
 export const disabledProblem = (name: string): string =>
   `database "${name}" is disabled in PgBouncer: run "ENABLE ${name}" on its console when the database shall serve`
 

@@ -18,11 +18,26 @@ export type PgbouncerState = Readonly<{
   /** `[1, 18]`; `null`: SHOW VERSION holds none. */
   version: readonly [number, number] | null
   loginRetryS: number | null
+  /** so_reuseport: other processes may listen on the same TCP port. */
+  isPortShared: boolean
+  /** unix_socket_dir, which no two processes share. */
+  socketFolder: string | null
   databases: readonly PgbouncerDatabaseState[]
   inUse: readonly InUse[]
   /** Host name → addresses. */
   addresses: Readonly<Record<string, readonly string[]>>
 }>
+
+/** Since 1.17 an entry may list several hosts. */
+export const takesLists = ({version}: PgbouncerState): boolean => version === null || version[0] > 1 || version[1] >= 17
+
+/**
+ * Whether two lists of sessions (`readClients`) come from one process. A session has an address in
+ * the memory of its process, the time of its login and its client's port; no other process has the
+ * same three (seen: two processes behind one port, and behind a proxy).
+ */
+export const isSameProcess = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  [...one].some((client) => other.has(client))
 
 /** Server connections in use by `database` that lead to another host than `pointer`. */
 export const foreignConnections = (database: string, pointer: Pointer, state: PgbouncerState): readonly InUse[] =>

@@ -55,11 +55,7 @@ export const pgbouncerSection = {
     const {report} = context
     const names = groupNames(fields)
     const bouncers = fields.pgbouncer.map((each, index) => bouncerOf(each, `pgbouncer[${index}]`, names, context))
-    onlyOnce(
-      bouncers.map(({include}) => include),
-      (index) => `pgbouncer[${index}].include`,
-      report,
-    )
+    const pgbouncer = sharingFiles(bouncers, report)
     onlyOnce(
       bouncers.map(({admin}, index) =>
         report.isClean(`pgbouncer[${index}].admin`) ? `${admin.hostaddr ?? admin.host}:${admin.port}` : '',
@@ -67,10 +63,31 @@ export const pgbouncerSection = {
       (index) => `pgbouncer[${index}].admin`,
       report,
     )
-    return {pgbouncer: bouncers}
+    return {pgbouncer}
   },
   document: ({pgbouncer}) => ({pgbouncer: pgbouncer.map(bouncerDocument)}),
 } satisfies Section
+
+/**
+ * Several PgBouncers may read one include file, so their entries must have the same databases. The
+ * order of the first entry counts, because it is the order of the file.
+ */
+function sharingFiles(bouncers: readonly PgbouncerSettings[], report: Context['report']): readonly PgbouncerSettings[] {
+  return bouncers.map((bouncer, index) => {
+    const first = bouncers.findIndex(({include}) => include === bouncer.include)
+    const {databases} = bouncers[first] ?? bouncer
+    const path = `pgbouncer[${index}].databases`
+    const clean = report.isClean(path, `pgbouncer[${index}].include`, `pgbouncer[${first}].databases`)
+    if (clean && sorted(databases) !== sorted(bouncer.databases)) {
+      const what = `differs from pgbouncer[${first}].databases, and both entries write ${bouncer.include}`
+      report.refuse(path, 'CONFIG_CONFLICT', what, 'Write the same databases in both, or another include.')
+    }
+    return {...bouncer, databases}
+  })
+}
+
+const sorted = (databases: PgbouncerSettings['databases']): string =>
+  JSON.stringify(Object.entries(databases).toSorted(([one], [other]) => (one < other ? -1 : 1)))
 
 function bouncerOf(
   read: Read<typeof entry>,
