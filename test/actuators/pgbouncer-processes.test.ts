@@ -1,12 +1,15 @@
 import {describe, expect, onTestFinished, test} from 'vitest'
+import {pgbouncerText, tryPgbouncers} from '../../src/actuators/pgbouncer/connection-test.ts'
 import {IncludeFiles} from '../../src/actuators/pgbouncer/include-file.ts'
 import type {Actuator} from '../../src/core/actuator.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
+import {connectionOpener} from '../../src/sources/pg/connection.ts'
+import {systemClock} from '../../src/system/clock.ts'
 import {until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import type {Pgbouncer} from '../support/pgbouncer.ts'
 import {startTcpProxy} from '../support/tcp-proxy.ts'
-import {actuatorFor, client, nowhere, options, pgbouncer, pgbouncerStage, whereIs} from './pgbouncer-stage.ts'
+import {actuatorFor, app, client, nowhere, options, pgbouncer, pgbouncerStage, whereIs} from './pgbouncer-stage.ts'
 
 const shared = {settings: ['so_reuseport = 1'], isOnSocket: true}
 
@@ -31,6 +34,30 @@ function ending(actuator: Actuator): Actuator {
   onTestFinished(() => actuator[Symbol.asyncDispose]())
   return actuator
 }
+
+const trials = (...all: readonly Pick<Pgbouncer, 'admin' | 'include'>[]) =>
+  tryPgbouncers(
+    all.map(({admin, include}) => ({admin, include, databases: {app}, pauseMs: null})),
+    connectionOpener(systemClock),
+    systemClock,
+  )
+
+test.skipIf(lacks('PgBouncer'))('config check --connect: a shared address is a problem, a socket is none', async () => {
+  const both = await twoOnOnePort()
+  const {address} = await twoBehindOneAddress()
+  const gone = await pgbouncer()
+  await gone.stop()
+  const found = await trials(...both, overTcp(both[0]), address, gone)
+  expect(found.map(({problems}) => problems)).toEqual([
+    [],
+    [],
+    [expect.stringContaining('so_reuseport is 1')],
+    [expect.stringContaining('leads to several PgBouncer processes')],
+    [expect.stringContaining('does not run at the address of admin')],
+  ])
+  expect(pgbouncerText(found).at(0)).toBe(`pgbouncer ${both[0].folder}:${both[0].port}  fine`)
+  expect(pgbouncerText(found).at(3)).toMatch(/^ {2}so_reuseport is 1/)
+})
 
 describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('an address is not a process', () => {
   const {at, led, noPrimary, port} = pgbouncerStage()
