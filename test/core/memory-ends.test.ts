@@ -18,6 +18,13 @@ describe('S5: what is remembered of a writer', () => {
     expect(pairs(lost, [primary('a', {lsn: '0/4100000'})]).wrote).toMatchObject([{lsn: '0/5000000', lost: '0/4000000'}])
   })
 
+  test('is not raised either by what it writes past a loss: the reason goes on telling what was lost', () => {
+    const byStandby = {wrote: [wrote(1, 'a', {lsn: '0/5000000', by: 'b', lost: '0/4000000'})]}
+    const {memory, verdict} = judgementOf({hosts: [primary('a', {lsn: '0/9000000'}), failing('b')], memory: byStandby})
+    expect(memory.wrote).toMatchObject([{lsn: '0/5000000', by: 'b', lost: '0/4000000'}])
+    expect(verdict.why).toContain('b holds WAL up to 0/5000000, 16777216 bytes further; promote b in its place')
+  })
+
   test('ends, its loss too, when it is seen as a standby: its WAL is that of another one then', () => {
     const memory = pairs(lost, [standby('a', {lsn: '0/3000000'}), standby('b')])
     expect(memory.wrote).toMatchObject([{host: 'a', lsn: null, lost: null}])

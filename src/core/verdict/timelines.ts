@@ -62,10 +62,13 @@ export function pairOf(
   return {own, others}
 }
 
-/** Takes in the primary's position. What it is remembered to have had is never lowered. */
+/**
+ * Takes in the primary's position. What it is remembered to have had is never lowered; and not raised
+ * once it was lost, because the reason of the verdict tells how far that went, and which host has it.
+ */
 export function noteWriter(timelines: Timelines, writer: Writer): Timelines {
   const {own, others} = pairOf(writer, timelines)
-  const lsn = furthest(own?.lsn ?? null, writer.lsn)
+  const lsn = own?.lost ? own.lsn : furthest(own?.lsn ?? null, writer.lsn)
   const by = lsn === own?.lsn ? (own?.by ?? null) : writer.by
   const names = new Set([...(own?.names ?? []), ...(own?.host ? [own.host] : []), ...(writer.names ?? [])])
   names.delete(writer.host ?? '')
@@ -109,6 +112,10 @@ export function pruned(timelines: Timelines): Timelines {
   return {wrote: wrote.filter(isKept), voids: voids.filter(isKept)}
 }
 
+/** What was lost tells more than how far the writer is since; else the further position does. */
+const tellsMore = (one: Writer, other: Writer): boolean =>
+  (one.lost === null) === (other.lost === null) ? furthest(one.lsn, other.lsn) !== other.lsn : one.lost !== null
+
 /** Two memories of one cluster as one. */
 export function merged(one: Timelines, other: Timelines): Timelines {
   const isIn = (pairs: readonly Writer[], {timeline, host}: Writer) =>
@@ -116,7 +123,7 @@ export function merged(one: Timelines, other: Timelines): Timelines {
   const further = one.wrote.map((pair) => {
     const twin = other.wrote.find((candidate) => isIn([pair], candidate))
     if (twin === undefined) return pair
-    const isTwins = furthest(twin.lsn, pair.lsn) !== pair.lsn
+    const isTwins = tellsMore(twin, pair)
     const accepted = pair.accepted ?? twin.accepted
     const further = {
       ...pair,
