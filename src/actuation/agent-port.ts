@@ -1,9 +1,16 @@
 import {type Agent, startAgent} from '../actuators/agent/server.ts'
 import type {ActuatorConfig} from '../core/actuator.ts'
 import {fallbackOf} from '../core/offers/fallback.ts'
+import type {NamedOnly} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
 
-export type AgentPortDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; dryRun: boolean}>
+export type AgentPortDeps = Readonly<{
+  source: SnapshotSource
+  clock: Clock
+  log: Log
+  dryRun: boolean
+  namedOnly: NamedOnly
+}>
 
 /** The port of HAProxy's agent-check, where the configuration in force has one. */
 export class AgentPort implements AsyncDisposable {

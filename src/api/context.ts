@@ -1,5 +1,6 @@
 import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
+import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
@@ -27,6 +28,8 @@ export type Context = {
   readonly metrics: Metrics
   /** The last changes (`keptChanges` of them), oldest first, earlier runs included. */
   readonly pastChanges: () => readonly PastChange[]
+  /** Servers that a load balancer names at an address of no host. */
+  readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** Of pgroute66, for the OpenAPI document. */
   readonly version: string
 }

@@ -17,6 +17,8 @@ export interface Metrics {
   /** How long a switch took to be judged, and to be applied by an actuator. */
   stage(seen: Readonly<{stage: string; actuator: string; ms: number}>): void
   applied(actuator: string, outcome: string): void
+  /** A server was taken for `host` by its name alone. */
+  namedOnly(host: string): void
   /** The outcome of a reload. `wall`: milliseconds. */
   reloaded(isSuccessful: boolean, wall: number): void
   render(snapshot: Snapshot, at: Moment): Promise<string>
@@ -57,17 +59,22 @@ function instrumentsOf(registers: Registry[], version: string) {
     registers,
   })
   const applies = counter('actuator_apply_total', 'Passes of an actuator, by outcome.', ['target', 'outcome'])
+  const named = counter(
+    'server_address_unknown_total',
+    'How often a server was taken for this host by its name alone: its address is of no host.',
+    ['host'],
+  )
   const reload = gauge('config_last_reload_successful', 'Whether the last reload of the configuration succeeded.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
   const saved = gauge('state_last_save_successful', 'Whether the last write of the state_dir succeeded.')
-  return {opened, failures, transitions, duration, stages, applies, reload, reloadedAt, saved}
+  return {opened, failures, transitions, duration, stages, applies, named, reload, reloadedAt, saved}
 }
 
 /** Each call makes its own registry, so that several daemons in one process share nothing. */
 export function createMetrics(version: string, wall: () => number): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
-  const {opened, failures, transitions, duration, stages, applies, reload, reloadedAt, saved} = instrumentsOf(
+  const {opened, failures, transitions, duration, stages, applies, named, reload, reloadedAt, saved} = instrumentsOf(
     registers,
     version,
   )
@@ -94,6 +101,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     },
     stage: ({stage, actuator, ms}) => stages.observe({stage, target: actuator}, ms / 1000),
     applied: (actuator, outcome) => applies.inc({target: actuator, outcome}),
+    namedOnly: (host) => named.inc({host}),
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)

@@ -13,6 +13,7 @@ import {orderRoutes} from './routes/orders.ts'
 import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
+import {unknownAddressesRoute} from './routes/unknown-addresses.ts'
 
 /** Every path there is. */
 export function allRoutes(stream: EventStream, version: string): readonly Route[] {
@@ -25,6 +26,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     eventRoute(stream),
     changesRoute,
     checkRoute,
+    unknownAddressesRoute,
     ...orderRoutes,
     ...probeRoutes,
     metricsRoute,

@@ -1,6 +1,7 @@
 import type {RequestListener} from 'node:http'
 import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
+import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
@@ -23,6 +24,8 @@ export type ApiDeps = Readonly<{
   metrics: Metrics
   /** The last changes, oldest first. */
   pastChanges: () => readonly PastChange[]
+  /** Told of each server at an address of no host, and asked for them. */
+  unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   version: string
   /** LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES of systemd; default: the process' environment. */
   env?: NodeJS.ProcessEnv

@@ -5,6 +5,7 @@ import {describe, onTestFinished, test} from 'vitest'
 import {Handover} from '../../src/actuators/agent/handover.ts'
 import {type Agent, startAgent} from '../../src/actuators/agent/server.ts'
 import {OperatorError} from '../../src/core/errors.ts'
+import type {ServerName} from '../../src/core/offers/server-name.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {fakeSource, keptLog, realClock} from '../support/fake-source.ts'
@@ -17,13 +18,14 @@ const switched: SnapshotDraft = {hosts: {host1: unavailable('timeout'), host2: p
 
 async function started(draft: SnapshotDraft = healthy) {
   const source = fakeSource(draft)
-  const state = {isFrozen: false}
+  const state = {isFrozen: false, named: [] as string[]}
   const settings = {bind: '127.0.0.1', port: 0}
   const around = {
     source,
     clock: realClock(),
     log: keptLog(),
     fallback: () => 'primary' as const,
+    namedOnly: ({address, port}: ServerName, host: string) => void state.named.push(`${host}@${address}:${port}`),
     isFrozen: () => state.isFrozen,
   }
   const agent = await startAgent({settings, ...around})
@@ -273,4 +275,14 @@ describe.skipIf(lacks('HAProxy'))('agent-check of a real HAProxy', () => {
     source.set(healthy)
     await expectStates({'pg_write/host1': up, 'pg_write/host2': /^DOWN/})
   })
+})
+
+test('a server at an address of no host is told of, and its name alone decides', async () => {
+  const {agent, state} = await started()
+  for (const server of ['host1', 'host1@10.0.0.1:5432'])
+    assert.equal(await ask(agent, `${server} primary\n`), 'ready up 100%\n')
+  assert.deepEqual(state.named, [])
+  assert.equal(await ask(agent, 'host1@192.0.2.1:5432 primary\n'), 'ready up 100%\n')
+  assert.match(await ask(agent, 'host9@192.0.2.1:5432 primary\n'), /^down/)
+  assert.deepEqual(state.named, ['host1@192.0.2.1:5432'])
 })

@@ -3,6 +3,7 @@ import {describe, expect, onTestFinished, test} from 'vitest'
 import {haproxyActuator} from '../../src/actuators/haproxy/actuator.ts'
 import {type HaproxyServer, matchServer} from '../../src/actuators/haproxy/match.ts'
 import {type DesiredHaproxy, planHaproxy} from '../../src/actuators/haproxy/plan.ts'
+import {findServer} from '../../src/core/offers/server-lookup.ts'
 import {startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, snapshot, standby} from '../support/snapshots.ts'
@@ -48,7 +49,7 @@ const rows: readonly Row[] = [
   ['neither name nor address', 'srv', '10.9.9.9', 'db9.example', 'no host'],
 ]
 test.each(rows)('a server with %s', (_, name, address, dns, expected) => {
-  const match = matchServer(server(name, address, {name: dns}), snapshot(draft))
+  const match = matchServer(server(name, address, {name: dns}), (asked) => findServer(asked, snapshot(draft)))
   const said =
     match.kind === 'mismatch'
       ? `the name of ${match.named}, the address of ${match.others}`

@@ -214,6 +214,20 @@ ${['write', 'read'].map(listens).join('')}`
     expect(await up(running)).toEqual([])
   })
 
+  test('servers at an address of no host follow their name, and are told of at each read', async () => {
+    const running = await haproxy()
+    const told: string[] = []
+    const actuator = haproxyActuator({socket: running.socket, masterSocket: null}, desired, ({name, address}, host) => {
+      told.push(`${name}@${address} is ${host}`)
+    })
+    await actuator.apply(snapshot(hosts('host1')), options)
+    expect([...new Set(told)]).toEqual(['host1@127.0.0.1 is host1', 'host2@127.0.0.1 is host2'])
+    const at = (address: string) => snapshot({hosts: {host1: primary({address, port}), host2: standby('host1')}})
+    told.length = 0
+    await actuator.apply(at('127.0.0.1'), options)
+    expect(told).toEqual([])
+  })
+
   test('unknown backends and servers are problems and left alone; the others get their commands', async () => {
     const running = await haproxy()
     const strange = haproxyActuator(

@@ -7,6 +7,7 @@ import {createMetrics} from '../../src/api/metrics.ts'
 import {type Api, type ApiDeps, startApi} from '../../src/api/server.ts'
 import type {Config} from '../../src/config/config.ts'
 import {OperatorError} from '../../src/core/errors.ts'
+import {UnknownAddresses} from '../../src/core/offers/unknown-addresses.ts'
 import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import type {SnapshotDraft} from '../support/snapshots.ts'
 
@@ -88,6 +89,7 @@ export async function started(
     log,
     pastChanges: () => [],
     metrics: createMetrics('0.1.0', clock.wall),
+    unknownAddresses: new UnknownAddresses({log, count: () => {}}),
     version: '0.1.0',
     env: {},
     announceMs: 0,

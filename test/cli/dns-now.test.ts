@@ -1,41 +1,19 @@
 import {mkdtemp, writeFile} from 'node:fs/promises'
-import {connect} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
 import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../support/cluster.ts'
-import {type Haproxy, hasHaproxy, startHaproxy} from '../support/haproxy.ts'
+import {agentSays, haproxyWords, oneServer, serverState} from '../support/doors.ts'
+import {hasHaproxy, startHaproxy} from '../support/haproxy.ts'
 import {run, start} from '../support/run.ts'
-
-/** The answer of the agent's port. */
-function agentSays(port: number, question: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const received: string[] = []
-    const socket = connect(port, '127.0.0.1', () => socket.write(`${question}\n`))
-    socket.on('data', (chunk) => received.push(chunk.toString()))
-    socket.once('error', reject).once('close', () => resolve(received.join('')))
-  })
-}
-
-async function haproxyWith(server: string): Promise<Haproxy> {
-  const haproxy = await startHaproxy(`defaults
-    mode tcp
-    timeout connect 1s
-    timeout client 1s
-    timeout server 1s
-backend pay
-    ${server}
-`)
-  onTestFinished(() => haproxy[Symbol.asyncDispose]())
-  return haproxy
-}
 
 test('a host that has never answered is known by the addresses of its name, at every door', async () => {
   await using free = await freePorts(4)
   const [one = 0, two = 0, http = 0, agent = 0] = free.ports
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-dns-'))
-  const haproxy = hasHaproxy ? await haproxyWith(`server host2 127.0.0.1:${one}`) : null
+  const haproxy = hasHaproxy ? await startHaproxy(oneServer('pay', `server host2 127.0.0.1:${one}`)) : null
+  onTestFinished(() => haproxy?.[Symbol.asyncDispose]())
   const config = `
 hosts:
   host1: {host: localhost, port: "${one}", user: a}
@@ -54,7 +32,7 @@ ${haproxy ? `haproxy: {backends: {pay: primary}, instances: [{socket: ${haproxy.
 
   // The name of host2, and the address to which the name of host1 leads.
   const crossed = `server host2 has the address 127.0.0.1:${one} of host1`
-  const state = (port: number) => ({'x-haproxy-server-state': `UP; address=127.0.0.1; port=${port}; name=pay/host2`})
+  const state = (port: number) => serverState('pay/host2', '127.0.0.1', port)
   const asked = await fetch(`http://127.0.0.1:${http}/haproxy/primary`, {headers: state(one)})
   expect([asked.status, (await asked.json()) as object]).toMatchObject([
     404,
@@ -66,10 +44,13 @@ ${haproxy ? `haproxy: {backends: {pay: primary}, instances: [{socket: ${haproxy.
   expect(await agentSays(agent, `host2@127.0.0.1:${two} primary`)).toMatch(/^drain #/)
 
   const env = {HAPROXY_SERVER_NAME: 'host2', HAPROXY_PROXY_NAME: 'pay', PGROUTE66_SOCKET: '/nowhere/s.sock'}
-  const words = ['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', `${one}`]
+  const words = ['check', ...haproxyWords('127.0.0.1', one)]
   for (const more of [[], ['--direct']]) {
     const {code, stderr} = await run([...words, ...more], {cwd, env})
     expect([code, stderr]).toEqual([2, expect.stringContaining(crossed)])
   }
-  if (haproxy) await until(async () => (await haproxy.states())['pay/host2'] === 'MAINT', 60_000)
+  if (haproxy === null) return
+  await until(async () => (await haproxy.states())['pay/host2'] === 'MAINT', 60_000)
+  const tried = await run(['config', 'check', '--connect'], {cwd})
+  expect(tried.stdout).toContain(`\nHAProxy ${haproxy.socket}: ${crossed}. Give the server the address of host2`)
 })

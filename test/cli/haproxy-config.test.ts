@@ -197,6 +197,7 @@ describe.skipIf(lacks('HAProxy'))('a real HAProxy with the printed file', () => 
       settings: {bind: '127.0.0.1', port: 0},
       ...around,
       fallback: () => 'primary',
+      namedOnly: () => {},
       isFrozen: () => false,
     })
     onTestFinished(() => agent[Symbol.asyncDispose]())

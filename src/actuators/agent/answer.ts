@@ -78,6 +78,16 @@ export function writerQuestion(
   return {host: host.host, others: poolOf(host, snapshot).filter((name) => name !== host.host)}
 }
 
+/** The server in the question, where its name alone says which host it is; `null`: another question. */
+export function serverNamedOnly(
+  question: string,
+  snapshot: Snapshot,
+): Readonly<{server: ServerName; host: string}> | null {
+  const server = agentQuestion(question.trim())?.server ?? null
+  const found = server && findServer(server, snapshot)
+  return found?.kind === 'host' && !found.isAddressKnown ? {server: server as ServerName, host: found.host.host} : null
+}
+
 /** `null`: not a question. A bare number in `lag=` is bytes, as in Patroni. */
 export function agentQuestion(text: string): AgentQuestion | null {
   const [asked = '', word = 'primary', ...rest] = text.split(/\s+/)

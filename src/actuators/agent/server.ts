@@ -1,9 +1,10 @@
 import {type AddressInfo, createServer, type Server, type Socket} from 'node:net'
 import type {AgentSettings} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
+import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
-import {agentAnswer} from './answer.ts'
+import {agentAnswer, serverNamedOnly} from './answer.ts'
 import {Handover} from './handover.ts'
 
 /** Bytes of a question: a name, an address (a name of DNS has 253), a role and a limit. */
@@ -23,6 +24,8 @@ export type AgentRequest = Readonly<{
   log: Log
   /** What the readers of a group fall back to. Called for every question: a reload may change it. */
   fallback: (group: string) => ReadFallback
+  /** Told of a server whose address is no host's. */
+  namedOnly: NamedOnly
   /** Whether the daemon is in maintenance: every server stays as it is. */
   isFrozen: () => boolean
 }>
@@ -49,6 +52,8 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
   const answer = (question: string, client: string) => {
     const {source, fallback, isFrozen, clock} = request
     const snapshot = source.current()
+    const unplaced = serverNamedOnly(question, snapshot)
+    if (unplaced !== null) request.namedOnly(unplaced.server, unplaced.host)
     const ruled = agentAnswer(question, snapshot, fallback, isFrozen())
     return handover.settle({client, question, answer: ruled, snapshot, now: clock.now()})
   }

@@ -1,4 +1,5 @@
 import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
+import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {type DesiredHaproxy, type HaproxyPlan, type HaproxyStep, planHaproxy} from './plan.ts'
 import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
@@ -18,9 +19,16 @@ const secondPusher = [
 
 export type HaproxySockets = Readonly<{socket: RuntimeAddress; masterSocket: RuntimeAddress | null}>
 
-/** Keeps one HAProxy in step over its runtime API. */
-export function haproxyActuator(sockets: HaproxySockets, desired: DesiredHaproxy): Actuator {
-  return new HaproxyActuator(sockets, desired)
+/**
+ * Keeps one HAProxy in step over its runtime API. `namedOnly`: told of each server at an address of
+ * no host, whenever it is read.
+ */
+export function haproxyActuator(
+  sockets: HaproxySockets,
+  desired: DesiredHaproxy,
+  namedOnly: NamedOnly = () => {},
+): Actuator {
+  return new HaproxyActuator(sockets, desired, namedOnly)
 }
 
 type Running = Readonly<{snapshot: Snapshot; isOutdated: () => boolean; runtime: Runtime; done: string[]}>
@@ -29,14 +37,16 @@ class HaproxyActuator implements Actuator {
   readonly name: string
   readonly #sockets: HaproxySockets
   readonly #desired: DesiredHaproxy
+  readonly #namedOnly: NamedOnly
   /** Whether each server was stopped at the last read, and in which life of HAProxy. */
   #lastRead: Readonly<{life: HaproxyLife; stopped: ReadonlyMap<string, boolean>}> | null = null
   #foreignChanges = 0
 
-  constructor(sockets: HaproxySockets, desired: DesiredHaproxy) {
+  constructor(sockets: HaproxySockets, desired: DesiredHaproxy, namedOnly: NamedOnly) {
     this.name = `haproxy ${sockets.socket}`
     this.#sockets = sockets
     this.#desired = desired
+    this.#namedOnly = namedOnly
   }
 
   renew(): void {
@@ -51,6 +61,7 @@ class HaproxyActuator implements Actuator {
       const before = await readHaproxy(runtime)
       this.#countForeignChanges(before)
       const plan = this.#plan(before, snapshot)
+      for (const {server, host} of plan.namedOnly) this.#namedOnly(server, host)
       if (dryRun)
         return {
           outcome: 'planned',

@@ -1,13 +1,16 @@
-import type {ActuatorConfig, DesiredActuator} from '../../core/actuator.ts'
+import type {DesiredActuators} from '../../core/actuator.ts'
 import {fallbackOf} from '../../core/offers/fallback.ts'
+import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import {haproxyActuator} from './actuator.ts'
 
-/** An actuator per `haproxy.instances`. */
-export function desiredHaproxies({haproxy, groups}: ActuatorConfig): readonly DesiredActuator[] {
-  const fallback = fallbackOf(groups)
-  const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
-  return haproxy.instances.map((instance) => ({
-    key: JSON.stringify(['haproxy', instance, fallbacks]),
-    make: () => haproxyActuator(instance, {backends: instance.backends, fallback}),
-  }))
-}
+/** An actuator per `haproxy.instances`. `namedOnly`: told of each server at an address of no host. */
+export const desiredHaproxies =
+  (namedOnly: NamedOnly): DesiredActuators =>
+  ({haproxy, groups}) => {
+    const fallback = fallbackOf(groups)
+    const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
+    return haproxy.instances.map((instance) => ({
+      key: JSON.stringify(['haproxy', instance, fallbacks]),
+      make: () => haproxyActuator(instance, {backends: instance.backends, fallback}, namedOnly),
+    }))
+  }

@@ -1,5 +1,5 @@
-import {type FoundServer, findServer} from '../../core/offers/server-lookup.ts'
-import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import type {FoundServer} from '../../core/offers/server-lookup.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 
 /**
  * One server of one backend, as HAProxy shows it (HAProxy 2.6 management guide, "show servers
@@ -21,21 +21,24 @@ export type HaproxyServer = Readonly<{
   sessions: number
 }>
 
-/** Which host a server of HAProxy is. `mismatch`: the name is one host's, and the address another's. */
-export type ServerMatch = FoundServer<HostState>
+/** What tells which host a server is. */
+export type PlacedServer = Pick<HaproxyServer, 'server' | 'address' | 'name'> & Readonly<{port: number | null}>
 
 /**
- * HAProxy connects to the address; the DNS name in haproxy.cfg says where the address comes from.
- * The address outweighs both names. Where the address is no host's, the names decide, and two names of
- * two hosts are no host.
+ * Which host a server of HAProxy is. HAProxy connects to the address; the DNS name in haproxy.cfg
+ * says where the address comes from. The address outweighs both names. Where the address is no
+ * host's, the names decide, and two names of two hosts are no host.
  */
-export function matchServer({server, address, port, name}: HaproxyServer, snapshot: Snapshot): ServerMatch {
-  const found = findServer({name: server, address, port}, snapshot)
+export function matchServer<Host extends Readonly<{host: string}>>(
+  {server, address, port, name}: PlacedServer,
+  find: (server: ServerName) => FoundServer<Host>,
+): FoundServer<Host> {
+  const found = find({name: server, address, port})
   if (name === null || found.kind === 'mismatch') return found
-  const byName = findServer({name: null, address: name, port}, snapshot)
+  const byName = find({name: null, address: name, port})
   if (byName.kind !== 'host') return found
   if (found.kind !== 'host') return byName
-  if (found.host === byName.host) return {...found, isAddressKnown: true}
+  if (found.host.host === byName.host.host) return {...found, isAddressKnown: true}
   const [named, there] = found.isAddressKnown ? [byName.host, found.host] : [found.host, byName.host]
   return {kind: 'mismatch', named: named.host, others: [there.host]}
 }

@@ -1,7 +1,9 @@
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
+import {type FoundServer, findServer} from '../../core/offers/server-lookup.ts'
+import type {ServerName} from '../../core/offers/server-name.ts'
 import type {ReadFallback} from '../../core/settings.ts'
-import type {Snapshot} from '../../core/snapshot.ts'
-import {type HaproxyServer, matchServer, type ServerMatch} from './match.ts'
+import type {HostState, Snapshot} from '../../core/snapshot.ts'
+import {type HaproxyServer, matchServer} from './match.ts'
 
 /** One command and its reason. Every `stop` must be verified before any `start`. */
 export type HaproxyStep = Readonly<{
@@ -18,9 +20,13 @@ export type HaproxyPlan = Readonly<{
   deposed: readonly Readonly<{backend: string; server: string}>[]
   /** For the operator: an unknown backend, a server that matches no host. */
   problems: readonly string[]
+  /** Servers of these backends whose address is no host's. */
+  namedOnly: readonly Readonly<{server: ServerName; host: string}>[]
   /** Whether HAProxy is fully in step once the steps are done. */
   isWhole: boolean
 }>
+
+type ServerMatch = FoundServer<HostState>
 
 export type DesiredHaproxy = Readonly<{
   backends: Readonly<Record<string, PoolRole>>
@@ -56,10 +62,12 @@ export function planHaproxy(
   const problems: string[] = []
   const steps: HaproxyStep[] = []
   const deposed: HaproxyServer[] = []
+  const namedOnly: HaproxyPlan['namedOnly'][number][] = []
   let isWhole = true
+  const find = (server: ServerName) => findServer(server, snapshot)
   const membersOf = Map.groupBy(servers, ({backend}) => backend)
   for (const [backend, role] of Object.entries(desired.backends)) {
-    const members = (membersOf.get(backend) ?? []).map((server) => ({server, match: matchServer(server, snapshot)}))
+    const members = (membersOf.get(backend) ?? []).map((server) => ({server, match: matchServer(server, find)}))
     if (members.length === 0) {
       problems.push(
         `HAProxy has no backend "${backend}", or the backend has no servers: correct haproxy.backends or haproxy.cfg`,
@@ -68,6 +76,7 @@ export function planHaproxy(
     }
     const foreignServers = members.flatMap(({server, match}) => (match.kind === 'unknown' ? server : []))
     problems.push(...members.flatMap(({server, match}) => problemOf(server, match)))
+    namedOnly.push(...members.flatMap(({server, match}) => namedOnlyIn(server, match)))
     const ours = members.flatMap(({server, match}) =>
       match.kind === 'host' ? [{server, host: match.host.host, isUnasked: isUnasked(match.host, snapshot)}] : [],
     )
@@ -87,7 +96,7 @@ export function planHaproxy(
       if (match.kind === 'mismatch') steps.push(...stepsAgainst(server, match, isSwitch ? wanted : [], snapshot))
   }
   const rank = {stop: 0, cut: 1, start: 2}
-  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, isWhole}
+  return {steps: steps.sort((a, b) => rank[a.kind] - rank[b.kind]), deposed, problems, namedOnly, isWhole}
 }
 
 /**
@@ -165,6 +174,9 @@ function stop({backend, server, adminState}: HaproxyServer, why: string): readon
 
 const cut = ({backend, server, sessions}: HaproxyServer, why: string): readonly HaproxyStep[] =>
   sessions === 0 ? [] : [{kind: 'cut', backend, server, command: `shutdown sessions server ${backend}/${server}`, why}]
+
+const namedOnlyIn = ({server: name, address, port}: HaproxyServer, match: ServerMatch): HaproxyPlan['namedOnly'] =>
+  match.kind === 'host' && !match.isAddressKnown ? [{server: {name, address, port}, host: match.host.host}] : []
 
 function problemOf({backend, server, address, port}: HaproxyServer, match: ServerMatch): readonly string[] {
   const what = `server ${backend}/${server} (${address ?? 'no address'}:${port})`

@@ -64,6 +64,7 @@ function answer(request: FastifyRequest, context: Context): Answer {
   if (found.kind === 'mismatch') throw serverMismatch(server, found)
   const meant = meantHosts(request)
   assertMine(meant, server, snapshot)
+  if (found.kind === 'host' && !found.isAddressKnown) context.unknownAddresses.note(server, found.host.host)
   const body = answerCheck({
     snapshot,
     at: momentOf(context),

@@ -54,7 +54,8 @@ export const haproxyRoute: Route = {
       const {name, address, port} = asked.server
       return notFound('host', name ?? `${address}:${port}`, Object.keys(snapshot.hosts))
     }
-    const {host} = found
+    const {host, isAddressKnown} = found
+    if (!isAddressKnown) context.unknownAddresses.note(asked.server, host.host)
     const {ok} = eligibilityOf(predicate, snapshot, host, limits)
     const blocker = isOfWriters(predicate) ? blockerOf({host, asked, ok, snapshot}, request, context) : null
     if (blocker !== null) return withheld(host.host, blocker)

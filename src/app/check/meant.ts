@@ -1,4 +1,5 @@
 import type {Config} from '../../config/config.ts'
+import {addressedHosts} from '../../core/offers/addressed-hosts.ts'
 import {type AddressedHost, type FoundServer, serverLookup} from '../../core/offers/server-lookup.ts'
 import {meantText, readPlace, type ServerName} from '../../core/offers/server-name.ts'
 import {type CheckQuestion, serverMeant} from './arguments.ts'
@@ -19,7 +20,7 @@ export function hostsMeant(config: Config | null, question: CheckQuestion): read
   const own = config.groups.find(({name}) => name === group)?.hosts
   const isMeant = (host: string) =>
     found.kind === 'host' ? host === found.host.host : own === undefined || server !== null || own.includes(host)
-  const all = configuredHosts(config).filter(({host}) => isMeant(host))
+  const all = addressedHosts(config.hosts).filter(({host}) => isMeant(host))
   return upTo(
     longest,
     all.flatMap(({host, addresses, port}) =>
@@ -33,23 +34,10 @@ export function hostsMeant(config: Config | null, question: CheckQuestion): read
  * addresses of each host, in the order of the configuration.
  */
 export const findConfigured = (
-  config: Config,
+  {hosts}: Config,
   server: ServerName,
-  resolved: readonly (readonly string[])[] = [],
-): FoundServer<AddressedHost> =>
-  serverLookup(
-    configuredHosts(config).map((host, index) => ({
-      ...host,
-      addresses: [...host.addresses, ...(resolved[index] ?? [])],
-    })),
-  )(server)
-
-const configuredHosts = ({hosts}: Config): readonly AddressedHost[] =>
-  hosts.map(({name, aliases, connection: {host, hostaddr, port}}) => ({
-    host: name,
-    addresses: [host, ...(hostaddr === null ? [] : [hostaddr]), ...aliases],
-    port,
-  }))
+  resolved?: readonly (readonly string[])[],
+): FoundServer<AddressedHost> => serverLookup(addressedHosts(hosts, resolved))(server)
 
 export const serverOf = ({server, address, port}: CheckQuestion): ServerName => ({
   name: server,

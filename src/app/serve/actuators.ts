@@ -5,13 +5,14 @@ import {desiredHaproxies} from '../../actuators/haproxy/desired.ts'
 import {consoleOver} from '../../actuators/pgbouncer/console.ts'
 import {desiredPgbouncers} from '../../actuators/pgbouncer/desired.ts'
 import type {DesiredActuators} from '../../core/actuator.ts'
+import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Clock} from '../../core/ports.ts'
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import type {Release} from './release.ts'
 
 /** The routers that `serve` keeps in step with the verdict. A new kind is one line here. */
-const routerKinds = (clock: Clock): readonly DesiredActuators[] => [
-  desiredHaproxies,
+const routerKinds = (clock: Clock, namedOnly: NamedOnly): readonly DesiredActuators[] => [
+  desiredHaproxies(namedOnly),
   desiredPgbouncers({openConsole: consoleOver(connectionOpener(clock)), clock}),
 ]
 
@@ -21,9 +22,9 @@ export type Actuation = Readonly<{agent: AgentPort; routers: Routers; hooks: Hoo
  * The parts that act on the verdict, not yet configured: `serve` applies the first configuration,
  * and each reload the next. `release` ends the parts in the opposite order.
  */
-export function actuationOf(deps: ActuationDeps, release: Release): Actuation {
+export function actuationOf(deps: ActuationDeps & Readonly<{namedOnly: NamedOnly}>, release: Release): Actuation {
   const agent = release.own(new AgentPort({...deps, source: deps.monitor}))
   const hooks = release.own(new Hooks(deps))
-  const routers = release.own(new Routers({...deps, kinds: routerKinds(deps.clock)}))
+  const routers = release.own(new Routers({...deps, kinds: routerKinds(deps.clock, deps.namedOnly)}))
   return {agent, routers, hooks}
 }

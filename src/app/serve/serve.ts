@@ -2,6 +2,7 @@ import {createMetrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
+import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {stopSignal} from '../../system/stop-signal.ts'
@@ -59,12 +60,15 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   }
   process.on('SIGHUP', reloadLater)
   if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
+  const unknownAddresses = new UnknownAddresses({log, count: metrics.namedOnly})
+  const {note: namedOnly} = unknownAddresses
   const api = release.own(
     await startApi({
       config,
       source: monitor,
       orders: monitor,
       pastChanges: () => journal.latest(),
+      unknownAddresses,
       clock,
       log,
       metrics,
@@ -73,7 +77,10 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     }),
   )
   const meter = {stage: metrics.stage, applied: metrics.applied}
-  const {agent, routers, hooks} = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter}, release)
+  const {agent, routers, hooks} = actuationOf(
+    {monitor, clock, random: Math.random, log, dryRun, meter, namedOnly},
+    release,
+  )
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
   hooks.notifyOfTroubles()
   const reload = reloads({

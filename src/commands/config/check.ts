@@ -11,7 +11,7 @@ export default class ConfigCheck extends Command {
   static override flags = {
     config: Flags.string({char: 'c', helpValue: 'FILE', description: 'configuration file'}),
     connect: Flags.boolean({
-      description: 'connect to each host (role, version, identity, privileges, duplicates) and PgBouncer',
+      description: 'connect to each host (role, version, identity, privileges, duplicates), HAProxy and PgBouncer',
     }),
     json: Flags.boolean({description: 'print one JSON document'}),
   }
@@ -36,22 +36,11 @@ export default class ConfigCheck extends Command {
       this.log(flags.json ? JSON.stringify({ok: true, path: config.path, warnings: config.warnings}, null, 2) : 'ok')
       return
     }
-    const [{tryHosts}, {trialText, isFine}, {tryPgbouncers, pgbouncerText}, {connectionOpener}, {systemClock}] =
-      await Promise.all([
-        import('../../sources/pg/connection-test.ts'),
-        import('../../app/cli/connection-test-text.ts'),
-        import('../../actuators/pgbouncer/connection-test.ts'),
-        import('../../sources/pg/connection.ts'),
-        import('../../system/clock.ts'),
-      ])
-    const [hosts, pgbouncers] = await Promise.all([
-      tryHosts(config, systemClock),
-      tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
-    ])
-    const ok = isFine(hosts) && pgbouncers.every(({problems}) => problems.length === 0)
+    const {connectTrial} = await import('../../app/serve/connect-trial.ts')
+    const {ok, text, notes, ...found} = await connectTrial(config)
+    if (!flags.json) for (const note of notes) this.logToStderr(`warning: ${note}`)
     const {path, warnings} = config
-    const text = [trialText(hosts), ...pgbouncerText(pgbouncers), ...(ok ? ['ok'] : [])].join('\n')
-    this.log(flags.json ? JSON.stringify({ok, path, warnings, hosts, pgbouncers}, null, 2) : text)
+    this.log(flags.json ? JSON.stringify({ok, path, warnings, ...found, notes}, null, 2) : text)
     if (!ok) this.exit(2)
   }
 }

@@ -1,8 +1,28 @@
 import {expect, test} from 'vitest'
+import {UnknownAddresses} from '../../src/core/offers/unknown-addresses.ts'
+import {keptLog} from '../support/fake-source.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {started} from './started.ts'
 
 const draft = {hosts: {host1: primary(), host2: standby()}}
+
+test('a server at an address of no host is counted, logged once and listed, at each door', async () => {
+  const counted: string[] = []
+  const log = keptLog()
+  const unknownAddresses = new UnknownAddresses({log, count: (host) => void counted.push(host)})
+  await using api = await started(draft, {}, {unknownAddresses})
+  const state = (address: string) => ({'x-haproxy-server-state': `UP; address=${address}; port=5432; name=be/host1`})
+  for (const address of ['10.0.0.1', '192.0.2.1', '192.0.2.1', '10.0.0.2'])
+    await api.ask('/haproxy/primary', {headers: state(address)})
+  for (const query of ['server=host1', 'server=host1&address=10.0.0.1&port=5432']) await api.ask(`/v1/check?${query}`)
+  expect(counted).toEqual(['host1', 'host1'])
+  await api.ask('/v1/check?server=host2&address=192.0.2.2&port=5432')
+  expect([counted.length, log.lines.length]).toEqual([3, 2])
+  expect(JSON.parse((await api.ask('/v1/unknown-addresses')).body)).toEqual([
+    {host: 'host1', address: '192.0.2.1', port: 5432},
+    {host: 'host2', address: '192.0.2.2', port: 5432},
+  ])
+})
 
 test('host= names the hosts that are meant: a daemon that does not watch them answers 421', async () => {
   await using api = await started(draft)

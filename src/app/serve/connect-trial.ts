@@ -1,0 +1,50 @@
+import {type ServerTrial, serverTrialLines, tryServers} from '../../actuators/haproxy/server-trial.ts'
+import {serversNow} from '../../actuators/haproxy/servers-now.ts'
+import {type PgbouncerTrial, pgbouncerText, tryPgbouncers} from '../../actuators/pgbouncer/connection-test.ts'
+import type {Config} from '../../config/config.ts'
+import {unknownAddresses} from '../../sources/daemon/unknown-addresses.ts'
+import {connectionOpener} from '../../sources/pg/connection.ts'
+import {type HostTrial, tryHosts} from '../../sources/pg/connection-test.ts'
+import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
+import {systemClock} from '../../system/clock.ts'
+import {isFine, trialText} from '../cli/connection-test-text.ts'
+
+/** `notes`: what could not be looked at. */
+export type ConnectTrial = Readonly<{
+  ok: boolean
+  text: string
+  hosts: readonly HostTrial[]
+  servers: ServerTrial
+  pgbouncers: readonly PgbouncerTrial[]
+  notes: readonly string[]
+}>
+
+const resolveMs = 2_000
+
+/**
+ * `config check --connect`: connects to each host, and compares the servers of load balancers with
+ * the hosts: those that the configured HAProxies have now, and those that the running daemon was asked
+ * about. Tries each PgBouncer. Never rejects.
+ */
+export async function connectTrial(config: Config): Promise<ConnectTrial> {
+  const signal = AbortSignal.timeout(resolveMs)
+  const [hosts, resolved, read, told, pgbouncers] = await Promise.all([
+    tryHosts(config, systemClock),
+    Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
+    Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
+    config.socket === null ? [] : unknownAddresses(config.socket),
+    tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
+  ])
+  const seen = [
+    ...read.flatMap(({instance: {socket}, servers}) =>
+      typeof servers === 'string' ? [] : servers.map((server) => ({...server, by: `HAProxy ${socket}`})),
+    ),
+    ...told.map(({host, address, port}) => ({server: host, address, port, name: null, by: 'the daemon'})),
+  ]
+  const servers = tryServers(config.hosts, resolved, seen)
+  const ok = isFine(hosts) && servers.mismatches.length === 0 && pgbouncers.every(({problems}) => problems.length === 0)
+  const lines = [trialText(hosts), ...serverTrialLines(servers), ...pgbouncerText(pgbouncers)]
+  const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
+  const notes = read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : []))
+  return {ok, text, hosts, servers, pgbouncers, notes}
+}

@@ -1,0 +1,23 @@
+import {getUnix} from './get-unix.ts'
+
+const timeoutMs = 1_000
+
+/** A server that a load balancer names like a host, at an address of no host. */
+export type UnknownAddress = Readonly<{host: string; address: string; port: number | null}>
+
+/** What a running daemon has seen; none where no daemon answers, or an older one. Never rejects. */
+export async function unknownAddresses(socket: string): Promise<readonly UnknownAddress[]> {
+  const reply = await getUnix(socket, '/v1/unknown-addresses', timeoutMs)
+  if (typeof reply === 'string' || reply.status !== 200) return []
+  try {
+    const list: unknown = JSON.parse(reply.body)
+    return Array.isArray(list) ? list.filter(isUnknownAddress) : []
+  } catch {
+    return []
+  }
+}
+
+function isUnknownAddress(value: unknown): value is UnknownAddress {
+  const {host, address, port} = Object(value) as Record<string, unknown>
+  return typeof host === 'string' && typeof address === 'string' && (port === null || typeof port === 'number')
+}
