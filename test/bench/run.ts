@@ -60,6 +60,13 @@ const benches: Readonly<Record<string, Entry>> = {
     about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time',
     load: () => import('./scale.ts'),
   },
+  distance: {
+    about:
+      'healthy hosts far away, and behind a network that loses packets (--minutes, 2 each): unavailable, and not ' +
+      'routed to; as root',
+    load: () => import('./distance.ts'),
+    isOnDemand: true,
+  },
   worlds: {
     about: 'every history of small worlds, judged by the product: breaches; minutes; runs only when named',
     load: () => import('./worlds.ts'),

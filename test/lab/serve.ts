@@ -21,10 +21,17 @@ export type LabServeOptions = Readonly<{sslmode?: string; probe?: string; on?: s
  * Starts `serve` on the node `on`, for all servers of the cluster; it ends with the test. `more`:
  * lines of its configuration.
  */
-export async function labServe(
+export async function labServe(lab: Lab, options: LabServeOptions = {}): Promise<LabServe> {
+  const started = await startLabServe(lab, options)
+  onTestFinished(() => started[Symbol.dispose]())
+  return started
+}
+
+/** The same for benches, which dispose of it. */
+export async function startLabServe(
   {net, cluster}: Lab,
   {sslmode = 'disable', probe = '', on = 'serve', more = []}: LabServeOptions = {},
-): Promise<LabServe> {
+): Promise<LabServe & Disposable> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-lab-'))
   const socket = join(folder, 'pgroute66.sock')
   const host = ({name, port}: {name: string; port: number}) =>
@@ -44,7 +51,6 @@ export async function labServe(
   const [enter = '', ...within] = net.node(on).within
   const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
   const child = spawn(enter, [...within, process.execPath, program, 'serve', '-c', 'pgroute66.yml'], {cwd: folder})
-  onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -52,6 +58,7 @@ export async function labServe(
     })
   return {
     output: () => printed,
+    [Symbol.dispose]: () => void child.kill('SIGKILL'),
     get: (path) =>
       new Promise((resolve) => {
         request({socketPath: socket, path}, async (response) => {

@@ -73,6 +73,31 @@ test('R5: an answer that is still under way, and late, is slow too', async () =>
   }
 })
 
+test('R5: where round trips vary, three silent knocks make no host hung, and four do', async () => {
+  for (const silent of [3, 4]) {
+    await using stage = await Stage.set({probe: {knockIntervalMs: 1_000}})
+    let trips = 0
+    stage.cluster.latencyMs = () => {
+      trips += 1
+      return trips % 5 === 0 ? 600 : 2
+    }
+    await stage.clock.run(20_000)
+    const before = stage.changes.length
+    const {knocks} = stage.cluster.toldTo('host1')
+    stage.cluster.latencyMs = () => 2
+    const begun = knocks.length
+    await stage.clock.until(() => knocks.length > begun)
+    await stage.clock.run(10)
+    stage.cluster.door('host1', 'silent')
+    await stage.clock.until(() => knocks.length === begun + 1 + silent, 15_000)
+    await stage.clock.run(10)
+    if (silent === 3) stage.cluster.door('host1', 'open')
+    await stage.clock.run(silent === 3 ? 10_000 : 3_000)
+    const hung = faults(stage, before).filter((fault) => fault.includes('hung'))
+    expect(hung, `${silent} silent knocks`).toHaveLength(silent === 3 ? 0 : 1)
+  }
+})
+
 test('R5: a network that stays slow excuses no host for ever: the silent postmaster is hung', async () => {
   await using stage = await Stage.set({probe: {knockIntervalMs: 1_000}})
   await stage.clock.run(20_000)
