@@ -4,9 +4,29 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, onTestFinished, test} from 'vitest'
 import {hostsYaml, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {fakeDaemon} from '../support/fake-daemon.ts'
 import {startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
-import {runJs} from '../support/run.ts'
+import {runJs, start} from '../support/run.ts'
+
+test('the check of a HAProxy that may not read the configuration waits for a daemon that restarts', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pgroute66-restart-'))
+  const socket = join(folder, 'run.sock')
+  const env = {HAPROXY_SERVER_NAME: 'host1', PGROUTE66_SOCKET: socket}
+  const words = ['NOT_USED', 'NOT_USED', '10.0.0.1', '5432', '--timeout', '60s']
+  const check = start(['check', ...words], {cwd: folder, env})
+  // The check has begun to ask once it has looked for the socket in vain: it must still run then.
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+  await using daemon = await fakeDaemon({exit: 0, text: 'host1: the primary', recognised: true}, socket)
+  const {code, stdout} = await check.ended
+  assert.deepEqual([code, stdout, daemon.asked.length], [0, 'host1: the primary\n', 1])
+  // An operator hears at once that there is no daemon.
+  const operator = await start(['check', 'host1', '--timeout', '60s'], {
+    cwd: folder,
+    env: {PGROUTE66_SOCKET: join(folder, 'none.sock')},
+  }).ended
+  assert.equal(operator.code, 2)
+})
 
 describe.skipIf(lacks('HAProxy'))('as the external check of a real HAProxy, with no daemon to ask', () => {
   test('each backend has the servers of its role, and follows a promotion', {timeout: 300_000}, async () => {

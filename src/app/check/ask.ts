@@ -46,9 +46,8 @@ export async function ask(request: CheckRequest, deps: CheckDeps): Promise<Asked
 
   // A silent daemon would be silent on its port too. Where there is nothing else to ask, the rest
   // of the time goes to it: a daemon that starts behind a socket of systemd's answers late.
-  if (readable === null && first.kind === 'silent') {
-    const restMs = deadline.leftMs - 50
-    const late = restMs > socketTimeoutMs ? await askSocket(socket, path, restMs) : first
+  if (readable === null && (first.kind === 'silent' || (first.kind === 'absent' && isHaproxys(request)))) {
+    const late = await askLonger(socket, path, first, deadline)
     return isMiss(late) ? {misses: [late], config} : {answer: bodyOf(late)}
   }
   if (readable === null || first.kind === 'silent') return {misses: [first], config}
@@ -57,6 +56,19 @@ export async function ask(request: CheckRequest, deps: CheckDeps): Promise<Asked
   const second = await askPort(readable, path, timeoutOf(deadline))
   tellOlder(second, meant, `port ${readable.port}`)
   return isMiss(second) ? {misses: [first, second], config} : {answer: bodyOf(second)}
+}
+
+/** A "no" cuts the sessions of writers, so HAProxy's check waits for a daemon that restarts. */
+const isHaproxys = ({question}: CheckRequest): boolean => question.address !== null
+
+/** Asks again until the time is up, and waits for the answer as long as there is time. */
+async function askLonger(socket: string, path: string, first: Miss, deadline: CheckDeadline) {
+  let last: DaemonAnswer | Miss = first
+  while (isMiss(last) && ['absent', 'silent'].includes(last.kind) && deadline.leftMs - 50 > socketTimeoutMs) {
+    if (last.kind === 'absent') await new Promise((resolve) => setTimeout(resolve, 50))
+    last = await askSocket(socket, path, deadline.leftMs - 50)
+  }
+  return last
 }
 
 /** `answerIn` has checked the fields that every answer has; the daemon vouches for the others. */
