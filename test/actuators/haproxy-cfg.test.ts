@@ -101,7 +101,8 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
       says: [
         /external-check command pgroute66-check-primary$/m,
         /external-check path/,
-        /fall 1 rise 2 on-marked-down shutdown-sessions/,
+        // A larger fall needs a rise that takes longer.
+        /check inter 1000ms fall 2 rise 4 on-marked-down shutdown-sessions/,
       ],
       never: [/disabled/, /fastinter/],
     },
@@ -122,10 +123,17 @@ describe.each(haproxyStyles)('style %s', (style) => {
     })
   }
 
-  test('in every style old workers end, a refused connection fails at once, and two writers are rejected', () => {
+  test('in every style old workers and sessions on a vanished server end, and two writers are rejected', () => {
     assert.match(section(text, 'global'), /^ {4}hard-stop-after 10s$/m)
     assert.match(section(text, 'defaults'), /^ {4}timeout connect 200ms$/m)
     assert.match(section(text, 'defaults'), /^ {4}option redispatch 1$/m)
+    // The sessions of a server that vanished end: both parts, and tcp-ut on each server line.
+    for (const words of ['option srvtcpka', 'srvtcpka-idle 5s', 'srvtcpka-intvl 2s', 'srvtcpka-cnt 3'])
+      assert.match(section(text, 'defaults'), new RegExp(`^ {4}${words}$`, 'm'))
+    for (const name of ['listen pg_write', 'listen pg_read']) {
+      const lines = section(text, name).match(/^ {4}server .*$/gm) ?? []
+      assert.deepEqual([lines.length, lines.filter((line) => !line.includes(' tcp-ut 8s'))], [2, []])
+    }
     assert.match(section(text, 'listen pg_write'), /reject if \{ nbsrv\(pg_write\) gt 1 \}/)
     assert.doesNotMatch(section(text, 'listen pg_read'), /gt 1/)
     assert.match(section(text, 'listen pg_write'), /^ {4}retries 0$/m)

@@ -8,6 +8,7 @@ import {adapted} from '../support/adapted.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, standby, unasked, unavailable} from '../support/snapshots.ts'
+import {Way} from '../support/way.ts'
 
 const first: SnapshotDraft = {hosts: {host1: primary(), host2: standby()}}
 const second: SnapshotDraft = {hosts: {host1: standby('host2'), host2: primary()}}
@@ -17,51 +18,6 @@ async function listening(server: Server): Promise<number> {
   onTestFinished(() => void server.close())
   await once(server, 'listening')
   return (server.address() as {port: number}).port
-}
-
-/** The way from HAProxy to the daemon, which may fall silent, refuse, or delay answers. */
-class Way {
-  state: 'open' | 'silent' | 'refusing' = 'open'
-  /** Answers about this host come 300 ms late. */
-  late: string | null = null
-  /** Questions about host1 as a writer that got no answer. */
-  unanswered = 0
-  readonly #open = new Set<Socket>()
-
-  async before(to: number): Promise<number> {
-    return listening(createServer((client) => this.#pass(client, to)))
-  }
-
-  turn(state: Way['state']): void {
-    this.state = state
-    this.unanswered = 0
-    if (state === 'refusing') for (const socket of this.#open) socket.destroy()
-  }
-
-  #pass(client: Socket, to: number): void {
-    client.on('error', () => {})
-    if (this.state === 'refusing') {
-      this.unanswered += 1
-      client.resetAndDestroy()
-      return
-    }
-    this.#open.add(client)
-    let waitMs = 0
-    const daemon = connect(to, '127.0.0.1').on('error', () => {})
-    client.on('data', (chunk) => {
-      const question = String(chunk)
-      if (this.state === 'open') {
-        waitMs = this.late !== null && question.includes(`/${this.late};`) ? 300 : 0
-        daemon.write(chunk)
-      } else if (question.includes('pg_write/host1')) this.unanswered += 1
-    })
-    daemon.on('data', (chunk) => void setTimeout(() => client.writable && client.write(chunk), waitMs))
-    client.on('close', () => {
-      this.#open.delete(client)
-      daemon.destroy()
-    })
-    daemon.on('close', () => void setTimeout(() => client.destroy(), waitMs))
-  }
 }
 
 /** Not what is tested: new sessions go on. */
@@ -77,6 +33,7 @@ async function site({way = new Way(), draft = first, guard = 'inter 1s fall 7'} 
       return {name, address: `127.0.0.1:${port}`}
     }),
   )
+  onTestFinished(() => way[Symbol.asyncDispose]())
   const port = await way.before(Number(new URL(api.url).port))
   const daemon = {address: '127.0.0.1', port, tls: null}
   const text = haproxyFile({

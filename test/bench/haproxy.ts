@@ -17,7 +17,7 @@ const goals: Record<HaproxyStyle, Readonly<{crashMs: number | null; lateMs: numb
   push: {crashMs: 250, lateMs: 100},
   agent: {crashMs: 450, lateMs: 300},
   httpchk: {crashMs: 1_200, lateMs: 450},
-  external: {crashMs: null, lateMs: 1_200},
+  external: {crashMs: null, lateMs: 2_500},
 }
 /** probe.timeout and 1.5 s. */
 const freezeMs = 2_500

@@ -1,5 +1,6 @@
-import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 import type {HaproxyStyle} from '../../src/actuators/haproxy/cfg.ts'
 import {adapted} from '../support/adapted.ts'
 import {debian} from '../support/cluster.ts'
@@ -16,14 +17,27 @@ const serveYaml: Record<HaproxyStyle, (site: Site) => string> = {
   external: () => 'check: {timeout: 800ms}',
 }
 
+const executable = fileURLToPath(new URL('../../dist/exe/pgroute66', import.meta.url))
+
+/** While there is a file `late-host1`, a "no" for host1 comes 300 ms late. */
+const delayed = (check: string, {folder}: Site): string =>
+  `#!/bin/sh\n${check} "$@"\ncode=$?\n` +
+  `test $code -eq 0 || test ! -e ${folder}/late-$HAPROXY_SERVER_NAME || sleep 0.3\nexit $code\n`
+
 /** The very file that `haproxy config` prints, on addresses, folders and a user of here. */
 export const printed = (style: HaproxyStyle): Pick<Style, 'haproxyConfig' | 'serveYaml'> => ({
   serveYaml: serveYaml[style],
   haproxyConfig: async (site) => {
     if (style === 'external') {
+      const checks = join(binOf(site), 'checks')
+      mkdirSync(checks)
       // A link to bin/run.js finds its node by the file's own path.
       symlinkSync(process.execPath, join(binOf(site), 'node'))
-      for (const role of ['primary', 'standby']) symlinkSync(runJs, join(binOf(site), `pgroute66-check-${role}`))
+      for (const role of ['primary', 'standby']) {
+        const name = `pgroute66-check-${role}`
+        symlinkSync(existsSync(executable) ? executable : runJs, join(checks, name))
+        writeFileSync(join(binOf(site), name), delayed(join(checks, name), site), {mode: 0o755})
+      }
     }
     return print(style, site)
   },

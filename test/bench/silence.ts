@@ -1,5 +1,4 @@
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
-import {connect, createServer, type Socket} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import pg from 'pg'
@@ -7,6 +6,7 @@ import {type HaproxyStyle, haproxyStyles} from '../../src/actuators/haproxy/cfg.
 import {freePorts} from '../../src/demo/free-ports.ts'
 import {type Cluster, followersOf, hostsYaml, type PgNode, rejoin, startTestCluster, until} from '../support/cluster.ts'
 import {type Haproxy, hasHaproxy, startHaproxy} from '../support/haproxy.ts'
+import {lateMs, Way} from '../support/way.ts'
 import {Serve} from './chaos-parts.ts'
 import {Lookout} from './lookout.ts'
 import {printed} from './printed.ts'
@@ -14,8 +14,6 @@ import {median, type Options, quantile, type Row} from './table.ts'
 import {ToolMissing} from './tool.ts'
 
 const silenceMs = 2_500
-/** How much later a "no" for the deposed writer reaches HAProxy, in every other switchover. */
-const lateMs = 300
 
 /**
  * A daemon that is silent, that ends, and that deposes a writer, behind a real HAProxy in four
@@ -44,7 +42,19 @@ async function living(site: Site, silences: number, runs: number): Promise<reado
 }
 
 type Site = AsyncDisposable &
-  Readonly<{style: HaproxyStyle; cluster: Cluster; serve: Serve; haproxy: Haproxy; url: string; late: Late}>
+  Readonly<{style: HaproxyStyle; cluster: Cluster; serve: Serve; haproxy: Haproxy; url: string; delay: Delay}>
+
+/** Answers about this host come late; `null`: none. */
+type Delay = (host: string | null) => void
+
+const delayIn =
+  (folder: string, way: Way): Delay =>
+  (host) => {
+    if (way.late !== null) rmSync(join(folder, `late-${way.late}`))
+    way.late = host
+    // For the check of style external, which asks over a unix socket.
+    if (host !== null) writeFileSync(join(folder, `late-${host}`), '')
+  }
 
 async function startSite(style: HaproxyStyle): Promise<Site> {
   const stack = new AsyncDisposableStack()
@@ -62,54 +72,25 @@ async function startSite(style: HaproxyStyle): Promise<Site> {
   mkdirSync(join(folder, 'bin'), {recursive: true})
   const serve = stack.use(new Serve(config))
   await serve.start()
-  const late = stack.use(await Late.before(port))
-  const haproxy = stack.use(await startHaproxy(await haproxyConfig({...site, api: late.port, config}), {cwd: folder}))
+  const way = stack.use(new Way())
+  const passed = await way.before(port)
+  const haproxy = stack.use(await startHaproxy(await haproxyConfig({...site, api: passed, config}), {cwd: folder}))
   const url = `http://127.0.0.1:${port}`
-  return {style, cluster, serve, haproxy, url, late, [Symbol.asyncDispose]: () => stack.disposeAsync()}
-}
-
-/** The way from HAProxy to `serve`. It delays answers about one host. */
-class Late implements AsyncDisposable {
-  /** Answers about this host come late. */
-  host: string | null = null
-  port = 0
-  readonly #server = createServer((client) => this.#pass(client))
-  readonly #to: number
-
-  private constructor(to: number) {
-    this.#to = to
-  }
-
-  static async before(to: number): Promise<Late> {
-    const late = new Late(to)
-    await new Promise<void>((resolve) => late.#server.listen(0, '127.0.0.1', resolve))
-    late.port = (late.#server.address() as {port: number}).port
-    return late
-  }
-
-  #pass(client: Socket): void {
-    const serve = connect(this.#to, '127.0.0.1')
-    let waitMs = 0
-    client.on('data', (chunk) => {
-      waitMs = this.host !== null && String(chunk).includes(`/${this.host};`) ? lateMs : 0
-      serve.write(chunk)
-    })
-    serve.on('data', (chunk) => void setTimeout(() => client.writable && client.write(chunk), waitMs))
-    for (const [one, other] of [
-      [client, serve],
-      [serve, client],
-    ] as const)
-      one.on('error', () => other.destroy()).on('close', () => void setTimeout(() => other.destroy(), waitMs))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close()
+  return {
+    style,
+    cluster,
+    serve,
+    haproxy,
+    url,
+    delay: delayIn(folder, way),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
 
 /** Sessions that ask all the time. */
 class Sessions implements AsyncDisposable {
-  readonly cut: number[] = []
+  /** What became of each that ended. */
+  readonly cut: string[] = []
   readonly #clients: pg.Client[] = []
 
   static async open(haproxy: Haproxy): Promise<Sessions> {
@@ -122,7 +103,7 @@ class Sessions implements AsyncDisposable {
         user: 'postgres',
         database: 'postgres',
       })
-      client.on('error', () => {}).on('end', () => sessions.cut.push(performance.now()))
+      client.on('error', (error) => void sessions.cut.push(`${name}: ${error.message}`))
       await client.connect()
       sessions.#clients.push(client)
     }
@@ -139,8 +120,8 @@ class Sessions implements AsyncDisposable {
 }
 
 async function silence({style, serve, haproxy}: Site, lookout: Lookout, times: number): Promise<readonly Row[]> {
-  let cut = 0
-  let refused = 0
+  const cut: string[] = []
+  const refusals: string[] = []
   let changes = 0
   for (let index = 0; index < times; index += 1) {
     await until(() => lookout.up.length === 1)
@@ -148,26 +129,29 @@ async function silence({style, serve, haproxy}: Site, lookout: Lookout, times: n
     const before = lookout.ups.length
     serve.signal('SIGSTOP')
     await wait(silenceMs)
-    refused += (await accepts(haproxy)) ? 0 : 1
+    const refusal = await refusalOf(haproxy)
+    if (refusal !== null) refusals.push(refusal)
     serve.signal('SIGCONT')
     await wait(3_000)
     await sessions.ask()
-    cut += sessions.cut.length
+    cut.push(...sessions.cut)
     changes += lookout.ups.length - before
   }
   return [
     {
       figure: `${style}: sessions cut by ${times} silences of ${silenceMs / 1000} s, of ${times * 5}`,
-      measured: `${cut}; new ones refused at the end of ${refused} silences, changes of what is up: ${changes}`,
+      measured:
+        `${[cut.length, ...new Set(cut)].join(' ')}; changes of what is up: ${changes}; ` +
+        `new ones refused at the end of ${refusals.length} silences ${refusals.join(', ')}`,
       target: '0',
       comparison: '',
-      met: cut === 0,
+      met: cut.length === 0,
     },
   ]
 }
 
 async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<readonly Row[]> {
-  const {style, cluster, haproxy, late} = site
+  const {style, cluster, haproxy, delay} = site
   const denials: number[] = []
   const successors: number[] = []
   const before = {looks: lookout.looks, index: lookout.ups.length}
@@ -176,12 +160,12 @@ async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<
   for (let index = 0; index < runs; index += 1) {
     await until(() => lookout.up.join() === old.name)
     await wait(500 + ((index * 618) % 1_000))
-    late.host = index % 2 === 1 ? old.name : null
+    const isLate = index % 2 === 1
+    delay(isLate ? old.name : null)
     await using sessions = await Sessions.open(haproxy)
     const next = cluster.nodes[(cluster.nodes.indexOf(old) + 1) % cluster.nodes.length] as PgNode
     const [third] = cluster.nodes.filter((node) => node !== old && node !== next) as [PgNode]
     const heard = lookout.heard.length
-    const isLate = late.host !== null
     await next.promote()
     const deposed = () => lookout.heard.slice(heard).find(({verdict}) => verdict.routed_to !== old.name)
     await until(() => deposed() !== undefined && !lookout.up.includes(old.name))
@@ -190,7 +174,11 @@ async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<
     await wait(300)
     left += 3 - Math.min(3, sessions.cut.length)
     await old.stop('fast')
-    await until(() => lookout.up.join() === next.name)
+    await until(() => lookout.up.join() === next.name).catch(async (error) => {
+      throw new Error(`${JSON.stringify(lookout.heard.at(-1)?.verdict)} ${JSON.stringify(await haproxy.states())}`, {
+        cause: error,
+      })
+    })
     const routed = lookout.heard.slice(heard).find(({verdict}) => verdict.routed_to === next.name)?.at ?? 0
     if (!isLate) successors.push((lookout.ups.at(-1)?.at ?? 0) - routed)
     await rejoin(old, next)
@@ -199,7 +187,7 @@ async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<
     for (const standby of [old, third]) await until(async () => (await followersOf(next)).includes(standby.name))
     old = next
   }
-  late.host = null
+  delay(null)
   const ups = lookout.ups.slice(before.index)
   const twoUp = ups.reduce((sum, {names, looks}) => sum + (names.length > 1 ? looks : 0), 0)
   const row = (figure: string, measured: string, target: string, met: boolean | null): Row => ({
@@ -217,7 +205,7 @@ async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<
       `≤ ${seconds(limit)}`,
       quantile(denials, 1) <= limit,
     ),
-    row('writers that kept their session on the deposed host', `${left}`, '0', left === 0),
+    row('writers that kept their session on a host of the split brain', `${left}`, ...keptLimit(style, left)),
     row(`a verdict for the successor → HAProxy has it up, ${successors.length} times`, told(successors), '', null),
     row(
       `looks that found two writers up, ${runs} switchovers, every other "no" ${lateMs} ms late`,
@@ -228,7 +216,11 @@ async function switchovers(site: Site, lookout: Lookout, runs: number): Promise<
   ]
 }
 
-const denialMs: Readonly<Record<HaproxyStyle, number>> = {push: 100, agent: 300, httpchk: 400, external: 1_500}
+/** The push cuts when a successor stands, the other styles at the "no". */
+const keptLimit = (style: HaproxyStyle, left: number): readonly [string, boolean | null] =>
+  style === 'push' ? ['', null] : ['0', left === 0]
+
+const denialMs: Readonly<Record<HaproxyStyle, number>> = {push: 100, agent: 300, httpchk: 400, external: 2_500}
 
 /** Fifteen seconds without a daemon, which is dead or hangs, and its return. */
 async function gone({style, serve, haproxy}: Site, signal: 'SIGKILL' | 'SIGSTOP'): Promise<readonly Row[]> {
@@ -266,26 +258,28 @@ async function gone({style, serve, haproxy}: Site, signal: 'SIGKILL' | 'SIGSTOP'
   ]
 }
 
-/** Whether a new writer gets a session. */
-async function accepts(haproxy: Haproxy, name = 'write'): Promise<boolean> {
+/** Why a new client gets no session; `null`: it gets one. */
+async function refusalOf(haproxy: Haproxy, name = 'write'): Promise<string | null> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port: haproxy.port(name),
     user: 'postgres',
     database: 'postgres',
-    connectionTimeoutMillis: 1_000,
+    connectionTimeoutMillis: 5_000,
   })
   client.on('error', () => {})
   try {
     await client.connect()
     await client.query('select 1')
-    return true
-  } catch {
-    return false
+    return null
+  } catch (error) {
+    return String(error)
   } finally {
     client.connection.stream.destroy()
   }
 }
+
+const accepts = async (haproxy: Haproxy, name = 'write') => (await refusalOf(haproxy, name)) === null
 
 const told = (times: readonly number[]) =>
   times.length === 0 ? 'none' : `median ${seconds(median(times))}, worst ${seconds(quantile(times, 1))}`

@@ -197,8 +197,9 @@ function serverDefaults({role}: HaproxyFileBackend, {style, agent, maxLag}: Hapr
         // processor.
         ...(isWriter
           ? [
-              '    # At a switch no server is up for a moment, and never two.',
-              ...polled(`check inter ${externalInterMs}ms`, 'fall 1 rise 2'),
+              '    # One check that fails, because serve is silent or the machine is busy, cuts nothing.',
+              '    # The four checks of a successor take longer than the two of its predecessor, also late ones.',
+              ...polled(`check inter ${externalInterMs}ms`, 'fall 2 rise 4'),
             ]
           : polled(`check inter ${3 * externalInterMs}ms`, 'fall 2 rise 1')),
       ]
