@@ -67,6 +67,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./distance.ts'),
     isOnDemand: true,
   },
+  alarms: {
+    about:
+      'a primary under full write load for --minutes (10), its standbys restarted, itself crashed, eight busy loops ' +
+      'beside it: how often it is said to be behind',
+    load: () => import('./alarms.ts'),
+    isOnDemand: true,
+  },
   worlds: {
     about: 'every history of small worlds, judged by the product: breaches; minutes; runs only when named',
     load: () => import('./worlds.ts'),
