@@ -74,6 +74,11 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./alarms.ts'),
     isOnDemand: true,
   },
+  versions: {
+    about: 'the tests about PostgreSQL itself on each version from 13 to 18 (from npm); as root',
+    load: () => import('./versions.ts'),
+    isOnDemand: true,
+  },
   worlds: {
     about: 'every history of small worlds, judged by the product: breaches; minutes; runs only when named',
     load: () => import('./worlds.ts'),

@@ -3,11 +3,12 @@ import {rename, rm} from 'node:fs/promises'
 import {expect, test} from 'vitest'
 import {systemClock} from '../../src/system/clock.ts'
 import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
+import {ofVersion, testedVersions} from './postgresql.ts'
 import {checkAnew, keptMemory, type Witness, witness} from './witness.ts'
 
 /** Three servers on this machine: host2 and host3 stream from host1. */
-async function three() {
-  const cluster = await testCluster()
+async function three(version: (typeof testedVersions)[number] = 'installed') {
+  const cluster = await testCluster(await ofVersion(version))
   const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
   await host1.sql('create table written (n int)')
   await streams(host1, 'host2,host3')
@@ -44,32 +45,35 @@ async function isAskedAgain({name}: PgNode, seen: Witness): Promise<void> {
 const timelineOf = async (primary: PgNode): Promise<number> =>
   Number((await primary.sql('select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as tli'))[0]?.tli)
 
-test('the first primary returns alone, a standby of its successor is in sight: a fresh check refuses it', async () => {
-  const {cluster, host1, host2, host3} = await three()
-  await host1.kill()
-  await host2.promote()
-  await host3.follow(host2)
-  await streams(host2, 'host3')
-  await write(host2, 500)
-  await has(host3, host2)
-  await host2.kill()
-  await host1.start()
+test.each(testedVersions)(
+  'the first primary returns alone, a standby of its successor is in sight: a fresh check refuses it (PostgreSQL %s)',
+  async (version) => {
+    const {cluster, host1, host2, host3} = await three(version)
+    await host1.kill()
+    await host2.promote()
+    await host3.follow(host2)
+    await streams(host2, 'host3')
+    await write(host2, 500)
+    await has(host3, host2)
+    await host2.kill()
+    await host1.start()
 
-  const {code, verdict} = await checkAnew(cluster)
-  expect(verdict).toMatchObject({rule: 'V2', primary: 'host1', routed_to: null})
-  expect(['old-primary-returned', 'primary-lost-wal']).toContain(verdict.situation)
-  expect(verdict.why).toMatch(/host3 (is on 2|holds WAL)/)
-  expect(code).toBe(4)
+    const {code, verdict} = await checkAnew(cluster)
+    expect(verdict).toMatchObject({rule: 'V2', primary: 'host1', routed_to: null})
+    expect(['old-primary-returned', 'primary-lost-wal']).toContain(verdict.situation)
+    expect(verdict.why).toMatch(/host3 (is on 2|holds WAL)/)
+    expect(code).toBe(4)
 
-  // A daemon that has seen this once does not forget it when host1 writes past the others.
-  const seen = await witness(cluster)
-  await seen.concludes({rule: 'V2', primary: 'host1'})
-  await write(host1, 5_000)
-  expect(await flushed(host1)).toBeGreaterThan(await received(host3))
-  await isAskedAgain(host1, seen)
-  expect(seen.verdict()).toMatchObject({rule: 'V2', primary: 'host1'})
-  expect(seen.routed()).toEqual([])
-})
+    // A daemon that has seen this once does not forget it when host1 writes past the others.
+    const seen = await witness(cluster)
+    await seen.concludes({rule: 'V2', primary: 'host1'})
+    await write(host1, 5_000)
+    expect(await flushed(host1)).toBeGreaterThan(await received(host3))
+    await isAskedAgain(host1, seen)
+    expect(seen.verdict()).toMatchObject({rule: 'V2', primary: 'host1'})
+    expect(seen.routed()).toEqual([])
+  },
+)
 
 test('a role that may list WAL sees the later timeline on disk, also when the old primary is further', async () => {
   const {cluster, host1, host2, host3} = await three()
@@ -89,37 +93,40 @@ test('a role that may list WAL sees the later timeline on disk, also when the ol
   expect([code, verdict]).toMatchObject([4, {rule: 'V2', situation: 'old-primary-returned', routed_to: null}])
 })
 
-test('two hosts are promoted to one timeline, one after the other: each lacks what the other wrote', async () => {
-  const {cluster, host1, host2, host3} = await three()
-  const seen = await witness(cluster)
-  await seen.concludes({rule: 'V4', routedTo: 'host1'})
-  await dies(host1, seen)
-  await host2.promote()
-  await seen.concludes({rule: 'V4', routedTo: 'host2'})
-  await dies(host2, seen)
+test.each(testedVersions)(
+  'two hosts are promoted to one timeline, one after the other: each lacks what the other wrote (PostgreSQL %s)',
+  async (version) => {
+    const {cluster, host1, host2, host3} = await three(version)
+    const seen = await witness(cluster)
+    await seen.concludes({rule: 'V4', routedTo: 'host1'})
+    await dies(host1, seen)
+    await host2.promote()
+    await seen.concludes({rule: 'V4', routedTo: 'host2'})
+    await dies(host2, seen)
 
-  await host3.promote()
-  expect(await timelineOf(host3)).toBe(2)
-  await write(host3, 500)
-  const behind = {rule: 'V2', situation: 'second-writer-of-a-timeline'} as const
-  expect((await seen.concludes({...behind, primary: 'host3'})).why).toMatch(/host2 .*wrote on timeline 2 too/)
-  await host3.kill()
-  await seen.concludes({rule: 'V5'})
-  await host2.start()
-  expect((await seen.concludes({...behind, primary: 'host2'})).why).toMatch(/host3 .*wrote on timeline 2 too/)
-  expect(seen.routed()).toEqual([])
+    await host3.promote()
+    expect(await timelineOf(host3)).toBe(2)
+    await write(host3, 500)
+    const behind = {rule: 'V2', situation: 'second-writer-of-a-timeline'} as const
+    expect((await seen.concludes({...behind, primary: 'host3'})).why).toMatch(/host2 .*wrote on timeline 2 too/)
+    await host3.kill()
+    await seen.concludes({rule: 'V5'})
+    await host2.start()
+    expect((await seen.concludes({...behind, primary: 'host2'})).why).toMatch(/host3 .*wrote on timeline 2 too/)
+    expect(seen.routed()).toEqual([])
 
-  await dies(host2, seen)
-  await host3.start()
-  await seen.concludes({...behind, primary: 'host3'})
-  await seen.accept('host3')
-  await seen.concludes({rule: 'V4', routedTo: 'host3'})
-  await dies(host3, seen)
-  await host2.start()
-  const overruled = {rule: 'V2', situation: 'overruled-primary', primary: 'host2'} as const
-  expect((await seen.concludes(overruled)).why).toMatch(/accepted host3 instead/)
-  expect(seen.routed()).toEqual([])
-})
+    await dies(host2, seen)
+    await host3.start()
+    await seen.concludes({...behind, primary: 'host3'})
+    await seen.accept('host3')
+    await seen.concludes({rule: 'V4', routedTo: 'host3'})
+    await dies(host3, seen)
+    await host2.start()
+    const overruled = {rule: 'V2', situation: 'overruled-primary', primary: 'host2'} as const
+    expect((await seen.concludes(overruled)).why).toMatch(/accepted host3 instead/)
+    expect(seen.routed()).toEqual([])
+  },
+)
 
 test('an accidental promotion, healed by the book: the next failover needs no human', async () => {
   const {cluster, host1, host2} = await three()
@@ -149,37 +156,40 @@ test('an accidental promotion, healed by the book: the next failover needs no hu
   expect(seen.routed()).toEqual(['host2'])
 })
 
-test('a primary restored from an earlier copy: refused until accepted, also once it has written past', async () => {
-  const {cluster, host1, host2} = await three()
-  await host1.stop()
-  const copy = `${host1.data}.earlier`
-  execFileSync('cp', ['-a', host1.data, copy])
-  await host1.start()
-  const seen = await witness(cluster)
-  await seen.concludes({rule: 'V4', routedTo: 'host1'})
-  await streams(host1, 'host2,host3')
-  await write(host1, 500)
-  await has(host2, host1)
-  const end = await received(host2)
-  await dies(host1, seen)
-  await rm(host1.data, {recursive: true})
-  await rename(copy, host1.data)
-  await host1.start()
+test.each(testedVersions)(
+  'a primary restored from an earlier copy: refused until accepted, also once it has written past (PostgreSQL %s)',
+  async (version) => {
+    const {cluster, host1, host2} = await three(version)
+    await host1.stop()
+    const copy = `${host1.data}.earlier`
+    execFileSync('cp', ['-a', host1.data, copy])
+    await host1.start()
+    const seen = await witness(cluster)
+    await seen.concludes({rule: 'V4', routedTo: 'host1'})
+    await streams(host1, 'host2,host3')
+    await write(host1, 500)
+    await has(host2, host1)
+    const end = await received(host2)
+    await dies(host1, seen)
+    await rm(host1.data, {recursive: true})
+    await rename(copy, host1.data)
+    await host1.start()
 
-  const lost = {rule: 'V2', situation: 'primary-lost-wal', primary: 'host1', routedTo: null} as const
-  expect((await seen.concludes(lost)).why).toMatch(/(host[23] holds WAL|it had written) up to [0-9A-F/]+, \d+ bytes/)
-  const fresh = await checkAnew(cluster)
-  expect(fresh.verdict).toMatchObject({rule: 'V2', situation: 'primary-lost-wal'})
-  expect(fresh.code).toBe(4)
-  await write(host1, 5_000)
-  expect(await flushed(host1)).toBeGreaterThan(end)
-  await isAskedAgain(host1, seen)
-  expect(seen.verdict()).toMatchObject(lost)
-  expect(seen.routed()).toEqual([])
+    const lost = {rule: 'V2', situation: 'primary-lost-wal', primary: 'host1', routedTo: null} as const
+    expect((await seen.concludes(lost)).why).toMatch(/(host[23] holds WAL|it had written) up to [0-9A-F/]+, \d+ bytes/)
+    const fresh = await checkAnew(cluster)
+    expect(fresh.verdict).toMatchObject({rule: 'V2', situation: 'primary-lost-wal'})
+    expect(fresh.code).toBe(4)
+    await write(host1, 5_000)
+    expect(await flushed(host1)).toBeGreaterThan(end)
+    await isAskedAgain(host1, seen)
+    expect(seen.verdict()).toMatchObject(lost)
+    expect(seen.routed()).toEqual([])
 
-  await seen.accept('host1')
-  await seen.concludes({rule: 'V4', routedTo: 'host1'})
-})
+    await seen.accept('host1')
+    await seen.concludes({rule: 'V4', routedTo: 'host1'})
+  },
+)
 
 /** host2 lags behind host3 when host1 dies, and is promoted. The bytes that host3 alone holds. */
 async function promotesTheWorse(seen: Witness, {host1, host2, host3}: Awaited<ReturnType<typeof three>>) {

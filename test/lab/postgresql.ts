@@ -4,6 +4,7 @@ import {homedir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {type Binaries, makeWhole} from '../../src/demo/binaries.ts'
+import {lacksLab} from '../support/parts.ts'
 
 const run = promisify(execFile)
 
@@ -17,6 +18,23 @@ const versions = {
   18: '18.4.0-beta.17',
 } as const
 export type PostgresVersion = keyof typeof versions
+
+/**
+ * What tests about PostgreSQL itself run on: the installed one, and the oldest and the newest from
+ * npm. `POSTGRESQL_VERSIONS=14,16` names others.
+ */
+export const testedVersions: readonly (PostgresVersion | 'installed')[] = lacksLab
+  ? ['installed']
+  : (process.env.POSTGRESQL_VERSIONS?.split(',').map(versionOf) ?? ['installed', 13, 18])
+
+function versionOf(text: string): PostgresVersion {
+  if (text in versions) return Number(text) as PostgresVersion
+  throw new Error(`POSTGRESQL_VERSIONS names ${text}; there are ${Object.keys(versions).join(', ')}`)
+}
+
+/** For `testCluster`: the programs of that version. */
+export const ofVersion = async (version: PostgresVersion | 'installed'): Promise<{binaries?: Binaries}> =>
+  version === 'installed' ? {} : {binaries: await postgresql(version)}
 
 /** As root: a folder that the server's account can reach, which root's home is not. */
 const cache = join(process.getuid?.() === 0 ? '/var/cache' : join(homedir(), '.cache'), 'pgroute66-tests')

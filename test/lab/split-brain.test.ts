@@ -4,7 +4,7 @@ import type {StopMode} from '../../src/demo/postmaster.ts'
 import {followersOf, type PgNode, rejoin, testCluster, until} from '../support/cluster.ts'
 import {lacksLab} from '../support/parts.ts'
 import {lab} from './cluster.ts'
-import {postgresql} from './postgresql.ts'
+import {ofVersion, testedVersions} from './postgresql.ts'
 import {labServe} from './serve.ts'
 import {witness} from './witness.ts'
 
@@ -24,12 +24,10 @@ async function stopHeard(host: PgNode, mode: StopMode, isHeard: () => boolean): 
   await stopped
 }
 
-const versions = lacksLab ? (['installed'] as const) : (['installed', 13, 18] as const)
-
-test.each(versions)(
+test.each(testedVersions)(
   'S3: a stop of any mode ends the split brain, kill -9 does not (PostgreSQL %s)',
   async (version) => {
-    const cluster = await testCluster(version === 'installed' ? {} : {binaries: await postgresql(version)})
+    const cluster = await testCluster(await ofVersion(version))
     const [host1, host2] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
     await streams(host1, 'host2,host3')
     const seen = await witness(cluster)
