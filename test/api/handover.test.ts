@@ -121,6 +121,7 @@ test('/haproxy/primary tells which "no" may cut sessions', async () => {
     ['a standby', {hosts: {host1: primary(), host2: standby()}}, 'host2', undefined],
     ['a split brain', {hosts: {host1: primary(), host2: primary()}}, 'host1', undefined],
     ['replaced', {hosts: {host1: unavailable('timeout'), host2: primary()}}, 'host1', undefined],
+    ['of another cluster', {hosts: {host1: unavailable('foreign-cluster'), host2: standby()}}, 'host1', undefined],
     ['silent, no successor', {hosts: {host1: unavailable('timeout'), host2: standby()}}, 'host1', 'drain'],
     ['drained', {hosts: {host1: primary({drained}), host2: standby()}}, 'host1', 'drain'],
     ['nothing known yet', {hosts: {host1: unasked(), host2: standby()}}, 'host1', 'unchanged'],
