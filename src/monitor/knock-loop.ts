@@ -83,14 +83,14 @@ function failureIn(answer: KnockAnswer): Failure | null {
 /**
  * Has the host's name moved to another server? Our session would stay with the old one (seen: routed
  * to it for ever). A name may have several addresses: it is resolved once a knock reaches another
- * one than the session's. Where the name cannot be resolved, the session stays.
+ * one than the session's, or none. Where the name cannot be resolved, the session stays.
  */
 async function isElsewhere(
   {probe, driver, clock, sessionAddress}: KnockDeps,
   {remoteAddress}: KnockAnswer,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (sessionAddress === null || remoteAddress === null || remoteAddress === sessionAddress) return false
+  if (sessionAddress === null || remoteAddress === sessionAddress) return false
   using limit = deadline(clock, probe.timeoutMs, signal)
   const present = await driver.addresses(limit.signal)
   return present.length > 0 && !present.includes(sessionAddress)

@@ -13,6 +13,7 @@ import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {maxAgeWarning} from './max-age-warning.ts'
+import {NameLooks} from './name-looks.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
 import {Pacing} from './pacing.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
@@ -65,6 +66,7 @@ class HostMonitor implements Monitor {
   readonly #desk: EvidenceDesk
   readonly #watches = new Map<string, HostWatch>()
   readonly #heartbeats = new Map<string, AbortController>()
+  readonly #looks = new NameLooks()
   readonly #pacing: Pacing
   readonly #saver: ReturnType<typeof saver>
   readonly #names: DuplicateMarks
@@ -183,6 +185,7 @@ class HostMonitor implements Monitor {
   async #unwatch(name: string, watch: HostWatch): Promise<void> {
     this.#heartbeats.get(name)?.abort()
     this.#heartbeats.delete(name)
+    this.#looks.remove(name)
     await watch.stop()
   }
 
@@ -191,8 +194,12 @@ class HostMonitor implements Monitor {
     const {clock, random, meter, log} = this.#deps
     const {probe, availability} = this.#settings
     const driver = this.#deps.driver(settings)
-    const update = (change: (record: HostRecord) => HostRecord) =>
+    const update = (change: (record: HostRecord) => HostRecord) => {
+      const before = this.#board.record(name)?.resolved ?? []
       this.#board.update(name, (record) => lookedUp(change(record), driver.resolved()))
+      if (before.length > 0 && driver.resolved() !== before) this.#looks.again(this.#besides(name))
+    }
+    this.#looks.add(name, {driver, clock, timeoutMs: probe.timeoutMs, found: () => update((record) => record)})
     const watch = new HostWatch({
       settings,
       probe,
@@ -213,6 +220,12 @@ class HostMonitor implements Monitor {
     this.#heartbeats.set(name, heartbeat)
     const task = () => heartbeatTask(this.#board.record(name), this.#groupsOf(name), probe.maxAgeMs, clock.now())
     void heartbeatLoop({availability, driver, clock, random, update, task}, heartbeat.signal)
+  }
+
+  /** The other hosts of its groups. */
+  #besides(host: string): readonly string[] {
+    const hosts = this.#board.unitsOf(host).flatMap((unit) => this.#board.hostsOf(unit))
+    return [...new Set(hosts)].filter((other) => other !== host)
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {

@@ -35,6 +35,10 @@ describe('a lost primary stays routed while most hosts are known to receive from
   })
 
   const cases: readonly Readonly<{where: string; hosts: readonly HostRecord[]; before?: HostRecord}>[] = [
+    {
+      where: 'its name leads to another server now',
+      hosts: [lost('closed', {lastAddress: '10.0.0.1', resolved: ['10.0.0.2']}), hearing('b', 100), hearing('c', 400)],
+    },
     {where: 'no standby has heard anything since', hosts: [lost(), hearing('b', 1_100), hearing('c', 5_000)]},
     {
       where: 'what was received late was sent before the loss',

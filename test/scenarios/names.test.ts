@@ -133,6 +133,37 @@ test('R9: the heartbeat leaves the old server too', async () => {
   expect(old.backends.size).toBe(0)
 })
 
+// A router that asks the name gets to another server than the one whose session answers.
+test('R9: the name of the primary leads to a silent server: no write goes there from the next answer on', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(5_000)
+  expect(stage.routedTo).toBe('host1')
+  stage.cluster.freeze('host2')
+  stage.cluster.lead('host1', 'host2')
+  const told = stage.cluster.toldTo('host1')
+  const knocks = told.knocks.length
+  await stage.clock.until(() => told.knocks.length > knocks, 7_000)
+  await stage.clock.until(() => stage.routedTo === null, 1_100)
+  const why = /10\.0\.0\.1 leads to 10\.0\.0\.2 now, and the session is with the server at 10\.0\.0\.1/
+  expect(stage.host('host1')).toMatchObject({role: 'unavailable', detail: expect.stringMatching(why)})
+  // The session is left, though no knock reaches the other server.
+  await stage.clock.until(() => told.openSessions === 0, 7_000)
+})
+
+test('R9: when one name has moved, the other names are looked up at once', async () => {
+  await using stage = await Stage.set()
+  await stage.clock.run(5_000)
+  stage.cluster.lead('host1', 'host2')
+  stage.cluster.lead('host3', 'host2')
+  stage.cluster.toldTo('host3').drop()
+  const {knocks} = stage.cluster.toldTo('host1')
+  const before = knocks.length
+  await stage.clock.until(() => stage.routedTo === null, 100)
+  const detail = '10.0.0.1 leads to 10.0.0.2 now, and the session is with the server at 10.0.0.1'
+  expect(stage.host('host1')).toMatchObject({role: 'unavailable', detail})
+  expect(knocks).toHaveLength(before)
+})
+
 test.each([
   {situation: 'has the address of the session beside another one', change: {alsoAt: ['10.0.0.3']}},
   {situation: 'cannot be resolved', change: {isUnresolved: true}},

@@ -150,7 +150,9 @@ export function simulatedDriver(wires: Wires): HostDriver {
     },
     async addresses() {
       told.lookUps += 1
-      return told.isUnreachable || told.isUnresolved ? [] : [wires.server().address, ...told.alsoAt]
+      if (told.isUnreachable || told.isUnresolved) return []
+      lookUp()
+      return told.resolved
     },
     resolved: () => told.resolved,
     heartbeat: heartbeat.beat,

@@ -156,10 +156,24 @@ export function conditionOf(
     return unavailable({cause: 'foreign-cluster', detail})
   }
   if (record.knock !== null) return unavailable(record.knock)
+  if (hasMoved(record)) return unavailable(movedAway(record))
   if (observation.facts.inRecovery) return {role: 'standby', cause: null, detail: null}
   if (record.frozen !== null) return unavailable(record.frozen)
   return {role: 'primary', cause: null, detail: null}
 }
+
+/**
+ * The host's name no longer leads to the server that answered us last. A router that asks the name
+ * gets to another one, whatever that is.
+ */
+export const hasMoved = ({lastAddress, resolved}: HostRecord): boolean =>
+  lastAddress !== null && resolved.length > 0 && !resolved.includes(lastAddress)
+
+const movedAway = ({settings: {connection}, resolved, lastAddress}: HostRecord): Failure => ({
+  cause: 'closed',
+  detail:
+    `${connection.host} leads to ${resolved.join(', ')} now, ` + `and the session is with the server at ${lastAddress}`,
+})
 
 const unavailable = ({cause, detail}: Failure): HostCondition => ({role: 'unavailable', cause, detail})
 

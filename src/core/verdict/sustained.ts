@@ -1,5 +1,5 @@
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
-import {factsOf} from '../facts/host-record.ts'
+import {factsOf, hasMoved} from '../facts/host-record.ts'
 import type {Cause} from '../vocabulary.ts'
 
 /**
@@ -26,11 +26,18 @@ const unansweredMs = 250
 /** The first proof must come this soon after the loss, and no proof may be older. */
 const proofMs = 2_000
 
-/** What may hide a living primary. Where a server speaks, or we are blind, its word counts. */
+/**
+ * What may hide a living primary. Where a server speaks, or we are blind, its word counts. Where the
+ * name has moved to another server, routers that ask the name do not get to the living one.
+ */
 const losses: ReadonlySet<Cause | null> = new Set(['refused', 'timeout', 'closed'])
 
 const isLost = ({condition, record}: Member): boolean =>
-  losses.has(condition.cause) && !record.isStopping && !record.wasOrdered && record.drained === null
+  losses.has(condition.cause) &&
+  !record.isStopping &&
+  !record.wasOrdered &&
+  record.drained === null &&
+  !hasMoved(record)
 
 /** Takes in whether the routed primary still answers. `null`: it is gone, a standby, or was never there. */
 export function noteLoss(before: RoutedPrimary | null, view: GroupView): RoutedPrimary | null {
