@@ -8,13 +8,13 @@ import {hasProgram, runProgram} from './program.ts'
  * program is missing, as in embedded PostgreSQL.
  */
 export async function cloneData(source: CopySource, target: string): Promise<void> {
-  const {binaries, account, folder} = source.settings
+  const {binaries, account, folder, sockets} = source.settings
   if (!hasProgram(binaries, 'pg_basebackup')) return await copyHot(source, target)
   const args = [
     '-D',
     target,
     '-h',
-    folder,
+    sockets,
     '-p',
     String(source.port),
     '-U',
@@ -29,7 +29,7 @@ export async function cloneData(source: CopySource, target: string): Promise<voi
 }
 
 type RewindTarget = Readonly<{settings: NodeSettings; data: string}>
-type RewindSource = Readonly<{port: number; sql(text: string): Promise<unknown>}>
+type RewindSource = Readonly<{port: number; settings: NodeSettings; sql(text: string): Promise<unknown>}>
 
 /**
  * Turns the data of a stopped server that diverged back into a copy of `source`, with pg_rewind. It
@@ -41,7 +41,7 @@ export async function rewindData(target: RewindTarget, source: RewindSource): Pr
   // Otherwise pg_rewind reads the timeline of the source's last checkpoint, and finds nothing to do
   // after a promotion (seen).
   await source.sql('checkpoint')
-  const server = `host=${folder} port=${source.port} user=postgres dbname=postgres`
+  const server = `host=${source.settings.sockets} port=${source.port} user=postgres dbname=postgres`
   await runProgram(
     join(binaries, 'pg_rewind'),
     ['-D', target.data, `--source-server=${server}`, '--no-sync'],

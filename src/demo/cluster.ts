@@ -1,5 +1,5 @@
 import {rmSync} from 'node:fs'
-import {access, chmod, chown, constants, mkdtemp, rm, stat} from 'node:fs/promises'
+import {access, chmod, chown, constants, mkdir, mkdtemp, rm, stat} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type Binaries, embeddedBinaries} from './binaries.ts'
@@ -23,6 +23,8 @@ export type ClusterOptions = Readonly<{
   upstreams?: Readonly<Record<string, string>>
   /** Where a node runs, by its name; default: on the loopback address. */
   place?: (name: string) => Place
+  /** The same for every node, each of which has a place with an address of its own; default: free ones. */
+  port?: number
   /** Called with the folder before any server starts: for certificates and the like. */
   prepare?: (folder: string, own: (path: string) => Promise<void>) => Promise<void>
   /** Aborts the start. `startCluster` rejects once everything that it started has ended. */
@@ -112,11 +114,15 @@ async function build(options: ClusterOptions, {account, folder, ports, nodes}: S
   const binaries = options.binaries ?? (await embeddedBinaries(folder, account))
   for (const [index, port] of ports.entries()) {
     const name = `host${index + 1}`
+    const sockets = options.port === undefined ? folder : join(folder, `${name}.sockets`)
+    await mkdir(sockets, {recursive: true})
+    await own(sockets)
     nodes.push(
       new PgNode({
         name,
         folder,
-        port,
+        sockets,
+        port: options.port ?? port,
         binaries,
         account,
         conf: typeof conf === 'function' ? conf(name) : conf,

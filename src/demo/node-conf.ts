@@ -3,8 +3,10 @@ import type {OsAccount} from './os-account.ts'
 
 export type NodeSettings = Readonly<{
   name: string
-  /** Contains the data directory, the log and the unix socket of this node. */
+  /** Contains the data directory and the log of this node. */
   folder: string
+  /** The folder of its unix socket. */
+  sockets: string
   port: number
   binaries: Binaries
   account: OsAccount | null
@@ -22,11 +24,11 @@ export type Place = Readonly<{address: string; within: readonly string[]}>
 export const loopback: Place = {address: '127.0.0.1', within: []}
 
 /** postgresql.conf of a server that runs for minutes: small and fast. */
-export function postgresqlConf({name, port, folder, conf, place}: NodeSettings): string {
+export function postgresqlConf({name, port, sockets, conf, place}: NodeSettings): string {
   const lines = [
     `port = ${port}`,
     `listen_addresses = '${place.address}'`,
-    `unix_socket_directories = '${folder}'`,
+    `unix_socket_directories = '${sockets}'`,
     `cluster_name = '${name}'`,
     'fsync = off',
     'shared_buffers = 16MB',

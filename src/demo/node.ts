@@ -163,7 +163,7 @@ export class PgNode {
   /** A superuser's session over the unix socket. */
   async connect(): Promise<pg.Client & AsyncDisposable> {
     const client = new pg.Client({
-      host: this.settings.folder,
+      host: this.settings.sockets,
       port: this.port,
       user: 'postgres',
       database: 'postgres',

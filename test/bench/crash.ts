@@ -43,7 +43,7 @@ export async function run({short}: Options): Promise<readonly Row[]> {
 
 async function crash(primary: PgNode, daemon: Daemon): Promise<number> {
   const idle = new pg.Client({
-    host: primary.settings.folder,
+    host: primary.settings.sockets,
     port: primary.port,
     user: 'postgres',
     database: 'postgres',

@@ -41,8 +41,8 @@ const benches: Readonly<Record<string, Entry>> = {
   },
   chaos: {
     about:
-      'random failovers (--runs, 100) through a real HAProxy that is reloaded while serve is killed: ' +
-      'what must never happen; runs only when named',
+      'random failovers (--runs, 100) through a real HAProxy, with partitions, resets, restored snapshots and ' +
+      'names that move, while HAProxy is reloaded and serve is killed: what must never happen; only when it is named',
     load: () => import('./chaos.ts'),
     isOnDemand: true,
   },

@@ -1,8 +1,8 @@
 import pg from 'pg'
 
 /**
- * A write that was acknowledged: by the server on `port`, `at` in this process's time. `key`: of
- * its row.
+ * A write that was acknowledged: by the server on `port` (see WriterOptions), `at` in this process's
+ * time. `key`: of its row.
  */
 export type Ack = Readonly<{at: number; port: number; key: string}>
 
@@ -10,12 +10,19 @@ export const writtenTable =
   'create table written (id bigint generated always as identity primary key, port int not null, key text, ' +
   'at timestamptz not null default clock_timestamp())'
 
-const insert = {name: 'write', text: 'insert into written (port, key) values (inet_server_port(), $1) returning port'}
+/** A server's port; where all have the same one, the number in its cluster_name: 2 of host2. */
+const identities = {
+  port: 'inet_server_port()',
+  host: "substr(current_setting('cluster_name'), 5)::int",
+} as const
 /**
  * Between two writes, and after an error: no faster, so that a standby that was away still finds
  * the WAL that it needs.
  */
 const restMs = 3
+
+/** `host`: an address, or the folder of a unix socket. `identity`: what `port` of an Ack holds. */
+export type WriterOptions = Readonly<{host?: string; identity?: keyof typeof identities}>
 
 /**
  * One row after the other on one connection, and a new connection after every error: an application
@@ -29,14 +36,18 @@ export class Writer implements AsyncDisposable {
   readonly errors = new Map<string, number>()
   readonly #port: number
   readonly #name: string
+  readonly #host: string
+  readonly #insert: string
   #asked = 0
   readonly #stop = new AbortController()
   readonly #ended: Promise<void>
 
-  /** `port`: of 127.0.0.1. `name`: what its keys begin with. */
-  constructor(port: number, name = 'writer') {
+  /** `name`: what its keys begin with. */
+  constructor(port: number, name = 'writer', {host = '127.0.0.1', identity = 'port'}: WriterOptions = {}) {
     this.#port = port
     this.#name = name
+    this.#host = host
+    this.#insert = `insert into written (port, key) values (${identities[identity]}, $1) returning port`
     this.#ended = this.#run(this.#stop.signal)
   }
 
@@ -61,7 +72,7 @@ export class Writer implements AsyncDisposable {
   /** Rejects when its connection does. */
   async #session(signal: AbortSignal): Promise<void> {
     const client = new pg.Client({
-      host: '127.0.0.1',
+      host: this.#host,
       port: this.#port,
       user: 'postgres',
       database: 'postgres',
@@ -78,7 +89,7 @@ export class Writer implements AsyncDisposable {
       while (!signal.aborted) {
         this.#asked += 1
         const key = `${this.#name} ${this.#asked}`
-        const {rows} = await Promise.race([client.query({...insert, values: [key]}), broken])
+        const {rows} = await Promise.race([client.query({name: 'write', text: this.#insert, values: [key]}), broken])
         this.acks.push({at: performance.now(), port: rows[0].port, key})
         await rest()
       }
