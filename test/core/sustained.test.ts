@@ -94,6 +94,23 @@ describe('a lost primary stays routed while most hosts are known to receive from
     expect(judgementOf({hosts, notes: first.notes, before: first.verdict}).verdict.rule).toBe('V4')
   })
 
+  test('not again after a moment without proof, before the primary was seen', () => {
+    const standbys = ['b', 'c'].map((name) => standby(name, {of: 'a', ageMs: seenAgo}))
+    const moments = [
+      [primary('a', {ageMs: seenAgo}), ...standbys],
+      [lost(), hearing('b', 100), hearing('c', 5_000)],
+      [lost(), failing('b'), hearing('c', 5_000)],
+      [lost(), hearing('b', 100), hearing('c', 5_000)],
+    ]
+    const rules: string[] = []
+    moments.reduce<ReturnType<typeof judgementOf> | null>((past, hosts) => {
+      const now = judgementOf({hosts, ...(past && {notes: past.notes, memory: past.memory, before: past.verdict})})
+      rules.push(now.verdict.rule)
+      return now
+    }, null)
+    expect(rules).toEqual(['V4', 'V4', 'V5', 'V5'])
+  })
+
   test('in a cascade the link from the primary counts as well', () => {
     const behind = hearing('c', 100, 100, {of: 'b'})
     expect(ruledAfter([lost(), hearing('b', 100), behind]).routedTo).toBe('a')
