@@ -1,5 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {startLab} from '../lab/cluster.ts'
+import type {Network} from '../lab/network.ts'
 import {startLabServe} from '../lab/serve.ts'
 import {until} from '../support/cluster.ts'
 import {lacksLab} from '../support/parts.ts'
@@ -19,7 +20,48 @@ export async function run({short, minutes}: Options): Promise<readonly Row[]> {
   const forMs = (minutes ?? (short ? 0.5 : 2)) * 60_000
   const rows: Row[] = []
   for (const way of ways) rows.push(...(await over(way, forMs)))
+  rows.push(await hidden('a black hole', (net) => net.cut('serve', 'host1')))
+  rows.push(await hidden('connections reset', (net) => net.reset('serve', 'host1', 'all')))
   return rows
+}
+
+const hiddenMs = 20_000
+
+/** The way between serve and a living primary ends, while clients write. */
+async function hidden(what: string, fault: (net: Network) => Promise<void>): Promise<Row> {
+  await using lab = await startLab(15)
+  const [host1] = lab.cluster.nodes
+  if (host1 === undefined) throw new Error('no host1')
+  await host1.sql('create table written (at timestamptz)')
+  using serve = await startLabServe(lab, {probe: 'knock_interval: 1s'})
+  const get = async (path: string) => JSON.parse((await serve.get(path)) ?? 'null')
+  const isRouted = async () => (await get('/v1/primary'))?.[0] === 'host1'
+  await until(isRouted)
+  await until(async () => (await get('/v1/standbys')).length === 2)
+  let [writes, refused, lostMs] = [0, 0, 0]
+  await fault(lab.net)
+  const end = performance.now() + hiddenMs
+  for (let last = performance.now(); last < end; ) {
+    await host1.sql('insert into written values (now())').then(
+      () => {
+        writes += 1
+      },
+      () => {
+        refused += 1
+      },
+    )
+    await sleep(20)
+    const now = performance.now()
+    if (!(await isRouted())) lostMs += now - last
+    last = now
+  }
+  return {
+    figure: `${what} between serve and the primary, which its standbys follow: not routed to`,
+    measured: `${(lostMs / 1_000).toFixed(2)} s`,
+    target: what === 'a black hole' ? '0 s' : '≤ 1 s',
+    comparison: `of ${hiddenMs / 1_000} s, in which it took ${writes} writes and refused ${refused}`,
+    met: lostMs <= (what === 'a black hole' ? 0 : 1_000),
+  }
 }
 
 async function over({what, roundTripMs, loss, tls}: Way, forMs: number): Promise<readonly Row[]> {
