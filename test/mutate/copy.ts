@@ -78,9 +78,13 @@ export class Copy implements Disposable {
   }
 }
 
-/** The file of the mutation, below `root`, with the rule broken. Throws where its text is not there once. */
+/**
+ * The file of the mutation, below `root`, with the rule broken. White space counts as white space,
+ * since the formatter moves it. Throws where the text is not there once.
+ */
 export function mutated({name, file, text, instead}: Mutation, root: string): string {
-  const parts = readFileSync(join(root, 'src', file), 'utf8').split(text)
+  const pattern = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s+/g, '\\s+')
+  const parts = readFileSync(join(root, 'src', file), 'utf8').split(new RegExp(pattern))
   if (parts.length !== 2)
     throw new Error(`${name}: src/${file} has this text ${parts.length - 1} times, not once: ${text}`)
   return parts.join(instead)

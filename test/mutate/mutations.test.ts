@@ -23,8 +23,10 @@ test('there are forty mutations at least, each with a name of its own', () => {
   expect(new Set(mutations.map(({name}) => name)).size).toBe(mutations.length)
 })
 
-test('a mutation whose text is gone fails the run', () => {
+test('a mutation whose text is gone fails the run; one that the formatter has broken into lines does not', () => {
   const [first] = mutations
   if (first === undefined) throw new Error('there are no mutations')
+  const text = first.text.replaceAll(' ', '\n    ')
+  expect(mutated({...first, text}, root)).toBe(mutated(first, root))
   expect(() => mutated({...first, text: 'a text that is not there'}, root)).toThrow(/has this text 0 times, not once/)
 })

@@ -115,6 +115,14 @@ export const roles: readonly Mutation[] = [
     instead: '',
   },
   {
+    name: 'old-session-of-a-moved-name',
+    rule: 'R9',
+    breaks: 'a host whose name no longer leads to the server of its session is unavailable',
+    file: 'core/facts/host-record.ts',
+    text: 'if (hasMoved(record)) return unavailable(movedAway(record))',
+    instead: '',
+  },
+  {
     name: 'distant-host',
     rule: 'R10',
     breaks: 'each step has the time that its round trips take',

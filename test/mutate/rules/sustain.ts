@@ -19,6 +19,14 @@ export const sustain: readonly Mutation[] = [
     instead: '!record.isStopping',
   },
   {
+    name: 'moved-while-lost',
+    rule: 'S21',
+    breaks: 'a primary whose name leads to another server now is not sustained',
+    file: 'core/verdict/sustained.ts',
+    text: 'record.drained === null && !hasMoved(record)',
+    instead: 'record.drained === null',
+  },
+  {
     name: 'hung-is-not-lost',
     rule: 'S21',
     breaks: 'lost means silence, a refusal or the end of the session, and not hung or blind',
