@@ -211,6 +211,19 @@ describe("the operator's word for a, against b on timeline 2", () => {
     expect(judgementOf({hosts, memory}).verdict.routedTo).toBe('a')
   })
 
+  // Seen: a restored primary in the WAL file of its standbys, which attach to it again.
+  test('holds for a standby that streams, until the primary has reached what the standby holds', () => {
+    const restored = [primary('a', {ageMs: 20}), standby('b', {of: 'a', ageMs: 30, lsn: '0/3500000'})]
+    const lost = {...blankMemory, systemIdentifier: OURS, wrote: [wrote(1, 'a', {lsn: '0/3500000', by: 'b'})]}
+    expect(judgementOf({hosts: restored, memory: lost}).verdict.situation).toBe('primary-lost-wal')
+    const accepted = judgementOf({hosts: restored, memory: acceptedIn(lost, 'a', viewOf(restored, OURS))})
+    const again = judgementOf({hosts: restored, memory: accepted.memory, notes: accepted.notes})
+    expect(again.verdict).toMatchObject({rule: 'V4', routedTo: 'a'})
+    expect(again.memory.voidStandbys).toEqual({b: '0/3500000'})
+    const reached = [primary('a', {lsn: '0/3500000'}), standby('b', {of: 'a', lsn: '0/3500000'})]
+    expect(judgementOf({hosts: reached, memory: again.memory}).memory.voidStandbys).toEqual({})
+  })
+
   test('the next promotion gets the same number, and is believed', () => {
     const next = [failing('a'), failing('b'), primary('c', {timeline: 2})]
     expect(judgementOf({hosts: next, memory}).verdict.routedTo).toBe('c')

@@ -1,10 +1,10 @@
 import {following} from '../evidence/followers.ts'
-import type {GroupView, Member} from '../facts/group-view.ts'
+import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import {furthest, isBeyond, lsnDifference} from '../facts/lsn.ts'
 import {blankMemory, type GroupMemory, noTimelines, type Timelines, untold, type Writer} from './group-memory.ts'
 import {type FirstSeen, leftOf, noteFirstSeen, noteLeftBehind} from './lossy-promotion.ts'
-import {beyond, notePositions, type Position} from './positions.ts'
+import {beyond, furthestOf, notePositions, type Position} from './positions.ts'
 import {rivalsOf} from './rivals.ts'
 import {type Deposed, noteDeposed, noteLoss, type RoutedPrimary, unseenRival} from './sustained.ts'
 import {
@@ -57,9 +57,9 @@ export function remember({memory, notes}: Remembered, view: GroupView, maxAgeMs:
   const routed = noteLoss(notes.routed, view)
   const deposed = noteDeposed(notes.deposed, routed, view)
   const streaming = streamingAgain(view, primaries, maxAgeMs)
-  const voidStandbys = Object.fromEntries(
-    Object.entries(memory.voidStandbys).filter(([host]) => !streaming.includes(host)),
-  )
+  // A standby can attach to a primary that was restored, and still hold what that one lacks.
+  const isBack = (host: string) => streaming.includes(host) && !isAhead(memberOf(view, host), primaries[0])
+  const voidStandbys = Object.fromEntries(Object.entries(memory.voidStandbys).filter(([host]) => !isBack(host)))
   const firstSeen = noteFirstSeen(notes.firstSeen, view)
   const evidence: Noting = {view, primaries, positions, voidStandbys, firstSeen, raisedAt: notes.raisedAt, maxAgeMs}
   const {unproven = {}, ...proven} = memory
@@ -127,6 +127,10 @@ function noteCluster(before: Timelines, members: readonly Member[], evidence: No
   }
   return pruned(withUnseen(timelines, evidence))
 }
+
+/** Has the standby shown a position that the primary has not reached yet? */
+const isAhead = (standby: Member | null, primary: Member | undefined): boolean =>
+  standby !== null && primary !== undefined && isBeyond(furthestOf(standby), factsOf(primary.record)?.facts.lsn ?? null)
 
 /** Hosts that are standbys of the sole primary now, directly or through a cascade. */
 function streamingAgain(view: GroupView, primaries: readonly Member[], maxAgeMs: number): readonly string[] {
