@@ -2,39 +2,10 @@ import {execFileSync} from 'node:child_process'
 import {rename, rm} from 'node:fs/promises'
 import {expect, test} from 'vitest'
 import {systemClock} from '../../src/system/clock.ts'
-import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
-import {ofVersion, testedVersions} from './postgresql.ts'
+import {type PgNode, until} from '../support/cluster.ts'
+import {testedVersions} from './postgresql.ts'
+import {dies, flushed, has, lsnOf, received, streams, three, write} from './servers.ts'
 import {checkAnew, keptMemory, type Witness, witness} from './witness.ts'
-
-/** Three servers on this machine: host2 and host3 stream from host1. */
-async function three(version: (typeof testedVersions)[number] = 'installed') {
-  const cluster = await testCluster(await ofVersion(version))
-  const [host1, host2, host3] = cluster.nodes as readonly [PgNode, PgNode, PgNode]
-  await host1.sql('create table written (n int)')
-  await streams(host1, 'host2,host3')
-  return {cluster, host1, host2, host3}
-}
-
-const streams = (from: PgNode, names: string) => until(async () => (await followersOf(from)).join() === names)
-const write = (node: PgNode, rows: number) => node.sql(`insert into written select generate_series(1, ${rows})`)
-const lsnOf = async (node: PgNode, position: string): Promise<bigint> =>
-  BigInt((await node.sql(`select (${position} - '0/0')::text as at`))[0]?.at ?? 0)
-const received = (standby: PgNode) => lsnOf(standby, 'pg_last_wal_receive_lsn()')
-const flushed = (primary: PgNode) => lsnOf(primary, 'pg_current_wal_flush_lsn()')
-
-/** The standby has received and replayed all that the primary has written so far. */
-async function has(standby: PgNode, primary: PgNode): Promise<void> {
-  const end = await flushed(primary)
-  await until(async () => (await received(standby)) >= end)
-  await until(async () => (await lsnOf(standby, 'pg_last_wal_replay_lsn()')) >= end)
-}
-
-/** The server ends without a word, and the monitor knows that there is no primary. */
-async function dies(host: PgNode, seen: Witness): Promise<void> {
-  await host.kill()
-  await seen.concludes({rule: 'V5'})
-  seen.routed()
-}
 
 /** The monitor has an answer to a question that it sent after this call. */
 async function isAskedAgain({name}: PgNode, seen: Witness): Promise<void> {

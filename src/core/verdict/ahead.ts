@@ -47,11 +47,13 @@ function whenOlder(primary: Member, view: GroupView, known: Timelines): Ahead | 
   const writer = newest.host === null ? '' : ` (${newest.host} wrote on it)`
   const before = `timeline ${newest.timeline} was seen before${writer}`
   const onDisk = holding === undefined ? before : `${holding.host} has WAL of timeline ${newest.timeline} on its disk`
-  const seen = on.length > 0 ? `${areIs(on.map(({host}) => host))} on ${newest.timeline}` : onDisk
+  const isSeen = on.length > 0
+  const seen = isSeen ? `${areIs(on.map(({host}) => host))} on ${newest.timeline}` : onDisk
   return {
     situation: 'old-primary-returned',
     fact: `it is on timeline ${primary.timeline ?? 'unknown'} and ${seen}; an old primary may have come back`,
-    next: on.length > 0 || newest.host === null ? 'start the newer primary' : `start ${newest.host}`,
+    // In this order: two primaries would be a split brain.
+    next: `stop ${primary.host}, then start ${isSeen || newest.host === null ? 'the newer primary' : newest.host}`,
   }
 }
 

@@ -41,8 +41,8 @@ export const rules: Readonly<Record<Rule, RuleText>> = {
       'or WAL that it had, or that a standby holds, and it lacks. Or an operator overruled it.',
     routedTo: 'none',
     next:
-      'Read the reason: it names the host that is ahead. Start that one. If its data may be lost, run ' +
-      '`pgroute66 accept HOST` for the primary in sight.',
+      'Read the reason: it names the host that is ahead. Stop the primary in sight, then start that one. If its ' +
+      'data may be lost, run `pgroute66 accept HOST` for the primary in sight.',
   },
   V3: {
     verdict: 'unconfirmed',

@@ -20,7 +20,7 @@ export const situationGuide: Readonly<Record<Situation, SituationText>> = {
   'two-primaries': {
     rules: ['V1'],
     meaning: 'Two hosts answer as primary, and both accept writes.',
-    next: 'Stop the wrong one.',
+    next: 'Stop the wrong one. If the situation is `old-primary-returned` then, run `pgroute66 accept HOST`.',
   },
   'two-primaries-one-unseen': {
     rules: ['V1'],
@@ -35,11 +35,11 @@ export const situationGuide: Readonly<Record<Situation, SituationText>> = {
   'old-primary-returned': {
     rules: ['V2'],
     meaning: 'A higher timeline is in sight, or was seen before: the primary in sight is not the newest.',
-    next: 'Start the newest primary, or run `pgroute66 accept HOST` for the one in sight.',
+    next: 'Stop it and start the newest one, or run `pgroute66 accept HOST` for the one in sight.',
   },
   'second-writer-of-a-timeline': {
     rules: ['V2'],
-    meaning: 'Two hosts were promoted to the same timeline number, and each has writes of its own.',
+    meaning: 'Two hosts wrote on the same timeline number, and each has commits of its own.',
     next: 'Decide whose writes count, then run `pgroute66 accept HOST`.',
   },
   'primary-lost-wal': {
