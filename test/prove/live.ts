@@ -9,6 +9,8 @@ export type Played = Readonly<{
   hazard: string
   /** In words, what the naive check would have cost. */
   cost: string
+  /** What host1 says of its version. */
+  server: string
   moments: readonly Moment[]
   failures: readonly string[]
 }>
@@ -25,7 +27,7 @@ const replayed = (node: PgNode, rows: number) =>
   )
 const healthy = {situations: ['healthy'], routed: ['host1']} as const
 
-type Script = Readonly<Pick<Played, 'title' | 'hazard' | 'cost'> & {play(scene: Scene): Promise<void>}>
+type Script = Pick<Played, 'title' | 'hazard' | 'cost'> & Readonly<{play(scene: Scene): Promise<void>}>
 
 const scripts: readonly Script[] = [
   {
@@ -92,23 +94,27 @@ const scripts: readonly Script[] = [
   },
 ]
 
-/** Each scene on three real servers of its own, with a daemon of its own. */
-export async function playScenes(say: (line: string) => void): Promise<readonly Played[]> {
+/**
+ * Each scene on three real servers of its own, with a daemon of its own. `server`: which PostgreSQL;
+ * absent: Debian's where it is installed, else the one from npm.
+ */
+export async function playScenes(say: (line: string) => void, server?: 'embedded'): Promise<readonly Played[]> {
   const played: Played[] = []
   for (const script of scripts) {
     say(`  ${script.title} …`)
-    played.push(await playOne(script))
+    played.push(await playOne(script, server))
   }
   return played
 }
 
-async function playOne({title, hazard, cost, play}: Script): Promise<Played> {
-  await using cluster = await startTestCluster()
-  const [host1] = cluster.nodes
-  await host1?.sql('create table written (n int)')
+async function playOne({play, ...about}: Script, server?: 'embedded'): Promise<Played> {
+  await using cluster = await startTestCluster({...(server && {server})})
+  const host1 = cluster.node('host1')
+  await host1.sql('create table written (n int)')
+  const [said] = await host1.sql('select version()')
   await Promise.all(cluster.nodes.map((node) => replayed(node, 0)))
   await using daemon = await startDaemon(yamlFor(cluster))
   const scene = new Scene(cluster, daemon)
   await play(scene)
-  return {title, hazard, cost, moments: scene.moments, failures: scene.failures}
+  return {...about, server: said?.version.split(' on ')[0], moments: scene.moments, failures: scene.failures}
 }

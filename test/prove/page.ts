@@ -11,7 +11,6 @@ export type Proof = Readonly<{
   commit: string
   at: string
   machine: string
-  postgresql: string
   naive: string
   minutes: number
   worlds: readonly Explored[]
@@ -71,7 +70,7 @@ command in a clone of the repository, in ${proof.minutes.toFixed(1)} minutes:</p
 <pre>npm ci &amp;&amp; npm run prove</pre>
 ${verdict}
 <p class="small">Version ${escaped(proof.version)}, commit ${escaped(proof.commit)}, ${escaped(proof.at)}.
-${escaped(proof.machine)}. ${escaped(proof.postgresql)}.</p>
+${escaped(proof.machine)}. ${escaped(proof.scenes[0]?.server ?? 'No PostgreSQL')}.</p>
 <ol>
 <li><a href="#search">Every history of a small world</a></li>
 <li><a href="#record">The faults that our laboratory found</a></li>

