@@ -16,6 +16,7 @@ const serial = [
   'test/cli/check.test.ts',
   'test/cli/deadline.test.ts',
   'test/cli/fast-check.test.ts',
+  'test/cli/other-daemon.test.ts',
   'test/packaging/booted.test.ts',
   'test/sources/pg-heartbeat.test.ts',
   'test/sources/pg-knock.test.ts',

@@ -60,7 +60,7 @@ test('a daemon of other hosts on the socket: check asks the servers, and says wh
   const options = {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder(site)}
   const {code, stdout, stderr} = await run(['check', 'host1', '--json', ...patient], options)
   const json = JSON.parse(stdout)
-  assert.deepEqual([code, json.via], [3, 'direct'], stdout)
+  assert.deepEqual([code, json.via, json.recognised], [3, 'direct', true], stdout)
   assert.ok(json.reason.includes(`${daemon.socket}: this daemon does not watch host1@10.0.0.1:5432`), json.reason)
   assert.match(
     stderr,

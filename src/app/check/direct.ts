@@ -55,7 +55,8 @@ export async function judgeDirectly(
   const [host, role] = [hostMeant(question, snapshot), roleOf(config, question)]
   const at = {now: systemClock.now(), wall: systemClock.wall()}
   const {maxLag} = request
-  return answerCheck({snapshot, at, host, role, maxLag, group: question.group, via: 'direct', reason})
+  const body = answerCheck({snapshot, at, host, role, maxLag, group: question.group, via: 'direct', reason})
+  return {...body, recognised: true}
 }
 
 /** A connection string with one host asks about that host, one with several asks about all of them. */
