@@ -14,7 +14,7 @@ const pair = (style: string, lines: string, server: (port: number) => string, [o
     .join('')
 
 describe.skipIf(lacks('HAProxy'))('haproxy.cfg has `server host1 <address of host2>`, and host1 is the primary', () => {
-  test('in every style a real HAProxy sends nothing to it', async () => {
+  test('in every style a real HAProxy sends nothing to it', {timeout: 400_000}, async () => {
     const agent = await freePort()
     let haproxy: Haproxy | null = null
     const {port, serve} = await site(async (cwd, {nodes}) => {

@@ -8,7 +8,9 @@ import {agentSays, haproxyWords, oneServer, serverState} from '../support/doors.
 import {hasHaproxy, startHaproxy} from '../support/haproxy.ts'
 import {run, start} from '../support/run.ts'
 
-test('a host that has never answered is known by the addresses of its name, at every door', async () => {
+test('a host that has never answered is known by the addresses of its name, at every door', {
+  timeout: 400_000,
+}, async () => {
   await using free = await freePorts(4)
   const [one = 0, two = 0, http = 0, agent = 0] = free.ports
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-dns-'))
@@ -44,7 +46,7 @@ ${haproxy ? `haproxy: {backends: {pay: primary}, instances: [{socket: ${haproxy.
   expect(await agentSays(agent, `host2@127.0.0.1:${two} primary`)).toMatch(/^drain #/)
 
   const env = {HAPROXY_SERVER_NAME: 'host2', HAPROXY_PROXY_NAME: 'pay', PGROUTE66_SOCKET: '/nowhere/s.sock'}
-  const words = ['check', ...haproxyWords('127.0.0.1', one)]
+  const words = ['check', ...haproxyWords('127.0.0.1', one), '--timeout', '60s']
   for (const more of [[], ['--direct']]) {
     const {code, stderr} = await run([...words, ...more], {cwd, env})
     expect([code, stderr]).toEqual([2, expect.stringContaining(crossed)])

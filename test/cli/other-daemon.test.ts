@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {test} from 'vitest'
 import {fakeDaemon} from '../support/fake-daemon.ts'
-import {run} from '../support/run.ts'
+import {type RunOptions, run} from '../support/run.ts'
 
 const body = {exit: 0, ok: true, host: 'host1', asked: 'primary', text: 'host1: yes', via: 'daemon', recognised: true}
 const strange = {status: 421, code: 'NOT_MY_HOSTS', detail: 'this daemon does not watch host1@10.0.0.1:5432', next: ''}
@@ -29,39 +29,44 @@ check: {timeout: 20s}
 `
 const hostsIn = (target = '') => new URL(target, 'http://localhost').searchParams.getAll('host')
 
+/**
+ * One check of a fake daemon. Without flags a check has two seconds, and 400 ms for the daemon: where
+ * a busy machine takes longer, it is run again.
+ */
+async function checked(answer: Parameters<typeof fakeDaemon>[0], words: readonly string[], options: RunOptions) {
+  for (let tries = 20; ; tries -= 1) {
+    await using daemon = await fakeDaemon(answer)
+    const ran = await run(['check', ...words], {...options, env: {...options.env, PGROUTE66_SOCKET: daemon.socket}})
+    const isLate = /no answer within/.test(ran.stdout + ran.stderr)
+    if (tries === 0 || !isLate) return {...ran, asked: [...daemon.asked]}
+  }
+}
+
 test('a HOST with a configuration: check sends every configured address of the host', async () => {
-  await using daemon = await fakeDaemon(body)
-  const {code, stderr} = await run(['check', 'host1'], {
-    env: {PGROUTE66_SOCKET: daemon.socket},
-    cwd: await folder(site),
-  })
+  const {code, stderr, asked} = await checked(body, ['host1'], {cwd: await folder(site)})
   assert.deepEqual([code, stderr], [0, ''])
-  assert.deepEqual(hostsIn(daemon.asked[0]), ['host1@127.0.0.1:1', 'host1@[::1]:1', 'host1@10.1.0.1:1'])
+  assert.deepEqual(hostsIn(asked[0]), ['host1@127.0.0.1:1', 'host1@[::1]:1', 'host1@10.1.0.1:1'])
 })
 
 test('a group with a configuration: check sends every host of the group', async () => {
-  await using daemon = await fakeDaemon(body)
-  const options = {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder(site)}
-  for (const words of [['--group', 'payments'], []]) await run(['check', ...words, ...patient], options)
-  const [one, all] = daemon.asked.map(hostsIn)
-  assert.deepEqual(one, ['host3@127.0.0.1:3'])
-  assert.equal(all?.length, 5)
+  const cwd = await folder(site)
+  const {asked: one} = await checked(body, ['--group', 'payments', ...patient], {cwd})
+  assert.deepEqual(hostsIn(one[0]), ['host3@127.0.0.1:3'])
+  const {asked: all} = await checked(body, patient, {cwd})
+  assert.equal(hostsIn(all[0]).length, 5)
 })
 
 test("HAProxy's server under another name: check sends the configured name that has the address", async () => {
-  await using daemon = await fakeDaemon(body)
-  const env = {...haproxy, HAPROXY_SERVER_NAME: 'srv2', PGROUTE66_SOCKET: daemon.socket}
-  await run(['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', '2', ...patient], {env, cwd: await folder(site)})
-  assert.deepEqual(hostsIn(daemon.asked[0]), ['host2@127.0.0.1:2'])
+  const options = {env: {...haproxy, HAPROXY_SERVER_NAME: 'srv2'}, cwd: await folder(site)}
+  const {asked} = await checked(body, ['NOT_USED', 'NOT_USED', '127.0.0.1', '2', ...patient], options)
+  assert.deepEqual(hostsIn(asked[0]), ['host2@127.0.0.1:2'])
 })
 
 test('a daemon of other hosts on the socket: check asks the servers, and says why', async () => {
-  await using daemon = await fakeDaemon(strange)
-  const options = {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder(site)}
-  const {code, stdout, stderr} = await run(['check', 'host1', '--json', ...patient], options)
+  const {code, stdout, stderr} = await checked(strange, ['host1', '--json', ...patient], {cwd: await folder(site)})
   const json = JSON.parse(stdout)
   assert.deepEqual([code, json.via, json.recognised], [3, 'direct', true], stdout)
-  assert.ok(json.reason.includes(`${daemon.socket}: this daemon does not watch host1@10.0.0.1:5432`), json.reason)
+  assert.match(json.reason, /\.sock: this daemon does not watch host1@10\.0\.0\.1:5432/)
   assert.match(
     stderr,
     /the daemon cannot be asked .*does not watch host1@10\.0\.0\.1:5432.*check asks the servers instead/,
@@ -69,47 +74,43 @@ test('a daemon of other hosts on the socket: check asks the servers, and says wh
 })
 
 test('a daemon of other hosts and --fallback none: exit 3, and the text says why', async () => {
-  await using daemon = await fakeDaemon(strange)
-  const options = {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder(site)}
-  const {code, stdout} = await run(['check', 'host1', '--fallback', 'none', ...patient], options)
+  const words = ['host1', '--fallback', 'none', ...patient]
+  const {code, stdout} = await checked(strange, words, {cwd: await folder(site)})
   assert.equal(code, 3)
   assert.match(stdout, /^host1: no daemon answers \(.*does not watch host1@/)
 })
 
 test('a daemon of other hosts and no configuration: exit 2, with what to do', async () => {
-  await using daemon = await fakeDaemon(strange)
-  const options = {env: {...haproxy, PGROUTE66_SOCKET: daemon.socket}, cwd: await folder()}
-  const {code, stdout, stderr} = await run(['check', ...fourWords], options)
+  const options = {env: haproxy, cwd: await folder()}
+  const {code, stdout, stderr, asked} = await checked(strange, fourWords, options)
   assert.deepEqual([code, stdout], [2, ''])
   assert.match(stderr, /no daemon of these hosts answers .*does not watch host1@.*\n.*aliases/)
-  assert.equal(daemon.asked.length, 1, 'and not asked twice')
+  assert.equal(asked.length, 1, 'and not asked twice')
 })
 
 test('a strange address from HAProxy: check asks again with the configured addresses', async () => {
-  await using daemon = await fakeDaemon((target) => (hostsIn(target)[0] === 'host1@192.0.2.1:5432' ? strange : body))
-  const options = {env: {...haproxy, PGROUTE66_SOCKET: daemon.socket}, cwd: await folder(site)}
-  const {code, stdout, stderr} = await run(['check', ...fourWords], options)
+  const options = {env: haproxy, cwd: await folder(site)}
+  const answer = (target: string) => (hostsIn(target)[0] === 'host1@192.0.2.1:5432' ? strange : body)
+  const {code, stdout, stderr, asked} = await checked(answer, fourWords, options)
   assert.deepEqual([code, stdout, stderr], [0, 'host1: yes\n', ''])
   assert.deepEqual(
-    daemon.asked.map((target) => hostsIn(target)[0]),
+    asked.map((target) => hostsIn(target)[0]),
     ['host1@192.0.2.1:5432', 'host1@127.0.0.1:1'],
   )
 })
 
 test('an older daemon ignores host=: its answer counts, and check warns once', async () => {
   const {recognised: _, ...older} = body
-  await using daemon = await fakeDaemon(older)
-  const env = {PGROUTE66_SOCKET: daemon.socket}
   const warning =
     /^pgroute66: the daemon at .* is older and cannot tell whether it watches host1@.*: upgrade the daemon\n$/
-  for (const [words, more, cwd] of [
+  for (const [words, env, cwd] of [
     [fourWords, haproxy, await folder()],
-    [['host1', ...patient], {}, await folder(site)],
+    [['host1'], {}, await folder(site)],
   ] as const) {
-    const {code, stdout, stderr} = await run(['check', ...words], {env: {...env, ...more}, cwd})
+    const {code, stdout, stderr} = await checked(older, words, {env, cwd})
     assert.deepEqual([code, stdout], [0, 'host1: yes\n'])
     assert.match(stderr, warning)
   }
-  const {stderr} = await run(['check', 'host1'], {env, cwd: await folder()})
-  assert.equal(stderr, '', 'without a configuration nothing is meant')
+  const {stderr} = await checked(older, ['host1'], {cwd: await folder()})
+  assert.equal(stderr, '', 'without a configuration no host is meant')
 })

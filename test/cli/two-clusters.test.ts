@@ -16,7 +16,7 @@ async function site(hosts: (cluster: Cluster) => string, more: string) {
   const cwd = await mkdtemp(join(tmpdir(), 'pgroute66-clusters-'))
   const text = `${hosts(cluster)}\nport: ${await freePort()}\nprobe: {timeout: 3s, max_age: 6s}\n${more}\n`
   await writeFile(join(cwd, 'pgroute66.yml'), text, {mode: 0o600})
-  const serve = start(['serve', '-c', 'pgroute66.yml'], {cwd, limitMs: 300_000})
+  const serve = start(['serve', '-c', 'pgroute66.yml'], {cwd, limitMs: 600_000})
   onTestFinished(() => void serve.child.kill('SIGKILL'))
   await serve.sees('listening')
   const reload = async (next: string) => {
@@ -38,13 +38,13 @@ type Said = Readonly<{code: number | null; via: string; recognised: boolean; rea
 
 /** The first answer that is as wanted; else the last one. */
 async function eventually(ask: () => Promise<Said>, isWanted: (said: Said) => boolean): Promise<Said> {
-  for (let tries = 30; ; tries -= 1) {
+  for (let tries = 5; ; tries -= 1) {
     const said = await ask()
     if (isWanted(said) || tries === 0) return said
   }
 }
 
-test('two clusters with the same names, and the socket is the daemon of the other', {timeout: 300_000}, async () => {
+test('two clusters with the same names, and the socket is the daemon of the other', {timeout: 600_000}, async () => {
   const theirs = await site(theirNames, 'socket: theirs.sock\ncontrol_socket: off.sock')
   const ours = await site((cluster) => hostsYaml(cluster), 'haproxy: {backends: {pg_write: primary}}')
   const socket = join(theirs.cwd, 'theirs.sock')

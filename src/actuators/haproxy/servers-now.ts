@@ -3,7 +3,8 @@ import type {HaproxyServer} from './match.ts'
 import {readHaproxy} from './read.ts'
 import {openRuntime} from './runtime.ts'
 
-const timeoutMs = 2_000
+/** As long as a pass of the push may take. */
+const timeoutMs = 5_000
 
 /**
  * The servers of the configured backends of one HAProxy, as it has them now. A text: why they cannot

@@ -1,6 +1,8 @@
 import {readFile} from 'node:fs/promises'
 import type {Config, Pem} from '../../config/config.ts'
+import {deadline} from '../../core/wait.ts'
 import {httpRequest} from '../../sources/daemon/http-request.ts'
+import {systemClock} from '../../system/clock.ts'
 import {answerIn, type DaemonAnswer, type Miss} from './fast-path.ts'
 
 /** Addresses to listen on that are none to connect to. */
@@ -19,7 +21,10 @@ export async function askPort(
   const host = anywhere[bind] ?? bind
   const endpoint = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const tls = ssl && {fingerprint256: await fingerprintOf(ssl.cert)}
-  const signal = AbortSignal.timeout(timeoutMs)
+  // Loaded before the time counts: on a busy machine that takes longer than the daemon's answer.
+  await (ssl ? import('node:https') : import('node:http'))
+  using limit = deadline(systemClock, timeoutMs)
+  const {signal} = limit
   try {
     const reply = await httpRequest({host, port, tls}, {path, signal})
     return answerIn(reply, endpoint) ?? {kind: 'absent', endpoint, why: 'the server that answers is not pgroute66'}

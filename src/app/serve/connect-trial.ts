@@ -19,7 +19,7 @@ export type ConnectTrial = Readonly<{
   notes: readonly string[]
 }>
 
-const resolveMs = 2_000
+const resolveMs = 5_000
 
 /**
  * `config check --connect`: connects to each host, and compares the servers of load balancers with

@@ -1,6 +1,6 @@
 import {getUnix} from './get-unix.ts'
 
-const timeoutMs = 1_000
+const timeoutMs = 3_000
 
 /** A server that a load balancer names like a host, at an address of no host. */
 export type UnknownAddress = Readonly<{host: string; address: string; port: number | null}>
