@@ -44,15 +44,16 @@ const rules: Record<HaproxyStyle, Readonly<Record<string, {says: readonly RegExp
     global: {says: [], never: [/stats socket/]},
     'listen pg_write': {
       says: [
+        /timeout check 2s/,
         /default-server disabled agent-check .*agent-port 8009 .*weight 100 on-marked-down shutdown-sessions/,
         /reject if .*nbsrv\(pgroute66\) eq 0/,
         /server host2 10\.0\.0\.2:5432 tcp-ut 8s agent-send "host2@10\.0\.0\.2:5432 primary\\n"/,
       ],
-      never: [/ check /],
+      never: [/(?<!timeout) check /],
     },
     'listen pg_read': {
       says: [/default-server disabled agent-check/, /agent-send "host1@10\.0\.0\.1:5432 replica\\n"/],
-      never: [/ check /, /on-marked-down/],
+      never: [/(?<!timeout) check /, /on-marked-down/],
     },
     'backend pgroute66': {
       says: [/send alive\?\\n/, /server serve 127\.0\.0\.1:8009 check inter 1s fall 7/],

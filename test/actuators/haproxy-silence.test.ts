@@ -1,10 +1,12 @@
 import {once} from 'node:events'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import {startAgent} from '../../src/actuators/agent/server.ts'
 import {haproxyFile} from '../../src/actuators/haproxy/cfg.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {started} from '../api/started.ts'
 import {adapted} from '../support/adapted.ts'
+import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, standby, unasked, unavailable} from '../support/snapshots.ts'
@@ -54,6 +56,23 @@ function dial(haproxy: Haproxy): Socket {
   const socket = connect(haproxy.port('write'), '127.0.0.1').on('error', () => {})
   onTestFinished(() => void socket.destroy())
   return socket
+}
+/** Publishes one primary after the other, and looks at the writers all the time. */
+async function swaps(source: FakeSource, way: Way, haproxy: Haproxy) {
+  const [drafts, names] = [
+    [first, second],
+    ['host1', 'host2'],
+  ]
+  for (let swap = 1; swap <= 8; swap += 1) {
+    way.late = names[(swap + 1) % 2] ?? null
+    source.publish(drafts[swap % 2] as SnapshotDraft)
+    await until(async () => {
+      const {host1, host2} = await writers(haproxy)
+      const up = [host1, host2].filter((word) => /^(UP|no check)/.test(word))
+      expect(up.length, `swap ${swap}: ${host1}, ${host2}`).toBeLessThan(2)
+      return /^(UP|no check)/.test(swap % 2 === 1 ? host2 : host1)
+    })
+  }
 }
 /** The host that answers a new session; '' where HAProxy rejects it. */
 async function reached(haproxy: Haproxy): Promise<string> {
@@ -171,20 +190,7 @@ describe.skipIf(lacks('HAProxy'))('style httpchk on a real HAProxy', () => {
   test('never two writers up, also when the "no" for the deposed one is late', async () => {
     const {api, way, haproxy} = await site()
     await until(async () => (await reached(haproxy)) === 'host1')
-    const [drafts, names] = [
-      [first, second],
-      ['host1', 'host2'],
-    ]
-    for (let swap = 1; swap <= 8; swap += 1) {
-      way.late = names[(swap + 1) % 2] ?? null
-      api.source.publish(drafts[swap % 2] as SnapshotDraft)
-      await until(async () => {
-        const {host1, host2} = await writers(haproxy)
-        const up = [host1, host2].filter((word) => word.startsWith('UP'))
-        expect(up.length, `swap ${swap}: ${host1}, ${host2}`).toBeLessThan(2)
-        return (swap % 2 === 1 ? host2 : host1) === 'UP'
-      })
-    }
+    await swaps(api.source, way, haproxy)
   })
 
   test('the port of the checks passes on nothing but questions of HAProxy', async () => {
@@ -197,4 +203,27 @@ describe.skipIf(lacks('HAProxy'))('style httpchk on a real HAProxy', () => {
     ] as const)
       expect((await fetch(`http://127.0.0.1:${port}${path}`, {method})).status).toBe(403)
   })
+})
+
+test.skipIf(lacks('HAProxy'))('style agent: never two writers up, also when each "down" is late', async () => {
+  const [source, way] = [fakeSource(first), new Way()]
+  const around = {source, clock: realClock(), log: keptLog(), fallback: () => 'primary' as const}
+  const settings = {bind: '127.0.0.1', port: 0}
+  const agent = await startAgent({settings, ...around, isFrozen: () => false, namedOnly: () => {}})
+  onTestFinished(() => agent[Symbol.asyncDispose]())
+  onTestFinished(() => way[Symbol.asyncDispose]())
+  const daemon = {address: '127.0.0.1', port: await way.before(Number(agent.address.split(':')[1])), tls: null}
+  const servers = ['host1', 'host2'].map((name, index) => ({name, address: `127.0.0.1:${index + 1}`}))
+  const text = haproxyFile({
+    style: 'agent',
+    backends: [{name: 'pg_write', role: 'primary', bind: '127.0.0.1:{port:write}', servers, fallback: null}],
+    api: daemon,
+    agent: daemon,
+    socket: '',
+    maxLag: null,
+  })
+  const haproxy = await startHaproxy(adapted(text, {'    user haproxy\n    group haproxy\n': ''}))
+  onTestFinished(() => haproxy[Symbol.asyncDispose]())
+  await until(async () => /^(UP|no check)/.test((await writers(haproxy)).host1))
+  await swaps(source, way, haproxy)
 })

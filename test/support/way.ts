@@ -45,7 +45,7 @@ export class Way implements AsyncDisposable {
     client.on('data', (chunk) => {
       const question = String(chunk)
       if (this.state === 'open') {
-        waitMs = this.late !== null && question.includes(`/${this.late};`) ? lateMs : 0
+        waitMs = this.late !== null && new RegExp(`(/|^)${this.late}[;@]`, 'm').test(question) ? lateMs : 0
         daemon.write(chunk)
       } else if (question.includes('pg_write/host1')) this.unanswered += 1
     })

@@ -161,11 +161,14 @@ function serverDefaults({role}: HaproxyFileBackend, {style, agent, maxLag}: Hapr
       return ['    # Disabled until serve enables it.', '    default-server disabled']
     case 'agent':
       return [
+        '    # An answer may be late. Without this line HAProxy forgets it after agent-inter.',
+        '    timeout check 2s',
         '    # Disabled until the agent enables it. While the agent is silent, nothing changes.',
         ...(isWriter
           ? ['    # The agent answers "down", which cuts sessions, only with evidence against the host.']
           : []),
-        `    default-server disabled agent-check ${agentAt(agent)} agent-inter 200ms weight 100${cut}`,
+        `    default-server disabled agent-check ${agentAt(agent)} ` +
+          `agent-inter ${isWriter ? 100 : 200}ms weight 100${cut}`,
       ]
     case 'httpchk':
       return [
