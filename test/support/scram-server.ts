@@ -2,6 +2,14 @@ import {createHash, createHmac, pbkdf2Sync} from 'node:crypto'
 
 const [salt, iterations] = [Buffer.from('pgroute66 knows one salt'), 4096]
 
+/** A server keeps what it derives from a password, so that a login costs the client alone. */
+const derived = new Map<string, Buffer>()
+function saltedOf(password: string): Buffer {
+  const salted = derived.get(password) ?? pbkdf2Sync(password, salt, iterations, 32, 'sha256')
+  derived.set(password, salted)
+  return salted
+}
+
 /**
  * The server's part of SCRAM-SHA-256 (RFC 5802) for the one who knows `password`: what the client
  * says first and last, and what it hears.
@@ -19,7 +27,7 @@ export function scramServer(password: string) {
     /** `null`: that is not the password. */
     verdict(clientFinal: string): string | null {
       const [, bare = '', proof = ''] = /^(.*),p=(.*)$/.exec(clientFinal) ?? []
-      const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256')
+      const salted = saltedOf(password)
       const signed = `${first},${said},${bare}`
       const clientKey = hmac(salted, 'Client Key')
       const signature = hmac(createHash('sha256').update(clientKey).digest(), signed)

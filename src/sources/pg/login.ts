@@ -56,6 +56,9 @@ export async function logIn(
   return isRefused ? await logInTo(to, resolve, patience) : outcome
 }
 
+/** A login by SCRAM has four answers; a server that sends more has no more time. */
+const mostMessages = 8
+
 /** Makes the attempts that sslmode allows until the server accepts one. */
 async function logInTo(to: ConnectionSettings, resolve: Resolver, patience: Patience): Promise<Login | PgFailure> {
   const [first, ...others] = sslAttempts(to)
@@ -102,6 +105,14 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: 
   }
   let timedOut = false
   patience.begin('login')
+  let messages = 0
+  // The limit is for one answer of the server. What this process computes between two of them takes
+  // long on a busy machine, and is no fault of the server.
+  const heard = () => {
+    messages += 1
+    if (messages < mostMessages) patience.begin('login')
+  }
+  socket.on('data', heard)
   const forget = onAbort(patience.signal, () => {
     timedOut = true
     socket.destroy()
@@ -144,6 +155,7 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: 
     return failureFrom(error, to, 'auth')
   } finally {
     forget()
+    socket.off('data', heard)
   }
 }
 
