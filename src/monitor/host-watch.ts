@@ -1,3 +1,4 @@
+import type {Admission} from '../core/admission.ts'
 import {type Backoff, nextBackoff} from '../core/backoff.ts'
 import {endedWith, type HostRecord, observed} from '../core/facts/host-record.ts'
 import type {Failure} from '../core/facts/observation.ts'
@@ -22,6 +23,8 @@ export type WatchDeps = Readonly<{
   settings: HostSettings
   probe: ProbeSettings
   driver: HostDriver
+  /** Of all hosts: a session is opened when there is a place. */
+  admission: Admission
   clock: Clock
   random: Random
   meter: Meter
@@ -122,7 +125,14 @@ export class HostWatch {
    * the attempt goes on.
    */
   async #open(wasClosed: boolean): Promise<HostSession | null> {
-    const {clock, driver, meter, settings} = this.#deps
+    const {clock, driver, admission, meter, settings} = this.#deps
+    const {signal} = this.#stop
+    // Every limit begins when the login is admitted: the queue is no fault of the host.
+    const leave = admission.enterNow() ?? (await admission.enter({isUrgent: wasClosed, signal}))
+    if (signal.aborted) {
+      leave()
+      return null
+    }
     const graceMs = Math.round(driver.limitMs(grace.ms, grace.trips))
     const askedAt = clock.now()
     const cancelGrace = wasClosed
@@ -133,9 +143,10 @@ export class HostWatch {
           }),
         )
       : () => {}
-    const result = await driver.open(this.#stop.signal)
+    const result = await driver.open(signal)
     cancelGrace()
-    if (this.#stop.signal.aborted) {
+    leave()
+    if (signal.aborted) {
       if (!isFailure(result)) result.close()
       return null
     }

@@ -1,3 +1,4 @@
+import {Admission} from '../core/admission.ts'
 import {type HostRecord, lookedUp} from '../core/facts/host-record.ts'
 import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
@@ -22,6 +23,8 @@ import {saver} from './saver.ts'
 export type MonitorDeps = Readonly<{
   settings: MonitorSettings
   driver: (host: HostSettings) => HostDriver
+  /** Of all logins of this process; absent: of the logins of this monitor. */
+  admission?: Admission
   clock: Clock
   random: Random
   store: MemoryStore
@@ -62,6 +65,7 @@ export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
 class HostMonitor implements Monitor {
   readonly ready: Promise<void>
   readonly #deps: MonitorDeps
+  readonly #admission: Admission
   readonly #board: Board
   readonly #desk: EvidenceDesk
   readonly #watches = new Map<string, HostWatch>()
@@ -77,6 +81,7 @@ class HostMonitor implements Monitor {
 
   constructor(deps: MonitorDeps, board: Board, desk: EvidenceDesk) {
     this.#deps = deps
+    this.#admission = deps.admission ?? new Admission(deps.clock)
     this.#board = board
     this.#desk = desk
     this.#settings = deps.settings
@@ -204,13 +209,14 @@ class HostMonitor implements Monitor {
       settings,
       probe,
       driver,
+      admission: this.#admission,
       clock,
       random,
       meter,
       update,
       opened: (session, signal) => this.#names.opened(name, session, driver.limitMs(probe.timeoutMs, 2), signal),
       answered: maxAgeWarning(probe, (message) => log.warn({host: name}, `${name}: ${message}`)),
-      intervalMs: () => this.#pacing.planInterval(name, clock.now(), this.#settings.probe),
+      intervalMs: () => this.#intervalMs(name),
       isNudgeDue: (nudgedAt) => isNudgeDue(this.#groupsOf(name), this.#settings.followers, nudgedAt, clock.now()),
     })
     this.#watches.set(name, watch)
@@ -226,6 +232,13 @@ class HostMonitor implements Monitor {
   #besides(host: string): readonly string[] {
     const hosts = this.#board.unitsOf(host).flatMap((unit) => this.#board.hostsOf(unit))
     return [...new Set(hosts)].filter((other) => other !== host)
+  }
+
+  /** While logins wait for a place, the CPU of this process is theirs: no group is probed fast. */
+  #intervalMs(host: string): number {
+    const {probe} = this.#settings
+    if (this.#admission.isCrowded) return probe.intervalMs
+    return this.#pacing.planInterval(host, this.#deps.clock.now(), probe)
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [NAME…] [--short] [--minutes N] [--style STYLE] [--runs N]`: measures, beside
+ * `npm run bench -- [NAME…] [--short] [--minutes N] [--style STYLE] [--runs N] [--hosts N]`: measures, beside
  * something known in the same run. Ends with 1 only when a run broke.
  */
 import {parseArgs} from 'node:util'
@@ -79,6 +79,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./versions.ts'),
     isOnDemand: true,
   },
+  busy: {
+    about:
+      'a busy machine: a start with 1,000 hosts (--hosts) beside 20 busy loops, and a daemon that is stopped for ' +
+      '1.3 s ten times in --minutes (10) beside eight; only when it is named',
+    load: () => import('./busy.ts'),
+    isOnDemand: true,
+  },
   worlds: {
     about: 'every history of small worlds, judged by the product: breaches; minutes; runs only when named',
     load: () => import('./worlds.ts'),
@@ -105,6 +112,7 @@ const {values, positionals} = parseArgs({
     minutes: {type: 'string'},
     style: {type: 'string'},
     runs: {type: 'string'},
+    hosts: {type: 'string'},
   },
 })
 const unknown = positionals.filter((name) => name !== 'list' && benches[name] === undefined)
@@ -122,6 +130,7 @@ const options: Options = {
   minutes: numberOf(values.minutes),
   style: values.style ?? null,
   runs: numberOf(values.runs),
+  hosts: numberOf(values.hosts),
 }
 let broken = 0
 for (const name of names) {

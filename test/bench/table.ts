@@ -3,8 +3,14 @@
  * run. `met` null: there is no target.
  */
 export type Row = Readonly<{figure: string; measured: string; target: string; comparison: string; met: boolean | null}>
-/** `style`: one of HAProxy's alone. `runs`: how many failovers. */
-export type Options = Readonly<{short: boolean; minutes: number | null; style: string | null; runs: number | null}>
+/** `style`: one of HAProxy's alone. `runs`: how many failovers. `hosts`: how many the daemon watches. */
+export type Options = Readonly<{
+  short: boolean
+  minutes: number | null
+  style: string | null
+  runs: number | null
+  hosts: number | null
+}>
 
 const columns = ['figure', 'measured', 'target', 'comparison'] as const
 

@@ -30,6 +30,7 @@ export const sessionColumns: readonly Column[] = [
 ]
 export const probeColumns: readonly Column[] = [
   {name: 'in_recovery', oid: bool},
+  {name: 'clock_ms', oid: float8},
   {name: 'nudged_at', oid: text},
   {name: 'lsn', oid: text},
   {name: 'primary_timeline', oid: text},
@@ -47,7 +48,16 @@ export const probeColumns: readonly Column[] = [
   {name: 'backends_max', oid: int4},
 ]
 
-export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): void}>
+/** What a server has seen: logins that it completed, and when it first answered a probe (wall clock). */
+export type Seen = Readonly<{logins: number; probedAt: number | null}>
+
+export type Fakes = Readonly<{
+  ports: readonly number[]
+  pid: number
+  /** Of each server, in the order of `ports`. */
+  seen(): Promise<readonly Seen[]>
+  stop(): void
+}>
 
 /**
  * Starts `count` servers in groups of three: one primary, two standbys that stream from it.
@@ -56,20 +66,28 @@ export type Fakes = Readonly<{ports: readonly number[]; pid: number; stop(): voi
  * at once, and each standby later than the server before it.
  */
 export async function startFakes(count: number, certificates?: string, isOrdered = false): Promise<Fakes> {
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), [
-    'serve',
-    String(count),
-    ...(certificates ? [certificates] : []),
-    ...(isOrdered ? ['ordered'] : []),
-  ])
+  const args = ['serve', String(count), ...(certificates ? [certificates] : []), ...(isOrdered ? ['ordered'] : [])]
+  // A session of their own: on a busy machine the kernel gives them their own share of the time.
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), args, {detached: true})
   const [ports] = (await once(child, 'message')) as [number[]]
-  return {ports, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL')}
+  return {
+    ports,
+    pid: child.pid ?? 0,
+    async seen() {
+      const answered = once(child, 'message')
+      child.send('seen')
+      return (await answered)[0] as readonly Seen[]
+    },
+    stop: () => void child.kill('SIGKILL'),
+  }
 }
 
 /** The values of one answer, in the columns' order. */
 type Values = readonly (string | null)[]
 
 class Fake {
+  logins = 0
+  probedAt: number | null = null
   readonly port: number
   readonly index: number
   readonly primaryPort: () => number
@@ -96,9 +114,9 @@ class Fake {
   }
 
   probe(): Values {
-    const lsn = '0/3000148'
+    const [at, lsn] = [String(Date.now()), '0/3000148']
     if (this.index % 3 === 0)
-      return ['f', null, lsn, '00000001', null, null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
+      return ['f', at, null, lsn, '00000001', null, null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
     const receiver = {
       status: 'streaming',
       received_tli: 1,
@@ -107,7 +125,8 @@ class Fake {
       latest_end_lsn: lsn,
       last_message_age_ms: 40,
     }
-    return ['t', null, lsn, null, '1', null, null, lsn, '40', 'f', '0', 't', JSON.stringify(receiver), '[]', '3', '100']
+    const heard = JSON.stringify(receiver)
+    return ['t', at, null, lsn, null, '1', null, null, lsn, '40', 'f', '0', 't', heard, '[]', '3', '100']
   }
 }
 
@@ -192,6 +211,7 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
         return []
       }
       isStarted = true
+      if (!scram) fake.logins += 1
       return scram ? [message('R', int(10, 4), cstring('SCRAM-SHA-256'), Buffer.alloc(1))] : welcome
     }
     if (type === 'p' && scram) {
@@ -199,6 +219,7 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
       if (body.toString('latin1', 0, mechanism - 1) === 'SCRAM-SHA-256')
         return [message('R', int(11, 4), Buffer.from(scram.challenge(body.toString('utf8', mechanism + 4))))]
       const last = scram.verdict(body.toString('utf8'))
+      if (last !== null) fake.logins += 1
       return last === null
         ? [message('E', cstring('SFATAL'), cstring('C28P01'), cstring('Mno'), Buffer.alloc(1))]
         : [message('R', int(12, 4), Buffer.from(last)), ...welcome]
@@ -214,6 +235,7 @@ function attend(socket: Socket, fake: Fake, pid: number, offer: SecureContext | 
     }
     if (type === 'D') return [rowDescription(portal === 'session' ? sessionColumns : probeColumns)]
     isProbed ||= type === 'E' && portal === 'probe'
+    if (isProbed) fake.probedAt ??= Date.now()
     if (type === 'E') return [dataRow(portal === 'session' ? fake.session(pid) : fake.probe()), complete]
     if (type === 'S') return [ready]
     if (type === 'X') socket.end()
@@ -241,4 +263,6 @@ if (process.argv[2] === 'serve') {
     fakes.push(new Fake(index, (server.address() as {port: number}).port, () => fakes[index - (index % 3)]?.port ?? 0))
   }
   process.send?.(fakes.map(({port}) => port))
+  process.on('disconnect', () => process.exit())
+  process.on('message', () => process.send?.(fakes.map(({logins, probedAt}): Seen => ({logins, probedAt}))))
 }

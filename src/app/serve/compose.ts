@@ -1,4 +1,5 @@
 import type {Config} from '../../config/config.ts'
+import {Admission} from '../../core/admission.ts'
 import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
@@ -34,9 +35,11 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
       await store.save(memory)
     },
   }
+  const admission = new Admission(deps.clock)
   const monitor = await startMonitor({
+    admission,
     settings: config,
-    driver: (host) => driverFor(current, deps.clock, deps.log)(host),
+    driver: (host) => driverFor(current, deps.clock, deps.log, admission)(host),
     store: kept,
     ...deps,
   })

@@ -1,3 +1,4 @@
+import type {Admission} from '../../core/admission.ts'
 import {type Clock, type HostDriver, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
 import type {Connection, Route} from './connection.ts'
@@ -13,6 +14,8 @@ export type PgDriverSettings = Readonly<{
   probe: ProbeSettings
   availability: AvailabilitySettings | null
   clock: Clock
+  /** For the sessions of heartbeats; default: none waits. */
+  admission?: Admission
   /** Default: the system's resolver. */
   resolve?: Resolver
   /** Told of each fact that the server denies, when it is found out. */
@@ -50,6 +53,7 @@ export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSe
       connectTimeoutMs: probe.connectTimeoutMs,
       availability,
       clock,
+      admission: rest.admission ?? null,
     }),
     async close() {
       closings += 1

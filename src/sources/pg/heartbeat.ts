@@ -1,3 +1,4 @@
+import type {Admission} from '../../core/admission.ts'
 import {type Clock, type HeartbeatAnswer, isFailure} from '../../core/ports.ts'
 import type {AvailabilitySettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
@@ -20,6 +21,8 @@ type Deps = Readonly<{
   connectTimeoutMs: number
   availability: AvailabilitySettings | null
   clock: Clock
+  /** `null`: no login waits. */
+  admission: Admission | null
 }>
 
 /** To look whether the table is there, to update its row, and to insert it where there is none. */
@@ -29,7 +32,8 @@ const beatTrips = 3
 export type Heartbeats = (ask: {primary: boolean}, signal: AbortSignal) => Promise<HeartbeatAnswer>
 
 /** On a connection of their own: a write that hangs must not keep the probe from answering. */
-export function heartbeats({route, known, timeoutMs, connectTimeoutMs, availability, clock}: Deps): Heartbeats {
+export function heartbeats(deps: Deps): Heartbeats {
+  const {route, known, timeoutMs, connectTimeoutMs, availability, clock, admission} = deps
   let connection: Connection | null = null
   let backoff = noBackoff
   const sql = heartbeatSql(availability?.table ?? 'public.pgr66_avc')
@@ -70,8 +74,11 @@ export function heartbeats({route, known, timeoutMs, connectTimeoutMs, availabil
     }
     // The beat has a limit of its own. With one for both, a distant host would never finish the
     // session and the beat in time, and every try would begin with a new session.
+    const isOpen = connection !== null && !connection.isOver
+    const leave = isOpen ? null : await admission?.enter({isUrgent: false, signal})
     using opening = patience(clock, route.roundTrips, connectTimeoutMs, signal)
     const current = await ready(opening)
+    leave?.()
     const limitMs = route.roundTrips.limitMs(timeoutMs, beatTrips)
     using limit = deadline(clock, limitMs, signal)
     const answer = isFailure(current)
