@@ -40,7 +40,7 @@ export async function run({short, runs}: Options): Promise<readonly Row[]> {
       const {stdout} = await command(['check', '-c', site.config])
       const logs = site.cluster.nodes.map(({name, log}) => `${name}:\n${log.slice(-1_000)}`)
       const said = [stdout, ...logs, 'serve:', site.serve.log().slice(-5_000)].join('\n')
-      throw new Error(`${label} did not end\n${said}`, {cause})
+      throw new Error(`${label} did not end${countsOf(site)}\n${said}`, {cause})
     })
     failovers.push(failover)
     console.error(`${label}: ${Math.round(failover.outageMs)} ms${marks(failover, site)}`)
@@ -62,13 +62,12 @@ function dealt<T>(cards: readonly T[], random: Random): () => T {
   }
 }
 
-const marks = ({wasHelped, late}: Failover, {watch}: Site): string =>
-  [
-    wasHelped ? ', decided by the operator' : '',
-    late > 0 ? `, LATE ${late}` : '',
-    watch.twoUp > 0 ? `, TWO UP ${watch.twoUp}` : '',
-    watch.routedBehind > 0 ? `, BEHIND ${watch.routedBehind}` : '',
-  ].join('')
+const marks = ({wasHelped, late}: Failover, site: Site): string =>
+  `${wasHelped ? ', decided by the operator' : ''}${late > 0 ? `, LATE ${late}` : ''}${countsOf(site)}`
+
+/** What must not be, so far. */
+const countsOf = ({watch: {twoUp, routedBehind}}: Site): string =>
+  `${twoUp > 0 ? `, TWO UP ${twoUp}` : ''}${routedBehind > 0 ? `, BEHIND ${routedBehind}` : ''}`
 
 type Outcome = Readonly<{seed: number; failovers: readonly Failover[]; site: Site; lost: number; acked: number}>
 
