@@ -1,11 +1,12 @@
 import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../support/cluster.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {runJs} from '../support/run.ts'
-import {freePort, site} from '../support/site.ts'
+import {site} from '../support/site.ts'
 
 /** A backend whose server has the address of its name, and one whose server has another host's. */
 const pair = (style: string, lines: string, server: (port: number) => string, [own, other]: readonly number[]) =>
@@ -15,7 +16,8 @@ const pair = (style: string, lines: string, server: (port: number) => string, [o
 
 describe.skipIf(lacks('HAProxy'))('haproxy.cfg has `server host1 <address of host2>`, and host1 is the primary', () => {
   test('in every style a real HAProxy sends nothing to it', {timeout: 400_000}, async () => {
-    const agent = await freePort()
+    await using held = await freePorts(1)
+    const [agent = 0] = held.ports
     let haproxy: Haproxy | null = null
     let folder = ''
     const {port, serve} = await site(async (cwd, {nodes}) => {

@@ -1,10 +1,11 @@
 import {writeFile} from 'node:fs/promises'
 import {expect, onTestFinished, test} from 'vitest'
+import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../support/cluster.ts'
 import {agentSays, haproxyWords, oneServer, serverState} from '../support/doors.ts'
 import {hasHaproxy, startHaproxy} from '../support/haproxy.ts'
 import {run} from '../support/run.ts'
-import {freePort, site} from '../support/site.ts'
+import {site} from '../support/site.ts'
 
 /** The address of no host, which leads to host1: a NAT, or a service network. */
 const nat = '127.0.0.9'
@@ -12,7 +13,8 @@ const nat = '127.0.0.9'
 test('a server at an address of no host, at every door: by its name, logged once, and listed', {
   timeout: 400_000,
 }, async () => {
-  const agent = await freePort()
+  await using held = await freePorts(1)
+  const [agent = 0] = held.ports
   let port1 = 0
   const started = await site(async (_, {nodes: [host1]}) => {
     port1 = host1?.port ?? 0
