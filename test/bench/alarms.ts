@@ -3,11 +3,11 @@ import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {debian, followersOf, hostsYaml, type PgNode, startTestCluster, until} from '../support/cluster.ts'
+import {busyLoops} from './busy-loops.ts'
 import {type Daemon, startDaemon} from './daemon.ts'
 import type {Options, Row} from './table.ts'
 import {ToolMissing} from './tool.ts'
 
-const busyLoops = 8
 const everyMs = 15_000
 
 /**
@@ -39,6 +39,7 @@ export async function run({short, minutes}: Options): Promise<readonly Row[]> {
   await host1.sql('select pg_reload_conf()')
   using load = new Load(pgbench, cluster.folder, host1.port)
   await load.begin()
+  using _ = busyLoops(8)
   await using daemon = await startDaemon(`${hostsYaml(cluster)}\nprobe: {knock_interval: 1s}`)
   await daemon.poll('/v1/primary', ({body}) => body === '["host1"]')
 
@@ -77,12 +78,11 @@ async function alarmsOf(daemon: Daemon): Promise<readonly string[]> {
 }
 type Change = Readonly<{rule: string | null; why: string}>
 
-/** pgbench, begun anew after each crash, and busy loops beside it. */
+/** pgbench, begun anew after each crash. */
 class Load implements Disposable {
   transactions = 0
   readonly #pgbench: string
   readonly #to: readonly string[]
-  readonly #loops: ChildProcess[] = []
   #child: ChildProcess | null = null
   #isOver = false
 
@@ -95,8 +95,6 @@ class Load implements Disposable {
     const made = spawn(this.#pgbench, ['-i', '-q', '-s', '5', ...this.#to], {stdio: 'ignore'})
     const [code] = await once(made, 'exit')
     if (code !== 0) throw new Error(`pgbench -i ended with ${code}`)
-    for (let loop = 0; loop < busyLoops; loop += 1)
-      this.#loops.push(spawn(process.execPath, ['-e', 'for (;;);'], {stdio: 'ignore'}))
     void this.#write()
   }
 
@@ -118,6 +116,5 @@ class Load implements Disposable {
   [Symbol.dispose](): void {
     this.#isOver = true
     this.#child?.kill('SIGKILL')
-    for (const loop of this.#loops) loop.kill('SIGKILL')
   }
 }

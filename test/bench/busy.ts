@@ -1,10 +1,10 @@
-import {spawn} from 'node:child_process'
 import {mkdtempSync, rmSync} from 'node:fs'
 import {loadavg, setPriority, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {makeCertificates} from '../support/certificates.ts'
 import {type Fakes, startFakes} from '../support/fake-postgres.ts'
+import {busyLoops} from './busy-loops.ts'
 import {type Daemon, startDaemon, usageOf} from './daemon.ts'
 import type {Options, Row} from './table.ts'
 
@@ -117,21 +117,6 @@ async function startServers(count: number): Promise<Servers> {
     async [Symbol.asyncDispose]() {
       fakes.stop()
       rmSync(folder, {recursive: true, force: true})
-    },
-  }
-}
-
-/**
- * Processes that take all the time that they are given, in a session of their own: as the tasks of
- * another service, beside which the kernel gives this one its share.
- */
-function busyLoops(count: number): Disposable & Readonly<{count: number}> {
-  const loops = `i=0; while [ $i -lt ${count} ]; do while :; do :; done & i=$((i + 1)); done; wait`
-  const session = spawn('/bin/sh', ['-c', loops], {stdio: 'ignore', detached: true})
-  return {
-    count,
-    [Symbol.dispose]() {
-      if (session.pid !== undefined) process.kill(-session.pid, 'SIGKILL')
     },
   }
 }
