@@ -41,6 +41,7 @@ test('a command receives a verdict as JSON and variables, and no other variable 
       'PGROUTE66_ID=9f2c41-417',
       'PGROUTE66_PRIMARY=host1',
       'PGROUTE66_RULE=V4',
+      'PGROUTE66_SITUATION=healthy',
       'PGROUTE66_VERDICT=primary',
       `PGROUTE66_WHY=${why}`,
     ].sort(),

@@ -96,6 +96,8 @@ test.skipIf(lacks('HAProxy'))(
     await comes('pg_write/host2', 'pg_read/host2')
     // In the order of HAProxy's servers: the old primary is down before the new one is up.
     assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
+    // Its next question shows that the "down" has arrived.
+    assert.match(await agentSays(agentPort, 'host1 primary'), /^down #/)
     assert.equal(await agentSays(agentPort, 'host2 primary'), 'ready up 100%\n')
 
     // Readers may still go to host3, as soon as it follows host1 again.
