@@ -36,7 +36,18 @@ test.each(testedVersions)(
     for (const mode of ['fast', 'smart', 'immediate'] as const) {
       await seen.concludes({rule: 'V1', situation: 'two-primaries', routedTo: null})
       seen.routed()
-      await stopHeard(host1, mode, () => causeOf(seen.host('host1')) === 'not-accepting')
+      // The word may be missed (seen twice in some forty runs on PostgreSQL 18, beside other tests).
+      // Then it takes an "accept", or another stop that is heard.
+      for (let stops = 1; ; stops += 1) {
+        await stopHeard(host1, mode, () => causeOf(seen.host('host1')) === 'not-accepting')
+        const isOver = await until(() => seen.verdict().rule === 'V4', 10_000).then(
+          () => true,
+          () => false,
+        )
+        if (isOver || stops === 3) break
+        await host1.start()
+        await seen.concludes({rule: 'V1', situation: 'two-primaries'})
+      }
       await seen.concludes({rule: 'V4', routedTo: 'host2'})
       expect(seen.routed(), mode).toEqual(['host2'])
       await host1.start()
