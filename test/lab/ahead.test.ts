@@ -1,10 +1,11 @@
 import {execFileSync} from 'node:child_process'
 import {rename, rm} from 'node:fs/promises'
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {type PgNode, until} from '../support/cluster.ts'
 import {testedVersions} from './postgresql.ts'
-import {dies, flushed, has, lsnOf, received, streams, three, write} from './servers.ts'
+import {dies, flushed, has, lsnOf, received, stopHeard, streams, three, write} from './servers.ts'
 import {checkAnew, keptMemory, type Witness, witness} from './witness.ts'
 
 /** The monitor has an answer to a question that it sent after this call. */
@@ -106,7 +107,7 @@ test('an accidental promotion, healed by the book: the next failover needs no hu
   await host2.promote()
   await seen.concludes({rule: 'V1'})
   seen.routed()
-  await host2.stop('fast')
+  await stopHeard(host2, 'fast', () => causeOf(seen.host('host2')) === 'not-accepting')
   const old = {rule: 'V2', situation: 'old-primary-returned', primary: 'host1'} as const
   expect((await seen.concludes(old)).why).toMatch(/timeline 2 was seen before \(host2 wrote on it\)/)
   expect(seen.routed()).toEqual([])

@@ -2,9 +2,10 @@ import {execFileSync} from 'node:child_process'
 import {rename, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, test} from 'vitest'
+import {causeOf} from '../../src/core/snapshot.ts'
 import type {Situation} from '../../src/core/verdict/situation.ts'
 import {type PgNode, rejoin, until} from '../support/cluster.ts'
-import {dies, has, streams, three, write} from './servers.ts'
+import {dies, has, stopHeard, streams, three, write} from './servers.ts'
 import {type Witness, witness} from './witness.ts'
 
 /** V4 on host1, and whatever routes there were before are forgotten. */
@@ -19,6 +20,10 @@ async function calm() {
 const routes = (seen: Witness, host: string, situation: Situation = 'healthy') =>
   seen.concludes({rule: 'V4', routedTo: host, situation})
 const stays = (seen: Witness, situation: Situation) => seen.concludes({routedTo: null, situation})
+
+/** `pg_ctl stop` of a rival. The daemon hears the word, also on a busy machine. */
+const stops = (seen: Witness, host: PgNode) =>
+  stopHeard(host, 'fast', () => causeOf(seen.host(host.name)) === 'not-accepting')
 
 /** "Put an old primary back", by `way`, for each of these hosts. */
 async function rebuilds(
@@ -50,7 +55,7 @@ test('two-primaries, after an accidental promotion: the right one stays', async 
   const {seen, host1, host2} = await calm()
   await host2.promote()
   await stays(seen, 'two-primaries')
-  await host2.stop()
+  await stops(seen, host2)
   await stays(seen, 'old-primary-returned')
   await seen.accept('host1')
   await routes(seen, 'host1')
@@ -61,7 +66,7 @@ test('two-primaries, after an accidental promotion: the promoted one stays', asy
   const {seen, host1, host2, host3} = await calm()
   await host2.promote()
   await stays(seen, 'two-primaries')
-  await host1.stop()
+  await stops(seen, host1)
   await seen.concludes({rule: 'V4', routedTo: 'host2'})
   await repoints(host3, host2)
   await rebuilds(seen, host2, [host1])
@@ -74,7 +79,7 @@ test('two-primaries, a standby was started without standby.signal', async () => 
   await host2.start()
   await stays(seen, 'two-primaries')
   await write(host2, 10)
-  await host2.stop()
+  await stops(seen, host2)
   await stays(seen, 'second-writer-of-a-timeline')
   await seen.accept('host1')
   await routes(seen, 'host1')
@@ -162,7 +167,8 @@ async function snapshotRestored() {
 
 test('primary-lost-wal: a standby that has the WAL is promoted', async () => {
   const {seen, host1, host2, host3} = await snapshotRestored()
-  await host1.stop()
+  // A fast stop waits for standbys that are ahead, until wal_sender_timeout.
+  await host1.stop('immediate')
   await host2.promote()
   await seen.concludes({rule: 'V4', routedTo: 'host2'})
   await repoints(host3, host2)

@@ -1,3 +1,4 @@
+import type {StopMode} from '../../src/demo/postmaster.ts'
 import {followersOf, type PgNode, testCluster, until} from '../support/cluster.ts'
 import {ofVersion, type testedVersions} from './postgresql.ts'
 import type {Witness} from './witness.ts'
@@ -30,4 +31,18 @@ export async function dies(host: PgNode, seen: Witness): Promise<void> {
   await host.kill()
   await seen.concludes({rule: 'V5'})
   seen.routed()
+}
+
+/**
+ * Stops a server that says so in good time: its last checkpoint waits until the word was heard. On a
+ * busy machine the server may be gone before we ask again, and then a human has to say so.
+ */
+export async function stopHeard(host: PgNode, mode: StopMode, isHeard: () => boolean): Promise<void> {
+  // An immediate stop writes no checkpoint, and warns every session.
+  if (mode === 'immediate') return host.stop(mode)
+  const [{pid}] = await host.sql("select pid from pg_stat_activity where backend_type = 'checkpointer'")
+  process.kill(pid, 'SIGSTOP')
+  const stopped = host.stop(mode)
+  await until(isHeard).finally(() => process.kill(pid, 'SIGCONT'))
+  await stopped
 }

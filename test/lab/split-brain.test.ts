@@ -1,28 +1,14 @@
 import {expect, test} from 'vitest'
 import {causeOf} from '../../src/core/snapshot.ts'
-import type {StopMode} from '../../src/demo/postmaster.ts'
 import {followersOf, type PgNode, rejoin, testCluster, until} from '../support/cluster.ts'
 import {lacksLab} from '../support/parts.ts'
 import {lab} from './cluster.ts'
 import {ofVersion, testedVersions} from './postgresql.ts'
 import {labServe} from './serve.ts'
+import {stopHeard} from './servers.ts'
 import {witness} from './witness.ts'
 
 const streams = (from: PgNode, names: string) => until(async () => (await followersOf(from)).join() === names)
-
-/**
- * Stops a server that says so in good time: its last checkpoint waits until the word was heard. On a
- * busy machine the server may be gone before we ask again, and then a human has to say so.
- */
-async function stopHeard(host: PgNode, mode: StopMode, isHeard: () => boolean): Promise<void> {
-  // An immediate stop writes no checkpoint, and warns every session.
-  if (mode === 'immediate') return host.stop(mode)
-  const [{pid}] = await host.sql("select pid from pg_stat_activity where backend_type = 'checkpointer'")
-  process.kill(pid, 'SIGSTOP')
-  const stopped = host.stop(mode)
-  await until(isHeard).finally(() => process.kill(pid, 'SIGCONT'))
-  await stopped
-}
 
 test.each(testedVersions)(
   'S3: a stop of any mode ends the split brain, kill -9 does not (PostgreSQL %s)',
