@@ -59,7 +59,7 @@ export async function playStory({cluster, source, now, tell, signal}: Stage): Pr
       done()
       await host2.kill()
     },
-    ({rule}) => rule === 'V2',
+    ({situation}) => situation === 'two-primaries-one-unseen',
   )
   await scene(
     'host2 starts again, and host1 is rebuilt as its standby.',
