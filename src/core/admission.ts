@@ -1,5 +1,5 @@
 import type {Clock} from './ports.ts'
-import {onAbort} from './wait.ts'
+import {lateMs, onAbort} from './wait.ts'
 
 /**
  * So many logins at once: TLS and SCRAM take the CPU of this process, and its hosts' time with it. It
@@ -9,8 +9,6 @@ import {onAbort} from './wait.ts'
 const places = {fewest: 4, most: 32} as const
 /** A login that takes longer waits for its server, not for this process: the next one may begin. */
 const heldMs = 100
-/** A timer that fires later than this was held up by this process: that time does not count. */
-const lateMs = 10
 /** On a busy machine every timer is late: then a login gives its place back after this time. */
 const longestMs = 300
 

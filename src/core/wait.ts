@@ -31,7 +31,7 @@ export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{do
 }
 
 /** A timer that fires later than this was held up by this process, which read no socket meanwhile. */
-const lateMs = 10
+export const lateMs = 10
 
 /**
  * Calls `run` after `ms`: a limit for something that a socket brings. A limit that fires late waits

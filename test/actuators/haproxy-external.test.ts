@@ -4,10 +4,9 @@ import {connect, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, expect, onTestFinished, test} from 'vitest'
-import {haproxyFile} from '../../src/actuators/haproxy/cfg.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {adapted} from '../support/adapted.ts'
-import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
+import {fileOfWriters, type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 
 /**
@@ -37,14 +36,7 @@ async function site(inter = 'inter 1000ms') {
     }),
   )
   const daemon = {address: '', port: 0, tls: null}
-  const text = haproxyFile({
-    style: 'external',
-    backends: [{name: 'pg_write', role: 'primary', bind: '127.0.0.1:{port:write}', servers, fallback: null}],
-    api: daemon,
-    agent: daemon,
-    socket: '',
-    maxLag: null,
-  })
+  const text = fileOfWriters('external', servers, daemon)
   const places = {'    user haproxy\n    group haproxy\n': '', '/usr/local/bin': folder, 'inter 1000ms': inter}
   const haproxy = await startHaproxy(adapted(text, places))
   onTestFinished(() => haproxy[Symbol.asyncDispose]())

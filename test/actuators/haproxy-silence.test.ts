@@ -2,12 +2,11 @@ import {once} from 'node:events'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {describe, expect, onTestFinished, test} from 'vitest'
 import {startAgent} from '../../src/actuators/agent/server.ts'
-import {haproxyFile} from '../../src/actuators/haproxy/cfg.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {started} from '../api/started.ts'
 import {adapted} from '../support/adapted.ts'
 import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
-import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
+import {fileOfWriters, type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, type SnapshotDraft, standby, unasked, unavailable} from '../support/snapshots.ts'
 import {Way} from '../support/way.ts'
@@ -38,14 +37,7 @@ async function site({way = new Way(), draft = first, guard = 'inter 1s fall 7'} 
   onTestFinished(() => way[Symbol.asyncDispose]())
   const port = await way.before(Number(new URL(api.url).port))
   const daemon = {address: '127.0.0.1', port, tls: null}
-  const text = haproxyFile({
-    style: 'httpchk',
-    backends: [{name: 'pg_write', role: 'primary', bind: '127.0.0.1:{port:write}', servers, fallback: null}],
-    api: daemon,
-    agent: daemon,
-    socket: '',
-    maxLag: null,
-  })
+  const text = fileOfWriters('httpchk', servers, daemon)
   const places = {'    user haproxy\n    group haproxy\n': '', '8066': '{port:checks}', 'inter 1s fall 7': guard}
   const haproxy = await startHaproxy(adapted(text, places))
   onTestFinished(() => haproxy[Symbol.asyncDispose]())
@@ -214,14 +206,7 @@ test.skipIf(lacks('HAProxy'))('style agent: never two writers up, also when each
   onTestFinished(() => way[Symbol.asyncDispose]())
   const daemon = {address: '127.0.0.1', port: await way.before(Number(agent.address.split(':')[1])), tls: null}
   const servers = ['host1', 'host2'].map((name, index) => ({name, address: `127.0.0.1:${index + 1}`}))
-  const text = haproxyFile({
-    style: 'agent',
-    backends: [{name: 'pg_write', role: 'primary', bind: '127.0.0.1:{port:write}', servers, fallback: null}],
-    api: daemon,
-    agent: daemon,
-    socket: '',
-    maxLag: null,
-  })
+  const text = fileOfWriters('agent', servers, daemon)
   const haproxy = await startHaproxy(adapted(text, {'    user haproxy\n    group haproxy\n': ''}))
   onTestFinished(() => haproxy[Symbol.asyncDispose]())
   await until(async () => /^(UP|no check)/.test((await writers(haproxy)).host1))

@@ -4,6 +4,8 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {connect} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {type HaproxyFileBackend, type HaproxyStyle, haproxyFile} from '../../src/actuators/haproxy/cfg.ts'
+import type {ServeEndpoint} from '../../src/actuators/haproxy/daemon-sections.ts'
 import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../../src/demo/wait-until.ts'
 
@@ -153,3 +155,18 @@ export async function startHaproxy(config: string, options: Options = {}): Promi
   }
   return haproxy
 }
+
+/** The generated file with one backend, of writers. `daemon`: where its checks or the agent are. */
+export const fileOfWriters = (
+  style: HaproxyStyle,
+  servers: HaproxyFileBackend['servers'],
+  daemon: ServeEndpoint,
+): string =>
+  haproxyFile({
+    style,
+    backends: [{name: 'pg_write', role: 'primary', bind: '127.0.0.1:{port:write}', servers, fallback: null}],
+    api: daemon,
+    agent: daemon,
+    socket: '',
+    maxLag: null,
+  })

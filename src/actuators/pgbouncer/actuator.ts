@@ -3,7 +3,7 @@ import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import type {OpenConsole} from './console.ts'
+import {type OpenConsole, placeOf} from './console.ts'
 import {HeldDatabases} from './held-databases.ts'
 import type {IncludeFiles, SharedInclude, StagedInclude} from './include-file.ts'
 import {PgbouncerObserver} from './observer.ts'
@@ -53,8 +53,7 @@ class PgbouncerActuator implements Actuator {
   #unpausable: readonly string[] = []
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
-    const {host, hostaddr, port} = settings.admin
-    this.name = `pgbouncer ${hostaddr ?? host}:${port}`
+    this.name = `pgbouncer ${placeOf(settings.admin)}`
     this.#settings = settings
     this.#deps = deps
     this.#sessions = new Sessions((signal) => deps.openConsole(settings.admin, signal), deps.clock)

@@ -1,7 +1,7 @@
 import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import {deadline} from '../../core/wait.ts'
-import {type ConnectConsole, consoleOver} from './console.ts'
+import {type ConnectConsole, consoleOver, placeOf} from './console.ts'
 import {HeldDatabases} from './held-databases.ts'
 import {IncludeFiles} from './include-file.ts'
 import {PgbouncerObserver} from './observer.ts'
@@ -27,8 +27,7 @@ export const tryPgbouncers = (
 ): Promise<readonly PgbouncerTrial[]> =>
   Promise.all(
     pgbouncers.map(async (settings) => {
-      const {host, hostaddr, port} = settings.admin
-      const pgbouncer = `pgbouncer ${hostaddr ?? host}:${port}`
+      const pgbouncer = `pgbouncer ${placeOf(settings.admin)}`
       return {
         pgbouncer,
         problems: await problemsOf(pgbouncer, settings, connect, clock).catch((error) => [`${error.message}`]),

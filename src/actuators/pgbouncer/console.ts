@@ -18,6 +18,9 @@ export interface Console extends Disposable {
 /** What reads a PgBouncer: commands, one after the other, to one process. */
 export type Asks = Readonly<{ask: (command: string) => Promise<readonly Row[]>}>
 
+/** Where the console is, in messages and in the name of the actuator. */
+export const placeOf = ({host, hostaddr, port}: ConnectionSettings): string => `${hostaddr ?? host}:${port}`
+
 /** Opens a session within `signal`. Rejects with an Error for an operator. */
 export type OpenConsole = (admin: ConnectionSettings, signal: AbortSignal) => Promise<Console>
 

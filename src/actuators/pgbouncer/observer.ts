@@ -1,5 +1,6 @@
 import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
+import {placeOf} from './console.ts'
 import type {HeldDatabases} from './held-databases.ts'
 import {linesOf, type Pointer, pointerOf} from './include.ts'
 import type {SharedInclude} from './include-file.ts'
@@ -93,8 +94,7 @@ export class PgbouncerObserver {
     }
     const folder = state?.socketFolder
     if (folder) this.#folders = [...new Set([...this.#folders, folder])].toSorted()
-    const {host, hostaddr, port} = this.#of.settings.admin
-    return {address: `${hostaddr ?? host}:${port}`, isPortShared: console.isPortShared, folders: this.#folders}
+    return {address: placeOf(this.#of.settings.admin), isPortShared: console.isPortShared, folders: this.#folders}
   }
 
   get #isOnUnixSocket(): boolean {

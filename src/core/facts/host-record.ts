@@ -169,11 +169,13 @@ export function conditionOf(
 export const hasMoved = ({lastAddress, resolved}: HostRecord): boolean =>
   lastAddress !== null && resolved.length > 0 && !resolved.includes(lastAddress)
 
-const movedAway = ({settings: {connection}, resolved, lastAddress}: HostRecord): Failure => ({
-  cause: 'closed',
-  detail:
-    `${connection.host} leads to ${resolved.join(', ')} now, ` + `and the session is with the server at ${lastAddress}`,
-})
+const movedAway = ({settings: {connection}, resolved, lastAddress}: HostRecord): Failure => {
+  const where = resolved.join(', ')
+  return {
+    cause: 'closed',
+    detail: `${connection.host} leads to ${where} now, and the session is with the server at ${lastAddress}`,
+  }
+}
 
 const unavailable = ({cause, detail}: Failure): HostCondition => ({role: 'unavailable', cause, detail})
 

@@ -1,9 +1,7 @@
+import type {UnknownAddress} from '../../core/offers/unknown-addresses.ts'
 import {getUnix} from './get-unix.ts'
 
 const timeoutMs = 3_000
-
-/** A server that a load balancer names like a host, at an address of no host. */
-export type UnknownAddress = Readonly<{host: string; address: string; port: number | null}>
 
 /** What a running daemon has seen; none where no daemon answers, or an older one. Never rejects. */
 export async function unknownAddresses(socket: string): Promise<readonly UnknownAddress[]> {
