@@ -2,6 +2,8 @@ import {checkConfirmations, type HeldConfirmations, identitySource} from '../evi
 import {doubtOfIdentity} from '../evidence/doubt-of-identity.ts'
 import type {CollectedEvidence} from '../evidence/evidence.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
+import {factsOf} from '../facts/host-record.ts'
+import {isBeyond} from '../facts/lsn.ts'
 import {areIs, enumerate} from '../phrases.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
@@ -11,6 +13,7 @@ import {whenFollowed} from './followed.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {type Loss, lossyPromotion, unheardStandbys} from './lossy-promotion.ts'
 import {type Notes, remember} from './memory.ts'
+import {furthestOf} from './positions.ts'
 import {findSuspect} from './suspect.ts'
 import {afterVerdict} from './sustained.ts'
 import {writerOf} from './timelines.ts'
@@ -200,7 +203,10 @@ function askedBefore(primary: Member, {view, before, held}: Findings): Outcome |
   const {host, askedAt} = primary
   if (isNamed(primary, before)) return null
   const later = view.members.filter(
-    ({record, session}) => session !== null && (record.answersSince ?? 0) > (askedAt ?? 0) && record !== primary.record,
+    (member) =>
+      member !== primary &&
+      member.session !== null &&
+      ((member.record.answersSince ?? 0) > (askedAt ?? 0) || isFurtherThanFirst(member, primary)),
   )
   if (later.length === 0) return null
   const others = enumerate(later.map((member) => member.host))
@@ -212,6 +218,17 @@ function askedBefore(primary: Member, {view, before, held}: Findings): Outcome |
     situation: 'asking-again',
     held,
   }
+}
+
+/**
+ * The standby answered after the first word of the primary was asked for, and is beyond it. That may
+ * be what the primary has written since, or lost: its second word tells.
+ */
+function isFurtherThanFirst(standby: Member, {record, askedAt, timeline}: Member): boolean {
+  const isFirst = askedAt !== null && record.primarySince === askedAt
+  const isLater = (standby.answeredAt ?? 0) > (askedAt ?? 0)
+  const isAlike = standby.session === 'standby' && standby.timeline === timeline
+  return isFirst && isLater && isAlike && isBeyond(furthestOf(standby), factsOf(record)?.facts.lsn ?? null)
 }
 
 /**

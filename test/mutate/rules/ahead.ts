@@ -202,4 +202,12 @@ export const ahead: readonly Mutation[] = [
     text: "before?.rule === 'V4' && before.primary === host",
     instead: "before?.rule === 'V4'",
   },
+  {
+    name: 'second-word',
+    rule: 'S19',
+    breaks: 'a primary that a later answer of a standby is beyond is asked once more',
+    file: 'core/verdict/verdict.ts',
+    text: 'return isFirst && isLater && isAlike &&',
+    instead: 'return isFirst && !isLater && isAlike &&',
+  },
 ]
