@@ -30,6 +30,8 @@ export type Context = {
   readonly pastChanges: () => readonly PastChange[]
   /** Servers that a load balancer names at an address of no host. */
   readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
+  /** Sets this machine apart from others, for peers; `null`: not known. */
+  readonly machineId: string | null
   /** Of pgroute66, for the OpenAPI document. */
   readonly version: string
 }

@@ -14,6 +14,7 @@ import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
 import {unknownAddressesRoute} from './routes/unknown-addresses.ts'
+import {viewRoute} from './routes/view.ts'
 
 /** Every path there is. */
 export function allRoutes(stream: EventStream, version: string): readonly Route[] {
@@ -25,6 +26,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     haproxyRoute,
     eventRoute(stream),
     changesRoute,
+    viewRoute,
     checkRoute,
     unknownAddressesRoute,
     ...orderRoutes,

@@ -26,6 +26,8 @@ export type ApiDeps = Readonly<{
   pastChanges: () => readonly PastChange[]
   /** Told of each server at an address of no host, and asked for them. */
   unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
+  /** Of this machine, for peers; `null`: it has none. */
+  machineId: string | null
   version: string
   /** LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES of systemd; default: the process' environment. */
   env?: NodeJS.ProcessEnv

@@ -233,6 +233,8 @@ export const changesToWire = (changes: readonly Change[], snapshot: Snapshot, at
 export const timeOf = (wall: number): string => new Date(wall).toISOString()
 /** Microseconds are enough; more digits are noise of the clock. */
 const rounded = <T extends number | null>(ms: T): T => (ms === null ? ms : ((Math.round(ms * 1000) / 1000) as T))
-const ageOf = (askedAt: number | null, now: number) => (askedAt === null ? null : rounded(Math.max(0, now - askedAt)))
+/** Milliseconds since `askedAt`, both monotonic. */
+export const ageOf = (askedAt: number | null, now: number) =>
+  askedAt === null ? null : rounded(Math.max(0, now - askedAt))
 const mapped = <T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))

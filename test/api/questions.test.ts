@@ -197,6 +197,7 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
     '/v1/snapshot',
     '/v1/standbys',
     '/v1/unknown-addresses',
+    '/v1/view',
     '/v1/{host}/availability',
     '/v1/{host}/status',
   ])

@@ -90,6 +90,7 @@ export async function started(
     pastChanges: () => [],
     metrics: createMetrics('0.1.0', clock.wall),
     unknownAddresses: new UnknownAddresses({log, count: () => {}}),
+    machineId: 'b1946ac92492d2347c6235b4d2611184',
     version: '0.1.0',
     env: {},
     announceMs: 0,

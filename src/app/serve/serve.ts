@@ -5,6 +5,7 @@ import {loadConfig} from '../../config/load.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
+import {machineId} from '../../system/machine-id.ts'
 import {stopSignal} from '../../system/stop-signal.ts'
 import {tellSystemd} from '../../system/systemd.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
@@ -72,6 +73,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       clock,
       log,
       metrics,
+      machineId: machineId(),
       version,
       env,
     }),
