@@ -55,6 +55,8 @@ export type StandbyHost = Readonly<{
    */
   upstream: string | null
   receiver: Receiver | null
+  /** The last position received; `null`: unknown, or from a daemon. */
+  receiveLsn: Lsn | null
   /** From the row of the host that it streams from. */
   replicationState: string | null
   syncState: string | null

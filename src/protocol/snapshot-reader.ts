@@ -156,6 +156,7 @@ function hostFrom(host: string, wire: WireHost, now: number): HostState {
     lagMs: wire.lag_ms,
     upstream: wire.upstream,
     receiver: wire.receiver_state === null ? null : {...unknownReceiver, status: wire.receiver_state},
+    receiveLsn: null,
     replicationState: wire.replication_state,
     syncState: wire.sync_state,
     replayPaused: wire.replay_paused,

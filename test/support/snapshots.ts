@@ -63,6 +63,7 @@ export const standby = (upstream = 'host1', special: Partial<StandbyHost> = {}):
   role: 'standby',
   upstream,
   receiver: streaming,
+  receiveLsn: '0/3000148',
   lagBytes: 0,
   lagMs: 0,
   replicationState: 'streaming',

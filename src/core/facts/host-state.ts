@@ -43,7 +43,7 @@ export function describeHost({member, view, primary, groups, availabilityOn, sin
     const {cause, detail} = condition
     return {...common, role: 'unavailable', cause, detail, blind: isBlind(cause)}
   }
-  const {lsn, senders, readOnly, backendsUsed, backendsMax, receiver, replayPaused} = seen.facts
+  const {lsn, senders, readOnly, backendsUsed, backendsMax, receiver, receiveLsn, replayPaused} = seen.facts
   const answering = {...common, timeline, lsn, senders, readOnly, backendsUsed, backendsMax}
   if (condition.role === 'primary') return {...answering, role: 'primary'}
   const row = senderRow(member, view)
@@ -53,6 +53,7 @@ export function describeHost({member, view, primary, groups, availabilityOn, sin
     ...lagOf(member, primary === null ? null : memberOf(view, primary)),
     upstream: upstream.kind === 'host' ? upstream.host : upstream.kind === 'elsewhere' ? upstream.address : null,
     receiver,
+    receiveLsn,
     replicationState: row?.state ?? null,
     syncState: row?.syncState ?? null,
     replayPaused,
