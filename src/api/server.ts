@@ -10,6 +10,7 @@ import {EventStream} from './event-stream.ts'
 import {Handover} from './handover.ts'
 import {Listeners} from './listen/listeners.ts'
 import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
+import {isVocabulary, localHandler} from './local/handler.ts'
 import type {Metrics} from './metrics.ts'
 import {allRoutes} from './routes.ts'
 
@@ -52,12 +53,13 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const stream = new EventStream(deps)
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)
-  const handler =
-    (kind: ListenerKind): RequestListener =>
-    (request, response) => {
-      if (kind === 'control') trust(request)
-      answer(request, response)
-    }
+  const handler = (kind: ListenerKind): RequestListener =>
+    isVocabulary(kind)
+      ? localHandler(kind, context)
+      : (request, response) => {
+          if (kind === 'control') trust(request)
+          answer(request, response)
+        }
   const listeners = new Listeners({handler, inherited: inheritedListeners(env, process.pid), clock, log})
   const release = () => {
     uncount()

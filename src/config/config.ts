@@ -5,6 +5,27 @@ import type {MonitorSettings} from '../core/settings.ts'
 export type Pem = Readonly<{pem: string} | {file: string}>
 export type TlsSettings = Readonly<{cert: Pem; key: Pem; clientCa: Pem | null}>
 
+/**
+ * Answers about one host in the words of another program, on ports of their own. `null`: that port
+ * stays closed.
+ */
+export type LocalApiSettings = Readonly<{
+  /** The host that the answers are about: the one on this machine. */
+  host: string
+  patroni: LocalPatroniSettings | null
+  primgr: Readonly<{bind: string; port: number}> | null
+}>
+export type LocalPatroniSettings = Readonly<{
+  bind: string
+  port: number
+  /** `null`: plain HTTP. */
+  ssl: TlsSettings | null
+  /** The version of Patroni that clients are told: three numbers. */
+  localVersion: string
+  /** Of the local host, for `tag_…` and the bodies. */
+  tags: Readonly<Record<string, string>>
+}>
+
 export type LogSettings = Readonly<{
   level: 'debug' | 'info' | 'warn' | 'error'
   format: 'text' | 'json'
@@ -29,6 +50,9 @@ export type Config = MonitorSettings &
     socketGroup: string | null
     controlSocket: string | null
     tokensFile: string | null
+    /** The host on this machine; `null`: neither given nor needed. */
+    local: string | null
+    localApi: LocalApiSettings | null
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>

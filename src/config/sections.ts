@@ -9,6 +9,7 @@ import {groupSection, policySection} from './sections/groups/group.ts'
 import {hostSection} from './sections/hosts/host.ts'
 import {passwordEncodingSection} from './sections/hosts/password-encoding.ts'
 import {listenSection} from './sections/listen.ts'
+import {localApiSection} from './sections/local-api.ts'
 import {logSection} from './sections/log.ts'
 import {probeSection} from './sections/probe.ts'
 import {stateSection} from './sections/state.ts'
@@ -27,6 +28,7 @@ export const sections = [
   probeSection,
   availabilitySection,
   listenSection,
+  localApiSection,
   stateSection,
   logSection,
   v1FormatSection,

@@ -34,6 +34,8 @@ export const plainConfig: Config = {
   socketGroup: null,
   controlSocket: null,
   tokensFile: null,
+  local: null,
+  localApi: null,
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},

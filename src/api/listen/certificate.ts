@@ -4,19 +4,19 @@ import type {Pem, TlsSettings} from '../../config/config.ts'
 import {OperatorError} from '../../core/errors.ts'
 
 /**
- * Certificate, key and authorities of the TLS listener. Throws OperatorError where a file cannot be
- * read, or the key does not belong to the certificate.
+ * Certificate, key and authorities of a TLS listener; `path`: of their keys in the configuration.
+ * Throws OperatorError where a file cannot be read, or the key does not belong to the certificate.
  */
-export async function readCertificate({cert, key, clientCa}: TlsSettings): Promise<SecureContextOptions> {
+export async function readCertificate({cert, key, clientCa}: TlsSettings, path: string): Promise<SecureContextOptions> {
   const [certText, keyText, caText] = await Promise.all([textOf(cert), textOf(key), clientCa && textOf(clientCa)])
   const material = {cert: certText, key: keyText, ...(caText !== null && {ca: caText}), minVersion: 'TLSv1.2'} as const
   try {
     createSecureContext(material)
   } catch (error) {
-    const next = 'Give ssl a certificate and its own private key.'
+    const next = `Give ${path} a certificate and its own private key.`
     throw new OperatorError(
       'TLS_MATERIAL',
-      `ssl: Node.js rejects the certificate or its key (${(error as Error).message})`,
+      `${path}: Node.js rejects the certificate or its key (${(error as Error).message})`,
       next,
       {
         cause: error,

@@ -1,4 +1,4 @@
-import type {Config} from '../../config/config.ts'
+import type {Config, TlsSettings} from '../../config/config.ts'
 import type {ListenerKind} from './socket-activation.ts'
 
 /**
@@ -11,25 +11,30 @@ export type Endpoint = Readonly<{
   at: Readonly<{fd: number} | {host: string; port: number} | {path: string; group: string | null; isPrivate: boolean}>
   /** `mutual` also asks for client certificates. Cannot be changed while the endpoint is open. */
   tls: 'none' | 'server' | 'mutual'
+  /** Not in the key: open endpoints get a new certificate. `null`: no TLS. */
+  ssl: TlsSettings | null
 }>
 
 /** The endpoints of the configuration. A socket from systemd (`inherited`) keeps its address. */
 export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind, number>): readonly Endpoint[] {
-  const {bind: host, port, ssl, socket, socketGroup: group, controlSocket} = config
-  const tls = ssl === null ? 'none' : ssl.clientCa === null ? 'server' : 'mutual'
-  const endpoint = (kind: ListenerKind, at: Endpoint['at'], spoken: Endpoint['tls'] = 'none'): Endpoint => {
+  const {bind: host, port, ssl, socket, socketGroup: group, controlSocket, localApi} = config
+  const endpoint = (kind: ListenerKind, at: Endpoint['at'], spoken: TlsSettings | null = null): Endpoint => {
     const fd = inherited.get(kind)
     const chosen = fd === undefined ? at : {fd}
-    return {kind, at: chosen, tls: spoken, key: JSON.stringify([kind, chosen, spoken])}
+    const tls = spoken === null ? 'none' : spoken.clientCa === null ? 'server' : 'mutual'
+    return {kind, at: chosen, tls, ssl: spoken, key: JSON.stringify([kind, chosen, tls])}
   }
+  const {patroni = null, primgr = null} = localApi ?? {}
   return [
-    endpoint('http', {host, port}, tls),
+    endpoint('http', {host, port}, ssl),
     ...(socket === null && !inherited.has('socket')
       ? []
       : [endpoint('socket', {path: socket ?? '', group, isPrivate: false})]),
     ...(controlSocket === null && !inherited.has('control')
       ? []
       : [endpoint('control', {path: controlSocket ?? '', group: null, isPrivate: true})]),
+    ...(patroni === null ? [] : [endpoint('patroni', {host: patroni.bind, port: patroni.port}, patroni.ssl)]),
+    ...(primgr === null ? [] : [endpoint('primgr', {host: primgr.bind, port: primgr.port})]),
   ]
 }
 

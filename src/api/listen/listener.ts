@@ -34,7 +34,9 @@ export async function listen(
   connections: ConnectionLimit,
 ): Promise<Listener> {
   const server =
-    material === null ? createServer(timeLimits, handler) : createTlsServer(tlsOptions(endpoint, material), handler)
+    material === null
+      ? createServer(optionsOf(endpoint), handler)
+      : createTlsServer(tlsOptions(endpoint, material), handler)
   server.on('clientError', refuseMalformed)
   server.on('checkExpectation', (_, response) => respond(response, unexpected))
   // A client that speaks no TLS or whose handshake fails is disconnected, not logged.
@@ -57,12 +59,15 @@ const unexpected = problem(417, {
   next: 'Send the request without the header Expect.',
 })
 
+/** Clients of Patroni and primgr may send HTTP/1.1 without Host: their own servers take it. */
+const optionsOf = ({kind}: Endpoint) => ({...timeLimits, requireHostHeader: kind !== 'patroni' && kind !== 'primgr'})
+
 /** Client certificates are requested here and checked by `authorise`: a GET needs none. */
-const tlsOptions = ({tls}: Endpoint, material: SecureContextOptions) => ({
-  ...timeLimits,
+const tlsOptions = (endpoint: Endpoint, material: SecureContextOptions) => ({
+  ...optionsOf(endpoint),
   ...material,
   handshakeTimeout: handshakeMs,
-  requestCert: tls === 'mutual',
+  requestCert: endpoint.tls === 'mutual',
   rejectUnauthorized: false,
 })
 
@@ -88,12 +93,18 @@ async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
   } catch (error) {
     server.close()
     if (error instanceof OperatorError) throw error
-    throw failureOf(
-      error as NodeJS.ErrnoException,
-      'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${kind} socket from systemd`,
-    )
+    const where = 'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${kind} socket from systemd`
+    throw kind === 'patroni' || kind === 'primgr'
+      ? failureOf(error as NodeJS.ErrnoException, `local_api.${kind} cannot listen on ${where}`, ofLocalApi(kind))
+      : failureOf(error as NodeJS.ErrnoException, `cannot listen on ${where}`)
   }
 }
+
+/** The usual reason there is that the other program still runs on this machine. */
+const ofLocalApi = (kind: 'patroni' | 'primgr'): Readonly<Record<string, string>> => ({
+  EADDRINUSE: `Stop it (it may be ${kind} itself), or set another local_api.${kind}.port.`,
+  EADDRNOTAVAIL: `Set local_api.${kind}.bind to an address of this machine.`,
+})
 
 const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {
   EADDRINUSE: ['another process listens there', 'Stop it first, or set another bind, port or socket.'],
@@ -105,9 +116,14 @@ const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = 
   ENOTFOUND: ['the host name does not resolve', 'Set bind to an address of this machine.'],
 }
 
-function failureOf(error: NodeJS.ErrnoException, where: string): OperatorError {
-  const [why, next] = reasons[error.code ?? ''] ?? [error.code ?? error.message, 'Set another bind, port or socket.']
-  return new OperatorError('LISTEN', `cannot listen on ${where}: ${why}`, next, {cause: error})
+function failureOf(
+  error: NodeJS.ErrnoException,
+  what: string,
+  advice: Readonly<Record<string, string>> = {},
+): OperatorError {
+  const code = error.code ?? ''
+  const [why, next] = reasons[code] ?? [error.code ?? error.message, 'Set another bind, port or socket.']
+  return new OperatorError('LISTEN', `${what}: ${why}`, advice[code] ?? next, {cause: error})
 }
 
 function addressOf(server: Server, {at, tls}: Endpoint): string {

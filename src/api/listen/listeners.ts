@@ -1,6 +1,6 @@
 import type {RequestListener} from 'node:http'
 import type {SecureContextOptions} from 'node:tls'
-import type {Config} from '../../config/config.ts'
+import type {Config, TlsSettings} from '../../config/config.ts'
 import type {Clock, Log} from '../../core/ports.ts'
 import {readCertificate, stampOf} from './certificate.ts'
 import {ConnectionLimit} from './connection-limit.ts'
@@ -31,8 +31,7 @@ export class Listeners {
   readonly #deps: ListenersDeps
   readonly #connections = new ConnectionLimit(mostClients())
   #open: readonly Listener[] = []
-  #ssl: Config['ssl'] = null
-  #stamp = ''
+  #certificates: readonly Certificate[] = []
   #cancelLook: () => void = () => {}
 
   constructor(deps: ListenersDeps) {
@@ -49,9 +48,8 @@ export class Listeners {
    * for a moment even then.
    */
   async applyConfig(config: Config): Promise<void> {
-    const stamp = config.ssl ? await stampOf(config.ssl) : ''
-    const material = config.ssl && (await readCertificate(config.ssl))
     const wanted = endpointsOf(config, this.#deps.inherited)
+    const certificates = await Promise.all(wanted.flatMap((endpoint) => certificateOf(endpoint) ?? []))
     const leaving = this.#open.filter(({endpoint}) => !wanted.some(({key}) => key === endpoint.key))
     const staying = this.#open.filter((listener) => !leaving.includes(listener))
     const coming = wanted.filter(({key}) => !staying.some(({endpoint}) => endpoint.key === key))
@@ -60,17 +58,19 @@ export class Listeners {
 
     const opened: Listener[] = []
     try {
-      for (const endpoint of coming) opened.push(await this.#listen(endpoint, material))
+      for (const endpoint of coming) opened.push(await this.#listen(endpoint, certificates))
     } catch (error) {
       await Promise.all(opened.map((listener) => this.#end(listener)))
       await this.#reopen(inTheWay.map(({endpoint}) => endpoint))
       throw error
     }
     for (const listener of leaving) if (!inTheWay.includes(listener)) void this.#end(listener)
-    if (material) for (const {endpoint, renew} of staying) if (endpoint.tls !== 'none') renew(material)
+    for (const {endpoint, renew} of staying) {
+      const material = materialOf(endpoint, certificates)
+      if (material !== null) renew(material)
+    }
     this.#open = [...staying, ...opened]
-    this.#ssl = config.ssl
-    this.#stamp = stamp
+    this.#certificates = certificates
     this.#lookLater()
   }
 
@@ -81,18 +81,13 @@ export class Listeners {
     this.#open = []
   }
 
-  #listen(endpoint: Endpoint, material: SecureContextOptions | null): Promise<Listener> {
-    return listen(
-      endpoint,
-      this.#deps.handler(endpoint.kind),
-      endpoint.tls === 'none' ? null : material,
-      this.#connections,
-    )
+  #listen(endpoint: Endpoint, certificates: readonly Certificate[]): Promise<Listener> {
+    const material = materialOf(endpoint, certificates)
+    return listen(endpoint, this.#deps.handler(endpoint.kind), material, this.#connections)
   }
 
   async #reopen(endpoints: readonly Endpoint[]): Promise<void> {
-    const material = this.#ssl && (await readCertificate(this.#ssl))
-    const again = await Promise.all(endpoints.map((endpoint) => this.#listen(endpoint, material)))
+    const again = await Promise.all(endpoints.map((endpoint) => this.#listen(endpoint, this.#certificates)))
     this.#open = [...this.#open.filter(({endpoint}) => !endpoints.some(({key}) => key === endpoint.key)), ...again]
   }
 
@@ -108,24 +103,55 @@ export class Listeners {
   }
 
   async #look(): Promise<void> {
-    const ssl = this.#ssl
-    if (ssl === null || this.#open.length === 0) return
-    const stamp = await stampOf(ssl)
-    if (stamp !== this.#stamp && ssl === this.#ssl) {
-      // Certificate and key are replaced one after the other. Where they do not match yet, the next
-      // look finds the pair.
-      try {
-        const material = await readCertificate(ssl)
-        for (const {endpoint, renew} of this.#open) if (endpoint.tls !== 'none') renew(material)
-        this.#stamp = stamp
-        this.#deps.log.info({}, 'the certificate has changed; new connections get the new one')
-      } catch (error) {
-        this.#deps.log.warn(
-          {},
-          `the certificate has changed, but the new one cannot be used; the old one stays: ${(error as Error).message}`,
-        )
-      }
-    }
+    const certificates = this.#certificates
+    if (certificates.length === 0 || this.#open.length === 0) return
+    const looked = await Promise.all(certificates.map((certificate) => this.#renewed(certificate)))
+    // A reload has brought other certificates meanwhile.
+    if (certificates === this.#certificates) this.#certificates = looked
     if (this.#open.length > 0) this.#lookLater()
   }
+
+  async #renewed(certificate: Certificate): Promise<Certificate> {
+    const stamp = await stampOf(certificate.ssl)
+    if (stamp === certificate.stamp || !this.#certificates.includes(certificate)) return certificate
+    // Certificate and key are replaced one after the other. Where they do not match yet, the next
+    // look finds the pair.
+    try {
+      const material = await readCertificate(certificate.ssl, certificate.path)
+      if (!this.#certificates.includes(certificate)) return certificate
+      for (const {endpoint, renew} of this.#open) if (endpoint.key === certificate.key) renew(material)
+      this.#deps.log.info({}, 'the certificate has changed; new connections get the new one')
+      return {...certificate, material, stamp}
+    } catch (error) {
+      this.#deps.log.warn(
+        {},
+        `the certificate has changed, but the new one cannot be used; the old one stays: ${(error as Error).message}`,
+      )
+      return certificate
+    }
+  }
 }
+
+/** What an endpoint with TLS shows, by its key, and the stamp of the files that it was read from. */
+type Certificate = Readonly<{
+  key: string
+  path: string
+  ssl: TlsSettings
+  stamp: string
+  material: SecureContextOptions
+}>
+
+/** `null`: the endpoint has no TLS. Rejects with OperatorError where the certificate cannot be used. */
+function certificateOf({key, kind, ssl}: Endpoint): Promise<Certificate> | null {
+  if (ssl === null) return null
+  const path = kind === 'http' ? 'ssl' : `local_api.${kind}.ssl`
+  const read = async () => {
+    // Before the files, so that a change in between is noticed.
+    const stamp = await stampOf(ssl)
+    return {key, path, ssl, stamp, material: await readCertificate(ssl, path)}
+  }
+  return read()
+}
+
+const materialOf = ({key}: Endpoint, certificates: readonly Certificate[]): SecureContextOptions | null =>
+  certificates.find((certificate) => certificate.key === key)?.material ?? null

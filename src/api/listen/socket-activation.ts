@@ -1,5 +1,8 @@
-export const listenerKinds = ['http', 'socket', 'control'] as const
-/** `http`: the port; `socket`: the unix socket for all; `control`: the one for orders. */
+export const listenerKinds = ['http', 'socket', 'control', 'patroni', 'primgr'] as const
+/**
+ * `http`: the port; `socket`: the unix socket for all; `control`: the one for orders; `patroni` and
+ * `primgr`: the ports of local_api.
+ */
 export type ListenerKind = (typeof listenerKinds)[number]
 
 /**

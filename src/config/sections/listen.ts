@@ -27,8 +27,8 @@ export const listenSection = {
   synonyms: {listen: 'bind', tls: 'ssl'},
   async settings(fields: Keys<typeof keys>, {directory, report}: Context): Promise<ListenSettings> {
     const at = (path: string | null) => (path === null ? null : resolve(directory, path))
-    const bind = bindAddress(fields.bind, report)
-    const ssl = fields.ssl && (await tlsSettings(fields.ssl, directory, report))
+    const bind = bindAddress(fields.bind, 'bind', report)
+    const ssl = fields.ssl && (await tlsSettings(fields.ssl, 'ssl', {directory, report}))
     const socket = socketPath(at(fields.socket), 'socket', report)
     const beside = socket === null ? null : join(dirname(socket), 'control.sock')
     return {
@@ -52,12 +52,13 @@ export const listenSection = {
   }),
 } satisfies Section
 
-function bindAddress(bind: string, report: Report): string {
+/** Refuses, at `path`, what cannot be an address; `*` is every address. */
+export function bindAddress(bind: string, path: string, report: Report): string {
   const bare = bind.replace(/^\[(.*)\]$/, '$1')
   if (isIP(bare) || /^[A-Za-z0-9_.-]+$/.test(bare)) return bare
   if (bare === '*') return '::'
   report.refuse(
-    'bind',
+    path,
     'CONFIG_VALUE',
     `${report.quote(bind, /^[\w.:[\]*/-]{1,64}$/)}is not an address or a host name`,
     'Write the address alone. The key port holds the port.',

@@ -7,23 +7,36 @@ import {describe, type Read} from '../../reading/shape.ts'
 import {type Document, given, mask} from '../document.ts'
 import {decodePem, kindOfPem, type PemKind, pemText} from './pem.ts'
 
+const pairFields = {
+  cert: describe('base64 of the certificate (chain) in PEM', block()),
+  b64cert: describe('the same as cert', block()),
+  cert_file: describe('file with the certificate (chain); read again when it changes', text(null)),
+  key: describe('base64 of the private key in PEM', block()),
+  b64key: describe('the same as key', block()),
+  key_file: describe('file with the private key', text(null)),
+}
+/** For a listener that takes no orders, and so has no use for certificates of clients. */
+export const pairShape = describe('HTTPS; without it, plain HTTP', section(pairFields))
 export const sslShape = describe(
   'HTTPS; without it, plain HTTP',
   section({
-    cert: describe('base64 of the certificate (chain) in PEM', block()),
-    b64cert: describe('the same as cert', block()),
-    cert_file: describe('file with the certificate (chain); read again when it changes', text(null)),
-    key: describe('base64 of the private key in PEM', block()),
-    b64key: describe('the same as key', block()),
-    key_file: describe('file with the private key', text(null)),
+    ...pairFields,
     client_ca: describe('base64 of the authorities whose client certificates may drain and accept', block()),
     client_ca_file: describe('file with those authorities', text(null)),
   }),
 )
 export type SslFields = Read<typeof sslShape>
 
-/** `null`: refused, and reported. */
-export async function tlsSettings(fields: SslFields, directory: string, report: Report): Promise<TlsSettings | null> {
+type PairFields = Read<typeof pairShape>
+
+type Around = Readonly<{directory: string; report: Report}>
+
+/** `at`: the path of the keys. `null`: refused, and reported. */
+export async function tlsSettings(
+  fields: SslFields | PairFields,
+  at: string,
+  {directory, report}: Around,
+): Promise<TlsSettings | null> {
   const [certText, keyText] = [fields.cert ?? fields.b64cert, fields.key ?? fields.b64key]
   const isSwapped =
     certText !== null &&
@@ -31,32 +44,35 @@ export async function tlsSettings(fields: SslFields, directory: string, report: 
     kindOfPem(certText) === 'private key' &&
     kindOfPem(keyText) === 'certificate'
   if (isSwapped) {
-    const message = 'ssl.cert holds a private key and ssl.key holds a certificate: they are swapped'
-    report.refuse('ssl', 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Swap the two values.')
+    const message = `${at}.cert holds a private key and ${at}.key holds a certificate: they are swapped`
+    report.refuse(at, 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Swap the two values.')
     return null
   }
+  const all: SslFields = {client_ca: null, client_ca_file: null, ...fields}
   const pick = (keys: readonly (keyof SslFields)[], kind: PemKind, isRequired: boolean): Pem | null => {
-    const [first, ...more] = keys.filter((key) => fields[key] !== null)
+    const [first, ...more] = keys.filter((key) => all[key] !== null)
     if (more.length > 0)
-      report.refuse('ssl', 'CONFIG_CONFLICT', `has both ${first} and ${more.join(', ')}`, 'Keep one of them.')
-    const value = first === undefined ? null : fields[first]
+      report.refuse(at, 'CONFIG_CONFLICT', `has both ${first} and ${more.join(', ')}`, 'Keep one of them.')
+    const value = first === undefined ? null : all[first]
     if (first === undefined || value === null) {
-      if (isRequired && report.isClean('ssl'))
-        report.refuse(`ssl.${keys[0]}`, 'CONFIG_MISSING', 'is missing', `Set ${keys[0]} or ${keys.at(-1)}.`)
+      if (isRequired && report.isClean(at))
+        report.refuse(`${at}.${keys[0]}`, 'CONFIG_MISSING', 'is missing', `Set ${keys[0]} or ${keys.at(-1)}.`)
       return null
     }
-    return first.endsWith('_file') ? {file: resolve(directory, value)} : decodePem(value, kind, `ssl.${first}`, report)
+    return first.endsWith('_file')
+      ? {file: resolve(directory, value)}
+      : decodePem(value, kind, `${at}.${first}`, report)
   }
   const cert = pick(['cert', 'b64cert', 'cert_file'], 'certificate', true)
   const key = pick(['key', 'b64key', 'key_file'], 'private key', true)
   const clientCa = pick(['client_ca', 'client_ca_file'], 'certificate', false)
   if (cert === null || key === null) return null
-  await examine(cert, key, clientCa, report)
+  await examine({cert, key, clientCa}, at, report)
   return {cert, key, clientCa}
 }
 
 /** Reports files or texts that do not parse, and a key that does not belong to the certificate. */
-async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report): Promise<void> {
+async function examine({cert, key, clientCa}: TlsSettings, top: string, report: Report): Promise<void> {
   // Takes 10 ms to load, and only HTTPS needs it.
   const {X509Certificate, createPrivateKey} = await import('node:crypto')
   const parse = async <T>(
@@ -65,7 +81,7 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
     kind: PemKind,
     parser: (text: string) => T,
   ): Promise<T | null> => {
-    const path = pem !== null && 'file' in pem ? `ssl.${at}_file` : `ssl.${at}`
+    const path = pem !== null && 'file' in pem ? `${top}.${at}_file` : `${top}.${at}`
     const content = pem && (await pemText(pem, path, report))
     if (content === null) return null
     const found = kindOfPem(content)
@@ -86,7 +102,7 @@ async function examine(cert: Pem, key: Pem, clientCa: Pem | null, report: Report
   await parse(clientCa, 'client_ca', 'certificate', (content) => new X509Certificate(content))
   if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
     report.refuse(
-      'ssl',
+      top,
       'CONFIG_PEM_MISMATCH',
       'has a certificate and a key that do not belong together',
       'Use the key that the certificate was made with.',

@@ -1,0 +1,25 @@
+import type {LocalApiSettings} from '../../config/config.ts'
+import type {GroupState, HostState, Snapshot} from '../../core/snapshot.ts'
+import type {Moment} from '../../protocol/snapshot-json.ts'
+import {type Context, momentOf} from '../context.ts'
+
+/** What an answer about the local host is made of. */
+export type LocalView = Readonly<{
+  settings: LocalApiSettings
+  snapshot: Snapshot
+  /** `null`: the monitor does not have the host, for a moment of a reload. */
+  host: HostState | null
+  /** The first group of the host; `null`: none. */
+  group: GroupState | null
+  at: Moment
+}>
+
+/** `null`: the configuration in force has no local_api; its listeners are about to close. */
+export function localView(context: Context): LocalView | null {
+  const settings = context.config.localApi
+  if (settings === null) return null
+  const snapshot = context.source.current()
+  const host = Object.hasOwn(snapshot.hosts, settings.host) ? (snapshot.hosts[settings.host] ?? null) : null
+  const group = snapshot.groups[host?.groups[0] ?? ''] ?? null
+  return {settings, snapshot, host, group, at: momentOf(context)}
+}
