@@ -1,5 +1,6 @@
 import type {Bounds} from '../support/small-world.ts'
 import {search} from '../support/small-world-search.ts'
+import {twoDaemons} from '../support/small-worlds.ts'
 import type {Options, Row} from './table.ts'
 
 const least: Bounds = {
@@ -17,6 +18,8 @@ const worlds: Readonly<Record<string, Readonly<{bounds: Bounds; depth?: number}>
   'two hosts, two commits, one restore, one accept': {bounds: {...least, commits: 2, accepts: 1}},
   'two hosts, one commit, a firewall': {bounds: {...least, restores: 0, hides: 1}},
   'two hosts, each asked alone, to the tenth step': {bounds: {...least, isAskedAlone: true}, depth: 10},
+  'three hosts and two daemons that need followers, a cut': {bounds: {...twoDaemons, cuts: 1}},
+  'three hosts and two daemons that need followers, two cuts': {bounds: twoDaemons},
   'three hosts, two commits, to the eighth step': {bounds: {...least, hosts: 3, commits: 2}, depth: 8},
 }
 

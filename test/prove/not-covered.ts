@@ -1,7 +1,7 @@
 /** What this page does not show, and what pgroute66 cannot know. Sentences for an operator. */
 export const notCovered: readonly string[] = [
-  'The search explores one daemon that asks two or three servers, with few commits, timelines and faults. It has no ' +
-    'clock, no slow or one-sided network, no moved names and no second daemon. Random histories play these: ' +
+  'The search explores one or two daemons that ask two or three servers, with few commits, timelines and faults. It ' +
+    'has no clock, no slow network and no moved names. Random histories play these: ' +
     'npx vitest run --config test/vitest.config.ts test/scenarios/histories.test.ts.',
   '"Never two" holds for one daemon. Several daemons that see different halves of a network can disagree, unless ' +
     'confirm: [followers] is set, and the HA tool promotes no sooner than probe.max_age after it cut the old primary ' +

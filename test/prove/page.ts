@@ -88,8 +88,10 @@ function searchPart({worlds, rulesOut}: Proof): string {
   return `<h2 id="search">1. Every history of a small world</h2>
 <p>A world has a few servers. They crash, stop, start, are promoted, follow each other, commit, and are restored from an
 earlier copy; a firewall refuses in the name of a server that lives. The search plays all that can happen, in every
-order, breadth first. The product's own judge reads the answers of the servers. A breach is a route to a server that
-lacks a commit which an answer had described, that has a living rival, or that an operator had overruled.</p>
+order, breadth first. The product's own judge reads the answers of the servers. Two daemons beside each other are cut
+from hosts one by one. A breach is a route to a server that lacks a commit which an answer had described, that has a
+living rival, or that an operator had overruled. Two daemons with fresh answers that route to two living primaries are
+one too.</p>
 <ul>${items(explored)}</ul>
 <p>${grouped(states)} worlds in all. Larger ones take minutes: ${code('npm run bench -- worlds')}.</p>
 <h3>Why there are rules</h3>

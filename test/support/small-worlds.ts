@@ -3,6 +3,15 @@ import type {Bounds} from './small-world.ts'
 
 const two: Bounds = {hosts: 2, commits: 1, timelines: 2, restores: 1, accepts: 0, hides: 0, isAskedAlone: false}
 const three: Bounds = {...two, hosts: 3, restores: 0}
+/** Two daemons beside each other, each with cuts of its own. No host that is down comes back. */
+export const twoDaemons: Bounds = {
+  ...three,
+  commits: 0,
+  monitors: 2,
+  cuts: 2,
+  starts: 0,
+  confirm: ['followers'],
+}
 const remembering =
   (change: (memory: GroupAssessment['memory']) => Partial<GroupAssessment['memory']>) =>
   (past: GroupAssessment): GroupAssessment => ({...past, memory: {...past.memory, ...change(past.memory)}})
@@ -17,6 +26,7 @@ export const smallWorlds: Readonly<Record<string, SmallWorld>> = {
     bounds: {...two, commits: 0, restores: 0, hides: 1},
   },
   'of three hosts, to the sixth step': {bounds: three, depth: 6},
+  'of three hosts and two daemons that need followers, to the fifth step': {bounds: twoDaemons, depth: 5},
 }
 
 /** What is forgotten takes the rule out, and a shortest history shows why there is the rule. */
@@ -40,6 +50,7 @@ export const rulesOut: Readonly<Record<string, Bounds>> = {
       voids: [],
     })),
   },
+  'followers, where several daemons route': {...twoDaemons, confirm: ['majority']},
   'S3 a split brain sticks': {...two, restores: 0, hides: 1, forget: remembering(() => ({rivals: []}))},
 }
 /** No rule that is taken out needs a longer history. */
