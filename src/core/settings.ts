@@ -6,6 +6,23 @@
 /** libpq's `sslmode`, with libpq's meaning (PostgreSQL documentation, 34.19 "SSL Support"). */
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
+/** What a server may ask for, in the words of `require_auth`. */
+export type AuthMethod = 'password' | 'md5' | 'gss' | 'sspi' | 'scram-sha-256' | 'oauth'
+
+/** libpq's `require_auth` (PostgreSQL documentation, 34.1.2). */
+export type RequiredAuth = Readonly<{
+  /** As it is written, for messages. */
+  text: string
+  /** The server may ask for one of these. */
+  methods: readonly AuthMethod[]
+  /** The server may ask for nothing. */
+  mayBeNone: boolean
+  /** A list of what is forbidden (`!password`): then no method is named as wanted. */
+  isNegative: boolean
+}>
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+
 /** What a line of .pgpass is looked up by (PostgreSQL documentation, 34.16 "The Password File"). */
 export type PgpassKey = Readonly<{host: string; port: number; dbname: string; user: string}>
 
@@ -40,7 +57,21 @@ export type ConnectionSettings = Readonly<{
   sslcert: string | null
   sslkey: string | null
   sslcrl: string | null
+  /** A folder of revocation lists, named as `openssl rehash` names them. */
+  sslcrldir: string | null
+  /** The password of the key of the client certificate: a secret, see PasswordSource. */
+  sslpassword: string | null
+  sslcertmode: 'disable' | 'allow' | 'require'
+  sslnegotiation: 'postgres' | 'direct'
   sslsni: boolean
+  /** `null`: the default of the TLS library. */
+  tlsVersions: Readonly<{min: TlsVersion; max: TlsVersion | null}>
+  requireAuth: RequiredAuth | null
+  channelBinding: 'disable' | 'prefer' | 'require'
+  /** `connect_timeout`: instead of probe.connect_timeout. */
+  connectTimeoutMs: number | null
+  /** `null`: `keepalives=0`. A time or a count that is `null` is the kernel's default. */
+  keepalive: Readonly<{idleSeconds: number | null; intervalSeconds: number | null; count: number | null}> | null
   applicationName: string
   /** `options` of libpq: command-line options for the server. */
   options: string | null

@@ -38,6 +38,7 @@ describe.skipIf(!hasDebian)('config check --connect', () => {
         systemIdentifier,
         timeline: 1,
         remarks: [],
+        notes: [],
       },
     ])
     expect(isFine(trials)).toBe(true)

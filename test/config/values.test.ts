@@ -181,10 +181,9 @@ test('frozen all the way down', async () => {
 test('warnings: the configuration loads, and the operator learns what has no effect', async () => {
   await using place = await workplace()
   const paths = async (yaml: string) => (await place.load(yaml)).warnings.map(({path}) => path)
-  expect(await paths('hosts: {h1: {host: a, pool_max_conns: 4, connect_timeout: 3, require_auth: x}}')).toEqual([
+  expect(await paths('hosts: {h1: {host: a, pool_max_conns: 4, tcp_user_timeout: 3, require_auth: md5}}')).toEqual([
     'hosts.h1.pool_max_conns',
-    'hosts.h1.connect_timeout',
-    'hosts.h1.require_auth',
+    'hosts.h1.tcp_user_timeout',
   ])
   expect(await paths('hosts: {h1: {host: a}, h2: {host: b}}\ngroups: {g: [h1]}')).toEqual(['hosts.h2'])
   const alone = 'hosts: {h1: {host: a}, h2: {host: b}, h3: {host: c}, h4: {host: d}, h5: {host: e}, h6: {host: f}}\n'

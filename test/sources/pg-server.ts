@@ -18,6 +18,7 @@ import {isFailure} from '../../src/core/ports.ts'
 import type {ConnectionSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {pgDriver} from '../../src/sources/pg/driver.ts'
 import {systemClock} from '../../src/system/clock.ts'
+import {rareKeywords} from '../support/settings.ts'
 import {type ServerLog, serverLog} from './pg-log.ts'
 import {until} from './pg-until.ts'
 
@@ -77,14 +78,20 @@ export const connection = (change: Partial<ConnectionSettings> = {}): Connection
   sslcert: null,
   sslkey: null,
   sslcrl: null,
+  ...rareKeywords,
   sslsni: true,
   applicationName: 'pgroute66',
   options: null,
   ...change,
 })
 
-export const driverFor = (change: Partial<ConnectionSettings>, limits: Partial<ProbeSettings> = {}) =>
+export const driverFor = (
+  change: Partial<ConnectionSettings>,
+  limits: Partial<ProbeSettings> = {},
+  warn = (_: string) => {},
+) =>
   pgDriver({
+    warn,
     host: {name: 'host1', aliases: [], location: null, delayed: null, connection: connection(change)},
     probe: {...probe, ...limits},
     availability,

@@ -16,6 +16,19 @@ export const probeSettings: ProbeSettings = {
   knockIntervalMs: 5_000,
 }
 
+/** What libpq has as its default for the rarer keywords. */
+export const rareKeywords = {
+  sslcrldir: null,
+  sslpassword: null,
+  sslcertmode: 'allow',
+  sslnegotiation: 'postgres',
+  tlsVersions: {min: 'TLSv1.2', max: null},
+  requireAuth: null,
+  channelBinding: 'prefer',
+  connectTimeoutMs: null,
+  keepalive: {idleSeconds: null, intervalSeconds: null, count: null},
+} as const satisfies Partial<ConnectionSettings>
+
 export function hostSettings(
   name: string,
   connection: Partial<ConnectionSettings> = {},
@@ -38,6 +51,7 @@ export function hostSettings(
       sslcert: null,
       sslkey: null,
       sslcrl: null,
+      ...rareKeywords,
       sslsni: true,
       applicationName: 'pgroute66',
       options: null,

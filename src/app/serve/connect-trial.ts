@@ -9,7 +9,7 @@ import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
 import {systemClock} from '../../system/clock.ts'
 import {isFine, trialText} from '../cli/connection-test-text.ts'
 
-/** `notes`: what could not be looked at. */
+/** `notes`: what could not be looked at, and what works but should be changed. */
 export type ConnectTrial = Readonly<{
   ok: boolean
   text: string
@@ -45,6 +45,9 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const ok = isFine(hosts) && servers.mismatches.length === 0 && pgbouncers.every(({problems}) => problems.length === 0)
   const lines = [trialText(hosts), ...serverTrialLines(servers), ...pgbouncerText(pgbouncers)]
   const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
-  const notes = read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : []))
+  const notes = [
+    ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
+    ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
+  ]
   return {ok, text, hosts, servers, pgbouncers, notes}
 }

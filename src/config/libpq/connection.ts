@@ -1,19 +1,13 @@
 import {join, resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
 import type {ConnectionSettings, HostSettings, PasswordSource, PgpassKey, SslMode} from '../../core/settings.ts'
-import type {Report} from '../reading/report.ts'
 import type {HostFields} from '../sections/hosts/host-fields.ts'
-import {type Environment, homeOf, osUser, variable} from './environment.ts'
-import {keywords} from './keywords.ts'
+import {homeOf, osUser, variable} from './environment.ts'
+import {type ConnectionEnv, fromEnvironment} from './from-environment.ts'
 import {decodePassword, oneLine} from './password.ts'
+import {securityOf} from './security.ts'
 
-export type ConnectionEnv = Readonly<{
-  env: Environment
-  /** What relative paths are relative to. */
-  directory: string
-  encoding: 'base64' | 'plain'
-  report: Report
-}>
+export type {ConnectionEnv} from './from-environment.ts'
 
 export function hostOf(name: string, read: HostFields, path: string, around: ConnectionEnv): HostSettings {
   return {
@@ -54,6 +48,8 @@ export function connectionOf(given: HostFields, path: string, around: Connection
     return named === null || (named === 'system' && name === 'PGSSLROOTCERT') ? named : resolve(directory, named)
   }
   const sslrootcert = file(given.sslrootcert, 'PGSSLROOTCERT')
+  const sslmode = sslmodeOf(given, sslrootcert, path, around)
+  const isUnix = given.hostaddr === null && /^[/@]/.test(host ?? '')
   const port = given.port ?? fromEnvironment('port', 'PGPORT', around) ?? 5432
   const dbname = given.dbname ?? variable(env, 'PGDATABASE') ?? user ?? ''
   const key = {host: given.host ?? host ?? '', port, dbname, user: user ?? ''}
@@ -64,29 +60,39 @@ export function connectionOf(given: HostFields, path: string, around: Connection
     user: user ?? '',
     password: passwordSource(given, key, path, around),
     dbname,
-    sslmode: sslmodeOf(given, sslrootcert, path, around),
+    sslmode,
     sslrootcert,
     sslcert: file(given.sslcert, 'PGSSLCERT'),
     sslkey: file(given.sslkey, 'PGSSLKEY'),
     sslcrl: file(given.sslcrl, 'PGSSLCRL'),
+    sslcrldir: file(given.sslcrldir, 'PGSSLCRLDIR'),
+    sslpassword: given.sslpassword,
+    ...securityOf(given, {isUnix, sslmode, path}, around),
+    connectTimeoutMs: connectTimeoutOf(given, around),
+    keepalive:
+      given.keepalives === 0
+        ? null
+        : {
+            idleSeconds: given.keepalives_idle || null,
+            intervalSeconds: given.keepalives_interval || null,
+            count: given.keepalives_count || null,
+          },
     sslsni: given.sslsni ?? variable(env, 'PGSSLSNI') !== '0',
-    applicationName: given.application_name ?? variable(env, 'PGAPPNAME') ?? 'pgroute66',
+    applicationName: applicationNameOf(given, env),
     options: given.options ?? variable(env, 'PGOPTIONS'),
   }
 }
 
-function fromEnvironment<K extends 'port' | 'sslmode'>(
-  keyword: K,
-  name: string,
-  {env, report}: ConnectionEnv,
-): HostFields[K] {
-  const value = variable(env, name)
-  if (value === null || !report.isClean(`$${name}`)) return null
-  return keywords[keyword].read(value, `$${name}`, report) as HostFields[K]
+const applicationNameOf = (given: HostFields, env: ConnectionEnv['env']): string =>
+  given.application_name ?? variable(env, 'PGAPPNAME') ?? given.fallback_application_name ?? 'pgroute66'
+
+function connectTimeoutOf(given: HostFields, around: ConnectionEnv): number | null {
+  const seconds = given.connect_timeout ?? fromEnvironment('connect_timeout', 'PGCONNECT_TIMEOUT', around)
+  return seconds ? seconds * 1000 : null
 }
 
 function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, around: ConnectionEnv): SslMode {
-  const asked = given.sslmode ?? fromEnvironment('sslmode', 'PGSSLMODE', around)
+  const asked = given.sslmode ?? fromEnvironment('sslmode', 'PGSSLMODE', around) ?? requiresslOf(around)
   if (sslrootcert !== 'system') return asked ?? 'prefer'
   // libpq refuses this too: every attacker has a certificate of a public authority for some name.
   if (asked !== null && asked !== 'verify-full') {
@@ -99,6 +105,10 @@ function sslmodeOf(given: HostFields, sslrootcert: string | null, path: string, 
   }
   return 'verify-full'
 }
+
+/** libpq reads PGREQUIRESSL where PGSSLMODE is not set. */
+const requiresslOf = ({env}: ConnectionEnv): SslMode | null =>
+  variable(env, 'PGREQUIRESSL')?.startsWith('1') ? 'require' : null
 
 function passwordSource(
   given: HostFields,

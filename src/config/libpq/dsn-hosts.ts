@@ -6,7 +6,8 @@ import {type ConnectionEnv, connectionOf, hostOf} from './connection.ts'
 import {type DsnHost, parseDsn} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'
 import {variable} from './environment.ts'
-import {idleKey, keywords} from './keywords.ts'
+import {isKeyword} from './keyword-values.ts'
+import {keywords} from './keywords.ts'
 
 /**
  * The hosts of some connection strings, with names. Passwords in them are plain, not base64 as in
@@ -39,11 +40,7 @@ export function hostsOfDsns(dsns: readonly string[], around: ConnectionEnv): rea
 }
 
 function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: ConnectionEnv) {
-  const known = new Map(
-    [...given].filter(
-      ([keyword]) => Object.hasOwn(keywords, keyword) || idleKey(keyword) !== null || keyword === 'service',
-    ),
-  )
+  const known = new Map([...given].filter(([keyword]) => isKeyword(keyword)))
   const unknown = [...given.keys()].filter((keyword) => !known.has(keyword))
   for (const keyword of isFirst ? unknown : []) {
     // Not shown: behind an unencoded "&" or a blank, the keyword is the rest of a password.

@@ -1,5 +1,11 @@
-import {block, choice, flag, integer, text} from '../reading/scalar.ts'
+import type {RequiredAuth} from '../../core/settings.ts'
+import {block, choice, flag, integer, scalar, text} from '../reading/scalar.ts'
 import {describe} from '../reading/shape.ts'
+import {parseRequireAuth} from './require-auth.ts'
+
+const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+
+const seconds = () => integer(null, 0, 32_767)
 
 /**
  * The keywords of libpq that have an effect here, with libpq's meaning (PostgreSQL documentation,
@@ -17,12 +23,39 @@ export const keywords = {
     'default prefer',
     choice(null, ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']),
   ),
+  sslnegotiation: describe(
+    'postgres (default): ask for TLS first; direct: begin with TLS at once, which needs PostgreSQL 17',
+    choice(null, ['postgres', 'direct']),
+  ),
+  sslcertmode: describe(
+    'allow (default): send the client certificate if the server asks; require: the server must ask; disable: never',
+    choice(null, ['disable', 'allow', 'require']),
+  ),
+  ssl_min_protocol_version: describe('oldest version of TLS; default TLSv1.2', choice(null, tlsVersions)),
+  ssl_max_protocol_version: describe('latest version of TLS; default: no limit', choice(null, tlsVersions)),
+  require_auth: describe(
+    'what the server may ask for: scram-sha-256, md5, password, none; or !password for all but that',
+    scalar<RequiredAuth | null>(null, {type: 'string'}, parseRequireAuth),
+  ),
+  channel_binding: describe(
+    'require: the login is bound to the TLS of the server (SCRAM-SHA-256-PLUS); default prefer',
+    choice(null, ['disable', 'prefer', 'require']),
+  ),
   sslrootcert: describe('file with the authorities to trust, or system', text(null)),
   sslcert: describe('file with the client certificate of pgroute66', text(null)),
   sslkey: describe('file with the key of that certificate', text(null)),
+  sslpassword: describe('password of that key; plain, not base64', text(null)),
   sslcrl: describe('file with revoked certificates', text(null)),
+  sslcrldir: describe('folder of such files, named by "openssl rehash"', text(null)),
   sslsni: describe('name the host to the server in the TLS handshake (SNI); default true', flag(null)),
+  requirepeer: describe('not supported over a unix socket; without effect over TCP, as in libpq', text(null)),
+  connect_timeout: describe('seconds, instead of probe.connect_timeout; 0: that one', seconds()),
+  keepalives: describe('0: no TCP keepalive; default 1', integer(null, 0, 1)),
+  keepalives_idle: describe('seconds without data before the first keepalive; default 10', seconds()),
+  keepalives_interval: describe("seconds between keepalives; default the kernel's", seconds()),
+  keepalives_count: describe("keepalives without an answer that end the connection; default the kernel's", seconds()),
   application_name: describe('default pgroute66', text(null)),
+  fallback_application_name: describe('application_name, where none is given', text(null)),
   options: describe('command-line options for the server', text(null)),
 }
 export type Keyword = keyof typeof keywords
@@ -30,45 +63,16 @@ export type Keyword = keyof typeof keywords
 /** sslsni is 0 or 1 in libpq. */
 export const flagOfDigit: Readonly<Record<string, string>> = {'0': 'false', '1': 'true'}
 
-/**
- * Known to libpq, without effect here. For a keyword that would have made the connection stricter,
- * `instead` names what to use.
- */
+/** Known to libpq, without effect here; none of them would make the connection stricter. */
 export const idleKeywords = [
   'authtype',
-  'channel_binding',
   'client_encoding',
-  'connect_timeout',
-  'fallback_application_name',
   'gssdelegation',
-  'gssencmode',
   'gsslib',
-  'keepalives',
-  'keepalives_count',
-  'keepalives_idle',
-  'keepalives_interval',
   'krbsrvname',
   'load_balance_hosts',
-  'max_protocol_version',
-  'min_protocol_version',
-  'oauth_client_id',
-  'oauth_client_secret',
-  'oauth_issuer',
-  'oauth_scope',
-  'replication',
-  'require_auth',
-  'requirepeer',
-  'requiressl',
-  'scram_client_key',
-  'scram_server_key',
-  'ssl_max_protocol_version',
-  'ssl_min_protocol_version',
-  'sslcertmode',
   'sslcompression',
-  'sslcrldir',
   'sslkeylogfile',
-  'sslnegotiation',
-  'sslpassword',
   'target_session_attrs',
   'tcp_user_timeout',
   'tty',
@@ -91,13 +95,10 @@ export const pgxKeys = [
 ]
 
 const instead: Readonly<Record<string, string>> = {
-  connect_timeout: 'Set probe.connect_timeout, and remove this.',
   target_session_attrs: 'Remove it: every host is watched, whatever its role.',
   load_balance_hosts: 'Remove it: every host is watched.',
-  channel_binding: 'Use sslmode: verify-full to be sure of the server.',
-  requirepeer: 'Protect the directory of the socket instead.',
-  requiressl: 'Use sslmode: require.',
-  require_auth: 'Use sslmode: verify-full to be sure of the server.',
+  tcp_user_timeout: 'Remove it: probe.timeout ends a connection that does not answer.',
+  sslkeylogfile: 'Remove it: no keys are written.',
 }
 
 /** What to report of a key that is accepted and ignored. `null`: the key is not ignored. */

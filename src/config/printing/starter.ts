@@ -59,7 +59,12 @@ const exampleHosts: readonly StarterHost[] = ['host1', 'host2', 'host3'].map((na
 function hostLines({connection}: Config['hosts'][number]): readonly string[] {
   const {host, hostaddr, port, user, password, dbname, sslmode, sslrootcert, sslcert, sslkey, sslcrl, options} =
     connection
-  const files = Object.entries({hostaddr, sslrootcert, sslcert, sslkey, sslcrl, options})
+  const {sslcrldir, requireAuth, channelBinding} = connection
+  const files = Object.entries({
+    ...{hostaddr, sslrootcert, sslcert, sslkey, sslcrl, sslcrldir, options},
+    require_auth: requireAuth?.text ?? null,
+    channel_binding: channelBinding === 'prefer' ? null : channelBinding,
+  })
   return [
     `host: ${quoted(host)}`,
     ...files.slice(0, 1).flatMap(pair),

@@ -98,7 +98,8 @@ export function choice<const W extends string, T extends W | null>(
   const parse = (value: string): W => {
     const lower = value.toLowerCase()
     const word =
-      words.find((known) => known === lower) ?? (Object.hasOwn(synonyms, lower) ? synonyms[lower] : undefined)
+      words.find((known) => known.toLowerCase() === lower) ??
+      (Object.hasOwn(synonyms, lower) ? synonyms[lower] : undefined)
     if (word !== undefined) return word
     const near = nearest(value, words)
     throw unsuitable(

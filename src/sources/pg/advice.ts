@@ -6,6 +6,10 @@ const authority: Advice = (to) =>
   `no authority in ${to.sslrootcert ?? '~/.postgresql/root.crt'} has signed the server's certificate: ` +
   'set sslrootcert to the right file'
 
+const wrongKeyPassword: Advice = (to) =>
+  `the client key ${to.sslkey ?? '~/.postgresql/postgresql.key'} is encrypted, and ` +
+  (to.sslpassword === null ? 'sslpassword is missing: set it' : 'sslpassword does not open it: correct it')
+
 /**
  * What the operator should do next, per SQLSTATE or errno. Never contains a secret.
  */
@@ -32,6 +36,9 @@ const advice: Readonly<Record<string, Advice>> = {
     `the server's certificate is not made out to "${to.host}": ` +
     `set \`host\` to a name in the certificate (and \`hostaddr\` to the address), ` +
     `or use sslmode verify-ca`,
+  ERR_OSSL_BAD_DECRYPT: wrongKeyPassword,
+  ERR_MISSING_PASSPHRASE: wrongKeyPassword,
+  ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED: wrongKeyPassword,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: authority,
   UNABLE_TO_GET_ISSUER_CERT: authority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: authority,

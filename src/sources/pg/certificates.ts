@@ -13,11 +13,11 @@ export type Certificates = Readonly<{
   root: Buffer | 'system' | null
   cert: Buffer | null
   key: Buffer | null
-  crl: Buffer | null
+  crl: readonly Buffer[] | null
 }>
 
-/** Not node:fs/promises: a check would load that module for this one function. */
-const readFile = promisify(fs.readFile)
+/** Not node:fs/promises: a check would load that module for these functions. */
+const [readFile, stat, readdir] = [promisify(fs.readFile), promisify(fs.stat), promisify(fs.readdir)]
 
 const defaults = {
   sslrootcert: 'root.crt',
@@ -33,16 +33,49 @@ type Keyword = keyof typeof defaults
  */
 async function load(to: ConnectionSettings, keyword: Keyword): Promise<Buffer | null | PgFailure> {
   const named = to[keyword]
-  const path = named ?? join(home(), '.postgresql', defaults[keyword])
+  const path = pathOf(to, keyword)
   try {
     return await readOnce(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     if (named === null && (code === 'ENOENT' || code === 'ENOTDIR')) return null
-    return pgFailure(
-      'tls',
-      `${keyword} ${path} cannot be read (${code}): correct the path, or let this process read the file`,
-    )
+    return unreadable(keyword, path, code)
+  }
+}
+
+const pathOf = (to: ConnectionSettings, keyword: Keyword): string =>
+  to[keyword] ?? join(home(), '.postgresql', defaults[keyword])
+
+const unreadable = (keyword: string, path: string, code: string): PgFailure =>
+  pgFailure('tls', `${keyword} ${path} cannot be read (${code}): correct the path, or let this process read the file`)
+
+/** libpq's rule for the key of a client certificate (PostgreSQL documentation, 34.19.2). */
+async function keyFault(path: string): Promise<PgFailure | null> {
+  const {mode, uid} = await stat(path)
+  const tooMuch = uid === 0 ? 0o037 : 0o077
+  if ((mode & tooMuch) === 0) return null
+  const allowed = uid === 0 ? '0640 or less, because root owns it' : '0600 or less'
+  return pgFailure('tls', `sslkey ${path} may be used by others (mode ${(mode & 0o777).toString(8)}): set ${allowed}`)
+}
+
+/**
+ * The lists of revoked certificates. OpenSSL finds those in sslcrldir by the hash in their names;
+ * here all that are named like it are read. Unlike libpq, a named list that cannot be read is a
+ * failure.
+ */
+async function revocationLists(to: ConnectionSettings): Promise<readonly Buffer[] | null | PgFailure> {
+  const single = to.sslcrldir !== null && to.sslcrl === null ? null : await load(to, 'sslcrl')
+  if (isPgFailure(single)) return single
+  if (to.sslcrldir === null) return single && [single]
+  const folder = to.sslcrldir
+  try {
+    const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{8}\.r\d+$/.test(name)).toSorted()
+    if (names.length === 0 && single === null)
+      return pgFailure('tls', `sslcrldir ${folder} holds no revocation list: run "openssl rehash" there`)
+    const lists = await Promise.all(names.map((name) => readOnce(join(folder, name))))
+    return single === null ? lists : [single, ...lists]
+  } catch (error) {
+    return unreadable('sslcrldir', folder, (error as NodeJS.ErrnoException).code ?? 'unknown error')
   }
 }
 
@@ -64,7 +97,8 @@ function home(): string {
   }
 }
 
-const isPgFailure = (value: object | null): value is PgFailure => value !== null && 'cause' in value
+const isPgFailure = (value: Buffer | readonly Buffer[] | PgFailure | null): value is PgFailure =>
+  value !== null && 'cause' in value
 
 export async function certificatesOf(to: ConnectionSettings): Promise<Certificates | PgFailure> {
   const system = to.sslrootcert === 'system'
@@ -81,12 +115,16 @@ export async function certificatesOf(to: ConnectionSettings): Promise<Certificat
       `sslmode ${to.sslmode} needs an authority, and ~/.postgresql/root.crt does not exist: set sslrootcert`,
     )
 
-  const cert = await load(to, 'sslcert')
+  const cert = to.sslcertmode === 'disable' ? null : await load(to, 'sslcert')
   if (isPgFailure(cert)) return cert
+  if (cert === null && to.sslcertmode === 'require')
+    return pgFailure('tls', 'sslcertmode is require, and there is no client certificate: set sslcert and sslkey')
   const key = cert === null ? null : await load(to, 'sslkey')
   if (isPgFailure(key)) return key
   if (cert !== null && key === null) return pgFailure('tls', 'the client certificate (sslcert) has no key: set sslkey')
-  const crl = root === null ? null : await load(to, 'sslcrl')
+  const fault = key === null ? null : await keyFault(pathOf(to, 'sslkey'))
+  if (fault !== null) return fault
+  const crl = root === null && !system ? null : await revocationLists(to)
   if (isPgFailure(crl)) return crl
   return {root: system ? 'system' : root, cert, key, crl}
 }

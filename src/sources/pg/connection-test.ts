@@ -8,9 +8,9 @@ import {pgDriver} from './driver.ts'
 
 /**
  * What one connection to a host found, for `config check --connect`. `remarks`: what the operator
- * should fix.
+ * must fix. `notes`: what works, and should be changed.
  */
-export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
+export type HostTrial = Readonly<{host: string; remarks: readonly string[]; notes: readonly string[]}> &
   Readonly<
     | {
         kind: 'reached'
@@ -26,8 +26,8 @@ export type HostTrial = Readonly<{host: string; remarks: readonly string[]}> &
 type Tried = Pick<MonitorSettings, 'hosts' | 'groups' | 'probe'>
 
 type Attempt = Readonly<
-  | {host: HostSettings; session: HostSession; facts: Facts; denied: readonly string[]}
-  | {host: HostSettings; cause: Cause; detail: string}
+  | {host: HostSettings; session: HostSession; facts: Facts; denied: readonly string[]; notes: readonly string[]}
+  | {host: HostSettings; cause: Cause; detail: string; notes: readonly string[]}
 >
 type Reached = Extract<Attempt, {session: HostSession}>
 
@@ -43,7 +43,9 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
     const duplicates = await Promise.all(reached.map((each) => duplicatesOf(each, reached, limit.signal)))
     return attempts.map((each): HostTrial => {
       const host = each.host.name
-      if (!('session' in each)) return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: []}
+      const {notes} = each
+      if (!('session' in each))
+        return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: [], notes}
       const {systemIdentifier, serverVersion} = each.session.facts
       const remarks = [
         ...each.denied,
@@ -52,7 +54,8 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
         ...foreign(each, reached, config),
       ]
       const role = each.facts.inRecovery ? 'standby' : 'primary'
-      return {host, kind: 'reached', role, serverVersion, systemIdentifier, timeline: each.facts.timeline, remarks}
+      const {timeline} = each.facts
+      return {host, kind: 'reached', role, serverVersion, systemIdentifier, timeline, remarks, notes}
     })
   } finally {
     for (const {session} of reached) session.close()
@@ -60,15 +63,16 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
 }
 
 async function attempt({probe}: Tried, host: HostSettings, clock: Clock): Promise<Attempt> {
-  const denied: string[] = []
-  const driver = pgDriver({host, probe, availability: null, clock, warn: (text) => denied.push(text)})
+  const [denied, notes]: [string[], string[]] = [[], []]
+  const told = {warn: (text: string) => denied.push(text), advise: (text: string) => notes.push(text)}
+  const driver = pgDriver({host, probe, availability: null, clock, ...told})
   const session = await driver.open(new AbortController().signal)
-  if (isFailure(session)) return {host, ...session}
+  if (isFailure(session)) return {host, ...session, notes}
   using asking = deadline(clock, driver.limitMs(probe.timeoutMs, 2))
   const facts = await session.probe({nudge: false}, asking.signal)
-  if (!isFailure(facts)) return {host, session, facts, denied}
+  if (!isFailure(facts)) return {host, session, facts, denied, notes}
   session.close()
-  return {host, ...facts}
+  return {host, ...facts, notes}
 }
 
 /**

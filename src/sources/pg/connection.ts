@@ -44,14 +44,21 @@ export type Route = Readonly<{
   limit?: AnswerLimit
   /** Default: `ours`. */
   kind?: SessionKind
+  /** Told what a login showed that the operator should know. */
+  advise?: (text: string) => void
 }>
 
+const md5Advice = ({user}: ConnectionSettings): string =>
+  `the server asks for the password of user "${user}" by md5, which PostgreSQL has deprecated: ` +
+  'set password_encryption = scram-sha-256, set the password anew, and write scram-sha-256 into pg_hba.conf'
+
 export async function openConnection(
-  {to, resolve, connections, limit = probeLimit, kind = 'ours'}: Route,
+  {to, resolve, connections, limit = probeLimit, kind = 'ours', advise}: Route,
   patience: Patience,
 ): Promise<Connection | PgFailure> {
   const login = await logIn(to, resolve, patience, kind)
   if (isFailure(login)) return login
+  if (login.isMd5) advise?.(md5Advice(to))
   login.answers.limit = limit
   const connection = connectionOf(login, to)
   connections.add(connection)

@@ -3,7 +3,7 @@ import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
 import {certificatesOf} from './certificates.ts'
-import {encrypt, tlsOptions} from './encryption.ts'
+import {alpn, encrypt, tlsOptions} from './encryption.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
 import {firstConnected} from './limits/first-connected.ts'
 import type {Patience} from './limits/patience.ts'
@@ -38,7 +38,7 @@ const nextAddressMs = 250
  * Idle time before the kernel's keepalive. Probes notice a dead peer sooner; the keepalive is for
  * sessions that are not probed at the moment.
  */
-const keepAliveMs = 10_000
+const keepAliveSeconds = 10
 
 /**
  * Connects and, if `attempt` says so, encrypts. Sessions and knocks share this code. pg cannot do
@@ -71,15 +71,17 @@ async function reach(request: DialRequest, progress: Progress): Promise<Dialled 
   patience.begin('handshake')
   const raw = await firstConnected(() => socketTo(to, addresses), patience)
   progress.socket = raw
+  keepAlive(raw, to)
   progress.phase = 'answering'
   const remoteAddress = raw.remoteAddress ?? null
-  if (attempt === 'plain') return {socket: raw, remoteAddress}
+  if (attempt === 'plain') return unencrypted(request, {socket: raw, remoteAddress})
   patience.begin('tlsOffer')
-  const asked = askForTls(raw)
+  const isDirect = to.sslnegotiation === 'direct'
+  const asked = isDirect ? true : askForTls(raw)
   const early = attempt === 'tls' ? tlsAndFiles(to) : null
   early?.catch(() => undefined)
   const isOffered = await asked
-  if (!isOffered && attempt === 'tls-or-plain') return {socket: raw, remoteAddress}
+  if (!isOffered && attempt === 'tls-or-plain') return unencrypted(request, {socket: raw, remoteAddress})
   if (!isOffered)
     return pgFailure(
       'tls',
@@ -95,7 +97,17 @@ async function reach(request: DialRequest, progress: Progress): Promise<Dialled 
   const secured = await securing
   progress.socket = secured
   secured.on('error', () => undefined)
+  if (isDirect && secured.alpnProtocol !== alpn)
+    return pgFailure('tls', 'the server does not know sslnegotiation direct, which is new in PostgreSQL 17: remove it')
+  // OpenSSL tells of a server's request for a certificate by the signatures that both know.
+  if (verify && to.sslcertmode === 'require' && secured.getSharedSigalgs().length === 0)
+    return pgFailure('tls', 'sslcertmode is require, and the server does not ask for a client certificate')
   return {socket: secured, remoteAddress}
+}
+
+function unencrypted({to, verify}: DialRequest, dialled: Dialled): Dialled | PgFailure {
+  if (!verify || to.sslcertmode !== 'require') return dialled
+  return pgFailure('tls', 'sslcertmode is require, and the connection has no TLS: set sslmode to require or stricter')
 }
 
 function socketTo(to: ConnectionSettings, addresses: Awaited<ReturnType<Resolver>>): Socket {
@@ -107,12 +119,24 @@ function socketTo(to: ConnectionSettings, addresses: Awaited<ReturnType<Resolver
     host: to.hostaddr ?? to.host,
     port: to.port,
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: keepAliveMs,
+    keepAlive: to.keepalive !== null,
+    keepAliveInitialDelay: (to.keepalive?.idleSeconds ?? keepAliveSeconds) * 1000,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: nextAddressMs,
     lookup: (_name, _options, done) => done(null, [...addresses]),
   })
+}
+
+/** What `connect` has no option for: the interval and the number of the kernel's keepalives. */
+function keepAlive(socket: Socket, {keepalive}: ConnectionSettings): void {
+  if (keepalive === null || (keepalive.intervalSeconds === null && keepalive.count === null)) return
+  const {idleSeconds, intervalSeconds, count} = keepalive
+  socket.setKeepAlive(
+    true,
+    (idleSeconds ?? keepAliveSeconds) * 1000,
+    intervalSeconds === null ? undefined : intervalSeconds * 1000,
+    count ?? undefined,
+  )
 }
 
 /**

@@ -20,20 +20,29 @@ export type PgDriverSettings = Readonly<{
   resolve?: Resolver
   /** Told of each fact that the server denies, when it is found out. */
   warn?: (text: string) => void
+  /** Told once of each thing that works, and should be changed; default: `warn`. */
+  advise?: (text: string) => void
 }>
 
 /** PostgreSQL over the wire. */
 export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSettings): HostDriver {
-  const {warn = () => {}} = rest
+  const {warn = () => {}, advise = warn} = rest
+  const advised = new Set<string>()
   const {resolve, latest} = rememberingResolver(rest.resolve ?? resolver(clock))
+  const connectTimeoutMs = host.connection.connectTimeoutMs ?? probe.connectTimeoutMs
   const roundTrips = new RoundTrips(clock)
-  const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>()}
+  const once = (text: string) => {
+    if (advised.has(text)) return
+    advised.add(text)
+    advise(text)
+  }
+  const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>(), advise: once}
   const known = new Known(clock, host.connection, warn)
   let closings = 0
   return {
     async open(signal) {
       const before = closings
-      using limits = patience(clock, roundTrips, probe.connectTimeoutMs, signal)
+      using limits = patience(clock, roundTrips, connectTimeoutMs, signal)
       const session = await openSession(route, probe.timeoutMs, limits, known)
       // `close` was called while this session was being opened, and could not close it.
       if (closings !== before && !isFailure(session)) session.close()
@@ -50,7 +59,7 @@ export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSe
       route,
       known,
       timeoutMs: probe.timeoutMs,
-      connectTimeoutMs: probe.connectTimeoutMs,
+      connectTimeoutMs,
       availability,
       clock,
       admission: rest.admission ?? null,

@@ -15,13 +15,17 @@ type Tls = typeof import('node:tls')
 export function tlsOptions(tls: Tls, to: ConnectionSettings, files: Certificates, verify: boolean): ConnectionOptions {
   return {
     rejectUnauthorized: verify && files.root !== null,
-    secureContext: contextOf(tls, verify ? files : {...files, crl: null}),
+    secureContext: contextOf(tls, to, verify ? files : {...files, crl: null}),
+    ...(to.sslnegotiation === 'direct' ? {ALPNProtocols: [alpn]} : {}),
     // RFC 6066: a name, never an address.
     ...(to.sslsni && isIP(to.host) === 0 ? {servername: to.host} : {}),
     host: to.host,
     checkServerIdentity: (_host, peer) => (to.sslmode === 'verify-full' ? nameError(tls, to.host, peer) : undefined),
   }
 }
+
+/** The protocol that a server accepts in a handshake that begins at once (PostgreSQL 17). */
+export const alpn = 'postgresql'
 
 let areRootsForgone = false
 
@@ -38,7 +42,10 @@ export function forgoRoots(): void {
  * The latest context. OpenSSL needs milliseconds to read certificates, and the hosts of a group
  * mostly use the same: a check has no time to read them three times.
  */
-let latest: Readonly<{files: Certificates; context: SecureContext}> | null = null
+let latest: Readonly<{files: Certificates; limits: Limits; context: SecureContext}> | null = null
+
+/** All but the files that a context is made of. */
+type Limits = Pick<ConnectionSettings, 'tlsVersions' | 'sslpassword'>
 
 /**
  * OpenSSL's own list in another order. Before version 18 PostgreSQL accepts P-256 alone by default
@@ -53,16 +60,20 @@ function knowsMlKem(version: string): boolean {
 }
 
 /** Throws OpenSSL's error about a file that it cannot use. */
-function contextOf(tls: Tls, files: Certificates): SecureContext {
-  if (latest && isSame(latest.files, files)) return latest.context
+function contextOf(tls: Tls, to: ConnectionSettings, files: Certificates): SecureContext {
+  if (latest && isSame(latest.files, files) && hasSameLimits(latest.limits, to)) return latest.context
   if (areRootsForgone) tls.setDefaultCACertificates([])
   const {root, cert, key, crl} = files
+  const {tlsVersions, sslpassword} = to
   const options: SecureContextOptions = {
     ...(root === null ? {} : {ca: root === 'system' ? tls.getCACertificates('system') : root}),
     ...(cert === null || key === null ? {} : {cert, key}),
-    ...(crl === null ? {} : {crl}),
+    ...(crl === null ? {} : {crl: [...crl]}),
+    ...(sslpassword === null ? {} : {passphrase: sslpassword}),
+    minVersion: tlsVersions.min,
+    ...(tlsVersions.max === null ? {} : {maxVersion: tlsVersions.max}),
   }
-  latest = {files, context: withCurves(tls, options)}
+  latest = {files, limits: {tlsVersions, sslpassword}, context: withCurves(tls, options)}
   return latest.context
 }
 
@@ -77,12 +88,21 @@ function withCurves(tls: Tls, options: SecureContextOptions): SecureContext {
 
 /** `'system'` is never the same: the machine's roots may have been renewed. */
 function isSame(one: Certificates, other: Certificates): boolean {
-  const parts = ['root', 'cert', 'key', 'crl'] as const
-  return parts.every((part) => {
-    const [a, b] = [one[part], other[part]]
-    return a instanceof Buffer && b instanceof Buffer ? a.equals(b) : a === b && a !== 'system'
-  })
+  const parts = ['root', 'cert', 'key'] as const
+  const same = (a: Buffer | string | null | undefined, b: typeof a) =>
+    a instanceof Buffer && b instanceof Buffer ? a.equals(b) : a === b && a !== 'system'
+  const [lists, others] = [one.crl ?? [], other.crl ?? []]
+  return (
+    parts.every((part) => same(one[part], other[part])) &&
+    lists.length === others.length &&
+    lists.every((list, index) => same(list, others[index]))
+  )
 }
+
+const hasSameLimits = (one: Limits, other: Limits): boolean =>
+  one.sslpassword === other.sslpassword &&
+  one.tlsVersions.min === other.tlsVersions.min &&
+  one.tlsVersions.max === other.tlsVersions.max
 
 /**
  * node's rule, with one addition from libpq: in a certificate without alternative names, an address

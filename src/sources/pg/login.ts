@@ -1,8 +1,11 @@
 import type {Socket} from 'node:net'
+import type {TLSSocket} from 'node:tls'
 import type {Client} from 'pg'
 import {isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
+import {authenticationGate, isLoopback} from './authentication/gate.ts'
+import {type Guard, guard, watchReads} from './authentication/guarded.ts'
 import {type Dialled, dial} from './dial.ts'
 import {failureFrom, type PgFailure, pgFailure} from './failure.ts'
 import {type AnswerMeter, meterAnswers, tooLong} from './limits/answer-limit.ts'
@@ -12,7 +15,7 @@ import type {Resolver} from './resolver.ts'
 import {mayRetry, type SslAttempt, sslAttempts} from './ssl-attempts.ts'
 
 /** A login: pg's client on the socket that `dial` opened. */
-export type Login = Dialled & Readonly<{client: Client; backendPid: number; answers: AnswerMeter}>
+export type Login = Dialled & Readonly<{client: Client; backendPid: number; answers: AnswerMeter; isMd5: boolean}>
 
 /**
  * Options of every session on PostgreSQL. They come after the operator's own options and before the
@@ -98,6 +101,9 @@ async function passwordOf(to: ConnectionSettings): Promise<string> {
 
 async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: Patience): Promise<Login | PgFailure> {
   const {socket} = dialled
+  const isEncrypted = (socket as TLSSocket).encrypted === true
+  const gate = authenticationGate(to, {isEncrypted, isLocal: isLoopback(dialled.remoteAddress)})
+  let guarded: Guard = {refusal: null, isAlien: false}
   const answers = meterAnswers(socket)
   let isTooLong = false
   answers.onExceeded = () => {
@@ -132,15 +138,22 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: 
       // `dial` has settled both. Set here, because pg would read PGSSLMODE and PGSSLNEGOTIATION.
       ssl: false,
       sslnegotiation: 'postgres',
+      enableChannelBinding: isEncrypted && to.channelBinding !== 'disable',
       stream: () => connected(socket),
     })
     // pg emits 'error' on an idle client whenever the session ends; without a listener this process
     // would end.
     client.on('error', () => undefined)
     if (socket.destroyed) throw new Error('closed')
-    await client.connect()
+    guarded = guard(client, gate)
+    const own = new Set(socket.listeners('data'))
+    const connecting = client.connect()
+    watchReads(client, socket, (listener) => own.has(listener as () => void), guarded)
+    await connecting
+    if (guarded.refusal !== null) throw new Error(guarded.refusal)
     // `processID` is not in pg's types: the pid in BackendKeyData.
-    return {...dialled, answers, client, backendPid: (client as unknown as {processID: number}).processID}
+    const backendPid = (client as unknown as {processID: number}).processID
+    return {...dialled, answers, client, backendPid, isMd5: gate.isMd5}
   } catch (error) {
     // pg's text ("terminated unexpectedly") is not a contract, so the socket's state decides.
     const gone = socket.destroyed || socket.readableEnded
@@ -148,6 +161,8 @@ async function authenticate(to: ConnectionSettings, dialled: Dialled, patience: 
     if (isTooLong) return pgFailure('error', tooLong('the login', answers.limit))
     if (timedOut)
       return pgFailure('timeout', `${to.hostaddr ?? to.host} accepts connections but did not finish the login in time`)
+    if (guarded.refusal !== null) return pgFailure('auth', guarded.refusal)
+    if (guarded.isAlien) return pgFailure('error', 'the server does not speak the PostgreSQL protocol')
     if (gone && !(error instanceof Error && 'code' in error))
       return pgFailure('closed', 'the server closed the connection during the login')
     // Any other error of pg at this point (no password, SCRAM signatures, an unknown method) is

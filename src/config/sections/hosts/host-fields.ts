@@ -1,9 +1,10 @@
+import {refusedValues} from '../../libpq/keyword-values.ts'
 import {flagOfDigit, idleKey, idleKeywords, keywords, pgxKeys} from '../../libpq/keywords.ts'
 import type {Report} from '../../reading/report.ts'
 import {block, choice, text} from '../../reading/scalar.ts'
 import {below, list, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
-import {isGiven, isMapping, type Node} from '../../reading/yaml-node.ts'
+import {isGiven, isMapping, isText, type Node} from '../../reading/yaml-node.ts'
 import {passwordEncoding} from './password-encoding.ts'
 
 const synonyms = {
@@ -43,6 +44,10 @@ export const hostFields: Shape<HostFields> = {
       ...Object.fromEntries(
         [...idleKeywords, ...pgxKeys].map((key) => [key, {description: 'has no effect here', deprecated: true}]),
       ),
+      ...Object.fromEntries(
+        Object.keys(refusedValues).map((key) => [key, {description: 'not supported', deprecated: true}]),
+      ),
+      requiressl: {description: '1: sslmode require', deprecated: true},
     },
   },
   read(node, path, report) {
@@ -55,6 +60,15 @@ function keep(key: string, value: Node, path: string, report: Report): [string, 
   if ((key === 'service' || key === 'servicefile') && isGiven(value)) {
     const next = 'Copy the keys of the service into this host.'
     report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service, which pgroute66 does not read', next)
+    return []
+  }
+  // libpq 7.4's name: it sets sslmode, and the later of the two wins.
+  if (key === 'requiressl' && isText(value) && isGiven(value))
+    return [['sslmode', value.startsWith('1') ? 'require' : 'prefer']]
+  const refusedValue = Object.hasOwn(refusedValues, key) ? refusedValues[key] : undefined
+  if (refusedValue !== undefined && isText(value)) {
+    const refusal = isGiven(value) ? refusedValue(value) : null
+    if (refusal) report.refuse(below(path, key), refusal.code, refusal.message, refusal.next)
     return []
   }
   const idle = isGiven(value) ? idleKey(key) : null

@@ -1,4 +1,4 @@
-import type {HostSettings} from '../../../core/settings.ts'
+import type {ConnectionSettings, HostSettings} from '../../../core/settings.ts'
 import {type Keys, named} from '../../reading/section.ts'
 import {describe} from '../../reading/shape.ts'
 import type {Context} from '../context.ts'
@@ -22,6 +22,15 @@ export const hostSection = {
   document: ({hosts}) => ({hosts: Object.fromEntries(hosts.map((host) => [host.name, hostDocument(host)]))}),
 } satisfies Section
 
+function keepaliveDocument(keepalive: ConnectionSettings['keepalive']): Document {
+  if (keepalive === null) return {keepalives: 0}
+  return {
+    keepalives_idle: keepalive.idleSeconds,
+    keepalives_interval: keepalive.intervalSeconds,
+    keepalives_count: keepalive.count,
+  }
+}
+
 function hostDocument({connection, aliases, location, delayed}: HostSettings): Document {
   const {password} = connection
   return given({
@@ -38,8 +47,18 @@ function hostDocument({connection, aliases, location, delayed}: HostSettings): D
     sslrootcert: connection.sslrootcert,
     sslcert: connection.sslcert,
     sslkey: connection.sslkey,
+    sslpassword: connection.sslpassword === null ? null : mask,
+    sslcertmode: connection.sslcertmode,
     sslcrl: connection.sslcrl,
+    sslcrldir: connection.sslcrldir,
+    sslnegotiation: connection.sslnegotiation,
     sslsni: connection.sslsni,
+    ssl_min_protocol_version: connection.tlsVersions.min,
+    ssl_max_protocol_version: connection.tlsVersions.max,
+    require_auth: connection.requireAuth?.text ?? null,
+    channel_binding: connection.channelBinding,
+    connect_timeout: connection.connectTimeoutMs === null ? null : connection.connectTimeoutMs / 1000,
+    ...keepaliveDocument(connection.keepalive),
     application_name: connection.applicationName,
     options: connection.options,
     aliases: aliases.length > 0 ? aliases : null,
