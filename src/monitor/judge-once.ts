@@ -1,3 +1,4 @@
+import {isOwn, needsMessages} from '../core/evidence/confirmation.ts'
 import {lookedUp, observed} from '../core/facts/host-record.ts'
 import type {Observation} from '../core/facts/observation.ts'
 import {type HostSession, isFailure} from '../core/ports.ts'
@@ -47,7 +48,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
     await again
     const primaries = askedOnceMore(board)
     await Promise.all([...sessions].filter(([host]) => primaries.includes(host)).map(probeNow))
-    for (let again = 0; again < againAtMost && isWaitingForFollowers(board, settings) && !signal.aborted; again += 1) {
+    for (let again = 0; again < againAtMost && isWaitingForEvidence(board, settings) && !signal.aborted; again += 1) {
       await sleep(clock, againMs, signal)
       await Promise.all([...sessions].map(probeNow))
     }
@@ -88,7 +89,7 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   async function probe(host: string, session: HostSession, askedAt: number): Promise<void> {
     const nudge =
       settings.followers.nudge &&
-      board.groupsOf(host).some((group) => board.settings(group)?.confirm.includes('followers'))
+      board.groupsOf(host).some((group) => board.settings(group)?.confirm.some(needsMessages))
     const facts = await session.probe({nudge}, signal)
     const about = {host, askedAt, probeMs: clock.now() - askedAt}
     // A second question that runs out of time takes nothing away from the first answer.
@@ -106,12 +107,17 @@ export async function judgeOnce(deps: Omit<MonitorDeps, 'log'> & Readonly<{signa
   }
 }
 
-/** Standbys whose silence keeps a required confirmation from being given. */
-const isWaitingForFollowers = (board: Board, {groups, followers}: MonitorSettings): boolean =>
-  followers.nudge &&
+/**
+ * A required source is silent that may speak soon: standbys are yet to hear from the primary, or an
+ * external source has not answered yet.
+ */
+const isWaitingForEvidence = (board: Board, {groups, followers}: MonitorSettings): boolean =>
   groups
     .flatMap(({name}) => board.assessment(name)?.state.evidence ?? [])
-    .some((item) => item.required && item.source === 'followers' && item.answer === 'silent')
+    .some(
+      ({required, source, answer}) =>
+        required && answer === 'silent' && (source === 'followers' ? followers.nudge : !isOwn(source)),
+    )
 
 /**
  * Primaries of which the judge wants a second word: what a standby answered after they were asked

@@ -1,3 +1,4 @@
+import {isOwn} from '../core/evidence/confirmation.ts'
 import type {Sources} from '../core/evidence/evidence-source.ts'
 import type {GroupView} from '../core/facts/group-view.ts'
 import {type HostRecord, newRecord} from '../core/facts/host-record.ts'
@@ -183,7 +184,10 @@ export class Ledger {
     const records = group.hosts.flatMap((host) => this.#records.get(host) ?? [])
     const limits = {maxAgeMs: probe.maxAgeMs, followersMaxAgeMs: followers.maxAgeMs}
     const moment = {now, wall: this.#deps.clock.wall()}
-    const after = assessGroup({group, records, past, sources: this.#deps.sourcesOf(name), limits, ...moment})
+    const sources = this.#deps.sourcesOf(name)
+    // What was configured is shown, required or not.
+    const shown = Object.keys(sources).filter((source) => !isOwn(source))
+    const after = assessGroup({group, records, past, sources, shown, limits, ...moment})
     this.#assessments.set(name, after)
     if (JSON.stringify(after.memory) !== JSON.stringify(past.memory))
       this.#memory = {...this.#memory, groups: {...this.#memory.groups, [name]: after.memory}}

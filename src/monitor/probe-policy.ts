@@ -1,3 +1,4 @@
+import {needsMessages} from '../core/evidence/confirmation.ts'
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {FollowersSettings, GroupSettings} from '../core/settings.ts'
 import type {Verdict} from '../core/snapshot.ts'
@@ -10,8 +11,8 @@ const nudgeMs = 1_000
 
 /**
  * Does the next probe also make the primary emit a tiny logical message? The standbys of a quiet
- * primary must hear from it, or it cannot be told from a dead one: where `followers` is required,
- * and where rivals are compared. `nudgedAt`: monotonic, when the host was nudged last.
+ * primary must hear from it, or it cannot be told from a dead one: where `followers` or `repmgr` is
+ * required, and where rivals are compared. `nudgedAt`: monotonic, when the host was nudged last.
  */
 export function isNudgeDue(
   groups: readonly PolicyGroup[],
@@ -20,7 +21,7 @@ export function isNudgeDue(
   now: number,
 ): boolean {
   const isWanted = groups.some(
-    ({settings, verdict}) => (verdict !== undefined && isSplitBrain(verdict)) || settings.confirm.includes('followers'),
+    ({settings, verdict}) => (verdict !== undefined && isSplitBrain(verdict)) || settings.confirm.some(needsMessages),
   )
   return nudge && isWanted && now - nudgedAt >= nudgeMs
 }

@@ -93,6 +93,15 @@ describe('the age of an external answer', () => {
   })
 })
 
+test('an external source that is not required is shown, and decides nothing', async () => {
+  const {stage, says} = await staged({group: {confirm: []}})
+  await using _ = stage
+  says('denies')
+  expect(stage.verdict()).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  const {evidence} = stage.monitor.current().groups.all ?? {}
+  expect(evidence).toMatchObject([{source: 'tool', answer: 'denies', required: false}])
+})
+
 describe('sources per group', () => {
   const groups = [
     groupSettings('one', ['host1', 'host2'], {confirm: ['tool']}),

@@ -2,6 +2,7 @@ import {expect, test} from 'vitest'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import {blankMemory, nothingRemembered} from '../../src/core/verdict/group-memory.ts'
 import {judgeOnce} from '../../src/monitor/judge-once.ts'
+import {FakeEvidence} from '../support/fake-evidence.ts'
 import {wrote} from '../support/records.ts'
 import {Stage, type StageOptions} from '../support/stage.ts'
 
@@ -9,7 +10,7 @@ import {Stage, type StageOptions} from '../support/stage.ts'
 async function once(options: StageOptions = {}, act: (stage: Stage) => void = () => {}, timeoutMs = 2_000) {
   const stage = new Stage(options)
   act(stage)
-  const {clock, random, store, settings, cluster} = stage
+  const {clock, random, store, settings, cluster, evidence} = stage
   const limit = new AbortController()
   const cancel = clock.after(timeoutMs, () => limit.abort())
   const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
@@ -20,6 +21,7 @@ async function once(options: StageOptions = {}, act: (stage: Stage) => void = ()
     clock,
     random,
     store,
+    evidence,
     meter,
     version: 'test',
     signal: limit.signal,
@@ -47,6 +49,23 @@ test('a host that hangs costs the whole time, and no more; fresh answers decide 
   expect(tookMs).toBeLessThanOrEqual(4_000)
   expect(snapshot.hosts.host3).toMatchObject({role: 'unavailable', cause: 'timeout'})
   expect(verdict).toMatchObject({rule: 'V4', routedTo: 'host1'})
+})
+
+test('a required external source is waited for, for a moment; one that is not required is not', async () => {
+  const tool = new FakeEvidence('tool')
+  const evidence = () => [{source: tool, groups: 'all' as const}]
+  const speak = ({clock}: Stage) =>
+    void clock.after(300, () =>
+      tool.say({subject: 'host1', answer: 'confirms', why: 'it is', askedAt: clock.now()}, 'all'),
+    )
+  expect(await once({evidence}, speak)).toMatchObject({verdict: {rule: 'V4'}, tookMs: expect.closeTo(1, -1)})
+  tool.say({subject: null, answer: 'silent', why: 'nothing yet', askedAt: null})
+  const required = await once({evidence, group: {confirm: ['tool']}}, speak)
+  expect(required.verdict).toMatchObject({rule: 'V4', routedTo: 'host1'})
+  const mute = new FakeEvidence('tool')
+  const never = await once({evidence: () => [{source: mute, groups: 'all'}], group: {confirm: ['tool']}})
+  expect(never).toMatchObject({verdict: {rule: 'V3', routedTo: null}})
+  expect(never.tookMs).toBeLessThan(1_000)
 })
 
 test('an old primary alone, and what an earlier run remembers: unconfirmed', async () => {

@@ -56,7 +56,11 @@ export function checkConfirmations({
 
 /** The source name of a doubt about the cluster's identity, among the evidence. */
 export const identitySource = 'identity'
-const isOwn = (source: string) => source === 'majority' || source === 'followers'
+/** Sources that count the standbys which hear from the primary. */
+export const needsMessages = (source: string): boolean => source === 'followers' || source === 'repmgr'
+
+/** A source that reads nothing but the hosts' own answers. */
+export const isOwn = (source: string): boolean => source === 'majority' || source === 'followers'
 
 /** Everything that ends a hold by changing: leader, timeline, session, roles, who follows whom. */
 function fingerprintOf(leader: Member, view: GroupView): string {

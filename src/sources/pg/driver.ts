@@ -16,6 +16,8 @@ export type PgDriverSettings = Readonly<{
   clock: Clock
   /** For the sessions of heartbeats; default: none waits. */
   admission?: Admission
+  /** The open connections of this host, others' included: `close` ends all of them. Default: a set of its own. */
+  connections?: Set<Connection>
   /** Default: the system's resolver. */
   resolve?: Resolver
   /** Told of each fact that the server denies, when it is found out. */
@@ -36,7 +38,8 @@ export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSe
     advised.add(text)
     advise(text)
   }
-  const route: Route = {to: host.connection, resolve, roundTrips, connections: new Set<Connection>(), advise: once}
+  const connections = rest.connections ?? new Set()
+  const route: Route = {to: host.connection, resolve, roundTrips, connections, advise: once}
   const known = new Known(clock, host.connection, warn)
   let closings = 0
   return {

@@ -1,0 +1,3 @@
+/** An identifier of SQL (PostgreSQL documentation, 4.1 "Lexical Structure"). */
+export const sqlIdentifier = (name: string): string =>
+  /^[a-z_][a-z0-9_]{0,62}$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`

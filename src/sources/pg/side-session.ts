@@ -1,0 +1,87 @@
+import type {Admission} from '../../core/admission.ts'
+import type {Failure} from '../../core/facts/observation.ts'
+import {type Clock, isFailure} from '../../core/ports.ts'
+import type {ConnectionSettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
+import {deadline} from '../../core/wait.ts'
+import {type Connection, openConnection, type Row} from './connection.ts'
+import {patience, RoundTrips} from './limits/patience.ts'
+import {type Resolver, resolver} from './resolver.ts'
+
+/** Why a question has no answer; `sqlstate`: `null` where the server did not say. */
+export type SideFailure = Failure & Readonly<{sqlstate: string | null}>
+
+/** A session beside the probe's, in another database of the same server. */
+export interface SideSession {
+  readonly isOver: boolean
+  /** One round trip, limited by `probe.timeout`. Never rejects; a timeout ends the session. */
+  ask(text: string, signal: AbortSignal): Promise<readonly Row[] | SideFailure>
+  close(): void
+}
+
+export type OpenSideSession = (signal: AbortSignal) => Promise<SideSession | SideFailure>
+
+/** The open connections of each host by name, beyond those of one driver. */
+export type ConnectionsOf = (host: string) => Set<Connection>
+
+/**
+ * One set per host: its driver closes all of them when the server stops or the name leads elsewhere.
+ * A smart shutdown would wait for a session that stays.
+ */
+export function connectionsByHost(): ConnectionsOf {
+  const sets = new Map<string, Set<Connection>>()
+  return (host) => {
+    const known = sets.get(host) ?? new Set()
+    sets.set(host, known)
+    return known
+  }
+}
+
+export type SideSessionDeps = Readonly<{
+  clock: Clock
+  /** `null`: no login waits. */
+  admission: Admission | null
+  connectionsOf: ConnectionsOf
+  /** Default: the system's resolver. */
+  resolve?: Resolver
+}>
+
+/** Opens sessions in `dbname` on a host, with the login, TLS and limits of its probes. */
+export function sideSessions(
+  {name, connection}: HostSettings,
+  dbname: string,
+  {timeoutMs, connectTimeoutMs}: ProbeSettings,
+  {clock, admission, connectionsOf, resolve = resolver(clock)}: SideSessionDeps,
+): OpenSideSession {
+  const roundTrips = new RoundTrips(clock)
+  const route = {to: inDatabase(connection, dbname), resolve, roundTrips, connections: connectionsOf(name)}
+  return async (signal) => {
+    const leave = await admission?.enter({isUrgent: false, signal})
+    using limits = patience(clock, roundTrips, connectTimeoutMs, signal)
+    const opened = await openConnection(route, limits)
+    leave?.()
+    if (isFailure(opened)) return opened
+    return {
+      get isOver() {
+        return opened.isOver
+      },
+      async ask(text, signal) {
+        using limit = deadline(clock, roundTrips.limitMs(timeoutMs, 2), signal)
+        const answered = roundTrips.begin()
+        const rows = await opened.ask({text}, limit.signal)
+        if (!isFailure(rows)) answered()
+        return rows
+      },
+      close: () => opened.close(),
+    }
+  }
+}
+
+/** A line of .pgpass is chosen by the database too. */
+function inDatabase(to: ConnectionSettings, dbname: string): ConnectionSettings {
+  const {password} = to
+  return {
+    ...to,
+    dbname,
+    password: password.from === 'pgpass' ? {...password, key: {...password.key, dbname}} : password,
+  }
+}
