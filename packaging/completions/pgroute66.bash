@@ -70,7 +70,7 @@ _pgroute66() {
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
     "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
-    "init") COMPREPLY=($(compgen -W '--sql --availability --help' -- "$current")) ;;
+    "init") COMPREPLY=($(compgen -W '--sql --repmgr --availability --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --config --for --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;

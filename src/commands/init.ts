@@ -1,14 +1,15 @@
 import {Command, Flags} from '@oclif/core'
-import {roleSql} from '../config/libpq/role-sql.ts'
+import {repmgrSql, roleSql} from '../config/libpq/role-sql.ts'
 import {loadConfig} from '../config/load.ts'
 import {starter} from '../config/printing/starter.ts'
 import {availabilityDefaults} from '../config/sections/availability.ts'
+import {repmgrDefaults} from '../config/sections/groups/repmgr.ts'
 
 export default class Init extends Command {
   static override summary = 'Print a commented configuration to start with, or the SQL for the smallest role.'
   static override description =
     'Prints to stdout and changes nothing. Prints no password: name a password_file, or use ~/.pgpass.'
-  static override usage = 'init [DSN...] [--sql [--availability]]'
+  static override usage = 'init [DSN...] [--sql [--availability] [--repmgr]]'
   static override examples = [
     '<%= config.bin %> init postgres://pgroute66@db1,db2,db3/postgres > pgroute66.yml',
     '<%= config.bin %> init --sql | psql -h db1',
@@ -16,6 +17,10 @@ export default class Init extends Command {
   static override strict = false
   static override flags = {
     sql: Flags.boolean({description: 'print the SQL for the role instead'}),
+    repmgr: Flags.boolean({
+      description: "with --sql: also what reads repmgr's table, on the witness too",
+      dependsOn: ['sql'],
+    }),
     availability: Flags.boolean({description: 'with --sql: also what the heartbeat needs', dependsOn: ['sql']}),
   }
 
@@ -25,6 +30,7 @@ export default class Init extends Command {
     const config = dsns.length > 0 ? await loadConfig({dsns, env: process.env, cwd: process.cwd()}) : null
     if (!flags.sql) return this.log(starter(config).trimEnd())
     const {user, dbname} = config?.hosts[0]?.connection ?? {user: 'pgroute66', dbname: 'postgres'}
-    this.log(roleSql(user, dbname, flags.availability ? availabilityDefaults.table : null).trimEnd())
+    const sql = roleSql(user, dbname, flags.availability ? availabilityDefaults.table : null)
+    this.log(`${sql}${flags.repmgr ? repmgrSql(user, repmgrDefaults) : ''}`.trimEnd())
   }
 }

@@ -97,6 +97,12 @@ export type HostSettings = Readonly<{
 export type OnSilent = 'deny' | 'ignore' | Readonly<{holdMs: number}>
 export type ReadFallback = 'primary' | 'any' | 'none'
 
+/**
+ * Where the table `nodes` of repmgr is. `nodes`: the name of a host's node, where it is not the name of
+ * the host.
+ */
+export type RepmgrSettings = Readonly<{dbname: string; schema: string; nodes: Readonly<Record<string, string>>}>
+
 export type GroupSettings = Readonly<{
   name: string
   hosts: readonly string[]
@@ -113,6 +119,8 @@ export type GroupSettings = Readonly<{
   sustainMs: number
   /** `null`: learned from more than half of the hosts. */
   systemIdentifier: string | null
+  /** `null`: repmgr is not asked. */
+  repmgr: RepmgrSettings | null
 }>
 
 export type ProbeSettings = Readonly<{

@@ -161,12 +161,12 @@ export class PgNode {
   }
 
   /** A superuser's session over the unix socket. */
-  async connect(): Promise<pg.Client & AsyncDisposable> {
+  async connect(database = 'postgres'): Promise<pg.Client & AsyncDisposable> {
     const client = new pg.Client({
       host: this.settings.sockets,
       port: this.port,
       user: 'postgres',
-      database: 'postgres',
+      database,
       ssl: false,
       connectionTimeoutMillis: 10_000,
       query_timeout: statementMs,

@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs'
 /** The parts that tests use beside npm's: where each is, and the Debian package that brings it. */
 export const parts = [
   {name: 'PostgreSQL 15', path: '/usr/lib/postgresql/15/bin/postgres', debian: 'postgresql-15'},
+  {name: 'repmgr', path: '/usr/lib/postgresql/15/bin/repmgrd', debian: 'postgresql-15-repmgr'},
   {name: 'HAProxy', path: '/usr/sbin/haproxy', debian: 'haproxy'},
   {name: 'PgBouncer', path: '/usr/sbin/pgbouncer', debian: 'pgbouncer'},
   {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},

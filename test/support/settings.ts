@@ -74,6 +74,7 @@ export const groupSettings = (
   readFallback: 'primary',
   sustainMs: hosts.length > 2 ? 30_000 : 0,
   systemIdentifier: null,
+  repmgr: null,
   ...more,
 })
 

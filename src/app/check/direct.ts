@@ -17,6 +17,7 @@ import {memoryStore} from '../state/memory-store.ts'
 import type {CheckBody} from './answer.ts'
 import type {CheckQuestion} from './arguments.ts'
 import type {CheckDeps} from './ask.ts'
+import {externalEvidence} from './external-evidence.ts'
 import {findConfigured, serverOf} from './meant.ts'
 import type {CheckRequest} from './request.ts'
 
@@ -36,10 +37,12 @@ export async function judgeDirectly(
   const store = memoryStore(config.stateDir)
   forgoRoots()
   const {signal} = deadline
+  const evidence = await externalEvidence(settings)
   const [snapshot, resolved] = await Promise.all([
     judgeOnce({
       settings,
       driver: driverFor(settings, systemClock, silentLog),
+      ...(evidence && {evidence}),
       clock: systemClock,
       random: Math.random,
       store,

@@ -4,7 +4,9 @@ import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
+import {connectionsByHost} from '../../sources/pg/side-session.ts'
 import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
+import {evidenceSources} from './evidence.ts'
 
 export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
   Readonly<{
@@ -36,11 +38,14 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
     },
   }
   const admission = new Admission(deps.clock)
+  const connectionsOf = connectionsByHost()
+  const shared = {admission, connectionsOf}
   const monitor = await startMonitor({
     admission,
     settings: config,
-    driver: (host) => driverFor(current, deps.clock, deps.log, admission)(host),
+    driver: (host) => driverFor(current, deps.clock, deps.log, shared)(host),
     store: kept,
+    evidence: evidenceSources({...deps, ...shared}),
     ...deps,
   })
   return {

@@ -6,6 +6,9 @@ import {unknownAddresses} from '../../sources/daemon/unknown-addresses.ts'
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import {type HostTrial, tryHosts} from '../../sources/pg/connection-test.ts'
 import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
+import {connectionsByHost, sideSessions} from '../../sources/pg/side-session.ts'
+import {type RepmgrTrial, repmgrText, tryRepmgr} from '../../sources/repmgr/connection-test.ts'
+import type {RepmgrDeps} from '../../sources/repmgr/repmgr-sources.ts'
 import {systemClock} from '../../system/clock.ts'
 import {isFine, trialText} from '../cli/connection-test-text.ts'
 
@@ -16,24 +19,29 @@ export type ConnectTrial = Readonly<{
   hosts: readonly HostTrial[]
   servers: ServerTrial
   pgbouncers: readonly PgbouncerTrial[]
+  repmgr: readonly RepmgrTrial[]
   notes: readonly string[]
 }>
 
 const resolveMs = 5_000
 
+const side = {clock: systemClock, admission: null, connectionsOf: connectionsByHost()}
+const openSide: RepmgrDeps['open'] = (host, dbname, probe) => sideSessions(host, dbname, probe, side)
+
 /**
  * `config check --connect`: connects to each host, and compares the servers of load balancers with
  * the hosts: those that the configured HAProxies have now, and those that the running daemon was asked
- * about. Tries each PgBouncer. Never rejects.
+ * about. Tries each PgBouncer, and reads repmgr's table. Never rejects.
  */
 export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const signal = AbortSignal.timeout(resolveMs)
-  const [hosts, resolved, read, told, pgbouncers] = await Promise.all([
+  const [hosts, resolved, read, told, pgbouncers, repmgr] = await Promise.all([
     tryHosts(config, systemClock),
     Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
     Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
     config.socket === null ? [] : unknownAddresses(config.socket),
     tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
+    tryRepmgr(config, openSide, systemClock),
   ])
   const seen = [
     ...read.flatMap(({instance: {socket}, servers}) =>
@@ -42,12 +50,13 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
     ...told.map(({host, address, port}) => ({server: host, address, port, name: null, by: 'the daemon'})),
   ]
   const servers = tryServers(config.hosts, resolved, seen)
-  const ok = isFine(hosts) && servers.mismatches.length === 0 && pgbouncers.every(({problems}) => problems.length === 0)
-  const lines = [trialText(hosts), ...serverTrialLines(servers), ...pgbouncerText(pgbouncers)]
+  const isWithoutProblem = ({problems}: Readonly<{problems: readonly string[]}>) => problems.length === 0
+  const ok = isFine(hosts) && servers.mismatches.length === 0 && [...pgbouncers, ...repmgr].every(isWithoutProblem)
+  const lines = [trialText(hosts), ...serverTrialLines(servers), ...pgbouncerText(pgbouncers), ...repmgrText(repmgr)]
   const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
   const notes = [
     ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
     ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
   ]
-  return {ok, text, hosts, servers, pgbouncers, notes}
+  return {ok, text, hosts, servers, pgbouncers, repmgr, notes}
 }

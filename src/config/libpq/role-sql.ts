@@ -1,5 +1,6 @@
-/** An identifier of SQL (PostgreSQL documentation, 4.1 "Lexical Structure"). */
-const identifier = (name: string) => (/^[a-z_][a-z0-9_]{0,62}$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
+import {repmgrGrants} from '../../core/repmgr.ts'
+import type {RepmgrSettings} from '../../core/settings.ts'
+import {sqlIdentifier as identifier} from '../../core/sql-identifier.ts'
 
 /**
  * The SQL for the smallest role that can watch a cluster. The operator runs it once, on the primary.
@@ -26,5 +27,25 @@ GRANT CONNECT ON DATABASE ${identifier(dbname)} TO ${role};
   return `${sql}
 -- For "availability": the first heartbeat creates ${table}. Run this in the database ${dbname}:
 GRANT USAGE, CREATE ON SCHEMA ${inSchema} TO ${role};
+`
+}
+
+/**
+ * What lets the role read repmgr's table, as a continuation of `roleSql`: psql's \\connect changes the
+ * database. The witness is another cluster, so it does not get the role by replication.
+ */
+export function repmgrSql(user: string, settings: Pick<RepmgrSettings, 'dbname' | 'schema'>): string {
+  const [role, database] = [identifier(user), identifier(settings.dbname)]
+  const grants = [`GRANT CONNECT ON DATABASE ${database} TO ${role};`, ...repmgrGrants(user, settings)].join('\n')
+  return `
+-- For "repmgr": its table of nodes, without conninfo, which may hold a password. On the primary:
+\\connect ${settings.dbname}
+${grants}
+
+-- The witness is another cluster, and gets nothing by replication. pgroute66 does not count it and does
+-- not ask it; where other tools read its table by this role, run there by hand:
+-- CREATE ROLE ${role} LOGIN;
+-- \\connect ${settings.dbname}
+${grants.replaceAll(/^/gm, '-- ')}
 `
 }

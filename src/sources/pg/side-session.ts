@@ -49,10 +49,11 @@ export type SideSessionDeps = Readonly<{
 export function sideSessions(
   {name, connection}: HostSettings,
   dbname: string,
-  {timeoutMs, connectTimeoutMs}: ProbeSettings,
+  probe: ProbeSettings,
   {clock, admission, connectionsOf, resolve = resolver(clock)}: SideSessionDeps,
 ): OpenSideSession {
   const roundTrips = new RoundTrips(clock)
+  const connectTimeoutMs = connection.connectTimeoutMs ?? probe.connectTimeoutMs
   const route = {to: inDatabase(connection, dbname), resolve, roundTrips, connections: connectionsOf(name)}
   return async (signal) => {
     const leave = await admission?.enter({isUrgent: false, signal})
@@ -65,7 +66,7 @@ export function sideSessions(
         return opened.isOver
       },
       async ask(text, signal) {
-        using limit = deadline(clock, roundTrips.limitMs(timeoutMs, 2), signal)
+        using limit = deadline(clock, roundTrips.limitMs(probe.timeoutMs, 2), signal)
         const answered = roundTrips.begin()
         const rows = await opened.ask({text}, limit.signal)
         if (!isFailure(rows)) answered()

@@ -1,5 +1,5 @@
 import {formatDuration} from '../../../core/duration.ts'
-import type {GroupSettings, OnSilent} from '../../../core/settings.ts'
+import type {GroupSettings, HostSettings, OnSilent, RepmgrSettings} from '../../../core/settings.ts'
 import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
@@ -7,11 +7,12 @@ import {nameForm} from '../hosts/host-name.ts'
 import {canBeHeld, isExclusive, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
+import {repmgrSettings, warnOfFewNodes} from './repmgr.ts'
 
 export type Rules = Readonly<{
   general: Policy
   failoverAfterMs: number | null
-  hosts: readonly string[]
+  hosts: readonly HostSettings[]
   report: Report
 }>
 
@@ -24,7 +25,8 @@ export function groupSettings(
   groupsKey: string,
   rules: Rules,
 ): readonly GroupSettings[] {
-  if (groups === null) return [settle(impliedGroup, rules.hosts, null, '', rules)]
+  if (groups === null) return [settle(impliedGroup, namesOf(rules.hosts), null, '', rules)]
+  refuseShared(groups, rules)
   const settled = [...groups].map(([name, fields]) => {
     const path = below(groupsKey, name)
     return settle(name, members(fields.hosts, path, rules), fields, path, rules)
@@ -88,10 +90,41 @@ function settle(
     // Of two hosts one standby alone would be the proof, and it may be the one that is cut off.
     sustainMs: own?.sustain ?? general.sustain ?? (hosts.length > 2 ? defaultSustainMs : 0),
     systemIdentifier: own?.system_identifier ?? null,
+    repmgr: repmgrOf({hosts, confirm, own}, path, rules),
   }
 }
 
 const defaultSustainMs = 30_000
+
+const namesOf = (hosts: readonly HostSettings[]) => hosts.map(({name}) => name)
+
+/** Two clusters have two HA tools: what is asked of one says nothing about the other. */
+function refuseShared(groups: ReadonlyMap<string, GroupFields>, {general, report}: Rules): void {
+  if (general.repmgr === null || groups.size < 2) return
+  const next = 'Write it in the group that it belongs to.'
+  report.refuse('repmgr', 'CONFIG_CONFLICT', 'stands for several groups, and each is a cluster of its own', next)
+}
+
+/** `null`: repmgr is not asked. */
+function repmgrOf(
+  {hosts, confirm, own}: Readonly<{hosts: readonly string[]; confirm: readonly string[]; own: GroupFields | null}>,
+  path: string,
+  {general, hosts: all, report}: Rules,
+): RepmgrSettings | null {
+  const fields = own?.repmgr ?? general.repmgr
+  const isRequired = confirm.includes('repmgr')
+  const at = own?.repmgr != null ? below(path, 'repmgr') : 'repmgr'
+  if (fields !== null) {
+    if (isRequired) warnOfFewNodes({hosts, all}, at, report)
+    return repmgrSettings(fields, {hosts, all}, at, report)
+  }
+  if (isRequired) {
+    const where = own?.confirm != null ? below(path, 'confirm') : 'confirm'
+    const next = 'Add "repmgr: {dbname: repmgr}" with the database of repmgr\'s tables.'
+    report.refuse(where, 'CONFIG_MISSING', 'requires repmgr, and the key repmgr is missing', next)
+  }
+  return null
+}
 
 /** Why `confirm` cannot decide between two primaries (DESIGN 4.2); `null`: it can. */
 function lackOfEvidence(confirm: readonly string[]): string | null {
@@ -131,7 +164,8 @@ function silence(
   return {holdMs: given.hold}
 }
 
-function members(entries: readonly Member[], path: string, {hosts, report}: Rules): readonly string[] {
+function members(entries: readonly Member[], path: string, {hosts: all, report}: Rules): readonly string[] {
+  const hosts = namesOf(all)
   if (entries.length === 0 && report.isClean(path))
     report.refuse(path, 'CONFIG_MISSING', 'names no hosts', 'List the hosts of the group.')
   const names = entries.map(({name}) => name)
@@ -152,7 +186,7 @@ function members(entries: readonly Member[], path: string, {hosts, report}: Rule
 }
 
 function warnOfLonely(groups: readonly GroupSettings[], {hosts, report}: Rules): void {
-  for (const host of hosts) {
+  for (const host of namesOf(hosts)) {
     if (groups.some((group) => group.hosts.includes(host))) continue
     report.warn(
       below('hosts', host),

@@ -10,6 +10,7 @@ import type {Section} from '../section.ts'
 import {groupsShape, policyFields} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 import {groupSettings} from './group-rules.ts'
+import {repmgrDocument} from './repmgr.ts'
 
 const policyKeys = {
   ...policyFields,
@@ -32,7 +33,7 @@ export const groupSection = {
     const groups = groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
       general: fields,
       failoverAfterMs: fields.failover_after,
-      hosts: hosts.map(({name}) => name),
+      hosts,
       report,
     })
     return {groups}
@@ -57,6 +58,7 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     on_split_brain: group.onSplitBrain,
     on_lossy_promotion: group.onLossyPromotion,
     read_fallback: group.readFallback,
+    repmgr: group.repmgr === null ? null : repmgrDocument(group.repmgr),
     sustain: formatDuration(group.sustainMs),
     system_identifier: group.systemIdentifier,
   })

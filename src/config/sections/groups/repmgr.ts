@@ -1,0 +1,71 @@
+import {nodeOfHost} from '../../../core/repmgr.ts'
+import type {HostSettings, RepmgrSettings} from '../../../core/settings.ts'
+import {nearest} from '../../reading/nearest.ts'
+import type {Report} from '../../reading/report.ts'
+import {text} from '../../reading/scalar.ts'
+import {below, named, section} from '../../reading/section.ts'
+import {describe, type Read} from '../../reading/shape.ts'
+import type {Document} from '../document.ts'
+import {nameForm} from '../hosts/host-name.ts'
+
+export const repmgrDefaults = {dbname: 'repmgr', schema: 'repmgr'}
+
+export const repmgrShape = describe(
+  'reads repmgr.nodes on each host; confirm: [repmgr] requires what it says',
+  section({
+    dbname: describe("the database with repmgr's tables", text(repmgrDefaults.dbname)),
+    schema: text(repmgrDefaults.schema),
+    node: describe(
+      "repmgr's node_name of a host, where it is not the name of the host",
+      named(text(''), () => true),
+    ),
+  }),
+)
+export type RepmgrFields = Read<typeof repmgrShape>
+
+type Members = Readonly<{hosts: readonly string[]; all: readonly HostSettings[]}>
+
+/** `hosts`: of the group. Reports nodes of unknown hosts, and two hosts that are one node. */
+export function repmgrSettings(
+  {dbname, schema, node}: RepmgrFields,
+  {hosts}: Members,
+  path: string,
+  report: Report,
+): RepmgrSettings {
+  const settings: RepmgrSettings = {dbname, schema, nodes: Object.fromEntries(node)}
+  for (const host of node.keys()) {
+    if (hosts.includes(host)) continue
+    const near = nearest(host, hosts)
+    const next = near ? `Did you mean "${near}"?` : `Write one of ${hosts.slice(0, 12).join(', ')}.`
+    const message = `${report.quote(host, nameForm)}is not the name of a host of the group`
+    report.refuse(below(below(path, 'node'), host), 'CONFIG_UNKNOWN_HOST', message, next)
+  }
+  const byNode = Map.groupBy(hosts, (host) => nodeOfHost(settings, host))
+  for (const [folded, same] of byNode) {
+    if (same.length < 2) continue
+    const message = `gives ${same.join(' and ')} one node, "${folded}": case, "_" and "-" do not tell nodes apart`
+    report.refuse(path, 'CONFIG_CONFLICT', message, 'Write the node_name of each host under repmgr.node.')
+  }
+  return settings
+}
+
+/**
+ * repmgr counts the nodes of one location. `location` of a host says so before the daemon has read it
+ * from the table.
+ */
+export function warnOfFewNodes({hosts, all}: Members, path: string, report: Report): void {
+  const located = all.filter(({name}) => hosts.includes(name))
+  const byLocation = Map.groupBy(located, ({location}) => location?.toLowerCase() ?? null)
+  for (const [location, {length}] of byLocation) {
+    if (length > 2) continue
+    const where = location === null ? 'the group' : `location ${location}`
+    const message = `has ${length} ${length === 1 ? 'host' : 'hosts'} in ${where}: repmgr confirms with three or more`
+    report.warn(path, message, 'Add data nodes there. The witness has no vote.')
+  }
+}
+
+export const repmgrDocument = ({dbname, schema, nodes}: RepmgrSettings): Document => ({
+  dbname,
+  schema,
+  ...(Object.keys(nodes).length > 0 && {node: nodes}),
+})
