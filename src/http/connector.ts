@@ -14,7 +14,11 @@ export type Tls = Readonly<{
 /** The socket of one exchange while it connects. */
 export type Dialing = {socket: Readonly<{destroy(error: Error): unknown}> | null}
 
-export type Connector = Readonly<{dial(dialing: Dialing): buildConnector.connector}>
+export type Connector = Readonly<{
+  dial(dialing: Dialing): buildConnector.connector
+  /** We have a certificate of our own. */
+  hasCertificate: boolean
+}>
 
 /** Opens connections, HTTP/1.1 only. Throws node's error on PEM that is none. */
 export function connectorOf({ca, cert, key, serverName}: Tls = {}): Connector {
@@ -28,6 +32,7 @@ export function connectorOf({ca, cert, key, serverName}: Tls = {}): Connector {
     ...(serverName !== undefined && {servername: serverName}),
   }) as (...args: Parameters<buildConnector.connector>) => NonNullable<Dialing['socket']>
   return {
+    hasCertificate: cert !== undefined,
     dial(dialing) {
       let isDialed = false
       return (options, callback) => {

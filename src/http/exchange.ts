@@ -58,6 +58,11 @@ export function exchange({clock, connector}: ExchangeDeps, request: ExchangeRequ
   }
   const fail = (reason: FailureReason, detail: string, cause: unknown = null) =>
     end({kind: 'failure', reason, delivery, detail, cause})
+  // Since TLS 1.3, a server that asks for a certificate in vain just ends the connection.
+  const hint = (error: unknown) => {
+    const isBare = origin.startsWith('https:') && !connector.hasCertificate && delivery === 'maybe-sent'
+    return isBare && reasonOf(error) === 'closed' ? '. Does it ask for a client certificate?' : ''
+  }
   let forget = () => {}
   forget = onAbort(limit.signal, () => {
     if (signal?.aborted) fail('aborted', 'the caller ended the request', signal.reason)
@@ -89,7 +94,7 @@ export function exchange({clock, connector}: ExchangeDeps, request: ExchangeRequ
           headers: plain(answer.headers),
           body: Buffer.concat(answer.chunks).toString('utf8'),
         }),
-      onResponseError: (_, error) => fail(reasonOf(error), detailOf(error), error),
+      onResponseError: (_, error) => fail(reasonOf(error), detailOf(error) + hint(error), error),
     },
   )
   return promise

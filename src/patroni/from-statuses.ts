@@ -2,7 +2,7 @@ import type {Answer} from './answer.ts'
 import {type Heard, leaderWord} from './claim.ts'
 import type {Cluster, ClusterMember} from './data/cluster.ts'
 import type {Status} from './data/status.ts'
-import type {MemberAddress} from './discovery-port.ts'
+import type {MemberAddress} from './discovery/discovery.ts'
 
 /**
  * A cluster by what each member says of itself, for when the DCS cannot be read. Members that are

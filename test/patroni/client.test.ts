@@ -1,9 +1,9 @@
 import {describe, expect, test} from 'vitest'
 import type {Clock} from '../../src/core/ports.ts'
 import {PatroniClient} from '../../src/patroni/client.ts'
-import type {Discovery} from '../../src/patroni/discovery-port.ts'
+import type {Discovery} from '../../src/patroni/discovery/discovery.ts'
 import {PatroniError} from '../../src/patroni/error.ts'
-import {json, type RawReply, type RawRequest, type RawServer, rawServer, sentence} from './raw-server.ts'
+import {json, type RawReply, type RawRequest, type RawServer, rawServer, sentence} from '../support/raw-server.ts'
 
 const seen = Math.floor(Date.parse('Sat, 28 Nov 2026 22:07:34 GMT') / 1_000)
 const statusOf = (name: string, role: string) => ({

@@ -6,7 +6,7 @@ import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import {expect, test} from 'vitest'
 import {fences} from '../support/markdown.ts'
-import {json, rawServer} from './raw-server.ts'
+import {json, rawServer} from '../support/raw-server.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const hook = fileURLToPath(new URL('../support/loaded-modules.ts', import.meta.url))
@@ -27,7 +27,15 @@ test('pgroute66/patroni loads undici and its own files, and nothing else of the 
   const packages = files.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? [])
   expect([...new Set(packages)]).toEqual(['undici'])
   const own = files.flatMap((url) => /\/dist\/(.*)\//.exec(url)?.[1] ?? [])
-  expect([...new Set(own)].sort()).toEqual(['core', 'http', 'patroni', 'patroni/data', 'system'])
+  expect([...new Set(own)].sort()).toEqual([
+    'core',
+    'etcd',
+    'http',
+    'patroni',
+    'patroni/data',
+    'patroni/discovery',
+    'system',
+  ])
 })
 
 test('the example of docs/patroni.md runs, and says who leads', async () => {

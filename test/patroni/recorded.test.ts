@@ -4,7 +4,7 @@ import {PatroniError} from '../../src/patroni/error.ts'
 import {type HealthPath, healthPaths} from '../../src/patroni/health-path.ts'
 import {PatroniMember} from '../../src/patroni/member.ts'
 import {Transport} from '../../src/patroni/transport.ts'
-import {type RawServer, rawServer} from './raw-server.ts'
+import {type RawServer, rawServer} from '../support/raw-server.ts'
 import {bytesOf, type RecordedAnswer, type Recording, recordings} from './recorded.ts'
 
 const all = recordings()

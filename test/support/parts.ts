@@ -18,6 +18,7 @@ export const parts = [
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
   {name: 'binutils', path: '/usr/bin/strip', debian: 'binutils'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
+  {name: 'etcd', path: '/usr/bin/etcd', debian: 'etcd-server'},
   {name: 'ip', path: '/usr/sbin/ip', debian: 'iproute2'},
   {name: 'python3', path: '/usr/bin/python3', debian: 'python3-minimal'},
 ] as const
