@@ -8,6 +8,7 @@ import {type FileFields, fileShape} from './file-shape.ts'
 import {hostOf} from './libpq/connection.ts'
 import {environmentDsn, hostsOfDsns} from './libpq/dsn-hosts.ts'
 import {type Environment, variable} from './libpq/environment.ts'
+import {withHostServices} from './libpq/host-services.ts'
 import {deepFreeze} from './reading/frozen.ts'
 import {ConfigError} from './reading/problem.ts'
 import {Report} from './reading/report.ts'
@@ -39,8 +40,8 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
   if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
   const file = await findConfigFile(path ?? null, env, cwd)
   if (file !== null) return fromFile(file, env)
-  if (variable(env, 'PGHOST') !== null || variable(env, 'PGHOSTADDR') !== null)
-    return fromDsns([environmentDsn(env)], 'the environment', env, cwd)
+  if (['PGHOST', 'PGHOSTADDR', 'PGSERVICE'].some((name) => variable(env, name) !== null))
+    return fromDsns([''], 'the environment', env, cwd, environmentDsn(env))
   throw new OperatorError(
     'CONFIG_NOT_FOUND',
     `there is no configuration: neither ${resolve(cwd, 'pgroute66.yml')} nor /etc/pgroute66/config.yaml exists`,
@@ -54,7 +55,7 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
 export async function fromFile(file: ConfigFile, env: Environment): Promise<Config> {
   const report = new Report()
   const directory = dirname(file.path)
-  const tree = await parseYaml(file.text, file.path)
+  const tree = await withHostServices(await parseYaml(file.text, file.path), {env, directory, report})
   const fields = fileShape.read(tree, '', report)
   const around = {env, directory, encoding: fields.password_encoding ?? 'base64', report} as const
   const hosts = [...fields.hosts].map(([name, host]) => hostOf(name, host, `hosts.${name}`, around))
@@ -70,9 +71,15 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
   return finish(fields, hosts, {directory, env, path: file.path, source: file.path, report})
 }
 
-function fromDsns(dsns: readonly string[], source: string, env: Environment, cwd: string): Promise<Config> {
+async function fromDsns(
+  dsns: readonly string[],
+  source: string,
+  env: Environment,
+  cwd: string,
+  fallback = '',
+): Promise<Config> {
   const report = new Report()
-  const hosts = hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report})
+  const hosts = await hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report}, fallback)
   return finish(fileShape.absent, hosts, {directory: cwd, env, path: null, source, report})
 }
 

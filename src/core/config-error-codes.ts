@@ -71,8 +71,8 @@ export const configErrorGuide = {
     next: 'Write it as libpq expects it. In a URI, encode special characters as %XX.',
   },
   CONFIG_SERVICE: {
-    meaning: 'A connection names a service of `pg_service.conf`, which pgroute66 does not read.',
-    next: 'Write the settings of the service into the configuration.',
+    meaning: 'A connection names a service that no `pg_service.conf` defines, or that cannot be read.',
+    next: 'Correct the name or the file. `PGSERVICEFILE` names another file.',
   },
   CONFIG_BASE64: {
     meaning: 'A password is not base64 of a text.',

@@ -106,7 +106,7 @@ const malformed: readonly [dsn: string, code: string, word: string][] = [
   ['postgres://h1?hunter2=1', 'CONFIG_UNKNOWN_KEY', 'unknown'],
   ['postgres://h1:0', 'CONFIG_VALUE', '65535'],
   ['postgres://h1?sslmode=hunter2', 'CONFIG_VALUE', 'verify-full'],
-  ['postgres://h1?service=hunter2', 'CONFIG_SERVICE', 'not read'],
+  ['postgres://h1?service=hunter2', 'CONFIG_SERVICE', 'neither'],
   ['postgres://', 'CONFIG_MISSING', 'host'],
   ['host=h1,h2,h3 port=1,2', 'CONFIG_DSN', 'one port per host'],
   ['host=h1,h2 hostaddr=10.0.0.1', 'CONFIG_DSN', 'hostaddr'],

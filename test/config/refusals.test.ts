@@ -147,7 +147,7 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
     '"verify-full"',
   ],
   ['several hosts in one', 'hosts: {h1: {host: "a,b"}}', 'hosts.h1.host', 'CONFIG_VALUE', 'one host per entry'],
-  ['a service', 'hosts: {h1: {host: a, service: x}}', 'hosts.h1.service', 'CONFIG_SERVICE', 'not read'],
+  ['a service', 'hosts: {h1: {host: a, service: x}}', 'hosts.h1.service', 'CONFIG_SERVICE', 'neither'],
   [
     'two passwords',
     'hosts: {h1: {host: a, password: YQ==, password_file: f}}',

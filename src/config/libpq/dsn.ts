@@ -13,8 +13,14 @@ export const isDsn = (text: string): boolean => isUri(text) || text.includes('='
  * "Connection Strings"). Throws OperatorError. No message quotes the string, because any part of it
  * may be a mistyped password.
  */
-export function parseDsn(text: string): readonly DsnHost[] {
-  const shared = isUri(text) ? parseUri(text) : parseKeywords(text)
+export const parseDsn = (text: string): readonly DsnHost[] => splitHosts(keywordsOf(text))
+
+/** One connection string as it is written: lists of hosts stay joined. Throws OperatorError. */
+export const keywordsOf = (text: string): ReadonlyMap<string, string> =>
+  isUri(text) ? parseUri(text) : parseKeywords(text)
+
+/** One entry per host. Throws OperatorError. */
+export function splitHosts(shared: ReadonlyMap<string, string>): readonly DsnHost[] {
   const several = (keyword: string) => shared.get(keyword)?.split(',') ?? []
   const [hosts, addresses, ports] = [several('host'), several('hostaddr'), several('port')]
   const count = Math.max(hosts.length, addresses.length, 1)

@@ -47,6 +47,8 @@ export const hostFields: Shape<HostFields> = {
       ...Object.fromEntries(
         Object.keys(refusedValues).map((key) => [key, {description: 'not supported', deprecated: true}]),
       ),
+      service: {description: 'section of pg_service.conf whose keywords hold where this host has none'},
+      servicefile: {description: 'that file; default $PGSERVICEFILE, then ~/.pg_service.conf'},
       requiressl: {description: '1: sslmode require', deprecated: true},
     },
   },
@@ -57,9 +59,10 @@ export const hostFields: Shape<HostFields> = {
 }
 
 function keep(key: string, value: Node, path: string, report: Report): [string, Node][] {
+  // Services of hosts are read before; this one is of a connection string inside the file.
   if ((key === 'service' || key === 'servicefile') && isGiven(value)) {
-    const next = 'Copy the keys of the service into this host.'
-    report.refuse(below(path, key), 'CONFIG_SERVICE', 'names a connection service, which pgroute66 does not read', next)
+    const message = 'names a connection service, which is not read here'
+    report.refuse(below(path, key), 'CONFIG_SERVICE', message, 'Copy the keywords of the service to this place.')
     return []
   }
   // libpq 7.4's name: it sets sslmode, and the later of the two wins.
