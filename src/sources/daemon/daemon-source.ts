@@ -1,4 +1,3 @@
-import type {Dispatcher} from 'undici'
 import {nextBackoff} from '../../core/backoff.ts'
 import type {PastChange} from '../../core/changes.ts'
 import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
@@ -10,6 +9,7 @@ import {pastFromWire} from '../../protocol/change-json.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
+import {endpointOfUrl, type HttpEndpoint, httpRequest} from './http-request.ts'
 import {staleOf} from './stale.ts'
 
 export type DaemonDeps = Readonly<{
@@ -32,10 +32,8 @@ export const reconnects = {firstMs: 50, capMs: 2_000, jitter: 0.5} as const
  * not been renewed for the daemon's own `max_age` is not shown again: all hosts are stale then.
  */
 export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
-  const {Agent} = await import('undici')
-  const {at, ca, clock, timeoutMs = 5_000} = deps
-  const connect = {timeout: 3_000, ...('socket' in at && {socketPath: at.socket}), ...(ca !== undefined && {ca})}
-  const source = new DaemonSource(deps, new Agent({connect, headersTimeout: 5_000}))
+  const {clock, timeoutMs = 5_000} = deps
+  const source = new DaemonSource(deps)
   const {promise: late, reject} = Promise.withResolvers<never>()
   const cancel = clock.after(timeoutMs, () => reject(new Error(`no answer within ${timeoutMs} ms`)))
   try {
@@ -59,7 +57,7 @@ const reasonOf = (error: unknown) => {
 class DaemonSource implements SnapshotSource {
   readonly first: Promise<void>
   readonly #deps: DaemonDeps
-  readonly #dispatcher: Dispatcher
+  readonly #endpoint: HttpEndpoint
   readonly #stop = new AbortController()
   readonly #listeners = new Set<(publication: Publication) => void>()
   readonly #firstShown = Promise.withResolvers<void>()
@@ -73,9 +71,10 @@ class DaemonSource implements SnapshotSource {
   #connection = new AbortController()
   #cancelWatch: () => void = () => {}
 
-  constructor(deps: DaemonDeps, dispatcher: Dispatcher) {
+  constructor(deps: DaemonDeps) {
     this.#deps = deps
-    this.#dispatcher = dispatcher
+    const {at, ca} = deps
+    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : {socketPath: at.socket}
     this.first = this.#firstShown.promise
     // A rejection that no caller awaits must not end the process.
     this.first.catch(() => {})
@@ -94,15 +93,12 @@ class DaemonSource implements SnapshotSource {
   }
 
   async past(): Promise<readonly PastChange[]> {
-    const {request} = await import('undici')
     const signal = AbortSignal.timeout(pastTimeoutMs)
-    const {statusCode, body} = await request(new URL('/v1/changes', this.#origin), {
-      dispatcher: this.#dispatcher,
-      signal,
-    })
-    const {changes} = (await body.json()) as {changes: unknown}
+    const {status, body} = await httpRequest(this.#endpoint, {path: '/v1/changes', signal})
+    if (status !== 200) return []
+    const {changes} = JSON.parse(body) as {changes: unknown}
     // Older daemons have no such path.
-    return statusCode === 200 && Array.isArray(changes) ? changes.map(pastFromWire) : []
+    return Array.isArray(changes) ? changes.map(pastFromWire) : []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,12 +106,6 @@ class DaemonSource implements SnapshotSource {
     this.#stop.abort()
     this.#connection.abort()
     await this.#ended
-    await this.#dispatcher.destroy()
-  }
-
-  get #origin(): string {
-    const {at} = this.#deps
-    return 'url' in at ? at.url : 'http://localhost'
   }
 
   async #run(): Promise<void> {
@@ -148,7 +138,7 @@ class DaemonSource implements SnapshotSource {
     const missed: Change[] = []
     let isCaughtUp = false
     let lastId = this.#lastId
-    const request = {dispatcher: this.#dispatcher, origin: this.#origin, lastId, signal: this.#connection.signal}
+    const request = {endpoint: this.#endpoint, lastId, signal: this.#connection.signal}
     for await (const {event, id, data} of eventsOf(request)) {
       const json = JSON.parse(data) as {at: string; snapshot: unknown}
       const now = clock.now()

@@ -25,7 +25,7 @@ export type HttpRequest = Readonly<{
  */
 export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): Promise<Reply> {
   const {path, method = 'GET', headers, body, signal} = asked
-  const request = await open(endpoint, {
+  const request = await openRequest(endpoint, {
     path,
     method,
     headers: {
@@ -51,7 +51,18 @@ export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): P
   })
 }
 
-async function open(endpoint: HttpEndpoint, options: RequestOptions): Promise<ClientRequest> {
+/** `https://HOST:PORT` as an endpoint. `ca`: PEM of the authorities to believe, in place of the system's. */
+export function endpointOfUrl(text: string, ca: string | undefined): HttpEndpoint {
+  const url = new URL(text)
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? undefined : Number(url.port),
+    tls: url.protocol === 'https:' ? {ca} : null,
+  }
+}
+
+/** A request that was not sent yet: `end` sends it. A pinned certificate is the caller's to compare. */
+export async function openRequest(endpoint: HttpEndpoint, options: RequestOptions): Promise<ClientRequest> {
   if ('socketPath' in endpoint || endpoint.tls === null) {
     const {request} = await import('node:http')
     const to = 'socketPath' in endpoint ? {socketPath: endpoint.socketPath} : tcp(endpoint)
