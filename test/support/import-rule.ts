@@ -27,7 +27,10 @@ export const rooms: Readonly<Record<string, Rule>> = {
   config: {rooms: ['core', 'system'], packages: ['*']},
   api: {rooms: ['core', 'protocol', 'system'], types: ['config'], packages: ['*']},
   ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'string-width', 'node:*']},
-  connector: {rooms: ['core', 'protocol', 'monitor', 'config', 'sources/*'], packages: ['*']},
+  connector: {
+    rooms: ['core', 'protocol', 'system', 'monitor', 'config', 'sources/*', 'app/state'],
+    packages: ['*'],
+  },
   'app/cli': {rooms: ['core', 'protocol', 'config', 'sources/*', 'system'], packages: ['*']},
   'app/state': {rooms: ['core', 'protocol', 'system'], packages: ['*']},
   'app/check': {
@@ -71,7 +74,7 @@ export const pureFiles = [
   'state',
   'problems',
 ] as const
-const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify']
+const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify', 'undici', 'pino', 'prom-client']
 
 /** `a/b/c.ts` of src/ → its room: `sources/pg`, `actuators/haproxy` and `app/check` are rooms of their own. */
 export function roomOf(path: string): string {

@@ -1,0 +1,252 @@
+import type pg from 'pg'
+import type {Clock} from '../core/ports.ts'
+import {onAbort} from '../core/wait.ts'
+import {ConnectorError} from './connector-error.ts'
+import type {Kind} from './kind.ts'
+import type {Failed} from './policy/outcome.ts'
+import {isLost} from './pools/host-pool.ts'
+import type {PoolSet} from './pools/pool-set.ts'
+import {factsOf} from './pools/routed-client.ts'
+import {errnoOf, sqlstateOf} from './statements/send.ts'
+
+/** A client that is out, and where. `attempts`: how many hosts were asked for it. */
+export type Lease = Readonly<{client: pg.PoolClient; host: string; attempts: number}>
+export type Leased = (outcome: Readonly<{lease: Lease} | {error: Error}>) => void
+
+/** What the two kinds of work do differently. */
+export type Rules<Request> = Readonly<{
+  kind: Kind
+  /** The host to go to; `null`: there is none now. */
+  pick(request: Request): string | null
+  /** Whether a client of this host may be handed out now. */
+  isOffered(host: string, request: Request): boolean
+  /** There was no connection. `repeat`: elsewhere, or later. */
+  failed(host: string, failed: Failed & {phase: 'connecting'}, error: Error, request: Request): 'repeat' | 'pass-on'
+  /** Whether one more request may wait for a host. */
+  mayWait(waiting: number, request: Request): boolean
+  tooMany(): ConnectorError
+  /** The wait is over. `cause`: the latest reason, where a host was asked. */
+  none(request: Request, waitedMs: number, cause: Error | null): ConnectorError
+  /** The request has waited, so hosts that it avoids may be asked again. */
+  waited(request: Request): void
+  /** So many wait for a host now. */
+  waiting(count: number): void
+  retry(host: string, error: Error, attempt: number): void
+}>
+
+export type Waiting = Readonly<{waitMs: number; signal?: AbortSignal | undefined}>
+
+export type LaneDeps<Request> = Readonly<{
+  clock: Clock
+  pools: PoolSet
+  rules: Rules<Request>
+  /** The limit for a connection where the request does not wait for a host; 0: none. */
+  connectMs: number
+}>
+
+/** A host that refused a connection, and is the only one, is asked again after so long. */
+const pauseMs = 50
+
+/** How work of one kind comes to a client: it picks a host, waits for one, and for a connection. */
+export class Lane<Request extends Waiting> {
+  readonly #deps: LaneDeps<Request>
+  readonly #parked = new Set<Acquisition<Request>>()
+  readonly #open = new Set<Acquisition<Request>>()
+  #isClosed = false
+
+  constructor(deps: LaneDeps<Request>) {
+    this.#deps = deps
+  }
+
+  /** How many wait for a host. */
+  get waiting(): number {
+    return this.#parked.size
+  }
+
+  /** `leased` is called once. The answer tells where it looks meanwhile; `null`: it is over. */
+  acquire(request: Request, leased: Leased): Readonly<{host: string | null}> | null {
+    if (this.#isClosed) {
+      leased({error: closed()})
+      return null
+    }
+    const acquisition = new Acquisition(request, this.#deps, {parked: this.#parked, open: this.#open}, leased)
+    acquisition.start()
+    return acquisition
+  }
+
+  /** Hosts may be offered that were not: those that wait look again. */
+  wake(): void {
+    for (const parked of [...this.#parked]) parked.wake()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const one of [...this.#open]) one.fail(closed())
+  }
+}
+
+export const closed = (): ConnectorError =>
+  new ConnectorError('closed', 'the connector is closed', {next: 'Open another one with connect().'})
+
+type Sets<Request extends Waiting> = Readonly<{parked: Set<Acquisition<Request>>; open: Set<Acquisition<Request>>}>
+
+class Acquisition<Request extends Waiting> {
+  /** The host that was picked last. */
+  host: string | null = null
+  readonly #request: Request
+  readonly #deps: LaneDeps<Request>
+  readonly #sets: Sets<Request>
+  readonly #leased: Leased
+  #attempts = 0
+  #cause: Error | null = null
+  #isSettled = false
+  #giveUp: () => void = () => {}
+  #cancelDeadline: (() => void) | null = null
+  #cancelPause: () => void = () => {}
+  #forget: () => void = () => {}
+
+  constructor(request: Request, deps: LaneDeps<Request>, sets: Sets<Request>, leased: Leased) {
+    this.#request = request
+    this.#deps = deps
+    this.#sets = sets
+    this.#leased = leased
+  }
+
+  start(): void {
+    const {signal} = this.#request
+    this.#sets.open.add(this)
+    if (signal !== undefined) this.#forget = onAbort(signal, () => this.fail(aborted(signal)))
+    if (!this.#isSettled) this.look()
+  }
+
+  wake(): void {
+    this.#deps.rules.waited(this.#request)
+    this.look()
+  }
+
+  /** Takes the host of this moment, or waits for one. */
+  look(): void {
+    const {rules, pools} = this.#deps
+    let host: string | null
+    try {
+      host = rules.pick(this.#request)
+    } catch (error) {
+      // The application's own choice threw.
+      this.fail(error as Error)
+      return
+    }
+    if (host === null) {
+      this.#park()
+      return
+    }
+    this.#unpark()
+    this.#cancelPause()
+    this.#attempts += 1
+    const picked = host
+    this.host = picked
+    const wait = pools.pool(picked, rules.kind).acquire((outcome) => {
+      if (outcome === 'closed') this.look()
+      else if ('client' in outcome) this.#got(picked, outcome.client)
+      else this.#refused(picked, outcome.error, outcome.isCut)
+    })
+    this.#giveUp = wait.giveUp
+    // On the usual way a client is there at the next tick, and no timer is made.
+    if (!wait.isAtHand) this.#startDeadline()
+  }
+
+  #got(host: string, client: pg.PoolClient): void {
+    if (isLost(client) || !this.#deps.rules.isOffered(host, this.#request)) {
+      client.release(isLost(client))
+      this.look()
+      return
+    }
+    if (this.#deps.rules.kind === 'write' && factsOf(client)?.inHotStandby === true) {
+      // The session says that its host is a standby, before the monitor does.
+      client.release(true)
+      this.#pause()
+      return
+    }
+    this.#settle()
+    this.#leased({lease: {client, host, attempts: this.#attempts}})
+  }
+
+  #refused(host: string, error: Error, isCut: boolean): void {
+    const {rules} = this.#deps
+    const failed = {phase: 'connecting', sqlstate: sqlstateOf(error), errno: errnoOf(error), isCut} as const
+    this.#cause = error
+    if (rules.failed(host, failed, error, this.#request) === 'pass-on') {
+      this.fail(error)
+      return
+    }
+    rules.retry(host, error, this.#attempts)
+    if (rules.kind === 'read') this.look()
+    else this.#pause()
+  }
+
+  /** The host is the only one, so it is asked again soon. */
+  #pause(): void {
+    if (this.#request.waitMs === 0) {
+      this.#tooLate()
+      return
+    }
+    this.#startDeadline()
+    this.#cancelPause = this.#deps.clock.after(pauseMs, () => this.look())
+  }
+
+  #park(): void {
+    const {rules} = this.#deps
+    const {parked} = this.#sets
+    if (parked.has(this)) return
+    if (this.#request.waitMs === 0) {
+      this.#tooLate()
+      return
+    }
+    if (!rules.mayWait(parked.size, this.#request)) {
+      this.fail(rules.tooMany())
+      return
+    }
+    parked.add(this)
+    rules.waiting(parked.size)
+    this.#startDeadline()
+  }
+
+  #unpark(): void {
+    if (this.#sets.parked.delete(this)) this.#deps.rules.waiting(this.#sets.parked.size)
+  }
+
+  #startDeadline(): void {
+    const {clock, connectMs} = this.#deps
+    const ms = this.#request.waitMs || connectMs
+    if (ms > 0) this.#cancelDeadline ??= clock.after(ms, () => this.#tooLate())
+  }
+
+  #tooLate(): void {
+    if (this.#isSettled) return
+    this.fail(this.#deps.rules.none(this.#request, this.#request.waitMs, this.#cause))
+  }
+
+  fail(error: Error): void {
+    if (this.#isSettled) return
+    this.#settle()
+    this.#leased({error})
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    this.#giveUp()
+    this.#cancelDeadline?.()
+    this.#cancelPause()
+    this.#forget()
+    this.#unpark()
+    this.#sets.open.delete(this)
+  }
+}
+
+export function aborted(signal: AbortSignal, outcome: 'not-done' | 'unknown' = 'not-done'): ConnectorError {
+  const message =
+    outcome === 'unknown'
+      ? 'the caller gave up after the statement was sent, and whether it was done is unknown'
+      : 'the caller gave up before the statement was done'
+  const next = 'This is what the AbortSignal of the call asks for.'
+  return new ConnectorError('aborted', message, {outcome, next, cause: signal.reason})
+}

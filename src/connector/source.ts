@@ -1,0 +1,107 @@
+import {readFileSync} from 'node:fs'
+import {resolve} from 'node:path'
+import {readOnlyStore} from '../app/state/memory-store.ts'
+import type {Config} from '../config/config.ts'
+import {Admission} from '../core/admission.ts'
+import {OperatorError} from '../core/errors.ts'
+import {noMeter} from '../core/no-meter.ts'
+import {fallbackOf} from '../core/offers/fallback.ts'
+import type {SnapshotSource} from '../core/ports.ts'
+import type {ReadFallback} from '../core/settings.ts'
+import {silentLog} from '../core/silent-log.ts'
+import {systemClock} from '../system/clock.ts'
+import type {ConnectOptions} from './types.ts'
+
+export type SourceOptions = Pick<ConnectOptions, 'config' | 'daemon' | 'source'>
+
+export type Opened = Readonly<{
+  source: SnapshotSource
+  /** Opened here, so closed with the connector. */
+  isOwn: boolean
+  fallback: (group: string) => ReadFallback
+  /** `null`: the source is not a monitor of this process. */
+  reload: ((config: string | object) => Promise<void>) | null
+}>
+
+/** Opens what `connect` was given: exactly one of the three. Throws OperatorError. */
+export async function openSource(options: SourceOptions, patienceMs: number): Promise<Opened> {
+  const given = (['config', 'daemon', 'source'] as const).filter((name) => options[name] !== undefined)
+  if (given.length !== 1) {
+    const what = given.length === 0 ? 'none of config, daemon and source' : given.join(' and ')
+    throw new OperatorError('USAGE', `connect() is given ${what}`, 'Give exactly one of config, daemon and source.')
+  }
+  const {config, daemon, source} = options
+  const unknownFallback = () => 'primary' as const
+  if (source !== undefined) return {source, isOwn: false, fallback: unknownFallback, reload: null}
+  if (config !== undefined) return openMonitor(config)
+  const {daemonSource} = await import('../sources/daemon/daemon-source.ts')
+  const opened = await daemonSource({
+    ...daemonAt(daemon),
+    clock: systemClock,
+    random: Math.random,
+    timeoutMs: patienceMs,
+  })
+  return {source: opened, isOwn: true, fallback: unknownFallback, reload: null}
+}
+
+function daemonAt(daemon: ConnectOptions['daemon']) {
+  if (typeof daemon === 'object' && 'socket' in daemon) return {at: {socket: resolve(daemon.socket)}}
+  const {url, ca} = typeof daemon === 'object' ? daemon : {url: String(daemon), ca: undefined}
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed && /^https?:$/.test(parsed.protocol)) return {at: {url: parsed.origin}, ca}
+  if (parsed === null && url.includes('/')) return {at: {socket: resolve(url)}}
+  throw new OperatorError(
+    'USAGE',
+    'daemon is neither a URL nor the path of a socket',
+    'Write https://HOST:PORT, or /run/pgroute66/pgroute66.sock.',
+  )
+}
+
+/**
+ * A monitor of this process, as an onlooker: it reads the memory in `state_dir`, where there is one,
+ * and writes nothing, because a daemon may own it.
+ */
+async function openMonitor(given: string | object): Promise<Opened> {
+  const [{startMonitor}, {driverFor}] = await Promise.all([
+    import('../monitor/monitor.ts'),
+    import('../sources/pg/host-drivers.ts'),
+  ])
+  let current = await configOf(given)
+  const admission = new Admission(systemClock)
+  const monitor = await startMonitor({
+    admission,
+    settings: current,
+    driver: (host) => driverFor(current, systemClock, silentLog, {admission})(host),
+    store: readOnlyStore(current.stateDir),
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+    meter: noMeter,
+    version: ownVersion(),
+  })
+  return {
+    source: monitor,
+    isOwn: true,
+    fallback: (group) => fallbackOf(current.groups)(group),
+    async reload(next) {
+      current = await configOf(next)
+      await monitor.reload(current)
+    },
+  }
+}
+
+/** From a file, or from the same tree as an object. Throws OperatorError. */
+export async function configOf(given: string | object): Promise<Config> {
+  const {loadConfig, fromFile} = await import('../config/load.ts')
+  const [env, cwd] = [process.env, process.cwd()]
+  if (typeof given === 'string') return loadConfig({path: given, env, cwd})
+  // JSON is YAML. The mode: what is in memory is readable by this process alone.
+  return fromFile({path: resolve(cwd, 'config'), text: JSON.stringify(given), mode: 0o600}, env)
+}
+
+function ownVersion(): string {
+  const {version} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}

@@ -1,0 +1,120 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import {ConnectorError} from '../../src/connector/connector-error.ts'
+import type {Database} from '../../src/connector/types.ts'
+import type {PgNode} from '../support/cluster.ts'
+
+/** Without a unique key, so that a write that is done twice is seen. */
+export const callersTable = 'create table callers (key int not null); grant all on callers to pgroute66'
+
+export type Report = Readonly<{
+  reads: number
+  /** Errors of reads. */
+  lost: readonly Error[]
+  /** Of the reads that were begun since the last lap. */
+  slowestReadMs: number
+  /** By host. */
+  readsBy: ReadonlyMap<string, number>
+  acknowledged: number
+  unknown: number
+  /** Errors of writes that say that nothing was done. */
+  refused: readonly Error[]
+}>
+
+export type Held = Readonly<{missing: number; twice: number; notDoneButThere: number; unknownAndDone: number}>
+
+/** Callers that read and write without a pause, as an application under load, and keep account. */
+export class Callers implements AsyncDisposable {
+  readonly #db: Database
+  readonly #ended: Promise<unknown>
+  #isOver = false
+  #reads = 0
+  #slowest = 0
+  readonly #lost: Error[] = []
+  readonly #readsBy = new Map<string, number>()
+  readonly #acknowledged: number[] = []
+  readonly #unknown: number[] = []
+  readonly #refusedKeys: number[] = []
+  readonly #refused: Error[] = []
+  #key = 0
+
+  constructor(db: Database, {readers, writers}: Readonly<{readers: number; writers: number}>) {
+    this.#db = db
+    const callers = [
+      ...Array.from({length: readers}, () => this.#read()),
+      ...Array.from({length: writers}, () => this.#write()),
+    ]
+    this.#ended = Promise.all(callers)
+  }
+
+  get report(): Report {
+    return {
+      reads: this.#reads,
+      lost: this.#lost,
+      slowestReadMs: this.#slowest,
+      readsBy: this.#readsBy,
+      acknowledged: this.#acknowledged.length,
+      unknown: this.#unknown.length,
+      refused: this.#refused,
+    }
+  }
+
+  /** The slowest read is looked for anew. */
+  lap(): void {
+    this.#slowest = 0
+  }
+
+  /** Ends the callers, and compares what they were told with what the primary holds. */
+  async held(primary: PgNode): Promise<Held> {
+    await this[Symbol.asyncDispose]()
+    const rows = (await primary.sql('select key, count(*)::int as times from callers group by key')) as {
+      key: number
+      times: number
+    }[]
+    const there = new Set(rows.map(({key}) => key))
+    return {
+      missing: this.#acknowledged.filter((key) => !there.has(key)).length,
+      twice: rows.filter(({times}) => times > 1).length,
+      notDoneButThere: this.#refusedKeys.filter((key) => there.has(key)).length,
+      unknownAndDone: this.#unknown.filter((key) => there.has(key)).length,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    await this.#ended
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#isOver) {
+      const begun = performance.now()
+      try {
+        const {host} = await this.#db.read('select count(*) from callers where key < 10')
+        this.#readsBy.set(host, (this.#readsBy.get(host) ?? 0) + 1)
+        this.#reads += 1
+        this.#slowest = Math.max(this.#slowest, performance.now() - begun)
+      } catch (error) {
+        this.#lost.push(error as Error)
+        await sleep(20)
+      }
+      await sleep(2)
+    }
+  }
+
+  async #write(): Promise<void> {
+    while (!this.#isOver) {
+      const key = this.#key++
+      try {
+        await this.#db.write('insert into callers values ($1)', [key])
+        this.#acknowledged.push(key)
+      } catch (error) {
+        if (error instanceof ConnectorError && error.outcome === 'unknown') this.#unknown.push(key)
+        else {
+          this.#refusedKeys.push(key)
+          this.#refused.push(error as Error)
+        }
+        await sleep(20)
+      }
+      await sleep(2)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import {execFile} from 'node:child_process'
+import {mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+import pg from 'pg'
+import {expect, test} from 'vitest'
+import {hostsYaml, testCluster, until} from '../support/cluster.ts'
+import {fences} from '../support/markdown.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const page = readFileSync(join(root, 'docs', 'connector.md'), 'utf8')
+const [preamble, ...examples] = fences(page)
+  .filter(({language}) => language === 'js')
+  .map(({text}) => text)
+
+test('every example of the page runs, on three real servers', async () => {
+  expect(examples.length).toBeGreaterThan(4)
+  const cluster = await testCluster({hba: ['host all pgroute66,app 127.0.0.1/32 trust']})
+  const [host1] = cluster.nodes
+  await host1?.sql("create role app login password 'secret'")
+  await host1?.sql('create database app owner app')
+  const tables = `create table accounts (id int primary key, balance int not null);
+    insert into accounts values (1, 100), (2, 100); create table transfers (id uuid primary key, amount int)`
+  const client = new pg.Client({host: '127.0.0.1', port: host1?.port, user: 'app', database: 'app', ssl: false})
+  await client.connect()
+  await client.query(tables)
+  await client.end()
+  await until(async () => (await host1?.sql("select from pg_stat_replication where state = 'streaming'"))?.length === 2)
+  const cwd = mkdtempSync(join(tmpdir(), 'pgroute66-examples-'))
+  writeFileSync(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\n`, {mode: 0o600})
+  mkdirSync(join(cwd, 'node_modules'))
+  symlinkSync(root, join(cwd, 'node_modules', 'pgroute66'))
+  for (const [index, example] of examples.entries()) {
+    const file = join(cwd, `example-${index}.mjs`)
+    writeFileSync(file, `${preamble}\n${example}\nawait connector.close()\n`)
+    const {stderr} = await promisify(execFile)(process.execPath, [file], {cwd}).catch((error) => error)
+    expect(stderr, example).toBe('')
+  }
+})

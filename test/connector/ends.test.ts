@@ -1,0 +1,108 @@
+import {describe, expect, test} from 'vitest'
+import {drained, primary, standby} from '../support/snapshots.ts'
+import {connectorStage, watch} from './stage.ts'
+
+const splitBrain = {host1: primary(), host2: primary()}
+
+describe('drain, abort and close', () => {
+  test('a drained host gets nothing new, finishes what runs, and closes its connections', async () => {
+    const {clock, db, server, publish} = connectorStage()
+    const work = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(12)
+    publish({host1: primary(), host2: standby('host1', {drained})})
+    await clock.run(100)
+    expect(work.map(({state}) => state)).toEqual(Array(4).fill('done'))
+    expect(server('host2').clients.size).toBe(0)
+    const later = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(100)
+    expect(later.map(({host}) => host)).toEqual(Array(4).fill('host3'))
+  })
+
+  test('online = false takes a host out of use in this process, and true puts it back', async () => {
+    const {clock, db} = connectorStage({read: {fallback: 'none', wait: '1s'}})
+    db.node('host2').online = false
+    const hosts = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(100)
+    expect(hosts.map(({host}) => host)).toEqual(Array(4).fill('host3'))
+    db.node({host: '10.0.0.3', port: 5434}).online = false
+    const waiting = watch(db.read('select 1'))
+    await clock.run(500)
+    expect(waiting.state).toBe('pending')
+    db.node('host2').online = true
+    await clock.run(100)
+    expect(waiting.host).toBe('host2')
+    db.node('host1').online = false
+    await expect(clock.through(db.write('insert', [1], {wait: '1s'}))).rejects.toMatchObject({kind: 'no-writer'})
+  })
+
+  test('drain() waits for what runs, and cuts what runs after its grace', async () => {
+    const {clock, db, server} = connectorStage()
+    const [read] = [db.read('select 1', [], {from: 'host2'})]
+    await clock.run(12)
+    await clock.through(db.node('host2').drain('1s'))
+    await read
+    db.node('host2').online = true
+    server('host2').latencyMs = 60_000
+    const slow = watch(db.read('select 1', [], {from: 'host3'}))
+    server('host3').latencyMs = 60_000
+    await clock.run(20)
+    await clock.through(db.node('host3').drain('1s'))
+    await clock.run(6_000)
+    expect(slow.state).toBe('failed')
+  })
+
+  test('an abort: before a byte nothing was done; after one, unknown', async () => {
+    const {clock, db, publish} = connectorStage()
+    await clock.through(db.write('insert', [0]))
+    const sent = new AbortController()
+    const during = watch(db.write('insert', [1], {signal: sent.signal}))
+    const read = watch(db.read('select 1', [], {signal: sent.signal}))
+    await clock.run(2)
+    sent.abort(new Error('enough'))
+    await clock.run(0)
+    expect(during.error).toMatchObject({kind: 'aborted', code: '08007', outcome: 'unknown'})
+    expect(read.error).toMatchObject({kind: 'aborted', outcome: 'not-done'})
+    publish(splitBrain)
+    const waiting = new AbortController()
+    const before = watch(db.write('insert', [2], {signal: waiting.signal}))
+    await clock.run(10)
+    waiting.abort()
+    await clock.run(0)
+    expect(before.error).toMatchObject({kind: 'aborted', outcome: 'not-done'})
+    const never = watch(db.write('insert', [3], {signal: AbortSignal.abort()}))
+    await clock.run(0)
+    expect(never.error?.kind).toBe('aborted')
+  })
+
+  test('close: what waits is refused, what runs may finish, and no client is left', async () => {
+    const {clock, db, connector, server, publish} = connectorStage()
+    await clock.through(db.write('insert', [0]))
+    const running = watch(db.write('insert', [1]))
+    const held = await clock.through(db.client('read'))
+    await clock.run(1)
+    publish({host1: primary({drained})})
+    const waiting = watch(db.write('insert', [2]))
+    const closing = connector.close({grace: '1s'})
+    await clock.run(100)
+    expect([running.state, waiting.error?.kind]).toEqual(['done', 'closed'])
+    await expect(db.read('select 1')).rejects.toMatchObject({kind: 'closed', code: '08003'})
+    expect(() => connector.use()).toThrow('the connector is closed')
+    await clock.run(1_000)
+    // Cut after the grace; whoever holds it hears of it.
+    held.release()
+    await clock.through(closing)
+    expect(['host1', 'host2', 'host3'].map((name) => server(name).clients.size)).toEqual([0, 0, 0])
+    expect(connector.close()).toBe(closing)
+  })
+
+  test('errors of idle clients end nothing, and the next read takes another connection', async () => {
+    const {clock, db, server} = connectorStage()
+    const held = await clock.through(db.client('read'))
+    await clock.through(db.read('select 1'))
+    for (const name of ['host2', 'host3']) for (const client of [...server(name).clients]) client.lose(new Error('cut'))
+    await clock.run(10)
+    expect((await clock.through(db.read('select 1'))).host).toMatch(/host[23]/)
+    await expect(held.query('select 1')).rejects.toThrow('not queryable')
+    held.release()
+  })
+})

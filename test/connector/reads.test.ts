@@ -1,0 +1,129 @@
+import {describe, expect, test} from 'vitest'
+import {primary, unavailable} from '../support/snapshots.ts'
+import {connectorStage, watch} from './stage.ts'
+
+describe('reads', () => {
+  test('go to standbys, in turn by who is less busy, and writes to the primary', async () => {
+    const {clock, db, network} = connectorStage()
+    const work = [...Array(6)].map(() => db.read('select 1'))
+    const write = db.write('insert', [1])
+    await clock.run(1_000)
+    const hosts = (await Promise.all(work)).map(({host}) => host)
+    expect(hosts.filter((host) => host === 'host2')).toHaveLength(3)
+    expect(hosts.filter((host) => host === 'host3')).toHaveLength(3)
+    expect((await write).host).toBe('host1')
+    expect(network.sent.find(({id}) => id === 1)?.kind).toBe('write')
+  })
+
+  test('are repeated elsewhere when a host dies, which is then avoided until an answer asked later', async () => {
+    const {clock, db, server, publish, told} = connectorStage()
+    const work = [...Array(8)].map(() => watch(db.read('select 1')))
+    await clock.run(12)
+    server('host2').kill()
+    await clock.run(100)
+    expect(work.map(({state}) => state)).toEqual(Array(8).fill('done'))
+    expect(new Set(work.map(({host}) => host))).toEqual(new Set(['host3']))
+    expect(told).toContain('suspect host2')
+    server('host2').start()
+    const later = watch(db.read('select 1'))
+    await clock.run(100)
+    expect([later.host, db.node('host2').suspect]).toEqual(['host3', 'Connection terminated unexpectedly'])
+    publish({host1: primary()})
+    expect(told).toContain('back host2')
+    const hosts = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(100)
+    expect(hosts.map(({host}) => host).sort()).toEqual(['host2', 'host2', 'host3', 'host3'])
+  })
+
+  test('of a frozen host are cut when the monitor says so, and repeated', async () => {
+    const {clock, db, server, publish} = connectorStage()
+    for (let index = 0; index < 4; index += 1) await clock.through(db.read('select 1'))
+    server('host2').freeze()
+    const work = [...Array(6)].map(() => watch(db.read('select 1')))
+    await clock.run(1_000)
+    expect(work.filter(({state}) => state === 'pending')).toHaveLength(3)
+    publish({host1: primary(), host2: unavailable('timeout')})
+    await clock.run(100)
+    expect(work.map(({state, host}) => [state, host])).toEqual(Array(6).fill(['done', 'host3']))
+  })
+
+  test('fall back to the primary, with a cap, and return to a standby by themselves', async () => {
+    const {clock, db, publish, server, told} = connectorStage({read: {fallbackMax: 2}})
+    publish({host1: primary(), host2: unavailable(), host3: unavailable()})
+    const work = [...Array(6)].map(() => watch(db.read('select 1')))
+    await clock.run(15)
+    expect(server('host1').clients.size).toBe(2)
+    await clock.run(100)
+    expect(work.map(({host}) => host)).toEqual(Array(6).fill('host1'))
+    expect(told.filter((one) => one === 'fallback host1')).toHaveLength(1)
+    publish({host1: primary(), host2: unavailable()})
+    expect((await clock.through(db.read('select 1'))).host).toBe('host3')
+  })
+
+  test('open no more than pool.max connections to a host, and the others wait', async () => {
+    const {clock, db, server} = connectorStage({pool: {max: 3, connectionTimeoutMillis: 0}, write: {opening: 9}})
+    const work = [...Array(20)].map(() => watch(db.read('select 1')))
+    await clock.run(15)
+    expect([server('host2').clients.size, server('host3').clients.size]).toEqual([3, 3])
+    await clock.run(200)
+    expect(work.map(({state}) => state)).toEqual(Array(20).fill('done'))
+    expect([server('host2').clients.size, server('host3').clients.size]).toEqual([3, 3])
+  })
+
+  test('wait for a host, and fail at their deadline with the verdict', async () => {
+    const {clock, db, publish} = connectorStage({read: {wait: '2s'}})
+    publish({host1: unavailable(), host2: unavailable(), host3: unavailable()})
+    const early = watch(db.read('select 1'))
+    await clock.run(1_500)
+    const late = watch(db.read('select 1'))
+    await clock.run(600)
+    expect(early).toMatchObject({state: 'failed', error: {kind: 'no-reader', code: '08001', outcome: 'not-done'}})
+    expect(early.error?.message).toMatch(/V5 no-primary: no host is primary\), also after 2s/)
+    publish({host1: primary()})
+    await clock.run(100)
+    expect(late.state).toBe('done')
+  })
+
+  test('what a server refuses is passed on as it is; a recovery conflict is asked elsewhere', async () => {
+    const {clock, db, server} = connectorStage()
+    for (const name of ['host2', 'host3']) server(name).script = ['42P01']
+    await expect(clock.through(db.read('select 1'))).rejects.toMatchObject({code: '42P01', severity: 'ERROR'})
+    for (const name of ['host2', 'host3']) server(name).script = []
+    server('host2').script = ['40001', '40001']
+    server('host3').script = ['40P01', '40P01']
+    const conflict = await clock.through(db.read('select 1'))
+    expect([conflict.host, conflict.attempts]).toEqual(['host1', 3])
+    await expect(clock.through(db.read('insert', [1]))).rejects.toMatchObject({code: '25006'})
+  })
+
+  test('from a host by name, and no other', async () => {
+    const {clock, db, server} = connectorStage({read: {wait: '1s'}})
+    const answers = [await clock.through(db.read('select 1', [], {from: 'host3'}))]
+    answers.push(await clock.through(db.read('select 1', [], {from: 'host1'})))
+    expect(answers.map(({host}) => host)).toEqual(['host3', 'host1'])
+    server('host3').kill()
+    await expect(clock.through(db.read('select 1', [], {from: 'host3'}))).rejects.toMatchObject({host: 'host3'})
+    expect(() => db.node('host9')).toThrow('there is no host host9; hosts: host1, host2, host3')
+  })
+
+  test("by the application's own choice; what it throws is passed on", async () => {
+    const {clock, db} = connectorStage({read: {choose: (nodes) => nodes[1] ?? (nodes[0] as never)}})
+    expect((await clock.through(db.read('select 1'))).host).toBe('host3')
+    const wrong = connectorStage({read: {choose: () => ({name: 'host1'}) as never}})
+    await expect(wrong.clock.through(wrong.db.read('select 1'))).rejects.toThrow('one of the candidates')
+  })
+
+  test('a hedge: the second standby answers while the first is frozen, and the primary is never asked', async () => {
+    const {clock, db, server, network} = connectorStage({read: {hedge: '50ms'}})
+    for (let index = 0; index < 4; index += 1) await clock.through(db.read('select 1'))
+    server('host2').freeze()
+    const work = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(100)
+    expect(work.map(({host}) => host)).toEqual(Array(4).fill('host3'))
+    server('host3').freeze()
+    const stuck = watch(db.read('select 1'))
+    await clock.run(1_000)
+    expect(stuck.state).toBe('pending')
+    expect(network.sent.filter(({host}) => host === 'host1')).toEqual([])
+  })
+})
