@@ -43,6 +43,7 @@ function instrumentsOf(registers: Registry[], version: string) {
     .set(1)
   const opened = counter('connections_opened_total', 'Sessions opened to a host.', ['host'])
   const failures = counter('probe_failures_total', 'Probes without an answer.', ['host', 'cause'])
+  const alarms = counter('ping_alarms_total', 'Pings that were not answered within probe.ping_timeout.', ['host'])
   const transitions = counter('role_transitions_total', 'Role changes of a host.', ['host', 'from', 'to'])
   const duration = new Histogram({
     name: 'pgroute66_probe_duration_seconds',
@@ -67,17 +68,15 @@ function instrumentsOf(registers: Registry[], version: string) {
   const reload = gauge('config_last_reload_successful', 'Whether the last reload of the configuration succeeded.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
   const saved = gauge('state_last_save_successful', 'Whether the last write of the state_dir succeeded.')
-  return {opened, failures, transitions, duration, stages, applies, named, reload, reloadedAt, saved}
+  return {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved}
 }
 
 /** Each call makes its own registry, so that several daemons in one process share nothing. */
 export function createMetrics(version: string, wall: () => number): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
-  const {opened, failures, transitions, duration, stages, applies, named, reload, reloadedAt, saved} = instrumentsOf(
-    registers,
-    version,
-  )
+  const {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved} =
+    instrumentsOf(registers, version)
   reload.set(1)
   saved.set(1)
   reloadedAt.set(wall() / 1000)
@@ -92,6 +91,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
         snapshots.answered(host, wall())
       },
       failed: (host, cause) => failures.inc({host, cause}),
+      alarmed: (host) => alarms.inc({host}),
       saved: (isSuccessful) => saved.set(isSuccessful ? 1 : 0),
     },
     published({changes}) {

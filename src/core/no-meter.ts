@@ -1,4 +1,4 @@
 import type {Meter} from './ports.ts'
 
 /** For a monitor without metrics. */
-export const noMeter: Meter = {connectionOpened() {}, probed() {}, failed() {}, saved() {}}
+export const noMeter: Meter = {connectionOpened() {}, probed() {}, failed() {}, alarmed() {}, saved() {}}

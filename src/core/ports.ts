@@ -69,11 +69,33 @@ export interface HostSession {
    * cannot tell.
    */
   hasBackend(pid: number, backendStart: string, signal: AbortSignal): Promise<boolean | null>
+  /** `null`: this session is not pinged, because its server, or what lies between, does not speak pings. */
+  readonly pings: Pings | null
   /** Called once when the server or the network ends the session; not called by our own `close`. */
   onClosed(listener: (failure: Failure) => void): void
   /** Destroys the socket at once; idempotent. */
   close(): void
 }
+
+/**
+ * A session's cheapest question. An answer says that the server lives, and nothing of what it is: it
+ * makes no earlier answer fresh.
+ */
+export interface Pings {
+  /** Monotonic: when the ping under way was sent; `null`: none is. */
+  readonly sentAt: number | null
+  /** A ping of this session was answered: what lies between speaks them. */
+  readonly isProven: boolean
+  /** Sends one, and does not wait; does nothing while a ping or a question is under way. */
+  send(): void
+  /** Called from the sockets; a new listener takes the place of the one before. */
+  listen(listener: PingListener): void
+}
+export type PingListener = Readonly<{
+  answered: (tripMs: number) => void
+  /** The server told, unasked, that one of its parameters changed, such as `in_hot_standby`. */
+  changed: () => void
+}>
 
 /**
  * How the monitor reaches one host. Every method resolves - with a `Failure` at the latest soon
@@ -139,6 +161,8 @@ export interface Meter {
   connectionOpened(host: string): void
   probed(host: string, durationMs: number): void
   failed(host: string, cause: Cause): void
+  /** A ping was not answered in time: the host was looked at from all sides. */
+  alarmed(host: string): void
   /** What came of the latest attempt to keep the memory. */
   saved(isSuccessful: boolean): void
 }

@@ -130,6 +130,11 @@ export type ProbeSettings = Readonly<{
   connectTimeoutMs: number
   maxAgeMs: number
   knockIntervalMs: number
+  /** Between two questions of a session at rest; 0: no session is pinged. */
+  pingIntervalMs: number
+  fastPingIntervalMs: number
+  /** A ping that is unanswered for so long raises an alarm. */
+  pingTimeoutMs: number
 }>
 
 export type FollowersSettings = Readonly<{maxAgeMs: number; nudge: boolean}>

@@ -4,8 +4,12 @@ import {endedWith, type HostRecord, observed} from '../core/facts/host-record.ts
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
-import {afterLimit, deadline, nap, onAbort, sleep} from '../core/wait.ts'
+import {afterLimit, deadline, onAbort, sleep} from '../core/wait.ts'
 import {knockLoop} from './knock-loop.ts'
+import type {PingTimer} from './pings/timer.ts'
+import {type AlarmCount, PingWatch, type PingWatchDeps} from './pings/watch.ts'
+import {ProbeTurn} from './probe-turn.ts'
+import {Slowness} from './slowness.ts'
 
 /**
  * How long a closed session may remain a question before it is an answer (DESIGN 4.1): longer where
@@ -14,8 +18,6 @@ import {knockLoop} from './knock-loop.ts'
 const grace = {ms: 250, trips: 8} as const
 /** A probe takes one round trip, and another one where a packet gets lost and is repeated. */
 const probeTrips = 2
-/** An answer counts as slow only from here on: a busy server is no slow network. */
-const slowMs = 100
 /** Up to the probe interval of the moment. */
 export const reconnects = {firstMs: 50, jitter: 0.5} as const
 
@@ -34,6 +36,11 @@ export type WatchDeps = Readonly<{
   /** A probe was answered; `limitMs`: how long it might have taken. */
   answered: (limitMs: number) => void
   intervalMs: () => number
+  /** Between two questions where the session is pinged; `null`: it is not. */
+  pingIntervalMs: (() => number) | null
+  /** Of all hosts. */
+  timer: PingTimer
+  alarms: AlarmCount
   /** Does the next probe also nudge the primary, last nudged at `nudgedAt` (monotonic)? */
   isNudgeDue: (nudgedAt: number) => boolean
 }>
@@ -46,20 +53,20 @@ export class HostWatch {
   readonly #deps: WatchDeps
   readonly #stop = new AbortController()
   #backoff: Backoff | null = null
-  #pausing: ReturnType<typeof nap> | null = null
+  readonly #turn: ProbeTurn
+  readonly #slowness: Slowness
+  #pings: PingWatch | null = null
   #session: HostSession | null = null
   #renew: () => void = () => {}
-  #isDue = false
   #reopenedAt = Number.NEGATIVE_INFINITY
   #nudgedAt = Number.NEGATIVE_INFINITY
-  /** The probe under way, and how long it takes at most as its round trips went so far. */
-  #asking: Readonly<{at: number; usualMs: number}> | null = null
-  /** When the last answer came that took longer than usual. */
-  #slowAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
 
   constructor(deps: WatchDeps) {
+    const {clock, intervalMs, probe, driver} = deps
     this.#deps = deps
+    this.#turn = new ProbeTurn({clock, intervalMs, newsMs: probe.fastIntervalMs})
+    this.#slowness = new Slowness(clock, driver)
   }
 
   get settings(): HostSettings {
@@ -79,13 +86,13 @@ export class HostWatch {
    * calls this for every host of a group that something happened to.
    */
   hasten(): void {
-    this.#pausing?.wake()
+    this.#turn.hasten()
+    this.#pings?.hasten()
   }
 
   /** Asks without waiting for the rest of the interval; nothing where a question is under way. */
   askNow(): void {
-    this.#isDue = true
-    this.#pausing?.wake()
+    this.#turn.askNow()
   }
 
   /** Ends the session and opens another one at once, so that the server proves again who it is. */
@@ -168,7 +175,7 @@ export class HostWatch {
     const end = () => over.abort()
     const forget = onAbort(this.#stop.signal, end)
     this.#session = session
-    const ending: {failure: Failure | null} = {failure: null}
+    const ending: {failure: Failure | null; lostSince: number | null} = {failure: null, lostSince: null}
     const endWith = (failure: Failure) => {
       ending.failure ??= failure
       end()
@@ -181,6 +188,8 @@ export class HostWatch {
         end()
         session.close()
         this.#session = null
+        this.#pings?.[Symbol.dispose]()
+        this.#pings = null
         this.#renew = () => {}
       },
     }
@@ -197,12 +206,16 @@ export class HostWatch {
       // The heartbeat's session leads to the old server as well.
       void this.#deps.driver.close()
     }
+    const mute = () => endWith({cause: 'closed', detail: 'closed by pgroute66, to go on without pings'})
+    const lost = (since: number, failure: Failure) => {
+      if (!over.signal.aborted) ending.lostSince = since
+      endWith(failure)
+    }
     const {remoteAddress: sessionAddress} = session.facts
-    const isSlow = (since: number) => this.#isSlow(since)
+    const isSlow = (since: number) => this.#slowness.isSlow(since, session.pings?.sentAt ?? null)
     void knockLoop({...this.#deps, sessionAddress, isSlow, leave, moved}, over.signal)
     while (!over.signal.aborted) {
-      const askedAt = clock.now()
-      this.#isDue = false
+      const askedAt = this.#turn.begin()
       // The postmaster accepted this session: the first answer clears what the last knock had
       // against the host.
       const failure = await this.#probe(session, askedAt, over.signal, !answered)
@@ -216,10 +229,15 @@ export class HostWatch {
       // One answer is not yet a recovery.
       if (answered) this.#backoff = null
       answered = true
-      await this.#pause(askedAt, over.signal)
+      this.#pings ??= this.#watchPings(session, {leave, lost, mute})
+      await this.#turn.rest(askedAt, over.signal)
     }
-    const {failure} = ending
+    const {failure, lostSince} = ending
     if (this.#stop.signal.aborted || failure === null || failure.cause === 'not-accepting') return null
+    if (lostSince !== null) {
+      this.#failed(lostSince, failure)
+      return null
+    }
     if (!answered) this.#failed(clock.now(), failure)
     else if (failure.isStopping || failure.isOrdered)
       this.#deps.update((record) => ({...record, ...endedWith(record, failure)}))
@@ -237,13 +255,13 @@ export class HostWatch {
     using limit = deadline(clock, limitMs, signal)
     const nudge = isNudgeDue(this.#nudgedAt)
     if (nudge) this.#nudgedAt = askedAt
-    const asking = {at: askedAt, usualMs: driver.limitMs(slowMs, 1)}
-    this.#asking = asking
+    this.#slowness.asked(askedAt)
+    this.#pings?.probeSent(askedAt)
     const facts = await session.probe({nudge}, limit.signal)
     const probeMs = clock.now() - askedAt
-    if (probeMs > asking.usualMs) this.#slowAt = clock.now()
-    this.#asking = null
+    this.#slowness.ended()
     if (isFailure(facts)) return facts
+    this.#pings?.probeAnswered()
     meter.probed(settings.name, probeMs)
     answered(limitMs)
     const observation = {host: settings.name, kind: 'facts', askedAt, probeMs, session: session.facts, facts} as const
@@ -251,24 +269,12 @@ export class HostWatch {
     return null
   }
 
-  /** Was an answer of the session slower than usual after `since`, or is it now? */
-  #isSlow(since: number): boolean {
-    const asking = this.#asking
-    return this.#slowAt >= since || (asking !== null && this.#deps.clock.now() - asking.at > asking.usualMs)
-  }
-
-  /**
-   * Waits for the rest of the interval; a faster pace that begins meanwhile counts from the same
-   * start.
-   */
-  async #pause(askedAt: number, signal: AbortSignal): Promise<void> {
-    const {clock, intervalMs} = this.#deps
-    for (;;) {
-      const restMs = askedAt + intervalMs() - clock.now()
-      if (restMs <= 0 || this.#isDue || signal.aborted) return
-      this.#pausing = nap(clock, restMs, signal)
-      await this.#pausing.done
-    }
+  /** `null`: this session is not pinged. */
+  #watchPings({pings}: HostSession, ends: Pick<PingWatchDeps, 'leave' | 'lost' | 'mute'>): PingWatch | null {
+    const {pingIntervalMs} = this.#deps
+    if (pings === null || pingIntervalMs === null) return null
+    const [turn, slowness] = [this.#turn, this.#slowness]
+    return new PingWatch({...this.#deps, pings, turn, slowness, intervalMs: pingIntervalMs, ...ends})
   }
 
   #failed(askedAt: number, failure: Failure): void {

@@ -64,11 +64,11 @@ async function knock({driver}: KnockDeps, signal: AbortSignal): Promise<KnockAns
   }
 }
 
-const isSilence = (answer: KnockAnswer): boolean =>
+export const isSilence = (answer: KnockAnswer): boolean =>
   answer.kind === 'failure' && (answer.cause === 'timeout' || answer.cause === 'closed' || answer.cause === 'hung')
 
 /** What a fresh connection has against the host; `null`: nothing. */
-function failureIn(answer: KnockAnswer): Failure | null {
+export function failureIn(answer: KnockAnswer): Failure | null {
   if (answer.kind === 'fine') return null
   const {cause, detail} = answer
   if (cause === 'not-accepting' || cause === 'refused') return {cause, detail}

@@ -17,6 +17,8 @@ import {maxAgeWarning} from './max-age-warning.ts'
 import {NameLooks} from './name-looks.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
 import {Pacing} from './pacing.ts'
+import {PingTimer} from './pings/timer.ts'
+import {AlarmCount} from './pings/watch.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
 import {saver} from './saver.ts'
 
@@ -72,6 +74,8 @@ class HostMonitor implements Monitor {
   readonly #heartbeats = new Map<string, AbortController>()
   readonly #looks = new NameLooks()
   readonly #pacing: Pacing
+  readonly #pingTimer: PingTimer
+  readonly #alarms = new AlarmCount()
   readonly #saver: ReturnType<typeof saver>
   readonly #names: DuplicateMarks
   #settings: MonitorSettings
@@ -86,6 +90,7 @@ class HostMonitor implements Monitor {
     this.#desk = desk
     this.#settings = deps.settings
     this.#pacing = new Pacing(board)
+    this.#pingTimer = new PingTimer(deps.clock)
     this.#saver = saver(deps, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
@@ -217,6 +222,9 @@ class HostMonitor implements Monitor {
       opened: (session, signal) => this.#names.opened(name, session, driver.limitMs(probe.timeoutMs, 2), signal),
       answered: maxAgeWarning(probe, (message) => log.warn({host: name}, `${name}: ${message}`)),
       intervalMs: () => this.#intervalMs(name),
+      pingIntervalMs: probe.pingIntervalMs === 0 ? null : () => this.#pingIntervalMs(name),
+      timer: this.#pingTimer,
+      alarms: this.#alarms,
       isNudgeDue: (nudgedAt) => isNudgeDue(this.#groupsOf(name), this.#settings.followers, nudgedAt, clock.now()),
     })
     this.#watches.set(name, watch)
@@ -239,6 +247,12 @@ class HostMonitor implements Monitor {
     const {probe} = this.#settings
     if (this.#admission.isCrowded) return probe.intervalMs
     return this.#pacing.planInterval(host, this.#deps.clock.now(), probe)
+  }
+
+  #pingIntervalMs(host: string): number {
+    const {probe} = this.#settings
+    const isCrowded = this.#admission.isCrowded
+    return this.#pacing.planPings(host, {now: this.#deps.clock.now(), isCrowded, pinged: this.#pingTimer.size}, probe)
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {

@@ -4,6 +4,8 @@ import {newPace, type PacePlan, type PaceState, paceChanged, planPace} from './p
 
 /** Some five times what a probe costs this process: a thousand probes a second at most. */
 const probeCostMs = 1
+/** Some five times what a ping costs: five thousand pings a second at most. */
+const pingCostMs = 0.2
 /** The number of fast hosts is counted at most this often. */
 const countMs = 100
 
@@ -17,7 +19,7 @@ export type PacedHosts = Readonly<{
 export class Pacing {
   readonly #hosts: PacedHosts
   readonly #states = new WeakMap<Unit, PaceState>()
-  #counted = {at: Number.NEGATIVE_INFINITY, leastMs: 0}
+  #counted = {at: Number.NEGATIVE_INFINITY, hosts: 0}
 
   constructor(hosts: PacedHosts) {
     this.#hosts = hosts
@@ -31,20 +33,34 @@ export class Pacing {
   /** Plans the next probe of `host`: the fastest of its units counts. */
   planInterval(host: string, now: number, probe: ProbeSettings): number {
     const wanted = this.#hosts.unitsOf(host).map((unit) => this.#plan(unit, now, probe).intervalMs)
-    return Math.min(probe.intervalMs, Math.max(this.#leastMs(now, probe), Math.min(...wanted)))
+    return Math.min(probe.intervalMs, Math.max(this.#countFast(now, probe) * probeCostMs, Math.min(...wanted)))
   }
 
   /**
-   * So many hosts at the fast pace that they would take all of this process's time are asked less
-   * often: late answers would look like silent hosts.
+   * The time between two questions to a host that is pinged. `isCrowded`: logins wait for the CPU of
+   * this process; `pinged`: how many hosts are pinged.
    */
-  #leastMs(now: number, probe: ProbeSettings): number {
+  planPings(
+    host: string,
+    {now, isCrowded, pinged}: Readonly<{now: number; isCrowded: boolean; pinged: number}>,
+    probe: ProbeSettings,
+  ): number {
+    const isFast = !isCrowded && this.#hosts.unitsOf(host).some((unit) => this.#plan(unit, now, probe).isFast)
+    return isFast
+      ? Math.max(probe.fastPingIntervalMs, this.#countFast(now, probe) * pingCostMs)
+      : Math.max(probe.pingIntervalMs, pinged * pingCostMs)
+  }
+
+  /**
+   * How many hosts are at the fast pace: so many that they would take all of this process's time are
+   * asked less often, because late answers would look like silent hosts.
+   */
+  #countFast(now: number, probe: ProbeSettings): number {
     if (now - this.#counted.at >= countMs) {
       const fast = this.#hosts.units.filter((unit) => this.#states.has(unit) && this.#plan(unit, now, probe).isFast)
-      const hosts = fast.reduce((sum, unit) => sum + this.#hosts.hostsOf(unit).length, 0)
-      this.#counted = {at: now, leastMs: hosts * probeCostMs}
+      this.#counted = {at: now, hosts: fast.reduce((sum, unit) => sum + this.#hosts.hostsOf(unit).length, 0)}
     }
-    return this.#counted.leastMs
+    return this.#counted.hosts
   }
 
   #plan(unit: Unit, now: number, probe: ProbeSettings): PacePlan {

@@ -61,6 +61,9 @@ test('every default of DESIGN 8', async () => {
       connectTimeoutMs: 3000,
       maxAgeMs: 3000,
       knockIntervalMs: 5000,
+      pingIntervalMs: 200,
+      fastPingIntervalMs: 20,
+      pingTimeoutMs: 500,
     },
     followers: {maxAgeMs: 10_000, nudge: true},
     availability: null,
@@ -199,4 +202,12 @@ test('warnings: the configuration loads, and the operator learns what has no eff
   expect(two.warnings).toMatchObject([
     {path: 'confirm', message: expect.stringContaining('writes stop'), next: expect.stringContaining('witness')},
   ])
+})
+
+test('ping_interval: 0 turns the fast pings off as well, and none is slower than the ones at rest', async () => {
+  await using place = await workplace()
+  const probeOf = async (probe: string) => (await place.load(`hosts: {h1: {host: a}}\nprobe: {${probe}}`)).probe
+  expect(await probeOf('ping_interval: 0')).toMatchObject({pingIntervalMs: 0, fastPingIntervalMs: 0})
+  expect(await probeOf('ping_interval: 15ms')).toMatchObject({pingIntervalMs: 15, fastPingIntervalMs: 15})
+  await expect(probeOf('fast_ping_interval: 1ms')).rejects.toThrow('shorter than 10ms')
 })

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {expect, onTestFinished} from 'vitest'
 import {noMeter} from '../../src/core/no-meter.ts'
 import type {MemoryStore} from '../../src/core/ports.ts'
-import type {GroupSettings} from '../../src/core/settings.ts'
+import type {GroupSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {silentLog} from '../../src/core/silent-log.ts'
 import type {HostState, Verdict} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
@@ -29,9 +29,13 @@ export type Witness = Readonly<{
 }>
 
 /** The limits are longer than the defaults: a busy machine must not decide a verdict. */
-const probe = {timeoutMs: 5_000, maxAgeMs: 10_000, knockIntervalMs: 1_000}
+const patient = {timeoutMs: 5_000, maxAgeMs: 10_000, knockIntervalMs: 1_000, pingTimeoutMs: 5_000}
 
-export type WitnessOptions = Readonly<{group?: Partial<GroupSettings>; store?: MemoryStore}>
+export type WitnessOptions = Readonly<{
+  group?: Partial<GroupSettings>
+  probe?: Partial<ProbeSettings>
+  store?: MemoryStore
+}>
 
 /** What one monitor saves, another one that gets the same store loads. */
 export function keptMemory(): MemoryStore {
@@ -45,11 +49,11 @@ export function keptMemory(): MemoryStore {
 }
 
 /** Watches the servers of a cluster on this machine until the test ends. */
-export async function witness({nodes}: Cluster, {group, store}: WitnessOptions = {}): Promise<Witness> {
+export async function witness({nodes}: Cluster, {group, probe, store}: WitnessOptions = {}): Promise<Witness> {
   const settings = monitorSettings(
     nodes.map(({name, port}) => hostSettings(name, {host: '127.0.0.1', port, sslmode: 'disable'})),
     {
-      probe,
+      probe: {...patient, ...probe},
       groups: [
         groupSettings(
           'all',

@@ -13,7 +13,7 @@ async function once(options: StageOptions = {}, act: (stage: Stage) => void = ()
   const {clock, random, store, settings, cluster, evidence} = stage
   const limit = new AbortController()
   const cancel = clock.after(timeoutMs, () => limit.abort())
-  const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
+  const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, alarmed: () => {}, saved: () => {}}
   const begun = clock.now()
   const judging = judgeOnce({
     settings,

@@ -27,6 +27,7 @@ test('full disk: logged once, the save is tried again by itself, and an order sa
     connectionOpened() {},
     probed() {},
     failed() {},
+    alarmed() {},
     saved: (isSuccessful: boolean) => void outcomes.push(isSuccessful),
   }
   const saving = saver({store: {load: async () => before, save}, log, meter, clock: new VirtualClock()}, before)

@@ -63,6 +63,9 @@ const probe: ProbeSettings = {
   connectTimeoutMs: 30_000,
   maxAgeMs: 30_000,
   knockIntervalMs: 5000,
+  pingIntervalMs: 200,
+  fastPingIntervalMs: 20,
+  pingTimeoutMs: 10_000,
 }
 const availability = {intervalMs: 1000, table: 'public.pgr66_avc', limitMs: 10_000}
 

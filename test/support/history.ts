@@ -23,6 +23,9 @@ export async function playHistory(seed: number): Promise<void> {
       server.bytesPerMs = random() < 0.3 ? 0 : 1
       server.tellsCheckpoint = random() < 0.5
     }
+    for (const server of stage.cluster.servers) if (random() < 0.1) server.version = 130_023
+    for (const name of stage.cluster.names)
+      stage.cluster.toldTo(name).betweenPings = pick(random, [...Array(18).fill('passes'), 'swallows', 'closes'])
     if (random() < 0.2)
       stage.store.memory = {
         ...nothingRemembered,
@@ -57,7 +60,11 @@ function scenery(random: () => number): StageOptions {
     servers,
     alsoKnownAs: Object.fromEntries(aliases.map((alias) => [alias, pick(random, servers)])),
     group: {confirm: canConfirm ? pick(random, [[], [], ['majority'], ['followers'], ['majority', 'followers']]) : []},
-    probe: {fastIntervalMs: 500},
+    probe: {
+      fastIntervalMs: 500,
+      fastPingIntervalMs: pick(random, [20, 50, 200]),
+      pingTimeoutMs: pick(random, [200, 500]),
+    },
     availability: random() < 0.2 ? {intervalMs: 1_000, table: 'public.pgr66_avc', limitMs: 10_000} : null,
   }
 }

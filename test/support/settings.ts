@@ -14,6 +14,9 @@ export const probeSettings: ProbeSettings = {
   connectTimeoutMs: 3_000,
   maxAgeMs: 3_000,
   knockIntervalMs: 5_000,
+  pingIntervalMs: 200,
+  fastPingIntervalMs: 20,
+  pingTimeoutMs: 500,
 }
 
 /** What libpq has as its default for the rarer keywords. */

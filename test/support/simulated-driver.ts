@@ -2,8 +2,10 @@ import type {Facts, Failure} from '../../src/core/facts/observation.ts'
 import type {Clock, HostDriver, HostSession, KnockAnswer, Random} from '../../src/core/ports.ts'
 import {adaptedMs, measured, type RoundTrip} from '../../src/core/round-trip.ts'
 import {deadline} from '../../src/core/wait.ts'
+import {PingTrials} from '../../src/sources/pg/pings/ping-trials.ts'
 import {question} from './question.ts'
 import {simulatedHeartbeat} from './simulated-heartbeat.ts'
+import {simulatedPings} from './simulated-pings.ts'
 import {ourIdentifier, type SimulatedServer} from './simulated-server.ts'
 import type {History} from './wal.ts'
 
@@ -43,6 +45,9 @@ export class Told {
   readonly opens: number[] = []
   readonly knocks: number[] = []
   readonly probes: number[] = []
+  readonly pings: number[] = []
+  /** What lies between and our pings. */
+  betweenPings: 'passes' | 'swallows' | 'closes' = 'passes'
   readonly beats: number[] = []
   /** Those of the heartbeats that write. */
   readonly writes: number[] = []
@@ -87,6 +92,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
     for (const end of [...sessions.values()]) end()
   }
   const heartbeat = simulatedHeartbeat(wires)
+  const trials = new PingTrials(clock, () => {})
   let roundTrip: RoundTrip | null = null
   const limitMs = (configuredMs: number, trips: number) => adaptedMs(configuredMs, trips, roundTrip)
   const answered = (askedAt: number) => {
@@ -124,7 +130,7 @@ export function simulatedDriver(wires: Wires): HostDriver {
       heard(null)
       told.unanswered = 0
       answered(askedAt)
-      const {session, end} = simulatedSession(wires, server, {answered, forget: () => sessions.delete(session)})
+      const {session, end} = simulatedSession(wires, server, {answered, trials, forget: () => sessions.delete(session)})
       sessions.set(session, () => end(gone))
       return session
     },
@@ -135,18 +141,21 @@ export function simulatedDriver(wires: Wires): HostDriver {
       const begun = clock.now()
       told.knocks.push(begun)
       const server = wires.server()
+      let isReached = false
       const failure = await question<Failure | null>(signal, timedOut, (settle) => {
         clock.after(wires.latencyMs(), () => server.enter(settle))
+        // The kernel accepts, whatever PostgreSQL does.
+        clock.after(2 * wires.latencyMs(), () => {
+          isReached = server.isReachable && server.isRunning
+        })
       })
       // One that was given up because the session ended says nothing.
-      const {address: remoteAddress} = server
+      const remoteAddress = isReached || failure?.cause !== 'timeout' ? server.address : null
       if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs())
         return {kind: 'failure', ...failure, remoteAddress}
       told.unanswered = failure === null ? 0 : failure.cause === 'timeout' ? told.unanswered + 1 : 2
       heard(failure)
-      return failure === null
-        ? {kind: 'fine', remoteAddress}
-        : {kind: 'failure', ...failure, remoteAddress: failure.cause === 'timeout' ? null : remoteAddress}
+      return failure === null ? {kind: 'fine', remoteAddress} : {kind: 'failure', ...failure, remoteAddress}
     },
     async addresses() {
       told.lookUps += 1
@@ -168,7 +177,7 @@ type Held = Readonly<{session: HostSession; end: (failure: Failure) => void}>
 function simulatedSession(
   wires: Wires,
   server: SimulatedServer,
-  {answered, forget}: {answered: (askedAt: number) => void; forget: () => void},
+  {answered, trials, forget}: {answered: (askedAt: number) => void; trials: PingTrials; forget: () => void},
 ): Held {
   const {clock, random, told} = wires
   let isOver = false
@@ -181,6 +190,7 @@ function simulatedSession(
     told.openSessions -= 1
     told.answer = null
     told.isStopping ||= failure.isStopping === true
+    pings.over()
     forget()
     // A question under way may learn of the end before, or after, we are told.
     const isTold = random() < 0.5
@@ -194,6 +204,7 @@ function simulatedSession(
     isOver = true
     told.openSessions -= 1
     told.answer = null
+    pings.over()
     forget()
     for (const fail of open) fail(gone)
     server.leave(backend)
@@ -211,7 +222,7 @@ function simulatedSession(
       open.add(fail)
       clock.after(wires.latencyMs(), () =>
         server.arrive(() => {
-          if (isOver || !server.backends.has(backend)) return
+          if (isOver || server.isSessionLost || !server.backends.has(backend)) return
           const said = answer()
           const backMs = random() < 0.7 ? 0 : wires.latencyMs()
           if (backMs === 0) settle(said)
@@ -226,7 +237,9 @@ function simulatedSession(
     return result
   }
 
+  const pings = simulatedPings(wires, {server, backend, isOver: () => isOver, took: answered, trials})
   const session: HostSession = {
+    pings: server.version >= 140_000 && !trials.isMuted ? pings : null,
     facts: {...server.sessionFacts, backendPid: backend.pid, backendStart: backend.start},
     async probe({nudge}, signal) {
       const askedAt = clock.now()
@@ -246,6 +259,7 @@ function simulatedSession(
         return facts
       }
       answered(askedAt)
+      pings.answerCame()
       const {systemIdentifier, startedAt} = server
       told.answer = {askedAt, answeredAt: clock.now(), facts, systemIdentifier, startedAt, history}
       told.last = told.answer

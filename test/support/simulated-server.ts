@@ -37,6 +37,11 @@ export class SimulatedServer {
   /** Without a receiver it tells the timeline of its last checkpoint, which is the one before. */
   tellsCheckpoint = false
   isReadOnly = false
+  /** Packets of the sessions that are open are lost (a router forgot them); new connections pass. */
+  isSessionLost = false
+  /** How often a parameter changed that it reports, beside `in_hot_standby`. */
+  changes = 0
+  version = 150_020
   upstream: SimulatedServer | null
   /** Does replication traffic reach it? */
   isLinked = true
@@ -194,7 +199,7 @@ export class SimulatedServer {
   get sessionFacts(): Omit<SessionFacts, 'backendPid' | 'backendStart'> {
     return {
       systemIdentifier: this.systemIdentifier,
-      serverVersion: 150_020,
+      serverVersion: this.version,
       clusterName: '15/main',
       startedAt: this.startedAt,
       remoteAddress: this.address,

@@ -89,7 +89,7 @@ export class Stage {
   async raise(): Promise<void> {
     const {clock, random, store, settings, cluster, evidence} = this
     const log = this.#log()
-    const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, saved: () => {}}
+    const meter = {connectionOpened: () => {}, probed: () => {}, failed: () => {}, alarmed: () => {}, saved: () => {}}
     this.#monitor = await startMonitor({
       settings,
       driver: cluster.driver,

@@ -16,6 +16,12 @@ const keys = {
       connect_timeout: describe('for each step of a new connection', duration(3000, 10)),
       max_age: describe('an older answer does not count', duration(3000, 10)),
       knock_interval: describe('between two fresh connections', duration(5000, 100)),
+      ping_interval: describe('between two pings (PostgreSQL 14 or later); 0 turns them off', duration(200, 0)),
+      fast_ping_interval: describe('the same while a host or a verdict changes', duration(20, 10)),
+      ping_timeout: describe(
+        'a ping that is not answered for so long makes the daemon look at once whether the host lives',
+        duration(500, 10),
+      ),
     }),
   ),
 }
@@ -38,6 +44,9 @@ export const probeSection = {
         connectTimeoutMs: probe.connect_timeout,
         maxAgeMs: probe.max_age,
         knockIntervalMs: probe.knock_interval,
+        pingIntervalMs: probe.ping_interval,
+        fastPingIntervalMs: Math.min(probe.fast_ping_interval, probe.ping_interval),
+        pingTimeoutMs: probe.ping_timeout,
       },
     }
   },
@@ -49,6 +58,9 @@ export const probeSection = {
       connect_timeout: formatDuration(probe.connectTimeoutMs),
       max_age: formatDuration(probe.maxAgeMs),
       knock_interval: formatDuration(probe.knockIntervalMs),
+      ping_interval: formatDuration(probe.pingIntervalMs),
+      fast_ping_interval: formatDuration(probe.fastPingIntervalMs),
+      ping_timeout: formatDuration(probe.pingTimeoutMs),
     },
   }),
 } satisfies Section

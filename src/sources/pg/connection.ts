@@ -1,11 +1,13 @@
 import type {Failure} from '../../core/facts/observation.ts'
-import {type Clock, isFailure} from '../../core/ports.ts'
+import {type Clock, isFailure, type Pings} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
 import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './limits/answer-limit.ts'
 import {type Patience, patience, RoundTrips} from './limits/patience.ts'
 import {type Login, logIn, type SessionKind} from './login.ts'
+import {PingTrials} from './pings/ping-trials.ts'
+import {SyncPings, type SyncPingsDeps} from './pings/sync-pings.ts'
 import {terminate} from './protocol.ts'
 import {type Resolver, resolver} from './resolver.ts'
 
@@ -18,6 +20,8 @@ export interface Connection {
   readonly remoteAddress: string | null
   /** The connection ended, for whatever reason: each question fails. */
   readonly isOver: boolean
+  /** Of the server at the other end, whatever it is. */
+  readonly pings: Pings
   /**
    * One question at a time; the others queue. Never rejects. An abort destroys the socket, because
    * the next question would read the answer of this one.
@@ -40,6 +44,8 @@ export type Route = Readonly<{
   resolve: Resolver
   roundTrips: RoundTrips
   connections: Set<Connection>
+  /** Default: none before. */
+  trials?: PingTrials
   /** Default: the limit of a probe's answer. */
   limit?: AnswerLimit
   /** Default: `ours`. */
@@ -53,14 +59,15 @@ const md5Advice = ({user}: ConnectionSettings): string =>
   'set password_encryption = scram-sha-256, set the password anew, and write scram-sha-256 into pg_hba.conf'
 
 export async function openConnection(
-  {to, resolve, connections, limit = probeLimit, kind = 'ours', advise}: Route,
+  {to, resolve, roundTrips, connections, trials, limit = probeLimit, kind = 'ours', advise}: Route,
   patience: Patience,
 ): Promise<Connection | PgFailure> {
   const login = await logIn(to, resolve, patience, kind)
   if (isFailure(login)) return login
   if (login.isMd5) advise?.(md5Advice(to))
   login.answers.limit = limit
-  const connection = connectionOf(login, to)
+  const {clock} = patience
+  const connection = connectionOf(login, to, {clock, roundTrips, trials: trials ?? new PingTrials(clock, () => {})})
   connections.add(connection)
   login.socket.once('close', () => connections.delete(connection))
   return connection
@@ -90,17 +97,22 @@ export function connectionOpener(
  */
 const fatal = /^(57P0|25P03)/
 
-function connectionOf({client, socket, backendPid, remoteAddress, answers}: Login, to: ConnectionSettings): Connection {
+function connectionOf(
+  {client, socket, backendPid, remoteAddress, answers}: Login,
+  to: ConnectionSettings,
+  about: Pick<SyncPingsDeps, 'clock' | 'roundTrips' | 'trials'>,
+): Connection {
   let ended: PgFailure | null = null
   // Kept for a listener that is added after the end.
   let reported: Failure | null = null
   let listener: ((failure: Failure) => void) | null = null
-  let turn: Promise<unknown> = Promise.resolve()
   let isStopping = false
+  const questions = queue()
 
   const end = (failure: PgFailure, by: 'us' | 'them') => {
     if (ended) return
     ended = failure
+    pings.over()
     if (by === 'us') return
     reported = failureOf(isStopping ? {...failure, isStopping} : failure)
     listener?.(reported)
@@ -109,11 +121,13 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
     end(failure, 'them')
     socket.destroy()
   }
-  client.on('error', (error) => {
+  const failed = (error: unknown) => {
     // pg emits the server's error first and the closed socket after it; `end` keeps the first.
     const failure = failureFrom(error, to, 'closed')
     lose(fatal.test(failure.sqlstate ?? '') ? endedByServer(failure) : failure)
-  })
+  }
+  const pings = new SyncPings({...about, client, failed, isIdle: () => ended === null && questions.isEmpty})
+  client.on('error', failed)
   // An immediate stop warns every session before it ends them. The same codes as an error end one
   // session alone, and say nothing of the server.
   client.on('notice', ({code}) => {
@@ -145,6 +159,7 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
   return {
     backendPid,
     remoteAddress,
+    pings,
     get isOver() {
       return ended !== null
     },
@@ -155,9 +170,7 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
         socket.destroy()
         aborted.resolve(ended as PgFailure)
       })
-      const mine = turn.then(() => put(question))
-      turn = mine
-      const outcome = await Promise.race([aborted.promise, mine])
+      const outcome = await Promise.race([aborted.promise, questions.add(() => put(question))])
       forget()
       return outcome
     },
@@ -171,6 +184,25 @@ function connectionOf({client, socket, backendPid, remoteAddress, answers}: Logi
       // Flushes to the kernel and sends FIN (over TLS: close_notify first). Does not wait for the
       // peer.
       socket.destroySoon()
+    },
+  }
+}
+
+/** Runs what is added one after the other; none of it rejects. */
+function queue() {
+  let last: Promise<unknown> = Promise.resolve()
+  let length = 0
+  return {
+    get isEmpty() {
+      return length === 0
+    },
+    add<T>(work: () => Promise<T>): Promise<T> {
+      length += 1
+      const mine = last.then(work).finally(() => {
+        length -= 1
+      })
+      last = mine
+      return mine
     },
   }
 }

@@ -6,6 +6,7 @@ import {heartbeats} from './heartbeat.ts'
 import {knock} from './knock.ts'
 import {patience, RoundTrips} from './limits/patience.ts'
 import {Known} from './parts/known.ts'
+import {PingTrials} from './pings/ping-trials.ts'
 import {addressesOf, type Resolver, rememberingResolver, resolver} from './resolver.ts'
 import {openSession} from './session.ts'
 
@@ -33,13 +34,14 @@ export function pgDriver({host, probe, availability, clock, ...rest}: PgDriverSe
   const {resolve, latest} = rememberingResolver(rest.resolve ?? resolver(clock))
   const connectTimeoutMs = host.connection.connectTimeoutMs ?? probe.connectTimeoutMs
   const roundTrips = new RoundTrips(clock)
+  const trials = new PingTrials(clock, warn)
   const once = (text: string) => {
     if (advised.has(text)) return
     advised.add(text)
     advise(text)
   }
   const connections = rest.connections ?? new Set()
-  const route: Route = {to: host.connection, resolve, roundTrips, connections, advise: once}
+  const route: Route = {to: host.connection, resolve, roundTrips, trials, connections, advise: once}
   const known = new Known(clock, host.connection, warn)
   let closings = 0
   return {

@@ -81,7 +81,13 @@ from given`
 }
 
 /** `isReadOnlyByRole`: the role sets default_transaction_read_only, which says nothing about the server. */
-export type AskedSession = Readonly<{facts: SessionFacts; isReadOnlyByRole: boolean; mayListWal: boolean}>
+export type AskedSession = Readonly<{
+  facts: SessionFacts
+  /** It is proven that no pooler lies between; `false`: unknown. */
+  isDirect: boolean
+  isReadOnlyByRole: boolean
+  mayListWal: boolean
+}>
 
 /**
  * One round trip, once per session; more where the server denies something. Each has the limit of a
@@ -128,7 +134,12 @@ export async function askSessionFacts(
     backendStart: row.backend_start as string | null,
     remoteAddress: connection.remoteAddress,
   }
-  return {facts, isReadOnlyByRole: row.read_only_by_role === true, mayListWal: row.may_list_wal === true}
+  return {
+    facts,
+    isDirect: row.backend_pid !== null,
+    isReadOnlyByRole: row.read_only_by_role === true,
+    mayListWal: row.may_list_wal === true,
+  }
 }
 
 /** SHOW is no function, so nothing can be denied. */

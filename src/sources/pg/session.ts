@@ -17,6 +17,9 @@ import {askSessionFacts, backendStartText} from './session-facts.ts'
  */
 const promotedMeanwhile = '55000'
 
+/** Since this version a server tells that `in_hot_standby` changed. */
+const pingedVersion = 140_000
+
 /** `timeoutMs`: the longest that one question may take (probe.timeout). */
 export async function openSession(
   route: Route,
@@ -38,11 +41,12 @@ export async function openSession(
     connection.close()
     return failureOf(asked)
   }
-  const {facts, isReadOnlyByRole, mayListWal} = asked
+  const {facts, isDirect, isReadOnlyByRole, mayListWal} = asked
   const abilities = {serverVersion: facts.serverVersion, mayListWal}
   const parts = probeParts(abilities)
   return {
     facts,
+    pings: isDirect && facts.serverVersion >= pingedVersion && !route.trials?.isMuted ? connection.pings : null,
     async probe({nudge}, signal): Promise<Facts | Failure> {
       const deniedOf = deniedBy(connection, signal)
       if (known.isCheckDue && (await known.isRegranted(deniedOf))) {

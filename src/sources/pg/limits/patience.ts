@@ -14,9 +14,11 @@ export class RoundTrips {
   /** A question leaves; the returned function is called when its answer is there. */
   begin(): () => void {
     const begun = this.#clock.now()
-    return () => {
-      this.#latest = measured(this.#latest, this.#clock.now() - begun)
-    }
+    return () => this.took(this.#clock.now() - begun)
+  }
+
+  took(tripMs: number): void {
+    this.#latest = measured(this.#latest, tripMs)
   }
 
   limitMs(configuredMs: number, trips: number): number {
