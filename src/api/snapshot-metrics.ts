@@ -42,6 +42,11 @@ function gaugesOf(registers: Registry[]) {
     'subject',
     'answer',
   ])
+  const contradiction = gauge(
+    'evidence_contradicts_sql',
+    'Whether a source of evidence names a leader that SQL shows to be in recovery.',
+    ['group', 'source', 'subject'],
+  )
   const inSync = gauge('actuator_in_sync', 'Whether an actuator matched the verdict when last verified.', ['target'])
   const maintenance = gauge('maintenance', 'Whether maintenance is on, which freezes every actuator.', [])
   const ready = gauge('ready', 'Whether every host was probed at least once.', [])
@@ -62,6 +67,7 @@ function gaugesOf(registers: Registry[]) {
     verdict,
     situation,
     evidence,
+    contradiction,
     inSync,
     maintenance,
     ready,
@@ -109,9 +115,11 @@ export function snapshotMetrics(registers: Registry[]) {
         gauges.routed.set({group}, Number(found.routedTo !== null))
         for (const one of verdicts) gauges.verdict.set({group, verdict: one}, Number(found.kind === one))
         for (const one of situations) gauges.situation.set({group, situation: one}, Number(found.situation === one))
-        for (const {source, subject, answer} of items)
-          for (const one of answers)
-            gauges.evidence.set({group, source, subject: subject ?? '', answer: one}, Number(answer === one))
+        for (const {source, subject, answer, contradictsSql} of items) {
+          const about = {group, source, subject: subject ?? ''}
+          for (const one of answers) gauges.evidence.set({...about, answer: one}, Number(answer === one))
+          gauges.contradiction.set(about, Number(contradictsSql))
+        }
       }
       for (const [name, {status}] of Object.entries(snapshot.actuators))
         gauges.inSync.set({target: name}, Number(status === 'in-sync'))

@@ -1,3 +1,4 @@
+import {changesOfContradictions} from './evidence/contradiction.ts'
 import {
   type ActuatorState,
   type Change,
@@ -46,8 +47,8 @@ export function changesOfHost(before: HostState | undefined, after: HostState): 
 }
 
 /**
- * What changed of a group: the verdict (kind, rule, route, primary, suspect, rivals), and the
- * answer of each required source.
+ * What changed of a group: the verdict (kind, rule, route, primary, suspect, rivals), the answer of
+ * each required source, and whether a source contradicts SQL.
  */
 export function changesOfGroup(before: GroupState | undefined, after: GroupState): readonly Change[] {
   const [was, is] = [before?.verdict, after.verdict]
@@ -76,7 +77,7 @@ export function changesOfGroup(before: GroupState | undefined, after: GroupState
       })
     }
   }
-  return changes
+  return [...changes, ...changesOfContradictions(after.name, before?.evidence ?? [], after.evidence)]
 }
 
 const general = {group: null, host: null, rule: null} as const

@@ -134,6 +134,10 @@ export type Evidence = Readonly<{
   answer: Answer
   /** The source names a leader that SQL shows to be in recovery. */
   contradictsSql: boolean
+  /** Monotonic: since when it does; absent: it does not, or a daemon tells it. */
+  contradictsSince?: number
+  /** It has contradicted SQL for longer than a promotion takes. */
+  isAtOdds?: boolean
   required: boolean
   why: string
   /** Monotonic: when the oldest question behind it was sent. */

@@ -140,7 +140,13 @@ function evidence(host: HostState, frame: Frame): readonly Field[] {
   )
   return [
     ...verdicts,
-    ...about.map(({item}): Field => [item.source, evidenceText(item), item.answer === 'denies' ? 'bad' : 'plain']),
+    ...about.map(
+      ({item}): Field => [
+        item.source,
+        evidenceText(item),
+        item.answer === 'denies' || item.contradictsSql ? 'bad' : 'plain',
+      ],
+    ),
   ]
 }
 

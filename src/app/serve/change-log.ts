@@ -1,3 +1,4 @@
+import {contradicts} from '../../core/evidence/contradiction.ts'
 import type {Log} from '../../core/ports.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
 
@@ -16,7 +17,8 @@ function levelOf({kind, to, situation}: Change): 'debug' | 'info' | 'warn' | 'er
     return to === 'unconfirmed' ? 'warn' : 'error'
   }
   if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
-  return kind === 'evidence' ? 'debug' : 'info'
+  if (kind === 'evidence') return to === contradicts ? 'warn' : 'debug'
+  return 'info'
 }
 
 const fieldsOf = ({kind, group, host, from, to, rule, situation}: Change): object =>

@@ -1,16 +1,18 @@
 import type {GroupView, Member} from '../facts/group-view.ts'
 import {factsOf} from '../facts/host-record.ts'
 import type {OnSilent} from '../settings.ts'
-import type {Evidence} from '../snapshot.ts'
+import type {CollectedEvidence} from './evidence.ts'
 
 /**
  * Confirmations that may stand for a while after their source falls silent, by source: when the
- * confirmed question was asked, and the fingerprint of the group then.
+ * confirmed question was asked, the fingerprint of the group then, and for how long it may stand.
  */
-export type HeldConfirmations = Readonly<Record<string, Readonly<{askedAt: number; fingerprint: string}>>>
+export type HeldConfirmations = Readonly<
+  Record<string, Readonly<{askedAt: number; fingerprint: string; holdMs: number}>>
+>
 
 export type ConfirmationQuestion = Readonly<{
-  evidence: readonly Evidence[]
+  evidence: readonly CollectedEvidence[]
   leader: Member
   view: GroupView
   onSilent: OnSilent
@@ -28,14 +30,15 @@ export function checkConfirmations({
   view,
   onSilent,
   held,
-}: ConfirmationQuestion): Readonly<{missing: readonly Evidence[]; held: HeldConfirmations}> {
+}: ConfirmationQuestion): Readonly<{missing: readonly CollectedEvidence[]; held: HeldConfirmations}> {
   const fingerprint = fingerprintOf(leader, view)
   const kept: Record<string, HeldConfirmations[string]> = {}
   const missing = evidence.filter((item) => {
     if (!item.required || item.source === identitySource) return item.answer !== 'confirms' && item.required
     const before = held[item.source]
+    const holdMs = holdMsOf(onSilent, item)
     if (item.answer === 'confirms') {
-      kept[item.source] = {askedAt: item.askedAt ?? view.now, fingerprint}
+      kept[item.source] = {askedAt: item.askedAt ?? view.now, fingerprint, holdMs}
       return false
     }
     if (item.answer === 'denies' || onSilent === 'deny') return true
@@ -45,14 +48,18 @@ export function checkConfirmations({
       isOwn(item.source) ||
       before === undefined ||
       before.fingerprint !== fingerprint ||
-      view.now - before.askedAt > onSilent.holdMs
+      view.now - before.askedAt > holdMs
     )
       return true
-    kept[item.source] = before
+    kept[item.source] = {...before, holdMs}
     return false
   })
   return {missing, held: kept}
 }
+
+/** As configured, and never longer than the source allows: it knows when its tool promotes. */
+const holdMsOf = (onSilent: OnSilent, {holdAtMostMs}: CollectedEvidence): number =>
+  typeof onSilent === 'string' ? 0 : Math.min(onSilent.holdMs, holdAtMostMs ?? onSilent.holdMs)
 
 /** The source name of a doubt about the cluster's identity, among the evidence. */
 export const identitySource = 'identity'

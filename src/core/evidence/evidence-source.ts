@@ -17,9 +17,19 @@ export type SourceAnswer = Readonly<{
    * Absent: the answer is read from the hosts' own answers, whose age the monitor knows.
    */
   freshUntil?: number
+  /**
+   * How long the last confirmation may stand in for a silent source, whatever `on_silent` says;
+   * 0: not at all. Absent: as `on_silent` says.
+   */
+  holdAtMostMs?: number
+  /**
+   * For how long the source may name a host that is still in recovery: every promotion takes a
+   * moment. Absent: 0.
+   */
+  promotionMs?: number
 }>
 
-export type Assess = (leader: Member, view: GroupView) => SourceAnswer
+export type Assess = ((leader: Member, view: GroupView) => SourceAnswer) & Pick<EvidenceSource, 'assessUnled'>
 
 /** The sources of one group, by name, as the judge asks them. */
 export type Sources = Readonly<Record<string, Assess>>
@@ -37,6 +47,11 @@ export interface EvidenceSource extends AsyncDisposable {
    * not wait, must not throw, must not call `changed`.
    */
   assess(leader: Member, view: GroupView): SourceAnswer
+  /**
+   * The same while no host is primary: whom the source names. `null`: it names no host. Absent: the
+   * source only speaks of a primary.
+   */
+  assessUnled?(view: GroupView): SourceAnswer | null
   /**
    * `changed` is called when the answer for a group may be another one than before: the group is
    * judged again at once, without a probe. Not called because time passes: `freshUntil` says that.
@@ -56,4 +71,10 @@ export const hostsSource = (name: string, assess: Assess): EvidenceSource => ({
 })
 
 export const sourcesByName = (sources: readonly EvidenceSource[]): Sources =>
-  Object.fromEntries(sources.map((source) => [source.name, (leader, view) => source.assess(leader, view)]))
+  Object.fromEntries(
+    sources.map((source) => {
+      const assess: Assess = (leader, view) => source.assess(leader, view)
+      if (source.assessUnled) assess.assessUnled = (view) => source.assessUnled?.(view) ?? null
+      return [source.name, assess]
+    }),
+  )

@@ -10,29 +10,48 @@ export const ownSources = (followersMaxAgeMs: number): readonly EvidenceSource[]
   hostsSource('followers', (leader, view) => assessFollowers(leader, view, followersMaxAgeMs)),
 ]
 
-/** Evidence, and the last moment at which it counts where that is not the hosts' own age. */
-export type CollectedEvidence = Evidence & Pick<SourceAnswer, 'freshUntil'>
+/** Evidence, and what else its source says of it. */
+export type CollectedEvidence = Evidence & Pick<SourceAnswer, 'freshUntil' | 'holdAtMostMs' | 'promotionMs'>
+
+/** Which sources are asked, in this order, and which of them are required. */
+export type Selection = Readonly<{asked: readonly string[]; required: readonly string[]}>
 
 /** What the sources `asked` say of `leader`, in that order. */
 export function collect(
   leader: Member,
   view: GroupView,
   sources: Sources,
-  {asked, required}: Readonly<{asked: readonly string[]; required: readonly string[]}>,
+  {asked, required}: Selection,
 ): readonly CollectedEvidence[] {
   return asked.map((source) => {
-    const answer = answerOf(source, leader, view, sources)
-    const named = answer.subject === null ? null : memberOf(view, answer.subject)
-    // The HA tool's leader is in recovery. (`leader` itself is not: it is a primary, or was one
-    // when last seen.)
-    const contradictsSql = named?.condition.role === 'standby'
-    return {source, ...answer, contradictsSql, required: required.includes(source)}
+    const answer = fresh(source, sources[source]?.(leader, view), view)
+    return {source, ...answer, contradictsSql: isContradiction(answer, view), required: required.includes(source)}
   })
 }
 
+/** What the sources `asked` say while no host is primary: those that name a host. */
+export function collectUnled(
+  view: GroupView,
+  sources: Sources,
+  {asked, required}: Selection,
+): readonly CollectedEvidence[] {
+  return asked.flatMap((source) => {
+    const said = sources[source]?.assessUnled?.(view) ?? null
+    if (said === null) return []
+    const answer = fresh(source, said, view)
+    return [{source, ...answer, contradictsSql: isContradiction(answer, view), required: required.includes(source)}]
+  })
+}
+
+/**
+ * The HA tool's leader is in recovery. (The leader that a source is asked about is not: it is a
+ * primary, or was one when last seen.)
+ */
+const isContradiction = ({subject, answer}: SourceAnswer, view: GroupView): boolean =>
+  answer !== 'silent' && subject !== null && memberOf(view, subject)?.condition.role === 'standby'
+
 /** A source that does not exist is silent, and so is one whose last word is too old. */
-function answerOf(source: string, leader: Member, view: GroupView, sources: Sources): SourceAnswer {
-  const answer = sources[source]?.(leader, view)
+function fresh(source: string, answer: SourceAnswer | undefined, view: GroupView): SourceAnswer {
   if (answer === undefined)
     return {subject: null, answer: 'silent', why: `nothing is known from ${source}`, askedAt: null}
   const {freshUntil, ...rest} = answer

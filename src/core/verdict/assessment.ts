@@ -1,5 +1,6 @@
 import {changesOfGroup, changesOfHost} from '../changes.ts'
 import type {HeldConfirmations} from '../evidence/confirmation.ts'
+import {atOddsFrom, dateContradictions} from '../evidence/contradiction.ts'
 import type {CollectedEvidence} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import {type GroupView, type Member, viewGroup} from '../facts/group-view.ts'
@@ -61,7 +62,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
   const isMember = ({host, record}: Member) => record.observation !== null || !past.joining?.has(host)
   const {
     verdict,
-    evidence,
+    evidence: collected,
     memory,
     notes,
     held,
@@ -77,6 +78,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
     shown,
     followersMaxAgeMs,
   })
+  const evidence = dateContradictions(collected, past.state?.evidence ?? [], now)
   const draft: GroupState = {name: group.name, hosts: group.hosts, evidence, verdict: {...verdict, since: wall}}
   const changes = changesOfGroup(past.state, draft)
   const isSame = past.state !== undefined && !changes.some(({kind}) => kind === 'verdict')
@@ -85,7 +87,7 @@ export function assessGroup(question: GroupQuestion): GroupAssessment {
     .filter(({condition}) => condition.role !== 'unavailable')
     .map(({askedAt}) => (askedAt ?? now) + maxAgeMs)
   const said = evidence.map(({freshUntil}) => freshUntil ?? Number.POSITIVE_INFINITY)
-  const freshUntil = Math.min(until, ...answered, ...said, ...heldUntil(evidence, held, group))
+  const freshUntil = Math.min(until, ...answered, ...said, ...heldUntil(evidence, held, group), ...atOddsFrom(evidence))
   return {state, memory, notes, held, view, changes, freshUntil}
 }
 
@@ -97,7 +99,7 @@ function heldUntil(
 ): readonly number[] {
   if (typeof onSilent === 'string') return []
   const silent = evidence.filter(({answer}) => answer === 'silent').map(({source}) => held[source])
-  return silent.filter((item) => item !== undefined).map(({askedAt}) => askedAt + onSilent.holdMs)
+  return silent.filter((item) => item !== undefined).map(({askedAt, holdMs}) => askedAt + holdMs)
 }
 
 export type HostAssessment = Readonly<{state: HostState; changes: readonly Change[]}>

@@ -1,5 +1,5 @@
 import type {HeldConfirmations} from '../evidence/confirmation.ts'
-import {type CollectedEvidence, collect} from '../evidence/evidence.ts'
+import {type CollectedEvidence, collect, collectUnled, type Selection} from '../evidence/evidence.ts'
 import type {Sources} from '../evidence/evidence-source.ts'
 import type {GroupView, Member} from '../facts/group-view.ts'
 import type {GroupSettings} from '../settings.ts'
@@ -39,8 +39,13 @@ export type Outcome = Readonly<{
 export const none = {primary: null, routedTo: null} as const
 
 /** What the required sources say of `host`, and those that are shown anyway. */
-export function evidenceOf(host: Member, {view, sources, settings, shown}: Findings): readonly CollectedEvidence[] {
-  const {confirm} = settings
-  const asked = [...confirm, ...shown.filter((source) => !confirm.includes(source))]
-  return collect(host, view, sources, {asked, required: confirm})
+export const evidenceOf = (host: Member, findings: Findings): readonly CollectedEvidence[] =>
+  collect(host, findings.view, findings.sources, selectionOf(findings))
+
+/** Whom the same sources name while no host is primary. */
+export const evidenceUnled = (findings: Findings): readonly CollectedEvidence[] =>
+  collectUnled(findings.view, findings.sources, selectionOf(findings))
+
+function selectionOf({settings: {confirm}, shown}: Findings): Selection {
+  return {asked: [...confirm, ...shown.filter((source) => !confirm.includes(source))], required: confirm}
 }

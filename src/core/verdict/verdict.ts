@@ -1,4 +1,5 @@
 import {checkConfirmations, type HeldConfirmations, identitySource} from '../evidence/confirmation.ts'
+import {contradictionText} from '../evidence/contradiction.ts'
 import {doubtOfIdentity} from '../evidence/doubt-of-identity.ts'
 import type {CollectedEvidence} from '../evidence/evidence.ts'
 import {type GroupView, type Member, memberOf} from '../facts/group-view.ts'
@@ -8,7 +9,7 @@ import {areIs, enumerate} from '../phrases.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {aheadOf, timelinesFor} from './ahead.ts'
-import {evidenceOf, type Findings, type GroupCase, none, type Outcome} from './findings.ts'
+import {evidenceOf, evidenceUnled, type Findings, type GroupCase, none, type Outcome} from './findings.ts'
 import {whenFollowed} from './followed.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {type Loss, lossyPromotion, unheardStandbys} from './lossy-promotion.ts'
@@ -124,7 +125,8 @@ function whenSplit(findings: Findings): Outcome | null {
 }
 
 /** V5. */
-function withoutPrimary({view, blind, settings}: Findings): Outcome {
+function withoutPrimary(findings: Findings): Outcome {
+  const {view, blind, settings} = findings
   const each = view.members.map(({host, condition}) =>
     condition.role === 'standby' ? `${host} is a standby` : `${host} is unavailable (${condition.cause})`,
   )
@@ -137,8 +139,9 @@ function withoutPrimary({view, blind, settings}: Findings): Outcome {
   const upgraded = areForeign
     ? '; if the cluster was made anew (initdb, pg_upgrade), run "pgroute66 accept HOST" for its primary'
     : ''
-  const why = `no host is primary: ${each.join(', ')}${unseen}${upgraded}`
-  return {decision: {...none, kind: 'no-primary', rule: 'V5', why}, situation: 'no-primary'}
+  const evidence = evidenceUnled(findings)
+  const why = `no host is primary: ${each.join(', ')}${unseen}${upgraded}${contradictionText(evidence)}`
+  return {decision: {...none, kind: 'no-primary', rule: 'V5', why}, situation: 'no-primary', evidence}
 }
 
 /** V2, V3 and V4: the rules about a sole primary. */
@@ -167,7 +170,7 @@ function withPrimary(primary: Member, findings: Findings): Outcome {
     const reasons = missing.map(({source, answer, why}) =>
       source === identitySource ? why : `${source} ${answer === 'denies' ? 'denies it' : 'is silent'} (${why})`,
     )
-    const why = `${host} is the only primary, but ${reasons.join('; ')}`
+    const why = `${host} is the only primary, but ${reasons.join('; ')}${contradictionText(evidence)}`
     const situation = missing.some(({source}) => source === identitySource) ? 'cluster-unknown' : 'not-confirmed'
     return {decision: {kind: 'unconfirmed', rule: 'V3', primary: host, routedTo: null, why}, situation, evidence, held}
   }
@@ -288,5 +291,5 @@ function whyPrimary(primary: Member, view: GroupView, evidence: readonly Evidenc
       : `${direct.length} of ${view.members.length - 1} other hosts stream from it`
   const confirmed = evidence.filter((item) => item.required && item.answer === 'confirms').map(({source}) => source)
   const confirmation = confirmed.length > 0 ? `; confirmed by ${enumerate(confirmed)}` : ''
-  return `${primary.host} is the only primary; ${company}${confirmation}`
+  return `${primary.host} is the only primary; ${company}${confirmation}${contradictionText(evidence)}`
 }

@@ -1,3 +1,4 @@
+import {agrees, contradicts} from '../../core/evidence/contradiction.ts'
 import type {Change} from '../../core/snapshot.ts'
 import {rulingText} from '../../core/verdict/situation.ts'
 import type {Received} from '../frame.ts'
@@ -23,8 +24,8 @@ export function transitionText({from, to, rule, situation, host, kind}: Change, 
   return printable(from === null || from === to ? reached : `${from} ${arrow} ${reached}`)
 }
 
-const calm: readonly string[] = ['standby', 'in rotation', 'confirms', 'applied', 'in-sync', 'active']
-const loud: readonly string[] = ['unavailable', 'denies', 'out-of-sync', 'late']
+const calm: readonly string[] = ['standby', 'in rotation', 'confirms', 'applied', 'in-sync', 'active', agrees]
+const loud: readonly string[] = ['unavailable', 'denies', 'out-of-sync', 'late', contradicts]
 
 function toneOf({kind, to}: Change): Tone {
   if (to === 'primary') return 'good'

@@ -103,8 +103,8 @@ export const evidence: readonly Mutation[] = [
     rule: 'S13',
     breaks: 'a hold counts from the last confirmed question',
     file: 'core/evidence/confirmation.ts',
-    text: 'kept[item.source] = before',
-    instead: 'kept[item.source] = {...before, askedAt: view.now}',
+    text: 'kept[item.source] = {...before, holdMs}',
+    instead: 'kept[item.source] = {...before, holdMs, askedAt: view.now}',
   },
   {
     name: 'drained-primary',
