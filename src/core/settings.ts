@@ -103,6 +103,19 @@ export type ReadFallback = 'primary' | 'any' | 'none'
  */
 export type RepmgrSettings = Readonly<{dbname: string; schema: string; nodes: Readonly<Record<string, string>>}>
 
+/**
+ * Patroni's cluster of a group. `urls`: REST APIs of members. Files are named, not read. `members`:
+ * the name in Patroni of a host, where the address does not tell it.
+ */
+export type PatroniSettings = Readonly<{
+  scope: string
+  urls: readonly string[]
+  caFile: string | null
+  certFile: string | null
+  keyFile: string | null
+  members: Readonly<Record<string, string>>
+}>
+
 export type GroupSettings = Readonly<{
   name: string
   hosts: readonly string[]
@@ -121,6 +134,8 @@ export type GroupSettings = Readonly<{
   systemIdentifier: string | null
   /** `null`: repmgr is not asked. */
   repmgr: RepmgrSettings | null
+  /** `null`: Patroni is not asked. */
+  patroni: PatroniSettings | null
 }>
 
 export type ProbeSettings = Readonly<{

@@ -197,7 +197,7 @@ const table: readonly [title: string, yaml: string, path: string, code: string, 
   ['answers that are stale at birth', `${three}probe: {interval: 5s}`, 'probe.max_age', 'CONFIG_MAX_AGE', '6s'],
   ['a confirmation alone', `hosts: {${host}}\nconfirm: [followers]`, 'confirm', 'CONFIG_CONFIRM', 'no other host'],
   ['a confirmation that is none', `${three}confirm: [follower]`, 'confirm[0]', 'CONFIG_VALUE', '"followers"'],
-  ['a confirmation to come', `${three}confirm: [patroni]`, 'confirm[0]', 'CONFIG_NOT_SUPPORTED', 'majority'],
+  ['a confirmation to come', `${three}confirm: [peers]`, 'confirm[0]', 'CONFIG_NOT_SUPPORTED', 'majority'],
   ['a confirmation as a word', `${three}confirm: followers`, 'confirm', 'CONFIG_TYPE', 'list'],
   ['a confirmation twice', `${three}confirm: [majority, majority]`, 'confirm[1]', 'CONFIG_VALUE', 'second time'],
   [

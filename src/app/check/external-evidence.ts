@@ -9,12 +9,16 @@ import {systemClock} from '../../system/clock.ts'
  * one: no other check pays for it. `null`: it has none.
  */
 export async function externalEvidence({groups}: MonitorSettings): Promise<SourcesFor | null> {
-  if (groups.every(({repmgr}) => repmgr === null)) return null
-  const [{connectionsByHost, sideSessions}, {repmgrSources}] = await Promise.all([
+  if (groups.every(({repmgr, patroni}) => repmgr === null && patroni === null)) return null
+  const [{connectionsByHost, sideSessions}, {repmgrSources}, {patroniSources}] = await Promise.all([
     import('../../sources/pg/side-session.ts'),
     import('../../sources/repmgr/repmgr-sources.ts'),
+    import('../../sources/patroni/patroni-sources.ts'),
   ])
   const deps = {clock: systemClock, random: Math.random, log: silentLog}
   const side = {clock: systemClock, admission: null, connectionsOf: connectionsByHost()}
-  return sourcesOf([repmgrSources({...deps, open: (host, dbname, probe) => sideSessions(host, dbname, probe, side)})])
+  return sourcesOf([
+    repmgrSources({...deps, open: (host, dbname, probe) => sideSessions(host, dbname, probe, side)}),
+    patroniSources(deps),
+  ])
 }

@@ -2,12 +2,12 @@ import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 
 /** Confirmations that this version knows, and those that the design names beyond (DESIGN 4.3). */
-export const confirmations = ['majority', 'followers', 'repmgr'] as const
-const laterConfirmations = ['patroni', 'peers']
+export const confirmations = ['majority', 'followers', 'repmgr', 'patroni'] as const
+const laterConfirmations = ['peers']
 
 /** Does `confirm` name a source whose last answer may be held for a while? */
 export const canBeHeld = (confirm: readonly string[]): boolean =>
-  confirm.some((name) => name === 'repmgr' || laterConfirmations.includes(name))
+  confirm.some((name) => name === 'repmgr' || name === 'patroni' || laterConfirmations.includes(name))
 
 /** Of two primaries it confirms one at most. `majority` counts hosts that answer, and names none. */
 export const isExclusive = (name: string): boolean => name !== 'majority'

@@ -7,12 +7,13 @@ import {list, named, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isMapping, type Node} from '../../reading/yaml-node.ts'
 import {acceptName} from '../hosts/host-name.ts'
+import {patroniShape} from './patroni.ts'
 import {repmgrShape} from './repmgr.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
   confirm: describe(
-    'what must confirm a primary: majority, followers, repmgr. Of several daemons, majority alone makes none exclusive',
+    'what must confirm a primary: majority, followers, repmgr, patroni. majority makes no two daemons exclusive',
     orAbsent(list(text(''))),
   ),
   on_silent: describe(
@@ -29,6 +30,7 @@ export const policyFields = {
     choice(null, ['primary', 'any', 'none']),
   ),
   repmgr: orAbsent(repmgrShape),
+  patroni: orAbsent(patroniShape),
   sustain: describe(
     'how long a primary out of reach stays routed while most hosts receive from it; default 30s from three hosts on',
     duration(null, 0),
@@ -62,7 +64,7 @@ const located: Shape<Readonly<{name: string; path: string}>> = {
 
 const groupFields = section(
   {hosts: list(located), ...policyFields, system_identifier: systemIdentifier},
-  {later: ['witness', 'peers', 'patroni']},
+  {later: ['witness', 'peers']},
 )
 export type GroupFields = Read<typeof groupFields>
 export type Member = GroupFields['hosts'][number]

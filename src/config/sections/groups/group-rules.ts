@@ -1,5 +1,5 @@
 import {formatDuration} from '../../../core/duration.ts'
-import type {GroupSettings, HostSettings, OnSilent, RepmgrSettings} from '../../../core/settings.ts'
+import type {GroupSettings, HostSettings, OnSilent, PatroniSettings, RepmgrSettings} from '../../../core/settings.ts'
 import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
@@ -7,12 +7,15 @@ import {nameForm} from '../hosts/host-name.ts'
 import {canBeHeld, isExclusive, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
+import {patroniSettings} from './patroni.ts'
 import {repmgrSettings, warnOfFewNodes} from './repmgr.ts'
 
 export type Rules = Readonly<{
   general: Policy
   failoverAfterMs: number | null
   hosts: readonly HostSettings[]
+  /** Relative paths are relative to it. */
+  directory: string
   report: Report
 }>
 
@@ -49,7 +52,8 @@ function settle(
   // The general list is checked once, not once per group.
   const judged = own?.confirm != null || report.isClean('confirm')
   const confirm = judged ? usableConfirmations(confirmed, at('confirm'), report) : []
-  const onSilent = silence(own?.on_silent ?? general.on_silent, confirmed, at('on_silent'), rules)
+  const timed = (own?.patroni ?? general.patroni) === null ? rules : {...rules, toolTells: true}
+  const onSilent = silence(own?.on_silent ?? general.on_silent, confirmed, at('on_silent'), timed)
   const onSplitBrain = own?.on_split_brain ?? general.on_split_brain ?? 'refuse'
 
   const where = own?.confirm != null ? at('confirm') : path || 'confirm'
@@ -75,8 +79,9 @@ function settle(
       'Add hosts, or remove confirm.',
     )
   }
-  if (isWhole && confirm.length > 0 && hosts.length === 2) {
-    const message = `requires ${confirm.join(' and ')} of two hosts only, so writes stop while the standby is away`
+  const counting = confirm.filter((name) => name !== 'patroni')
+  if (isWhole && counting.length > 0 && hosts.length === 2) {
+    const message = `requires ${counting.join(' and ')} of two hosts only, so writes stop while the standby is away`
     report.warn(where, message, 'Add a third host, or a witness.')
   }
   return {
@@ -90,6 +95,7 @@ function settle(
     // Of two hosts one standby alone would be the proof, and it may be the one that is cut off.
     sustainMs: own?.sustain ?? general.sustain ?? (hosts.length > 2 ? defaultSustainMs : 0),
     systemIdentifier: own?.system_identifier ?? null,
+    patroni: patroniOf({hosts, confirm, own}, path, rules),
     repmgr: repmgrOf({hosts, confirm, own}, path, rules),
   }
 }
@@ -100,14 +106,32 @@ const namesOf = (hosts: readonly HostSettings[]) => hosts.map(({name}) => name)
 
 /** Two clusters have two HA tools: what is asked of one says nothing about the other. */
 function refuseShared(groups: ReadonlyMap<string, GroupFields>, {general, report}: Rules): void {
-  if (general.repmgr === null || groups.size < 2) return
+  if (groups.size < 2) return
   const next = 'Write it in the group that it belongs to.'
-  report.refuse('repmgr', 'CONFIG_CONFLICT', 'stands for several groups, and each is a cluster of its own', next)
+  for (const key of ['repmgr', 'patroni'] as const)
+    if (general[key] !== null)
+      report.refuse(key, 'CONFIG_CONFLICT', 'stands for several groups, and each is a cluster of its own', next)
+}
+
+type Asking = Readonly<{hosts: readonly string[]; confirm: readonly string[]; own: GroupFields | null}>
+
+/** `null`: Patroni is not asked. */
+function patroniOf({hosts, confirm, own}: Asking, path: string, rules: Rules): PatroniSettings | null {
+  const {general, directory, report} = rules
+  const fields = own?.patroni ?? general.patroni
+  const at = own?.patroni != null ? below(path, 'patroni') : 'patroni'
+  if (fields !== null) return patroniSettings(fields, {hosts, directory, path: at, report})
+  if (confirm.includes('patroni')) {
+    const where = own?.confirm != null ? below(path, 'confirm') : 'confirm'
+    const next = 'Add "patroni: {scope: NAME, urls: [http://HOST:8008]}".'
+    report.refuse(where, 'CONFIG_MISSING', 'requires patroni, and the key patroni is missing', next)
+  }
+  return null
 }
 
 /** `null`: repmgr is not asked. */
 function repmgrOf(
-  {hosts, confirm, own}: Readonly<{hosts: readonly string[]; confirm: readonly string[]; own: GroupFields | null}>,
+  {hosts, confirm, own}: Asking,
   path: string,
   {general, hosts: all, report}: Rules,
 ): RepmgrSettings | null {
@@ -137,7 +161,7 @@ function silence(
   given: Policy['on_silent'],
   confirm: readonly string[],
   path: string,
-  {failoverAfterMs, report}: Rules,
+  {failoverAfterMs, toolTells = false, report}: Rules & Readonly<{toolTells?: boolean}>,
 ): OnSilent {
   if (given === null || given === 'deny' || given === 'ignore') return given ?? 'deny'
   if (given.hold === null) {
@@ -149,7 +173,7 @@ function silence(
   if (!canBeHeld(confirm)) {
     const next = 'Use deny or ignore: the last answer of majority and followers says nothing about now.'
     report.refuse(path, 'CONFIG_HOLD', 'holds, but only repmgr, patroni and peers can be held', next)
-  } else if (failoverAfterMs === null || given.hold >= failoverAfterMs) {
+  } else if (failoverAfterMs === null ? !toolTells : given.hold >= failoverAfterMs) {
     const limit =
       failoverAfterMs === null
         ? 'failover_after, which is not set'

@@ -10,6 +10,7 @@ import type {Section} from '../section.ts'
 import {groupsShape, policyFields} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 import {groupSettings} from './group-rules.ts'
+import {patroniDocument} from './patroni.ts'
 import {repmgrDocument} from './repmgr.ts'
 
 const policyKeys = {
@@ -26,7 +27,7 @@ export const groupSection = {
   keys,
   settings(
     fields: Keys<typeof keys> & Keys<typeof policyKeys>,
-    {hosts, report}: Context,
+    {hosts, directory, report}: Context,
   ): {groups: readonly GroupSettings[]} {
     if (fields.groups !== null && fields.host_groups !== null)
       report.refuse('host_groups', 'CONFIG_CONFLICT', 'is the same as groups, which is there too', 'Keep groups.')
@@ -34,6 +35,7 @@ export const groupSection = {
       general: fields,
       failoverAfterMs: fields.failover_after,
       hosts,
+      directory,
       report,
     })
     return {groups}
@@ -58,6 +60,7 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     on_split_brain: group.onSplitBrain,
     on_lossy_promotion: group.onLossyPromotion,
     read_fallback: group.readFallback,
+    patroni: group.patroni === null ? null : patroniDocument(group.patroni),
     repmgr: group.repmgr === null ? null : repmgrDocument(group.repmgr),
     sustain: formatDuration(group.sustainMs),
     system_identifier: group.systemIdentifier,

@@ -1,0 +1,86 @@
+import {resolve} from 'node:path'
+import type {PatroniSettings} from '../../../core/settings.ts'
+import {nearest} from '../../reading/nearest.ts'
+import type {Report} from '../../reading/report.ts'
+import {text} from '../../reading/scalar.ts'
+import {below, list, named, section} from '../../reading/section.ts'
+import {describe, type Read} from '../../reading/shape.ts'
+import {type Document, given} from '../document.ts'
+import {nameForm} from '../hosts/host-name.ts'
+
+export const patroniShape = describe(
+  "asks Patroni's members who leads; confirm: [patroni] requires what they say",
+  section({
+    scope: describe("the cluster's name, as scope in Patroni's configuration", text(null)),
+    urls: describe("the members' REST API, http://10.0.0.1:8008; one is enough to find the others", list(text(''))),
+    ca_file: describe("the authorities that signed the members' certificates; default: the system's", text(null)),
+    cert_file: describe('our own certificate, where the members ask for one', text(null)),
+    key_file: describe('its private key', text(null)),
+    members: describe(
+      'the name in Patroni of a host, where the address does not tell which member it is',
+      named(text(''), () => true),
+    ),
+  }),
+)
+export type PatroniFields = Read<typeof patroniShape>
+
+/** `hosts`: of the group. */
+type Place = Readonly<{hosts: readonly string[]; directory: string; path: string; report: Report}>
+
+export function patroniSettings(fields: PatroniFields, {hosts, directory, path, report}: Place): PatroniSettings {
+  const {scope, urls, ca_file, cert_file, key_file, members} = fields
+  const missing = (key: string, next: string) => {
+    if (report.isClean(below(path, key))) report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
+  }
+  if (scope === null || scope === '') missing('scope', "Copy it from Patroni's configuration.")
+  if (urls.length === 0) missing('urls', 'Write "urls: [http://HOST:8008]" for each member.')
+  for (const [index, url] of urls.entries()) checkUrl(url, `${below(path, 'urls')}[${index}]`, report)
+  if ((cert_file === null) !== (key_file === null))
+    missing(cert_file === null ? 'cert_file' : 'key_file', 'Set cert_file and key_file, or neither.')
+  checkMembers(members, {hosts, directory, path: below(path, 'members'), report})
+  const file = (name: string | null) => (name === null ? null : resolve(directory, name))
+  return {
+    scope: scope ?? '',
+    urls,
+    caFile: file(ca_file),
+    certFile: file(cert_file),
+    keyFile: file(key_file),
+    members: Object.fromEntries(members),
+  }
+}
+
+/** What no password looks like. */
+const plainUrl = /^[a-z]{0,10}:?\/{0,3}[\w.:[\]-]{0,100}\/?$/i
+
+function checkUrl(url: string, path: string, report: Report): void {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  const isRoot = parsed !== null && ['', '/', '/patroni'].includes(parsed.pathname) && parsed.search === ''
+  if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && isRoot) return
+  const shown = report.quote(url, plainUrl)
+  report.refuse(path, 'CONFIG_VALUE', `${shown}is not the address of a REST API`, 'Write http://HOST:8008, or https.')
+}
+
+function checkMembers(members: ReadonlyMap<string, string>, {hosts, path, report}: Place): void {
+  for (const host of members.keys()) {
+    if (hosts.includes(host)) continue
+    const near = nearest(host, hosts)
+    const next = near ? `Did you mean "${near}"?` : `Write one of ${hosts.slice(0, 12).join(', ')}.`
+    const message = `${report.quote(host, nameForm)}is not the name of a host of the group`
+    report.refuse(below(path, host), 'CONFIG_UNKNOWN_HOST', message, next)
+  }
+  for (const [member, same] of Map.groupBy([...members.keys()], (host) => members.get(host))) {
+    if (same.length < 2) continue
+    const message = `gives ${same.join(' and ')} one member, ${report.quote(member ?? '')}`.trimEnd()
+    report.refuse(path, 'CONFIG_CONFLICT', message, 'Each host is a member of its own.')
+  }
+}
+
+export const patroniDocument = ({scope, urls, caFile, certFile, keyFile, members}: PatroniSettings): Document =>
+  given({
+    scope,
+    urls,
+    ca_file: caFile,
+    cert_file: certFile,
+    key_file: keyFile,
+    members: Object.keys(members).length > 0 ? members : null,
+  })

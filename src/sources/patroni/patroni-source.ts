@@ -1,0 +1,170 @@
+import type {EvidenceSource, SourceAnswer} from '../../core/evidence/evidence-source.ts'
+import type {GroupView, Member} from '../../core/facts/group-view.ts'
+import {factsOf} from '../../core/facts/host-record.ts'
+import type {Clock, Log} from '../../core/ports.ts'
+import type {GroupSettings, PatroniSettings, ProbeSettings} from '../../core/settings.ts'
+import {Members} from './client.ts'
+import {Errands} from './errands.ts'
+import {MemberWatch} from './member-watch.ts'
+import {hostOfMember, type KnownMember} from './membership.ts'
+import {assessPatroni, assessUnled, lockHolders, type MemberWord, type PatroniCase} from './rules.ts'
+import {defaultTiming, leastTtlMs, longestHoldMs, tooLongHold} from './timing.ts'
+
+export type PatroniSourceDeps = Readonly<{
+  group: Pick<GroupSettings, 'name' | 'onSilent'>
+  settings: PatroniSettings
+  probe: ProbeSettings
+  clock: Clock
+  log: Log
+}>
+
+/**
+ * Source `patroni` of one group: asks every member for the leader lock, and answers by the rules of
+ * rules.ts. It begins when it is made.
+ */
+export class PatroniSource implements EvidenceSource {
+  readonly name = 'patroni'
+  readonly #deps: PatroniSourceDeps
+  readonly #clients: Members
+  readonly #errands: Errands
+  readonly #watches = new Map<string, MemberWatch>()
+  readonly #ending = new Set<Promise<void>>()
+  #changed: ((group: string) => void) | null = null
+  /** Monotonic: since when two members hold the lock; `null`: they do not. */
+  #disputedSince: number | null = null
+  #isDisputeTold = false
+  #toldLongestMs: number | null = null
+  #isEnded = false
+
+  constructor(deps: PatroniSourceDeps) {
+    this.#deps = deps
+    this.#clients = new Members(deps.settings, deps.clock)
+    this.#errands = new Errands({
+      clock: deps.clock,
+      learned: (what) => {
+        if (what === 'members') this.#watch()
+        if (what === 'timing') this.#tellOfHold()
+        this.#changed?.(deps.group.name)
+      },
+    })
+    this.#watch()
+  }
+
+  assess(leader: Member, view: GroupView): SourceAnswer {
+    const given = this.#caseOf(view, factsOf(leader.record)?.session.systemIdentifier ?? null)
+    this.#watchDispute(given)
+    const disputedForMs = this.#disputedSince === null ? 0 : view.now - this.#disputedSince
+    return {...assessPatroni(leader, {...given, disputedForMs}), ...this.#limits()}
+  }
+
+  assessUnled(view: GroupView): SourceAnswer | null {
+    const answer = assessUnled(this.#caseOf(view, null))
+    return answer && {...answer, ...this.#limits()}
+  }
+
+  subscribe(changed: (group: string) => void): () => void {
+    this.#changed = changed
+    return () => {
+      this.#changed = null
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true
+    for (const watch of this.#watches.values()) this.#end(watch)
+    await Promise.all(this.#ending)
+  }
+
+  /** A watch for each member that is known now, and for no other. */
+  #watch(): void {
+    if (this.#isEnded) return
+    const urls = this.#errands.urlsBeside(this.#deps.settings.urls)
+    for (const [url, watch] of this.#watches) {
+      if (urls.includes(url)) continue
+      this.#watches.delete(url)
+      this.#end(watch)
+    }
+    for (const url of urls) if (!this.#watches.has(url)) this.#watches.set(url, this.#watchOf(url))
+  }
+
+  #watchOf(url: string): MemberWatch {
+    const {clock, probe, group} = this.#deps
+    return new MemberWatch({
+      member: () => this.#clients.at(url),
+      clock,
+      intervalMs: probe.intervalMs,
+      heard: () => this.#changed?.(group.name),
+      untrusted: () => this.#clients.renew(),
+      errand: (answer) => this.#errands.next(answer),
+    })
+  }
+
+  #end(watch: MemberWatch): void {
+    const ending = watch[Symbol.asyncDispose]().finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
+  }
+
+  #caseOf(view: GroupView, ofLeader: string | null): PatroniCase {
+    const {settings, probe} = this.#deps
+    const {identity, now, members: hosts} = view
+    const records = hosts.map(({record}) => record)
+    const hostOf = (member: KnownMember) => hostOfMember(member, records, settings.members)
+    const members = [...this.#watches].map(([url, {answer, name}]): MemberWord => {
+      const known = this.#errands.known(url, name)
+      return {member: known.name ?? new URL(url).host, name: known.name, host: hostOf(known), answer}
+    })
+    // Asked for the whole list only where it is needed: GET /cluster makes the member read the DCS,
+    // and a member that is stuck would look fresh.
+    this.#errands.needsMembers =
+      [...this.#watches.values()].every(({wasHeard}) => wasHeard) &&
+      hosts.some(({host}) => !members.some((member) => member.host === host))
+    return {
+      scope: settings.scope,
+      systemIdentifier: identity.kind === 'known' ? identity.systemIdentifier : ofLeader,
+      ttlMs: this.#errands.timing?.ttlMs ?? leastTtlMs,
+      now,
+      maxAgeMs: probe.maxAgeMs,
+      via: 'rest',
+      members,
+      key: null,
+      hostOf: (name) => hostOf(this.#errands.named(name)),
+      failsafeMembers: this.#errands.failsafeMembers,
+      disputedForMs: 0,
+    }
+  }
+
+  /** H8 and H9: what the cluster's own pace allows. */
+  #limits(): Pick<SourceAnswer, 'holdAtMostMs' | 'promotionMs'> {
+    const {timing} = this.#errands
+    const holdAtMostMs = timing === null ? 0 : longestHoldMs(timing, this.#deps.probe.maxAgeMs)
+    return {holdAtMostMs, promotionMs: (timing ?? defaultTiming).loopWaitMs}
+  }
+
+  /** During a hold that is too long, clients could write to two primaries: it ends before. */
+  #tellOfHold(): void {
+    const {group, probe, log} = this.#deps
+    const {timing} = this.#errands
+    if (timing === null || typeof group.onSilent === 'string') return
+    const longestMs = longestHoldMs(timing, probe.maxAgeMs)
+    if (group.onSilent.holdMs <= longestMs || this.#toldLongestMs === longestMs) return
+    this.#toldLongestMs = longestMs
+    log.warn(
+      {group: group.name},
+      `${group.name}: on_silent ${tooLongHold(group.onSilent.holdMs, timing, probe.maxAgeMs)}; it is held no longer`,
+    )
+  }
+
+  #watchDispute(given: PatroniCase): void {
+    const {log, group} = this.#deps
+    const holders = lockHolders(given)
+    if (holders.length < 2) {
+      this.#disputedSince = null
+      this.#isDisputeTold = false
+      return
+    }
+    this.#disputedSince ??= given.now
+    if (this.#isDisputeTold || given.now - this.#disputedSince <= 1_000) return
+    this.#isDisputeTold = true
+    log.error({group: group.name, members: holders}, `${group.name}: two members of Patroni hold the leader lock`)
+  }
+}

@@ -1,0 +1,19 @@
+import type {SourceKind} from '../../core/evidence/wanted-source.ts'
+import {PatroniSource, type PatroniSourceDeps} from './patroni-source.ts'
+
+/** One source for each group with `patroni`. */
+export const patroniSources =
+  (deps: Pick<PatroniSourceDeps, 'clock' | 'log'>): SourceKind =>
+  ({groups, probe}) =>
+    groups.flatMap((group) => {
+      const {name, onSilent, patroni: settings} = group
+      if (settings === null) return []
+      const own = {group: {name, onSilent}, settings, probe}
+      return [
+        {
+          key: JSON.stringify(['patroni', own]),
+          groups: [name],
+          make: () => new PatroniSource({...deps, ...own}),
+        },
+      ]
+    })
