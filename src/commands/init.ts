@@ -1,11 +1,12 @@
-import {Command, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
+import {TextCommand} from '../app/cli/command.ts'
 import {repmgrSql, roleSql} from '../config/libpq/role-sql.ts'
 import {loadConfig} from '../config/load.ts'
 import {starter} from '../config/printing/starter.ts'
 import {availabilityDefaults} from '../config/sections/availability.ts'
 import {repmgrDefaults} from '../config/sections/groups/repmgr.ts'
 
-export default class Init extends Command {
+export default class Init extends TextCommand {
   static override summary = 'Print a commented configuration to start with, or the SQL for the smallest role.'
   static override description =
     'Prints to stdout and changes nothing. Prints no password: name a password_file, or use ~/.pgpass.'

@@ -1,6 +1,7 @@
 import {Command, Flags} from '@oclif/core'
 import {caFlag, configFlag, controlSocketFlag, tokenFileFlag} from '../app/cli/flags.ts'
 import {intervalOf} from '../app/cli/interval.ts'
+import {plainText} from '../app/cli/print.ts'
 import {controlChannel} from '../app/control/channel.ts'
 import {drainAction} from '../app/control/drain-action.ts'
 import {openSource} from '../app/serve/snapshot-source.ts'
@@ -45,6 +46,7 @@ export default class Watch extends Command {
       clock: systemClock,
       env,
       stdout,
+      plain: plainText,
       signal: stop.signal,
       everyMs,
       actions: [drainAction(source, channel, env)],

@@ -13,6 +13,8 @@ export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'ev
     json: boolean
     env: NodeJS.ProcessEnv
     stdout: NodeJS.WriteStream
+    /** Makes a text harmless for a terminal. */
+    plain: (text: string) => string
     signal: AbortSignal
   }>
 
@@ -21,9 +23,9 @@ export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'ev
  * table on a terminal. Throws OperatorError where the group is unknown.
  */
 export async function watch(source: SnapshotSource, request: WatchRequest): Promise<void> {
-  const {clock, env, stdout, once, json, signal: stopped, everyMs, actions} = request
+  const {clock, env, stdout, plain, once, json, signal: stopped, everyMs, actions} = request
   const group = groupNamed(request.group, source.current())
-  const write = (line: string) => void stdout.write(`${line}\n`)
+  const write = (line: string) => void stdout.write(`${plain(line)}\n`)
   const printing = {source, clock, write, json, signal: stopped, group}
   if (once) {
     // The first round takes one connect_timeout. After ten seconds watch prints what it has.

@@ -3,6 +3,7 @@ import pino from 'pino'
 import type {LogSettings} from '../../config/config.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
+import {plainText} from '../cli/print.ts'
 import {textLine} from './log-line.ts'
 
 export interface AppLog extends Log {
@@ -82,7 +83,7 @@ function openFile(path: string): number {
 }
 
 function make({level, format}: LogSettings, out: Destination) {
-  const stream = format === 'json' ? out : {write: (line: string) => out.write(textLine(line))}
+  const stream = {write: (line: string) => out.write(format === 'json' ? plainText(line) : textLine(line))}
   // No pid and host name in each line: the journal adds them. The level is a word, the time ISO
   // 8601.
   return pino(

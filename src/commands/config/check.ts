@@ -1,8 +1,9 @@
-import {Command, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
+import {TextCommand} from '../../app/cli/command.ts'
 import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
 
-export default class ConfigCheck extends Command {
+export default class ConfigCheck extends TextCommand {
   static override summary = 'Check the configuration: report all problems at once, each with its path.'
   static override description =
     'Exit code 0: the configuration can be used; warnings go to stderr. Exit code 2: it cannot.'

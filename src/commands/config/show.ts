@@ -1,8 +1,9 @@
-import {Command, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
+import {TextCommand} from '../../app/cli/command.ts'
 import {loadConfig} from '../../config/load.ts'
 import {effective} from '../../config/printing/effective.ts'
 
-export default class ConfigShow extends Command {
+export default class ConfigShow extends TextCommand {
   static override summary = 'Print the configuration in use, with every default, and secrets masked.'
   static override usage = 'config show [DSN...] [-c FILE] [--json]'
   static override strict = false

@@ -1,10 +1,11 @@
-import {Command, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {haproxyFile, haproxyStyles} from '../../actuators/haproxy/cfg.ts'
 import {haproxySite} from '../../actuators/haproxy/site.ts'
+import {TextCommand} from '../../app/cli/command.ts'
 import {caFlag, configFlag} from '../../app/cli/flags.ts'
 import {loadConfig} from '../../config/load.ts'
 
-export default class HaproxyConfig extends Command {
+export default class HaproxyConfig extends TextCommand {
   static override summary = 'Print a complete haproxy.cfg for this configuration.'
   static override description = `HAProxy can learn the verdict in four ways:
   push      serve changes HAProxy over its stats socket at once; one daemon per HAProxy

@@ -10,11 +10,13 @@ const segmenter = new Intl.Segmenter(undefined, {granularity: 'grapheme'})
 export const simple =
   /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2026\u2192\u2500\u2581-\u2588\u25b2\u25b8\u25cb\u25cf\u2717]*$/
 
+const unsafe = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]+/gu
+
 /**
  * Replaces control characters: a server's message may contain line breaks, terminal sequences, or
  * marks that reverse the reading order, and none of them may reach the screen.
  */
-export const printable = (text: string): string => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
+export const printable = (text: string): string => text.replace(unsafe, ' ')
 
 /**
  * How many terminal cells `text` takes (Unicode Standard Annex 11). Characters of ambiguous width
