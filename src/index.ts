@@ -1,2 +1,7 @@
 export type {Config} from './config/config.ts'
-export type {Snapshot} from './core/snapshot.ts'
+export {OperatorError} from './core/errors.ts'
+export type {Eligibility} from './core/offers/eligibility.ts'
+export type {SnapshotSource} from './core/ports.ts'
+export type {Change, GroupState, HostState, Publication, Snapshot, Verdict} from './core/snapshot.ts'
+export {type Cause, type Predicate, predicates, type Role, type Rule} from './core/vocabulary.ts'
+export {holds, loadConfig, type Watched, watchCluster} from './watch-cluster.ts'

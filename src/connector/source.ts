@@ -1,8 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {resolve} from 'node:path'
-import {readOnlyStore} from '../app/state/memory-store.ts'
 import type {Config} from '../config/config.ts'
-import {Admission} from '../core/admission.ts'
 import {OperatorError} from '../core/errors.ts'
 import {noMeter} from '../core/no-meter.ts'
 import {fallbackOf} from '../core/offers/fallback.ts'
@@ -62,30 +60,25 @@ function daemonAt(daemon: ConnectOptions['daemon']) {
  * and writes nothing, because a daemon may own it.
  */
 async function openMonitor(given: string | object): Promise<Opened> {
-  const [{startMonitor}, {driverFor}] = await Promise.all([
-    import('../monitor/monitor.ts'),
-    import('../sources/pg/host-drivers.ts'),
-  ])
+  // The daemon's own composition, so that both ask the same sources of evidence.
+  const {compose} = await import('../app/serve/compose.ts')
   let current = await configOf(given)
-  const admission = new Admission(systemClock)
-  const monitor = await startMonitor({
-    admission,
-    settings: current,
-    driver: (host) => driverFor(current, systemClock, silentLog, {admission})(host),
-    store: readOnlyStore(current.stateDir),
+  const {monitor, reload} = await compose(current, {
     clock: systemClock,
     random: Math.random,
     log: silentLog,
     meter: noMeter,
     version: ownVersion(),
+    isOnlooker: true,
   })
   return {
     source: monitor,
     isOwn: true,
     fallback: (group) => fallbackOf(current.groups)(group),
     async reload(next) {
-      current = await configOf(next)
-      await monitor.reload(current)
+      const config = await configOf(next)
+      await reload(config)
+      current = config
     },
   }
 }

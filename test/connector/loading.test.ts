@@ -39,6 +39,15 @@ test('import and require give the same functions, and load neither pg nor anythi
   expect(required.said).toBe(names)
 })
 
+test('the package itself gives the monitor, and loads nothing before it is asked to', async () => {
+  const {said, packages} = await application(
+    `import {holds, loadConfig, watchCluster} from 'pgroute66'
+     console.log(typeof holds, typeof loadConfig, typeof watchCluster)`,
+    '--input-type=module',
+  )
+  expect([said, packages]).toEqual(['function function function', []])
+})
+
 /** Nothing listens at port 1: it fails after it has loaded all that it needs. */
 test.each([
   {

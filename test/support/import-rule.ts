@@ -28,7 +28,8 @@ export const rooms: Readonly<Record<string, Rule>> = {
   api: {rooms: ['core', 'protocol', 'system'], types: ['config'], packages: ['*']},
   ui: {rooms: ['core', 'protocol'], packages: ['ink', 'react', 'react/jsx-runtime', 'string-width', 'node:*']},
   connector: {
-    rooms: ['core', 'protocol', 'system', 'monitor', 'config', 'sources/*', 'app/state'],
+    // Of app/serve the composition of the monitor; connector/loading.test.ts sees what that loads.
+    rooms: ['core', 'protocol', 'system', 'config', 'sources/*', 'app/serve'],
     packages: ['*'],
   },
   'app/cli': {rooms: ['core', 'protocol', 'config', 'sources/*', 'system'], packages: ['*']},
