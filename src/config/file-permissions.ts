@@ -1,5 +1,5 @@
 import type {HookSettings} from '../core/actuator-settings.ts'
-import type {HostSettings} from '../core/settings.ts'
+import type {GroupSettings, HostSettings} from '../core/settings.ts'
 import {stat} from '../system/files.ts'
 import {ownerOnlyFault} from '../system/owner-only.ts'
 import type {ConfigFile} from './config-file.ts'
@@ -38,15 +38,26 @@ export async function warnOfPasswordFiles(hosts: readonly HostSettings[], report
   }
 }
 
+type Secrets = Readonly<{
+  tokensFile: string | null
+  hooks: readonly HookSettings[]
+  groups: readonly Pick<GroupSettings, 'peers' | 'witness'>[]
+}>
+
 /** A user who reads a token can give orders; one who reads the secret of a webhook can sign events. */
-export async function warnOfSecretFiles(
-  {tokensFile, hooks}: Readonly<{tokensFile: string | null; hooks: readonly HookSettings[]}>,
-  report: Report,
-) {
+export async function warnOfSecretFiles({tokensFile, hooks, groups}: Secrets, report: Report) {
   if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report)
   for (const [index, hook] of hooks.entries())
     if (hook.kind === 'post' && hook.secretFile !== null)
       await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
+  const all = groups.flatMap(({peers, witness}) => [...peers, ...(witness === null ? [] : [witness])])
+  const files = all.flatMap(({url, keyFile, tokenFile}) => [
+    {path: keyFile, at: `the key_file of ${url}`},
+    {path: tokenFile, at: `the token_file of ${url}`},
+  ])
+  // Groups may share a peer.
+  for (const [path, at] of new Map(files.map(({path, at}) => [path, at])))
+    if (path !== null) await warnOfFile(path, at, report)
 }
 
 async function warnOfFile(path: string, at: string, report: Report): Promise<void> {

@@ -116,6 +116,26 @@ export type PatroniSettings = Readonly<{
   members: Readonly<Record<string, string>>
 }>
 
+/**
+ * Another system that is asked whom it sees as primary. Plain data; files are named, not read, so that
+ * a rotated certificate or token is used at the next connection.
+ */
+export type PeerSettings = Readonly<{
+  /** `harepd` and `primgr` repeat the metadata of repmgr: they may deny, and never confirm. */
+  kind: 'pgroute66' | 'harepd' | 'primgr'
+  /** `https://lb2:8443`, `grpc://10.0.0.2:10000`, `primgr://node2:5999`; it holds no secret. */
+  url: string
+  /** The authorities that sign the peer's certificate. `null`: the system's. */
+  caFile: string | null
+  /** The client certificate, and its key. */
+  certFile: string | null
+  keyFile: string | null
+  /** A bearer token, for what stands in front of the peer. */
+  tokenFile: string | null
+  /** The name that the peer's certificate must carry. `null`: the host of `url`. */
+  serverName: string | null
+}>
+
 export type GroupSettings = Readonly<{
   name: string
   hosts: readonly string[]
@@ -136,6 +156,9 @@ export type GroupSettings = Readonly<{
   repmgr: RepmgrSettings | null
   /** `null`: Patroni is not asked. */
   patroni: PatroniSettings | null
+  peers: readonly PeerSettings[]
+  /** A peer that counts only where the number of hosts is even. */
+  witness: PeerSettings | null
 }>
 
 export type ProbeSettings = Readonly<{

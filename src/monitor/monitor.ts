@@ -35,6 +35,8 @@ export type MonitorDeps = Readonly<{
   log: Log
   meter: Meter
   version: string
+  /** What sets this run apart; absent: a new one. */
+  epoch?: string
 }>
 
 /** Watches the hosts: a loop per host, every event judged at once, snapshots published. */
@@ -61,7 +63,8 @@ export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
   const memory = await deps.store.load()
   const desk = new EvidenceDesk(deps.settings, deps.evidence)
   const sourcesOf = (group: string) => desk.sourcesOf(group)
-  return new HostMonitor(deps, new Board({...deps, sourcesOf, memory, epoch: newEpoch(deps.random)}), desk)
+  const epoch = deps.epoch ?? newEpoch(deps.random)
+  return new HostMonitor(deps, new Board({...deps, sourcesOf, memory, epoch}), desk)
 }
 
 class HostMonitor implements Monitor {

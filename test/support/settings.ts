@@ -79,6 +79,8 @@ export const groupSettings = (
   systemIdentifier: null,
   repmgr: null,
   patroni: null,
+  peers: [],
+  witness: null,
   ...more,
 })
 

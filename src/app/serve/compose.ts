@@ -2,11 +2,12 @@ import type {Config} from '../../config/config.ts'
 import {Admission} from '../../core/admission.ts'
 import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
+import {newEpoch} from '../../monitor/epoch.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
 import {connectionsByHost} from '../../sources/pg/side-session.ts'
 import {memoryStore, readOnlyStore} from '../state/memory-store.ts'
-import {evidenceSources} from './evidence.ts'
+import {externalEvidence} from './evidence.ts'
 
 export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; meter: Meter; version: string}> &
   Readonly<{
@@ -16,6 +17,8 @@ export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; mete
 
 export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
+  /** Resolves once every host, and everything that gives evidence, has answered or failed. */
+  readonly ready: Promise<void>
   /** The monitor takes the new settings. Hosts that did not change keep their connection. */
   reload(config: Config): Promise<void>
 }
@@ -40,16 +43,20 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
   const admission = new Admission(deps.clock)
   const connectionsOf = connectionsByHost()
   const shared = {admission, connectionsOf}
+  const epoch = newEpoch(deps.random)
+  const evidence = externalEvidence({...deps, ...shared, epoch})
   const monitor = await startMonitor({
     admission,
     settings: config,
     driver: (host) => driverFor(current, deps.clock, deps.log, shared)(host),
     store: kept,
-    evidence: evidenceSources({...deps, ...shared}),
+    evidence: evidence.sourcesFor,
+    epoch,
     ...deps,
   })
   return {
     monitor,
+    ready: Promise.all([monitor.ready, evidence.heard()]).then(() => {}),
     async reload(next) {
       if (next.stateDir !== current.stateDir) {
         const moved = storeAt(next.stateDir)

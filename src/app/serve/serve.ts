@@ -52,7 +52,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
 
   // The API answers only once every host has been asked: a load balancer that hears "starting"
   // takes all servers out, one that hears nothing keeps what it has for a while, and a socket of
-  // systemd's keeps the question (DESIGN 9).
+  // systemd's keeps the question (DESIGN 9). Nor does it deny a primary before its peers were heard.
   const isStopped = stopped.then(() => true)
   // What SIGHUP does by itself is to end a process.
   let isAsked = false
@@ -60,7 +60,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     isAsked = true
   }
   process.on('SIGHUP', reloadLater)
-  if (await Promise.race([isStopped, monitor.ready, firstRoundLimit(config)])) return
+  if (await Promise.race([isStopped, watching.ready, firstRoundLimit(config)])) return
   const unknownAddresses = new UnknownAddresses({log, count: metrics.namedOnly})
   const {note: namedOnly} = unknownAddresses
   const api = release.own(

@@ -25,6 +25,9 @@ ${hosts.map(({name, lines}) => `  ${quoted(name)}:\n${lines.map((line) => `    $
 
 # Before a primary gets writes, more than half of the hosts must follow it. Needs three hosts.
 ${hosts.length > 2 ? '' : '# '}confirm: [followers]
+# Of two hosts, or in two data centres: other daemons must see the same primary, by confirm: [peers].
+# peers: [https://lb2.example:8443]
+# witness: https://witness.example:8443
 
 # The API. For clients on other machines, set up ssl and a firewall first.
 bind: 127.0.0.1

@@ -1,13 +1,15 @@
 import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 
-/** Confirmations that this version knows, and those that the design names beyond (DESIGN 4.3). */
-export const confirmations = ['majority', 'followers', 'repmgr', 'patroni'] as const
-const laterConfirmations = ['peers']
+/** What `confirm` may name (DESIGN 4.3). */
+export const confirmations = ['majority', 'followers', 'repmgr', 'patroni', 'peers'] as const
 
 /** Does `confirm` name a source whose last answer may be held for a while? */
 export const canBeHeld = (confirm: readonly string[]): boolean =>
-  confirm.some((name) => name === 'repmgr' || name === 'patroni' || laterConfirmations.includes(name))
+  confirm.some((name) => ['repmgr', 'patroni', 'peers'].includes(name))
+
+/** It counts the hosts of the group. */
+export const countsHosts = (name: string): boolean => name !== 'patroni' && name !== 'peers'
 
 /** Of two primaries it confirms one at most. `majority` counts hosts that answer, and names none. */
 export const isExclusive = (name: string): boolean => name !== 'majority'
@@ -16,15 +18,6 @@ export const isExclusive = (name: string): boolean => name !== 'majority'
 export function usableConfirmations(names: readonly string[], path: string, report: Report): readonly string[] {
   return names.filter((name, index) => {
     const at = `${path}[${index}]`
-    if (laterConfirmations.includes(name)) {
-      report.refuse(
-        at,
-        'CONFIG_NOT_SUPPORTED',
-        `names ${name}, which is not supported by this version`,
-        `Use ${confirmations.join(' or ')}.`,
-      )
-      return false
-    }
     if (!(confirmations as readonly string[]).includes(name)) {
       const near = nearest(name, confirmations)
       const next = near ? `Did you mean "${near}"?` : `Known are ${confirmations.join(' and ')}.`

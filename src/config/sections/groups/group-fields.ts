@@ -8,12 +8,13 @@ import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isMapping, type Node} from '../../reading/yaml-node.ts'
 import {acceptName} from '../hosts/host-name.ts'
 import {patroniShape} from './patroni.ts'
+import {peerFields} from './peer-fields.ts'
 import {repmgrShape} from './repmgr.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
   confirm: describe(
-    'what must confirm a primary: majority, followers, repmgr, patroni. majority makes no two daemons exclusive',
+    'what must confirm a primary: majority, followers, repmgr, patroni, peers. majority makes no two daemons exclusive',
     orAbsent(list(text(''))),
   ),
   on_silent: describe(
@@ -32,9 +33,10 @@ export const policyFields = {
   repmgr: orAbsent(repmgrShape),
   patroni: orAbsent(patroniShape),
   sustain: describe(
-    'how long a primary out of reach stays routed while most hosts receive from it; default 30s from three hosts on',
+    'how long a primary out of reach stays routed while most hosts receive from it; default 30s, 0 for bare pairs',
     duration(null, 0),
   ),
+  ...peerFields,
 }
 export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>
 
@@ -62,10 +64,7 @@ const located: Shape<Readonly<{name: string; path: string}>> = {
   read: (node, path, report) => ({name: text('').read(node, path, report), path}),
 }
 
-const groupFields = section(
-  {hosts: list(located), ...policyFields, system_identifier: systemIdentifier},
-  {later: ['witness', 'peers']},
-)
+const groupFields = section({hosts: list(located), ...policyFields, system_identifier: systemIdentifier})
 export type GroupFields = Read<typeof groupFields>
 export type Member = GroupFields['hosts'][number]
 

@@ -4,10 +4,11 @@ import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
 import {nameForm} from '../hosts/host-name.ts'
-import {canBeHeld, isExclusive, usableConfirmations} from './confirmation.ts'
+import {canBeHeld, countsHosts, isExclusive, usableConfirmations} from './confirmation.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 import {patroniSettings} from './patroni.ts'
+import {checkPeerUse, type PeerSet, peersFrom} from './peer-rules.ts'
 import {repmgrSettings, warnOfFewNodes} from './repmgr.ts'
 
 export type Rules = Readonly<{
@@ -28,23 +29,27 @@ export function groupSettings(
   groupsKey: string,
   rules: Rules,
 ): readonly GroupSettings[] {
-  if (groups === null) return [settle(impliedGroup, namesOf(rules.hosts), null, '', rules)]
+  const peers = generalPeers(rules)
+  if (groups === null) {
+    const all = {name: impliedGroup, hosts: namesOf(rules.hosts), own: null, path: ''}
+    return [settle(all, peers, rules)]
+  }
   refuseShared(groups, rules)
   const settled = [...groups].map(([name, fields]) => {
     const path = below(groupsKey, name)
-    return settle(name, members(fields.hosts, path, rules), fields, path, rules)
+    return settle({name, hosts: members(fields.hosts, path, rules), own: fields, path}, peers, rules)
   })
   warnOfLonely(settled, rules)
   return settled
 }
 
-function settle(
-  name: string,
-  hosts: readonly string[],
-  own: GroupFields | null,
-  path: string,
-  rules: Rules,
-): GroupSettings {
+/** Peers and witness at the top, checked once and not once per group. */
+const generalPeers = ({general: {peers, witness}, directory, report}: Rules): PeerSet =>
+  peersFrom({peers: peers ?? [], witness, directory, report})
+
+type Unsettled = Readonly<{name: string; hosts: readonly string[]; own: GroupFields | null; path: string}>
+
+function settle({name, hosts, own, path}: Unsettled, generalPeers: PeerSet, rules: Rules): GroupSettings {
   const {general, report} = rules
   /** The path of the value in force: the group's own, or the general one. */
   const at = (key: keyof Policy) => (own?.[key] != null ? below(path, key) : key)
@@ -71,7 +76,7 @@ function settle(
       report.warn(at('confirm'), message, 'Where more than one serve watches the group, use followers.')
   }
   const isWhole = report.isClean(path || 'hosts')
-  if (isWhole && confirm.length > 0 && hosts.length === 1) {
+  if (isWhole && confirm.some((name) => name !== 'peers') && hosts.length === 1) {
     report.refuse(
       where,
       'CONFIG_CONFIRM',
@@ -79,11 +84,13 @@ function settle(
       'Add hosts, or remove confirm.',
     )
   }
-  const counting = confirm.filter((name) => name !== 'patroni')
+  const counting = confirm.filter(countsHosts)
   if (isWhole && counting.length > 0 && hosts.length === 2) {
     const message = `requires ${counting.join(' and ')} of two hosts only, so writes stop while the standby is away`
     report.warn(where, message, 'Add a third host, or a witness.')
   }
+  const peers = peersOf(own, generalPeers, rules)
+  checkPeerUse(peers, {confirm, onSilent, hosts: hosts.length, at: pathsOf(at), report})
   return {
     name,
     hosts,
@@ -92,11 +99,16 @@ function settle(
     onSplitBrain,
     onLossyPromotion: own?.on_lossy_promotion ?? general.on_lossy_promotion ?? 'tell',
     readFallback: own?.read_fallback ?? general.read_fallback ?? 'primary',
-    // Of two hosts one standby alone would be the proof, and it may be the one that is cut off.
-    sustainMs: own?.sustain ?? general.sustain ?? (hosts.length > 2 ? defaultSustainMs : 0),
+    // Of two hosts one standby alone would be the proof, and it may be the one that is cut off: then
+    // peers must go on confirming.
+    sustainMs:
+      own?.sustain ??
+      general.sustain ??
+      (hosts.length > 2 || (hosts.length === 2 && confirm.includes('peers')) ? defaultSustainMs : 0),
     systemIdentifier: own?.system_identifier ?? null,
     patroni: patroniOf({hosts, confirm, own}, path, rules),
     repmgr: repmgrOf({hosts, confirm, own}, path, rules),
+    ...peers,
   }
 }
 
@@ -149,6 +161,22 @@ function repmgrOf(
   }
   return null
 }
+
+/** A group may have its own peers, its own witness, or both. */
+function peersOf(own: GroupFields | null, general: PeerSet, {directory, report}: Rules): PeerSet {
+  const mine = peersFrom({peers: own?.peers ?? [], witness: own?.witness ?? null, directory, report})
+  return {
+    peers: own?.peers == null ? general.peers : mine.peers,
+    witness: own?.witness == null ? general.witness : mine.witness,
+  }
+}
+
+const pathsOf = (at: (key: keyof Policy) => string) => ({
+  confirm: at('confirm'),
+  peers: at('peers'),
+  witness: at('witness'),
+  onSilent: at('on_silent'),
+})
 
 /** Why `confirm` cannot decide between two primaries (DESIGN 4.2); `null`: it can. */
 function lackOfEvidence(confirm: readonly string[]): string | null {

@@ -11,6 +11,7 @@ import {groupsShape, policyFields} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 import {groupSettings} from './group-rules.ts'
 import {patroniDocument} from './patroni.ts'
+import {peerDocument} from './peer-fields.ts'
 import {repmgrDocument} from './repmgr.ts'
 
 const policyKeys = {
@@ -64,5 +65,7 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     repmgr: group.repmgr === null ? null : repmgrDocument(group.repmgr),
     sustain: formatDuration(group.sustainMs),
     system_identifier: group.systemIdentifier,
+    peers: group.peers.length > 0 ? group.peers.map(peerDocument) : null,
+    witness: group.witness && peerDocument(group.witness),
   })
 }
