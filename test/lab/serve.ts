@@ -15,7 +15,14 @@ export type LabServe = Readonly<{
   get(path: string): Promise<string | null>
 }>
 
-export type LabServeOptions = Readonly<{sslmode?: string; probe?: string; on?: string; more?: readonly string[]}>
+export type LabServeOptions = Readonly<{
+  sslmode?: string
+  probe?: string
+  on?: string
+  more?: readonly string[]
+  /** A file in the place of /etc/machine-id. The other machines then reach the API, too. */
+  machineId?: string
+}>
 
 /**
  * Starts `serve` on the node `on`, for all servers of the cluster; it ends with the test. `more`:
@@ -30,7 +37,7 @@ export async function labServe(lab: Lab, options: LabServeOptions = {}): Promise
 /** The same for benches, which dispose of it. */
 export async function startLabServe(
   {net, cluster}: Lab,
-  {sslmode = 'disable', probe = '', on = 'serve', more = []}: LabServeOptions = {},
+  {sslmode = 'disable', probe = '', on = 'serve', more = [], machineId}: LabServeOptions = {},
 ): Promise<LabServe & Disposable> {
   const folder = await mkdtemp(join(tmpdir(), 'pgroute66-lab-'))
   const socket = join(folder, 'pgroute66.sock')
@@ -41,7 +48,7 @@ export async function startLabServe(
     'password_encoding: plain',
     'hosts:',
     ...cluster.nodes.map(host),
-    'bind: 127.0.0.1',
+    `bind: ${machineId === undefined ? '127.0.0.1' : net.node(on).address}`,
     'port: 8080',
     `socket: ${socket}`,
     `probe: {${probe}}`,
@@ -50,7 +57,13 @@ export async function startLabServe(
   await writeFile(join(folder, 'pgroute66.yml'), `${lines.join('\n')}\n`, {mode: 0o600})
   const [enter = '', ...within] = net.node(on).within
   const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-  const child = spawn(enter, [...within, process.execPath, program, 'serve', '-c', 'pgroute66.yml'], {cwd: folder})
+  const asMachine =
+    machineId === undefined
+      ? []
+      : ['unshare', '--mount', 'sh', '-c', `mount --bind ${machineId} /etc/machine-id && exec "$@"`, 'sh']
+  const child = spawn(enter, [...within, ...asMachine, process.execPath, program, 'serve', '-c', 'pgroute66.yml'], {
+    cwd: folder,
+  })
   let printed = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
