@@ -9,5 +9,6 @@ const synonyms = Object.assign({}, ...sections.map((each: Section) => each.synon
 export const fileShape = section(Object.assign({}, ...sections.map(({keys}) => keys)) as SectionKeys, {
   later: ['etcd', 'guard', 'rejoin', 'connector'],
   synonyms,
+  ignored: /^x-/,
 })
 export type FileFields = Read<typeof fileShape>

@@ -10,7 +10,7 @@ import {environmentDsn, hostsOfDsns} from './libpq/dsn-hosts.ts'
 import {type Environment, variable} from './libpq/environment.ts'
 import {withHostServices} from './libpq/host-services.ts'
 import {deepFreeze} from './reading/frozen.ts'
-import {ConfigError} from './reading/problem.ts'
+import {ConfigError, type Problem} from './reading/problem.ts'
 import {Report} from './reading/report.ts'
 import {parseYaml} from './reading/yaml.ts'
 import {settingsFrom} from './settings.ts'
@@ -68,7 +68,7 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
     )
   }
   warnOfReaders(file, tree, report)
-  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, report})
+  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, text: file.text, report})
 }
 
 async function fromDsns(
@@ -80,19 +80,38 @@ async function fromDsns(
 ): Promise<Config> {
   const report = new Report()
   const hosts = await hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report}, fallback)
-  return finish(fileShape.absent, hosts, {directory: cwd, env, path: null, source, report})
+  return finish(fileShape.absent, hosts, {directory: cwd, env, path: null, source, text: null, report})
 }
 
-type Found = Readonly<{directory: string; env: Environment; path: string | null; source: string; report: Report}>
+type Found = Readonly<{
+  directory: string
+  env: Environment
+  path: string | null
+  source: string
+  /** Of the file. */
+  text: string | null
+  report: Report
+}>
 
 async function finish(
   fields: FileFields,
   hosts: readonly HostSettings[],
-  {directory, env, path, source, report}: Found,
+  {directory, env, path, source, text, report}: Found,
 ): Promise<Config> {
   const settings = await settingsFrom(fields, {directory, env, hosts, report})
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
-  if (report.problems.length > 0) throw new ConfigError(source, report.problems)
+  if (report.problems.length > 0) throw new ConfigError(source, await located(report.problems, text))
   return deepFreeze({...settings, path, warnings: report.warnings})
+}
+
+/** With the place in the file. A problem outside of the file, as of a variable, has none. */
+async function located(problems: readonly Problem[], text: string | null): Promise<readonly Problem[]> {
+  if (text === null) return problems
+  const {positionsIn} = await import('./reading/positions.ts')
+  const positionOf = positionsIn(text)
+  return problems.map((problem) => ({
+    ...problem,
+    ...positionOf(problem.path, problem.code === 'CONFIG_UNKNOWN_KEY' ? 'key' : 'value'),
+  }))
 }

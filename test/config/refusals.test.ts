@@ -274,15 +274,16 @@ bind: 127.0.0.1:80
 `),
   )
   expect(error.code).toBe('CONFIG_INVALID')
-  expect(error.message.split('\n').slice(1)).toEqual([
-    '  bnid is not a known key. Did you mean "bind"?',
-    '  hosts.h1.sslmod is not a known key. Did you mean "sslmode"?',
-    '  hosts.h1.port: "0" is not a whole number from 1 to 65535. Write one from 1 to 65535.',
-    '  probe.interval: "5" is a number without a unit. Write "5ms" or "5s".',
-    '  probe.timeout: "soon" is not a duration. Write a number and a unit: "500ms", "1s", "2m".',
-    '  groups.g[1]: "host9" is not the name of a host. Add it to hosts, or write one of h1.',
-    '  confirm[0]: "majorty" is not the name of a confirmation. Did you mean "majority"?',
-    '  bind: "127.0.0.1:80" is not an address or a host name. Write the address alone. The key port holds the port.',
+  expect(error.message.replaceAll(`${place.directory}/pgroute66.yml`, 'FILE').split('\n').slice(1)).toEqual([
+    '  FILE:5:1: bnid is not a known key. Did you mean "bind"?',
+    '  FILE:2:26: hosts.h1.sslmod is not a known key. Did you mean "sslmode"?',
+    '  FILE:2:23: hosts.h1.port: "0" is not a whole number from 1 to 65535. Write one from 1 to 65535.',
+    '  FILE:4:19: probe.interval: "5" is a number without a unit. Write "5ms" or "5s".',
+    '  FILE:4:31: probe.timeout: "soon" is not a duration. Write a number and a unit: "500ms", "1s", "2m".',
+    '  FILE:3:18: groups.g[1]: "host9" is not the name of a host. Add it to hosts, or write one of h1.',
+    '  FILE:6:11: confirm[0]: "majorty" is not the name of a confirmation. Did you mean "majority"?',
+    '  FILE:7:7: bind: "127.0.0.1:80" is not an address or a host name. ' +
+      'Write the address alone. The key port holds the port.',
   ])
   expect(error.message).toContain('8 problems in ')
 })

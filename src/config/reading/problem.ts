@@ -5,13 +5,18 @@ import {OperatorError} from '../../core/errors.ts'
  * One thing that is wrong. `path` says where (`hosts.host1.port`); `message` continues it, and may
  * begin with the wrong value in quotes. No field ever holds a secret or a line of the file.
  */
-export type Problem = Readonly<{path: string; code: ErrorCode; message: string; next: string}>
+export type Problem = Readonly<{path: string; code: ErrorCode; message: string; next: string}> &
+  /** Where the value, the key, or the mapping that lacks it stands; both count from 1. */
+  Partial<Readonly<{line: number; column: number}>>
 
 /** A hostile or hopeless file has thousands. */
 const mostShown = 50
 
-/** `probe.timeout: "5" is a number without a unit. Write "5s".` */
-const lineOf = ({path, message, next}: Problem) => `  ${path}${message.startsWith('"') ? ':' : ''} ${message}. ${next}`
+/** `pgroute66.yml:7:10: probe.timeout: "5" is a number without a unit. Write "5s".` */
+function lineOf({path, message, next, line, column}: Problem, source: string): string {
+  const where = line === undefined ? '' : `${source}:${line}:${column}: `
+  return `  ${where}${path}${message.startsWith('"') ? ':' : ''} ${message}. ${next}`
+}
 
 /**
  * All that is wrong with a configuration, at once. `message` is ready to print, one line per
@@ -22,7 +27,7 @@ export class ConfigError extends OperatorError {
 
   constructor(source: string, problems: readonly Problem[], options?: {cause?: unknown}) {
     const [first] = problems
-    const lines = problems.slice(0, mostShown).map(lineOf)
+    const lines = problems.slice(0, mostShown).map((each) => lineOf(each, source))
     if (problems.length > mostShown) lines.push(`  … and ${problems.length - mostShown} more`)
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     super(

@@ -14,6 +14,8 @@ export type Foreign = Readonly<{
   synonyms?: Readonly<Record<string, string>>
   /** Keys that a later version will know. */
   later?: readonly string[]
+  /** Keys that hold anchors for other keys, and mean nothing themselves. */
+  ignored?: RegExp
 }>
 
 /**
@@ -29,6 +31,7 @@ export function section<F extends Fields>(fields: F, foreign: Foreign = {}): Sha
       type: 'object',
       additionalProperties: false,
       properties: Object.fromEntries(entries.map(([key, shape]) => [key, shape.schema])),
+      ...(foreign.ignored && {patternProperties: {[foreign.ignored.source]: {}}}),
     },
     read(node, path, report) {
       if (!isMapping(node)) {
@@ -55,12 +58,12 @@ export const below = (path: string, key: string): string => (path === '' ? key :
 function refuseUnknown(
   node: Mapping,
   fields: Fields,
-  {synonyms = {}, later = []}: Foreign,
+  {synonyms = {}, later = [], ignored}: Foreign,
   path: string,
   report: Report,
 ): void {
   for (const [key, value] of node) {
-    if (Object.hasOwn(fields, key)) continue
+    if (Object.hasOwn(fields, key) || ignored?.test(key)) continue
     const near = (Object.hasOwn(synonyms, key) ? synonyms[key] : null) ?? nearest(key, Object.keys(fields))
     if (isGiven(value) && later.includes(key)) {
       report.refuse(

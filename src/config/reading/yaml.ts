@@ -20,11 +20,11 @@ export async function parseYaml(text: string, source: string): Promise<Mapping> 
     const reason = error instanceof YAMLException ? fixedPart(error.reason) : 'it cannot be read'
     if (reason.includes('input is empty')) throw empty(source)
     const mark = error instanceof YAMLException ? error.mark : undefined
-    const where = mark ? ` at line ${mark.line + 1}, column ${mark.column + 1}` : ''
+    const where = mark ? `:${mark.line + 1}:${mark.column + 1}:` : ''
     const next = /tag|alias|anchor/.test(reason)
       ? 'Quote a value that begins with "!", "*" or "&".'
       : 'Fix the file there. Put values with ": ", "#" or commas into quotes.'
-    throw new OperatorError('CONFIG_YAML', `${source} is not valid YAML${where}: ${reason}`, next)
+    throw new OperatorError('CONFIG_YAML', `${source}${where} is not valid YAML: ${reason}`, next)
   }
   const node = toNode(raw, {left: limits.nodes, source}, 0)
   if (!isGiven(node)) throw empty(source)
