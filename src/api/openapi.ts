@@ -14,7 +14,8 @@ export function openApi(routes: readonly Route[], version: string): object {
       version,
       description:
         'Tells which PostgreSQL host accepts writes and which hosts may be read from. ' +
-        'HEAD and OPTIONS answer like GET. Errors are application/problem+json.',
+        'HEAD and OPTIONS answer like GET. Errors are application/problem+json. ' +
+        'The ports of local_api have the paths of Patroni and primgr instead; docs/local-api.md lists them.',
       license: {name: 'MIT', identifier: 'MIT'},
     },
     paths,

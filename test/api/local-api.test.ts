@@ -1,6 +1,8 @@
 import {once} from 'node:events'
+import {copyFileSync} from 'node:fs'
 import {connect, createServer} from 'node:net'
-import {describe, expect, onTestFinished, test} from 'vitest'
+import {connect as connectTls} from 'node:tls'
+import {describe, expect, onTestFinished, test, vi} from 'vitest'
 import type {Config} from '../../src/config/config.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {selfSigned, tlsOf} from './certificates.ts'
@@ -46,6 +48,7 @@ describe('the listeners of local_api', () => {
     expect(await exchange(patroni, 'GET /replica HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/)
     const kept = await exchange(patroni, 'HEAD /primary HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n')
     expect(kept).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(kept).toMatch(/\r\nConnection: close\r\n/i)
   })
 
   test('a split brain is 509 on the wire', async () => {
@@ -98,6 +101,35 @@ describe('the listeners of local_api', () => {
       'https://10.0.0.1:0/patroni',
     )
   })
+})
+
+test('a renewed certificate of local_api is taken, and the one of the API stays', async () => {
+  using dir = folder()
+  const [main, first, second] = ['main', 'first', 'second'].map((name) => selfSigned(dir.path, name))
+  if (!main || !first || !second) throw new Error('there are three certificates')
+  const pair = {cert: dir.at('local.pem'), key: dir.at('local.key')}
+  const put = (from: {cert: string; key: string}) => {
+    copyFileSync(from.key, pair.key)
+    copyFileSync(from.cert, pair.cert)
+  }
+  put(first)
+  const patroni = {...localPatroni, ssl: tlsOf(pair)}
+  const api = await withBoth({...both, ssl: tlsOf(main), localApi: {host: 'host1', patroni, primgr: null}})
+  const shown = async (url: string | undefined) => {
+    const socket = connectTls({port: portOf(url), host: '127.0.0.1', rejectUnauthorized: false})
+    await once(socket, 'secureConnect')
+    const {CN} = socket.getPeerCertificate().subject
+    socket.destroy()
+    return CN
+  }
+  const [url, local] = api.api.addresses
+  expect([await shown(url), await shown(local)]).toEqual(['main', 'first'])
+  put(second)
+  await vi.waitFor(async () => expect(await shown(local)).toBe('second'), {timeout: 30_000})
+  expect(await shown(url)).toBe('main')
+  // A reload of the same files reads them again, and mixes up nothing.
+  await api.api.reload({...plainConfig, ...both, ssl: tlsOf(main), localApi: {host: 'host1', patroni, primgr: null}})
+  expect([await shown(url), await shown(local)]).toEqual(['main', 'second'])
 })
 
 describe('a reload of local_api', () => {

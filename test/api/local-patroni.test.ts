@@ -8,6 +8,7 @@ import {
   snapshot,
   standby,
   streaming,
+  unasked,
   unavailable,
   unreachable,
 } from '../support/snapshots.ts'
@@ -27,6 +28,10 @@ const three: SnapshotDraft = {
     host3: unavailable('not-accepting'),
   },
 }
+const lagging = (lagBytes: number | null): SnapshotDraft => ({
+  hosts: {host1: primary(), host2: standby('host1', {lagBytes})},
+})
+const unfed = standby('host1', {receiver: null, lagBytes: null})
 const asked = (draft: SnapshotDraft, host: string, path: string, patroni = {}) => {
   const context = contextOf(host, snapshot(draft), {patroni: {...localPatroni, ...patroni}, at: noon})
   return patroniAnswer('GET', path, context)
@@ -51,6 +56,8 @@ describe('local_api.patroni: statuses', () => {
     ['received within the limit', three, 'host2', '/readiness?mode=write&lag=328', 200],
     ['received beyond the limit', three, 'host2', '/readiness?mode=write&lag=327', 503],
     ['replayed beyond the limit', three, 'host2', '/readiness?lag=2047', 503],
+    ['received, of an unknown lag', lagging(null), 'host2', '/readiness?mode=write&lag=1MB', 503],
+    ['a standby that does not stream', {hosts: {host1: primary(), host2: unfed}}, 'host2', '/readiness', 503],
     ['a server that starts', three, 'host3', '/health', 503],
     ['a server that starts', three, 'host3', '/liveness', 200],
   ])('%s: %s %s %s', (_, draft, host, path, status) => expect(statusOf(draft, host, path)).toBe(status))
@@ -94,7 +101,7 @@ describe('local_api.patroni: statuses', () => {
     expect(passing('/replica?tag_backup=true')).toBe(true)
     expect(passing('/health?tag_zone=b')).toBe(false)
     expect(passing('/replica?tag_nosync=false')).toBe(false)
-    expect(passing('/replica?tag_constructor=x')).toBe(false)
+    expect(passing(`/replica?tag_constructor=${encodeURIComponent(String(Object))}`)).toBe(false)
     expect(statusOf(three, 'host1', '/primary?tag_zone=b', {tags})).toBe(200)
   })
 
@@ -230,5 +237,33 @@ describe('local_api.patroni: bodies', () => {
   test('/history is empty, and /config is as unset', () => {
     expect(asked(three, 'host1', '/history')).toMatchObject({status: 200, body: '[]'})
     expect(asked(three, 'host1', '/config')).toMatchObject({status: 502, type: 'text/html;charset=utf-8'})
+  })
+})
+
+/** check_patroni 2.2 stops with an error where one of these is missing. */
+describe('what check_patroni indexes without a default is there', () => {
+  const stopped = unavailable('refused', {serverVersion: null, systemIdentifier: null})
+  test.each<[given: string, SnapshotDraft]>([
+    ['all is well', three],
+    ['no primary', {hosts: {host1: stopped, host2: standby('host1', {lagBytes: null}), host3: stopped}}],
+    ['two primaries', {hosts: {host1: primary(), host2: primary({timeline: null}), host3: standby()}}],
+    ['a timeline is unknown', {hosts: {host1: primary(), host2: standby('host1', {timeline: null})}}],
+    ['the daemon starts', {hosts: {host1: unasked(), host2: primary()}}],
+  ])('%s', (_, draft) => {
+    for (const host of ['host1', 'host2']) {
+      const status = JSON.parse(asked(draft, host, '/patroni').body)
+      // node_patroni_version and has_detailed_states; node_tl_has_changed.
+      expect(status.patroni.version.split('.').map(Number)).toEqual([4, 1, 0])
+      expect(status).toHaveProperty('timeline')
+      expect(asked(draft, host, '/liveness').status).toBe(200)
+      const {members} = JSON.parse(asked(draft, host, '/cluster').body)
+      expect(members).toHaveLength(Object.keys(draft.hosts).length)
+      for (const member of members) {
+        for (const key of ['name', 'role', 'state', 'timeline']) expect(member).toHaveProperty(key)
+        if (member.role === 'leader') continue
+        // It compares the timeline as a number wherever the lag is none of its words.
+        if (member.lag !== 'unknown') expect([typeof member.lag, typeof member.timeline]).toEqual(['number', 'number'])
+      }
+    }
   })
 })

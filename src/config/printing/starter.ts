@@ -41,6 +41,10 @@ port: 8080
 # HAProxy backend: the role that its servers must have.
 # haproxy: {backends: {pg_write: primary, pg_read: replica}}
 
+# On each database host: ports with the paths of Patroni or of primgr, about the host on that machine.
+# local: ${quoted(hosts[0]?.name ?? 'host1')}
+# local_api: {patroni: {port: 8008}}
+
 # probe: {interval: 1s, timeout: 1s, max_age: 3s}
 # loglevel: info
 `
