@@ -2,6 +2,7 @@ import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import type {NodeTables} from '../core/repmgr.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
 import type {Metrics} from './metrics.ts'
@@ -32,6 +33,8 @@ export type Context = {
   readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** Sets this machine apart from others, for peers; `null`: not known. */
   readonly machineId: string | null
+  /** What the tables of repmgr said. */
+  readonly tables: Pick<NodeTables, 'primariesOf'>
   /** Of pgroute66, for the OpenAPI document. */
   readonly version: string
 }

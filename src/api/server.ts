@@ -3,6 +3,7 @@ import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import {NodeTables} from '../core/repmgr.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
@@ -30,6 +31,8 @@ export type ApiDeps = Readonly<{
   /** Of this machine, for peers; `null`: it has none. */
   machineId: string | null
   version: string
+  /** What the tables of repmgr said; default: nothing. */
+  tables?: Pick<NodeTables, 'primariesOf'>
   /** LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES of systemd; default: the process' environment. */
   env?: NodeJS.ProcessEnv
   /** Milliseconds between the 503 of /readyz and the closing of the listeners; default 500. */
@@ -49,7 +52,7 @@ export interface Api extends AsyncDisposable {
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const {clock, log, metrics, source, announceMs = 500, env = process.env} = deps
-  const context: Context = {...deps, isStopping: false, handover: new Handover()}
+  const context: Context = {tables: new NodeTables(), ...deps, isStopping: false, handover: new Handover()}
   const stream = new EventStream(deps)
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)

@@ -21,3 +21,30 @@ export function repmgrGrants(user: string, {schema}: Pick<RepmgrSettings, 'schem
     `GRANT SELECT (${nodeColumns.join(', ')}) ON ${inSchema}.nodes TO ${role};`,
   ]
 }
+
+/**
+ * Whom the own `repmgr.nodes` of a host names as active primaries: folded names, possibly none or two.
+ * `askedAt`: monotonic, when the table was asked for.
+ */
+export type NamedPrimaries = Readonly<{names: readonly string[]; askedAt: number}>
+
+/**
+ * What the tables of repmgr said last, by group and host: source `repmgr` writes it, and the local API
+ * reads it. It holds one entry for each host that was ever configured with repmgr.
+ */
+export class NodeTables {
+  readonly #said = new Map<string, NamedPrimaries>()
+
+  /** `said`: `null` where the table cannot be read. */
+  note(group: string, host: string, said: NamedPrimaries | null): void {
+    if (said === null) this.#said.delete(keyOf(group, host))
+    else this.#said.set(keyOf(group, host), said)
+  }
+
+  /** `null`: not read, or unreadable. The caller compares the age. */
+  primariesOf(group: string, host: string): NamedPrimaries | null {
+    return this.#said.get(keyOf(group, host)) ?? null
+  }
+}
+
+const keyOf = (group: string, host: string): string => `${group} ${host}`

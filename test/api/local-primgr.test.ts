@@ -1,7 +1,10 @@
 import {describe, expect, test} from 'vitest'
 import {primgrAnswer} from '../../src/api/local/primgr.ts'
+import {NodeTables} from '../../src/core/repmgr.ts'
+import {groupSettings} from '../support/settings.ts'
 import {
   drained,
+  noon,
   primary,
   type SnapshotDraft,
   snapshot,
@@ -119,5 +122,38 @@ describe('local_api.primgr', () => {
 
   test('a host that the monitor does not have, for a moment of a reload, is down', () => {
     expect(ask({hosts: {host2: primary()}}, '/state')).toEqual([503, '{"State":"Down"}', json])
+  })
+})
+
+describe('local_api.primgr where repmgr is asked', () => {
+  const repmgr = {dbname: 'repmgr', schema: 'repmgr', nodes: {Host_1: 'PG_one'}}
+  const groups = [groupSettings('all', ['Host_1', 'host2'], {repmgr})]
+  const draft = {hosts: {Host_1: primary(), ...other}}
+
+  function said(names: readonly string[] | null, path = '/primary', ageMs = 0, given: SnapshotDraft = draft) {
+    const tables = new NodeTables()
+    tables.note('all', 'host2', {names: ['another-table'], askedAt: noon.now})
+    if (names !== null) tables.note('all', 'Host_1', {names, askedAt: noon.now - ageMs})
+    const context = contextOf('Host_1', snapshot(given), {groups, tables, at: noon})
+    const {status, body} = primgrAnswer('GET', path, context)
+    return `${status} ${body}`
+  }
+
+  test('/primary is whom the local table names, whatever the verdict is', () => {
+    expect(said(['pg-two'])).toBe('200 {"Primary":"pg-two"}')
+    const rivals = {hosts: {Host_1: primary(), host2: primary()}}
+    expect(said(['pg-one'], '/primary', 0, rivals)).toBe('200 {"Primary":"pg-one"}')
+    expect(said(['pg-one'], '/state', 0, rivals)).toBe('509 {"State":"Unknown"}')
+  })
+
+  test.each<[given: string, names: readonly string[] | null, ageMs: number]>([
+    ['no active primary', [], 0],
+    ['two active primaries', ['pg-one', 'pg-two'], 0],
+    ['a table that was not read', null, 0],
+    ['a table that is too old', ['pg-one'], 3_001],
+  ])('%s: no vote', (_, names, ageMs) => expect(said(names, '/primary', ageMs)).toBe('503 {"State":"Down"}'))
+
+  test('/realPrimary has the name of the node', () => {
+    expect(said(null, '/realPrimary')).toBe('200 {"realPrimary":"pg-one"}')
   })
 })

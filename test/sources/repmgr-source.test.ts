@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import type {GroupView} from '../../src/core/facts/group-view.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
+import {NodeTables} from '../../src/core/repmgr.ts'
 import {RepmgrSource} from '../../src/sources/repmgr/repmgr-source.ts'
 import type {NodeRow} from '../../src/sources/repmgr/table.ts'
 import type {TableSession} from '../../src/sources/repmgr/table-watch.ts'
@@ -72,6 +73,7 @@ async function staged(says = named) {
   await clock.run(NOW - clock.now())
   const tables = new Map(['a', 'b', 'c'].map((host) => [host, new FakeTable(clock, rows(says))]))
   const logged: string[] = []
+  const nodeTables = new NodeTables()
   const say = (_: object, message: string) => void logged.push(message)
   const source = new RepmgrSource({
     group: 'all',
@@ -83,6 +85,7 @@ async function staged(says = named) {
     clock,
     random: () => 0,
     log: {debug: say, info: say, warn: say, error: say},
+    tables: nodeTables,
   })
   let news = 0
   source.subscribe(() => {
@@ -97,7 +100,7 @@ async function staged(says = named) {
   const view = (hosts = fresh(NOW - clock.now())): GroupView => viewOf(hosts, null, clock.now())
   const assess = (of = 'a', hosts?: readonly HostRecord[]) => source.assess(memberIn(view(hosts), of), view(hosts))
   const table = (host: string) => tables.get(host) as FakeTable
-  return {clock, source, tables, table, assess, logged, news: () => news}
+  return {clock, source, tables, table, assess, logged, nodeTables, news: () => news}
 }
 
 describe('source repmgr', () => {
@@ -129,6 +132,20 @@ describe('source repmgr', () => {
     table('a').delayMs = 900
     await clock.run(901)
     expect(assess()).toMatchObject({answer: 'confirms', askedAt: NOW, freshUntil: NOW + 3_000})
+  })
+
+  test('passes on whom each table names, until it cannot be read', async () => {
+    const {clock, table, nodeTables} = await staged()
+    table('a').delayMs = 900
+    await clock.run(901)
+    expect(nodeTables.primariesOf('all', 'a')).toEqual({names: ['a'], askedAt: NOW})
+    table('b').says = rows('A_x=P+ b=P+ c=S+ w=W+')
+    await clock.run(1_100)
+    expect(nodeTables.primariesOf('all', 'b')?.names).toEqual(['a-x', 'b'])
+    table('b').says = failure('42501')
+    await clock.run(1_100)
+    expect(nodeTables.primariesOf('all', 'b')).toBeNull()
+    expect(nodeTables.primariesOf('other', 'a')).toBeNull()
   })
 
   test('a server that hangs costs one question and one session at a time', async () => {

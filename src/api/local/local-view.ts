@@ -1,4 +1,6 @@
 import type {LocalApiSettings} from '../../config/config.ts'
+import type {NamedPrimaries} from '../../core/repmgr.ts'
+import type {RepmgrSettings} from '../../core/settings.ts'
 import type {GroupState, HostState, Snapshot} from '../../core/snapshot.ts'
 import type {Moment} from '../../protocol/snapshot-json.ts'
 import {type Context, momentOf} from '../context.ts'
@@ -12,6 +14,10 @@ export type LocalView = Readonly<{
   /** The first group of the host; `null`: none. */
   group: GroupState | null
   at: Moment
+  /** Of the group; `null`: repmgr is not asked. */
+  repmgr: RepmgrSettings | null
+  /** What the host's own table of repmgr said last; `null`: nothing. */
+  named: NamedPrimaries | null
 }>
 
 /** `null`: the configuration in force has no local_api; its listeners are about to close. */
@@ -21,5 +27,8 @@ export function localView(context: Context): LocalView | null {
   const snapshot = context.source.current()
   const host = Object.hasOwn(snapshot.hosts, settings.host) ? (snapshot.hosts[settings.host] ?? null) : null
   const group = snapshot.groups[host?.groups[0] ?? ''] ?? null
-  return {settings, snapshot, host, group, at: momentOf(context)}
+  const name = group?.name ?? ''
+  const repmgr = context.config.groups.find((each) => each.name === name)?.repmgr ?? null
+  const named = repmgr === null ? null : context.tables.primariesOf(name, settings.host)
+  return {settings, snapshot, host, group, at: momentOf(context), repmgr, named}
 }

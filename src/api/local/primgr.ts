@@ -1,4 +1,5 @@
 import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
+import {foldNode, nodeOfHost} from '../../core/repmgr.ts'
 import {isSettled} from '../../core/verdict/verdict-kind.ts'
 import type {Answer} from '../answer.ts'
 import type {Context} from '../context.ts'
@@ -31,15 +32,15 @@ const pages: Readonly<Record<string, (view: LocalView) => Answer>> = Object.assi
     return json(states[state], {State: state})
   },
   '/primary'(view: LocalView) {
-    const name = stateOf(view) === 'Down' && isAway(view) ? null : primaryOf(view)
-    return name === null ? json(503, {State: 'Down'}) : json(200, {Primary: folded(name)})
+    const name = isAway(view) && stateOf(view) === 'Down' ? null : primaryOf(view)
+    return name === null ? json(503, {State: 'Down'}) : json(200, {Primary: name})
   },
   '/realPrimary'(view: LocalView) {
     const state = stateOf(view)
     if (state === 'Down' && isAway(view)) return json(503, {State: 'Down'})
     if (state === 'Unknown') return json(503, {State: 'Unknown'})
     const routedTo = view.group?.verdict.routedTo ?? null
-    return json(200, {realPrimary: routedTo && folded(routedTo)})
+    return json(200, {realPrimary: routedTo && nodeName(routedTo, view)})
   },
 })
 
@@ -57,13 +58,20 @@ function stateOf({host, snapshot}: LocalView): State {
 const isAway = ({host}: LocalView): boolean => host === null || host.role === 'unavailable'
 
 /**
- * The primary by name, for the other nodes, which count a vote for it. Where the verdict is in
- * doubt, the vote is for none.
+ * The primary by name, for the other nodes, which count a vote for it: what the local table of repmgr
+ * says, as primgr reads it, else the verdict. An old table, one with two active primaries, and a
+ * verdict in doubt name none.
  */
-function primaryOf({group}: LocalView): string | null {
+function primaryOf(view: LocalView): string | null {
+  const {group, repmgr, named, snapshot, at} = view
+  if (repmgr !== null) {
+    const [name, ...others] = named !== null && at.now - named.askedAt <= snapshot.maxAgeMs ? named.names : []
+    return name !== undefined && others.length === 0 ? name : null
+  }
   const verdict = group?.verdict
-  return verdict !== undefined && isSettled(verdict) ? verdict.primary : null
+  return verdict !== undefined && isSettled(verdict) ? nodeName(verdict.primary, view) : null
 }
 
 /** primgr folds the names of nodes: REPLACE(LOWER(node_name), '_', '-'). */
-const folded = (name: string): string => name.toLowerCase().replaceAll('_', '-')
+const nodeName = (host: string, {repmgr}: LocalView): string =>
+  repmgr === null ? foldNode(host) : nodeOfHost(repmgr, host)

@@ -1,6 +1,7 @@
 import type {Config} from '../../config/config.ts'
 import {Admission} from '../../core/admission.ts'
 import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
+import {NodeTables} from '../../core/repmgr.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {newEpoch} from '../../monitor/epoch.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
@@ -19,6 +20,8 @@ export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
   /** Resolves once every host, and everything that gives evidence, has answered or failed. */
   readonly ready: Promise<void>
+  /** What source `repmgr` read. */
+  readonly tables: NodeTables
   /** The monitor takes the new settings. Hosts that did not change keep their connection. */
   reload(config: Config): Promise<void>
 }
@@ -42,9 +45,10 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
   }
   const admission = new Admission(deps.clock)
   const connectionsOf = connectionsByHost()
+  const tables = new NodeTables()
   const shared = {admission, connectionsOf}
   const epoch = newEpoch(deps.random)
-  const evidence = externalEvidence({...deps, ...shared, epoch})
+  const evidence = externalEvidence({...deps, ...shared, epoch, tables})
   const monitor = await startMonitor({
     admission,
     settings: config,
@@ -57,6 +61,7 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
   return {
     monitor,
     ready: Promise.all([monitor.ready, evidence.heard()]).then(() => {}),
+    tables,
     async reload(next) {
       if (next.stateDir !== current.stateDir) {
         const moved = storeAt(next.stateDir)

@@ -1,5 +1,6 @@
 import {type SourceKind, sourcesOf} from '../../core/evidence/wanted-source.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
+import type {NodeTables} from '../../core/repmgr.ts'
 import type {SourcesFor} from '../../monitor/evidence-desk.ts'
 import {patroniSources} from '../../sources/patroni/patroni-sources.ts'
 import {type Peers, peersOf} from '../../sources/peer/peers.ts'
@@ -7,7 +8,8 @@ import {type SideSessionDeps, sideSessions} from '../../sources/pg/side-session.
 import {repmgrSources} from '../../sources/repmgr/repmgr-sources.ts'
 import {machineId} from '../../system/machine-id.ts'
 
-export type EvidenceDeps = SideSessionDeps & Readonly<{clock: Clock; random: Random; log: Log; epoch: string}>
+export type EvidenceDeps = SideSessionDeps &
+  Readonly<{clock: Clock; random: Random; log: Log; epoch: string; tables: NodeTables}>
 
 export type ExternalEvidence = Readonly<{
   /** The external sources of each configuration; a reload keeps those that it does not change. */

@@ -46,7 +46,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const claim = release.own(await StateLock.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
   const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
-  const {monitor} = watching
+  const {monitor, tables} = watching
   monitor.subscribe(logChanges(log))
   monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
@@ -74,6 +74,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       log,
       metrics,
       machineId: machineId(),
+      tables,
       version,
       env,
     }),

@@ -1,10 +1,11 @@
 import type {EvidenceSource, SourceAnswer} from '../../core/evidence/evidence-source.ts'
 import type {GroupView, Member} from '../../core/facts/group-view.ts'
 import type {Clock, Log, Random} from '../../core/ports.ts'
+import type {NodeTables} from '../../core/repmgr.ts'
 import {nodeOfHost} from '../../core/repmgr.ts'
 import type {HostSettings, ProbeSettings, RepmgrSettings} from '../../core/settings.ts'
 import {assessRepmgr} from './rules.ts'
-import {electorateOf, type Reading, rowsOf} from './table.ts'
+import {activePrimaries, electorateOf, type Reading, rowsOf} from './table.ts'
 import {type OpenTable, TableWatch} from './table-watch.ts'
 
 export type RepmgrSourceDeps = Readonly<{
@@ -17,6 +18,8 @@ export type RepmgrSourceDeps = Readonly<{
   clock: Clock
   random: Random
   log: Log
+  /** Told of each table. Absent: they are of no use to others. */
+  tables?: Pick<NodeTables, 'note'>
 }>
 
 /** After a promotion the tables change within seconds: they are read fast, for this long at most. */
@@ -80,6 +83,7 @@ export class RepmgrSource implements EvidenceSource {
     this.#complain(host.name, reading)
     if (reading.kind === 'unreadable' && !reading.isBlind && this.#isInForce(before)) return
     this.#readings.set(host.name, reading)
+    this.#deps.tables?.note(group, host.name, namedBy(reading))
     this.#warnOfFew(host.name)
     if (before === undefined || meaningOf(before) !== meaningOf(reading)) this.#changed?.(group)
   }
@@ -130,5 +134,8 @@ export class RepmgrSource implements EvidenceSource {
     return isFast ? probe.fastIntervalMs : probe.intervalMs
   }
 }
+
+const namedBy = (reading: Reading) =>
+  reading.kind === 'table' ? {names: activePrimaries(reading.rows), askedAt: reading.askedAt} : null
 
 const meaningOf = (reading: Reading): string => JSON.stringify(reading.kind === 'table' ? reading.rows : reading.detail)

@@ -3,7 +3,7 @@ import type {HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {RepmgrSource, type RepmgrSourceDeps} from './repmgr-source.ts'
 import type {OpenTable} from './table-watch.ts'
 
-export type RepmgrDeps = Pick<RepmgrSourceDeps, 'clock' | 'random' | 'log'> &
+export type RepmgrDeps = Pick<RepmgrSourceDeps, 'clock' | 'random' | 'log' | 'tables'> &
   Readonly<{
     /** Opens sessions in the database `dbname` of a host. */
     open: (host: HostSettings, dbname: string, probe: ProbeSettings) => OpenTable
