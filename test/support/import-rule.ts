@@ -55,6 +55,7 @@ export const rooms: Readonly<Record<string, Rule>> = {
     ],
     packages: ['*'],
   },
+  'app/patroni': {rooms: ['core', 'system', 'patroni', 'etcd', 'app/cli'], packages: ['*']},
   'app/main': {rooms: ['core', 'config', 'system', 'app/cli', 'app/check'], packages: ['*']},
   demo: {rooms: ['core', 'config', 'system', 'ui', 'app/serve', 'app/cli'], packages: ['*']},
   commands: {rooms: ['*'], packages: ['*']},

@@ -42,7 +42,7 @@ async function usageOf(error: ParserError, args: readonly string[]): Promise<Omi
 }
 
 /** The first words of commands that have two. */
-const topics = ['config', 'haproxy']
+const topics = ['config', 'haproxy', 'patroni']
 const commandOf = (args: readonly string[]): readonly string[] => args.slice(0, topics.includes(args[0] ?? '') ? 2 : 1)
 
 const firstLine = (text: string) => text.split('\n', 1)[0] ?? ''

@@ -1,0 +1,16 @@
+import {Command, Flags} from '@oclif/core'
+import {setPause} from '../../app/patroni/config-orders.ts'
+import {siteFlags, yesFlag} from '../../app/patroni/flags.ts'
+
+export default class PatroniPause extends Command {
+  static override summary = 'Pause a Patroni cluster: maintenance mode, in which Patroni does not fail over.'
+  static override description =
+    'Asks first, and waits until every member that answers tells it. Exit 1: Patroni refuses.'
+  static override examples = ['<%= config.bin %> <%= command.id %> --url http://10.0.0.1:8008']
+  static override flags = {...siteFlags, yes: yesFlag, json: Flags.boolean({description: 'print one JSON document'})}
+
+  async run(): Promise<void> {
+    const {flags} = await this.parse(PatroniPause)
+    process.exitCode = await setPause(true, flags)
+  }
+}
