@@ -204,6 +204,11 @@ _pgroute66() {
     "patroni version --user") return ;;
     "patroni version --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni version --format") COMPREPLY=($(compgen -W 'table json yaml tsv' -- "$current")); return ;;
+    "poke --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "poke --url") return ;;
+    "poke --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "poke --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "poke --config"|"poke -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --reason") return ;;
     "resume --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --url") return ;;
@@ -220,7 +225,7 @@ _pgroute66() {
     "watch --interval") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain haproxy init maintenance patroni resume serve watch --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check config demo drain haproxy init maintenance patroni poke resume serve watch --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
@@ -246,6 +251,7 @@ _pgroute66() {
     "patroni switchover") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --leader --candidate --scheduled --cancel --yes --json --help' -- "$current")) ;;
     "patroni topology") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
     "patroni version") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
+    "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
     "watch") COMPREPLY=($(compgen -W '--config --url --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;

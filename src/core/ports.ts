@@ -1,8 +1,8 @@
 import type {PastChange} from './changes.ts'
 import type {Facts, Failure, SessionFacts} from './facts/observation.ts'
-import type {Publication, Snapshot} from './snapshot.ts'
+import type {ActuatorState, Change, Publication, Snapshot} from './snapshot.ts'
 import type {Memory} from './verdict/group-memory.ts'
-import type {Cause} from './vocabulary.ts'
+import type {Cause, Role} from './vocabulary.ts'
 
 /**
  * Time from outside. Monotonic and wall time are two different things; only `now` is ever compared.
@@ -48,9 +48,21 @@ export interface Orders {
   /** Takes a host out of rotation: its role stays, and routers no longer get it. */
   drain(host: string, who: Who): Promise<string>
   resume(host: string, who: Who): Promise<string>
+  /** Probes this host at once; resolves to what it is when that is done, or after five seconds. */
+  poke(host: string): Promise<Poked>
   /** Freezes every actuator, until `untilMs` (wall clock) or an order that ends it. */
   maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
 }
+
+/** Where actuators report what came of a verdict. */
+export interface ActuatorReports {
+  /** `null`: the actuator no longer exists. */
+  reportActuator(name: string, state: ActuatorState | null): void
+  announce(changes: readonly Change[]): void
+}
+
+/** What a host is after a probe that was ordered. `done`: the same in words. */
+export type Poked = Readonly<{role: Role; cause: Cause | null; done: string}>
 
 /**
  * One authenticated session to one host, as the monitor sees it. Made by `HostDriver.open`. `probe`

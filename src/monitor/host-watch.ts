@@ -4,10 +4,10 @@ import {endedWith, type HostRecord, observed} from '../core/facts/host-record.ts
 import type {Failure} from '../core/facts/observation.ts'
 import {type Clock, type HostDriver, type HostSession, isFailure, type Meter, type Random} from '../core/ports.ts'
 import type {HostSettings, ProbeSettings} from '../core/settings.ts'
-import {afterLimit, deadline, onAbort, sleep} from '../core/wait.ts'
+import {afterLimit, deadline, nap, onAbort} from '../core/wait.ts'
 import {knockLoop} from './knock-loop.ts'
 import type {PingTimer} from './pings/timer.ts'
-import {type AlarmCount, PingWatch, type PingWatchDeps} from './pings/watch.ts'
+import {PingWatch, type PingWatchDeps} from './pings/watch.ts'
 import {ProbeTurn} from './probe-turn.ts'
 import {Slowness} from './slowness.ts'
 
@@ -40,7 +40,6 @@ export type WatchDeps = Readonly<{
   pingIntervalMs: (() => number) | null
   /** Of all hosts. */
   timer: PingTimer
-  alarms: AlarmCount
   /** Does the next probe also nudge the primary, last nudged at `nudgedAt` (monotonic)? */
   isNudgeDue: (nudgedAt: number) => boolean
 }>
@@ -58,6 +57,7 @@ export class HostWatch {
   #pings: PingWatch | null = null
   #session: HostSession | null = null
   #renew: () => void = () => {}
+  #retry: ReturnType<typeof nap> | null = null
   #reopenedAt = Number.NEGATIVE_INFINITY
   #nudgedAt = Number.NEGATIVE_INFINITY
   #done: Promise<void> | null = null
@@ -95,6 +95,12 @@ export class HostWatch {
     this.#turn.askNow()
   }
 
+  /** Asks now, also where the next attempt to connect has to wait. */
+  poke(): void {
+    this.#turn.askNow()
+    this.#retry?.wake()
+  }
+
   /** Ends the session and opens another one at once, so that the server proves again who it is. */
   renew(): void {
     this.#renew()
@@ -122,7 +128,8 @@ export class HostWatch {
       if (wasClosed && !isPaced) this.#reopenedAt = clock.now()
       if ((!wasClosed || isPaced) && !signal.aborted) {
         this.#backoff = nextBackoff({...reconnects, capMs: intervalMs()}, this.#backoff, random)
-        await sleep(clock, this.#backoff.waitMs, signal)
+        this.#retry = nap(clock, this.#backoff.waitMs, signal)
+        await this.#retry.done
       }
     }
   }

@@ -1,6 +1,18 @@
 import {Admission} from '../core/admission.ts'
 import {type HostRecord, lookedUp} from '../core/facts/host-record.ts'
-import type {Clock, HostDriver, Log, MemoryStore, Meter, Orders, Random, SnapshotSource, Who} from '../core/ports.ts'
+import type {
+  ActuatorReports,
+  Clock,
+  HostDriver,
+  Log,
+  MemoryStore,
+  Meter,
+  Orders,
+  Poked,
+  Random,
+  SnapshotSource,
+  Who,
+} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
 import {isAskingAgain} from '../core/verdict/verdict.ts'
@@ -14,11 +26,12 @@ import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {maxAgeWarning} from './max-age-warning.ts'
+import {isSameHost} from './membership.ts'
 import {NameLooks} from './name-looks.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
-import {Pacing} from './pacing.ts'
+import {Pacing, stirredUnits} from './pacing.ts'
 import {PingTimer} from './pings/timer.ts'
-import {AlarmCount} from './pings/watch.ts'
+import {Pokes} from './pokes.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
 import {saver} from './saver.ts'
 
@@ -47,13 +60,6 @@ export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   reload(settings: MonitorSettings): Promise<void>
 }
 
-/** Where actuators report what came of a verdict. */
-export interface ActuatorReports {
-  /** `null`: the actuator no longer exists. */
-  reportActuator(name: string, state: ActuatorState | null): void
-  announce(changes: readonly Change[]): void
-}
-
 /** Samples go out, and staleness is looked for, once a second. */
 const tickMs = 1_000
 const lastSaveMs = 2_000
@@ -62,9 +68,8 @@ const lastSaveMs = 2_000
 export async function startMonitor(deps: MonitorDeps): Promise<Monitor> {
   const memory = await deps.store.load()
   const desk = new EvidenceDesk(deps.settings, deps.evidence)
-  const sourcesOf = (group: string) => desk.sourcesOf(group)
-  const epoch = deps.epoch ?? newEpoch(deps.random)
-  return new HostMonitor(deps, new Board({...deps, sourcesOf, memory, epoch}), desk)
+  const own = {sourcesOf: (group: string) => desk.sourcesOf(group), epoch: deps.epoch ?? newEpoch(deps.random)}
+  return new HostMonitor(deps, new Board({...deps, ...own, memory}), desk)
 }
 
 class HostMonitor implements Monitor {
@@ -77,8 +82,8 @@ class HostMonitor implements Monitor {
   readonly #heartbeats = new Map<string, AbortController>()
   readonly #looks = new NameLooks()
   readonly #pacing: Pacing
-  readonly #pingTimer: PingTimer
-  readonly #alarms = new AlarmCount()
+  readonly #pings: PingTimer
+  readonly #pokes = new Pokes()
   readonly #saver: ReturnType<typeof saver>
   readonly #names: DuplicateMarks
   #settings: MonitorSettings
@@ -93,7 +98,7 @@ class HostMonitor implements Monitor {
     this.#desk = desk
     this.#settings = deps.settings
     this.#pacing = new Pacing(board)
-    this.#pingTimer = new PingTimer(deps.clock)
+    this.#pings = new PingTimer(deps.clock)
     this.#saver = saver(deps, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
@@ -131,6 +136,10 @@ class HostMonitor implements Monitor {
 
   async maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string> {
     return this.#carryOut('maintenance', maintenanceOrder(request, who, this.#board, this.#deps.clock.wall()), who)
+  }
+
+  async poke(host: string): Promise<Poked> {
+    return this.#pokes.poke(host, {board: this.#board, clock: this.#deps.clock, watch: this.#watches.get(host)})
   }
 
   reportActuator(name: string, state: ActuatorState | null): void {
@@ -184,6 +193,7 @@ class HostMonitor implements Monitor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true
     this.#cancelTick()
+    this.#pokes.end()
     await Promise.all([...this.#watches].map(([name, watch]) => this.#unwatch(name, watch)))
     await this.#reloading
     const closed = this.#desk[Symbol.asyncDispose]()
@@ -204,12 +214,12 @@ class HostMonitor implements Monitor {
 
   #watch(settings: HostSettings): void {
     const {name} = settings
-    const {clock, random, meter, log} = this.#deps
-    const {probe, availability} = this.#settings
+    const [{clock, random, meter, log}, {probe, availability}] = [this.#deps, this.#settings]
     const driver = this.#deps.driver(settings)
     const update = (change: (record: HostRecord) => HostRecord) => {
       const before = this.#board.record(name)?.resolved ?? []
       this.#board.update(name, (record) => lookedUp(change(record), driver.resolved()))
+      this.#pokes.updated(name, this.#board.record(name))
       if (before.length > 0 && driver.resolved() !== before) this.#looks.again(this.#besides(name))
     }
     this.#looks.add(name, {driver, clock, timeoutMs: probe.timeoutMs, found: () => update((record) => record)})
@@ -226,8 +236,7 @@ class HostMonitor implements Monitor {
       answered: maxAgeWarning(probe, (message) => log.warn({host: name}, `${name}: ${message}`)),
       intervalMs: () => this.#intervalMs(name),
       pingIntervalMs: probe.pingIntervalMs === 0 ? null : () => this.#pingIntervalMs(name),
-      timer: this.#pingTimer,
-      alarms: this.#alarms,
+      timer: this.#pings,
       isNudgeDue: (nudgedAt) => isNudgeDue(this.#groupsOf(name), this.#settings.followers, nudgedAt, clock.now()),
     })
     this.#watches.set(name, watch)
@@ -253,9 +262,8 @@ class HostMonitor implements Monitor {
   }
 
   #pingIntervalMs(host: string): number {
-    const {probe} = this.#settings
-    const isCrowded = this.#admission.isCrowded
-    return this.#pacing.planPings(host, {now: this.#deps.clock.now(), isCrowded, pinged: this.#pingTimer.size}, probe)
+    const load = {isCrowded: this.#admission.isCrowded, pinged: this.#pings.size}
+    return this.#pacing.planPings(host, {now: this.#deps.clock.now(), ...load}, this.#settings.probe)
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {
@@ -268,13 +276,7 @@ class HostMonitor implements Monitor {
   /** Groups that something happened to are probed fast, beginning now. */
   #published({changes, snapshot}: Publication): void {
     const now = this.#deps.clock.now()
-    const stirred = new Set(
-      changes.flatMap(({kind, group, host}) => {
-        if (kind === 'role' && host !== null) return this.#board.unitsOf(host)
-        return group === null ? [] : (this.#board.unitOf(group) ?? [])
-      }),
-    )
-    for (const unit of stirred) {
+    for (const unit of stirredUnits(changes, this.#board)) {
       const verdict = unit.kind === 'group' ? snapshot.groups[unit.name]?.verdict : undefined
       this.#pacing.changed(unit, verdict === undefined || isInSight(verdict), now)
       for (const host of this.#board.hostsOf(unit)) this.#watches.get(host)?.hasten()
@@ -292,7 +294,3 @@ class HostMonitor implements Monitor {
     })
   }
 }
-
-/** Passwords of the configuration included: the text is compared here, and shown nowhere. */
-const isSameHost = (before: HostSettings | undefined, after: HostSettings): boolean =>
-  JSON.stringify(before) === JSON.stringify(after)

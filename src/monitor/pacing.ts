@@ -1,4 +1,5 @@
 import type {ProbeSettings} from '../core/settings.ts'
+import type {Change} from '../core/snapshot.ts'
 import type {Unit} from './membership.ts'
 import {newPace, type PacePlan, type PaceState, paceChanged, planPace} from './pace.ts'
 
@@ -14,6 +15,18 @@ export type PacedHosts = Readonly<{
   unitsOf(host: string): readonly Unit[]
   hostsOf(unit: Unit): readonly string[]
 }>
+
+/** What these changes happened to: each once. */
+export const stirredUnits = (
+  changes: readonly Change[],
+  hosts: Readonly<{unitsOf(host: string): readonly Unit[]; unitOf(group: string): Unit | undefined}>,
+): ReadonlySet<Unit> =>
+  new Set(
+    changes.flatMap(({kind, group, host}) => {
+      if (kind === 'role' && host !== null) return hosts.unitsOf(host)
+      return group === null ? [] : (hosts.unitOf(group) ?? [])
+    }),
+  )
 
 /** The paces of all groups and ungrouped hosts, and the interval of a host that follows from them. */
 export class Pacing {

@@ -49,6 +49,11 @@ test('drain, resume and maintenance: valid orders are carried out, invalid ones 
     {host: 'host1', done: 'host1 is drained'},
   ])
   expect(await order('/v1/hosts/host1/resume', {})).toMatchObject([200, {host: 'host1'}])
+  expect(await order('/v1/hosts/host2/probe', {})).toEqual([
+    200,
+    {host: 'host2', role: 'standby', cause: null, done: 'host2 is a standby'},
+  ])
+  expect(await order('/v1/hosts/host9/probe', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
   expect(await order('/v1/hosts/host9/drain', {})).toMatchObject([404, {code: 'UNKNOWN_HOST'}])
   expect(await order('/v1/maintenance', {on: true, for: '2h', reason: 'racks'})).toMatchObject([
     200,
@@ -70,7 +75,8 @@ test('drain, resume and maintenance: valid orders are carried out, invalid ones 
     {isOn: true, untilMs: expect.any(Number), reason: 'racks'},
     {isOn: false, untilMs: null},
   ])
-  expect((await api.ask('/v1/maintenance', {method: 'POST'})).status).toBe(401)
+  for (const path of ['/v1/maintenance', '/v1/hosts/host1/probe'])
+    expect((await api.ask(path, {method: 'POST'})).status).toBe(401)
 })
 
 test('accept: only by the control socket, a token or a client certificate', async () => {

@@ -188,6 +188,7 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
     '/v1/hosts/{host}',
     '/v1/hosts/{host}/accept',
     '/v1/hosts/{host}/drain',
+    '/v1/hosts/{host}/probe',
     '/v1/hosts/{host}/resume',
     '/v1/hosts/{host}/{predicate}',
     '/v1/maintenance',

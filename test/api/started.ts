@@ -85,6 +85,10 @@ export async function started(
         accepted.push({resume: host, ...who})
         return `${host} is in rotation`
       },
+      async poke(host) {
+        if (host === 'host9') throw new OperatorError('UNKNOWN_HOST', 'there is no such host', 'name one')
+        return {role: 'standby', cause: null, done: `${host} is a standby`}
+      },
       async maintain(wish, who) {
         accepted.push({...wish, ...who})
         return 'done'

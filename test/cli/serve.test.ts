@@ -87,6 +87,8 @@ test('SIGHUP: a bad file changes nothing and says why; a good one is followed, a
   )
   assert.equal((await check('host1', '--socket', join(cwd, 'pgroute66.sock'))).code, 0)
 
+  const poked = await asks('poke')('host2', '--control-socket', join(cwd, 'control.sock'))
+  assert.deepEqual([poked.code, poked.stdout.trim()], [0, 'probed: host2 is a standby'])
   assert.equal((await asks('drain')('host2', '--control-socket', join(cwd, 'control.sock'))).code, 0)
   await writeFile(
     file,

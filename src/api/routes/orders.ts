@@ -17,6 +17,11 @@ export const orderRoutes: readonly Route[] = [
   orderOnHost('accept', 'Accepts this host as the primary, by decision of the operator.'),
   orderOnHost('drain', 'Drains a host: its role stays, and routers no longer get it.'),
   orderOnHost('resume', 'Puts a drained host back into rotation.'),
+  onHost(
+    'probe',
+    'Probes a host at once, for callbacks of HA tools. The answer comes when that is done, with its role.',
+    async (request, {orders}) => ({host: paramOf(request, 'host'), ...(await orders.poke(paramOf(request, 'host')))}),
+  ),
   order(
     '/v1/maintenance',
     'Turns maintenance on, which freezes every actuator, or off. ' +
@@ -39,7 +44,11 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
     const host = paramOf(request, 'host')
     return {host, done: await orders[verb](host, who)}
   }
-  const route = order(`/v1/hosts/:host/${verb}`, `${summary} The body is {"reason": "…"}, or empty.`, carry)
+  return onHost(verb, `${summary} The body is {"reason": "…"}, or empty.`, carry)
+}
+
+function onHost(verb: string, summary: string, carry: Carry): Route {
+  const route = order(`/v1/hosts/:host/${verb}`, summary, carry)
   return {...route, parameters: [hostParameter], answers: {...route.answers, 404: 'no such host'}}
 }
 

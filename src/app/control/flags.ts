@@ -25,6 +25,10 @@ export const orderFlags = {
   ca: caFlag,
   config: configFlag,
 }
+/** Those of an order that is not recorded. */
+const {reason: _, ...unrecorded} = orderFlags
+export const pokeFlags = unrecorded
+
 type OrderFlags = Readonly<
   Partial<Record<Exclude<keyof typeof orderFlags, 'json'>, string | undefined>> & {json: boolean}
 >

@@ -4,6 +4,28 @@ import {afterLimit} from '../../core/wait.ts'
 /** Pings that are due within this time share one timer. */
 const leastMs = 5
 
+/**
+ * So many alarms knock at once: where a network stutters, the handshakes of a thousand knocks would
+ * take the time of this process. Further ones leave the host to the limit of the probe.
+ */
+const mostAlarms = 64
+
+/** Counts the alarms that knock. */
+class AlarmCount {
+  #count = 0
+
+  /** `false`: too many knock already. */
+  enter(): boolean {
+    if (this.#count >= mostAlarms) return false
+    this.#count += 1
+    return true
+  }
+
+  leave(): void {
+    this.#count -= 1
+  }
+}
+
 /** Something that is due again and again. */
 export interface Due {
   /** Does what is due as of `now`, and returns when it is due next (both monotonic). */
@@ -16,6 +38,8 @@ export interface Due {
  */
 export class PingTimer {
   readonly #clock: Clock
+  /** Of all hosts. */
+  readonly alarms = new AlarmCount()
   readonly #dueAt = new Map<Due, number>()
   #cancel = () => {}
   #firesAt = Number.POSITIVE_INFINITY

@@ -14,28 +14,6 @@ const pingTrips = 2
 /** What the knocks of an alarm take: TCP, TLS and the first answer, with room for a lost packet. */
 const knockTrips = 8
 const staggerMs = 100
-/**
- * So many alarms knock at once: where a network stutters, the handshakes of a thousand knocks would
- * take the time of this process. Further ones leave the host to the limit of the probe.
- */
-const mostAlarms = 64
-
-/** Counts the alarms of all hosts that knock. */
-export class AlarmCount {
-  #count = 0
-
-  /** `false`: too many knock already. */
-  enter(): boolean {
-    if (this.#count >= mostAlarms) return false
-    this.#count += 1
-    return true
-  }
-
-  leave(): void {
-    this.#count -= 1
-  }
-}
-
 export type PingWatchDeps = Readonly<{
   settings: Pick<HostSettings, 'name'>
   pings: Pings
@@ -44,7 +22,6 @@ export type PingWatchDeps = Readonly<{
   clock: Clock
   meter: Pick<Meter, 'alarmed'>
   timer: PingTimer
-  alarms: AlarmCount
   turn: Pick<ProbeTurn, 'askNow' | 'changed'>
   slowness: Pick<Slowness, 'pinged'>
   /** Between two questions, at the pace of this moment. */
@@ -121,12 +98,12 @@ export class PingWatch implements Due, Disposable {
   }
 
   #raise(since: number): void {
-    const {settings, pings, driver, clock, alarms, meter, turn, mute} = this.#deps
+    const {settings, pings, driver, clock, timer, meter, turn, mute} = this.#deps
     if (!pings.isProven && pings.sentAt !== null) {
       mute()
       return
     }
-    this.#isCounted = alarms.enter()
+    this.#isCounted = timer.alarms.enter()
     const heard = (answer: KnockAnswer) => this.#heard(answer)
     const deps = {driver, clock, staggerMs: driver.limitMs(staggerMs, 1), heard}
     this.#alarm = new PingAlarm(deps, since, !this.#isCounted)
@@ -146,7 +123,7 @@ export class PingWatch implements Due, Disposable {
   #calm(): void {
     this.#alarm?.stop()
     this.#alarm = null
-    if (this.#isCounted) this.#deps.alarms.leave()
+    if (this.#isCounted) this.#deps.timer.alarms.leave()
     this.#isCounted = false
   }
 
