@@ -107,7 +107,7 @@ const commands = [
   {command: 'serve', wanted: serving, stopOn: /listening/},
 ]
 /** Texts for README, docs and manual: the generator alone loads them. */
-const guides = /\/(rules|cause-guide|error-codes|config-error-codes|exit-codes)\.js$/
+const guides = /\/(verdict\/rules|cause-guide|error-codes|config-error-codes|exit-codes)\.js$/
 test.each(commands)('$command', async ({command, wanted, stopOn}) => {
   const {own, packages, builtins} = await loadedBy(command.split(' '), {}, stopOn)
   assert.deepEqual({packages: of(heavy, packages), builtins: of(heavyBuiltins, builtins)}, wanted)
