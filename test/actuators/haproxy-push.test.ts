@@ -84,7 +84,8 @@ ${['write', 'read'].map(listens).join('')}`
     const {closed} = await client(running)
     const {steps} = await actuator.apply(snapshot(hosts('host2')), options)
     await closed
-    expect(steps).toEqual([
+    // The sessions are ended again while HAProxy still counts one.
+    expect([...new Set(steps)]).toEqual([
       'set server pg_write/host1 state maint',
       'set server pg_read/host2 state maint',
       'shutdown sessions server pg_write/host1',
