@@ -48,7 +48,9 @@ test('another daemon tells its view, over one kept connection', async () => {
         view: {group: 'orders', epoch: '9f2c41', hosts: [{name: 'host1', role: 'primary'}, {role: 'standby'}]},
       },
     })
-  expect(await client.ask('payments', AbortSignal.timeout(60_000))).toEqual({trouble: 'watches no group payments'})
+  expect(await client.ask('payments', AbortSignal.timeout(60_000))).toEqual({
+    trouble: 'watches no group payments',
+  })
   await client.close()
 })
 

@@ -21,6 +21,7 @@ export const parts = [
   {name: 'etcd', path: '/usr/bin/etcd', debian: 'etcd-server'},
   {name: 'ip', path: '/usr/sbin/ip', debian: 'iproute2'},
   {name: 'python3', path: '/usr/bin/python3', debian: 'python3-minimal'},
+  {name: 'python3-grpcio', path: '/usr/lib/python3/dist-packages/grpc/__init__.py', debian: 'python3-grpcio'},
 ] as const
 
 export type Part = (typeof parts)[number]

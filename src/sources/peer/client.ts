@@ -5,11 +5,12 @@ export type Heard = Readonly<{word: Undated<Word>} | {trouble: string}>
 type Undated<T> = T extends Word ? Omit<T, 'askedAt'> : never
 
 /**
- * How one peer is asked. `ask` never rejects, and resolves soon after `signal` aborts. One question is under
+ * How one peer is asked. `ask` never rejects, and resolves soon after `signal` aborts, which it does after
+ * `limitMs`. One question is under
  * way at a time; further ones wait for it. `close` ends the connection; the client may be used again.
  */
 export interface PeerClient {
-  ask(group: string, signal: AbortSignal): Promise<Heard>
+  ask(group: string, signal: AbortSignal, limitMs: number): Promise<Heard>
   close(): Promise<void>
 }
 

@@ -2,7 +2,9 @@ import type {SourceKind} from '../../core/evidence/wanted-source.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {GroupSettings, PeerSettings, ProbeSettings} from '../../core/settings.ts'
 import type {PeerClient} from './client.ts'
+import {GrpcPeer} from './grpc-client.ts'
 import {HttpPeer} from './http-client.ts'
+import {PrimgrPeer} from './primgr-client.ts'
 import {PeersSource} from './source.ts'
 import type {Us} from './tally.ts'
 
@@ -19,7 +21,7 @@ export type Peers = Readonly<{
  * The sources `peers`. A group whose peers a reload changes gets a new source, which begins with what the
  * old one has heard: a reload must not begin in silence.
  */
-export function peersOf({us, clock, client = (peer) => new HttpPeer(peer)}: PeersDeps): Peers {
+export function peersOf({us, clock, client = clientOf}: PeersDeps): Peers {
   const take = sharing(client)
   const latest = new Map<string, PeersSource>()
   const make = ({name: group, peers, witness}: GroupSettings, probe: ProbeSettings): PeersSource => {
@@ -46,6 +48,11 @@ export function peersOf({us, clock, client = (peer) => new HttpPeer(peer)}: Peer
   }
 }
 
+function clientOf(peer: PeerSettings): PeerClient {
+  if (peer.kind === 'harepd') return new GrpcPeer(peer)
+  return peer.kind === 'primgr' ? new PrimgrPeer(peer) : new HttpPeer(peer)
+}
+
 /** One connection per peer, whatever the number of groups: so one question is under way per peer. */
 function sharing(open: (peer: PeerSettings) => PeerClient): (peer: PeerSettings) => PeerClient {
   const shared = new Map<string, {client: PeerClient; users: number}>()
@@ -55,7 +62,7 @@ function sharing(open: (peer: PeerSettings) => PeerClient): (peer: PeerSettings)
     entry.users += 1
     shared.set(key, entry)
     return {
-      ask: (group, signal) => entry.client.ask(group, signal),
+      ask: (group, signal, limitMs) => entry.client.ask(group, signal, limitMs),
       async close() {
         entry.users -= 1
         if (entry.users > 0) return

@@ -110,7 +110,7 @@ export class PeersSource implements EvidenceSource {
 
   async #ask(client: PeerClient, limitMs: number): Promise<Heard> {
     using limit = deadline(this.#deps.clock, limitMs, this.#stop.signal)
-    return await client.ask(this.#deps.group, limit.signal)
+    return await client.ask(this.#deps.group, limit.signal, limitMs)
   }
 
   /** An answer that was heard before stays when the next question fails, for as long as it is fresh. */

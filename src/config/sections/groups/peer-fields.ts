@@ -9,13 +9,15 @@ import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isMapping} from '../../reading/yaml-node.ts'
 import {type Document, given} from '../document.ts'
 
-/** What each scheme of a peer's URL means, and what is missing where it names no port. */
+/** What each scheme of a peer's URL means. */
 export const peerKinds = {
   'https:': 'pgroute66',
   'http:': 'pgroute66',
+  'grpc:': 'harepd',
+  'primgr:': 'primgr',
 } as const satisfies Readonly<Record<string, PeerSettings['kind']>>
 
-const advice = 'Write https://HOST:PORT, with the port of the API of the other pgroute66.'
+const advice = 'Write https://HOST:PORT of another pgroute66; grpc:// for harepd, primgr:// for primgr.'
 const unsuitable = (message: string) => new OperatorError('CONFIG_VALUE', message, advice)
 
 /** No message quotes the URL: a misplaced password may stand in it. */
@@ -33,7 +35,10 @@ const urlOf = scalar<string | null>(null, {type: 'string', format: 'uri'}, peerU
 
 const mapping = section(
   {
-    url: describe('as https://lb2:8443', urlOf),
+    url: describe(
+      'as https://lb2:8443; grpc://HOST:10000 (harepd) and primgr://HOST:5999 may deny, and never confirm',
+      urlOf,
+    ),
     ca_file: describe("file with the authorities that sign the peer's certificate; default: the system's", text(null)),
     cert_file: describe('file with the client certificate that the peer gets', text(null)),
     key_file: describe('file with its private key', text(null)),

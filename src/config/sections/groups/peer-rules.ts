@@ -40,18 +40,19 @@ function checkPeer(
     report.refuse(below(path, missing), 'CONFIG_MISSING', 'is missing', 'Give cert_file and key_file, or neither.')
   }
   const {protocol, hostname} = new URL(url)
-  if (protocol !== 'http:') return
-  const idle = Object.entries({ca_file, cert_file, server_name}).filter(([, value]) => value !== null)
-  for (const [key] of idle)
-    report.refuse(below(path, key), 'CONFIG_CONFLICT', 'is for TLS, and the URL is plain HTTP', 'Write https://.')
-  if (token_file !== null && !isLoopback(hostname))
-    report.refuse(below(path, 'token_file'), 'CONFIG_CONFLICT', 'would be sent in the clear', 'Write https://.')
-  else if (!isLoopback(hostname))
-    report.warn(
-      path,
-      'is asked over plain HTTP: the network between can forge its answers',
-      'Set ssl there, and write https://.',
-    )
+  const ofTls = Object.entries({ca_file, cert_file, server_name})
+  const isPlain = protocol === 'http:' || protocol === 'primgr:' || (protocol === 'grpc:' && ca_file === null)
+  const next =
+    protocol === 'grpc:' ? 'Give ca_file, too: then harepd is asked over TLS.' : 'Write https://, or remove it.'
+  for (const [key, value] of isPlain ? ofTls : [])
+    if (value !== null) report.refuse(below(path, key), 'CONFIG_CONFLICT', 'is for TLS, and this peer has none', next)
+  if (token_file !== null && protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) {
+    const message = protocol === 'http:' ? 'would be sent in the clear' : 'is for pgroute66 alone'
+    report.refuse(below(path, 'token_file'), 'CONFIG_CONFLICT', message, 'Write https://, or remove it.')
+  } else if (protocol === 'http:' && !isLoopback(hostname)) {
+    const message = 'is asked over plain HTTP: the network between can forge its answers'
+    report.warn(path, message, 'Set ssl there, and write https://.')
+  }
 }
 
 const isLoopback = (hostname: string) => /^(localhost|127\..*|\[::1\])$/.test(hostname)
