@@ -1,5 +1,7 @@
+import {readFileSync} from 'node:fs'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
-import type {Cause} from '../../src/core/vocabulary.ts'
+import type {HostState} from '../../src/core/snapshot.ts'
+import type {Cause, Role} from '../../src/core/vocabulary.ts'
 import {failing, primary, row, standby} from '../support/records.ts'
 
 /** One member of Patroni in one state, with the answers that it gave. */
@@ -12,7 +14,10 @@ export type Recording = Readonly<{
   body?: Readonly<Record<string, unknown>>
   cluster?: Readonly<{members: readonly Readonly<Record<string, unknown>>[]}>
 }>
-export type Recordings = Readonly<{requests: readonly string[]; recordings: readonly Recording[]}>
+type Recordings = Readonly<{requests: readonly string[]; recordings: readonly Recording[]}>
+
+const file = new URL('../fixtures/local-api/patroni.json', import.meta.url)
+export const {requests, recordings} = JSON.parse(readFileSync(file, 'utf8')) as Recordings
 
 /**
  * What the hosts said by SQL in each recorded state: `P` primary, `S` standby, then the timeline, the
@@ -72,3 +77,65 @@ export function tagsOf({state, member}: Recording): Readonly<Record<string, stri
   if (member !== 'node3' || state.startsWith('etcd2')) return {}
   return state.startsWith('414') ? {failover_priority: '2', nofailover: 'false', zone: 'a'} : {zone: 'a'}
 }
+
+/** Patroni's answer to one request beside ours. `theirs`: 0 where Patroni did not answer. */
+export type Pair = Readonly<{
+  at: string
+  version: string
+  method: string
+  path: string
+  theirs: number
+  ours: number
+  /** The host of the question, and the rule of its verdict. */
+  role: Role
+  isStreaming: boolean
+  isLagKnown: boolean
+  rule: string
+  /** Patroni could not read its store. */
+  isStoreAway: boolean
+  /** The only host of its group. */
+  isAlone: boolean
+}>
+
+export const factsOf = (host: HostState) => ({
+  role: host.role,
+  isStreaming: host.role === 'standby' && host.receiver?.status === 'streaming',
+  isLagKnown: host.role === 'standby' && host.lagBytes !== null,
+})
+
+const isDenied = ({theirs, ours}: Pair) => theirs === 200 && ours === 503
+const isPage = (path: string) => /^\/(liveness|readiness|patroni|cluster|config)$/.test(path)
+const isOfSync = /^\/(a?sync(hronous)?|read-only-sync(hronous)?|read-only-quorum|readiness)(\?|$)/
+
+/** Every difference that is meant, with its reason. */
+export const allowed: Readonly<Record<string, (pair: Pair) => boolean>> = {
+  'the server crashed, or hangs: 503 at once, where Patroni says 200 or nothing': ({role, theirs, ours}) =>
+    role === 'unavailable' && theirs !== 503 && ours === 503,
+  'the verdict is in doubt (V1, V2, V3): no primary': (pair) =>
+    ['V1', 'V2', 'V3'].includes(pair.rule) && pair.role === 'primary' && isDenied(pair),
+  'the API of Patroni hangs with PostgreSQL, or closes the connection without its store': ({role, path, theirs}) =>
+    theirs === 0 && (role !== 'unavailable' || ['/liveness', '/cluster', '/history'].includes(path)),
+  'liveness is of the daemon, not of the loop of Patroni': ({method, path, theirs, ours}) =>
+    method === 'GET' && path === '/liveness' && theirs === 503 && ours === 200,
+  'the verdict needs no store: Patroni knows no sync states, and is not ready, without it': (pair) =>
+    pair.isStoreAway && pair.theirs === 503 && pair.ours === 200 && isOfSync.test(pair.path),
+  'a lag that is unknown meets no limit': (pair) =>
+    pair.role === 'standby' && !pair.isLagKnown && pair.path.includes('lag=') && isDenied(pair),
+  'a standby is ready while it streams, as in 4.1': (pair) =>
+    pair.version === '3.0.2' && !pair.isStreaming && pair.path.startsWith('/readiness') && isDenied(pair),
+  'a question that is newer than Patroni 3.0.2': (pair) =>
+    pair.version === '3.0.2' &&
+    (pair.path === '/read-only-quorum' || pair.path.includes('replication_state=')) &&
+    isDenied(pair),
+  'a host that follows another cluster leads a standby cluster once a standby follows it': ({isAlone, role, ours}) =>
+    isAlone && role === 'standby' && ours !== 502,
+  'HEAD and OPTIONS answer like GET, where Patroni knows them for health checks alone': ({method, path, theirs}) =>
+    method !== 'GET' && isPage(path) && theirs === 503,
+  '/config and /failsafe are of Patroni: as if unset': ({path, ours}) =>
+    (path === '/config' || path === '/failsafe') && ours === 502,
+}
+
+export const isMeant = (pair: Pair): boolean => Object.values(allowed).some((isIt) => isIt(pair))
+
+export const shown = ({at, method, path, theirs, ours}: Pair): string =>
+  `${at}: ${method} ${path}: ${theirs || 'no answer'} → ${ours}`

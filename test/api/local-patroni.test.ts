@@ -1,5 +1,7 @@
 import {describe, expect, test} from 'vitest'
 import {patroniAnswer} from '../../src/api/local/patroni.ts'
+import type {PatroniSettings} from '../../src/core/settings.ts'
+import {groupSettings} from '../support/settings.ts'
 import {
   drained,
   noon,
@@ -212,6 +214,16 @@ describe('local_api.patroni: bodies', () => {
       },
       expect.objectContaining({name: 'host3', role: 'replica', state: 'starting', timeline: null, lag: 'unknown'}),
     ])
+  })
+
+  test('scope and names are those of the group in Patroni, where the configuration has them', () => {
+    const none = {caFile: null, certFile: null, keyFile: null, urls: []}
+    const patroni = {...none, scope: 'orders', members: {host1: 'pg-node-1'}} as unknown as PatroniSettings
+    const groups = [groupSettings('all', ['host1', 'host2', 'host3'], {patroni})]
+    const context = contextOf('host1', snapshot(three), {groups, at: noon})
+    const read = (path: string) => JSON.parse(patroniAnswer('GET', path, context).body)
+    expect(read('/patroni').patroni).toEqual({version: '4.1.0', scope: 'orders', name: 'pg-node-1'})
+    expect(read('/cluster')).toMatchObject({scope: 'orders', members: [{name: 'pg-node-1'}, {name: 'host2'}, {}]})
   })
 
   test('/cluster in a split brain has no leader, and shows no lag of a rival', () => {

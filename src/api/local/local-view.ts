@@ -1,6 +1,6 @@
 import type {LocalApiSettings} from '../../config/config.ts'
 import type {NamedPrimaries} from '../../core/repmgr.ts'
-import type {RepmgrSettings} from '../../core/settings.ts'
+import type {PatroniSettings, RepmgrSettings} from '../../core/settings.ts'
 import type {GroupState, HostState, Snapshot} from '../../core/snapshot.ts'
 import type {Moment} from '../../protocol/snapshot-json.ts'
 import {type Context, momentOf} from '../context.ts'
@@ -14,6 +14,8 @@ export type LocalView = Readonly<{
   /** The first group of the host; `null`: none. */
   group: GroupState | null
   at: Moment
+  /** Of the group; `null`: Patroni is not asked. */
+  patroni: PatroniSettings | null
   /** Of the group; `null`: repmgr is not asked. */
   repmgr: RepmgrSettings | null
   /** What the host's own table of repmgr said last; `null`: nothing. */
@@ -28,7 +30,7 @@ export function localView(context: Context): LocalView | null {
   const host = Object.hasOwn(snapshot.hosts, settings.host) ? (snapshot.hosts[settings.host] ?? null) : null
   const group = snapshot.groups[host?.groups[0] ?? ''] ?? null
   const name = group?.name ?? ''
-  const repmgr = context.config.groups.find((each) => each.name === name)?.repmgr ?? null
+  const {patroni = null, repmgr = null} = context.config.groups.find((each) => each.name === name) ?? {}
   const named = repmgr === null ? null : context.tables.primariesOf(name, settings.host)
-  return {settings, snapshot, host, group, at: momentOf(context), repmgr, named}
+  return {settings, snapshot, host, group, at: momentOf(context), patroni, repmgr, named}
 }

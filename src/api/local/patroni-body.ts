@@ -29,7 +29,7 @@ export function statusBody(view: LocalView, settings: LocalPatroniSettings): obj
     dcs_last_seen: lastRound(view),
     ...(Object.keys(tags).length > 0 && {tags: typedTags(tags)}),
     database_system_identifier: host?.systemIdentifier ?? null,
-    patroni: {version: settings.localVersion, scope: scopeOf(view), name: view.settings.host},
+    patroni: {version: settings.localVersion, scope: scopeOf(view), name: nameOf(view.settings.host, view)},
     pgroute66: {
       verdict: group?.verdict.kind ?? null,
       rule: group?.verdict.rule ?? null,
@@ -88,8 +88,11 @@ export function lastRound({snapshot, group, at}: LocalView): number {
 }
 
 /** Patroni sets `cluster_name` of its servers to its scope. */
-export const scopeOf = ({host, group}: Pick<LocalView, 'host' | 'group'>): string =>
-  host?.clusterName || group?.name || 'all'
+export const scopeOf = ({host, group, patroni}: LocalView): string =>
+  patroni?.scope || host?.clusterName || group?.name || 'all'
+
+/** The member's name in Patroni, where the configuration has one. */
+export const nameOf = (host: string, {patroni}: LocalView): string => patroni?.members[host] ?? host
 
 export const typedTags = (tags: Readonly<Record<string, string>>): object =>
   Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, typed(value)]))

@@ -2,7 +2,7 @@ import type {LocalPatroniSettings} from '../../config/config.ts'
 import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
 import {type HostState, type Snapshot, timelineOf} from '../../core/snapshot.ts'
 import type {LocalView} from './local-view.ts'
-import {isBefore, scopeOf, stateOf, typedTags} from './patroni-body.ts'
+import {isBefore, nameOf, scopeOf, stateOf, typedTags} from './patroni-body.ts'
 import {tagsInForce} from './patroni-query.ts'
 import {receiveLag, replicationState} from './patroni-replication.ts'
 
@@ -20,12 +20,13 @@ export function clusterBody(view: LocalView, settings: LocalPatroniSettings): ob
   return {members, scope: scopeOf(view)}
 }
 
-function memberOf(host: HostState, {snapshot, settings: {host: local}}: LocalView, settings: LocalPatroniSettings) {
+function memberOf(host: HostState, view: LocalView, settings: LocalPatroniSettings) {
+  const {snapshot} = view
   const role = roleOf(host, snapshot)
-  const tags = host.host === local ? tagsInForce(settings.tags) : {}
+  const tags = host.host === view.settings.host ? tagsInForce(settings.tags) : {}
   const isLeader = role === 'leader' || role === 'standby_leader'
   return {
-    name: host.host,
+    name: nameOf(host.host, view),
     role,
     state: memberState(host, role, settings.localVersion),
     api_url: `${settings.ssl === null ? 'http' : 'https'}://${urlHost(host.address)}:${settings.port}/patroni`,

@@ -2,7 +2,7 @@ import type {LocalPatroniSettings} from '../../config/config.ts'
 import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
 import {timelineOf} from '../../core/snapshot.ts'
 import type {LocalView} from './local-view.ts'
-import {isBefore, lastRound, scopeOf} from './patroni-body.ts'
+import {isBefore, lastRound, nameOf, scopeOf} from './patroni-body.ts'
 import {positionOf, replicationState} from './patroni-replication.ts'
 
 type Metric = readonly [name: string, help: string, value: number]
@@ -12,7 +12,7 @@ type Metric = readonly [name: string, help: string, value: number]
  * what only Patroni knows. The daemon's own metrics are on its main port.
  */
 export function metricsText(view: LocalView, settings: LocalPatroniSettings): string {
-  const labels = `{scope="${escaped(scopeOf(view))}",name="${escaped(view.settings.host)}"}`
+  const labels = `{scope="${escaped(scopeOf(view))}",name="${escaped(nameOf(view.settings.host, view))}"}`
   return metricsOf(view, settings)
     .map(([name, help, value]) => {
       const type = name.endsWith('_location') || name.endsWith('_timeline') ? 'counter' : 'gauge'
