@@ -2,13 +2,16 @@ import {mkdtemp, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {primgrAnswer} from '../../src/api/local/primgr.ts'
 import {compose, type Watching} from '../../src/app/serve/compose.ts'
+import type {Config} from '../../src/config/config.ts'
 import {loadConfig} from '../../src/config/load.ts'
 import {noMeter} from '../../src/core/no-meter.ts'
 import {repmgrGrants} from '../../src/core/repmgr.ts'
 import type {Evidence, GroupState} from '../../src/core/snapshot.ts'
 import type {PgNode} from '../../src/demo/node.ts'
 import {systemClock} from '../../src/system/clock.ts'
+import {contextOf} from '../api/local-stage.ts'
 import {hostsYaml, rejoin, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {run} from '../support/run.ts'
@@ -26,6 +29,7 @@ port: 0
 
 describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
   let lab: RepmgrCluster
+  let settings: Config
   let watching: Watching
   let cwd: string
   const logged: string[] = []
@@ -38,7 +42,8 @@ describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
     const path = join(cwd, 'pgroute66.yml')
     await writeFile(path, config(hostsYaml(lab.cluster, ', sslmode: disable')), {mode: 0o600})
     const say = (_: object, message: string) => void logged.push(message)
-    watching = await compose(await loadConfig({path, env: {}, cwd}), {
+    settings = await loadConfig({path, env: {}, cwd})
+    watching = await compose(settings, {
       clock: systemClock,
       random: Math.random,
       log: {debug: () => {}, info: say, warn: say, error: say},
@@ -64,6 +69,13 @@ describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
   }
   const routesTo = (host: string | null) =>
     until(() => group().verdict.routedTo === host, 120_000).catch(() => expect(group()).toMatchObject({host}))
+  /** What `local_api.primgr` of this host says. */
+  const primgr = (host: string, path: string) => {
+    const [now, wall] = [systemClock.now(), systemClock.wall()]
+    const around = {groups: settings.groups, tables: watching.tables, at: {now, wall}}
+    const {status, body} = primgrAnswer('GET', path, contextOf(host, watching.monitor.current(), around))
+    return `${status} ${body}`
+  }
   const node = (name: string): PgNode => lab.cluster.node(name)
   const cli = (...args: string[]) => run([...args, '-c', 'pgroute66.yml'], {cwd})
   const nodes = () => lab.cluster.nodes
@@ -90,6 +102,9 @@ describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
     await hears('host1', 'confirms', '3 of 3 data nodes in location default')
     await routesTo('host1')
     expect(group().verdict.rule).toBe('V4')
+    expect(['host1', 'host2', 'host3'].map((host) => primgr(host, '/primary'))).toEqual(
+      Array(3).fill('200 {"Primary":"host1"}'),
+    )
     const connected = await cli('config', 'check', '--connect')
     expect(connected.stdout).toContain('host1  repmgr: node host1, primary, location default')
     expect(connected.code).toBe(0)
@@ -129,6 +144,16 @@ describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
     expect(group().verdict).toMatchObject({rule: 'V1', routedTo: 'host3'})
     expect(said('host3')?.answer).toBe('confirms')
     expect(routed.filter((host) => host === 'host2')).toHaveLength(1)
+    // Each table names its own host. The nodes that run primgr count votes by them; HAProxy asks for the state.
+    await until(() => primgr('host2', '/primary').startsWith('200'))
+    expect(['host2', 'host3'].map((host) => primgr(host, '/primary'))).toEqual([
+      '200 {"Primary":"host2"}',
+      '200 {"Primary":"host3"}',
+    ])
+    expect(['host2', 'host3'].map((host) => primgr(host, '/state'))).toEqual([
+      '509 {"State":"Unknown"}',
+      '200 {"State":"Primary"}',
+    ])
     await node('host2').kill()
   })
 
