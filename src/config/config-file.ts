@@ -1,3 +1,4 @@
+import {constants} from 'node:fs'
 import {resolve} from 'node:path'
 import type {ErrorCode} from '../core/error-codes.ts'
 import {OperatorError} from '../core/errors.ts'
@@ -6,6 +7,9 @@ import {type Environment, variable} from './libpq/environment.ts'
 
 /** The file of a thousand hosts has a few hundred kilobytes. */
 const largestBytes = 4 * 1024 * 1024
+
+const pipeMs = 5_000
+const stepMs = 20
 
 export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
 
@@ -38,10 +42,12 @@ export const isWithoutFile = (error: unknown): error is OperatorError =>
 async function readConfigFile(path: string): Promise<ConfigFile> {
   let file: number | null = null
   try {
-    file = await open(path, 'r')
+    // Not blocking: a pipe without a writer would keep this process for ever.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = await fstat(file)
     if (stat.isDirectory()) throw refusal('CONFIG_NOT_A_FILE', path, 'is a directory', 'Name the file in it.')
-    return {path, text: decode(await readAtMost(file, path), path), mode: stat.mode & 0o777}
+    const reading = stat.isFile() ? readAtMost(file, path) : readPipe(file, path)
+    return {path, text: decode(await reading, path), mode: stat.mode & 0o777}
   } catch (error) {
     if (error instanceof OperatorError) throw error
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
@@ -71,6 +77,36 @@ async function readAtMost(file: number, path: string): Promise<Buffer> {
       throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Name the right file with -c.')
     chunks.push(buffer.subarray(0, bytesRead))
   }
+}
+
+/**
+ * What the writer of a pipe writes, as in `-c <(command)`. Without a writer, a read ends at once with
+ * nothing; with a slow one, with EAGAIN.
+ */
+async function readPipe(file: number, path: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let total = 0
+  for (let idleMs = 0; idleMs <= pipeMs; ) {
+    const {bytesRead, buffer} = await read(file, Buffer.alloc(64 * 1024), 0, 64 * 1024, null).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EAGAIN') throw error
+        return {bytesRead: -1, buffer: Buffer.alloc(0)}
+      },
+    )
+    if (bytesRead === 0 && total > 0) return Buffer.concat(chunks)
+    if (bytesRead > 0) {
+      total += bytesRead
+      if (total > largestBytes)
+        throw refusal('CONFIG_TOO_LARGE', path, 'is larger than 4 MB', 'Name the right file with -c.')
+      chunks.push(buffer.subarray(0, bytesRead))
+      idleMs = 0
+    } else {
+      await new Promise((resolve) => setTimeout(resolve, stepMs))
+      idleMs += stepMs
+    }
+  }
+  const message = 'is a pipe or a device, and nothing was written to it for five seconds'
+  throw refusal('CONFIG_UNREADABLE', path, message, 'Start and end the writer of the pipe, or name a file.')
 }
 
 function decode(bytes: Buffer, path: string): string {

@@ -1,7 +1,7 @@
 import {dirname, resolve} from 'node:path'
 import {OperatorError} from '../core/errors.ts'
 import type {HostSettings} from '../core/settings.ts'
-import type {Config} from './config.ts'
+import type {Config, Warning} from './config.ts'
 import {type ConfigFile, findConfigFile} from './config-file.ts'
 import {warnOfPasswordFiles, warnOfReaders, warnOfSecretFiles} from './file-permissions.ts'
 import {type FileFields, fileShape} from './file-shape.ts'
@@ -22,14 +22,22 @@ export type Asked = Readonly<{
   dsns?: readonly string[] | undefined
   env: Environment
   cwd: string
+  /** Tries what a file asks for; its problems count as the file's own. For `config check`. */
+  trial?: Trial | undefined
 }>
+
+/** `refused`: what is wrong already; the values there are stand-ins. */
+export type Trial = (
+  config: Config,
+  refused: readonly Problem[],
+) => Promise<Readonly<{problems: readonly Problem[]; warnings: readonly Warning[]}>>
 
 /**
  * The configuration (DESIGN 8): from the named file, from connection strings, from a file in the
  * usual places, or from `$PGHOST`. Frozen, with every default filled in. Rejects with OperatorError;
  * where the content is wrong, with a ConfigError that holds all problems.
  */
-export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Config> {
+export async function loadConfig({path, dsns = [], env, cwd, trial}: Asked): Promise<Config> {
   if (path !== undefined && dsns.length > 0) {
     throw new OperatorError(
       'CONFIG_CONFLICT',
@@ -39,7 +47,7 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
   }
   if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
   const file = await findConfigFile(path ?? null, env, cwd)
-  if (file !== null) return fromFile(file, env)
+  if (file !== null) return fromFile(file, env, trial)
   if (['PGHOST', 'PGHOSTADDR', 'PGSERVICE'].some((name) => variable(env, name) !== null))
     return fromDsns([''], 'the environment', env, cwd, environmentDsn(env))
   throw new OperatorError(
@@ -52,7 +60,7 @@ export async function loadConfig({path, dsns = [], env, cwd}: Asked): Promise<Co
 /**
  * As `loadConfig`, for a text that comes from another place: a generated one, or one under test.
  */
-export async function fromFile(file: ConfigFile, env: Environment): Promise<Config> {
+export async function fromFile(file: ConfigFile, env: Environment, trial?: Trial): Promise<Config> {
   const report = new Report()
   const directory = dirname(file.path)
   const tree = await withHostServices(await parseYaml(file.text, file.path), {env, directory, report})
@@ -68,7 +76,7 @@ export async function fromFile(file: ConfigFile, env: Environment): Promise<Conf
     )
   }
   warnOfReaders(file, tree, report)
-  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, text: file.text, report})
+  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, text: file.text, report, trial})
 }
 
 async function fromDsns(
@@ -80,7 +88,15 @@ async function fromDsns(
 ): Promise<Config> {
   const report = new Report()
   const hosts = await hostsOfDsns(dsns, {env, directory: cwd, encoding: 'plain', report}, fallback)
-  return finish(fileShape.absent, hosts, {directory: cwd, env, path: null, source, text: null, report})
+  return finish(fileShape.absent, hosts, {
+    directory: cwd,
+    env,
+    path: null,
+    source,
+    text: null,
+    report,
+    trial: undefined,
+  })
 }
 
 type Found = Readonly<{
@@ -91,18 +107,22 @@ type Found = Readonly<{
   /** Of the file. */
   text: string | null
   report: Report
+  trial: Trial | undefined
 }>
 
 async function finish(
   fields: FileFields,
   hosts: readonly HostSettings[],
-  {directory, env, path, source, text, report}: Found,
+  {directory, env, path, source, text, report, trial}: Found,
 ): Promise<Config> {
   const settings = await settingsFrom(fields, {directory, env, hosts, report})
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
-  if (report.problems.length > 0) throw new ConfigError(source, await located(report.problems, text))
-  return deepFreeze({...settings, path, warnings: report.warnings})
+  const config = {...settings, path, warnings: report.warnings}
+  const tried = await trial?.(config, report.problems)
+  const problems = [...report.problems, ...(tried?.problems ?? [])]
+  if (problems.length > 0) throw new ConfigError(source, await located(problems, text))
+  return deepFreeze({...config, warnings: [...config.warnings, ...(tried?.warnings ?? [])]})
 }
 
 /** With the place in the file. A problem outside of the file, as of a variable, has none. */

@@ -97,6 +97,18 @@ export const errorGuide = {
     meaning: '`logfile` cannot be opened.',
     next: 'Give the user of the daemon permission to write there, or set another path.',
   },
+  HOOK_COMMAND: {
+    meaning: '`config check` cannot find the command of a hook, or may not run it.',
+    next: 'Install the command, correct the path, or make it executable.',
+  },
+  INCLUDE_FOLDER: {
+    meaning: 'The folder of a PgBouncer `include` file does not exist or cannot be used.',
+    next: 'Create the folder, and give the user of the daemon permission to write there.',
+  },
+  CERTIFICATE_DATE: {
+    meaning: 'A certificate has expired or is not valid yet.',
+    next: 'Renew the certificate, and check the clock of this machine.',
+  },
   STATE_IN_USE: {
     meaning: 'Another daemon uses this `state_dir`.',
     next: 'Stop that daemon first, or set another `state_dir`.',

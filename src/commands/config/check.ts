@@ -4,9 +4,10 @@ import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
 
 export default class ConfigCheck extends TextCommand {
-  static override summary = 'Check the configuration: report all problems at once, each with its path.'
+  static override summary = 'Check the configuration and what serve needs: all problems at once, each with its place.'
   static override description =
-    'Exit code 0: the configuration can be used; warnings go to stderr. Exit code 2: it cannot.'
+    'Tries ports, sockets, files, hook commands and certificates as this user. Exit code 0: the ' +
+    'configuration can be used; warnings go to stderr. Exit code 2: it cannot.'
   static override usage = 'config check [DSN...] [-c FILE] [--connect] [--json]'
   static override strict = false
   static override flags = {
@@ -19,12 +20,9 @@ export default class ConfigCheck extends TextCommand {
 
   async run(): Promise<void> {
     const {flags, argv} = await this.parse(ConfigCheck)
-    const config = await loadConfig({
-      path: flags.config,
-      dsns: argv as string[],
-      env: process.env,
-      cwd: process.cwd(),
-    }).catch((error) => {
+    const {startTrial: trial} = await import('../../app/serve/trial/start-trial.ts')
+    const asked = {path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()}
+    const config = await loadConfig({...asked, trial}).catch((error) => {
       if (!flags.json || !(error instanceof ConfigError)) throw error
       const {code, message, next, problems} = error
       this.log(JSON.stringify({exit: 2, ok: false, error: {code, message, next}, problems}, null, 2))

@@ -1,6 +1,5 @@
 import {OperatorError} from '../../core/errors.ts'
 import type {PasswordSource} from '../../core/settings.ts'
-import {readFile} from '../../system/files.ts'
 import {lookUpPassword} from './pgpass.ts'
 
 /**
@@ -25,7 +24,8 @@ export async function readPassword(source: PasswordSource): Promise<string | nul
 async function readPasswordFile(path: string): Promise<string | null> {
   try {
     // The editor writes one line break at the end; it is no part of the password.
-    return (await readFile(path, 'utf8')).replace(/\r?\n$/, '') || null
+    const {readPlainFile} = await import('../../system/plain-file.ts')
+    return (await readPlainFile(path)).toString('utf8').replace(/\r?\n$/, '') || null
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new OperatorError(

@@ -1,4 +1,3 @@
-import {readFile} from '../../../system/files.ts'
 import type {Pem} from '../../config.ts'
 import type {Report} from '../../reading/report.ts'
 import {decodeBase64, decodeLossy} from './base64.ts'
@@ -52,7 +51,8 @@ export function decodePem(encoded: string, kind: PemKind, path: string, report: 
 export async function pemText(pem: Pem, path: string, report: Report): Promise<string | null> {
   if ('pem' in pem) return pem.pem
   try {
-    return await readFile(pem.file, 'utf8')
+    const {readPlainFile} = await import('../../../system/plain-file.ts')
+    return (await readPlainFile(pem.file)).toString('utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     report.warn(path, `cannot be read by this user (${code})`, 'Give the user that runs "serve" the right to read it.')

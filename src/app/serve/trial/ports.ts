@@ -1,0 +1,110 @@
+import {once} from 'node:events'
+import {connect, createServer, type Server} from 'node:net'
+import {endpointsOf} from '../../../api/listen/endpoint.ts'
+import type {Config} from '../../../config/config.ts'
+import {errnoOf, type Findings, type Trial} from './findings.ts'
+
+type Port = Readonly<{path: string; key: string; host: string; port: number}>
+
+/** Every port and socket that the daemon will listen on. */
+export const tryPorts: Trial = async (config, findings) => {
+  const ports = portsOf(config).filter(({path}) => findings.isClean(path || 'bind') && findings.isClean('port'))
+  for (const [index, one] of ports.entries()) {
+    const other = ports.slice(0, index).find((each) => areSame(each, one))
+    if (other !== undefined)
+      findings.refuse(
+        keyOf(one, 'port'),
+        'CONFIG_CONFLICT',
+        `is ${one.port}, the port of ${keyOf(other, 'port')} too`,
+        'Set another port.',
+      )
+  }
+  let isOwn: Promise<boolean> | null = null
+  const own = () => {
+    isOwn ??= import('./own-daemon.ts').then(({isOwnDaemon}) => isOwnDaemon(config))
+    return isOwn
+  }
+  const open: Server[] = []
+  try {
+    for (const port of ports) {
+      const found = await listenOn(port)
+      if (typeof found !== 'string') open.push(found)
+      else if (found !== 'EADDRINUSE') tell(port, found, findings)
+      else if (!(await own()) && !ports.some((other) => other !== port && areSame(other, port)))
+        tell(port, found, findings)
+    }
+  } finally {
+    for (const server of open) server.close()
+  }
+  for (const [path, socket] of Object.entries({socket: config.socket, control_socket: config.controlSocket}))
+    if (socket !== null && findings.isClean(path) && (await isListening(socket)) && !(await own()))
+      findings.refuse(
+        path,
+        'SOCKET_IN_USE',
+        `names ${socket}, on which another process listens`,
+        'Stop that process first, or set another path.',
+      )
+}
+
+function portsOf(config: Config): readonly Port[] {
+  const {agent} = config
+  const endpoints = endpointsOf(config, new Map()).flatMap(({kind, at}): Port[] =>
+    'port' in at ? [{path: kind === 'http' ? '' : `local_api.${kind}`, key: kind, host: at.host, port: at.port}] : [],
+  )
+  const agents = agent === null ? [] : [{path: 'agent', key: 'agent', host: agent.bind, port: agent.port}]
+  return [...endpoints, ...agents]
+}
+
+const keyOf = ({path}: Port, key: 'bind' | 'port') => (path === '' ? key : `${path}.${key}`)
+
+const everywhere = (host: string) => host === '0.0.0.0' || host === '::'
+const areSame = (one: Port, other: Port) =>
+  one.port === other.port &&
+  one.port !== 0 &&
+  (one.host === other.host || everywhere(one.host) || everywhere(other.host))
+
+async function listenOn({host, port}: Port): Promise<Server | string> {
+  const server = createServer((visitor) => visitor.destroy())
+  try {
+    await once(server.listen({host, port, exclusive: true}), 'listening')
+    return server
+  } catch (error) {
+    return errnoOf(error)
+  }
+}
+
+function tell(port: Port, errno: string, findings: Findings): void {
+  const where = `${port.host}:${port.port}`
+  if (errno === 'EADDRINUSE')
+    findings.refuse(
+      keyOf(port, 'port'),
+      'LISTEN',
+      `is ${port.port}, and another process listens on ${where}`,
+      'Stop that process first, or set another port.',
+    )
+  else if (errno === 'EACCES')
+    findings.warn(
+      keyOf(port, 'port'),
+      `is ${port.port}, which this user may not listen on`,
+      'Choose a port above 1023, or run this check as the user of the daemon.',
+    )
+  else
+    findings.refuse(
+      keyOf(port, 'bind'),
+      'LISTEN',
+      `is ${port.host}, which is no address of this machine (${errno})`,
+      'Set it to an address of this machine, or to 0.0.0.0.',
+    )
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({path})
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    // EAGAIN: the backlog is full, so a process listens.
+    socket.once('error', (error) => resolve(errnoOf(error) === 'EAGAIN'))
+  })
+}

@@ -1,0 +1,23 @@
+import type {Config} from '../../../config/config.ts'
+import type {Problem} from '../../../config/reading/problem.ts'
+import {tryFiles} from './files.ts'
+import {Findings} from './findings.ts'
+import {tryPorts} from './ports.ts'
+
+/**
+ * `config check`: what `serve` would refuse, or could not do. Tries the ports for a moment; writes and
+ * makes nothing. `refused`: the problems that were found before; what they are about is not tried.
+ */
+export async function startTrial(config: Config, refused: readonly Problem[]): Promise<Findings> {
+  const findings = new Findings(refused)
+  await tryFiles(config, findings)
+  await tryPorts(config, findings)
+  // Takes 10 ms to load, and only TLS needs it.
+  if (hasCertificates(config)) await (await import('./certificates.ts')).tryCertificates(config, findings)
+  return findings
+}
+
+const hasCertificates = ({ssl, localApi, hosts}: Config): boolean =>
+  ssl !== null ||
+  (localApi?.patroni?.ssl ?? null) !== null ||
+  hosts.some(({connection}) => connection.sslcert !== null || connection.sslrootcert !== null)
