@@ -43,6 +43,8 @@ _pgroute66() {
     "maintenance --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --config"|"maintenance -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --for") return ;;
+    "patroni edit-config --config"|"patroni edit-config -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni edit-config --group"|"patroni edit-config -g") return ;;
     "patroni edit-config --url") return ;;
     "patroni edit-config --etcd") return ;;
     "patroni edit-config --scope") return ;;
@@ -58,6 +60,8 @@ _pgroute66() {
     "patroni edit-config --set"|"patroni edit-config -s") return ;;
     "patroni edit-config --apply") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni edit-config --replace") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni failover --config"|"patroni failover -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni failover --group"|"patroni failover -g") return ;;
     "patroni failover --url") return ;;
     "patroni failover --etcd") return ;;
     "patroni failover --scope") return ;;
@@ -71,6 +75,8 @@ _pgroute66() {
     "patroni failover --user") return ;;
     "patroni failover --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni failover --candidate") return ;;
+    "patroni history --config"|"patroni history -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni history --group"|"patroni history -g") return ;;
     "patroni history --url") return ;;
     "patroni history --etcd") return ;;
     "patroni history --scope") return ;;
@@ -84,6 +90,8 @@ _pgroute66() {
     "patroni history --user") return ;;
     "patroni history --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni history --format") COMPREPLY=($(compgen -W 'table json yaml tsv' -- "$current")); return ;;
+    "patroni list --config"|"patroni list -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni list --group"|"patroni list -g") return ;;
     "patroni list --url") return ;;
     "patroni list --etcd") return ;;
     "patroni list --scope") return ;;
@@ -98,6 +106,8 @@ _pgroute66() {
     "patroni list --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni list --format") COMPREPLY=($(compgen -W 'table json yaml tsv' -- "$current")); return ;;
     "patroni list --interval") return ;;
+    "patroni pause --config"|"patroni pause -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni pause --group"|"patroni pause -g") return ;;
     "patroni pause --url") return ;;
     "patroni pause --etcd") return ;;
     "patroni pause --scope") return ;;
@@ -110,6 +120,8 @@ _pgroute66() {
     "patroni pause --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni pause --user") return ;;
     "patroni pause --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni reinit --config"|"patroni reinit -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni reinit --group"|"patroni reinit -g") return ;;
     "patroni reinit --url") return ;;
     "patroni reinit --etcd") return ;;
     "patroni reinit --scope") return ;;
@@ -122,6 +134,8 @@ _pgroute66() {
     "patroni reinit --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni reinit --user") return ;;
     "patroni reinit --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni reload --config"|"patroni reload -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni reload --group"|"patroni reload -g") return ;;
     "patroni reload --url") return ;;
     "patroni reload --etcd") return ;;
     "patroni reload --scope") return ;;
@@ -134,6 +148,8 @@ _pgroute66() {
     "patroni reload --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni reload --user") return ;;
     "patroni reload --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni restart --config"|"patroni restart -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni restart --group"|"patroni restart -g") return ;;
     "patroni restart --url") return ;;
     "patroni restart --etcd") return ;;
     "patroni restart --scope") return ;;
@@ -150,6 +166,8 @@ _pgroute66() {
     "patroni restart --pg-version") return ;;
     "patroni restart --scheduled") return ;;
     "patroni restart --timeout") return ;;
+    "patroni resume --config"|"patroni resume -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni resume --group"|"patroni resume -g") return ;;
     "patroni resume --url") return ;;
     "patroni resume --etcd") return ;;
     "patroni resume --scope") return ;;
@@ -162,6 +180,8 @@ _pgroute66() {
     "patroni resume --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni resume --user") return ;;
     "patroni resume --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni switchover --config"|"patroni switchover -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni switchover --group"|"patroni switchover -g") return ;;
     "patroni switchover --url") return ;;
     "patroni switchover --etcd") return ;;
     "patroni switchover --scope") return ;;
@@ -177,6 +197,8 @@ _pgroute66() {
     "patroni switchover --leader") return ;;
     "patroni switchover --candidate") return ;;
     "patroni switchover --scheduled") return ;;
+    "patroni topology --config"|"patroni topology -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni topology --group"|"patroni topology -g") return ;;
     "patroni topology --url") return ;;
     "patroni topology --etcd") return ;;
     "patroni topology --scope") return ;;
@@ -191,6 +213,8 @@ _pgroute66() {
     "patroni topology --password-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "patroni topology --format") COMPREPLY=($(compgen -W 'table json yaml tsv' -- "$current")); return ;;
     "patroni topology --interval") return ;;
+    "patroni version --config"|"patroni version -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "patroni version --group"|"patroni version -g") return ;;
     "patroni version --url") return ;;
     "patroni version --etcd") return ;;
     "patroni version --scope") return ;;
@@ -239,18 +263,18 @@ _pgroute66() {
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
     "init") COMPREPLY=($(compgen -W '--sql --repmgr --availability --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --config --for --help' -- "$current")) ;;
-    "patroni edit-config") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
-    "patroni failover") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;
-    "patroni history") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
-    "patroni list") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
-    "patroni pause") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
-    "patroni reinit") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --force --from-leader --wait --yes --json --help' -- "$current")) ;;
-    "patroni reload") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
-    "patroni restart") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --pending --role --pg-version --scheduled --timeout --yes --json --help' -- "$current")) ;;
-    "patroni resume") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
-    "patroni switchover") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --leader --candidate --scheduled --cancel --yes --json --help' -- "$current")) ;;
-    "patroni topology") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
-    "patroni version") COMPREPLY=($(compgen -W '--url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
+    "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
+    "patroni failover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;
+    "patroni history") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
+    "patroni list") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
+    "patroni pause") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
+    "patroni reinit") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --force --from-leader --wait --yes --json --help' -- "$current")) ;;
+    "patroni reload") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
+    "patroni restart") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --pending --role --pg-version --scheduled --timeout --yes --json --help' -- "$current")) ;;
+    "patroni resume") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --yes --json --help' -- "$current")) ;;
+    "patroni switchover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --leader --candidate --scheduled --cancel --yes --json --help' -- "$current")) ;;
+    "patroni topology") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
+    "patroni version") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
     "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;

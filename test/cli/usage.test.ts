@@ -30,6 +30,12 @@ for (const [given, args, message, next] of [
   ],
   ['a Patroni that is not named', ['patroni', 'list'], 'no cluster is named', '--url'],
   [
+    'two Patronis',
+    ['patroni', 'list', '--url', 'http://127.0.0.1:1', '--group', 'a'],
+    'the cluster is named twice',
+    '--group',
+  ],
+  [
     'no member to restart',
     ['patroni', 'restart', '--url', 'http://127.0.0.1:1', '--yes'],
     'no member is named',

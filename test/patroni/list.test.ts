@@ -52,6 +52,37 @@ describe('list, in recorded states', () => {
     expect([exit, text]).toEqual([4, expect.stringContaining('CONTRADICTION: the leader key names node1, but node3')])
   })
 
+  test('SQL beside Patroni: the hosts by address, and what contradicts', () => {
+    const host = (byte: number, role: 'primary' | 'standby' | 'unavailable', timeline: number | null) => ({
+      ...{host: `host${byte}`, address: `10.66.0.1${byte}`, port: 5432, member: null, ageSeconds: 0},
+      ...{role, cause: role === 'unavailable' ? 'refused' : null, timeline},
+    })
+    const shownWith = (...hosts: ReturnType<typeof host>[]) => {
+      const overview = {...recordedOverview('etcd3-24-steady-failsafe-enabled'), sql: {hosts}}
+      const {text, exit} = listing(overview, table)
+      return {text, exit, said: text.match(/(?<=CONTRADICTION: ).*/g) ?? []}
+    }
+    const agreed = shownWith(host(1, 'standby', 6), host(2, 'unavailable', null), host(3, 'primary', 6))
+    expect([agreed.exit, agreed.said]).toEqual([0, []])
+    expect(agreed.text).toMatch(/ node2 .* unavailable \(refused\) /)
+    expect(agreed.text).toMatch(/ node3 .* primary TL 6 /)
+    const promoting = shownWith(host(1, 'standby', 6), host(3, 'standby', 6))
+    expect([promoting.exit, promoting.said]).toEqual([4, ['node3 leads by Patroni, and SQL shows a standby']])
+    expect(promoting.text).toMatch(/ node2 .* \? +\| 0 s/)
+    const two = shownWith(host(1, 'primary', 7), host(3, 'primary', 5))
+    expect([two.exit, two.said]).toEqual([
+      4,
+      ['SQL shows node1 as a primary, and Patroni does not', 'node3 leads on timeline 6 by Patroni, and on 5 by SQL'],
+    ])
+  })
+
+  test('without a daemon there is no column SQL, and the reason is told', () => {
+    const overview = {...recordedOverview('etcd3-24-steady-failsafe-enabled'), sql: {why: 'the daemon at /s is absent'}}
+    const {text, exit} = listing(overview, table)
+    expect([exit, text]).toEqual([0, expect.stringContaining('No column SQL: the daemon at /s is absent')])
+    expect(text).not.toContain('| SQL')
+  })
+
   test('two members that claim to lead', () => {
     const overview = recordedOverview('etcd3-24-steady-failsafe-enabled')
     const {claims, ...leader} = overview.leader
@@ -78,7 +109,7 @@ describe('list, in recorded states', () => {
     expect(listing(overview, {format: 'yaml', isExtended: false}).text).toMatch(/^leader: node4$/m)
     const [heads = '', values = ''] = listing(overview, {format: 'tsv', isExtended: false}).text.split('\n')
     expect([heads.split('\t').length, values.split('\t').slice(0, 3)]).toEqual([
-      15,
+      16,
       ['node4', '10.66.0.14', 'standby_leader'],
     ])
   })

@@ -29,6 +29,7 @@ export function recordedOverview(state: string): Overview {
     asked,
     dcs: cluster ?? null,
     tree: null,
+    sql: null,
     dcsSeen: seen.sort((one, other) => one.seconds - other.seconds)[0] ?? null,
   }
 }

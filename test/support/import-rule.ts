@@ -55,7 +55,10 @@ export const rooms: Readonly<Record<string, Rule>> = {
     ],
     packages: ['*'],
   },
-  'app/patroni': {rooms: ['core', 'system', 'patroni', 'etcd', 'app/cli'], packages: ['*']},
+  'app/patroni': {
+    rooms: ['core', 'protocol', 'config', 'system', 'http', 'patroni', 'etcd', 'sources/*', 'app/cli'],
+    packages: ['*'],
+  },
   'app/main': {rooms: ['core', 'config', 'system', 'app/cli', 'app/check'], packages: ['*']},
   demo: {rooms: ['core', 'config', 'system', 'ui', 'app/serve', 'app/cli'], packages: ['*']},
   commands: {rooms: ['*'], packages: ['*']},

@@ -1,3 +1,4 @@
+import {type Line, linesOf} from './line.ts'
 import type {Overview} from './overview.ts'
 
 /** Exit codes of `patroni list`. */
@@ -15,16 +16,19 @@ export type Findings = Readonly<{
   notes: readonly string[]
 }>
 
-export function findingsOf(overview: Overview): Findings {
+/** `lines`: of the same overview. */
+export function findingsOf(overview: Overview, lines: readonly Line[] = linesOf(overview)): Findings {
   const {leader, asked, dcs, dcsSeen} = overview
   const nameAt = (url: string) => asked.find((one) => one.url === url)?.name ?? url
-  const contradictions = contradictionsIn(overview, nameAt)
+  const holder = leader.holder === null ? null : nameAt(leader.holder.member)
+  const contradictions = [...contradictionsIn(overview, nameAt), ...againstSql(lines, holder)]
   const notes = [
     ...leader.hollow.map(
       (one) => `${nameAt(one.member)} holds the lock, but does not lead: ${hollowWords[one.reason]}`,
     ),
     ...(dcs === null && asked.some(({heard}) => 'answer' in heard) ? [awayNote(dcsSeen)] : []),
     ...(leader.holder?.byFailsafe ? [`${nameAt(leader.holder.member)} leads by failsafe mode, without a lock`] : []),
+    ...(overview.sql !== null && 'why' in overview.sql ? [`No column SQL: ${overview.sql.why}`] : []),
   ]
   const isSilent = !asked.some(({heard}) => 'answer' in heard && heard.answer.data !== null)
   const exit = isSilent
@@ -34,7 +38,7 @@ export function findingsOf(overview: Overview): Findings {
       : leader.holder === null
         ? listExits.leaderless
         : listExits.leads
-  return {exit, leader: leader.holder === null ? null : nameAt(leader.holder.member), contradictions, notes}
+  return {exit, leader: holder, contradictions, notes}
 }
 
 const hollowWords = {
@@ -71,6 +75,19 @@ function contradictionsIn({leader, asked, dcs, tree}: Overview, nameAt: (url: st
     ),
     ...seconds.map((name) => `${name} runs as a primary without the lock`),
   ]
+}
+
+/** What the daemon sees by SQL, beside what Patroni says. A promotion shows this for a moment. */
+function againstSql(lines: readonly Line[], holder: string | null): readonly string[] {
+  return lines.flatMap(({member, sql, timeline, role}) => {
+    if (sql === null || sql.role === 'unavailable') return []
+    if (member !== holder)
+      return sql.role === 'primary' ? [`SQL shows ${member} as a primary, and Patroni does not`] : []
+    if (role === 'standby_leader') return []
+    if (sql.role === 'standby') return [`${member} leads by Patroni, and SQL shows a standby`]
+    const isOther = timeline !== null && sql.timeline !== null && timeline !== sql.timeline
+    return isOther ? [`${member} leads on timeline ${timeline} by Patroni, and on ${sql.timeline} by SQL`] : []
+  })
 }
 
 const isLeading = ({role}: Readonly<{role: string}>) => role === 'leader' || role === 'standby_leader'

@@ -1,7 +1,14 @@
 import {Flags} from '@oclif/core'
+import {configFlag} from '../cli/flags.ts'
 
 /** How a command finds the cluster, the same for every `patroni` command. */
 export const siteFlags = {
+  config: configFlag,
+  group: Flags.string({
+    char: 'g',
+    description: 'group of the configuration [default: the one with patroni]',
+    helpValue: 'NAME',
+  }),
   url: Flags.string({
     multiple: true,
     description: 'REST API of any member; several: where one is silent',

@@ -3,6 +3,7 @@ import type {ClusterMember} from '../../patroni/data/cluster.ts'
 import type {Status} from '../../patroni/data/status.ts'
 import {PatroniError} from '../../patroni/error.ts'
 import type {Asked, Overview} from './overview.ts'
+import {hostOf, type SqlHost, type SqlView} from './sql-view.ts'
 
 /** Bytes. `unknown`: the member does not stream on the leader's timeline, or the leader is not known. */
 export type Lag = number | 'unknown' | null
@@ -29,10 +30,12 @@ export type Line = Readonly<{
   silence: string | null
   /** Seconds since the member has read the DCS. */
   dcsAge: number | null
+  /** What the daemon sees by SQL; `null`: it does not watch this member, or is not asked. */
+  sql: SqlHost | null
 }>
 
 /** Every member that is known, by name. */
-export function linesOf({asked, dcs, tree, leader}: Overview): readonly Line[] {
+export function linesOf({asked, dcs, tree, leader, sql}: Overview): readonly Line[] {
   const names = [
     ...asked.map(({name}) => name),
     ...(dcs?.members ?? []).map(({name}) => name),
@@ -43,7 +46,7 @@ export function linesOf({asked, dcs, tree, leader}: Overview): readonly Line[] {
   const known = [...new Set(names)].sort(byName).map((name) => {
     const one = asked.find((asked) => asked.name === name)
     const kept = dcs?.members.find((member) => member.name === name) ?? fromTree(tree?.members, name)
-    return lineOf({name, one, kept, head, isHolder: one !== undefined && isHolder(one)})
+    return lineOf({name, one, kept, head, sql, isHolder: one !== undefined && isHolder(one)})
   })
   // Without a DCS, the leader still knows who streams from it.
   return dcs === null && tree === null ? [...known, ...streamingFrom(head, known)] : known
@@ -54,7 +57,14 @@ function streamingFrom(head: Status | null, known: readonly Line[]): readonly Li
   return (head?.replication ?? []).flatMap(({application_name: name, client_addr: host, state}): Line[] => {
     if (name === undefined || state !== 'streaming' || !isNew(name, host ?? '')) return []
     const heard = {receiveLsn: null, receiveLag: 'unknown', replayLsn: null, replayLag: 'unknown'} as const
-    const nothing = {pendingRestart: false, pendingRestartReason: '', scheduledRestart: '', tags: {}, dcsAge: null}
+    const nothing = {
+      pendingRestart: false,
+      pendingRestartReason: '',
+      scheduledRestart: '',
+      tags: {},
+      dcsAge: null,
+      sql: null,
+    }
     const line = {member: name, host: host ?? '', role: 'replica', state, timeline: null, isOwnWord: false}
     return [{...line, ...heard, ...nothing, silence: 'told by the leader'}]
   })
@@ -69,9 +79,10 @@ type Known = Readonly<{
   /** The status of the member that leads. */
   head: Status | null
   isHolder: boolean
+  sql: SqlView | null
 }>
 
-function lineOf({name, one, kept, head, isHolder}: Known): Line {
+function lineOf({name, one, kept, head, isHolder, sql}: Known): Line {
   const answer = one !== undefined && 'answer' in one.heard ? one.heard.answer : null
   const status = answer?.data ?? null
   const isStreaming = streams(name, status, kept, head)
@@ -84,7 +95,7 @@ function lineOf({name, one, kept, head, isHolder}: Known): Line {
     isHolder ? null : isComparable && at !== undefined ? Math.max(0, (head?.xlog?.location ?? at) - at) : 'unknown'
   return {
     member: name,
-    host: hostOf(kept, one),
+    host: shownHost(addressOf(kept, one)),
     role: roleOf(status, kept, isHolder),
     state:
       isStreaming && status?.state === 'running' && !isHolder
@@ -102,6 +113,7 @@ function lineOf({name, one, kept, head, isHolder}: Known): Line {
     isOwnWord: status !== null,
     silence: status === null && one !== undefined ? silenceOf(one) : null,
     dcsAge: answer === null ? null : dcsAgeSeconds(answer),
+    sql: hostOf(sql, name, addressOf(kept, one)),
   }
 }
 
@@ -126,11 +138,17 @@ function roleOf(status: Status | null, kept: ClusterMember | undefined, isHolder
   return status.role
 }
 
-function hostOf(kept: ClusterMember | undefined, one: Asked | undefined): string {
-  const {host, port} = kept ?? {}
-  if (host !== undefined) return port === undefined || String(port) === '5432' ? host : `${host}:${port}`
-  return one === undefined ? '' : new URL(one.url).hostname
+/** Of PostgreSQL: as the DCS knows it, or the machine of the REST API with the usual port. */
+function addressOf(
+  kept: ClusterMember | undefined,
+  one: Asked | undefined,
+): Readonly<{host: string; port: string}> | null {
+  if (kept?.host !== undefined) return {host: kept.host, port: String(kept.port ?? 5432)}
+  return one === undefined ? null : {host: new URL(one.url).hostname, port: '5432'}
 }
+
+const shownHost = (address: ReturnType<typeof addressOf>): string =>
+  address === null ? '' : address.port === '5432' ? address.host : `${address.host}:${address.port}`
 
 function silenceOf({heard}: Asked): string {
   if ('answer' in heard) return `answers ${heard.answer.status}`

@@ -2,6 +2,7 @@ import {type Findings, findingsOf} from './findings.ts'
 import type {Format} from './flags.ts'
 import {type Lag, type Line, linesOf} from './line.ts'
 import type {Overview} from './overview.ts'
+import {sqlText} from './sql-view.ts'
 import {type Column, documentOf, printedAs, tableOf, tagsText, tsvOf} from './table.ts'
 
 export type Listing = Readonly<{text: string; exit: Findings['exit']}>
@@ -38,6 +39,7 @@ const columns: readonly Column<Line>[] = [
   {head: 'Pending restart reason', key: 'pendingRestartReason', of: ({pendingRestartReason}) => pendingRestartReason},
   {head: 'Scheduled restart', key: 'scheduledRestart', of: ({scheduledRestart}) => scheduledRestart},
   {head: 'Tags', key: 'tags', of: ({tags}) => tags, show: ({tags}) => tagsText(tags)},
+  {head: 'SQL', key: 'sql', of: ({sql}) => sql && sqlText(sql), show: ({sql}) => (sql === null ? '?' : sqlText(sql))},
   {head: 'Age', key: 'ageSeconds', of: ({isOwnWord}) => (isOwnWord ? 0 : null), show: (line) => ageText(line)},
   {head: 'DCS age', key: 'dcsAgeSeconds', of: ({dcsAge}) => dcsAge, show: ({dcsAge}) => seconds(dcsAge), isRight: true},
 ]
@@ -65,10 +67,14 @@ export function lagText(lag: Lag): string {
 }
 
 export function listing(overview: Overview, {format, isExtended, isTree = false}: ListOptions): Listing {
-  const found = findingsOf(overview)
-  const lines = isTree ? asTree(linesOf(overview), found.leader) : linesOf(overview)
+  const plain = linesOf(overview)
+  const found = findingsOf(overview, plain)
+  const lines = isTree ? asTree(plain, found.leader) : plain
+  // Without a daemon, the column would hold question marks alone.
+  const hasSql = overview.sql !== null && 'hosts' in overview.sql
+  const isFull = (column: Column<Line>) => lines.some((line) => !isEmpty(column.of(line)))
   const shown = columns.filter(
-    ({key, of}) => isExtended || !optional.has(key) || lines.some((line) => !isEmpty(of(line))),
+    (column) => (column.key !== 'sql' || hasSql) && (isExtended || !optional.has(column.key) || isFull(column)),
   )
   if (format === 'tsv') return {text: tsvOf(columns, lines), exit: found.exit}
   if (format !== 'table') return {text: printedAs(format, documentFor(overview, found, lines)), exit: found.exit}

@@ -8,6 +8,7 @@ import {addressesOf, type Tree} from '../../patroni/discovery/tree.ts'
 import {PatroniError} from '../../patroni/error.ts'
 import {memberUrl} from '../../patroni/transport.ts'
 import type {Site} from './site.ts'
+import type {SqlView} from './sql-view.ts'
 
 /** A member, with what it said of itself. */
 export type Asked = Readonly<{name: string; url: string; heard: Heard}>
@@ -23,6 +24,8 @@ export type Overview = Readonly<{
   tree: Tree | null
   /** The seconds since a member has last read the DCS, and which member that was. */
   dcsSeen: Readonly<{member: string; seconds: number}> | null
+  /** By the configuration: what the daemon sees by SQL. */
+  sql: SqlView | null
 }>
 
 /**
@@ -30,7 +33,8 @@ export type Overview = Readonly<{
  * a member that has lost it for a while would look fresh. Rejects with EtcdError where etcd was
  * named and does not answer.
  */
-export async function overviewOf({client, given, tree: discovery}: Site): Promise<Overview> {
+export async function overviewOf({client, given, tree: discovery, sql: viewed}: Site): Promise<Overview> {
+  const sql = viewed?.() ?? null
   const tree = discovery === null ? null : await discovery.tree()
   const first = await askAll(client, tree === null ? given : addressesOf(tree))
   const alive = first.flatMap(({heard}) => ('answer' in heard ? [heard.member] : []))
@@ -47,7 +51,7 @@ export async function overviewOf({client, given, tree: discovery}: Site): Promis
     asked.map(({heard}) => heard),
     ttl,
   )
-  return {leader, asked, dcs, tree, dcsSeen: latestLook(asked)}
+  return {leader, asked, dcs, tree, dcsSeen: latestLook(asked), sql: await sql}
 }
 
 type Unnamed = Readonly<{url: string; name: string | null; heard: Heard}>

@@ -1,5 +1,6 @@
 import {OperatorError} from '../../core/errors.ts'
 import {EtcdError} from '../../etcd/error.ts'
+import type {Tls} from '../../http/connector.ts'
 import {PatroniClient} from '../../patroni/client.ts'
 import type {MemberAddress} from '../../patroni/discovery/discovery.ts'
 import {etcdDiscovery} from '../../patroni/discovery/etcd.ts'
@@ -9,11 +10,22 @@ import {PatroniError} from '../../patroni/error.ts'
 import {memberUrl} from '../../patroni/transport.ts'
 import {systemClock} from '../../system/clock.ts'
 import {readNamed} from '../../system/named-file.ts'
+import {type SqlView, sqlView} from './sql-view.ts'
 
 export type SiteFlags = Readonly<
   Partial<
     Record<
-      'scope' | 'namespace' | 'etcd-user' | 'etcd-password-file' | 'ca' | 'cert' | 'key' | 'user' | 'password-file',
+      | 'config'
+      | 'group'
+      | 'scope'
+      | 'namespace'
+      | 'etcd-user'
+      | 'etcd-password-file'
+      | 'ca'
+      | 'cert'
+      | 'key'
+      | 'user'
+      | 'password-file',
       string | undefined
     >
   > & {url?: readonly string[] | undefined; etcd?: readonly string[] | undefined; 'etcd-api'?: 'v3' | 'v2' | undefined}
@@ -22,45 +34,70 @@ export type SiteFlags = Readonly<
 /** The cluster that the flags mean. */
 export type Site = Readonly<{
   client: PatroniClient
-  /** Where the command looks, in words. */
-  at: string
   /** By `--url`; none by `--etcd`. */
   given: readonly MemberAddress[]
   /** By `--etcd`. */
   tree: TreeDiscovery | null
+  /** By the configuration: the hosts as the daemon sees them. */
+  sql: (() => Promise<SqlView>) | null
 }>
 
 /** For each question to one member or one endpoint. Two in a row stay below two seconds. */
 export const questionMs = 900
 
-/** Throws OperatorError on flags that name no cluster, or a file that cannot be read. */
+/**
+ * By `--url`, by `--etcd` and `--scope`, or by the configuration's group. Throws OperatorError on flags
+ * that name no cluster, or a file that cannot be read.
+ */
 export async function siteOf(flags: SiteFlags): Promise<Site> {
   const {url: urls = [], etcd: endpoints = [], scope, namespace} = flags
-  const tls = await tlsOf(flags)
-  const auth =
-    flags.user === undefined ? undefined : {user: flags.user, password: await secretIn(flags['password-file'])}
-  const options = {tls, auth, clock: systemClock, timeoutMs: questionMs}
+  if (urls.length === 0 && endpoints.length === 0) return siteOfGroup(flags)
+  if (flags.config !== undefined || flags.group !== undefined)
+    throw new OperatorError('USAGE', 'the cluster is named twice', 'Give -c and --group, or --url, or --etcd.')
+  const options = await optionsOf(flags, await tlsOf(flags))
+  if (urls.length > 0) return explained(() => byUrls(urls, options))
+  const user = flags['etcd-user']
+  const password = user === undefined ? undefined : await secretIn(flags['etcd-password-file'])
+  const place = {endpoints, scope: scope ?? '', namespace, api: flags['etcd-api'], user, password, tls: options.tls}
   return explained(() => {
-    if (endpoints.length > 0 && scope !== undefined) return byEtcd()
-    if (urls.length === 0)
-      throw new OperatorError('USAGE', 'no cluster is named', 'Add --url http://HOST:8008, or --etcd and --scope.')
-    const client = new PatroniClient({...options, discovery: restDiscovery({...options, urls})})
-    return {client, at: urls.join(', '), given: urls.map((url) => ({url: memberUrl(url), name: null})), tree: null}
-  })
-
-  async function byEtcd(): Promise<Site> {
-    const user = flags['etcd-user']
-    const password = user === undefined ? undefined : await secretIn(flags['etcd-password-file'])
-    const place = {endpoints, scope: scope ?? '', namespace, api: flags['etcd-api'], user, password, tls}
     const tree = etcdDiscovery({...place, clock: systemClock, timeoutMs: questionMs})
-    return {
-      client: new PatroniClient({...options, discovery: tree}),
-      at: `etcd ${endpoints.join(', ')}`,
-      given: [],
-      tree,
-    }
-  }
+    const client = new PatroniClient({...options, discovery: tree})
+    return {client, given: [], tree, sql: null}
+  })
 }
+
+type Options = Awaited<ReturnType<typeof optionsOf>>
+async function optionsOf(flags: SiteFlags, tls: Tls | undefined) {
+  const {user} = flags
+  const auth = user === undefined ? undefined : {user, password: await secretIn(flags['password-file'])}
+  return {tls, auth, clock: systemClock, timeoutMs: questionMs}
+}
+
+function byUrls(urls: readonly string[], options: Options): Site {
+  const client = new PatroniClient({...options, discovery: restDiscovery({...options, urls})})
+  return {client, given: urls.map((url) => ({url: memberUrl(url), name: null})), tree: null, sql: null}
+}
+
+async function siteOfGroup(flags: SiteFlags): Promise<Site> {
+  const {patroniGroup} = await import('./group.ts')
+  const {config, group, patroni} = await patroniGroup(flags.config, flags.group)
+  if (patroni.urls.length === 0)
+    throw new OperatorError('USAGE', `patroni of group ${group.name} has no urls`, 'Add --url, or --etcd and --scope.')
+  const files = {
+    ca: patroni.caFile ?? undefined,
+    cert: patroni.certFile ?? undefined,
+    key: patroni.keyFile ?? undefined,
+  }
+  const options = await optionsOf(flags, await tlsOf({...files, ...own(flags)}))
+  const site = await explained(() => byUrls(patroni.urls, options))
+  return {...site, sql: () => sqlView(config, group, patroni)}
+}
+
+/** A flag wins over the configuration. */
+const own = ({ca, cert, key}: SiteFlags): SiteFlags => ({
+  ...(ca !== undefined && {ca}),
+  ...(cert !== undefined && {cert, key}),
+})
 
 async function tlsOf({ca, cert, key}: SiteFlags) {
   if (ca === undefined && cert === undefined) return undefined
