@@ -61,7 +61,7 @@ complete -c pgroute66 -n '__pgroute66_in check' -l direct -d 'ask the servers, n
 complete -c pgroute66 -n '__pgroute66_in check' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
 complete -c pgroute66 -n '__pgroute66_in check' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in config check' -l config -s c -r -F -d 'configuration file'
-complete -c pgroute66 -n '__pgroute66_in config check' -l connect -d 'connect to each host (role, version, identity, privileges, duplicates), HAProxy and PgBouncer'
+complete -c pgroute66 -n '__pgroute66_in config check' -l connect -d 'connect to each host (role, version, identity, privileges, duplicates), HAProxy, PgBouncer and peers'
 complete -c pgroute66 -n '__pgroute66_in config check' -l json -d 'print one JSON document'
 complete -c pgroute66 -n '__pgroute66_in config check' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in config schema' -l help -d 'What it does'

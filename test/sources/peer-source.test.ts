@@ -147,6 +147,17 @@ test('a new primary has its peers asked at once and ten times a second, for a mi
   expect(of('lb2').asked - settled).toBeLessThanOrEqual(11)
 })
 
+test('a peer that comes up while a primary waits for it is heard within a tenth of a second', async () => {
+  const {clock, of, assess} = await setUp(['lb2'])
+  of('lb2').says = 'trouble'
+  await clock.run(10_000)
+  expect(assess().answer).toBe('silent')
+  await clock.run(1_350)
+  of('lb2').says = 'a'
+  await clock.run(110)
+  expect(assess().answer).toBe('confirms')
+})
+
 test('a frozen peer is silent: one question is under way, and its last answer ends with max_age', async () => {
   const {clock, of, assess} = await setUp(['lb2'])
   await clock.run(5)

@@ -3,6 +3,7 @@ import {serversNow} from '../../actuators/haproxy/servers-now.ts'
 import {type PgbouncerTrial, pgbouncerText, tryPgbouncers} from '../../actuators/pgbouncer/connection-test.ts'
 import type {Config} from '../../config/config.ts'
 import {unknownAddresses} from '../../sources/daemon/unknown-addresses.ts'
+import {type PeerTrial, peersText, tryPeers} from '../../sources/peer/connection-test.ts'
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import {type HostTrial, tryHosts} from '../../sources/pg/connection-test.ts'
 import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
@@ -10,6 +11,7 @@ import {connectionsByHost, sideSessions} from '../../sources/pg/side-session.ts'
 import {type RepmgrTrial, repmgrText, tryRepmgr} from '../../sources/repmgr/connection-test.ts'
 import type {RepmgrDeps} from '../../sources/repmgr/repmgr-sources.ts'
 import {systemClock} from '../../system/clock.ts'
+import {machineId} from '../../system/machine-id.ts'
 import {isFine, trialText} from '../cli/connection-test-text.ts'
 
 /** `notes`: what could not be looked at, and what works but should be changed. */
@@ -20,6 +22,7 @@ export type ConnectTrial = Readonly<{
   servers: ServerTrial
   pgbouncers: readonly PgbouncerTrial[]
   repmgr: readonly RepmgrTrial[]
+  peers: readonly PeerTrial[]
   notes: readonly string[]
 }>
 
@@ -31,17 +34,18 @@ const openSide: RepmgrDeps['open'] = (host, dbname, probe) => sideSessions(host,
 /**
  * `config check --connect`: connects to each host, and compares the servers of load balancers with
  * the hosts: those that the configured HAProxies have now, and those that the running daemon was asked
- * about. Tries each PgBouncer, and reads repmgr's table. Never rejects.
+ * about. Tries each PgBouncer, reads repmgr's table, and asks each peer. Never rejects.
  */
 export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const signal = AbortSignal.timeout(resolveMs)
-  const [hosts, resolved, read, told, pgbouncers, repmgr] = await Promise.all([
+  const [hosts, resolved, read, told, pgbouncers, repmgr, peers] = await Promise.all([
     tryHosts(config, systemClock),
     Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
     Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
     config.socket === null ? [] : unknownAddresses(config.socket),
     tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
     tryRepmgr(config, openSide, systemClock),
+    tryPeers(config, machineId(), systemClock),
   ])
   const seen = [
     ...read.flatMap(({instance: {socket}, servers}) =>
@@ -51,12 +55,19 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   ]
   const servers = tryServers(config.hosts, resolved, seen)
   const isWithoutProblem = ({problems}: Readonly<{problems: readonly string[]}>) => problems.length === 0
-  const ok = isFine(hosts) && servers.mismatches.length === 0 && [...pgbouncers, ...repmgr].every(isWithoutProblem)
-  const lines = [trialText(hosts), ...serverTrialLines(servers), ...pgbouncerText(pgbouncers), ...repmgrText(repmgr)]
+  const ok =
+    isFine(hosts) && servers.mismatches.length === 0 && [...pgbouncers, ...repmgr, ...peers].every(isWithoutProblem)
+  const lines = [
+    trialText(hosts),
+    ...serverTrialLines(servers),
+    ...pgbouncerText(pgbouncers),
+    ...repmgrText(repmgr),
+    ...peersText(peers, config.groups.length > 1),
+  ]
   const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
   const notes = [
     ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
     ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
   ]
-  return {ok, text, hosts, servers, pgbouncers, repmgr, notes}
+  return {ok, text, hosts, servers, pgbouncers, repmgr, peers, notes}
 }

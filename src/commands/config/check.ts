@@ -13,7 +13,8 @@ export default class ConfigCheck extends TextCommand {
   static override flags = {
     config: Flags.string({char: 'c', helpValue: 'FILE', description: 'configuration file'}),
     connect: Flags.boolean({
-      description: 'connect to each host (role, version, identity, privileges, duplicates), HAProxy and PgBouncer',
+      description:
+        'connect to each host (role, version, identity, privileges, duplicates), HAProxy, PgBouncer and peers',
     }),
     json: Flags.boolean({description: 'print one JSON document'}),
   }

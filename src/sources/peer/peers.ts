@@ -48,7 +48,7 @@ export function peersOf({us, clock, client = clientOf}: PeersDeps): Peers {
   }
 }
 
-function clientOf(peer: PeerSettings): PeerClient {
+export function clientOf(peer: PeerSettings): PeerClient {
   if (peer.kind === 'harepd') return new GrpcPeer(peer)
   return peer.kind === 'primgr' ? new PrimgrPeer(peer) : new HttpPeer(peer)
 }

@@ -101,7 +101,7 @@ export class PeersSource implements EvidenceSource {
       if (this.#stop.signal.aborted) return
       this.#take(index, heard, askedAt)
       answered()
-      const {done, wake} = nap(clock, this.#waitMs(index), this.#stop.signal)
+      const {done, wake} = nap(clock, this.#waitMs(), this.#stop.signal)
       this.#naps.add(wake)
       await done
       this.#naps.delete(wake)
@@ -126,10 +126,10 @@ export class PeersSource implements EvidenceSource {
     for (const changed of this.#listeners) changed(this.#deps.group)
   }
 
-  #waitMs(index: number): number {
+  #waitMs(): number {
     const {probe, clock} = this.#deps
     const isWanted = [...this.#wanted.values()].some((since) => clock.now() - since < hurryMs)
-    return isWanted && this.#voters[index]?.trouble === null ? probe.fastIntervalMs : probe.intervalMs
+    return isWanted ? probe.fastIntervalMs : probe.intervalMs
   }
 }
 
