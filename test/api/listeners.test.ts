@@ -132,6 +132,10 @@ test('sockets from systemd: by name, else in order, and only with the own LISTEN
     ['control', 3],
     ['http', 4],
   ])
+  expect(kinds({LISTEN_FDS: '2', LISTEN_FDNAMES: 'primgr:patroni'})).toEqual([
+    ['primgr', 3],
+    ['patroni', 4],
+  ])
   expect(kinds({LISTEN_FDS: '2', LISTEN_FDNAMES: 'other:socket'})).toEqual([['socket', 4]])
   expect(kinds({LISTEN_FDS: '1', LISTEN_FDNAMES: 'unknown'})).toEqual([['http', 3]])
   expect(kinds({LISTEN_FDS: '1', LISTEN_PID: '8'})).toEqual([])

@@ -1,6 +1,8 @@
 import {describe, expect, test} from 'vitest'
 import {patroniAnswer} from '../../src/api/local/patroni.ts'
 import type {PatroniSettings} from '../../src/core/settings.ts'
+import {readCluster} from '../../src/patroni/data/cluster.ts'
+import {readStatus} from '../../src/patroni/data/status.ts'
 import {groupSettings} from '../support/settings.ts'
 import {
   drained,
@@ -33,6 +35,8 @@ const three: SnapshotDraft = {
 const lagging = (lagBytes: number | null): SnapshotDraft => ({
   hosts: {host1: primary(), host2: standby('host1', {lagBytes})},
 })
+/** A row that our role may not read. */
+const unread = {pid: 7, applicationName: null, clientAddr: null, state: null, syncState: null, replayLsn: null}
 const unfed = standby('host1', {receiver: null, lagBytes: null})
 const asked = (draft: SnapshotDraft, host: string, path: string, patroni = {}) => {
   const context = contextOf(host, snapshot(draft), {patroni: {...localPatroni, ...patroni}, at: noon})
@@ -130,16 +134,7 @@ describe('local_api.patroni: bodies', () => {
       server_version: 150020,
       xlog: {location: 0x3000148},
       timeline: 3,
-      replication: [
-        {
-          usename: null,
-          application_name: 'host2',
-          client_addr: '10.0.0.2',
-          state: 'streaming',
-          sync_state: 'sync',
-          sync_priority: null,
-        },
-      ],
+      replication: [{application_name: 'host2', client_addr: '10.0.0.2', state: 'streaming', sync_state: 'sync'}],
       dcs_last_seen: noon.wall / 1000 - 1,
       database_system_identifier: '7710428129421941699',
       patroni: {version: '4.1.0', scope: 'main', name: 'host1'},
@@ -158,6 +153,9 @@ describe('local_api.patroni: bodies', () => {
     expect(bare).toMatchObject({state: 'starting', role: 'replica', timeline: null})
     for (const key of ['state', 'role', 'server_version', 'timeline', 'patroni', 'database_system_identifier'])
       expect(bare).toHaveProperty(key)
+    const never = unavailable('refused', {serverVersion: null, systemIdentifier: null, startedAt: null})
+    const {body} = asked({hosts: {host1: never, host2: primary()}}, 'host1', '/patroni')
+    expect(body).not.toMatch(/server_version|database_system_identifier|postmaster_start_time/)
     expect(bare).not.toHaveProperty('xlog')
     expect(JSON.parse(asked({hosts: {host2: primary()}}, 'host1', '/patroni').body)).toMatchObject({
       state: 'unknown',
@@ -212,7 +210,7 @@ describe('local_api.patroni: bodies', () => {
         lag: 2_048,
         lsn: '0/2FFF948',
       },
-      expect.objectContaining({name: 'host3', role: 'replica', state: 'starting', timeline: null, lag: 'unknown'}),
+      expect.objectContaining({name: 'host3', role: 'replica', state: 'starting', timeline: 0, lag: 'unknown'}),
     ])
   })
 
@@ -252,13 +250,17 @@ describe('local_api.patroni: bodies', () => {
   })
 })
 
-/** check_patroni 2.2 stops with an error where one of these is missing. */
-describe('what check_patroni indexes without a default is there', () => {
+/** check_patroni 2.2 stops with an error where one of these is missing, and a typed client where a type differs. */
+describe('the fields that clients index are there, with the types of Patroni', () => {
   const stopped = unavailable('refused', {serverVersion: null, systemIdentifier: null})
   test.each<[given: string, SnapshotDraft]>([
     ['all is well', three],
     ['no primary', {hosts: {host1: stopped, host2: standby('host1', {lagBytes: null}), host3: stopped}}],
     ['two primaries', {hosts: {host1: primary(), host2: primary({timeline: null}), host3: standby()}}],
+    [
+      'positions are unknown',
+      {hosts: {host1: primary({lsn: null, senders: [unread]}), host2: standby('host1', {lsn: null})}},
+    ],
     ['a timeline is unknown', {hosts: {host1: primary(), host2: standby('host1', {timeline: null})}}],
     ['the daemon starts', {hosts: {host1: unasked(), host2: primary()}}],
   ])('%s', (_, draft) => {
@@ -270,6 +272,8 @@ describe('what check_patroni indexes without a default is there', () => {
       expect(asked(draft, host, '/liveness').status).toBe(200)
       const {members} = JSON.parse(asked(draft, host, '/cluster').body)
       expect(members).toHaveLength(Object.keys(draft.hosts).length)
+      expect(() => readStatus(status, '')).not.toThrow()
+      expect(() => readCluster({members}, '')).not.toThrow()
       for (const member of members) {
         for (const key of ['name', 'role', 'state', 'timeline']) expect(member).toHaveProperty(key)
         if (member.role === 'leader') continue

@@ -106,6 +106,10 @@ describe('H1: whose answer counts', () => {
     expect(judged({members: altered({database_system_identifier: undefined})}).answer).toBe('silent')
     expect(judged({members: altered({patroni: {version: '4.1.4'}})}).answer).toBe('silent')
   })
+  test('the local API of a pgroute66 is no member: a verdict does not confirm itself', () => {
+    const {answer, why} = judged({members: altered({pgroute66: {verdict: 'primary'}})})
+    expect([answer, why]).toEqual(['silent', expect.stringContaining('is the local_api of a pgroute66, not Patroni')])
+  })
   test('an answer counts for max_age from when it was asked, and not longer', () => {
     expect(judged({members: altered({}, {ageMs: 3_000})})).toMatchObject({answer: 'confirms', freshUntil: now})
     expect(judged({members: altered({}, {ageMs: 3_001})}).answer).toBe('silent')

@@ -7,8 +7,9 @@ import {positionOf, replicationState} from './patroni-replication.ts'
 
 /**
  * The status of the local host as Patroni's REST API writes it (its api.py,
- * `get_postgresql_status`). Never absent: `state`, `role`, `server_version`, `timeline`,
- * `database_system_identifier`, `patroni`. Not there: what only Patroni knows (`pause`,
+ * `get_postgresql_status`). Never absent: `state`, `role`, `timeline`, `patroni`, and once the host
+ * has answered `server_version` and `database_system_identifier`. What is unknown is left out, as
+ * typed clients expect it; `timeline` alone is `null`. Not there: what only Patroni knows (`pause`,
  * `cluster_unlocked`, `failsafe_mode_is_active`, `pending_restart`). `pgroute66` says why.
  */
 export function statusBody(view: LocalView, settings: LocalPatroniSettings): object {
@@ -19,7 +20,7 @@ export function statusBody(view: LocalView, settings: LocalPatroniSettings): obj
     state: host === null ? 'unknown' : stateOf(host),
     ...(host !== null && host.startedAt !== null && {postmaster_start_time: timeText(host.startedAt)}),
     role: roleOf(view, settings.localVersion),
-    server_version: host?.serverVersion ?? null,
+    ...known({server_version: host?.serverVersion}),
     ...(host !== null && host.role !== 'unavailable' && {xlog: xlogOf(host)}),
     ...(syncState === 'sync' && {sync_standby: true}),
     ...(syncState === 'quorum' && {quorum_standby: true}),
@@ -28,7 +29,7 @@ export function statusBody(view: LocalView, settings: LocalPatroniSettings): obj
     ...(host !== null && host.role !== 'unavailable' && host.senders.length > 0 && {replication: replicationOf(host)}),
     dcs_last_seen: lastRound(view),
     ...(Object.keys(tags).length > 0 && {tags: typedTags(tags)}),
-    database_system_identifier: host?.systemIdentifier ?? null,
+    ...known({database_system_identifier: host?.systemIdentifier}),
     patroni: {version: settings.localVersion, scope: scopeOf(view), name: nameOf(view.settings.host, view)},
     pgroute66: {
       verdict: group?.verdict.kind ?? null,
@@ -62,23 +63,21 @@ export function isBefore(version: string, ...numbers: readonly number[]): boolea
 
 const xlogOf = (host: PrimaryHost | StandbyHost) =>
   host.role === 'primary'
-    ? {location: positionOf(host.lsn)}
+    ? known({location: positionOf(host.lsn)})
     : {
-        received_location: positionOf(host.receiveLsn ?? host.lsn),
-        replayed_location: positionOf(host.lsn),
+        ...known({received_location: positionOf(host.receiveLsn ?? host.lsn), replayed_location: positionOf(host.lsn)}),
         replayed_timestamp: null,
         paused: host.replayPaused ?? false,
       }
 
 const replicationOf = ({senders}: PrimaryHost | StandbyHost) =>
-  senders.map(({applicationName, clientAddr, state, syncState}) => ({
-    usename: null,
-    application_name: applicationName,
-    client_addr: clientAddr,
-    state,
-    sync_state: syncState,
-    sync_priority: null,
-  }))
+  senders.map(({applicationName, clientAddr, state, syncState}) =>
+    known({application_name: applicationName, client_addr: clientAddr, state, sync_state: syncState}),
+  )
+
+/** Without the fields that have no value. */
+const known = (fields: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined))
 
 /** Seconds since 1970: when the oldest question of the last complete round was sent. */
 export function lastRound({snapshot, group, at}: LocalView): number {

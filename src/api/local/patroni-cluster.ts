@@ -32,7 +32,8 @@ function memberOf(host: HostState, view: LocalView, settings: LocalPatroniSettin
     api_url: `${settings.ssl === null ? 'http' : 'https'}://${urlHost(host.address)}:${settings.port}/patroni`,
     host: host.address,
     port: host.port,
-    timeline: timelineOf(host),
+    // Clients index it, and read a number: 0 is unknown, as in the metrics of Patroni.
+    timeline: timelineOf(host) ?? 0,
     ...(Object.keys(tags).length > 0 && {tags: typedTags(tags)}),
     ...(!isLeader && lagsOf(host, snapshot)),
   }

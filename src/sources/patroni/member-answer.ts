@@ -29,6 +29,9 @@ export type MemberBody = Readonly<{
 export function memberAnswer(answer: Answer<Status>, askedAt: number): MemberAnswer {
   const {status, data} = answer
   if (data === null) return {askedAt, kind: 'none', why: `answers HTTP ${status}, but not as Patroni does`}
+  // It repeats a verdict, and a verdict must not confirm itself.
+  if (data.pgroute66 !== undefined)
+    return {askedAt, kind: 'none', why: "is the local_api of a pgroute66, not Patroni: set Patroni's own URL"}
   const ageS = dcsAgeSeconds(answer)
   const body: MemberBody = {
     state: data.state,
