@@ -50,7 +50,20 @@ test('a silent source contradicts nothing', () => {
   expect(judgementOf({hosts, settings, sources: tool('a', 'silent')}).evidence).toMatchObject([{contradictsSql: false}])
 })
 
-describe('P8: a contradiction is news once it has lasted longer than a promotion', () => {
+test('a source that names one of two rivals confirms it and denies the other, and is no news at each judgement', () => {
+  const rivals = [primary('a'), primary('b', {timeline: 2})]
+  const sources: Sources = {
+    tool: ({host}) => ({subject: 'b', answer: host === 'b' ? 'confirms' : 'denies', why: 'it leads', askedAt: NOW}),
+  }
+  const past = assessed(rivals, {settings, memory: {systemIdentifier: OURS}, sources})
+  expect(past.state.evidence).toMatchObject([
+    {subject: 'a', answer: 'denies'},
+    {subject: 'b', answer: 'confirms'},
+  ])
+  expect(assessed(rivals, {settings, sources, past}).changes).toEqual([])
+})
+
+describe('H8: a contradiction is news once it has lasted longer than a promotion', () => {
   const at = (now: number, sources: Sources, past?: ReturnType<typeof assessed>) =>
     assessed(hosts, {settings, memory: {systemIdentifier: OURS}, sources, now, ...(past && {past})})
   const evidenceChanges = ({changes}: ReturnType<typeof assessed>) => changes.filter(({kind}) => kind === 'evidence')

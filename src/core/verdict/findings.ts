@@ -42,6 +42,18 @@ export const none = {primary: null, routedTo: null} as const
 export const evidenceOf = (host: Member, findings: Findings): readonly CollectedEvidence[] =>
   collect(host, findings.view, findings.sources, selectionOf(findings))
 
+/**
+ * The same of each rival. A source that denies one of them may name another: what it says then is
+ * about the one that it was asked about, or it would seem to deny the one that it names.
+ */
+export const ofEachRival = (rivals: readonly Member[], findings: Findings): readonly CollectedEvidence[] =>
+  rivals.flatMap((rival) =>
+    evidenceOf(rival, findings).map((item) => {
+      const isOther = item.answer !== 'confirms' && rivals.some(({host}) => host === item.subject)
+      return isOther ? {...item, subject: rival.host} : item
+    }),
+  )
+
 /** Whom the same sources name while no host is primary. */
 export const evidenceUnled = (findings: Findings): readonly CollectedEvidence[] =>
   collectUnled(findings.view, findings.sources, selectionOf(findings))

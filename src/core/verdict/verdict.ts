@@ -9,7 +9,7 @@ import {areIs, enumerate} from '../phrases.ts'
 import type {Decision, Evidence, Verdict} from '../snapshot.ts'
 import {isBlind} from '../vocabulary.ts'
 import {aheadOf, timelinesFor} from './ahead.ts'
-import {evidenceOf, evidenceUnled, type Findings, type GroupCase, none, type Outcome} from './findings.ts'
+import {evidenceOf, evidenceUnled, type Findings, type GroupCase, none, type Outcome, ofEachRival} from './findings.ts'
 import {whenFollowed} from './followed.ts'
 import type {GroupMemory} from './group-memory.ts'
 import {type Loss, lossyPromotion, unheardStandbys} from './lossy-promotion.ts'
@@ -106,7 +106,7 @@ function whenSplit(findings: Findings): Outcome | null {
   if (memory.rivals.length === 0) return null
   const rivals = memory.rivals.map((host) => memberOf(view, host)).filter((member): member is Member => member !== null)
   const {suspect, leading, why} = findSuspect(rivals, view, findings.followersMaxAgeMs)
-  const evidence = rivals.flatMap((rival) => evidenceOf(rival, findings))
+  const evidence = ofEachRival(rivals, findings)
   // The leading one is followed by more hosts than any other rival: by one at least.
   const isEvident = leading !== null && namesOnly(leading, rivals, evidence, settings.confirm)
   // What would keep a sole primary from being routed to keeps this one too.
