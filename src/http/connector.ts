@@ -11,6 +11,14 @@ export type Tls = Readonly<{
   serverName?: string | undefined
 }>
 
+/** For requests that wait without end: how a connection is found to lead nowhere. */
+export type Liveness = Readonly<{
+  /** Limit of the TCP and TLS handshake, in milliseconds; absent: the exchange's alone. */
+  connectMs?: number | undefined
+  /** After so long a silence the kernel asks whether the other side is there (TCP keepalive). */
+  keepAliveMs?: number | undefined
+}>
+
 /** The socket of one exchange while it connects. */
 export type Dialing = {socket: Readonly<{destroy(error: Error): unknown}> | null}
 
@@ -21,11 +29,15 @@ export type Connector = Readonly<{
 }>
 
 /** Opens connections, HTTP/1.1 only. Throws node's error on PEM that is none. */
-export function connectorOf({ca, cert, key, serverName}: Tls = {}): Connector {
+export function connectorOf(
+  {ca, cert, key, serverName}: Tls = {},
+  {connectMs = 0, keepAliveMs}: Liveness = {},
+): Connector {
   const connect = buildConnector({
     allowH2: false,
     // The exchange has a limit of its own.
-    timeout: 0,
+    timeout: connectMs,
+    ...(keepAliveMs !== undefined && {keepAliveInitialDelay: keepAliveMs}),
     ...(ca !== undefined && {ca}),
     ...(cert !== undefined && {cert}),
     ...(key !== undefined && {key}),

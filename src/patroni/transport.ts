@@ -1,5 +1,5 @@
 import type {Clock} from '../core/ports.ts'
-import {type Connector, connectorOf, type Tls} from '../http/connector.ts'
+import {type Connector, connectorOf, type Liveness, type Tls} from '../http/connector.ts'
 import {type Exchanged, type ExchangeRequest, exchange} from '../http/exchange.ts'
 import {systemClock} from '../system/clock.ts'
 import type {Answer} from './answer.ts'
@@ -16,6 +16,7 @@ export type TransportOptions = Readonly<{
   tls?: Tls | undefined
   auth?: Auth | undefined
   clock?: Clock | undefined
+  liveness?: Liveness | undefined
 }>
 
 export type Call = Readonly<{
@@ -39,11 +40,11 @@ export class Transport {
   readonly #authorization: string | null
 
   /** Throws PatroniError (`request`) where a certificate or a key is no PEM. */
-  constructor({tls, auth, clock = systemClock}: TransportOptions) {
+  constructor({tls, auth, clock = systemClock, liveness}: TransportOptions) {
     this.#clock = clock
     this.#authorization = auth ? `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}` : null
     if ((tls?.cert === undefined) !== (tls?.key === undefined)) throw usageError('cert and key belong together')
-    this.#connector = connectorOf(tls)
+    this.#connector = connectorOf(tls, liveness)
   }
 
   get clock(): Clock {
