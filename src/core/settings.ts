@@ -103,13 +103,30 @@ export type ReadFallback = 'primary' | 'any' | 'none'
  */
 export type RepmgrSettings = Readonly<{dbname: string; schema: string; nodes: Readonly<Record<string, string>>}>
 
+/** The etcd in which Patroni keeps its keys. Files are named, not read. */
+export type PatroniEtcdSettings = Readonly<{
+  /** As in Patroni's configuration: `etcd3` is v3, `etcd` is v2. */
+  api: 'v3' | 'v2'
+  endpoints: readonly string[]
+  caFile: string | null
+  certFile: string | null
+  keyFile: string | null
+  user: string | null
+  passwordFile: string | null
+}>
+
 /**
  * Patroni's cluster of a group. `urls`: REST APIs of members. Files are named, not read. `members`:
  * the name in Patroni of a host, where the address does not tell it.
  */
 export type PatroniSettings = Readonly<{
   scope: string
+  namespace: string
   urls: readonly string[]
+  /** `null`: the leader key is not read. */
+  etcd: PatroniEtcdSettings | null
+  /** Whose word counts: the members', the leader key's, or the members' where the key does not deny. */
+  via: 'rest' | 'etcd' | 'both'
   caFile: string | null
   certFile: string | null
   keyFile: string | null

@@ -10,6 +10,9 @@ test('a group has its Patroni: files are relative to the configuration, and all 
   const patroni = {
     scope: 'main',
     urls: ['https://10.0.0.1:8008', 'https://10.0.0.2:8008'],
+    namespace: '/db',
+    etcd: {api: 'v2', endpoints: ['https://10.0.0.10:2379'], ca_file: 'ca.pem', user: 'u', password_file: 'pw'},
+    via: 'etcd',
     ca_file: 'ca.pem',
     cert_file: 'cert.pem',
     key_file: 'key.pem',
@@ -21,22 +24,42 @@ test('a group has its Patroni: files are relative to the configuration, and all 
   const at = (file: string) => `${place.directory}/${file}`
   const settings = {
     scope: 'main',
+    namespace: '/db',
     urls: patroni.urls,
+    etcd: {
+      api: 'v2',
+      endpoints: ['https://10.0.0.10:2379'],
+      caFile: at('ca.pem'),
+      certFile: null,
+      keyFile: null,
+      user: 'u',
+      passwordFile: at('pw'),
+    },
+    via: 'etcd',
     caFile: at('ca.pem'),
     certFile: at('cert.pem'),
     keyFile: at('key.pem'),
     members: {h1: 'node1'},
   }
   expect(config.groups).toMatchObject([{confirm: ['patroni'], onSilent: 'deny', patroni: settings}])
-  const files = {ca_file: at('ca.pem'), cert_file: at('cert.pem'), key_file: at('key.pem')}
+  const etcd = {...patroni.etcd, ca_file: at('ca.pem'), password_file: at('pw')}
+  const files = {etcd, ca_file: at('ca.pem'), cert_file: at('cert.pem'), key_file: at('key.pem')}
   expect(effective(config)).toMatchObject({groups: {orders: {patroni: {...patroni, ...files}}}})
 })
 
 test('at the top it is the Patroni of the one group; without the key, Patroni is not asked', async () => {
   await using place = await workplace()
   const config = await place.load(`${three}patroni: {scope: main, urls: ["${url}"]}`)
-  expect(config.groups).toMatchObject([{patroni: {scope: 'main', urls: [url], caFile: null, members: {}}}])
+  expect(config.groups).toMatchObject([
+    {patroni: {scope: 'main', namespace: '/service', urls: [url], etcd: null, via: 'both', caFile: null, members: {}}},
+  ])
   expect((await place.load(three)).groups).toMatchObject([{patroni: null}])
+})
+
+test('with etcd the members are found there, and no URL is needed', async () => {
+  await using place = await workplace()
+  const config = await place.load(`${three}patroni: {scope: main, etcd: {endpoints: ["http://a:2379"]}}`)
+  expect(config.groups).toMatchObject([{patroni: {urls: [], etcd: {api: 'v3', user: null}}}])
 })
 
 test('two hosts whose primary Patroni confirms earn no warning of a standby that is away', async () => {
@@ -57,9 +80,32 @@ describe('what is refused', () => {
     ['a typing error', patroni(', url: x'), 'patroni.url', 'CONFIG_UNKNOWN_KEY', '"urls"'],
     ['no URL', `${three}patroni: {scope: main, urls: [node1]}`, 'patroni.urls[0]', 'CONFIG_VALUE', '"node1"'],
     ['another scheme', `${three}patroni: {scope: m, urls: ["etcd://a"]}`, 'patroni.urls[0]', 'CONFIG_VALUE', 'https'],
-    ['a path', `${three}patroni: {scope: m, urls: ["${url}/leader"]}`, 'patroni.urls[0]', 'CONFIG_VALUE', 'REST API'],
+    [
+      'a path',
+      `${three}patroni: {scope: m, urls: ["${url}/leader"]}`,
+      'patroni.urls[0]',
+      'CONFIG_VALUE',
+      'http://HOST:PORT',
+    ],
     ['a key without its certificate', patroni(', key_file: k'), 'patroni.cert_file', 'CONFIG_MISSING', 'neither'],
     ['a certificate without its key', patroni(', cert_file: k'), 'patroni.key_file', 'CONFIG_MISSING', 'neither'],
+    ['a key that is not read', patroni(', via: etcd'), 'patroni.etcd', 'CONFIG_MISSING', 'via: rest'],
+    ['an etcd without endpoints', patroni(', etcd: {}'), 'patroni.etcd.endpoints', 'CONFIG_MISSING', '2379'],
+    ['another via', patroni(', via: dcs'), 'patroni.via', 'CONFIG_VALUE', 'etcd'],
+    [
+      'a user without a password',
+      patroni(', etcd: {endpoints: ["http://a:2379"], user: u}'),
+      'patroni.etcd.password_file',
+      'CONFIG_MISSING',
+      'neither',
+    ],
+    [
+      'an endpoint that is none',
+      patroni(', etcd: {endpoints: [a]}'),
+      'patroni.etcd.endpoints[0]',
+      'CONFIG_VALUE',
+      'http',
+    ],
     ['a member of no host', patroni(', members: {h4: n}'), 'patroni.members.h4', 'CONFIG_UNKNOWN_HOST', 'h1'],
     ['one member twice', patroni(', members: {h1: n, h2: n}'), 'patroni.members', 'CONFIG_CONFLICT', 'h1 and h2'],
     [

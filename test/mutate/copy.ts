@@ -18,6 +18,8 @@ import type {Mutation} from './mutation.ts'
 
 /** Every test of the core and the monitor, but for those that read sources instead of running them. */
 const folders = ['test/core', 'test/monitor', 'test/scenarios', 'test/stories'] as const
+/** And those of rules that a source has: tables of values. */
+const tables = ['test/sources/patroni-rules.test.ts', 'test/sources/patroni-members.test.ts']
 const isAboutText = /\/(style|imports|error-codes)\.test\.ts$/
 /** They take a minute: they run where no other test has noticed the change. */
 const slow = ['test/scenarios/small-worlds.test.ts', 'test/scenarios/histories.test.ts']
@@ -50,7 +52,7 @@ export class Copy implements Disposable {
   /** Which of these tests fails first; `null`: none. */
   async test(pace: Pace): Promise<string | null> {
     const files = folders.flatMap((folder) => globSync(`${folder}/*.test.ts`, {cwd: this.folder}))
-    const quick = files.filter((file) => !isAboutText.test(file) && !slow.includes(file))
+    const quick = [...tables, ...files.filter((file) => !isAboutText.test(file) && !slow.includes(file))]
     return await this.#run(pace === 'quick' ? quick : slow, limitMs[pace])
   }
 

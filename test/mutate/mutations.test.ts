@@ -6,14 +6,14 @@ import {mutations} from './mutations.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const spec = readFileSync(join(root, 'src/core/SPEC.md'), 'utf8')
-const rulesOfSpec = [...spec.matchAll(/^\| ([SR]\d+) \|/gm)].map(([, rule]) => rule)
+const rulesOfSpec = [...spec.matchAll(/^\| ([SRH]\d+) \|/gm)].map(([, rule]) => rule)
 
 test.each(mutations)('$name: its text is in src/$file once, and it changes the file', (mutation) => {
   const before = readFileSync(join(root, 'src', mutation.file), 'utf8')
   expect(mutated(mutation, root)).not.toBe(before)
 })
 
-test('each rule about safety and roles of SPEC.md is broken by a mutation', () => {
+test('each rule about safety, roles and Patroni of SPEC.md is broken by a mutation', () => {
   expect(rulesOfSpec.length).toBeGreaterThanOrEqual(30)
   expect(rulesOfSpec.filter((rule) => !mutations.some((mutation) => mutation.rule === rule))).toEqual([])
 })

@@ -38,6 +38,9 @@ async function staged({settings = {}, onSilent = 'deny', log = silentLog, nodes:
     group: {name: 'all', onSilent},
     settings: {
       scope: 'pg4',
+      namespace: '/service',
+      etcd: null,
+      via: 'both',
       urls: members.map(({url}) => url),
       caFile: null,
       certFile: null,
@@ -47,6 +50,7 @@ async function staged({settings = {}, onSilent = 'deny', log = silentLog, nodes:
     },
     probe: {...probeSettings, intervalMs: 30},
     clock: systemClock,
+    random: Math.random,
     log,
   })
   onTestFinished(() => source[Symbol.asyncDispose]())

@@ -1,8 +1,10 @@
-import {OperatorError} from '../../core/errors.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {PatroniSettings} from '../../core/settings.ts'
 import type {PatroniMember} from '../../patroni/member.ts'
-import {readFile} from '../../system/files.ts'
+import {textIn} from './named-files.ts'
+
+/** A request waits for as long as its connection is alive: a member that is gone must not keep it. */
+const liveness = {connectMs: 3_000, keepAliveMs: 5_000}
 
 /** Members by their URL, all with the certificates of the settings. */
 export class Members {
@@ -38,19 +40,8 @@ export class Members {
       import('../../patroni/transport.ts'),
     ])
     const {caFile, certFile, keyFile} = this.#settings
-    const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map(read))
-    const transport = new Transport({tls: {ca, cert, key}, clock: this.#clock})
+    const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map((file) => textIn(file)))
+    const transport = new Transport({tls: {ca, cert, key}, clock: this.#clock, liveness})
     return (url) => new PatroniMember(url, transport)
-  }
-}
-
-async function read(file: string | null): Promise<string | undefined> {
-  if (file === null) return undefined
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
-    const next = 'Give the user that runs pgroute66 the right to read it.'
-    throw new OperatorError('CONFIG_PEM', `${file} cannot be read (${code})`, next, {cause})
   }
 }

@@ -1,6 +1,7 @@
 import type {Clock} from '../../core/ports.ts'
 import type {ClusterMember} from '../../patroni/data/cluster.ts'
 import type {PatroniMember} from '../../patroni/member.ts'
+import type {LeaderTree} from './leader-tree.ts'
 import type {MemberAnswer} from './member-answer.ts'
 import type {Errand} from './member-watch.ts'
 import type {KnownMember} from './membership.ts'
@@ -27,7 +28,7 @@ const limitMs = 1_000
 export class Errands {
   readonly #deps: ErrandsDeps
   readonly #due = new Map<Lesson, number>()
-  #members: readonly ClusterMember[] = []
+  #members: readonly KnownMember[] = []
   #timing: Timing | null = null
   #failsafeMembers: number | null = null
   /** A host of the group has no member yet. */
@@ -59,21 +60,32 @@ export class Errands {
   /** The configured members, or those of the cluster, where it has more of them. */
   urlsBeside(configured: readonly string[]): readonly string[] {
     const own = configured.flatMap((url) => urlOf(url) ?? [])
-    const told = this.#members.flatMap(({api_url}) => (api_url === undefined ? [] : (urlOf(api_url) ?? [])))
+    const told = this.#members.flatMap(({url}) => url ?? [])
     return [...new Set(told.length > own.length ? told : own)]
   }
 
   /** `name`: by its own answer; `null`: it does not tell. */
   known(url: string, name: string | null): KnownMember {
-    const found = this.#members.find((member) =>
-      name === null ? member.api_url !== undefined && urlOf(member.api_url) === url : member.name === name,
-    )
-    return found ? {...knownOf(found), url} : {name, url, address: null}
+    const found = this.#members.find((member) => (name === null ? member.url === url : member.name === name))
+    return found ? {...found, url} : {name, url, address: null}
   }
 
   named(name: string): KnownMember {
-    const found = this.#members.find((member) => member.name === name)
-    return found ? knownOf(found) : {name, url: null, address: null}
+    return this.#members.find((member) => member.name === name) ?? {name, url: null, address: null}
+  }
+
+  /** What the keys of the cluster say: the same, without a question to a member. */
+  tell({members, config}: LeaderTree): void {
+    const {learned} = this.#deps
+    const now = this.#deps.clock.now()
+    for (const lesson of ['timing', 'members'] as const) this.#due.set(lesson, now + pace[lesson].againMs)
+    this.#members = members.map(({name, address, apiUrl}) => ({
+      name,
+      address,
+      url: apiUrl === null ? null : urlOf(apiUrl),
+    }))
+    learned('members')
+    if (this.#learn('timing', config)) learned('timing')
   }
 
   #isDue(lesson: Lesson): boolean {
@@ -100,7 +112,7 @@ export class Errands {
       return timing !== null
     }
     if (lesson === 'failsafe') this.#failsafeMembers = Object.keys(data as object).length
-    else this.#members = data as readonly ClusterMember[]
+    else this.#members = (data as readonly ClusterMember[]).map(knownOf)
     return true
   }
 }

@@ -1,10 +1,12 @@
 import type {EvidenceSource, SourceAnswer} from '../../core/evidence/evidence-source.ts'
 import type {GroupView, Member} from '../../core/facts/group-view.ts'
 import {factsOf} from '../../core/facts/host-record.ts'
-import type {Clock, Log} from '../../core/ports.ts'
+import type {Clock, Log, Random} from '../../core/ports.ts'
 import type {GroupSettings, PatroniSettings, ProbeSettings} from '../../core/settings.ts'
 import {Members} from './client.ts'
 import {Errands} from './errands.ts'
+import {KeyWatch} from './key-watch.ts'
+import {openTree} from './leader-tree.ts'
 import {MemberWatch} from './member-watch.ts'
 import {hostOfMember, type KnownMember} from './membership.ts'
 import {assessPatroni, assessUnled, lockHolders, type MemberWord, type PatroniCase} from './rules.ts'
@@ -15,6 +17,7 @@ export type PatroniSourceDeps = Readonly<{
   settings: PatroniSettings
   probe: ProbeSettings
   clock: Clock
+  random: Random
   log: Log
 }>
 
@@ -29,6 +32,7 @@ export class PatroniSource implements EvidenceSource {
   readonly #errands: Errands
   readonly #watches = new Map<string, MemberWatch>()
   readonly #ending = new Set<Promise<void>>()
+  readonly #keys: KeyWatch | null
   #changed: ((group: string) => void) | null = null
   /** Monotonic: since when two members hold the lock; `null`: they do not. */
   #disputedSince: number | null = null
@@ -47,6 +51,7 @@ export class PatroniSource implements EvidenceSource {
         this.#changed?.(deps.group.name)
       },
     })
+    this.#keys = this.#watchKeys()
     this.#watch()
   }
 
@@ -72,13 +77,15 @@ export class PatroniSource implements EvidenceSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnded = true
     for (const watch of this.#watches.values()) this.#end(watch)
+    if (this.#keys) this.#end(this.#keys)
     await Promise.all(this.#ending)
   }
 
   /** A watch for each member that is known now, and for no other. */
   #watch(): void {
-    if (this.#isEnded) return
-    const urls = this.#errands.urlsBeside(this.#deps.settings.urls)
+    const {settings} = this.#deps
+    if (this.#isEnded || settings.via === 'etcd') return
+    const urls = this.#errands.urlsBeside(settings.urls)
     for (const [url, watch] of this.#watches) {
       if (urls.includes(url)) continue
       this.#watches.delete(url)
@@ -99,8 +106,28 @@ export class PatroniSource implements EvidenceSource {
     })
   }
 
-  #end(watch: MemberWatch): void {
-    const ending = watch[Symbol.asyncDispose]().finally(() => this.#ending.delete(ending))
+  #watchKeys(): KeyWatch | null {
+    const {settings, probe, clock, random, group} = this.#deps
+    const {etcd, via} = settings
+    if (etcd === null || via === 'rest') return null
+    return new KeyWatch({
+      open: () => openTree(settings, etcd, {clock, random}),
+      clock,
+      intervalMs: probe.intervalMs,
+      maxAgeMs: probe.maxAgeMs,
+      heard: (tree) => {
+        this.#errands.tell(tree)
+        this.#changed?.(group.name)
+      },
+      // The members know at this moment, too.
+      changed: () => {
+        for (const watch of this.#watches.values()) watch.hasten()
+      },
+    })
+  }
+
+  #end(watch: AsyncDisposable): void {
+    const ending = Promise.resolve(watch[Symbol.asyncDispose]()).finally(() => this.#ending.delete(ending))
     this.#ending.add(ending)
   }
 
@@ -124,9 +151,9 @@ export class PatroniSource implements EvidenceSource {
       ttlMs: this.#errands.timing?.ttlMs ?? leastTtlMs,
       now,
       maxAgeMs: probe.maxAgeMs,
-      via: 'rest',
+      via: settings.via,
       members,
-      key: null,
+      key: this.#keys?.key ?? null,
       hostOf: (name) => hostOf(this.#errands.named(name)),
       failsafeMembers: this.#errands.failsafeMembers,
       disputedForMs: 0,

@@ -3,7 +3,7 @@ import {PatroniSource, type PatroniSourceDeps} from './patroni-source.ts'
 
 /** One source for each group with `patroni`. */
 export const patroniSources =
-  (deps: Pick<PatroniSourceDeps, 'clock' | 'log'>): SourceKind =>
+  (deps: Pick<PatroniSourceDeps, 'clock' | 'random' | 'log'>): SourceKind =>
   ({groups, probe}) =>
     groups.flatMap((group) => {
       const {name, onSilent, patroni: settings} = group

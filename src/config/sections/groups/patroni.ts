@@ -1,18 +1,35 @@
 import {resolve} from 'node:path'
-import type {PatroniSettings} from '../../../core/settings.ts'
+import type {PatroniEtcdSettings, PatroniSettings} from '../../../core/settings.ts'
 import {nearest} from '../../reading/nearest.ts'
+import {orAbsent} from '../../reading/or-absent.ts'
 import type {Report} from '../../reading/report.ts'
-import {text} from '../../reading/scalar.ts'
+import {choice, text} from '../../reading/scalar.ts'
 import {below, list, named, section} from '../../reading/section.ts'
 import {describe, type Read} from '../../reading/shape.ts'
 import {type Document, given} from '../document.ts'
 import {nameForm} from '../hosts/host-name.ts'
 
+const etcdShape = section({
+  api: describe("v3 where Patroni's configuration says etcd3, v2 where it says etcd", choice('v3', ['v3', 'v2'])),
+  endpoints: describe('http://10.0.0.10:2379; several: the next one is asked where one is silent', list(text(''))),
+  ca_file: describe("the authorities that signed etcd's certificates", text(null)),
+  cert_file: describe('our own certificate, where etcd asks for one', text(null)),
+  key_file: describe('its private key', text(null)),
+  user: text(null),
+  password_file: describe('file with the password of user', text(null)),
+})
+
 export const patroniShape = describe(
   "asks Patroni's members who leads; confirm: [patroni] requires what they say",
   section({
     scope: describe("the cluster's name, as scope in Patroni's configuration", text(null)),
+    namespace: describe("as in Patroni's configuration", text('/service')),
     urls: describe("the members' REST API, http://10.0.0.1:8008; one is enough to find the others", list(text(''))),
+    etcd: describe('where the leader key is; without it, only the members are asked', orAbsent(etcdShape)),
+    via: describe(
+      "whose word counts: the members', the leader key's, or the members' where the key does not deny",
+      choice('both', ['rest', 'etcd', 'both']),
+    ),
     ca_file: describe("the authorities that signed the members' certificates; default: the system's", text(null)),
     cert_file: describe('our own certificate, where the members ask for one', text(null)),
     key_file: describe('its private key', text(null)),
@@ -28,12 +45,13 @@ export type PatroniFields = Read<typeof patroniShape>
 type Place = Readonly<{hosts: readonly string[]; directory: string; path: string; report: Report}>
 
 export function patroniSettings(fields: PatroniFields, {hosts, directory, path, report}: Place): PatroniSettings {
-  const {scope, urls, ca_file, cert_file, key_file, members} = fields
+  const {scope, namespace, urls, etcd, via, ca_file, cert_file, key_file, members} = fields
   const missing = (key: string, next: string) => {
     if (report.isClean(below(path, key))) report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
   }
   if (scope === null || scope === '') missing('scope', "Copy it from Patroni's configuration.")
-  if (urls.length === 0) missing('urls', 'Write "urls: [http://HOST:8008]" for each member.')
+  if (urls.length === 0 && etcd === null) missing('urls', 'Write "urls: [http://HOST:8008]" for each member.')
+  if (via === 'etcd' && etcd === null) missing('etcd', 'Write "etcd: {endpoints: [http://HOST:2379]}", or via: rest.')
   for (const [index, url] of urls.entries()) checkUrl(url, `${below(path, 'urls')}[${index}]`, report)
   if ((cert_file === null) !== (key_file === null))
     missing(cert_file === null ? 'cert_file' : 'key_file', 'Set cert_file and key_file, or neither.')
@@ -41,11 +59,39 @@ export function patroniSettings(fields: PatroniFields, {hosts, directory, path, 
   const file = (name: string | null) => (name === null ? null : resolve(directory, name))
   return {
     scope: scope ?? '',
+    namespace,
     urls,
+    etcd: etcd && etcdSettings(etcd, {directory, path: below(path, 'etcd'), report}),
+    via,
     caFile: file(ca_file),
     certFile: file(cert_file),
     keyFile: file(key_file),
     members: Object.fromEntries(members),
+  }
+}
+
+function etcdSettings(
+  {api, endpoints, ca_file, cert_file, key_file, user, password_file}: NonNullable<PatroniFields['etcd']>,
+  {directory, path, report}: Pick<Place, 'directory' | 'path' | 'report'>,
+): PatroniEtcdSettings {
+  const missing = (key: string, next: string) => {
+    if (report.isClean(below(path, key))) report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
+  }
+  if (endpoints.length === 0) missing('endpoints', 'Write "endpoints: [http://HOST:2379]".')
+  for (const [index, url] of endpoints.entries()) checkUrl(url, `${below(path, 'endpoints')}[${index}]`, report)
+  if ((cert_file === null) !== (key_file === null))
+    missing(cert_file === null ? 'cert_file' : 'key_file', 'Set cert_file and key_file, or neither.')
+  if ((user === null) !== (password_file === null))
+    missing(user === null ? 'user' : 'password_file', 'Set user and password_file, or neither.')
+  const file = (name: string | null) => (name === null ? null : resolve(directory, name))
+  return {
+    api,
+    endpoints,
+    caFile: file(ca_file),
+    certFile: file(cert_file),
+    keyFile: file(key_file),
+    user,
+    passwordFile: file(password_file),
   }
 }
 
@@ -57,7 +103,7 @@ function checkUrl(url: string, path: string, report: Report): void {
   const isRoot = parsed !== null && ['', '/', '/patroni'].includes(parsed.pathname) && parsed.search === ''
   if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && isRoot) return
   const shown = report.quote(url, plainUrl)
-  report.refuse(path, 'CONFIG_VALUE', `${shown}is not the address of a REST API`, 'Write http://HOST:8008, or https.')
+  report.refuse(path, 'CONFIG_VALUE', `${shown}is not the URL of a server`, 'Write http://HOST:PORT, or https.')
 }
 
 function checkMembers(members: ReadonlyMap<string, string>, {hosts, path, report}: Place): void {
@@ -75,12 +121,27 @@ function checkMembers(members: ReadonlyMap<string, string>, {hosts, path, report
   }
 }
 
-export const patroniDocument = ({scope, urls, caFile, certFile, keyFile, members}: PatroniSettings): Document =>
-  given({
+export const patroniDocument = (settings: PatroniSettings): Document => {
+  const {scope, namespace, urls, etcd, via, caFile, certFile, keyFile, members} = settings
+  return given({
     scope,
+    namespace,
     urls,
+    etcd:
+      etcd &&
+      given({
+        api: etcd.api,
+        endpoints: etcd.endpoints,
+        ca_file: etcd.caFile,
+        cert_file: etcd.certFile,
+        key_file: etcd.keyFile,
+        user: etcd.user,
+        password_file: etcd.passwordFile,
+      }),
+    via,
     ca_file: caFile,
     cert_file: certFile,
     key_file: keyFile,
     members: Object.keys(members).length > 0 ? members : null,
   })
+}
