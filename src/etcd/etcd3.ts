@@ -141,7 +141,7 @@ function objectIn(body: string): Readonly<Record<string, unknown>> {
 /** gRPC's codes, as the gateway tells them beside the HTTP status. */
 const unauthenticated = 16
 const isTokenRefused = ({status, body}: Readonly<{status: number; body: string}>) =>
-  status === 401 || objectIn(body).code === unauthenticated
+  status === 401 || objectIn(body).code === unauthenticated || body.includes('revision of auth store is old')
 
 function refusalOf(origin: string, {status, body}: Readonly<{status: number; body: string}>): EtcdError {
   const {error, message, code} = objectIn(body)

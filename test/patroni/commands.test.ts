@@ -84,6 +84,16 @@ describe('a member that is not what it should be', () => {
     expect([code, stdout]).toEqual([3, expect.stringContaining('? (malformed)')])
   })
 
+  test('each member is asked for itself before GET /cluster, which makes the DCS look fresh', async () => {
+    let url = ''
+    await using server = await rawServer(({path}) => json(path === '/cluster' ? {members: members(url)} : status))
+    url = server.url
+    const {code} = await patroni('list', '--url', url)
+    const [first, ...others] = server.requests.map(({path}) => path)
+    expect([code, first, others.filter((path) => path === '/leader')]).toEqual([0, '/leader', []])
+    expect(others).toContain('/cluster')
+  })
+
   test('its text cannot move the cursor of the terminal', async () => {
     const reply = ({path}: RawRequest) => json(path === '/cluster' ? {members: []} : {...status, state: 'r\u001b[2J'})
     await using server = await rawServer(reply)

@@ -1,5 +1,7 @@
 import {describe, expect, test} from 'vitest'
+import {linesOf} from '../../src/app/patroni/line.ts'
 import {listing} from '../../src/app/patroni/list.ts'
+import {tableOf, tsvOf} from '../../src/app/patroni/table.ts'
 import {recordedOverview} from './overviews.ts'
 
 const table = {format: 'table', isExtended: false} as const
@@ -50,6 +52,34 @@ describe('list, in recorded states', () => {
     const tree = {leader: 'node1', members: [], initialize: null, config: {}, failover: null}
     const {text, exit} = listing({...recordedOverview('etcd3-24-steady-failsafe-enabled'), tree}, table)
     expect([exit, text]).toEqual([4, expect.stringContaining('CONTRADICTION: the leader key names node1, but node3')])
+  })
+
+  test.each([
+    {given: 'another timeline', status: {timeline: 5}, wanted: ['streaming', 'unknown']},
+    {given: 'no timeline', status: {timeline: null}, wanted: ['streaming', 'unknown']},
+    {
+      given: 'its own word that it does not stream, though the leader lists it',
+      status: {replication_state: 'in archive recovery'},
+      wanted: ['running', 'unknown'],
+    },
+    {given: 'nothing else', status: {}, wanted: ['streaming', 0]},
+  ])('the lag of a standby with $given', ({status, wanted}) => {
+    const overview = recordedOverview('etcd3-24-steady-failsafe-enabled')
+    const asked = overview.asked.map((one) => {
+      if (one.name !== 'node1' || !('answer' in one.heard) || one.heard.answer.data === null) return one
+      const {answer, member} = one.heard
+      return {...one, heard: {member, answer: {...answer, data: {...one.heard.answer.data, ...status}}}}
+    })
+    const [line] = linesOf({...overview, asked})
+    expect([line?.state, line?.receiveLag]).toEqual(wanted)
+  })
+
+  test('a text of the server cannot move the cursor, nor break a line', () => {
+    const columns = [{head: 'State', key: 'state', of: (state: string) => state}]
+    expect(tableOf('', columns, ['a\u001b[2J\nb'])).toBe(
+      '+---------+\n| State   |\n+---------+\n| a [2J b |\n+---------+',
+    )
+    expect(tsvOf(columns, ['a\tb'])).toBe('State\na b')
   })
 
   test('SQL beside Patroni: the hosts by address, and what contradicts', () => {

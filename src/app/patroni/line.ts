@@ -87,7 +87,8 @@ function lineOf({name, one, kept, head, isHolder, sql}: Known): Line {
   const status = answer?.data ?? null
   const isStreaming = streams(name, status, kept, head)
   const timeline = status?.timeline ?? kept?.timeline ?? null
-  const isComparable = isStreaming && head !== null && timeline !== null && timeline === head.timeline
+  // By its own word alone: the timeline in the DCS may be of an earlier one.
+  const isComparable = isStreaming && head?.timeline != null && status?.timeline === head.timeline
   const {received_location: streamed, replayed_location: replayed} = status?.xlog ?? {}
   // Where streaming began anew, PostgreSQL counts what was received from the start of that segment.
   const received = streamed === undefined ? undefined : Math.max(streamed, replayed ?? 0)
