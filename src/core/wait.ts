@@ -30,6 +30,16 @@ export function nap(clock: Clock, ms: number, signal: AbortSignal): Readonly<{do
   return {done: promise, wake}
 }
 
+/** Resolves with `work`, or after `ms` without it; rejects as `work` does. */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const limit = new AbortController()
+  try {
+    await Promise.race([work, sleep(clock, ms, limit.signal)])
+  } finally {
+    limit.abort()
+  }
+}
+
 /** A timer that fires later than this was held up by this process, which read no socket meanwhile. */
 export const lateMs = 10
 

@@ -1,6 +1,7 @@
 import {expect, test} from 'vitest'
 import type {Clock} from '../../src/core/ports.ts'
-import {afterLimit, deadline} from '../../src/core/wait.ts'
+import {afterLimit, atMost, deadline, sleep} from '../../src/core/wait.ts'
+import {VirtualClock} from '../support/virtual-clock.ts'
 
 /** A clock whose timers fire when the test says so. */
 function heldClock() {
@@ -54,4 +55,14 @@ test('a limit is cancelled before it fires, and between its two timers', () => {
     pass(5_000)
     expect([limit.signal.aborted, timers]).toEqual([false, []])
   }
+})
+
+test('work is waited for at most so long, and the timer of the limit ends with the work', async () => {
+  const clock = new VirtualClock()
+  await clock.through(atMost(clock, 1_000, sleep(clock, 10, new AbortController().signal)))
+  expect([clock.now(), clock.pending]).toEqual([1_010, 0])
+  await clock.through(atMost(clock, 1_000, new Promise(() => {})))
+  expect(clock.now()).toBe(2_010)
+  const failing = Promise.reject(new Error('it failed'))
+  await expect(clock.through(atMost(clock, 1_000, failing))).rejects.toThrow('it failed')
 })

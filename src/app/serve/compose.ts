@@ -3,6 +3,7 @@ import {Admission} from '../../core/admission.ts'
 import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
 import {NodeTables} from '../../core/repmgr.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
+import {atMost} from '../../core/wait.ts'
 import {newEpoch} from '../../monitor/epoch.ts'
 import {type Monitor, startMonitor} from '../../monitor/monitor.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
@@ -18,7 +19,10 @@ export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; mete
 
 export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
-  /** Resolves once every host, and everything that gives evidence, has answered or failed. */
+  /**
+   * Resolves once every host has answered or failed, and every peer too: but a peer that is silent is waited
+   * for only as long as for one question.
+   */
   readonly ready: Promise<void>
   /** What source `repmgr` read. */
   readonly tables: NodeTables
@@ -60,7 +64,7 @@ export async function compose(config: Config, deps: ComposeDeps): Promise<Watchi
   })
   return {
     monitor,
-    ready: Promise.all([monitor.ready, evidence.heard()]).then(() => {}),
+    ready: Promise.all([monitor.ready, atMost(deps.clock, config.probe.timeoutMs, evidence.heard())]).then(() => {}),
     tables,
     async reload(next) {
       if (next.stateDir !== current.stateDir) {
