@@ -15,7 +15,8 @@ export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string; l
 
 /**
  * Judges every event at once, and publishes where something changed. One event costs one judgement
- * of each group of its host; the states of hosts are built only when a snapshot needs them.
+ * of each group of its host, or none where a standby told new positions alone. The states of hosts
+ * are built only when a snapshot needs them.
  */
 export class Board {
   readonly #clock: Clock
@@ -99,7 +100,12 @@ export class Board {
   update(host: string, change: (record: HostRecord) => HostRecord): void {
     const seenAt = this.#clock.now()
     this.#watchClock()
-    this.#publish(this.#judge(this.#ledger.change(host, change)), seenAt)
+    const {judge, steady} = this.#ledger.change(host, change)
+    if (steady.length > 0) {
+      this.#snapshot = null
+      this.#builder.moved(host)
+    }
+    this.#publish(this.#judge(judge), seenAt)
   }
 
   /** Names proved to be one server, or no longer are. */

@@ -9,6 +9,7 @@ import {assessGroup, type GroupAssessment, type GroupPast, viewUngrouped} from '
 import {blankMemory, type Memory} from '../core/verdict/group-memory.ts'
 import {inherit} from '../core/verdict/inheritance.ts'
 import {noNotes} from '../core/verdict/memory.ts'
+import {isSteady, type Moved, move, nothingMoved, type Step, withMoved} from '../core/verdict/short-way.ts'
 import {inherited, type Marks} from './duplicates.ts'
 import {Membership, type Unit} from './membership.ts'
 
@@ -18,7 +19,12 @@ export type LedgerDeps = Readonly<{
   /** The sources of evidence that count in a group, as they are now. */
   sourcesOf: (group: string) => Sources
   memory: Memory
+  /** Every event is judged as a whole: to compare with. */
+  isThorough?: boolean
 }>
+
+/** `judge`: the units to judge. `steady`: in these nothing but positions and ages moved. */
+export type Changed = Readonly<{judge: readonly Unit[]; steady: readonly Unit[]}>
 
 /**
  * The latest record per host, the verdict of each group over them, and what outlives a restart.
@@ -31,6 +37,8 @@ export class Ledger {
   #memory: Memory
   #records = new Map<string, HostRecord>()
   #assessments = new Map<string, GroupAssessment>()
+  /** By group: what moved since its last judgement. */
+  readonly #moved = new Map<string, Moved>()
   #ungrouped = new Map<string, GroupView>()
   /** Monotonic: when the first of the judgements goes stale; `null`: to be computed. */
   #freshUntil: number | null = null
@@ -76,8 +84,14 @@ export class Ledger {
     return this.#membership.group(name)
   }
 
+  /** As of the last judgement, with the answers since then that it did not have to take notice of. */
   assessment(group: string): GroupAssessment | undefined {
-    return this.#assessments.get(group)
+    const [assessment, moved] = [this.#assessments.get(group), this.#moved.get(group)]
+    if (assessment === undefined || moved === undefined) return assessment
+    const current = withMoved(assessment, moved)
+    this.#assessments.set(group, current)
+    this.#moved.delete(group)
+    return current
   }
 
   viewOfUngrouped(host: string): GroupView | undefined {
@@ -105,6 +119,7 @@ export class Ledger {
         return [host.name, before ? {...before, settings: host} : newRecord(host, drained)]
       }),
     )
+    for (const group of [...this.#moved.keys()]) this.assessment(group)
     this.#assessments = new Map([...this.#assessments].filter(([group]) => this.group(group) !== undefined))
     this.#ungrouped.clear()
   }
@@ -112,15 +127,32 @@ export class Ledger {
   /**
    * One event of `host`. A host that was the duplicate of a name that fell silent may inherit the
    * mark: then all names of that server change in the same step, so that no judgement ever sees two
-   * of them as two servers. Returns the units to judge.
+   * of them as two servers.
    */
-  change(host: string, change: (record: HostRecord) => HostRecord): readonly Unit[] {
+  change(host: string, change: (record: HostRecord) => HostRecord): Changed {
     const before = this.#records.get(host)
-    if (before === undefined) return []
+    if (before === undefined) return {judge: [], steady: []}
     const after = this.#voided(change(before))
     this.#records.set(host, after)
     const marks = after.duplicateOf === null ? [] : inherited(after, this.records())
-    return this.#unitsOf([host, ...this.#mark(marks)])
+    const units = this.#unitsOf([host, ...this.#mark(marks)])
+    if (this.#deps.isThorough || marks.length > 0) return {judge: units, steady: []}
+    const {true: steady = [], false: judge = []} = Object.groupBy(
+      units,
+      (unit) => `${this.#takeShortWay(unit, {host, before, after})}` as const,
+    )
+    return {judge, steady}
+  }
+
+  /** Takes in a step of a group that is steady, at a cost that does not grow with the group. */
+  #takeShortWay(unit: Unit, step: Step): boolean {
+    const past = unit.kind === 'group' ? this.#assessments.get(unit.name) : undefined
+    if (unit.kind !== 'group' || past === undefined) return false
+    if (!isSteady(past, step, this.#settings.followers.maxAgeMs, this.#deps.clock.now())) return false
+    const moved = this.#moved.get(unit.name) ?? nothingMoved()
+    this.#moved.set(unit.name, moved)
+    move(moved, past, step)
+    return true
   }
 
   /** Names of one server are marked, or no longer are: all in one step. */
@@ -173,7 +205,7 @@ export class Ledger {
     const group = this.group(name)
     if (group === undefined) return []
     const {probe, followers} = this.#settings
-    const before = this.#assessments.get(name)
+    const before = this.assessment(name)
     const past: GroupPast = {
       state: before?.state,
       memory: this.#memory.groups[name] ?? blankMemory,

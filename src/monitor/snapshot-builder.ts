@@ -63,6 +63,11 @@ export class SnapshotBuilder {
     return hasMoved ? this.#describe() : []
   }
 
+  /** Positions or ages of this host moved, and nothing else of its groups. */
+  moved(host: string): void {
+    this.#outdated.add(host)
+  }
+
   build(actuators: Readonly<Record<string, ActuatorState>>): Snapshot {
     const {ledger, clock, epoch, version} = this.#deps
     this.#describe()

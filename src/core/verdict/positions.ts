@@ -23,16 +23,18 @@ export function notePositions(before: readonly Position[], view: GroupView): rea
     const member = memberOf(view, host)
     return member !== null && (member.timeline === null || member.timeline <= timeline)
   }
-  return view.members.flatMap((member) => positionOf(member) ?? []).reduce(added, before.filter(isPresent))
+  return view.members.flatMap((member) => positionOf(member) ?? []).reduce(addPosition, before.filter(isPresent))
 }
 
-function positionOf({host, condition, record, timeline, answeredAt}: Member): Position | null {
+/** What a standby shows of its position now; `null`: nothing. */
+export function positionOf({host, condition, record, timeline, answeredAt}: Member): Position | null {
   const seen = factsOf(record)
   if (condition.role !== 'standby' || seen === null || timeline === null || answeredAt === null) return null
   return {host, timeline, answeredAt, received: seen.facts.receiveLsn, replayed: seen.facts.lsn}
 }
 
-function added(positions: readonly Position[], position: Position): readonly Position[] {
+/** One more position of a standby, in the order of the answers. */
+export function addPosition(positions: readonly Position[], position: Position): readonly Position[] {
   const isAlike = ({host, timeline}: Position) => host === position.host && timeline === position.timeline
   const alike = positions.filter(isAlike)
   const last = alike.at(-1)

@@ -210,4 +210,20 @@ export const ahead: readonly Mutation[] = [
     text: 'return isFirst && isLater && isAlike &&',
     instead: 'return isFirst && !isLater && isAlike &&',
   },
+  {
+    name: 'positions-of-the-short-way',
+    rule: 'S4',
+    breaks: '(c) a position counts that a standby told while nothing else of its group changed',
+    file: 'core/verdict/short-way.ts',
+    text: 'if (position !== null) moved.positions.push(position)',
+    instead: 'void position',
+  },
+  {
+    name: 'primary-by-the-short-way',
+    rule: 'S4',
+    breaks: '(c), (d) each answer of a primary is compared with what it had, and with what the standbys told',
+    file: 'core/verdict/short-way.ts',
+    text: "member.condition.role !== 'standby' || ",
+    instead: '',
+  },
 ]
