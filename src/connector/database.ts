@@ -1,20 +1,23 @@
 import type pg from 'pg'
 import type {Clock, Random, SnapshotSource} from '../core/ports.ts'
 import type {ReadFallback} from '../core/settings.ts'
-import type {Publication, Verdict} from '../core/snapshot.ts'
-import {ConnectorError} from './connector-error.ts'
+import type {HostState, Verdict} from '../core/snapshot.ts'
+import {Causal} from './causal/causal.ts'
 import {type ConnectorEvents, Emitter} from './events.ts'
 import {Fleet} from './fleet.ts'
 import type {Kind} from './kind.ts'
 import type {Lane, Lease} from './lane.ts'
 import {type ReadRequest, readerLane, type WriteRequest, writerLane} from './lanes.ts'
+import {listen} from './listen.ts'
+import {driverModule} from './pools/driver.ts'
+import {libraryPool} from './pools/library-pool.ts'
 import {PoolSet} from './pools/pool-set.ts'
-import {routedPool} from './pools/routed-pool.ts'
 import {type DatabaseSettings, durationMs, fallbackOption, limitsOf} from './settings.ts'
-import {runRead} from './statements/read-run.ts'
+import {type ReadDeps, runRead} from './statements/read-run.ts'
 import {runTransaction} from './statements/transaction.ts'
-import {runWrite, type WriteAnswer} from './statements/write-run.ts'
-import type {Database, Node, PgModule, ReadOptions, Routed, TransactionOptions, WriteOptions} from './types.ts'
+import {runWrite, type WriteAnswer, type WriteDeps} from './statements/write-run.ts'
+import {tellSwitch, traced} from './trace.ts'
+import type {Database, Node, PgModule, ReadOptions, Routed, Token, TransactionOptions, WriteOptions} from './types.ts'
 
 export type DatabaseDeps = Readonly<{
   source: SnapshotSource
@@ -30,12 +33,16 @@ export class RoutedDatabase implements Database {
   readonly name: string
   readonly writer: pg.Pool
   readonly reader: pg.Pool
+  readonly driver: PgModule
   readonly #deps: DatabaseDeps
   readonly #events = new Emitter()
   readonly #fleet: Fleet
   readonly #pools: PoolSet
   readonly #reads: Lane<ReadRequest>
   readonly #writes: Lane<WriteRequest>
+  readonly #causal: Causal
+  readonly #readDeps: ReadDeps
+  readonly #writeDeps: WriteDeps
   readonly #unsubscribe: () => void
   #writer: string | null
 
@@ -63,9 +70,27 @@ export class RoutedDatabase implements Database {
     this.#reads = readerLane(lanes)
     this.#writes = writerLane(lanes)
     this.#writer = this.#fleet.writer
-    this.writer = this.#pool('write')
-    this.reader = this.#pool('read')
-    this.#unsubscribe = source.subscribe((publication) => this.#published(publication))
+    const isTimed = settings.read.choose === 'fastest'
+    this.#readDeps = {fleet: this.#fleet, lane: this.#reads, clock, events: this.#events, isTimed}
+    this.#writeDeps = {fleet: this.#fleet, lane: this.#writes, events: this.#events}
+    this.#causal = new Causal({fleet: this.#fleet, lane: this.#reads, clock, events: this.#events})
+    const pool = (kind: Kind) =>
+      libraryPool(kind, {
+        ...{pg, settings, fleet: this.#fleet, pools: this.#pools},
+        client: async (kind) => (await this.#lease(kind, {})).client,
+        read: (query, values) => this.read(query, values),
+        waiting: (kind) => (kind === 'read' ? this.#reads.waiting : this.#writes.waiting),
+      })
+    this.writer = pool('write')
+    this.reader = pool('read')
+    this.driver = driverModule({
+      ...{pg, pool},
+      target: (kind) => this.#target(kind),
+      config: (state, kind) => this.#pools.config(state, kind),
+      isOffered: (host, kind) => (kind === 'write' ? this.#fleet.writer === host : this.#fleet.isOnline(host)),
+      adopt: (client, host, kind) => this.#pools.adopt(client, host, kind),
+    })
+    this.#unsubscribe = source.subscribe(() => this.#follow())
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as pg's own types
@@ -74,14 +99,20 @@ export class RoutedDatabase implements Database {
     values?: readonly unknown[],
     options: ReadOptions = {},
   ): Promise<Routed<R>> {
-    const {settings, clock} = this.#deps
-    const deps = {
-      ...{fleet: this.#fleet, lane: this.#reads, clock, events: this.#events},
-      isTimed: settings.read.choose === 'fastest',
-    }
+    return traced(this.name, 'read', () => this.#read<R>(query, values, options))
+  }
+
+  /** Callbacks within: each `await` on the way costs more than all the choosing. */
+  #read<R extends pg.QueryResultRow>(
+    given: string | pg.QueryConfig,
+    values: readonly unknown[] | undefined,
+    options: ReadOptions,
+  ): Promise<Routed<R>> {
     return new Promise((resolve, reject) => {
-      const read = {query: statementOf(query), values, request: this.#request(options), hedgeMs: settings.read.hedgeMs}
-      runRead(deps, read, (error, answer) => {
+      const [query, request] = [statementOf(given), this.#request(options)]
+      if (options.after !== undefined) return resolve(this.#causal.read(options.after, {query, values, request}))
+      const {hedgeMs} = this.#deps.settings.read
+      runRead(this.#readDeps, {query, values, request, hedgeMs}, (error, answer) => {
         if (answer === undefined) reject(error)
         else resolve(Object.assign(answer.result, {host: answer.host, attempts: answer.attempts}))
       })
@@ -94,16 +125,41 @@ export class RoutedDatabase implements Database {
     values?: readonly unknown[],
     options: WriteOptions = {},
   ): Promise<Routed<R>> {
-    const deps = {fleet: this.#fleet, lane: this.#writes, events: this.#events}
+    return traced(this.name, 'write', () => this.#write<R>(query, values, options))
+  }
+
+  #write<R extends pg.QueryResultRow>(
+    given: string | pg.QueryConfig,
+    values: readonly unknown[] | undefined,
+    options: WriteOptions,
+  ): Promise<Routed<R>> {
     return new Promise((resolve, reject) => {
-      const write = {query: statementOf(query), values, request: this.#writeRequest(options)}
-      runWrite(deps, write, (error, answer?: WriteAnswer) => {
+      const write = {query: statementOf(given), values, request: this.#writeRequest(options)}
+      runWrite(this.#writeDeps, write, (error, answer?: WriteAnswer) => {
         if (answer === undefined) return reject(error)
         const {result, host, attempts, client} = answer
-        client.release()
-        resolve(Object.assign(result, {host, attempts}))
+        const routed = Object.assign(result, {host, attempts})
+        if (options.token === true) resolve(this.#causal.withToken(routed, {client, host, attempts}))
+        else {
+          client.release()
+          resolve(routed)
+        }
       })
     })
+  }
+
+  async token(): Promise<Token> {
+    return this.#causal.token(await this.#lease('write', {}))
+  }
+
+  listen(
+    channel: string,
+    on: (payload: string) => void,
+    {onGap = () => {}}: Readonly<{onGap?: () => void}> = {},
+  ): Promise<AsyncDisposable> {
+    const {clock, pg} = this.#deps
+    const lease = (signal: AbortSignal) => this.#lease('write', {signal})
+    return listen({clock, lease, escapeIdentifier: pg.escapeIdentifier}, {channel, on, onGap})
   }
 
   transaction<T>(run: (client: pg.PoolClient) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
@@ -111,7 +167,10 @@ export class RoutedDatabase implements Database {
     return runTransaction(deps, () => this.#lease(options.readOnly === true ? 'read' : 'write', options), run, options)
   }
 
-  async client(kind: Kind, options: Readonly<{signal?: AbortSignal}> = {}): Promise<pg.PoolClient & Disposable> {
+  async client(
+    kind: Kind,
+    options: Readonly<{after?: Token; signal?: AbortSignal}> = {},
+  ): Promise<pg.PoolClient & Disposable> {
     const {client, host} = await this.#lease(kind, options)
     this.#fleet.node(host).queries += 1
     return client as pg.PoolClient & Disposable
@@ -154,30 +213,14 @@ export class RoutedDatabase implements Database {
     this.#pools.cutAll()
   }
 
-  #pool(kind: Kind): pg.Pool {
-    const {settings, pg} = this.#deps
-    const options = () => {
-      const writer = kind === 'write' ? this.#fleet.writer : null
-      const state = writer === null ? undefined : this.#fleet.state(writer)
-      // Kysely cancels a statement on a second connection, by these options: a pid is worth nothing
-      // without its host, so the reader's lead nowhere.
-      if (state === undefined) return {...settings.connection, max: settings.pool.max, Client: NoClient as never}
-      return this.#pools.config(state, kind)
-    }
-    return routedPool(pg, {
-      kind,
-      client: async () => (await this.#lease(kind, {})).client,
-      query: kind === 'read' ? (query, values) => this.read(query, values) : null,
-      counts: () => {
-        const counts = this.#pools.counts(kind)
-        return {...counts, waiting: counts.waiting + (kind === 'read' ? this.#reads.waiting : this.#writes.waiting)}
-      },
-      options,
-      listeners: this.#pools.listeners,
-    })
+  async #lease(kind: Kind, options: Readonly<{after?: Token | undefined; signal?: AbortSignal | undefined}>) {
+    const {after, signal} = options
+    // The writer shows everything that it has committed.
+    if (kind === 'write' || after === undefined) return this.#plainLease(kind, {signal})
+    return this.#causal.lease(after, this.#request({...(signal && {signal})}))
   }
 
-  #lease(kind: Kind, options: Readonly<{signal?: AbortSignal | undefined}>): Promise<Lease> {
+  #plainLease(kind: Kind, options: Readonly<{signal?: AbortSignal | undefined}>): Promise<Lease> {
     return new Promise((resolve, reject) => {
       const leased = (outcome: {lease: Lease} | {error: Error}) =>
         'lease' in outcome ? resolve(outcome.lease) : reject(outcome.error)
@@ -202,8 +245,17 @@ export class RoutedDatabase implements Database {
     return {waitMs: wait === undefined ? this.#deps.settings.write.waitMs : durationMs('wait', wait), signal}
   }
 
-  #published(_publication: Publication): void {
-    this.#follow()
+  /** The host for a connection that a library opens. It waits as a statement does. */
+  async #target(kind: Kind): Promise<HostState> {
+    const pick = () => (kind === 'write' ? this.#fleet.writer : this.#fleet.reader(this.#request({})))
+    if (pick() === null) (await this.#lease(kind, {})).client.release()
+    const state = this.#fleet.state(pick() ?? '')
+    return state ?? this.#target(kind)
+  }
+
+  #tellSwitch(told: ConnectorEvents['switch']): void {
+    this.#events.emit('switch', told)
+    tellSwitch(this.name, told)
   }
 
   /** The snapshot, or a switch of the application, may have changed who is offered. */
@@ -215,7 +267,7 @@ export class RoutedDatabase implements Database {
     if (from !== writer) {
       this.#writer = writer
       const verdict = this.#fleet.verdictOrNull
-      if (verdict !== null) this.#events.emit('switch', {from, to: writer, verdict})
+      if (verdict !== null) this.#tellSwitch({from, to: writer, verdict})
     }
     this.#reads.wake()
     this.#writes.wake()
@@ -226,12 +278,4 @@ export class RoutedDatabase implements Database {
 function statementOf(query: string | pg.QueryConfig): string | pg.QueryConfig {
   if (typeof query === 'string' || (typeof query === 'object' && query !== null && !('submit' in query))) return query
   throw new TypeError('a statement is a text or a configuration of a query; run a cursor on a client from client()')
-}
-
-class NoClient {
-  constructor() {
-    throw new ConnectorError('no-reader', 'a connection to a reader is not opened by the options of its pool', {
-      next: 'Take a client from connect() of the pool.',
-    })
-  }
 }

@@ -1,7 +1,9 @@
+import {lsnBytes} from '../core/facts/lsn.ts'
 import type {Limits} from '../core/offers/eligibility.ts'
 import type {Clock, Random, SnapshotSource} from '../core/ports.ts'
 import type {ReadFallback} from '../core/settings.ts'
-import type {HostState, Snapshot, Verdict} from '../core/snapshot.ts'
+import type {HostState, Snapshot, StandbyHost, Verdict} from '../core/snapshot.ts'
+import type {Position} from './causal/token.ts'
 import type {Emitter} from './events.ts'
 import {HostNode} from './node.ts'
 import {latencyMs} from './policy/latency.ts'
@@ -35,6 +37,11 @@ export type ReaderQuestion = Readonly<{
   avoid: ReadonlySet<string>
   /** `null`: any. */
   from: string | null
+  /**
+   * On this timeline, and those first that have replayed so far by the snapshot. `isPatient`: no
+   * longer where false, and then the fallback serves.
+   */
+  after?: Readonly<{position: Position; isPatient: boolean}>
 }>
 
 /** The hosts of one database: what the snapshot offers, minus what this process knows better. */
@@ -111,7 +118,10 @@ export class Fleet {
       const isOffered = standbys.some(({host}) => host === from) || this.#offer().writer === from
       return isOffered && isUsable(from) ? from : null
     }
-    const usable = standbys.filter(({host}) => isUsable(host))
+    const usable = reaching(
+      standbys.filter(({host}) => isUsable(host)),
+      question,
+    )
     if (usable.length === 0) return this.#fallBack(fallbacks.find(isUsable) ?? null, standbys.length > 0)
     this.#fellBackTo = null
     if (usable.length === 1) return usable[0]?.host ?? null
@@ -183,4 +193,14 @@ export class Fleet {
       this.#offers = {snapshot, offer: offerOf(snapshot, {group, limits, fallback})}
     return this.#offers.offer
   }
+}
+
+/** Those that are worth asking for a position. The snapshot may be a probe old, so it proves nothing. */
+function reaching(standbys: readonly StandbyHost[], {after}: ReaderQuestion): readonly StandbyHost[] {
+  if (after === undefined) return standbys
+  if (!after.isPatient) return []
+  const {timeline, lsn} = after.position
+  const same = standbys.filter((host) => host.timeline === timeline)
+  const there = same.filter((host) => (lsnBytes(host.lsn) ?? 0n) >= lsn)
+  return there.length > 0 ? there : same
 }

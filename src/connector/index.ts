@@ -17,6 +17,7 @@ export type {
   ReadOptions,
   Routed,
   Size,
+  Token,
   TransactionOptions,
   WriteOptions,
 } from './types.ts'

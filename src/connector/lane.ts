@@ -114,7 +114,6 @@ class Acquisition<Request extends Waiting> {
 
   start(): void {
     const {signal} = this.#request
-    this.#sets.open.add(this)
     if (signal !== undefined) this.#forget = onAbort(signal, () => this.fail(aborted(signal)))
     if (!this.#isSettled) this.look()
   }
@@ -151,7 +150,7 @@ class Acquisition<Request extends Waiting> {
     })
     this.#giveUp = wait.giveUp
     // On the usual way a client is there at the next tick, and no timer is made.
-    if (!wait.isAtHand) this.#startDeadline()
+    if (!wait.isAtHand) this.#waits()
   }
 
   #got(host: string, client: pg.PoolClient): void {
@@ -189,7 +188,7 @@ class Acquisition<Request extends Waiting> {
       this.#tooLate()
       return
     }
-    this.#startDeadline()
+    this.#waits()
     this.#cancelPause = this.#deps.clock.after(pauseMs, () => this.look())
   }
 
@@ -207,14 +206,16 @@ class Acquisition<Request extends Waiting> {
     }
     parked.add(this)
     rules.waiting(parked.size)
-    this.#startDeadline()
+    this.#waits()
   }
 
   #unpark(): void {
     if (this.#sets.parked.delete(this)) this.#deps.rules.waiting(this.#sets.parked.size)
   }
 
-  #startDeadline(): void {
+  /** From now on it may take long, and `close` must know of it. */
+  #waits(): void {
+    this.#sets.open.add(this)
     const {clock, connectMs} = this.#deps
     const ms = this.#request.waitMs || connectMs
     if (ms > 0) this.#cancelDeadline ??= clock.after(ms, () => this.#tooLate())

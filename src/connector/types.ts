@@ -12,6 +12,9 @@ export type Duration = string | 0
 /** `64kB`, `16MB`, in steps of 1024. */
 export type Size = string
 
+/** A position in the history of a cluster: text for a cookie or a header, `[\w.~-]{1,64}`. */
+export type Token = string
+
 export type ConnectOptions = Readonly<{
   /**
    * Exactly one of three. A monitor of this process, from a configuration file or from the same tree
@@ -93,9 +96,17 @@ export type Routed<R extends pg.QueryResultRow> = pg.QueryResult<R> &
   Readonly<{
     host: string
     attempts: number
+    /**
+     * After a write that asked for one; absent where the connection was lost before it could be had.
+     * After a read with `after`: `forked` where the timeline has changed since the token was made,
+     * so that the write that it covers may be lost.
+     */
+    token?: Token
   }>
 
 export type ReadOptions = Readonly<{
+  /** The read shows what was committed before this token was made. It is not hedged. */
+  after?: Token
   maxLag?: Size | Duration
   /** Reads from this host alone. */
   from?: string
@@ -103,12 +114,16 @@ export type ReadOptions = Readonly<{
   signal?: AbortSignal
 }>
 export type WriteOptions = Readonly<{
+  /** The result has a token that covers the write. */
+  token?: boolean
   wait?: Duration
   signal?: AbortSignal
 }>
 export type TransactionOptions = Readonly<{
   isolation?: 'read committed' | 'repeatable read' | 'serializable'
   readOnly?: boolean
+  /** With `readOnly`: on a host that has reached the token. */
+  after?: Token
   signal?: AbortSignal
 }>
 
@@ -131,10 +146,23 @@ export interface Database {
   /** Never repeated. A lost COMMIT is `outcome: 'unknown'`; a loss before it, `'not-done'`. */
   transaction<T>(run: (client: pg.PoolClient) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** A session of one host, for as long as the caller keeps it. */
-  client(kind: Kind, options?: Readonly<{signal?: AbortSignal}>): Promise<pg.PoolClient & Disposable>
+  client(kind: Kind, options?: Readonly<{after?: Token; signal?: AbortSignal}>): Promise<pg.PoolClient & Disposable>
+  /** Covers every commit that was acknowledged before the call. */
+  token(): Promise<Token>
+  /**
+   * Listens on the writer, and on the next one after a switch; takes one connection of its pool.
+   * `onGap`: notifications may have been missed.
+   */
+  listen(
+    channel: string,
+    on: (payload: string) => void,
+    options?: Readonly<{onGap?: () => void}>,
+  ): Promise<AsyncDisposable>
   /** For libraries that take a pool. */
   readonly writer: pg.Pool
   readonly reader: pg.Pool
+  /** For libraries that take the module `pg`. `host` of their configuration is `writer` or `reader`. */
+  readonly driver: PgModule
   node(name: string | Readonly<{host: string; port: number}>): Node
   readonly nodes: readonly Node[]
   /** As of now. */

@@ -91,6 +91,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./worlds.ts'),
     isOnDemand: true,
   },
+  connector: {
+    about:
+      'the connector: 200 callers while servers are killed, frozen, restarted and replaced for --minutes (3): reads ' +
+      'lost, writes done twice; and the CPU of a read beside pg.Pool; only when it is named',
+    load: () => import('./connector.ts'),
+    isOnDemand: true,
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),

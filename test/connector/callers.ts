@@ -1,10 +1,43 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {ConnectorError} from '../../src/connector/connector-error.ts'
 import type {Database} from '../../src/connector/types.ts'
-import type {PgNode} from '../support/cluster.ts'
+import type {Cluster, PgNode} from '../support/cluster.ts'
 
 /** Without a unique key, so that a write that is done twice is seen. */
 export const callersTable = 'create table callers (key int not null); grant all on callers to pgroute66'
+
+/**
+ * Every acknowledged commit is on a standby: what is missing after a failover was lost by the
+ * connector, and not by asynchronous replication.
+ */
+export const onAStandby = 'ANY 1 (host1, host2, host3)'
+
+/** The standby that has received most comes first: it is the one to promote. */
+export async function byProgress(standbys: readonly PgNode[]): Promise<readonly [PgNode, PgNode]> {
+  const received = await Promise.all(
+    standbys.map(async (node) => {
+      const [row] = await node.sql(
+        "select greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0') - '0/0' as bytes",
+      )
+      return {node, bytes: Number(row?.bytes)}
+    }),
+  )
+  const [first, second] = received.toSorted((a, b) => b.bytes - a.bytes).map(({node}) => node)
+  if (first === undefined || second === undefined) throw new Error('two standbys are needed')
+  return [first, second]
+}
+
+/** A configuration of a monitor for these servers. */
+export const configOf = (cluster: Cluster) => ({
+  password_encoding: 'plain',
+  probe: {interval: '300ms', timeout: '1s', max_age: '3s'},
+  hosts: Object.fromEntries(
+    cluster.nodes.map(({name, port}) => [
+      name,
+      {host: '127.0.0.1', port, user: 'pgroute66', password: 'pgroute66', dbname: 'postgres', sslmode: 'disable'},
+    ]),
+  ),
+})
 
 export type Report = Readonly<{
   reads: number

@@ -2,6 +2,7 @@ import {EventEmitter} from 'node:events'
 import pg from 'pg'
 import type {PgModule} from '../../src/connector/types.ts'
 import type {Clock} from '../../src/core/ports.ts'
+import {FakeServer} from './fake-server.ts'
 
 /** An error as PostgreSQL sends it. */
 export const serverError = (code: string, severity = 'ERROR'): Error =>
@@ -16,81 +17,6 @@ export type Sent = Readonly<{
   /** As answered; not while the answer is under way, and not where it was lost. */
   isRefusedByStandby: () => boolean
 }>
-
-/**
- * One server of a fake network. Statements take `latencyMs`; they are executed half-way, so that a
- * crash may come before the effect, or after it and before the answer.
- */
-export class FakeServer {
-  readonly name: string
-  readonly port: number
-  readonly clients = new Set<FakeClient>()
-  latencyMs = 10
-  isStandby = true
-  isUp = true
-  isFrozen = false
-  /** SQLSTATE for the next logins. */
-  refuses: string | null = null
-  /** SQLSTATEs for the next statements, in order; `FATAL 57P01` ends the session; `null`: it succeeds. */
-  script: (string | null)[] = []
-  /** How many logins were under way at once, at most. */
-  mostOpening = 0
-  opening = 0
-  executed: unknown[] = []
-  /** Runs when the server thaws. */
-  thawed: (() => void)[] = []
-
-  constructor(name: string, port: number) {
-    this.name = name
-    this.port = port
-  }
-
-  /** Ends every connection, as `kill -9` does. */
-  kill(): void {
-    this.isUp = false
-    this.isFrozen = false
-    for (const client of [...this.clients]) client.lose(new Error('Connection terminated unexpectedly'))
-    this.thawed = []
-  }
-
-  start(): void {
-    this.isUp = true
-  }
-
-  freeze(): void {
-    this.isFrozen = true
-  }
-
-  thaw(): void {
-    this.isFrozen = false
-    for (const run of this.thawed.splice(0)) run()
-  }
-
-  /** PostgreSQL 14 and later tell each session. */
-  promote(): void {
-    this.isStandby = false
-    for (const client of this.clients) client.report('in_hot_standby', 'off')
-  }
-
-  /** A restart as a standby: no session survives it. */
-  demote(): void {
-    this.kill()
-    this.isStandby = true
-    this.start()
-  }
-
-  /** One session ends, as by pg_terminate_backend. */
-  dropOne(): void {
-    const [client] = this.clients
-    client?.lose(new Error('Connection terminated unexpectedly'))
-  }
-
-  /** Calls `run` when the server works. */
-  whenAwake(run: () => void): void {
-    if (this.isFrozen) this.thawed.push(run)
-    else run()
-  }
-}
 
 export type FakeNetwork = Readonly<{
   servers: ReadonlyMap<string, FakeServer>
@@ -110,11 +36,14 @@ export function fakeNetwork(clock: Clock, names: readonly string[]): FakeNetwork
     sent.push(one)
     for (const listener of listeners) listener(one)
   }
+  const serverAt = (port: number) => {
+    const server = byPort.get(port)
+    if (server === undefined) throw new Error(`no server at port ${port}`)
+    return server
+  }
   class Client extends FakeClient {
     constructor(config: {port: number; options?: string}) {
-      const server = byPort.get(config.port)
-      if (server === undefined) throw new Error(`no server at port ${config.port}`)
-      super({clock, server, config, tell})
+      super({clock, serverAt, config, tell})
     }
   }
   class Pool extends pg.Pool {
@@ -128,8 +57,8 @@ export function fakeNetwork(clock: Clock, names: readonly string[]): FakeNetwork
 
 type FakeDeps = Readonly<{
   clock: Clock
-  server: FakeServer
-  config: {options?: string}
+  serverAt: (port: number) => FakeServer
+  config: {port: number; options?: string}
   tell: (sent: Sent) => void
 }>
 type Callback = (error: Error | null, result?: object) => void
@@ -138,6 +67,8 @@ type Callback = (error: Error | null, result?: object) => void
 export class FakeClient extends EventEmitter {
   readonly #deps: FakeDeps
   readonly #running = new Set<Callback>()
+  /** May be set before `connect`, as with pg. */
+  port: number
   _queryable = true
   _ending = false
   readonly connection: EventEmitter & {stream: {destroyed: boolean; bytesWritten: number; destroy: () => void}}
@@ -145,6 +76,7 @@ export class FakeClient extends EventEmitter {
   constructor(deps: FakeDeps) {
     super()
     this.#deps = deps
+    this.port = deps.config.port
     const stream = {
       destroyed: false,
       bytesWritten: 0,
@@ -155,8 +87,21 @@ export class FakeClient extends EventEmitter {
     this.connection.on('error', () => {})
   }
 
-  connect(callback: (error: Error | null, client?: FakeClient) => void): void {
-    const {clock, server} = this.#deps
+  get #server(): FakeServer {
+    return this.#deps.serverAt(this.port)
+  }
+
+  connect(callback?: (error: Error | null, client?: FakeClient) => void): Promise<FakeClient> | undefined {
+    if (callback === undefined)
+      return new Promise((resolve, reject) =>
+        this.#connect((error, client) => (client === undefined ? reject(error) : resolve(client))),
+      )
+    this.#connect(callback)
+  }
+
+  #connect(callback: (error: Error | null, client?: FakeClient) => void): void {
+    const {clock} = this.#deps
+    const server = this.#server
     server.opening += 1
     server.mostOpening = Math.max(server.mostOpening, server.opening)
     let isDone = false
@@ -190,12 +135,23 @@ export class FakeClient extends EventEmitter {
     const done = typeof values === 'function' ? values : callback
     if (done === undefined)
       return new Promise((resolve, reject) =>
-        this.query(query, undefined, (error, result) => (error ? reject(error) : resolve(result))),
+        this.#query(query, Array.isArray(values) ? values : [], (error, result) =>
+          error ? reject(error) : resolve(result),
+        ),
       )
-    if (!this._queryable) return void process.nextTick(() => done(new Error('Client is not queryable')))
-    const {clock, server, config, tell} = this.#deps
+    this.#query(query, Array.isArray(values) ? values : [], done)
+    return undefined
+  }
+
+  #query(query: string | {text: string}, values: readonly unknown[], done: Callback): void {
+    if (!this._queryable) {
+      process.nextTick(() => done(new Error('Client is not queryable')))
+      return
+    }
+    const {clock, config, tell} = this.#deps
+    const server = this.#server
     const text = typeof query === 'string' ? query : query.text
-    const id = Array.isArray(values) ? values[0] : null
+    const [id = null] = values
     this.connection.stream.bytesWritten += 1
     let isRefused = false
     const kind = config.options?.includes('read_only=on') ? 'read' : 'write'
@@ -214,11 +170,11 @@ export class FakeClient extends EventEmitter {
         clock.after(server.latencyMs / 2, () => server.whenAwake(() => this.#answer(answered, refusal, text)))
       }),
     )
-    return undefined
   }
 
   #refusalOf(text: string): string | null {
-    const {server, config} = this.#deps
+    const {config} = this.#deps
+    const server = this.#server
     const scripted = server.script.shift() ?? null
     if (scripted !== null) return scripted
     const isReadOnly = server.isStandby || config.options?.includes('read_only=on')
@@ -227,7 +183,8 @@ export class FakeClient extends EventEmitter {
 
   #answer(done: Callback, refusal: string | null, text: string): void {
     if (!this.#running.delete(done)) return
-    const {server, clock} = this.#deps
+    const {clock} = this.#deps
+    const server = this.#server
     if (refusal === null) done(null, {rows: [{host: server.name}], command: text.split(' ')[0]?.toUpperCase()})
     else if (refusal.startsWith('FATAL ')) {
       // The session ends a moment after its last words.
@@ -248,7 +205,7 @@ export class FakeClient extends EventEmitter {
     if (this.connection.stream.destroyed) return
     this.connection.stream.destroyed = true
     this._queryable = false
-    this.#deps.server.clients.delete(this)
+    this.#server.clients.delete(this)
     const running = [...this.#running]
     this.#running.clear()
     for (const done of running) process.nextTick(() => done(error))

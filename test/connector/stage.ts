@@ -7,7 +7,8 @@ import {type FakeSource, fakeSource} from '../support/fake-source.ts'
 import {seededRandom} from '../support/seeded-random.ts'
 import {type HostDraft, primary, type SnapshotDraft, standby, type VerdictDraft} from '../support/snapshots.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
-import {type FakeNetwork, type FakeServer, fakeNetwork} from './fake-pg.ts'
+import {type FakeNetwork, fakeNetwork} from './fake-pg.ts'
+import type {FakeServer} from './fake-server.ts'
 
 export type ConnectorStage = Readonly<{
   clock: VirtualClock

@@ -5,6 +5,7 @@ import {poolFate} from '../policy/pool-fate.ts'
 import type {DatabaseSettings} from '../settings.ts'
 import type {PgModule} from '../types.ts'
 import {HostPool, type PoolEvent} from './host-pool.ts'
+import {destroySocket} from './routed-client.ts'
 
 export type PoolSetDeps = Readonly<{
   pg: PgModule
@@ -25,7 +26,12 @@ const readOnly = '-c default_transaction_read_only=on'
 export class PoolSet {
   readonly listeners = new Set<PoolListener>()
   readonly #deps: PoolSetDeps
-  readonly #pools = new Map<string, Readonly<{pool: HostPool; address: string}>>()
+  readonly #pools: Readonly<Record<Kind, Map<string, Readonly<{pool: HostPool; address: string}>>>> = {
+    read: new Map(),
+    write: new Map(),
+  }
+  /** Clients that libraries made from the driver. */
+  readonly #adopted = new Map<pg.Client, Readonly<{host: string; kind: Kind}>>()
   /** Those that end, and those that still have clients out. */
   readonly #ending = new Set<Readonly<{pool: HostPool; ended: Promise<void>}>>()
 
@@ -35,18 +41,18 @@ export class PoolSet {
 
   /** Throws where the snapshot does not have the host: ask for offered hosts alone. */
   pool(host: string, kind: Kind): HostPool {
-    const known = this.#pools.get(keyOf(host, kind))
+    const known = this.#pools[kind].get(host)
     if (known !== undefined) return known.pool
     const state = this.#deps.current().hosts[host]
     if (state === undefined) throw new Error(`there is no host ${host}`)
     const pool = this.#open(state, kind)
-    this.#pools.set(keyOf(host, kind), {pool, address: addressOf(state)})
+    this.#pools[kind].set(host, {pool, address: addressOf(state)})
     return pool
   }
 
   /** Statements in flight on a host, for a choice among hosts. */
   inFlight(host: string, kind: Kind): number {
-    return this.#pools.get(keyOf(host, kind))?.pool.inFlight ?? 0
+    return this.#pools[kind].get(host)?.pool.inFlight ?? 0
   }
 
   /** All that still runs on a host, in retired pools too. */
@@ -55,8 +61,12 @@ export class PoolSet {
     return ending.reduce((sum, count) => sum + count, this.inFlight(host, 'read') + this.inFlight(host, 'write'))
   }
 
+  get #all() {
+    return [...this.#pools.read.values(), ...this.#pools.write.values()]
+  }
+
   counts(kind: Kind): Readonly<{total: number; idle: number; waiting: number; expired: number}> {
-    const all = [...this.#pools.values()].filter(({pool}) => pool.kind === kind).map(({pool}) => pool.counts)
+    const all = [...this.#pools[kind].values()].map(({pool}) => pool.counts)
     const sum = (pick: (one: HostPool['counts']) => number) => all.reduce((total, one) => total + pick(one), 0)
     return {
       total: sum(({total}) => total),
@@ -69,14 +79,18 @@ export class PoolSet {
   /** Keeps, retires or cuts each pool, by what the snapshot says of its host. */
   follow(snapshot: Snapshot): void {
     const writer = this.#deps.writer()
-    for (const [key, {pool, address}] of this.#pools) {
+    for (const {pool, address} of this.#all) {
       const {host: name, kind} = pool
       const host = snapshot.hosts[name]
       const fate = poolFate({kind, name, host, isOnline: this.#deps.isOnline(name), writer})
       const isMoved = host !== undefined && addressOf(host) !== address
       if (fate === 'keep' && !isMoved) continue
-      this.#pools.delete(key)
+      this.#pools[pool.kind].delete(pool.host)
       this.#end(pool, fate === 'cut')
+    }
+    for (const [client, {host: name, kind}] of this.#adopted) {
+      const fate = poolFate({kind, name, host: snapshot.hosts[name], isOnline: true, writer})
+      if (fate === 'cut') destroySocket(client)
     }
     // Clients that were out when their host was retired may be cut later.
     for (const {pool} of this.#ending) {
@@ -86,11 +100,18 @@ export class PoolSet {
     }
   }
 
+  /** A client that a library keeps: its socket is cut as those of the pools are. */
+  adopt(client: pg.Client, host: string, kind: Kind): void {
+    this.#adopted.set(client, {host, kind})
+    client.once('end', () => this.#adopted.delete(client))
+  }
+
   /** Destroys every socket to a host. */
   cut(host: string): void {
-    for (const [key, {pool}] of this.#pools) {
+    for (const [client, {host: name}] of this.#adopted) if (name === host) destroySocket(client)
+    for (const {pool} of this.#all) {
       if (pool.host !== host) continue
-      this.#pools.delete(key)
+      this.#pools[pool.kind].delete(pool.host)
       this.#end(pool, true)
     }
     for (const {pool} of this.#ending) if (pool.host === host) void pool.cut()
@@ -98,14 +119,15 @@ export class PoolSet {
 
   /** Retires every pool. Resolves when each client is back. */
   async retire(): Promise<void> {
-    for (const [key, {pool}] of this.#pools) {
-      this.#pools.delete(key)
+    for (const {pool} of this.#all) {
+      this.#pools[pool.kind].delete(pool.host)
       this.#end(pool, false)
     }
     await Promise.all([...this.#ending].map(({ended}) => ended))
   }
 
   cutAll(): void {
+    for (const client of this.#adopted.keys()) destroySocket(client)
     for (const {pool} of this.#ending) void pool.cut()
   }
 
@@ -144,5 +166,4 @@ export class PoolSet {
   }
 }
 
-const keyOf = (host: string, kind: Kind) => `${kind} ${host}`
 const addressOf = ({address, port}: HostState) => `${address} ${port}`
