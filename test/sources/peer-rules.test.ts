@@ -189,7 +189,7 @@ const table: readonly Row[] = [
   {
     given: 'another process of our machine has no vote of its own',
     voters: [peer('lb1b', seesA, {machineId: us.machineId})],
-    says: keepsSilent,
+    says: {...keepsSilent, why: '1 of 2 name a (this daemon); lb1b names a, but its machine has voted'},
   },
   {
     given: 'but it may deny',

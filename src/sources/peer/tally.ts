@@ -50,7 +50,7 @@ function count(leader: Member, view: GroupView, ballots: readonly Ballot[], maxA
   const own = ownVote(leader, view)
   const yes = byMachine(ballots).sort((one, other) => other.at - one.at)
   const names = [...(own === null ? [] : ['this daemon']), ...yes.map(({name}) => name)]
-  const others = ballots.filter(({name}) => !names.includes(name)).map(({name, vote}) => `${name} ${vote.why}`)
+  const others = ballots.filter(({name}) => !names.includes(name)).map(uncounted)
   const why = [`${names.length} of ${total} name ${leader.host} (${enumerate(names)})`, ...others].join('; ')
   if (isMost(names.length)) {
     // The freshest votes that make the majority: with the oldest of these, it ends.
@@ -68,6 +68,10 @@ function count(leader: Member, view: GroupView, ballots: readonly Ballot[], maxA
   const subject = named.size === 1 && other !== undefined ? other : leader.host
   return {subject, answer: 'denies', why, askedAt: at, freshUntil: at + maxAgeMs}
 }
+
+/** Why a ballot is none for the host, in words. */
+const uncounted = ({name, vote}: Ballot): string =>
+  `${name} ${vote.why}${vote.kind === 'yes' ? ', but its machine has voted' : ''}`
 
 /**
  * Machines that vote for the host, each once, with its oldest answer. A machine of which one process says
