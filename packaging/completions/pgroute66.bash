@@ -261,7 +261,7 @@ _pgroute66() {
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
     "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
-    "init") COMPREPLY=($(compgen -W '--sql --repmgr --availability --help' -- "$current")) ;;
+    "init") COMPREPLY=($(compgen -W '--sql --repmgr --pgaf --availability --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --config --for --help' -- "$current")) ;;
     "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
     "patroni failover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;

@@ -87,6 +87,7 @@ complete -c pgroute66 -n '__pgroute66_in haproxy config' -l instance -r -F -d 't
 complete -c pgroute66 -n '__pgroute66_in haproxy config' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in init' -l sql -d 'print the SQL for the role instead'
 complete -c pgroute66 -n '__pgroute66_in init' -l repmgr -d 'with --sql: also what reads repmgr\'s table, on the witness too'
+complete -c pgroute66 -n '__pgroute66_in init' -l pgaf -d 'with --sql: the SQL for the monitor of pg_auto_failover, by itself'
 complete -c pgroute66 -n '__pgroute66_in init' -l availability -d 'with --sql: also what the heartbeat needs'
 complete -c pgroute66 -n '__pgroute66_in init' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_at maintenance' -a 'on off'

@@ -105,6 +105,6 @@ export const configErrorGuide = {
   },
   CONFIG_HOLD: {
     meaning: 'A hold of `on_silent` is too long, or for a source that cannot be held.',
-    next: 'Set `hold` below `failover_after`, and only for repmgr, patroni and peers.',
+    next: 'Set `hold` below `failover_after`, and only for repmgr, pgaf, patroni and peers.',
   },
 } as const satisfies Readonly<Record<string, ErrorText>>

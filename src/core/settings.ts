@@ -92,7 +92,7 @@ export type HostSettings = Readonly<{
 
 /**
  * What the silence of a required source means. `hold`: its last confirmation counts for that long
- * (only for repmgr, patroni, peers).
+ * (only for repmgr, pgaf, patroni, peers).
  */
 export type OnSilent = 'deny' | 'ignore' | Readonly<{holdMs: number}>
 export type ReadFallback = 'primary' | 'any' | 'none'
@@ -153,6 +153,16 @@ export type PeerSettings = Readonly<{
   serverName: string | null
 }>
 
+/** The monitor of pg_auto_failover, and which of its nodes the hosts are. `nodes`: as in RepmgrSettings. */
+export type PgafSettings = Readonly<{
+  monitor: ConnectionSettings
+  formation: string
+  group: number
+  nodes: Readonly<Record<string, string>>
+  /** Nodes report every second; an older report does not count. */
+  maxAgeMs: number
+}>
+
 export type GroupSettings = Readonly<{
   name: string
   hosts: readonly string[]
@@ -171,6 +181,8 @@ export type GroupSettings = Readonly<{
   systemIdentifier: string | null
   /** `null`: repmgr is not asked. */
   repmgr: RepmgrSettings | null
+  /** `null`: pg_auto_failover is not asked. */
+  pgaf: PgafSettings | null
   /** `null`: Patroni is not asked. */
   patroni: PatroniSettings | null
   peers: readonly PeerSettings[]

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import {primgrAnswer} from '../../src/api/local/primgr.ts'
-import {NodeTables} from '../../src/core/repmgr.ts'
+import {NodeTables} from '../../src/core/ha-tools/repmgr.ts'
 import {groupSettings} from '../support/settings.ts'
 import {
   drained,

@@ -1,6 +1,6 @@
 import type {Context} from '../../src/api/context.ts'
 import type {LocalApiSettings} from '../../src/config/config.ts'
-import {NodeTables} from '../../src/core/repmgr.ts'
+import {NodeTables} from '../../src/core/ha-tools/repmgr.ts'
 import type {GroupSettings} from '../../src/core/settings.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
 import {plainConfig} from './started.ts'

@@ -64,6 +64,7 @@ describe('heartbeat', () => {
 
 describe('nudge', () => {
   const followers = {settings: {confirm: ['followers']}, verdict: judged.V4.verdict}
+  const repmgr = {settings: {confirm: ['repmgr']}, verdict: judged.V4.verdict}
   const never = Number.NEGATIVE_INFINITY
   const on = {maxAgeMs: 5_000, nudge: true}
   const rows: readonly Readonly<{given: string; when: Parameters<typeof isNudgeDue>; isDue: boolean}>[] = [
@@ -74,6 +75,7 @@ describe('nudge', () => {
       isDue: true,
     },
     {given: 'followers are required, and the last nudge is younger', when: [[followers], on, 1, 1_000], isDue: false},
+    {given: 'repmgr is required', when: [[repmgr], on, never, NOW], isDue: true},
     {given: 'one of two groups requires followers', when: [[judged.V4, followers], on, never, NOW], isDue: true},
     {given: 'rivals are compared (V1)', when: [[judged.V1], on, never, NOW], isDue: true},
     {given: 'nothing asks for followers', when: [[judged.V4], on, never, NOW], isDue: false},

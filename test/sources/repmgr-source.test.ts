@@ -1,17 +1,16 @@
 import {describe, expect, test} from 'vitest'
+import type {SqlFailure, SqlSession} from '../../src/core/evidence/sql-watch.ts'
 import type {GroupView} from '../../src/core/facts/group-view.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
-import {NodeTables} from '../../src/core/repmgr.ts'
+import {NodeTables} from '../../src/core/ha-tools/repmgr.ts'
 import {RepmgrSource} from '../../src/sources/repmgr/repmgr-source.ts'
 import type {NodeRow} from '../../src/sources/repmgr/table.ts'
-import type {TableSession} from '../../src/sources/repmgr/table-watch.ts'
-import type {TableFailure} from '../../src/sources/repmgr/unreadable.ts'
 import {memberIn, NOW, primary, standby, viewOf} from '../support/records.ts'
 import {repmgrSettings, rows} from '../support/repmgr-recordings.ts'
 import {hostSettings, probeSettings} from '../support/settings.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
 
-const failure = (sqlstate: string | null, cause: TableFailure['cause'] = 'error'): TableFailure => ({
+const failure = (sqlstate: string | null, cause: SqlFailure['cause'] = 'error'): SqlFailure => ({
   cause,
   detail: 'as the server says',
   sqlstate,
@@ -19,9 +18,9 @@ const failure = (sqlstate: string | null, cause: TableFailure['cause'] = 'error'
 
 /** The database of repmgr on one host, as a test sets it. */
 class FakeTable {
-  says: readonly NodeRow[] | TableFailure | 'hangs'
+  says: readonly NodeRow[] | SqlFailure | 'hangs'
   /** Why no session can be opened. */
-  refusal: TableFailure | null = null
+  refusal: SqlFailure | null = null
   delayMs = 1
   asked = 0
   underWay = 0
@@ -34,7 +33,7 @@ class FakeTable {
     this.says = says
   }
 
-  readonly open = async (): Promise<TableSession | TableFailure> => {
+  readonly open = async (): Promise<SqlSession | SqlFailure> => {
     if (this.refusal !== null) return this.refusal
     const session = {isOver: false}
     this.sessions.push(session)

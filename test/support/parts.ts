@@ -4,6 +4,12 @@ import {existsSync} from 'node:fs'
 export const parts = [
   {name: 'PostgreSQL 15', path: '/usr/lib/postgresql/15/bin/postgres', debian: 'postgresql-15'},
   {name: 'repmgr', path: '/usr/lib/postgresql/15/bin/repmgrd', debian: 'postgresql-15-repmgr'},
+  {name: 'pg_auto_failover', path: '/usr/bin/pg_autoctl', debian: 'pg-auto-failover-cli'},
+  {
+    name: 'pg_auto_failover extension',
+    path: '/usr/share/postgresql/15/extension/pgautofailover.control',
+    debian: 'postgresql-15-auto-failover',
+  },
   {name: 'HAProxy', path: '/usr/sbin/haproxy', debian: 'haproxy'},
   {name: 'PgBouncer', path: '/usr/sbin/pgbouncer', debian: 'pgbouncer'},
   {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},

@@ -78,6 +78,7 @@ export const groupSettings = (
   sustainMs: hosts.length > 2 ? 30_000 : 0,
   systemIdentifier: null,
   repmgr: null,
+  pgaf: null,
   patroni: null,
   peers: [],
   witness: null,

@@ -1,5 +1,5 @@
 import type {LocalApiSettings} from '../../config/config.ts'
-import type {NamedPrimaries} from '../../core/repmgr.ts'
+import type {NamedPrimaries} from '../../core/ha-tools/repmgr.ts'
 import type {PatroniSettings, RepmgrSettings} from '../../core/settings.ts'
 import type {GroupState, HostState, Snapshot} from '../../core/snapshot.ts'
 import type {Moment} from '../../protocol/snapshot-json.ts'

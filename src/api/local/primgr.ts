@@ -1,5 +1,5 @@
+import {foldNode, nodeOfHost} from '../../core/ha-tools/repmgr.ts'
 import {eligibilityOf, noLimits} from '../../core/offers/eligibility.ts'
-import {foldNode, nodeOfHost} from '../../core/repmgr.ts'
 import {isSettled} from '../../core/verdict/verdict-kind.ts'
 import type {Answer} from '../answer.ts'
 import type {Context} from '../context.ts'

@@ -12,6 +12,7 @@ import {systemClock} from '../../system/clock.ts'
 export async function externalEvidence({groups}: MonitorSettings): Promise<SourcesFor | null> {
   const kinds = await Promise.all([
     ...(groups.some(({repmgr}) => repmgr !== null) ? [repmgrKind()] : []),
+    ...(groups.some(({pgaf}) => pgaf !== null) ? [pgafKind()] : []),
     ...(groups.some(({patroni}) => patroni !== null) ? [patroniKind()] : []),
     ...(groups.some(({peers, witness}) => peers.length > 0 || witness !== null) ? [peersKind()] : []),
   ])
@@ -27,6 +28,15 @@ async function repmgrKind(): Promise<SourceKind> {
   ])
   const side = {clock: systemClock, admission: null, connectionsOf: connectionsByHost()}
   return repmgrSources({...deps, open: (host, dbname, probe) => sideSessions(host, dbname, probe, side)})
+}
+
+async function pgafKind(): Promise<SourceKind> {
+  const [{sessionsElsewhere}, {pgafSources}] = await Promise.all([
+    import('../../sources/pg/side-session.ts'),
+    import('../../sources/pgaf/pgaf-sources.ts'),
+  ])
+  const side = {clock: systemClock, admission: null}
+  return pgafSources({...deps, open: (monitor, probe) => sessionsElsewhere(monitor, probe, side)})
 }
 
 async function patroniKind(): Promise<SourceKind> {

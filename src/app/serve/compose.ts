@@ -1,7 +1,7 @@
 import type {Config} from '../../config/config.ts'
 import {Admission} from '../../core/admission.ts'
+import {NodeTables} from '../../core/ha-tools/repmgr.ts'
 import type {Clock, Log, MemoryStore, Meter, Random} from '../../core/ports.ts'
-import {NodeTables} from '../../core/repmgr.ts'
 import {nothingRemembered} from '../../core/verdict/group-memory.ts'
 import {atMost} from '../../core/wait.ts'
 import {newEpoch} from '../../monitor/epoch.ts'

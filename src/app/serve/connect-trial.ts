@@ -7,7 +7,9 @@ import {type PeerTrial, peersText, tryPeers} from '../../sources/peer/connection
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import {type HostTrial, tryHosts} from '../../sources/pg/connection-test.ts'
 import {addressesOf, resolver} from '../../sources/pg/resolver.ts'
-import {connectionsByHost, sideSessions} from '../../sources/pg/side-session.ts'
+import {connectionsByHost, sessionsElsewhere, sideSessions} from '../../sources/pg/side-session.ts'
+import {type PgafTrial, pgafText, tryPgaf} from '../../sources/pgaf/connection-test.ts'
+import type {PgafDeps} from '../../sources/pgaf/pgaf-sources.ts'
 import {type RepmgrTrial, repmgrText, tryRepmgr} from '../../sources/repmgr/connection-test.ts'
 import type {RepmgrDeps} from '../../sources/repmgr/repmgr-sources.ts'
 import {systemClock} from '../../system/clock.ts'
@@ -22,6 +24,7 @@ export type ConnectTrial = Readonly<{
   servers: ServerTrial
   pgbouncers: readonly PgbouncerTrial[]
   repmgr: readonly RepmgrTrial[]
+  pgaf: readonly PgafTrial[]
   peers: readonly PeerTrial[]
   notes: readonly string[]
 }>
@@ -30,21 +33,23 @@ const resolveMs = 5_000
 
 const side = {clock: systemClock, admission: null, connectionsOf: connectionsByHost()}
 const openSide: RepmgrDeps['open'] = (host, dbname, probe) => sideSessions(host, dbname, probe, side)
+const openMonitor: PgafDeps['open'] = (monitor, probe) => sessionsElsewhere(monitor, probe, side)
 
 /**
  * `config check --connect`: connects to each host, and compares the servers of load balancers with
  * the hosts: those that the configured HAProxies have now, and those that the running daemon was asked
- * about. Tries each PgBouncer, reads repmgr's table, and asks each peer. Never rejects.
+ * about. Tries each PgBouncer, reads repmgr's table, asks monitors and each peer. Never rejects.
  */
 export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const signal = AbortSignal.timeout(resolveMs)
-  const [hosts, resolved, read, told, pgbouncers, repmgr, peers] = await Promise.all([
+  const [hosts, resolved, read, told, pgbouncers, repmgr, pgaf, peers] = await Promise.all([
     tryHosts(config, systemClock),
     Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
     Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
     config.socket === null ? [] : unknownAddresses(config.socket),
     tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
     tryRepmgr(config, openSide, systemClock),
+    tryPgaf(config, openMonitor, systemClock),
     tryPeers(config, machineId(), systemClock),
   ])
   const seen = [
@@ -56,12 +61,15 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const servers = tryServers(config.hosts, resolved, seen)
   const isWithoutProblem = ({problems}: Readonly<{problems: readonly string[]}>) => problems.length === 0
   const ok =
-    isFine(hosts) && servers.mismatches.length === 0 && [...pgbouncers, ...repmgr, ...peers].every(isWithoutProblem)
+    isFine(hosts) &&
+    servers.mismatches.length === 0 &&
+    [...pgbouncers, ...repmgr, ...pgaf, ...peers].every(isWithoutProblem)
   const lines = [
     trialText(hosts),
     ...serverTrialLines(servers),
     ...pgbouncerText(pgbouncers),
     ...repmgrText(repmgr),
+    ...pgafText(pgaf),
     ...peersText(peers, config.groups.length > 1),
   ]
   const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
@@ -69,5 +77,5 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
     ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
     ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
   ]
-  return {ok, text, hosts, servers, pgbouncers, repmgr, peers, notes}
+  return {ok, text, hosts, servers, pgbouncers, repmgr, pgaf, peers, notes}
 }

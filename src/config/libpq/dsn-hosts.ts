@@ -59,18 +59,24 @@ function readHost(given: DsnHost, path: string, isFirst: boolean, {report}: Conn
   return hostFields.read(new Map([...known].filter(([, value]) => value !== '')), path, report.withoutValues())
 }
 
+/** `defaults`: the database of a string without one; the user too where no string can be read. */
+export type OneServer = Readonly<{
+  dsn: string | null
+  passwordFile: string | null
+  defaults: Readonly<{user: string; dbname: string}>
+}>
+
 /**
- * The one server that the connection string of an admin console names. As in libpq, except that
- * `$PGHOST`, `$PGUSER` and the like are not read: they mean PostgreSQL, not PgBouncer.
+ * The one server that a connection string names: an admin console, a monitor. As in libpq, except
+ * that `$PGHOST`, `$PGUSER` and the like are not read: they mean the hosts.
  */
-export function adminConnection(
-  dsn: string | null,
-  passwordFile: string | null,
+export function oneConnection(
+  {dsn, passwordFile, defaults}: OneServer,
   path: string,
   {report, ...around}: ConnectionEnv,
 ): ConnectionSettings {
   const own = {...around, report, env: passwordsOnly(around.env)}
-  const blank = () => connectionOf({...hostFields.absent, host: 'localhost', user: 'pgbouncer'}, path, own)
+  const blank = () => connectionOf({...hostFields.absent, host: 'localhost', user: defaults.user}, path, own)
   if (dsn === null) return blank()
   try {
     const [given, ...more] = parseDsn(dsn)
@@ -78,7 +84,7 @@ export function adminConnection(
       throw new OperatorError('CONFIG_DSN', 'names several servers', 'Write an entry for each of them.')
     const fields = readHost(given, path, true, own)
     return connectionOf(
-      {...fields, password_file: passwordFile ?? fields.password_file, dbname: fields.dbname ?? 'pgbouncer'},
+      {...fields, password_file: passwordFile ?? fields.password_file, dbname: fields.dbname ?? defaults.dbname},
       path,
       own,
     )

@@ -1,4 +1,5 @@
-import {repmgrGrants} from '../../core/repmgr.ts'
+import {pgafGrants} from '../../core/ha-tools/pgaf.ts'
+import {repmgrGrants} from '../../core/ha-tools/repmgr.ts'
 import type {RepmgrSettings} from '../../core/settings.ts'
 import {sqlIdentifier as identifier} from '../../core/sql-identifier.ts'
 
@@ -47,5 +48,19 @@ ${grants}
 -- CREATE ROLE ${role} LOGIN;
 -- \\connect ${settings.dbname}
 ${grants.replaceAll(/^/gm, '-- ')}
+`
+}
+
+/** The role on the monitor of pg_auto_failover, which is a cluster of its own: a script by itself. */
+export function pgafSql(user: string, dbname: string): string {
+  const role = identifier(user)
+  return `-- Run this with psql, as a superuser, on the monitor of pg_auto_failover. Then admit the role in its
+-- pg_hba.conf, from where pgroute66 runs. The hosts need the role of "pgroute66 init --sql" as well.
+CREATE ROLE ${role} LOGIN;
+\\connect ${dbname}
+GRANT CONNECT ON DATABASE ${identifier(dbname)} TO ${role};
+${pgafGrants(user).join('\n')}
+
+-- Then set its password: \\password ${role}
 `
 }

@@ -1,24 +1,11 @@
 import type {Admission} from '../../core/admission.ts'
-import type {Failure} from '../../core/facts/observation.ts'
+import type {OpenSql} from '../../core/evidence/sql-watch.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
-import {type Connection, openConnection, type Row} from './connection.ts'
+import {type Connection, openConnection} from './connection.ts'
 import {patience, RoundTrips} from './limits/patience.ts'
 import {type Resolver, resolver} from './resolver.ts'
-
-/** Why a question has no answer; `sqlstate`: `null` where the server did not say. */
-export type SideFailure = Failure & Readonly<{sqlstate: string | null}>
-
-/** A session beside the probe's, in another database of the same server. */
-export interface SideSession {
-  readonly isOver: boolean
-  /** One round trip, limited by `probe.timeout`. Never rejects; a timeout ends the session. */
-  ask(text: string, signal: AbortSignal): Promise<readonly Row[] | SideFailure>
-  close(): void
-}
-
-export type OpenSideSession = (signal: AbortSignal) => Promise<SideSession | SideFailure>
 
 /** The open connections of each host by name, beyond those of one driver. */
 export type ConnectionsOf = (host: string) => Set<Connection>
@@ -46,19 +33,32 @@ export type SideSessionDeps = Readonly<{
 }>
 
 /** Opens sessions in `dbname` on a host, with the login, TLS and limits of its probes. */
-export function sideSessions(
+export const sideSessions = (
   {name, connection}: HostSettings,
   dbname: string,
   probe: ProbeSettings,
-  {clock, admission, connectionsOf, resolve = resolver(clock)}: SideSessionDeps,
-): OpenSideSession {
+  {connectionsOf, ...deps}: SideSessionDeps,
+): OpenSql => sessionsAt(inDatabase(connection, dbname), connectionsOf(name), probe, deps)
+
+/** Opens sessions on a server that is none of the hosts. Each question has the time of a probe. */
+export const sessionsElsewhere = (
+  to: ConnectionSettings,
+  probe: ProbeSettings,
+  deps: Omit<SideSessionDeps, 'connectionsOf'>,
+): OpenSql => sessionsAt(to, new Set(), probe, deps)
+
+function sessionsAt(
+  to: ConnectionSettings,
+  connections: Set<Connection>,
+  probe: ProbeSettings,
+  {clock, admission, resolve = resolver(clock)}: Omit<SideSessionDeps, 'connectionsOf'>,
+): OpenSql {
   const roundTrips = new RoundTrips(clock)
-  const connectTimeoutMs = connection.connectTimeoutMs ?? probe.connectTimeoutMs
-  const route = {to: inDatabase(connection, dbname), resolve, roundTrips, connections: connectionsOf(name)}
+  const connectTimeoutMs = to.connectTimeoutMs ?? probe.connectTimeoutMs
   return async (signal) => {
     const leave = await admission?.enter({isUrgent: false, signal})
     using limits = patience(clock, roundTrips, connectTimeoutMs, signal)
-    const opened = await openConnection(route, limits)
+    const opened = await openConnection({to, resolve, roundTrips, connections}, limits)
     leave?.()
     if (isFailure(opened)) return opened
     return {

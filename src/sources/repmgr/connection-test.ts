@@ -1,5 +1,5 @@
+import {nodeOfHost} from '../../core/ha-tools/repmgr.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
-import {nodeOfHost} from '../../core/repmgr.ts'
 import type {HostSettings, MonitorSettings, RepmgrSettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'
 import type {RepmgrDeps} from './repmgr-sources.ts'

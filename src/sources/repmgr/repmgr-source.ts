@@ -1,12 +1,14 @@
+import {Attention} from '../../core/evidence/attention.ts'
 import type {EvidenceSource, SourceAnswer} from '../../core/evidence/evidence-source.ts'
+import {type OpenSql, type SqlAnswer, SqlWatch} from '../../core/evidence/sql-watch.ts'
 import type {GroupView, Member} from '../../core/facts/group-view.ts'
-import type {Clock, Log, Random} from '../../core/ports.ts'
-import type {NodeTables} from '../../core/repmgr.ts'
-import {nodeOfHost} from '../../core/repmgr.ts'
+import type {NodeTables} from '../../core/ha-tools/repmgr.ts'
+import {nodeOfHost} from '../../core/ha-tools/repmgr.ts'
+import {type Clock, isFailure, type Log, type Random} from '../../core/ports.ts'
 import type {HostSettings, ProbeSettings, RepmgrSettings} from '../../core/settings.ts'
 import {assessRepmgr} from './rules.ts'
-import {activePrimaries, electorateOf, type Reading, rowsOf} from './table.ts'
-import {type OpenTable, TableWatch} from './table-watch.ts'
+import {activePrimaries, electorateOf, type Reading, rowsFrom, rowsOf, tableSql} from './table.ts'
+import {unreadable} from './unreadable.ts'
 
 export type RepmgrSourceDeps = Readonly<{
   group: string
@@ -14,16 +16,14 @@ export type RepmgrSourceDeps = Readonly<{
   settings: RepmgrSettings
   probe: ProbeSettings
   followersMaxAgeMs: number
-  open: (host: HostSettings) => OpenTable
+  /** Opens sessions in the database of repmgr on a host. */
+  open: (host: HostSettings) => OpenSql
   clock: Clock
   random: Random
   log: Log
   /** Told of each table. Absent: they are of no use to others. */
   tables?: Pick<NodeTables, 'note'>
 }>
-
-/** After a promotion the tables change within seconds: they are read fast, for this long at most. */
-const longestFastMs = 60_000
 
 /**
  * Source `repmgr` of one group: reads `repmgr.nodes` on each of its hosts, and answers by rules M1 to M6.
@@ -34,22 +34,22 @@ export class RepmgrSource implements EvidenceSource {
   readonly name = 'repmgr'
   readonly #deps: RepmgrSourceDeps
   readonly #readings = new Map<string, Reading>()
-  readonly #watches = new Map<string, TableWatch>()
+  readonly #watches = new Map<string, SqlWatch>()
   readonly #complaints = new Map<string, string>()
   readonly #few = new Map<string, number>()
   #changed: ((group: string) => void) | null = null
-  /**
-   * By primary that was asked about: its timeline, and since when it was not confirmed (`null`: it is).
-   * Several rivals may be asked about in turn.
-   */
-  readonly #subjects = new Map<string, Readonly<{timeline: number | null; unsettledSince: number | null}>>()
+  readonly #attention = new Attention()
 
   constructor(deps: RepmgrSourceDeps) {
     this.#deps = deps
     for (const host of deps.hosts) {
-      const read = (reading: Reading) => this.#read(host, reading)
-      const intervalMs = () => this.#intervalMs()
-      this.#watches.set(host.name, new TableWatch({...deps, host, open: deps.open(host), read, intervalMs}))
+      const asking = {
+        text: tableSql(deps.settings.schema),
+        open: deps.open(host),
+        intervalMs: () => this.#intervalMs(),
+        heard: (answer: SqlAnswer) => this.#heard(host, answer),
+      }
+      this.#watches.set(host.name, new SqlWatch({...asking, clock: deps.clock, random: deps.random}))
     }
   }
 
@@ -57,11 +57,7 @@ export class RepmgrSource implements EvidenceSource {
     const {settings, probe, followersMaxAgeMs} = this.#deps
     const limits = {maxAgeMs: probe.maxAgeMs, followersMaxAgeMs}
     const answer = assessRepmgr({leader, view, readings: this.#readings, settings, limits})
-    const {host, timeline} = leader
-    const before = this.#subjects.get(host)
-    const isNew = before?.timeline !== timeline
-    const since = isNew ? view.now : (before.unsettledSince ?? view.now)
-    this.#subjects.set(host, {timeline, unsettledSince: answer.answer === 'confirms' ? null : since})
+    const isNew = this.#attention.look(leader, answer.answer, view.now)
     if (isNew) for (const watch of this.#watches.values()) watch.hasten()
     return answer
   }
@@ -75,6 +71,16 @@ export class RepmgrSource implements EvidenceSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#watches.values()].map((watch) => watch.stop()))
+  }
+
+  #heard(host: HostSettings, {askedAt, outcome}: SqlAnswer): 'answered' | 'failed' | 'blind' {
+    if (!isFailure(outcome)) {
+      this.#read(host, {kind: 'table', askedAt, rows: rowsFrom(outcome)})
+      return 'answered'
+    }
+    const {detail, isBlind} = unreadable(outcome, host, this.#deps.settings)
+    this.#read(host, {kind: 'unreadable', askedAt, detail, isBlind})
+    return isBlind ? 'blind' : 'failed'
   }
 
   #read(host: HostSettings, reading: Reading): void {
@@ -112,7 +118,7 @@ export class RepmgrSource implements EvidenceSource {
   /** Without three voters the loss of one stops writes. Told once per primary and number. */
   #warnOfFew(host: string): void {
     const {log, group, settings} = this.#deps
-    if (!this.#subjects.has(host)) return
+    if (!this.#attention.hasLookedAt(host)) return
     const reading = this.#readings.get(host)
     const [row] = reading?.kind === 'table' ? rowsOf(reading.rows, nodeOfHost(settings, host)) : []
     if (reading?.kind !== 'table' || row === undefined) return
@@ -128,10 +134,7 @@ export class RepmgrSource implements EvidenceSource {
 
   #intervalMs(): number {
     const {probe, clock} = this.#deps
-    const isFast = [...this.#subjects.values()].some(
-      ({unsettledSince}) => unsettledSince !== null && clock.now() - unsettledSince < longestFastMs,
-    )
-    return isFast ? probe.fastIntervalMs : probe.intervalMs
+    return this.#attention.isFast(clock.now()) ? probe.fastIntervalMs : probe.intervalMs
   }
 }
 

@@ -1,12 +1,12 @@
+import type {OpenSql} from '../../core/evidence/sql-watch.ts'
 import type {SourceKind} from '../../core/evidence/wanted-source.ts'
 import type {HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {RepmgrSource, type RepmgrSourceDeps} from './repmgr-source.ts'
-import type {OpenTable} from './table-watch.ts'
 
 export type RepmgrDeps = Pick<RepmgrSourceDeps, 'clock' | 'random' | 'log' | 'tables'> &
   Readonly<{
     /** Opens sessions in the database `dbname` of a host. */
-    open: (host: HostSettings, dbname: string, probe: ProbeSettings) => OpenTable
+    open: (host: HostSettings, dbname: string, probe: ProbeSettings) => OpenSql
   }>
 
 /** One source for each group with `repmgr`. */

@@ -1,4 +1,4 @@
-import {foldNode, nodeColumns} from '../../core/repmgr.ts'
+import {foldNode, nodeColumns} from '../../core/ha-tools/repmgr.ts'
 import {sqlIdentifier} from '../../core/sql-identifier.ts'
 
 /** A row of `repmgr.nodes`. No row has a time: how old the table is, the table does not say. */

@@ -1,14 +1,12 @@
-import type {Failure} from '../../core/facts/observation.ts'
-import {repmgrGrants} from '../../core/repmgr.ts'
+import type {SqlFailure} from '../../core/evidence/sql-watch.ts'
+import {repmgrGrants} from '../../core/ha-tools/repmgr.ts'
 import type {HostSettings, RepmgrSettings} from '../../core/settings.ts'
 import {sqlIdentifier} from '../../core/sql-identifier.ts'
 import {isBlind} from '../../core/vocabulary.ts'
 
-export type TableFailure = Failure & Readonly<{sqlstate: string | null}>
-
 /** Why a host's table cannot be read, and what to run. `isBlind`: the operator has to act. */
 export function unreadable(
-  failure: TableFailure,
+  failure: SqlFailure,
   {name, connection: {user}}: HostSettings,
   settings: RepmgrSettings,
 ): Readonly<{detail: string; isBlind: boolean}> {

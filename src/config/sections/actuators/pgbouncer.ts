@@ -1,16 +1,16 @@
 import {resolve} from 'node:path'
 import type {PgbouncerDatabase, PgbouncerSettings} from '../../../core/actuator-settings.ts'
 import {formatDuration} from '../../../core/duration.ts'
-import type {ConnectionSettings} from '../../../core/settings.ts'
-import {adminConnection} from '../../libpq/dsn-hosts.ts'
+import {oneConnection} from '../../libpq/dsn-hosts.ts'
 import {alternative} from '../../reading/alternative.ts'
 import {orAbsent} from '../../reading/or-absent.ts'
 import {choice, duration, scalar, text} from '../../reading/scalar.ts'
 import {below, type Keys, list, named, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isText} from '../../reading/yaml-node.ts'
+import {maskedUri, passwordFileOf} from '../connection-uri.ts'
 import type {Context} from '../context.ts'
-import {type Document, given, mask} from '../document.ts'
+import {type Document, given} from '../document.ts'
 import {type GroupNames, groupNamed, groupNames} from '../groups/group-names.ts'
 import type {Section} from '../section.ts'
 import {onlyOnce} from './only-once.ts'
@@ -47,6 +47,8 @@ const entry = section({
   pause: describe('longest PAUSE during a switch; default: no PAUSE', orAbsent(duration(null, 10))),
 })
 const keys = {pgbouncer: describe('PgBouncers that the daemon points at the primary', list(entry))}
+
+const console = {user: 'pgbouncer', dbname: 'pgbouncer'}
 
 /** The PgBouncers whose databases follow the verdict. */
 export const pgbouncerSection = {
@@ -121,7 +123,7 @@ function bouncerOf(
   const passwordFile = read.password_file && resolve(directory, read.password_file)
   const around = {env, directory, encoding: 'plain', report} as const
   return {
-    admin: adminConnection(read.admin, passwordFile, below(path, 'admin'), around),
+    admin: oneConnection({dsn: read.admin, passwordFile, defaults: console}, below(path, 'admin'), around),
     include: resolve(directory, read.include ?? ''),
     databases: Object.fromEntries(databases),
     pauseMs: read.pause,
@@ -129,18 +131,11 @@ function bouncerOf(
 }
 
 function bouncerDocument({admin, include, databases, pauseMs}: PgbouncerSettings): Document {
-  const {password} = admin
   return given({
-    admin: adminUri(admin, 'text' in password ? mask : null),
-    password_file: password.from === 'password_file' ? password.path : null,
+    admin: maskedUri(admin),
+    password_file: passwordFileOf(admin),
     include,
     databases: Object.fromEntries(Object.entries(databases).map(([name, each]) => [name, given({...each})])),
     pause: pauseMs === null ? null : formatDuration(pauseMs),
   })
-}
-
-function adminUri({host, port, user, dbname, sslmode}: ConnectionSettings, password: string | null): string {
-  const who = encodeURIComponent(user) + (password === null ? '' : `:${password}`)
-  const where = host.includes(':') ? `[${host}]` : encodeURIComponent(host)
-  return `postgres://${who}@${where}:${port}/${encodeURIComponent(dbname)}?sslmode=${sslmode}`
 }

@@ -2,14 +2,14 @@ import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 
 /** What `confirm` may name (DESIGN 4.3). */
-export const confirmations = ['majority', 'followers', 'repmgr', 'patroni', 'peers'] as const
+export const confirmations = ['majority', 'followers', 'repmgr', 'pgaf', 'patroni', 'peers'] as const
 
 /** Does `confirm` name a source whose last answer may be held for a while? */
 export const canBeHeld = (confirm: readonly string[]): boolean =>
-  confirm.some((name) => ['repmgr', 'patroni', 'peers'].includes(name))
+  confirm.some((name) => ['repmgr', 'pgaf', 'patroni', 'peers'].includes(name))
 
 /** It counts the hosts of the group. */
-export const countsHosts = (name: string): boolean => name !== 'patroni' && name !== 'peers'
+export const countsHosts = (name: string): boolean => !['pgaf', 'patroni', 'peers'].includes(name)
 
 /** Of two primaries it confirms one at most. `majority` counts hosts that answer, and names none. */
 export const isExclusive = (name: string): boolean => name !== 'majority'

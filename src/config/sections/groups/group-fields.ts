@@ -9,12 +9,13 @@ import {isMapping, type Node} from '../../reading/yaml-node.ts'
 import {acceptName} from '../hosts/host-name.ts'
 import {patroniShape} from './patroni.ts'
 import {peerFields} from './peer-fields.ts'
+import {pgafShape} from './pgaf.ts'
 import {repmgrShape} from './repmgr.ts'
 
 /** The keys that may stand at the top, for all groups, or in one group. `null`: not written here. */
 export const policyFields = {
   confirm: describe(
-    'what must confirm a primary: majority, followers, repmgr, patroni, peers. majority makes no two daemons exclusive',
+    'what must confirm a primary: majority (makes no two daemons exclusive), followers, repmgr, pgaf, patroni, peers',
     orAbsent(list(text(''))),
   ),
   on_silent: describe(
@@ -31,6 +32,7 @@ export const policyFields = {
     choice(null, ['primary', 'any', 'none']),
   ),
   repmgr: orAbsent(repmgrShape),
+  pgaf: orAbsent(pgafShape),
   patroni: orAbsent(patroniShape),
   sustain: describe(
     'how long a primary out of reach stays routed while most hosts receive from it; default 30s, 0 for bare pairs',

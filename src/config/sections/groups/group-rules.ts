@@ -1,24 +1,16 @@
 import {formatDuration} from '../../../core/duration.ts'
-import type {GroupSettings, HostSettings, OnSilent, PatroniSettings, RepmgrSettings} from '../../../core/settings.ts'
+import type {GroupSettings, HostSettings, OnSilent} from '../../../core/settings.ts'
 import {nearest} from '../../reading/nearest.ts'
-import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
+import type {Context} from '../context.ts'
 import {nameForm} from '../hosts/host-name.ts'
 import {canBeHeld, countsHosts, isExclusive, usableConfirmations} from './confirmation.ts'
+import {externalSettings, refuseShared} from './external.ts'
 import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
-import {patroniSettings} from './patroni.ts'
 import {checkPeerUse, type PeerSet, peersFrom} from './peer-rules.ts'
-import {repmgrSettings, warnOfFewNodes} from './repmgr.ts'
 
-export type Rules = Readonly<{
-  general: Policy
-  failoverAfterMs: number | null
-  hosts: readonly HostSettings[]
-  /** Relative paths are relative to it. */
-  directory: string
-  report: Report
-}>
+export type Rules = Context & Readonly<{general: Policy; failoverAfterMs: number | null}>
 
 /**
  * The groups for the monitor, each checked by the rules of DESIGN 4.2 and 4.3. `groupsKey`: `groups`
@@ -106,8 +98,7 @@ function settle({name, hosts, own, path}: Unsettled, generalPeers: PeerSet, rule
       general.sustain ??
       (hosts.length > 2 || (hosts.length === 2 && confirm.includes('peers')) ? defaultSustainMs : 0),
     systemIdentifier: own?.system_identifier ?? null,
-    patroni: patroniOf({hosts, confirm, own}, path, rules),
-    repmgr: repmgrOf({hosts, confirm, own}, path, rules),
+    ...externalSettings({hosts, confirm, own}, path, rules),
     ...peers,
   }
 }
@@ -115,52 +106,6 @@ function settle({name, hosts, own, path}: Unsettled, generalPeers: PeerSet, rule
 const defaultSustainMs = 30_000
 
 const namesOf = (hosts: readonly HostSettings[]) => hosts.map(({name}) => name)
-
-/** Two clusters have two HA tools: what is asked of one says nothing about the other. */
-function refuseShared(groups: ReadonlyMap<string, GroupFields>, {general, report}: Rules): void {
-  if (groups.size < 2) return
-  const next = 'Write it in the group that it belongs to.'
-  for (const key of ['repmgr', 'patroni'] as const)
-    if (general[key] !== null)
-      report.refuse(key, 'CONFIG_CONFLICT', 'stands for several groups, and each is a cluster of its own', next)
-}
-
-type Asking = Readonly<{hosts: readonly string[]; confirm: readonly string[]; own: GroupFields | null}>
-
-/** `null`: Patroni is not asked. */
-function patroniOf({hosts, confirm, own}: Asking, path: string, rules: Rules): PatroniSettings | null {
-  const {general, directory, report} = rules
-  const fields = own?.patroni ?? general.patroni
-  const at = own?.patroni != null ? below(path, 'patroni') : 'patroni'
-  if (fields !== null) return patroniSettings(fields, {hosts, directory, path: at, report})
-  if (confirm.includes('patroni')) {
-    const where = own?.confirm != null ? below(path, 'confirm') : 'confirm'
-    const next = 'Add "patroni: {scope: NAME, urls: [http://HOST:8008]}".'
-    report.refuse(where, 'CONFIG_MISSING', 'requires patroni, and the key patroni is missing', next)
-  }
-  return null
-}
-
-/** `null`: repmgr is not asked. */
-function repmgrOf(
-  {hosts, confirm, own}: Asking,
-  path: string,
-  {general, hosts: all, report}: Rules,
-): RepmgrSettings | null {
-  const fields = own?.repmgr ?? general.repmgr
-  const isRequired = confirm.includes('repmgr')
-  const at = own?.repmgr != null ? below(path, 'repmgr') : 'repmgr'
-  if (fields !== null) {
-    if (isRequired) warnOfFewNodes({hosts, all}, at, report)
-    return repmgrSettings(fields, {hosts, all}, at, report)
-  }
-  if (isRequired) {
-    const where = own?.confirm != null ? below(path, 'confirm') : 'confirm'
-    const next = 'Add "repmgr: {dbname: repmgr}" with the database of repmgr\'s tables.'
-    report.refuse(where, 'CONFIG_MISSING', 'requires repmgr, and the key repmgr is missing', next)
-  }
-  return null
-}
 
 /** A group may have its own peers, its own witness, or both. */
 function peersOf(own: GroupFields | null, general: PeerSet, {directory, report}: Rules): PeerSet {
@@ -200,7 +145,7 @@ function silence(
   if (!report.isClean(path)) return 'deny'
   if (!canBeHeld(confirm)) {
     const next = 'Use deny or ignore: the last answer of majority and followers says nothing about now.'
-    report.refuse(path, 'CONFIG_HOLD', 'holds, but only repmgr, patroni and peers can be held', next)
+    report.refuse(path, 'CONFIG_HOLD', 'holds, but only repmgr, pgaf, patroni and peers can be held', next)
   } else if (failoverAfterMs === null ? !toolTells : given.hold >= failoverAfterMs) {
     const limit =
       failoverAfterMs === null

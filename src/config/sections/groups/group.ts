@@ -12,6 +12,7 @@ import {impliedGroup} from './group-names.ts'
 import {groupSettings} from './group-rules.ts'
 import {patroniDocument} from './patroni.ts'
 import {peerDocument} from './peer-fields.ts'
+import {pgafDocument} from './pgaf.ts'
 import {repmgrDocument} from './repmgr.ts'
 
 const policyKeys = {
@@ -26,18 +27,18 @@ const keys = {
 /** Which hosts belong together, and what must confirm their primary. */
 export const groupSection = {
   keys,
-  settings(
-    fields: Keys<typeof keys> & Keys<typeof policyKeys>,
-    {hosts, directory, report}: Context,
-  ): {groups: readonly GroupSettings[]} {
+  settings(fields: Keys<typeof keys> & Keys<typeof policyKeys>, context: Context): {groups: readonly GroupSettings[]} {
     if (fields.groups !== null && fields.host_groups !== null)
-      report.refuse('host_groups', 'CONFIG_CONFLICT', 'is the same as groups, which is there too', 'Keep groups.')
+      context.report.refuse(
+        'host_groups',
+        'CONFIG_CONFLICT',
+        'is the same as groups, which is there too',
+        'Keep groups.',
+      )
     const groups = groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
+      ...context,
       general: fields,
       failoverAfterMs: fields.failover_after,
-      hosts,
-      directory,
-      report,
     })
     return {groups}
   },
@@ -61,8 +62,9 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     on_split_brain: group.onSplitBrain,
     on_lossy_promotion: group.onLossyPromotion,
     read_fallback: group.readFallback,
-    patroni: group.patroni === null ? null : patroniDocument(group.patroni),
-    repmgr: group.repmgr === null ? null : repmgrDocument(group.repmgr),
+    patroni: group.patroni && patroniDocument(group.patroni),
+    repmgr: group.repmgr && repmgrDocument(group.repmgr),
+    pgaf: group.pgaf && pgafDocument(group.pgaf),
     sustain: formatDuration(group.sustainMs),
     system_identifier: group.systemIdentifier,
     peers: group.peers.length > 0 ? group.peers.map(peerDocument) : null,

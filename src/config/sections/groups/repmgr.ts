@@ -1,12 +1,11 @@
-import {nodeOfHost} from '../../../core/repmgr.ts'
+import {nodeOfHost} from '../../../core/ha-tools/repmgr.ts'
 import type {HostSettings, RepmgrSettings} from '../../../core/settings.ts'
-import {nearest} from '../../reading/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {text} from '../../reading/scalar.ts'
-import {below, named, section} from '../../reading/section.ts'
+import {named, section} from '../../reading/section.ts'
 import {describe, type Read} from '../../reading/shape.ts'
 import type {Document} from '../document.ts'
-import {nameForm} from '../hosts/host-name.ts'
+import {refuseStrangers} from './node-names.ts'
 
 export const repmgrDefaults = {dbname: 'repmgr', schema: 'repmgr'}
 
@@ -28,18 +27,12 @@ type Members = Readonly<{hosts: readonly string[]; all: readonly HostSettings[]}
 /** `hosts`: of the group. Reports nodes of unknown hosts, and two hosts that are one node. */
 export function repmgrSettings(
   {dbname, schema, node}: RepmgrFields,
-  {hosts}: Members,
+  hosts: readonly string[],
   path: string,
   report: Report,
 ): RepmgrSettings {
   const settings: RepmgrSettings = {dbname, schema, nodes: Object.fromEntries(node)}
-  for (const host of node.keys()) {
-    if (hosts.includes(host)) continue
-    const near = nearest(host, hosts)
-    const next = near ? `Did you mean "${near}"?` : `Write one of ${hosts.slice(0, 12).join(', ')}.`
-    const message = `${report.quote(host, nameForm)}is not the name of a host of the group`
-    report.refuse(below(below(path, 'node'), host), 'CONFIG_UNKNOWN_HOST', message, next)
-  }
+  refuseStrangers(node, hosts, path, report)
   const byNode = Map.groupBy(hosts, (host) => nodeOfHost(settings, host))
   for (const [folded, same] of byNode) {
     if (same.length < 2) continue
