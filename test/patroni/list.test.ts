@@ -113,6 +113,12 @@ describe('list, in recorded states', () => {
     expect(text).not.toContain('| SQL')
   })
 
+  test('etcd is silent, and the members are known without it: a note', () => {
+    const overview = {...recordedOverview('etcd3-24-steady-failsafe-enabled'), treeSilence: 'etcd at http://e: refused'}
+    const {text, exit} = listing(overview, table)
+    expect([exit, text]).toEqual([0, expect.stringContaining('Leader key not read: etcd at http://e: refused')])
+  })
+
   test('two members that claim to lead', () => {
     const overview = recordedOverview('etcd3-24-steady-failsafe-enabled')
     const {claims, ...leader} = overview.leader

@@ -30,6 +30,7 @@ export function recordedOverview(state: string): Overview {
     dcs: cluster ?? null,
     tree: null,
     sql: null,
+    treeSilence: null,
     dcsSeen: seen.sort((one, other) => one.seconds - other.seconds)[0] ?? null,
   }
 }

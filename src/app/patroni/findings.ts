@@ -28,6 +28,7 @@ export function findingsOf(overview: Overview, lines: readonly Line[] = linesOf(
     ),
     ...(dcs === null && asked.some(({heard}) => 'answer' in heard) ? [awayNote(dcsSeen)] : []),
     ...(leader.holder?.byFailsafe ? [`${nameAt(leader.holder.member)} leads by failsafe mode, without a lock`] : []),
+    ...(overview.treeSilence === null ? [] : [`Leader key not read: ${overview.treeSilence}`]),
     ...(overview.sql !== null && 'why' in overview.sql ? [`No column SQL: ${overview.sql.why}`] : []),
   ]
   const isSilent = !asked.some(({heard}) => 'answer' in heard && heard.answer.data !== null)

@@ -1,10 +1,11 @@
+import {EtcdError} from '../../etcd/error.ts'
 import {type Answer, dcsAgeSeconds} from '../../patroni/answer.ts'
 import {type Heard, type Leader, leaderOf} from '../../patroni/claim.ts'
 import {askLeader, type PatroniClient} from '../../patroni/client.ts'
 import type {Cluster} from '../../patroni/data/cluster.ts'
 import type {Status} from '../../patroni/data/status.ts'
 import type {MemberAddress} from '../../patroni/discovery/discovery.ts'
-import {addressesOf, type Tree} from '../../patroni/discovery/tree.ts'
+import {addressesOf, type Tree, type TreeDiscovery} from '../../patroni/discovery/tree.ts'
 import {PatroniError} from '../../patroni/error.ts'
 import {memberUrl} from '../../patroni/transport.ts'
 import type {Site} from './site.ts'
@@ -26,6 +27,8 @@ export type Overview = Readonly<{
   dcsSeen: Readonly<{member: string; seconds: number}> | null
   /** By the configuration: what the daemon sees by SQL. */
   sql: SqlView | null
+  /** Why etcd did not answer, where the members are known without it. */
+  treeSilence: string | null
 }>
 
 /**
@@ -35,8 +38,8 @@ export type Overview = Readonly<{
  */
 export async function overviewOf({client, given, tree: discovery, sql: viewed}: Site): Promise<Overview> {
   const sql = viewed?.() ?? null
-  const tree = discovery === null ? null : await discovery.tree()
-  const first = await askAll(client, tree === null ? given : addressesOf(tree))
+  const {tree, why: treeSilence} = await treeBy(discovery, given.length > 0)
+  const first = await askAll(client, given.length > 0 || tree === null ? given : addressesOf(tree))
   const alive = first.flatMap(({heard}) => ('answer' in heard ? [heard.member] : []))
   // The DCS may be away, and then this waits as long as a question may take.
   const [dcs, failsafe] = await Promise.all([anyOf(alive, clusterAt(client)), anyOf(alive, failsafeAt(client))])
@@ -51,7 +54,21 @@ export async function overviewOf({client, given, tree: discovery, sql: viewed}: 
     asked.map(({heard}) => heard),
     ttl,
   )
-  return {leader, asked, dcs, tree, dcsSeen: latestLook(asked), sql: await sql}
+  return {leader, asked, dcs, tree, dcsSeen: latestLook(asked), sql: await sql, treeSilence}
+}
+
+/** With members at hand, an etcd that is silent takes nothing but the comparison with its leader key. */
+async function treeBy(
+  discovery: TreeDiscovery | null,
+  isOptional: boolean,
+): Promise<Readonly<{tree: Tree | null; why: string | null}>> {
+  if (discovery === null) return {tree: null, why: null}
+  try {
+    return {tree: await discovery.tree(), why: null}
+  } catch (error) {
+    if (isOptional && error instanceof EtcdError) return {tree: null, why: error.message}
+    throw error
+  }
 }
 
 type Unnamed = Readonly<{url: string; name: string | null; heard: Heard}>

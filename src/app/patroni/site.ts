@@ -1,4 +1,5 @@
 import {OperatorError} from '../../core/errors.ts'
+import type {PatroniSettings} from '../../core/settings.ts'
 import {EtcdError} from '../../etcd/error.ts'
 import type {Tls} from '../../http/connector.ts'
 import {PatroniClient} from '../../patroni/client.ts'
@@ -36,7 +37,7 @@ export type Site = Readonly<{
   client: PatroniClient
   /** By `--url`; none by `--etcd`. */
   given: readonly MemberAddress[]
-  /** By `--etcd`. */
+  /** By `--etcd`, or by the configuration beside its urls. */
   tree: TreeDiscovery | null
   /** By the configuration: the hosts as the daemon sees them. */
   sql: (() => Promise<SqlView>) | null
@@ -59,11 +60,7 @@ export async function siteOf(flags: SiteFlags): Promise<Site> {
   const user = flags['etcd-user']
   const password = user === undefined ? undefined : await secretIn(flags['etcd-password-file'])
   const place = {endpoints, scope: scope ?? '', namespace, api: flags['etcd-api'], user, password, tls: options.tls}
-  return explained(() => {
-    const tree = etcdDiscovery({...place, clock: systemClock, timeoutMs: questionMs})
-    const client = new PatroniClient({...options, discovery: tree})
-    return {client, given: [], tree, sql: null}
-  })
+  return explained(() => byTree(etcdDiscovery({...place, clock: systemClock, timeoutMs: questionMs}), options))
 }
 
 type Options = Awaited<ReturnType<typeof optionsOf>>
@@ -78,19 +75,38 @@ function byUrls(urls: readonly string[], options: Options): Site {
   return {client, given: urls.map((url) => ({url: memberUrl(url), name: null})), tree: null, sql: null}
 }
 
+const byTree = (tree: TreeDiscovery, options: Options): Site => ({
+  client: new PatroniClient({...options, discovery: tree}),
+  given: [],
+  tree,
+  sql: null,
+})
+
 async function siteOfGroup(flags: SiteFlags): Promise<Site> {
   const {patroniGroup} = await import('./group.ts')
   const {config, group, patroni} = await patroniGroup(flags.config, flags.group)
-  if (patroni.urls.length === 0)
-    throw new OperatorError('USAGE', `patroni of group ${group.name} has no urls`, 'Add --url, or --etcd and --scope.')
-  const files = {
-    ca: patroni.caFile ?? undefined,
-    cert: patroni.certFile ?? undefined,
-    key: patroni.keyFile ?? undefined,
-  }
-  const options = await optionsOf(flags, await tlsOf({...files, ...own(flags)}))
-  const site = await explained(() => byUrls(patroni.urls, options))
-  return {...site, sql: () => sqlView(config, group, patroni)}
+  const options = await optionsOf(flags, await tlsOf({...filesOf(patroni), ...own(flags)}))
+  const tree = await treeOf(patroni)
+  const sql = () => sqlView(config, group, patroni)
+  // Without urls there is an etcd: the configuration was refused otherwise.
+  if (patroni.urls.length === 0 && tree !== null) return {...byTree(tree, options), sql}
+  return {...(await explained(() => byUrls(patroni.urls, options))), tree, sql}
+}
+
+type Files = Readonly<{caFile: string | null; certFile: string | null; keyFile: string | null}>
+const filesOf = ({caFile, certFile, keyFile}: Files) => ({
+  ca: caFile ?? undefined,
+  cert: certFile ?? undefined,
+  key: keyFile ?? undefined,
+})
+
+async function treeOf({etcd, scope, namespace}: PatroniSettings): Promise<TreeDiscovery | null> {
+  if (etcd === null) return null
+  const {api, endpoints, user, passwordFile} = etcd
+  const password = await secretIn(passwordFile ?? undefined)
+  const place = {api, endpoints, scope, namespace, tls: await tlsOf(filesOf(etcd))}
+  const account = user === null ? {} : {user, password}
+  return explained(() => etcdDiscovery({...place, ...account, clock: systemClock, timeoutMs: questionMs}))
 }
 
 /** A flag wins over the configuration. */
