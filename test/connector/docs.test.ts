@@ -14,7 +14,7 @@ const [preamble, ...examples] = fences(page)
   .filter(({language}) => language === 'js')
   .map(({text}) => text)
 
-test('every example of the page runs, on three real servers', async () => {
+test('every example of the page, and the demonstration in examples/, run on three real servers', async () => {
   expect(examples.length).toBeGreaterThan(4)
   const cluster = await testCluster({hba: ['host all pgroute66,app 127.0.0.1/32 trust']})
   const [host1] = cluster.nodes
@@ -37,4 +37,15 @@ test('every example of the page runs, on three real servers', async () => {
     const {stderr} = await promisify(execFile)(process.execPath, [file], {cwd}).catch((error) => error)
     expect(stderr, example).toBe('')
   }
+  const env = {
+    ...process.env,
+    ...{PORTS: cluster.nodes.map(({port}) => port).join(','), PGUSER: 'app', PGPASSWORD: 'secret', PGDATABASE: 'app'},
+    SECONDS: '2',
+  }
+  const demo = promisify(execFile)(process.execPath, [join(root, 'examples', 'first-db.js')], {cwd, env})
+  const {stdout, stderr} = await demo.catch((error) => error)
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(
+    /"lost":0,"unknown":0\} primary: writes go to node1\n {2}node1 primary online=true queries=[1-9]/,
+  )
 })
