@@ -233,6 +233,16 @@ describe('H5: failsafe mode', () => {
       why: 'node3 leads in failsafe mode, but only 1 of 3 members are in failsafe mode',
     })
   })
+  test('until its lock has ended in the DCS, it needs no other member: they enter the mode one after the other', () => {
+    const seen = (ageS: number) => {
+      const date = Date.parse('Sat, 28 Nov 2026 22:04:01 GMT') / 1_000
+      const members = [word('node3', answerOf(answered(state, 'node3', {dcs_last_seen: date - ageS})))]
+      return assessPatroni(host, caseOf(state, {members, key: keyOf(null)}))
+    }
+    expect(seen(17)).toMatchObject({answer: 'confirms', freshUntil: now + 1_000})
+    expect(seen(18)).toMatchObject({answer: 'confirms', freshUntil: now})
+    expect(seen(19).answer).toBe('silent')
+  })
   test('of the list of the cluster, not of those that we know', () => {
     const members = without('node1')
     expect(assessPatroni(host, caseOf(state, {members, failsafeMembers: 4})).answer).toBe('silent')

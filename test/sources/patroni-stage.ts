@@ -78,6 +78,7 @@ export function caseOf(state: string, more: Partial<PatroniCase> = {}): PatroniC
     scope: bodies[0]?.scope ?? 'pg',
     systemIdentifier: bodies.find(({systemIdentifier}) => systemIdentifier !== null)?.systemIdentifier ?? null,
     ttlMs: 20_000,
+    loopWaitMs: 2_000,
     now,
     maxAgeMs: 3_000,
     via: 'both',

@@ -8,7 +8,15 @@ import type {MemberAnswer, MemberBody} from './member-answer.ts'
  */
 export type Claim = Readonly<{why: string; isFailsafe: boolean}> &
   Readonly<
-    | {kind: 'claims'; timeline: number | null; byFailsafe: boolean; freshUntil: number}
+    | {
+        kind: 'claims'
+        timeline: number | null
+        byFailsafe: boolean
+        /** Monotonic: the last moment at which the answer counts. */
+        freshUntil: number
+        /** Monotonic: until when its lock is certainly in the DCS, should it not be renewed again. */
+        lockedUntil: number
+      }
     | {kind: 'unlocked'; isFresh: boolean}
     | {kind: 'hollow' | 'yields' | 'stranger' | 'silent'}
   >
@@ -19,6 +27,8 @@ export type ClaimContext = Readonly<{
   systemIdentifier: string | null
   /** How old a member's view of the DCS may be before its lock has ended. */
   ttlMs: number
+  /** The lock may have been renewed for the last time one loop before the DCS was last read. */
+  loopWaitMs: number
   now: number
   maxAgeMs: number
 }>
@@ -46,7 +56,8 @@ function strangeness(member: string, body: MemberBody, {scope, systemIdentifier}
 
 type Asked = ClaimContext & Readonly<{askedAt: number}>
 
-function judge(member: string, status: number, body: MemberBody, {ttlMs, askedAt, maxAgeMs, now}: Asked): Claim {
+function judge(member: string, status: number, body: MemberBody, asked: Asked): Claim {
+  const {ttlMs, loopWaitMs, askedAt, maxAgeMs, now} = asked
   const {state, role, isPaused, isUnlocked, isFailsafe, dcsAgeMs, timeline} = body
   const dcsIsFresh = dcsAgeMs !== null && dcsAgeMs + (now - askedAt) <= ttlMs
   const about = (why: string) => ({why, isFailsafe})
@@ -64,9 +75,10 @@ function judge(member: string, status: number, body: MemberBody, {ttlMs, askedAt
   if (status === 503) return {...about(`${member} does not hold the leader lock`), kind: 'yields'}
   if (role !== 'primary' || state !== 'running')
     return {...about(`${member} holds the leader lock, but is ${stateOf(body)}`), kind: 'hollow'}
-  const lockUntil = byFailsafe ? Number.POSITIVE_INFINITY : askedAt + ttlMs - (dcsAgeMs ?? 0)
+  const seenUntil = askedAt + ttlMs - (dcsAgeMs ?? ttlMs)
+  const freshUntil = Math.min(askedAt + maxAgeMs, byFailsafe ? Number.POSITIVE_INFINITY : seenUntil)
   const by = byFailsafe ? `${member} leads in failsafe mode` : `${member} holds the leader lock`
-  return {...about(by), kind: 'claims', timeline, byFailsafe, freshUntil: Math.min(askedAt + maxAgeMs, lockUntil)}
+  return {...about(by), kind: 'claims', timeline, byFailsafe, freshUntil, lockedUntil: seenUntil - loopWaitMs}
 }
 
 const stateOf = ({state, role}: MemberBody) => `${state}, role ${role}`

@@ -149,6 +149,7 @@ export class PatroniSource implements EvidenceSource {
       scope: settings.scope,
       systemIdentifier: identity.kind === 'known' ? identity.systemIdentifier : ofLeader,
       ttlMs: this.#errands.timing?.ttlMs ?? leastTtlMs,
+      loopWaitMs: (this.#errands.timing ?? defaultTiming).loopWaitMs,
       now,
       maxAgeMs: probe.maxAgeMs,
       via: settings.via,

@@ -108,7 +108,13 @@ function byOwnClaim(own: Judged, timeline: number | null, {given, judged, key, s
   // H5. In failsafe mode no member can write the key: it ends while the leader is right.
   if (claim.byFailsafe) {
     const size = given.failsafeMembers ?? judged.length
-    if (failsafe.length * 2 <= size)
+    const isMost = failsafe.length * 2 > size
+    // The others are asked at other moments, and enter the mode at others: meanwhile the lock lives.
+    if (!isMost && given.now <= claim.lockedUntil)
+      return say('confirms', `${claim.why}, and its lock has not ended yet`, {
+        freshUntil: Math.min(claim.freshUntil, claim.lockedUntil),
+      })
+    if (!isMost)
       return say('silent', `${claim.why}, but only ${failsafe.length} of ${size} members are in failsafe mode`)
     const until = Math.min(...failsafe.map(({answer}) => answer.askedAt + given.maxAgeMs))
     const why = `${claim.why}, and ${failsafe.length} of ${size} members agree`

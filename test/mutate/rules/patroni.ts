@@ -39,8 +39,8 @@ export const patroni: readonly Mutation[] = [
     rule: 'H5',
     breaks: 'in failsafe mode more than half of the members must be in it',
     file: 'sources/patroni/rules.ts',
-    text: 'failsafe.length * 2 <= size',
-    instead: 'failsafe.length * 2 < size - 1',
+    text: 'failsafe.length * 2 > size',
+    instead: 'failsafe.length * 2 > size - 2',
   },
   {
     name: 'age-of-the-dcs',
