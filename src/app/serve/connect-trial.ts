@@ -3,6 +3,7 @@ import {serversNow} from '../../actuators/haproxy/servers-now.ts'
 import {type PgbouncerTrial, pgbouncerText, tryPgbouncers} from '../../actuators/pgbouncer/connection-test.ts'
 import type {Config} from '../../config/config.ts'
 import {unknownAddresses} from '../../sources/daemon/unknown-addresses.ts'
+import {type PatroniTrial, patroniText, tryPatroni} from '../../sources/patroni/connection-test.ts'
 import {type PeerTrial, peersText, tryPeers} from '../../sources/peer/connection-test.ts'
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import {type HostTrial, tryHosts} from '../../sources/pg/connection-test.ts'
@@ -24,6 +25,7 @@ export type ConnectTrial = Readonly<{
   servers: ServerTrial
   pgbouncers: readonly PgbouncerTrial[]
   repmgr: readonly RepmgrTrial[]
+  patroni: readonly PatroniTrial[]
   pgaf: readonly PgafTrial[]
   peers: readonly PeerTrial[]
   notes: readonly string[]
@@ -38,17 +40,18 @@ const openMonitor: PgafDeps['open'] = (monitor, probe) => sessionsElsewhere(moni
 /**
  * `config check --connect`: connects to each host, and compares the servers of load balancers with
  * the hosts: those that the configured HAProxies have now, and those that the running daemon was asked
- * about. Tries each PgBouncer, reads repmgr's table, asks monitors and each peer. Never rejects.
+ * about. Tries each PgBouncer, reads repmgr's table, asks Patroni, monitors and each peer. Never rejects.
  */
 export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const signal = AbortSignal.timeout(resolveMs)
-  const [hosts, resolved, read, told, pgbouncers, repmgr, pgaf, peers] = await Promise.all([
+  const [hosts, resolved, read, told, pgbouncers, repmgr, patroni, pgaf, peers] = await Promise.all([
     tryHosts(config, systemClock),
     Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
     Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
     config.socket === null ? [] : unknownAddresses(config.socket),
     tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
     tryRepmgr(config, openSide, systemClock),
+    tryPatroni(config, {clock: systemClock, random: Math.random}),
     tryPgaf(config, openMonitor, systemClock),
     tryPeers(config, machineId(), systemClock),
   ])
@@ -63,12 +66,13 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const ok =
     isFine(hosts) &&
     servers.mismatches.length === 0 &&
-    [...pgbouncers, ...repmgr, ...pgaf, ...peers].every(isWithoutProblem)
+    [...pgbouncers, ...repmgr, ...patroni, ...pgaf, ...peers].every(isWithoutProblem)
   const lines = [
     trialText(hosts),
     ...serverTrialLines(servers),
     ...pgbouncerText(pgbouncers),
     ...repmgrText(repmgr),
+    ...patroniText(patroni),
     ...pgafText(pgaf),
     ...peersText(peers, config.groups.length > 1),
   ]
@@ -77,5 +81,5 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
     ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
     ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
   ]
-  return {ok, text, hosts, servers, pgbouncers, repmgr, pgaf, peers, notes}
+  return {ok, text, hosts, servers, pgbouncers, repmgr, patroni, pgaf, peers, notes}
 }
