@@ -1,7 +1,9 @@
 import {describe, expect, test} from 'vitest'
 import {newRecord} from '../../src/core/facts/host-record.ts'
+import {Errands} from '../../src/sources/patroni/errands.ts'
 import {hostOfMember, type KnownMember} from '../../src/sources/patroni/membership.ts'
 import {longestHoldMs, timingOf} from '../../src/sources/patroni/timing.ts'
+import {systemClock} from '../../src/system/clock.ts'
 import {hostSettings} from '../support/settings.ts'
 
 describe('H10: which host a member is', () => {
@@ -30,6 +32,40 @@ describe('H10: which host a member is', () => {
   test.each(rows)('%s', (_, member, host, named = {}) => {
     const known = {name: null, url: null, address: null, ...member}
     expect(hostOfMember(known, hosts, named as Record<string, string>)).toBe(host)
+  })
+})
+
+describe('H10: members that are told of', () => {
+  const member = (name: string, host: string) => ({
+    name,
+    state: 'running',
+    role: 'replica',
+    timeline: 1,
+    address: {host, port: 5432},
+    apiUrl: `http://${host}:8008/patroni`,
+  })
+  const told = (...members: ReturnType<typeof member>[]) => ({leader: 'a', lease: null, members, config: {ttl: 20}})
+  const [a, b] = [member('a', '10.0.0.1'), member('b', '10.0.0.2')]
+
+  test('one whose key has ended stays known: it may lead in failsafe mode', () => {
+    const errands = new Errands({clock: systemClock, learned: () => {}})
+    errands.tell(told(a, b))
+    errands.tell(told(b))
+    expect(errands.urlsBeside([])).toEqual(['http://10.0.0.2:8008', 'http://10.0.0.1:8008'])
+    expect(errands.named('a').address).toEqual({host: '10.0.0.1', port: 5432})
+  })
+  test('one that has its address or its name replaces it', () => {
+    const errands = new Errands({clock: systemClock, learned: () => {}})
+    errands.tell(told(a, b))
+    errands.tell(told(member('c', '10.0.0.1'), member('b', '10.0.0.9')))
+    expect(errands.urlsBeside([])).toEqual(['http://10.0.0.1:8008', 'http://10.0.0.9:8008'])
+    expect(errands.named('a').address).toBeNull()
+  })
+  test('the configured URLs stay where the cluster has no more members than they are', () => {
+    const errands = new Errands({clock: systemClock, learned: () => {}})
+    errands.tell(told(a, b))
+    expect(errands.urlsBeside(['http://pg1:8008', 'http://pg2:8008/'])).toEqual(['http://pg1:8008', 'http://pg2:8008'])
+    expect(errands.urlsBeside(['http://pg1:8008'])).toHaveLength(2)
   })
 })
 

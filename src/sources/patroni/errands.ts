@@ -79,11 +79,12 @@ export class Errands {
     const {learned} = this.#deps
     const now = this.#deps.clock.now()
     for (const lesson of ['timing', 'members'] as const) this.#due.set(lesson, now + pace[lesson].againMs)
-    this.#members = members.map(({name, address, apiUrl}) => ({
+    const told = members.map(({name, address, apiUrl}) => ({
       name,
       address,
       url: apiUrl === null ? null : urlOf(apiUrl),
     }))
+    this.#members = withThoseBefore(told, this.#members)
     learned('members')
     if (this.#learn('timing', config)) learned('timing')
   }
@@ -112,9 +113,24 @@ export class Errands {
       return timing !== null
     }
     if (lesson === 'failsafe') this.#failsafeMembers = Object.keys(data as object).length
-    else this.#members = (data as readonly ClusterMember[]).map(knownOf)
+    else this.#members = withThoseBefore((data as readonly ClusterMember[]).map(knownOf), this.#members)
     return true
   }
+}
+
+/**
+ * A member that the DCS has not heard from for a ttl is no longer listed, though it may lead in
+ * failsafe mode: it stays known, until another one has its place.
+ */
+function withThoseBefore(told: readonly KnownMember[], before: readonly KnownMember[]): readonly KnownMember[] {
+  const isReplaced = ({name, url, address}: KnownMember) =>
+    told.some(
+      (one) =>
+        one.name === name ||
+        (url !== null && one.url === url) ||
+        (address !== null && one.address?.host === address.host && one.address.port === address.port),
+    )
+  return [...told, ...before.filter((member) => !isReplaced(member))]
 }
 
 const askTiming = async (member: PatroniMember, signal: AbortSignal) =>
