@@ -6,8 +6,9 @@ import {noMeter} from '../../src/core/no-meter.ts'
 import type {MemoryStore} from '../../src/core/ports.ts'
 import type {GroupSettings, ProbeSettings} from '../../src/core/settings.ts'
 import {silentLog} from '../../src/core/silent-log.ts'
-import type {HostState, Verdict} from '../../src/core/snapshot.ts'
+import type {Evidence, HostState, Verdict} from '../../src/core/snapshot.ts'
 import {nothingRemembered} from '../../src/core/verdict/group-memory.ts'
+import type {SourcesFor} from '../../src/monitor/evidence-desk.ts'
 import {startMonitor} from '../../src/monitor/monitor.ts'
 import {driverFor} from '../../src/sources/pg/host-drivers.ts'
 import {systemClock} from '../../src/system/clock.ts'
@@ -20,6 +21,8 @@ export type Witness = Readonly<{
   /** Waits for a verdict like this one, and returns it. The failure shows the verdict that stayed. */
   concludes(expected: Partial<Verdict>): Promise<Verdict>
   verdict(): Verdict
+  /** What the sources say of the primary, or of the rivals. */
+  evidence(): readonly Evidence[]
   host(name: string): HostState
   /** The hosts that writes went to since the last call, each once. */
   routed(): readonly string[]
@@ -35,7 +38,13 @@ export type WitnessOptions = Readonly<{
   group?: Partial<GroupSettings>
   probe?: Partial<ProbeSettings>
   store?: MemoryStore
+  /** As whom the monitor logs in. */
+  user?: string
+  /** External sources. */
+  evidence?: SourcesFor
 }>
+/** Servers on this machine, at 127.0.0.1 unless they have another address. */
+type Watched = Readonly<{nodes: readonly Readonly<{name: string; port: number; address?: string}>[]}>
 
 /** What one monitor saves, another one that gets the same store loads. */
 export function keptMemory(): MemoryStore {
@@ -49,9 +58,14 @@ export function keptMemory(): MemoryStore {
 }
 
 /** Watches the servers of a cluster on this machine until the test ends. */
-export async function witness({nodes}: Cluster, {group, probe, store}: WitnessOptions = {}): Promise<Witness> {
+export async function witness(
+  {nodes}: Watched,
+  {group, probe, store, user = 'pgroute66', evidence}: WitnessOptions = {},
+): Promise<Witness> {
   const settings = monitorSettings(
-    nodes.map(({name, port}) => hostSettings(name, {host: '127.0.0.1', port, sslmode: 'disable'})),
+    nodes.map(({name, port, address = '127.0.0.1'}) =>
+      hostSettings(name, {host: address, port, user, sslmode: 'disable'}),
+    ),
     {
       probe: {...patient, ...probe},
       groups: [
@@ -69,6 +83,7 @@ export async function witness({nodes}: Cluster, {group, probe, store}: WitnessOp
     clock: systemClock,
     random: Math.random,
     store: store ?? keptMemory(),
+    ...(evidence && {evidence}),
     log: silentLog,
     meter: noMeter,
     version: 'test',
@@ -83,6 +98,7 @@ export async function witness({nodes}: Cluster, {group, probe, store}: WitnessOp
   const verdict = () => present(monitor.current().groups.all).verdict
   return {
     verdict,
+    evidence: () => present(monitor.current().groups.all).evidence,
     host: (name) => present(monitor.current().hosts[name]),
     async concludes(expected) {
       const isLike = () => Object.entries(expected).every(([key, value]) => Reflect.get(verdict(), key) === value)

@@ -25,6 +25,7 @@ export const parts = [
   {name: 'binutils', path: '/usr/bin/strip', debian: 'binutils'},
   {name: 'socat', path: '/usr/bin/socat', debian: 'socat'},
   {name: 'etcd', path: '/usr/bin/etcd', debian: 'etcd-server'},
+  {name: 'Patroni', path: '/usr/bin/patroni', debian: 'patroni'},
   {name: 'ip', path: '/usr/sbin/ip', debian: 'iproute2'},
   {name: 'python3', path: '/usr/bin/python3', debian: 'python3-minimal'},
   {name: 'python3-grpcio', path: '/usr/lib/python3/dist-packages/grpc/__init__.py', debian: 'python3-grpcio'},
