@@ -56,6 +56,15 @@ const promoted = (ago: number, seenBefore = true) => ({
   more: {primarySince: NOW - ago, answersSince: seenBefore ? NOW - 60_000 : NOW - ago + 1},
 })
 
+/** The table with the location of one node in capitals. */
+const inCapitals = (node: string, reading: Reading): Reading =>
+  reading.kind === 'unreadable'
+    ? reading
+    : {
+        ...reading,
+        rows: reading.rows.map((row) => (row.name === node ? {...row, location: row.location.toUpperCase()} : row)),
+      }
+
 type Row = Readonly<{given: string; when: Partial<Case>; says: string; why?: string}>
 const rules: Readonly<Record<string, readonly Row[]>> = {
   M1: [
@@ -146,6 +155,11 @@ const rules: Readonly<Record<string, readonly Row[]>> = {
       given: 'a node of another location does not vote',
       when: {tables: {...all, a: table('a=P+ b=S+ c=S+ d=S+', 10, ['c', 'd'])}, hosts: [a, standby('b'), c]},
       says: 'denies',
+    },
+    {
+      given: 'the location of a voter differs in case alone',
+      when: {tables: {...all, a: inCapitals('c', all.a)}, hosts: [a, standby('b'), c]},
+      says: 'confirms',
     },
     {
       given: 'it is alone in its location',
