@@ -2,6 +2,8 @@ import type {Clock, HostDriver} from '../core/ports.ts'
 
 /** An answer counts as slow only from here on: a busy server is no slow network. */
 const slowMs = 100
+/** So long after a slow answer a session is not pinged. */
+const restMs = 10_000
 
 /** Whether the answers of a host's session took longer than its round trips go, and when. */
 export class Slowness {
@@ -27,9 +29,23 @@ export class Slowness {
     this.#asking = null
   }
 
+  /** A question went unanswered for longer than a ping may take. */
+  alarmed(): void {
+    this.#slowAt = this.#clock.now()
+  }
+
   /** A ping was answered after `tripMs`. */
   pinged(tripMs: number): void {
     if (tripMs > this.#driver.limitMs(slowMs, 1)) this.#slowAt = this.#clock.now()
+  }
+
+  /**
+   * When pings may be sent again (monotonic). On a way that loses packets each ping is one more to be
+   * lost, and what waits behind it in the session is the probe: at 20 % of loss, pings made three
+   * times as many healthy hosts unavailable.
+   */
+  get pingsRestUntil(): number {
+    return this.#slowAt + restMs
   }
 
   /** Was an answer slower than usual after `since`, or is it now? `pingSentAt`: of the ping under way. */

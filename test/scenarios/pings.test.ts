@@ -46,6 +46,20 @@ test('no ping goes beside a question: nothing is sent while the answer is under 
   expect(Math.min(...since)).toBeGreaterThanOrEqual(150)
 })
 
+test('a slow answer ends the pings for ten seconds: where packets get lost, a ping delays the probe', async () => {
+  await using stage = await calm()
+  stage.cluster.latencyMs = () => 150
+  await stage.clock.run(1_000)
+  stage.cluster.latencyMs = () => 1
+  await stage.clock.run(1_000)
+  const told = stage.cluster.toldTo('host1')
+  const [pings, probes] = [told.pings.length, told.probes.length]
+  await stage.clock.run(8_000)
+  expect([told.pings.length - pings, told.probes.length - probes]).toEqual([0, 8])
+  await stage.clock.run(5_000)
+  expect(told.pings.length - pings).toBeGreaterThan(5)
+})
+
 test('a promotion at rest is known with the next ping and one probe', async () => {
   await using stage = await calm()
   stage.cluster.promote('host2')

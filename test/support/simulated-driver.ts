@@ -78,6 +78,8 @@ export type Wires = Readonly<{
   told: Told
 }>
 
+/** Longer round trips are those of a slow way. */
+const steadyMs = 100
 const timedOut: Failure = {cause: 'timeout', detail: 'no answer in time'}
 const gone: Failure = {cause: 'closed', detail: 'the session is over'}
 
@@ -153,7 +155,11 @@ export function simulatedDriver(wires: Wires): HostDriver {
       const remoteAddress = isReached || failure?.cause !== 'timeout' ? server.address : null
       if (failure?.cause === 'timeout' && clock.now() - begun < wires.patienceMs())
         return {kind: 'failure', ...failure, remoteAddress}
-      told.unanswered = failure === null ? 0 : failure.cause === 'timeout' ? told.unanswered + 1 : 2
+      // Where the session's answers are late as well, silence says nothing of the door.
+      const isSteady = server.isReachable && 2 * wires.latencyMs() <= steadyMs
+      if (failure === null) told.unanswered = 0
+      else if (failure.cause !== 'timeout') told.unanswered = 2
+      else if (isSteady) told.unanswered += 1
       heard(failure)
       return failure === null ? {kind: 'fine', remoteAddress} : {kind: 'failure', ...failure, remoteAddress}
     },

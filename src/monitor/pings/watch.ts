@@ -23,7 +23,7 @@ export type PingWatchDeps = Readonly<{
   meter: Pick<Meter, 'alarmed'>
   timer: PingTimer
   turn: Pick<ProbeTurn, 'askNow' | 'changed'>
-  slowness: Pick<Slowness, 'pinged'>
+  slowness: Pick<Slowness, 'alarmed' | 'pinged' | 'pingsRestUntil'>
   /** Between two questions, at the pace of this moment. */
   intervalMs: () => number
   update: (change: (record: HostRecord) => HostRecord) => void
@@ -73,7 +73,9 @@ export class PingWatch implements Due, Disposable {
   }
 
   step(now: number): number {
-    const {pings, driver, probe, intervalMs} = this.#deps
+    const {pings, driver, probe, intervalMs, slowness} = this.#deps
+    // The probes go on, with their own limit and the knocks beside them.
+    if (pings.sentAt === null && this.#alarm === null && now < slowness.pingsRestUntil) return slowness.pingsRestUntil
     const limits: PingLimits = {
       intervalMs: intervalMs(),
       timeoutMs: driver.limitMs(probe.pingTimeoutMs, pingTrips),
@@ -98,7 +100,7 @@ export class PingWatch implements Due, Disposable {
   }
 
   #raise(since: number): void {
-    const {settings, pings, driver, clock, timer, meter, turn, mute} = this.#deps
+    const {settings, pings, driver, clock, timer, meter, turn, slowness, mute} = this.#deps
     if (!pings.isProven && pings.sentAt !== null) {
       mute()
       return
@@ -108,6 +110,7 @@ export class PingWatch implements Due, Disposable {
     const deps = {driver, clock, staggerMs: driver.limitMs(staggerMs, 1), heard}
     this.#alarm = new PingAlarm(deps, since, !this.#isCounted)
     meter.alarmed(settings.name)
+    slowness.alarmed()
     turn.askNow()
   }
 

@@ -163,6 +163,14 @@ export const roles: readonly Mutation[] = [
     instead: 'if (pings.sentAt === -1) {',
   },
   {
+    name: 'pings-on-a-slow-way',
+    rule: 'R12',
+    breaks: 'for ten seconds after a slow answer the session is not pinged',
+    file: 'monitor/pings/watch.ts',
+    text: 'now < slowness.pingsRestUntil',
+    instead: 'now < 0',
+  },
+  {
     name: 'alarm-without-knocks',
     rule: 'R13',
     breaks: 'if a knock is answered, the limit of the probe decides about the session',

@@ -79,8 +79,9 @@ export class SyncPings implements Pings, Submittable {
     this.#sentAt = null
     if (!this.#isProven) trials.passed()
     this.#isProven = true
-    if (tripMs >= slowMs) roundTrips.took(tripMs)
+    // Whether it was slow is measured by the trips before it.
     this.#listener?.answered(tripMs)
+    if (tripMs >= slowMs) roundTrips.took(tripMs)
   }
 
   /** For pg: the server, or the end of the socket, answered instead. */
