@@ -28,6 +28,8 @@ ${hosts.length > 2 ? '' : '# '}confirm: [followers]
 # Of two hosts, or in two data centres: other daemons must see the same primary, by confirm: [peers].
 # peers: [https://lb2.example:8443]
 # witness: https://witness.example:8443
+# With Patroni: it must name the primary, too, by confirm: [patroni].
+# patroni: {scope: main, urls: [http://10.0.0.1:8008]}
 
 # The API. For clients on other machines, set up ssl and a firewall first.
 bind: 127.0.0.1
