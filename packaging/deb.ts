@@ -45,6 +45,7 @@ mkdirSync(join(tree, 'usr/bin'), {recursive: true})
 cpSync(executable, join(tree, 'usr/bin/pgroute66'))
 chmodSync(join(tree, 'usr/bin/pgroute66'), 0o755)
 write('usr/share/man/man1/pgroute66.1.gz', packed(read('packaging/manual/pgroute66.1')))
+write('usr/share/man/man5/pgroute66.yaml.5.gz', packed(read('packaging/manual/pgroute66.yaml.5')))
 for (const role of ['primary', 'standby']) {
   symlinkSync('pgroute66', join(tree, `usr/bin/pgroute66-check-${role}`))
   symlinkSync('pgroute66.1.gz', join(tree, `usr/share/man/man1/pgroute66-check-${role}.1.gz`))

@@ -8,11 +8,12 @@ import {bash} from './completions/bash.ts'
 import {fish} from './completions/fish.ts'
 import {zsh} from './completions/zsh.ts'
 import {type Manifest, manifestOf} from './manifest.ts'
-import {manual} from './manual/manual.ts'
+import {configManual, manual} from './manual/manual.ts'
 import {withTables} from './tables.ts'
 
 const files: Readonly<Record<string, (manifest: Manifest) => string>> = {
   'manual/pgroute66.1': manual,
+  'manual/pgroute66.yaml.5': configManual,
   'completions/pgroute66.bash': bash,
   'completions/_pgroute66': zsh,
   'completions/pgroute66.fish': fish,

@@ -3,6 +3,7 @@ import {causeGuide} from '../src/core/facts/cause-guide.ts'
 import {rules} from '../src/core/verdict/rules.ts'
 import {situationGuide} from '../src/core/verdict/situation-guide.ts'
 import {exitCodes} from '../src/protocol/exit-codes.ts'
+import {configKeys} from './config-keys.ts'
 
 type Rows = readonly (readonly string[])[]
 
@@ -34,6 +35,10 @@ const tables: Readonly<Record<string, string>> = {
       meaning,
       section === undefined ? next : `${next} See [${section}](#${anchorOf(section)}).`,
     ]),
+  ),
+  'configuration keys': markdown(
+    ['key', 'value', 'default', 'meaning'],
+    configKeys().map(({path, value, byDefault, meaning}) => [`\`${path}\``, value, byDefault, meaning]),
   ),
   'exit codes': markdown(['exit', 'meaning'], Object.entries(exitCodes)),
   'error codes': markdown(

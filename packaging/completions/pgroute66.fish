@@ -13,7 +13,7 @@ end
 complete -c pgroute66 -f
 complete -c pgroute66 -n '__pgroute66_at' -a accept -d 'Declare that this host is the primary, and that its cluster is the right one.'
 complete -c pgroute66 -n '__pgroute66_at' -a check -d 'Judge a host or the group once; the exit code is the answer.'
-complete -c pgroute66 -n '__pgroute66_at' -a config -d 'Check the configuration and what serve needs: all problems at once, each with its place.'
+complete -c pgroute66 -n '__pgroute66_at' -a config -d 'Check the configuration and what the daemon needs: all problems at once.'
 complete -c pgroute66 -n '__pgroute66_at' -a demo -d 'Start a real cluster of three hosts to try pgroute66: watch it, break it, fix it.'
 complete -c pgroute66 -n '__pgroute66_at' -a drain -d 'Take a host out of rotation.'
 complete -c pgroute66 -n '__pgroute66_at' -a haproxy -d 'Print a complete haproxy.cfg for this configuration.'
@@ -25,7 +25,7 @@ complete -c pgroute66 -n '__pgroute66_at' -a resume -d 'Put a drained host back 
 complete -c pgroute66 -n '__pgroute66_at' -a serve -d 'Run the daemon: it watches the hosts and answers over HTTP.'
 complete -c pgroute66 -n '__pgroute66_at' -a watch -d 'Show a live table of the hosts, with the verdict above it.'
 complete -c pgroute66 -n '__pgroute66_at' -l version -d 'The version'
-complete -c pgroute66 -n '__pgroute66_at config' -a check -d 'Check the configuration and what serve needs: all problems at once, each with its place.'
+complete -c pgroute66 -n '__pgroute66_at config' -a check -d 'Check the configuration and what the daemon needs: all problems at once.'
 complete -c pgroute66 -n '__pgroute66_at config' -a schema -d 'Print the JSON Schema of the configuration, for editors.'
 complete -c pgroute66 -n '__pgroute66_at config' -a show -d 'Print the configuration in use, with every default, and secrets masked.'
 complete -c pgroute66 -n '__pgroute66_at haproxy' -a config -d 'Print a complete haproxy.cfg for this configuration.'

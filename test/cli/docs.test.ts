@@ -179,7 +179,9 @@ describe('tables that the generator writes', () => {
     const named = [...pages, spec].flatMap(({text}) =>
       [...text.matchAll(/<!-- generated: (.*) -->/g)].map(([, name]) => name),
     )
-    expect(new Set(named)).toEqual(new Set(['rules', 'situations', 'causes', 'exit codes', 'error codes']))
+    expect(new Set(named)).toEqual(
+      new Set(['configuration keys', 'rules', 'situations', 'causes', 'exit codes', 'error codes']),
+    )
   })
 
   test.each([

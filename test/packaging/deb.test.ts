@@ -29,6 +29,7 @@ describe('the Debian package', () => {
       'usr/lib/sysusers.d/pgroute66.conf',
       'usr/lib/tmpfiles.d/pgroute66.conf',
       'usr/share/man/man1/pgroute66.1.gz',
+      'usr/share/man/man5/pgroute66.yaml.5.gz',
       'usr/share/bash-completion/completions/pgroute66',
       'usr/share/zsh/vendor-completions/_pgroute66',
       'usr/share/fish/vendor_completions.d/pgroute66.fish',

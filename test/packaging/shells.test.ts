@@ -7,7 +7,7 @@ import {bash} from '../../packaging/completions/bash.ts'
 import {fish} from '../../packaging/completions/fish.ts'
 import {zsh} from '../../packaging/completions/zsh.ts'
 import {manifestOf} from '../../packaging/manifest.ts'
-import {manual} from '../../packaging/manual/manual.ts'
+import {configManual, manual} from '../../packaging/manual/manual.ts'
 import {lacks} from '../support/parts.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -18,12 +18,17 @@ const output = (program: string, ...args: string[]) =>
 
 test('completions and manual are up to date: else run "npm run generate"', () => {
   const files = {'completions/pgroute66.bash': bash, 'completions/_pgroute66': zsh, 'completions/pgroute66.fish': fish}
-  for (const [name, textOf] of Object.entries({...files, 'manual/pgroute66.1': manual}))
+  for (const [name, textOf] of Object.entries({
+    ...files,
+    'manual/pgroute66.1': manual,
+    'manual/pgroute66.yaml.5': configManual,
+  }))
     assert.equal(readFileSync(at(name), 'utf8'), textOf(manifest), name)
 })
 
 test.skipIf(lacks('mandoc'))('mandoc reports nothing about the manual, and shows every command and flag', () => {
-  assert.equal(output('mandoc', '-Tlint', at('manual/pgroute66.1')), '')
+  for (const page of ['pgroute66.1', 'pgroute66.yaml.5'])
+    assert.equal(output('mandoc', '-Tlint', at(`manual/${page}`)), '')
   // Bold is a letter, a backspace and the letter again.
   const printed = output('mandoc', '-Tascii', '-Owidth=1000', at('manual/pgroute66.1')).split('\b')
   const page = printed.map((part, index) => (index < printed.length - 1 ? part.slice(0, -1) : part)).join('')

@@ -4,7 +4,7 @@ import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
 
 export default class ConfigCheck extends TextCommand {
-  static override summary = 'Check the configuration and what serve needs: all problems at once, each with its place.'
+  static override summary = 'Check the configuration and what the daemon needs: all problems at once.'
   static override description =
     'Tries ports, sockets, files, hook commands and certificates as this user. Exit code 0: the ' +
     'configuration can be used; warnings go to stderr. Exit code 2: it cannot.'

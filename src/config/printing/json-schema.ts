@@ -6,6 +6,7 @@ import type {JsonSchema} from '../reading/shape.ts'
  */
 export const configSchema: JsonSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:pgroute66:configuration',
   title: 'pgroute66 configuration',
   ...fileShape.schema,
   required: ['hosts'],

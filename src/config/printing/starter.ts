@@ -1,4 +1,5 @@
 import type {Config} from '../config.ts'
+import type {FileFields} from '../file-shape.ts'
 
 type StarterHost = Readonly<{name: string; lines: readonly string[]}>
 
@@ -16,7 +17,7 @@ export function starter(config: Config | null): string {
       ? exampleHosts
       : config.hosts.map((host): StarterHost => ({name: host.name, lines: hostLines(host)}))
   const names = hosts.map(({name}) => name).join(', ')
-  return `# pgroute66. Every key: "pgroute66 config schema". Try it: "pgroute66 config check --connect".
+  return `# pgroute66. Every key: "man pgroute66.yaml". Try it: "pgroute66 config check --connect".
 hosts:
 ${hosts.map(({name, lines}) => `  ${quoted(name)}:\n${lines.map((line) => `    ${line}\n`).join('')}`).join('')}
 # Without groups, all hosts are one replication cluster.
@@ -49,7 +50,58 @@ port: 8080
 
 # probe: {interval: 1s, timeout: 1s, max_age: 3s}
 # loglevel: info
-`
+
+# What else there is, with an example each.
+${Object.entries(others)
+  .map(([key, example]) => `# ${key}: ${example}\n`)
+  .join('')}`
+}
+
+/** A key of the file that stands in no line above does not compile without one here. */
+type Others = Exclude<
+  keyof FileFields,
+  | 'hosts'
+  | 'groups'
+  | 'host_groups'
+  | 'confirm'
+  | 'peers'
+  | 'witness'
+  | 'bind'
+  | 'port'
+  | 'ssl'
+  | 'socket'
+  | 'state_dir'
+  | 'haproxy'
+  | 'local'
+  | 'local_api'
+  | 'probe'
+  | 'loglevel'
+>
+const others: Readonly<Record<Others, string>> = {
+  password_encoding: 'plain   # for every password of this file; the default is base64',
+  on_silent: 'deny   # a confirmation that does not answer: deny, ignore, or {hold: 10s}',
+  on_split_brain: 'refuse   # or follow-evidence, which needs confirm: [followers]',
+  on_lossy_promotion: 'tell   # or refuse: no writes until "pgroute66 accept HOST"',
+  sustain: '30s   # how long a primary out of reach stays routed while most hosts receive from it',
+  failover_after: "30s   # the HA tool's own delay before it promotes",
+  read_fallback: 'primary   # who serves reads when no standby is within the limits: primary, any, none',
+  repmgr: '{dbname: repmgr}   # for confirm: [repmgr]',
+  patroni: '{scope: main, urls: ["http://10.0.0.1:8008"]}   # for confirm: [patroni]',
+  pgaf: '{monitor: "postgres://pgroute66@10.0.0.9/pg_auto_failover"}   # for confirm: [pgaf]',
+  followers: '{max_age: 3s}',
+  availability: 'true   # a heartbeat row on the primary',
+  socket_group: 'haproxy   # may use the socket',
+  control_socket: '/run/pgroute66/control.sock   # for drain, accept and the like',
+  tokens_file: '/etc/pgroute66/tokens   # orders over HTTPS',
+  logformat: 'json',
+  logfile: '/var/log/pgroute66.log   # default: standard error',
+  v1_format: 'released   # the answers of /v1 as the code of the original writes them',
+  check: '{timeout: 800ms}   # of the command check; HAProxy passes no flags',
+  agent: '{port: 8009}   # for agent-check of HAProxy',
+  pgbouncer:
+    '[{admin: "postgres://pgbouncer@127.0.0.1:6432/pgbouncer", include: /etc/pgbouncer/pgroute66.ini, ' +
+    'databases: {app: primary}}]',
+  hooks: '[{run: [/usr/local/bin/page-me], on: [split-brain, no-primary]}]',
 }
 
 const exampleHosts: readonly StarterHost[] = ['host1', 'host2', 'host3'].map((name, index) => ({

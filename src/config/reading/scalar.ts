@@ -36,7 +36,7 @@ export function scalar<T>(absent: T, schema: JsonSchema, parse: (text: string) =
 const unsuitable = (message: string, next: string) => new OperatorError('CONFIG_VALUE', message, next)
 
 export const text = <T extends string | null>(absent: T): Shape<string | T> =>
-  scalar<string | T>(absent, {type: ['string', 'number', 'boolean']}, (value) => {
+  scalar<string | T>(absent, {type: ['string', 'number', 'boolean'], ...(absent ? {default: absent} : {})}, (value) => {
     // C strings on the other side, and one line each in every log.
     if (/\p{Cc}/u.test(value)) throw unsuitable('contains a control character or a line break', 'Write it on one line.')
     return value

@@ -17,9 +17,9 @@ const keys = {
       isText,
       flag(false),
       section({
-        interval: duration(availabilityDefaults.interval, 100),
+        interval: describe('how often the primary writes the row', duration(availabilityDefaults.interval, 100)),
         table: describe('the first heartbeat creates it', text(availabilityDefaults.table)),
-        limit: duration(availabilityDefaults.limit),
+        limit: describe('the oldest row with which a host counts as available', duration(availabilityDefaults.limit)),
       }),
     ),
   ),

@@ -11,7 +11,7 @@ const levels = {trace: 'debug', warning: 'warn', dpanic: 'error', panic: 'error'
 
 const keys = {
   loglevel: describe('default info', choice('info', ['debug', 'info', 'warn', 'error'], levels)),
-  logformat: choice('text', ['text', 'json']),
+  logformat: describe('text: a line for people; json: one document per line', choice('text', ['text', 'json'])),
   logfile: describe('default: stderr', text(null)),
 }
 

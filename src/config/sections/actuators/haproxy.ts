@@ -25,13 +25,16 @@ const instance = section(
   {synonyms: {stats_socket: 'socket', admin_socket: 'socket', path: 'socket'}},
 )
 const keys = {
-  haproxy: section(
-    {
-      backends,
-      instances: describe('HAProxies that the daemon pushes to, over the stats socket (level admin)', list(instance)),
-      resync: describe('how often the daemon reads and corrects every HAProxy and PgBouncer', duration(1_000, 100)),
-    },
-    {synonyms: {instance: 'instances', backend: 'backends'}},
+  haproxy: describe(
+    'the HAProxies that the daemon pushes to, and the roles of their backends',
+    section(
+      {
+        backends,
+        instances: describe('HAProxies that the daemon pushes to, over the stats socket (level admin)', list(instance)),
+        resync: describe('how often the daemon reads and corrects every HAProxy and PgBouncer', duration(1_000, 100)),
+      },
+      {synonyms: {instance: 'instances', backend: 'backends'}},
+    ),
   ),
 }
 type HaproxyFields = Keys<typeof keys>['haproxy']

@@ -18,7 +18,7 @@ import {poolRoles} from './pool-roles.ts'
 
 const database = section(
   {
-    role: choice('primary', poolRoles),
+    role: describe('where its clients go', choice('primary', poolRoles)),
     group: describe('needed where there are several groups', text(null)),
     dbname: describe('the database on the server; default: the same name', text(null)),
     options: describe('added to the line of the database unchanged: pool_size=20', text(null)),

@@ -20,7 +20,10 @@ export const policyFields = {
   ),
   on_silent: describe(
     'what the silence of a required confirmation means; {hold: 10s} keeps its last answer',
-    orMapping(choice(null, ['deny', 'ignore']), section({hold: duration(null)})),
+    orMapping(
+      choice(null, ['deny', 'ignore']),
+      section({hold: describe('how long the last confirmation counts; less than failover_after', duration(null))}),
+    ),
   ),
   on_split_brain: describe('default refuse', choice(null, ['refuse', 'follow-evidence'])),
   on_lossy_promotion: describe(

@@ -18,8 +18,8 @@ export const pgafShape = describe(
       scalar<string | null>(null, {type: 'string'}, (value) => value),
     ),
     password_file: describe("file with the role's plain password on the monitor", text(null)),
-    formation: text('default'),
-    group: integer(0, 0, 1_000_000),
+    formation: describe('the formation of the hosts', text('default')),
+    group: describe('the number of the group in the formation', integer(0, 0, 1_000_000)),
     node: describe(
       "the monitor's nodename of a host; default: by address and port, else the name of the host",
       named(text(''), () => true),

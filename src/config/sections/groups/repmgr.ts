@@ -13,7 +13,7 @@ export const repmgrShape = describe(
   'reads repmgr.nodes on each host; confirm: [repmgr] requires what it says',
   section({
     dbname: describe("the database with repmgr's tables", text(repmgrDefaults.dbname)),
-    schema: text(repmgrDefaults.schema),
+    schema: describe('the schema that holds the table nodes', text(repmgrDefaults.schema)),
     node: describe(
       "repmgr's node_name of a host, where it is not the name of the host",
       named(text(''), () => true),

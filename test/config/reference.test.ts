@@ -1,0 +1,51 @@
+import {readFileSync} from 'node:fs'
+import {FAILSAFE_SCHEMA, load} from 'js-yaml'
+import {expect, test} from 'vitest'
+import {configKeys} from '../../packaging/config-keys.ts'
+import {fileShape} from '../../src/config/file-shape.ts'
+import {configSchema} from '../../src/config/printing/json-schema.ts'
+import {starter} from '../../src/config/printing/starter.ts'
+import {workplace} from './workplace.ts'
+
+const repository = new URL('../../', import.meta.url)
+
+test('every key has a meaning, and a line in the page and in the manual', () => {
+  const keys = configKeys()
+  expect(keys.length).toBeGreaterThan(150)
+  expect(keys.filter(({meaning}) => meaning === '')).toEqual([])
+  const page = readFileSync(new URL('docs/configuration.md', repository), 'utf8')
+  const manual = readFileSync(new URL('packaging/manual/pgroute66.yaml.5', repository), 'utf8')
+  for (const {path} of keys) {
+    expect(page).toContain(`| \`${path}\` |`)
+    expect(manual).toContain(`.It Ic ${path}\n`)
+  }
+  expect(keys.map(({path}) => path)).toEqual(
+    expect.arrayContaining(['on_silent', 'on_split_brain', 'probe.knock_interval', 'hosts.NAME.require_auth']),
+  )
+})
+
+test('the starter has every key at the top, and each line that it only suggests loads', async () => {
+  await using place = await workplace()
+  const text = starter(null)
+  for (const key of Object.keys(fileShape.absent))
+    if (key !== 'host_groups') expect(text).toMatch(new RegExp(`^(# )?${key}:`, 'm'))
+  const suggested = text.split('\n').flatMap((line) => /^# ([a-z_0-9]+: .+)$/.exec(line)?.[1] ?? [])
+  expect(suggested.length).toBeGreaterThan(25)
+  const base = 'hosts: {host1: {host: a}, host2: {host: b}, host3: {host: c}}\n'
+  for (const line of suggested) {
+    const [key = ''] = line.split(':')
+    const beside = key === 'on_split_brain' ? 'confirm: [followers]\n' : ''
+    // Its files are not on this machine, and its group has several hosts.
+    if (['ssl', 'witness', 'local_api'].includes(key)) continue
+    await place.load(`${base}${beside}${line}\n`)
+    expect(Object.keys(load(line, {schema: FAILSAFE_SCHEMA}) as object)).toEqual([key])
+  }
+})
+
+test('the schema names itself, and tells words, defaults and patterns', () => {
+  expect(configSchema.$id).toBe('urn:pgroute66:configuration')
+  const {properties} = configSchema as {properties: Record<string, {properties: Record<string, object>}>}
+  expect(properties.bind).toMatchObject({default: '127.0.0.1'})
+  expect(properties.v1_format).toMatchObject({enum: ['documented', 'released'], default: 'documented'})
+  expect(properties.probe?.properties.interval).toMatchObject({pattern: expect.any(String), default: '1s'})
+})
