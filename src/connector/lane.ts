@@ -22,9 +22,8 @@ export type Rules<Request> = Readonly<{
   isOffered(host: string, request: Request): boolean
   /** There was no connection. `repeat`: elsewhere, or later. */
   failed(host: string, failed: Failed & {phase: 'connecting'}, error: Error, request: Request): 'repeat' | 'pass-on'
-  /** Whether one more request may wait for a host. */
-  mayWait(waiting: number, request: Request): boolean
-  tooMany(): ConnectorError
+  /** Why one more request may not wait for a host, where so many do; `null`: it may. */
+  tooMany(waiting: number): ConnectorError | null
   /** The wait is over. `cause`: the latest reason, where a host was asked. */
   none(request: Request, waitedMs: number, cause: Error | null): ConnectorError
   /** The request has waited, so hosts that it avoids may be asked again. */
@@ -50,9 +49,7 @@ const pauseMs = 50
 /** How work of one kind comes to a client: it picks a host, waits for one, and for a connection. */
 export class Lane<Request extends Waiting> {
   readonly #deps: LaneDeps<Request>
-  readonly #parked = new Set<Acquisition<Request>>()
-  readonly #open = new Set<Acquisition<Request>>()
-  #isClosed = false
+  readonly #under: Under<Request> = {parked: new Set(), open: new Set(), isClosed: false}
 
   constructor(deps: LaneDeps<Request>) {
     this.#deps = deps
@@ -60,42 +57,49 @@ export class Lane<Request extends Waiting> {
 
   /** How many wait for a host. */
   get waiting(): number {
-    return this.#parked.size
+    return this.#under.parked.size
   }
 
   /** `leased` is called once. The answer tells where it looks meanwhile; `null`: it is over. */
   acquire(request: Request, leased: Leased): Readonly<{host: string | null}> | null {
-    if (this.#isClosed) {
+    if (this.#under.isClosed) {
       leased({error: closed()})
       return null
     }
-    const acquisition = new Acquisition(request, this.#deps, {parked: this.#parked, open: this.#open}, leased)
+    const acquisition = new Acquisition(request, this.#deps, this.#under, leased)
     acquisition.start()
     return acquisition
   }
 
   /** Hosts may be offered that were not: those that wait look again. */
   wake(): void {
-    for (const parked of [...this.#parked]) parked.wake()
+    for (const parked of [...this.#under.parked]) parked.wake()
   }
 
   close(): void {
-    this.#isClosed = true
-    for (const one of [...this.#open]) one.fail(closed())
+    this.#under.isClosed = true
+    for (const one of [...this.#under.open]) one.fail(closed())
   }
 }
 
 export const closed = (): ConnectorError =>
   new ConnectorError('closed', 'the connector is closed', {next: 'Open another one with connect().'})
 
-type Sets<Request extends Waiting> = Readonly<{parked: Set<Acquisition<Request>>; open: Set<Acquisition<Request>>}>
+/** The requests of a lane. */
+type Under<Request extends Waiting> = {
+  /** Those that wait for a host. */
+  readonly parked: Set<Acquisition<Request>>
+  /** Those that wait for anything. */
+  readonly open: Set<Acquisition<Request>>
+  isClosed: boolean
+}
 
 class Acquisition<Request extends Waiting> {
   /** The host that was picked last. */
   host: string | null = null
   readonly #request: Request
   readonly #deps: LaneDeps<Request>
-  readonly #sets: Sets<Request>
+  readonly #under: Under<Request>
   readonly #leased: Leased
   #attempts = 0
   #cause: Error | null = null
@@ -105,10 +109,10 @@ class Acquisition<Request extends Waiting> {
   #cancelPause: () => void = () => {}
   #forget: () => void = () => {}
 
-  constructor(request: Request, deps: LaneDeps<Request>, sets: Sets<Request>, leased: Leased) {
+  constructor(request: Request, deps: LaneDeps<Request>, under: Under<Request>, leased: Leased) {
     this.#request = request
     this.#deps = deps
-    this.#sets = sets
+    this.#under = under
     this.#leased = leased
   }
 
@@ -126,6 +130,10 @@ class Acquisition<Request extends Waiting> {
   /** Takes the host of this moment, or waits for one. */
   look(): void {
     const {rules, pools} = this.#deps
+    if (this.#under.isClosed) {
+      this.fail(closed())
+      return
+    }
     let host: string | null
     try {
       host = rules.pick(this.#request)
@@ -194,14 +202,15 @@ class Acquisition<Request extends Waiting> {
 
   #park(): void {
     const {rules} = this.#deps
-    const {parked} = this.#sets
+    const {parked} = this.#under
     if (parked.has(this)) return
     if (this.#request.waitMs === 0) {
       this.#tooLate()
       return
     }
-    if (!rules.mayWait(parked.size, this.#request)) {
-      this.fail(rules.tooMany())
+    const refusal = rules.tooMany(parked.size)
+    if (refusal !== null) {
+      this.fail(refusal)
       return
     }
     parked.add(this)
@@ -210,12 +219,12 @@ class Acquisition<Request extends Waiting> {
   }
 
   #unpark(): void {
-    if (this.#sets.parked.delete(this)) this.#deps.rules.waiting(this.#sets.parked.size)
+    if (this.#under.parked.delete(this)) this.#deps.rules.waiting(this.#under.parked.size)
   }
 
   /** From now on it may take long, and `close` must know of it. */
   #waits(): void {
-    this.#sets.open.add(this)
+    this.#under.open.add(this)
     const {clock, connectMs} = this.#deps
     const ms = this.#request.waitMs || connectMs
     if (ms > 0) this.#cancelDeadline ??= clock.after(ms, () => this.#tooLate())
@@ -239,7 +248,7 @@ class Acquisition<Request extends Waiting> {
     this.#cancelPause()
     this.#forget()
     this.#unpark()
-    this.#sets.open.delete(this)
+    this.#under.open.delete(this)
   }
 }
 

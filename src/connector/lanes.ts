@@ -39,8 +39,8 @@ export function writerLane({fleet, pools, settings, clock, events}: LanesDeps): 
         fleet.node(host).connectionErrors += 1
         return outcomeOfWrite(failed) === 'repeat' ? 'repeat' : 'pass-on'
       },
-      mayWait: (waiting) => waiting < maxWaiting,
-      tooMany() {
+      tooMany(waiting) {
+        if (waiting < maxWaiting) return null
         const verdict = fleet.verdictOrNull
         const message = `${maxWaiting} writes wait for a writer already (${ruling(verdict)})`
         return new ConnectorError('too-many-waiting', message, {
@@ -81,8 +81,8 @@ export function readerLane({fleet, pools, settings, clock, events}: LanesDeps): 
         else request.avoid.add(host)
         return 'repeat'
       },
-      mayWait: () => true,
-      tooMany: () => new ConnectorError('too-many-waiting', 'too many reads wait', {next: 'Wait.'}),
+      // They wait for read.wait at most, and hold nothing meanwhile.
+      tooMany: () => null,
       none(request, waitedMs, cause) {
         const verdict = fleet.verdictOrNull
         const from = request.from === null ? 'no host may serve this read' : `${request.from} may not serve this read`

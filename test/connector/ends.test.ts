@@ -95,6 +95,24 @@ describe('drain, abort and close', () => {
     expect(connector.close()).toBe(closing)
   })
 
+  test('a host is switched off, or the connector closed, while an idle client is on its way', async () => {
+    const {clock, db, connector} = connectorStage({read: {fallback: 'none'}})
+    for (let index = 0; index < 4; index += 1) await clock.through(db.read('select 1'))
+    const moved = watch(db.read('select 1', [], {from: 'host2'}))
+    const free = [...Array(2)].map(() => watch(db.read('select 1')))
+    db.node('host2').online = false
+    await clock.run(100)
+    expect(free.map(({host}) => host)).toEqual(['host3', 'host3'])
+    expect(moved.state).toBe('pending')
+    db.node('host2').online = true
+    await clock.run(100)
+    expect(moved.host).toBe('host2')
+    const late = [...Array(3)].map(() => watch(db.read('select 1')))
+    const closing = connector.close({grace: '1s'})
+    await clock.through(closing)
+    expect(late.map(({error}) => error?.kind)).toEqual(['closed', 'closed', 'closed'])
+  })
+
   test('errors of idle clients end nothing, and the next read takes another connection', async () => {
     const {clock, db, server} = connectorStage()
     const held = await clock.through(db.client('read'))

@@ -29,6 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {weight: 6, arbitrary: fc.constant<Step>((world) => world.write())},
   {weight: 1, arbitrary: fc.constant<Step>((world) => world.write(AbortSignal.abort()))},
   {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.abortable(name))},
+  {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.readAndTurn(name))},
   {
     weight: 2,
     arbitrary: host.map<Step>(
@@ -141,6 +142,13 @@ class World {
     this.#aborts.set(name, controller)
     this.read(controller.signal)
     this.write(controller.signal)
+  }
+
+  /** In one moment, in which an idle client is on its way. */
+  readAndTurn(name: string): void {
+    this.read()
+    this.write()
+    this.turn(name, false)
   }
 
   turn(name: string, isOnline: boolean): void {

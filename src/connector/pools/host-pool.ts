@@ -61,6 +61,8 @@ export class HostPool {
   readonly #inner: pg.Pool
   readonly #clients = new Set<pg.Client>()
   #queue: Waiter[] = []
+  /** Given to the inner pool: it forgets those that wait for an idle client when it ends. */
+  readonly #handed = new Set<Waiter>()
   #opening = 0
   /** Given to the inner pool, and not back yet. */
   #pending = 0
@@ -137,12 +139,14 @@ export class HostPool {
 
   #handOver(waiter: Waiter, isIdle: boolean): void {
     this.#pending += 1
+    this.#handed.add(waiter)
     waiter.isAtHand = isIdle
     if (isIdle) this.#claimed += 1
     else this.#opening += 1
     this.#born = null
     this.#inner.connect((error, client) => {
       this.#pending -= 1
+      this.#handed.delete(waiter)
       if (isIdle) this.#claimed -= 1
       else this.#opening -= 1
       if (client === undefined) {
@@ -163,9 +167,12 @@ export class HostPool {
   retire(): Promise<void> {
     if (this.#ended !== null) return this.#ended
     this.#ended = this.#inner.end().catch(() => {})
-    const waiters = this.#queue
+    const waiters = [...this.#queue, ...this.#handed]
     this.#queue = []
-    for (const waiter of waiters) waiter.give('closed')
+    for (const waiter of waiters) {
+      waiter.give('closed')
+      waiter.giveUp()
+    }
     return this.#ended
   }
 
