@@ -88,6 +88,8 @@ test('what the role may not read counts at once, and is told once with the GRANT
   const {clock, monitor, assess, logged} = await staged()
   await clock.run(10)
   monitor.says = {cause: 'auth', detail: 'permission denied', sqlstate: '42501'}
+  await clock.run(1_100)
+  expect(assess().answer).toBe('silent')
   await clock.run(60_000)
   expect(assess()).toMatchObject({
     answer: 'silent',
