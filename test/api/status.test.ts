@@ -169,7 +169,7 @@ test('a wrong method is 405 with Allow, an unknown path 404, both as problem doc
   }
   expect(await api.ask('/v1/hosts/host1/accept', {method: 'PUT'})).toMatchObject({
     status: 405,
-    headers: {allow: /POST/},
+    headers: {allow: expect.stringMatching(/POST/)},
   })
   expect(await api.ask('/nothing', {method: 'POST'})).toMatchObject({status: 404})
 })

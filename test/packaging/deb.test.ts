@@ -49,7 +49,7 @@ describe('the Debian package', () => {
     assert.equal(output(join(root, 'usr/bin/pgroute66'), 'config', 'check', '-c', example), 'ok\n')
   })
 
-  test.skipIf(lacks('lintian'))('lintian reports no error', {timeout: 120_000}, () => {
+  test.skipIf(lacks('lintian'))('lintian reports no error', {timeout: 600_000}, () => {
     output('lintian', '--fail-on', 'error', file)
   })
 })

@@ -136,19 +136,21 @@ test('clock offset: an event is dated from the request for the first snapshot', 
 test('no daemon, or another server: the error says which', async () => {
   await expect(daemonSource({at: {url: 'http://127.0.0.1:1'}, ...deps()})).rejects.toMatchObject({
     code: 'DAEMON',
-    message: /ECONNREFUSED/,
+    message: expect.stringMatching(/ECONNREFUSED/),
   })
-  await expect(daemonSource({at: {socket: '/nowhere/s.sock'}, ...deps()})).rejects.toMatchObject({message: /ENOENT/})
+  await expect(daemonSource({at: {socket: '/nowhere/s.sock'}, ...deps()})).rejects.toMatchObject({
+    message: expect.stringMatching(/ENOENT/),
+  })
   for (const answer of ['hello', JSON.stringify({schema: 2})]) {
     const server = createServer((_, response) => response.end(answer))
     await expect(daemonSource({at: {url: await urlOf(server)}, ...deps()})).rejects.toMatchObject({
-      message: /where a daemon of pgroute66/,
+      message: expect.stringMatching(/where a daemon of pgroute66/),
     })
     server.close()
   }
   const mute = createNetServer(() => {})
   await expect(daemonSource({at: {url: await urlOf(mute)}, ...deps(), timeoutMs: 300})).rejects.toMatchObject({
-    message: /within 300 ms/,
+    message: expect.stringMatching(/within 300 ms/),
   })
   mute.close()
 })
@@ -159,7 +161,7 @@ test('one request without node:http: over a unix socket', async () => {
   expect(await getUnix(dir.at('s.sock'), '/v1/primary', 60_000)).toEqual({status: 200, body: '["host1"]'})
   expect(await getUnix(dir.at('s.sock'), '/v1/check?server=host2', 60_000)).toMatchObject({
     status: 503,
-    body: /"exit":1/,
+    body: expect.stringMatching(/"exit":1/),
   })
   expect(await getUnix(dir.at('none.sock'), '/v1/primary', 60_000)).toBe('absent')
   await api.api[Symbol.asyncDispose]()
