@@ -54,6 +54,13 @@ describe.skipIf(!hasDebian)('pings of PostgreSQL 15', () => {
     expect([lines, changes]).toEqual([[], 0])
   })
 
+  test('thousands of pings without a probe are no answer that is too long', async () => {
+    const session = await opened(driverFor({port: primary.port}))
+    // Each is answered by six bytes, and one question by 64 kB at most.
+    for (let turn = 0; turn < 12_000; turn += 1) await ping(pingsOf(session))
+    expect(await probe(session)).toMatchObject({inRecovery: false})
+  })
+
   test('a ping and a probe in one breath: each gets its own answer, in either order', async () => {
     const session = await opened(driverFor({port: primary.port}))
     const pings = pingsOf(session)

@@ -126,7 +126,7 @@ function connectionOf(
     const failure = failureFrom(error, to, 'closed')
     lose(fatal.test(failure.sqlstate ?? '') ? endedByServer(failure) : failure)
   }
-  const pings = new SyncPings({...about, client, failed, isIdle: () => ended === null && questions.isEmpty})
+  const pings = new SyncPings({...about, client, answers, failed, isIdle: () => ended === null && questions.isEmpty})
   client.on('error', failed)
   // An immediate stop warns every session before it ends them. The same codes as an error end one
   // session alone, and say nothing of the server.

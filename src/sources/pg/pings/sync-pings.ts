@@ -1,6 +1,7 @@
 import type {EventEmitter} from 'node:events'
 import type {Client, Connection, Submittable} from 'pg'
 import type {Clock, PingListener, Pings} from '../../../core/ports.ts'
+import type {AnswerMeter} from '../limits/answer-limit.ts'
 import type {RoundTrips} from '../limits/patience.ts'
 import type {PingTrials} from './ping-trials.ts'
 
@@ -17,6 +18,8 @@ export type SyncPingsDeps = Readonly<{
   trials: PingTrials
   /** The connection is open, and no question is under way or waits. */
   isIdle: () => boolean
+  /** Counts what is received since the last question, pings included. */
+  answers: Pick<AnswerMeter, 'restart'>
   /** The server answered with an error: it ends the session. */
   failed: (error: unknown) => void
 }>
@@ -49,8 +52,9 @@ export class SyncPings implements Pings, Submittable {
   }
 
   send(): void {
-    const {client, clock, isIdle} = this.#deps
+    const {client, clock, isIdle, answers} = this.#deps
     if (this.#sentAt !== null || !isIdle()) return
+    answers.restart()
     this.#sentAt = clock.now()
     client.query(this)
   }
