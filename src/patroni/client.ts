@@ -11,7 +11,7 @@ import type {HealthPath, HealthQuery} from './health-path.ts'
 import {limits, PatroniMember} from './member.ts'
 import {type Moved, movedTo} from './moved.ts'
 import type {FailoverOrder, ReinitializeOrder, RestartOrder, SwitchoverOrder} from './orders.ts'
-import {type Call, memberUrl, Transport, type TransportOptions} from './transport.ts'
+import {type Call, memberUrl, Transport, type TransportOptions, toldUrl} from './transport.ts'
 
 export type ClientOptions = TransportOptions &
   Readonly<{
@@ -203,8 +203,8 @@ export class PatroniClient {
   /** By the names in GET /cluster, for members that were given by URL. */
   async #named(name: string, signal?: AbortSignal): Promise<MemberAddress | undefined> {
     const {data} = await this.cluster(signal === undefined ? {} : {signal})
-    const url = data?.members.find((member) => member.name === name)?.api_url
-    return url === undefined ? undefined : {name, url: memberUrl(url)}
+    const url = toldUrl(data?.members.find((member) => member.name === name)?.api_url)
+    return url === null ? undefined : {name, url}
   }
 
   async #silence(call: Call): Promise<Error> {

@@ -113,5 +113,15 @@ export function memberUrl(text: string): string {
   return url.origin
 }
 
+/** The same of what a member or a DCS tells; `null`: it is no address, and cannot be asked. */
+export function toldUrl(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : memberUrl(text)
+  } catch (error) {
+    if (error instanceof PatroniError) return null
+    throw error
+  }
+}
+
 /** Never what may be a password. */
 const shown = (text: string) => text.replace(/\/\/.*@/, '//…@').slice(0, 200)

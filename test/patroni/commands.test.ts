@@ -94,6 +94,15 @@ describe('a member that is not what it should be', () => {
     expect(others).toContain('/cluster')
   })
 
+  test('an api_url that is none: the member is shown, and cannot be asked', async () => {
+    let url = ''
+    const told = () => [...members(url), {name: 'node2', role: 'replica', state: 'running', api_url: 'unset:x'}]
+    await using server = await rawServer(({path}) => json(path === '/cluster' ? {members: told()} : status))
+    url = server.url
+    const {code, stdout} = await patroni('list', '--url', url)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/node1 .* Leader[\s\S]*node2 .* Replica/)])
+  })
+
   test('its text cannot move the cursor of the terminal', async () => {
     const reply = ({path}: RawRequest) => json(path === '/cluster' ? {members: []} : {...status, state: 'r\u001b[2J'})
     await using server = await rawServer(reply)

@@ -7,7 +7,7 @@ import type {Status} from '../../patroni/data/status.ts'
 import type {MemberAddress} from '../../patroni/discovery/discovery.ts'
 import {addressesOf, type Tree, type TreeDiscovery} from '../../patroni/discovery/tree.ts'
 import {PatroniError} from '../../patroni/error.ts'
-import {memberUrl} from '../../patroni/transport.ts'
+import {toldUrl} from '../../patroni/transport.ts'
 import type {Site} from './site.ts'
 import type {SqlView} from './sql-view.ts'
 
@@ -95,11 +95,16 @@ const clusterAt = (client: PatroniClient) => async (url: string) => {
 
 const failsafeAt = (client: PatroniClient) => async (url: string) => {
   const {data} = await client.at(url).failsafe()
-  return data === null ? null : Object.entries(data).map(([name, api]) => ({name, url: memberUrl(api)}))
+  return data === null ? null : Object.entries(data).flatMap(([name, api]) => addressed(name, api))
 }
 
 const membersOf = ({members}: Cluster): readonly MemberAddress[] =>
-  members.flatMap(({name, api_url: url}) => (url === undefined ? [] : [{name, url: memberUrl(url)}]))
+  members.flatMap(({name, api_url: api}) => addressed(name, api))
+
+function addressed(name: string, api: string | undefined): readonly MemberAddress[] {
+  const url = toldUrl(api)
+  return url === null ? [] : [{name, url}]
+}
 
 const statusIn = (heard: Heard): Status | null => ('answer' in heard ? heard.answer.data : null)
 /** Told from Patroni 3.2 on. */

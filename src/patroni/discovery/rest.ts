@@ -1,6 +1,6 @@
 import {PatroniError} from '../error.ts'
 import {limits, PatroniMember} from '../member.ts'
-import {memberUrl, Transport, type TransportOptions} from '../transport.ts'
+import {memberUrl, Transport, type TransportOptions, toldUrl} from '../transport.ts'
 import type {Discovery, MemberAddress} from './discovery.ts'
 
 export type RestDiscoveryOptions = TransportOptions &
@@ -33,9 +33,10 @@ async function toldBy(member: PatroniMember, signal?: AbortSignal): Promise<read
   const call = signal === undefined ? {} : {signal}
   try {
     const {data} = await member.cluster(call)
-    const named = (data?.members ?? []).flatMap(({name, api_url: url}) =>
-      url === undefined ? [] : [{name, url: memberUrl(url)}],
-    )
+    const named = (data?.members ?? []).flatMap(({name, api_url: api}) => {
+      const url = toldUrl(api)
+      return url === null ? [] : [{name, url}]
+    })
     if (named.length === 0) return null
     // The address that we were given may lead there by another way, which is the one that works from
     // here. The same member at two addresses would claim the lock twice.

@@ -1,6 +1,6 @@
 import {Mismatch, object, type Reader, record, text} from '../data/reader.ts'
 import {normalised, type Role, type State} from '../data/status.ts'
-import {memberUrl} from '../transport.ts'
+import {toldUrl} from '../transport.ts'
 import type {Discovery, MemberAddress} from './discovery.ts'
 
 /** `members/<name>`: what the member wrote about itself at its last loop. */
@@ -66,6 +66,7 @@ function read<T>(value: string, reader: Reader<T>): T | null {
 }
 
 export const addressesOf = ({members}: Tree): readonly MemberAddress[] =>
-  members.flatMap(({name, api_url: url}) => (url === undefined || !isAddress(url) ? [] : [{name, url: memberUrl(url)}]))
-
-const isAddress = (url: string): boolean => /^https?:\/\/[^/@\s]+/.test(url) && URL.canParse(url)
+  members.flatMap(({name, api_url: api}) => {
+    const url = toldUrl(api)
+    return url === null ? [] : [{name, url}]
+  })
