@@ -40,6 +40,7 @@ async function allMetrics(): Promise<string> {
   metrics.meter.connectionOpened('host1')
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host3', 'auth')
+  metrics.meter.alarmed('host3')
   metrics.namedOnly('host1')
   metrics.applied('haproxy /run/haproxy/admin.sock', 'applied')
   metrics.stage({stage: 'applied', actuator: 'haproxy /run/haproxy/admin.sock', ms: 3})
