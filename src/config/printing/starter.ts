@@ -66,6 +66,7 @@ type Others = Exclude<
   | 'confirm'
   | 'peers'
   | 'witness'
+  | 'patroni'
   | 'bind'
   | 'port'
   | 'ssl'
@@ -86,7 +87,6 @@ const others: Readonly<Record<Others, string>> = {
   failover_after: "30s   # the HA tool's own delay before it promotes",
   read_fallback: 'primary   # who serves reads when no standby is within the limits: primary, any, none',
   repmgr: '{dbname: repmgr}   # for confirm: [repmgr]',
-  patroni: '{scope: main, urls: ["http://10.0.0.1:8008"]}   # for confirm: [patroni]',
   pgaf: '{monitor: "postgres://pgroute66@10.0.0.9/pg_auto_failover"}   # for confirm: [pgaf]',
   followers: '{max_age: 3s}',
   availability: 'true   # a heartbeat row on the primary',

@@ -15,7 +15,7 @@ const etcdShape = section({
   ca_file: describe("the authorities that signed etcd's certificates", text(null)),
   cert_file: describe('our own certificate, where etcd asks for one', text(null)),
   key_file: describe('its private key', text(null)),
-  user: text(null),
+  user: describe('user of etcd, where it asks for one', text(null)),
   password_file: describe('file with the password of user', text(null)),
 })
 
