@@ -105,7 +105,7 @@ describe.skipIf(isMissing)('pg_auto_failover with a monitor and two nodes', () =
     await until(() => group().verdict.rule === 'V1', 120_000)
     expect(group().evidence).toMatchObject([
       {answer: 'confirms', subject: 'host1'},
-      {answer: 'denies', subject: 'host1', why: expect.stringContaining('the monitor assigns wait_primary to host1')},
+      {answer: 'denies', why: expect.stringContaining('the monitor assigns wait_primary to host1')},
     ])
     expect(routed).toEqual(['host1', 'host2', 'host1'])
     await lab.kill('host2')
