@@ -2,8 +2,11 @@ import type {Clock, HostDriver} from '../core/ports.ts'
 
 /** An answer counts as slow only from here on: a busy server is no slow network. */
 const slowMs = 100
-/** So long after a slow answer a session is not pinged. */
-const restMs = 10_000
+/**
+ * So long after a slow answer a session is not pinged: twice as long where it was slow again soon
+ * after the last rest.
+ */
+const rests = {firstMs: 10_000, longestMs: 300_000} as const
 
 /** Whether the answers of a host's session took longer than its round trips go, and when. */
 export class Slowness {
@@ -12,6 +15,7 @@ export class Slowness {
   /** The probe under way, and how long it takes at most as its round trips went so far. */
   #asking: Readonly<{at: number; usualMs: number}> | null = null
   #slowAt = Number.NEGATIVE_INFINITY
+  #restMs: number = rests.firstMs
 
   constructor(clock: Clock, driver: HostDriver) {
     this.#clock = clock
@@ -25,18 +29,18 @@ export class Slowness {
   /** The probe under way is over, however it ended. */
   ended(): void {
     const now = this.#clock.now()
-    if (this.#asking !== null && now - this.#asking.at > this.#asking.usualMs) this.#slowAt = now
+    if (this.#asking !== null && now - this.#asking.at > this.#asking.usualMs) this.#note(now)
     this.#asking = null
   }
 
   /** A question went unanswered for longer than a ping may take. */
   alarmed(): void {
-    this.#slowAt = this.#clock.now()
+    this.#note(this.#clock.now())
   }
 
   /** A ping was answered after `tripMs`. */
   pinged(tripMs: number): void {
-    if (tripMs > this.#driver.limitMs(slowMs, 1)) this.#slowAt = this.#clock.now()
+    if (tripMs > this.#driver.limitMs(slowMs, 1)) this.#note(this.#clock.now())
   }
 
   /**
@@ -45,7 +49,7 @@ export class Slowness {
    * times as many healthy hosts unavailable.
    */
   get pingsRestUntil(): number {
-    return this.#slowAt + restMs
+    return this.#slowAt + this.#restMs
   }
 
   /** Was an answer slower than usual after `since`, or is it now? `pingSentAt`: of the ping under way. */
@@ -54,5 +58,12 @@ export class Slowness {
     const asking = this.#asking
     if (this.#slowAt >= since || (asking !== null && now - asking.at > asking.usualMs)) return true
     return pingSentAt !== null && now - pingSentAt > this.#driver.limitMs(slowMs, 1)
+  }
+
+  #note(now: number): void {
+    const over = this.pingsRestUntil
+    if (now >= over)
+      this.#restMs = now < over + this.#restMs ? Math.min(2 * this.#restMs, rests.longestMs) : rests.firstMs
+    this.#slowAt = now
   }
 }

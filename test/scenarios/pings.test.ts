@@ -60,6 +60,24 @@ test('a slow answer ends the pings for ten seconds: where packets get lost, a pi
   expect(told.pings.length - pings).toBeGreaterThan(5)
 })
 
+test('slow again soon after that, the session is not pinged for twice as long', async () => {
+  await using stage = await calm()
+  const slow = async () => {
+    stage.cluster.latencyMs = () => 150
+    await stage.clock.run(400)
+    stage.cluster.latencyMs = () => 1
+  }
+  const told = stage.cluster.toldTo('host1')
+  await slow()
+  await stage.clock.run(12_000)
+  await slow()
+  const before = told.pings.length
+  await stage.clock.run(18_000)
+  expect(told.pings.length - before).toBeLessThan(2)
+  await stage.clock.run(5_000)
+  expect(told.pings.length - before).toBeGreaterThan(5)
+})
+
 test('a promotion at rest is known with the next ping and one probe', async () => {
   await using stage = await calm()
   stage.cluster.promote('host2')
