@@ -167,6 +167,7 @@ async function meddle(what: Mischief, {router, serve, random, names, watch}: Sta
     await serve.kill()
     await wait(random() * 4_000)
     await serve.start()
+    await until(() => serve.isInStep(), limitMs)
     watch.isUntold = false
   }
   if (what === 'names swapped') {

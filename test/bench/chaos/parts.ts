@@ -2,7 +2,9 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {writeFileSync} from 'node:fs'
 import {connect} from 'node:net'
-import {join} from 'node:path'
+import {dirname, join} from 'node:path'
+import type {WireSnapshot} from '../../../src/protocol/snapshot-json.ts'
+import {getUnix} from '../../../src/sources/daemon/get-unix.ts'
 import {runJs, type Started, watched} from '../../support/run.ts'
 
 /** `serve` on one configuration, to be killed and started again. `within`: what its command begins with. */
@@ -22,6 +24,14 @@ export class Serve implements AsyncDisposable {
     const child = spawn(program, args, {env: {PATH: process.env.PATH}, stdio: ['ignore', 'pipe', 'pipe']})
     this.#running = watched(child, 2 ** 30)
     await this.#running.sees(/https?:\/\/127\.0\.0\.1:\d+/)
+  }
+
+  /** Every router has what the daemon wants of it. */
+  async isInStep(): Promise<boolean> {
+    const answer = await getUnix(join(dirname(this.#config), 'run.sock'), '/v1/snapshot', 2_000)
+    if (typeof answer === 'string') return false
+    const {actuators} = JSON.parse(answer.body) as WireSnapshot
+    return Object.values(actuators).every(({status}) => status === 'in-sync')
   }
 
   /** `SIGSTOP` and `SIGCONT`: it is silent in between. */
@@ -101,7 +111,10 @@ export class Watch implements AsyncDisposable {
    * may find one of them up.
    */
   readonly behind = new Map<string, number>()
-  /** No daemon runs: HAProxy keeps what it was told last, for the ten seconds of its health check. */
+  /**
+   * No daemon runs, or the new one has not told HAProxy anything yet: HAProxy keeps what it was told
+   * last, for the ten seconds of its health check.
+   */
   isUntold = false
   looks = 0
   twoUp = 0
