@@ -1,12 +1,9 @@
-import {readFileSync} from 'node:fs'
 import {resolve} from 'node:path'
 import type {Config} from '../config/config.ts'
 import {OperatorError} from '../core/errors.ts'
-import {noMeter} from '../core/no-meter.ts'
 import {fallbackOf} from '../core/offers/fallback.ts'
 import type {SnapshotSource} from '../core/ports.ts'
 import type {ReadFallback} from '../core/settings.ts'
-import {silentLog} from '../core/silent-log.ts'
 import {systemClock} from '../system/clock.ts'
 import type {ConnectOptions} from './types.ts'
 
@@ -55,22 +52,10 @@ function daemonAt(daemon: ConnectOptions['daemon']) {
   )
 }
 
-/**
- * A monitor of this process, as an onlooker: it reads the memory in `state_dir`, where there is one,
- * and writes nothing, because a daemon may own it.
- */
 async function openMonitor(given: string | object): Promise<Opened> {
-  // The daemon's own composition, so that both ask the same sources of evidence.
-  const {compose} = await import('../app/serve/compose.ts')
+  const {composeOnlooker} = await import('../app/serve/onlooker.ts')
   let current = await configOf(given)
-  const {monitor, reload} = await compose(current, {
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog,
-    meter: noMeter,
-    version: ownVersion(),
-    isOnlooker: true,
-  })
+  const {monitor, reload} = await composeOnlooker(current)
   return {
     source: monitor,
     isOwn: true,
@@ -90,11 +75,4 @@ export async function configOf(given: string | object): Promise<Config> {
   if (typeof given === 'string') return loadConfig({path: given, env, cwd})
   // JSON is YAML. The mode: what is in memory is readable by this process alone.
   return fromFile({path: resolve(cwd, 'config'), text: JSON.stringify(given), mode: 0o600}, env)
-}
-
-function ownVersion(): string {
-  const {version} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }

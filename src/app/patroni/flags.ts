@@ -52,6 +52,15 @@ export const formatFlags = {
   json: Flags.boolean({description: 'as --format json'}),
 }
 
+/** How `list` and `topology` print. */
+export const listFlags = {
+  ...formatFlags,
+  extended: Flags.boolean({char: 'e', description: 'every column'}),
+  timestamp: Flags.boolean({char: 't', description: 'the time before the table'}),
+  watch: Flags.boolean({char: 'W', description: 'again and again, until Ctrl-C'}),
+  interval: Flags.string({description: 'time between two looks with -W', helpValue: '2s', default: '2s'}),
+}
+
 export const formatOf = ({format, json}: Readonly<{format?: Format | undefined; json: boolean}>): Format =>
   json ? 'json' : (format ?? 'table')
 

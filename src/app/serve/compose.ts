@@ -20,8 +20,8 @@ export type ComposeDeps = Readonly<{clock: Clock; random: Random; log: Log; mete
 export interface Watching extends AsyncDisposable {
   readonly monitor: Monitor
   /**
-   * Resolves once every host has answered or failed, and every peer too: but a peer that is silent is waited
-   * for only as long as for one question.
+   * Resolves once every host and every peer has answered or failed. A peer that is silent is waited for
+   * only as long as for one question.
    */
   readonly ready: Promise<void>
   /** What source `repmgr` read. */

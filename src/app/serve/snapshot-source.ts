@@ -1,11 +1,8 @@
 import {resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
-import {noMeter} from '../../core/no-meter.ts'
 import type {SnapshotSource} from '../../core/ports.ts'
-import {silentLog} from '../../core/silent-log.ts'
 import {systemClock} from '../../system/clock.ts'
 import {readNamed} from '../../system/named-file.ts'
-import {ownVersion} from '../cli/version.ts'
 
 export type SourceFlags = Readonly<{
   config?: string | undefined
@@ -41,17 +38,8 @@ export async function openSource({
       '--ca is given without --url',
       'Add --url. For the servers, sslrootcert names the certificates.',
     )
-  const [{loadConfig}, {compose}] = await Promise.all([import('../../config/load.ts'), import('./compose.ts')])
-  const loaded = await loadConfig({path: config, dsns, env, cwd})
-  const deps = {
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog,
-    meter: noMeter,
-    version: ownVersion(),
-    isOnlooker: true,
-  }
-  return (await compose(loaded, deps)).monitor
+  const [{loadConfig}, {composeOnlooker}] = await Promise.all([import('../../config/load.ts'), import('./onlooker.ts')])
+  return (await composeOnlooker(await loadConfig({path: config, dsns, env, cwd}))).monitor
 }
 
 /** A URL, or the path of the daemon's unix socket. */
