@@ -124,4 +124,4 @@ export function toldUrl(text: string | undefined): string | null {
 }
 
 /** Never what may be a password. */
-const shown = (text: string) => text.replace(/\/\/.*@/, '//…@').slice(0, 200)
+const shown = (text: string) => text.replace(/^.*@/s, '…@').slice(0, 200)

@@ -53,6 +53,18 @@ const denies = {answer: 'denies'} as const
 const keepsSilent = {answer: 'silent'} as const
 
 const table: readonly Row[] = [
+  {
+    given: 'a second primary whose answer has become too old: it is not gone',
+    voters: [peer('lb2', [host('a', 'primary', {askedMsAgo: 0}), host('b', 'primary', {askedMsAgo: MAX_AGE})])],
+    says: keepsSilent,
+  },
+  {
+    given: 'a later timeline whose answer has become too old',
+    voters: [
+      peer('lb2', [host('a', 'primary', {askedMsAgo: 0}), host('b', 'standby', {timeline: 2, askedMsAgo: MAX_AGE})]),
+    ],
+    says: keepsSilent,
+  },
   {given: 'no peer', voters: [], says: keepsSilent},
   {given: 'two of two', voters: [peer('lb2', seesA)], says: confirms},
   {

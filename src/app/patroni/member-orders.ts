@@ -54,8 +54,9 @@ const statusOf = (member: PatroniMember): Promise<Status | null> =>
     },
   )
 
+/** Without a look before the order, nothing tells the old start from a new one. */
 const hasRestarted = (now: Status | null, before: Status | null) =>
-  now?.state === 'running' && now.postmaster_start_time !== before?.postmaster_start_time
+  before !== null && now?.state === 'running' && now.postmaster_start_time !== before?.postmaster_start_time
 
 export type RestartFlags = MemberFlags &
   Readonly<{
@@ -116,7 +117,7 @@ export const reinit = (names: readonly string[], flags: ReinitFlags): Promise<nu
       // A copy takes as long as the data is large: the operator ends the wait.
       const done = await seenWithin(Number.POSITIVE_INFINITY, async () => {
         const status = await statusOf(member)
-        return hasRestarted(status, before) ? status : null
+        return hasRestarted(status, before ?? begun) ? status : null
       })
       return {kind: 'done', text: `${said}. Read: a ${done?.role} runs since ${done?.postmaster_start_time}.`}
     },

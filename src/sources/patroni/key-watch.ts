@@ -10,7 +10,7 @@ export type KeyWatchDeps = Readonly<{
   intervalMs: number
   /** How long what was read counts. */
   maxAgeMs: number
-  /** Another leader, or other members. */
+  /** Another leader, other members, or another configuration. */
   heard: (tree: LeaderTree) => void
   /** The key has changed: it is being read again. */
   changed: () => void
@@ -25,6 +25,7 @@ export class KeyWatch implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #ended: Promise<unknown>
   #key: LeaderKey = {kind: 'unread', why: 'it was not read yet'}
+  #config = ''
   #wake: () => void = () => {}
   #isAgain = false
 
@@ -73,7 +74,9 @@ export class KeyWatch implements AsyncDisposable {
   #hear(tree: LeaderTree, askedAt: number): void {
     const before = this.#key
     this.#key = {kind: 'read', askedAt, leader: tree.leader, lease: tree.lease, members: tree.members}
-    if (wordsOf(before) !== wordsOf(this.#key)) this.#deps.heard(tree)
+    const configBefore = this.#config
+    this.#config = JSON.stringify(tree.config)
+    if (wordsOf(before) !== wordsOf(this.#key) || configBefore !== this.#config) this.#deps.heard(tree)
   }
 
   /** What was read before counts until it is too old. */

@@ -1,12 +1,12 @@
 import type {ErrorCode} from '../../core/error-codes.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {readFile} from '../../system/files.ts'
+import {readPlainFile} from '../../system/plain-file.ts'
 
 /** The text of a file that the configuration names; `null`: it names none. Rejects with OperatorError. */
 export async function textIn(file: string | null, code: ErrorCode = 'CONFIG_PEM'): Promise<string | undefined> {
   if (file === null) return undefined
   try {
-    return await readFile(file, 'utf8')
+    return (await readPlainFile(file)).toString('utf8')
   } catch (cause) {
     const fault = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
     const next = 'Give the user that runs pgroute66 the right to read it.'

@@ -1,5 +1,6 @@
 import {type GroupView, type Member, memberOf} from '../../core/facts/group-view.ts'
 import {addressesOf} from '../../core/facts/host-record.ts'
+import {foldNode} from '../../core/ha-tools/repmgr.ts'
 import {addressKey} from '../../core/offers/address-key.ts'
 import {enumerate} from '../../core/phrases.ts'
 import type {PeerView, ViewedHost} from '../../protocol/view-reader.ts'
@@ -46,7 +47,12 @@ export function voteOf({askedAt, view: seen}: Word & {kind: 'view'}, question: V
     const own = leader.timeline === null ? 'its own is unknown' : `${leader.host} is on ${leader.timeline}`
     return {kind: 'ahead', at: ahead.at, why: `sees ${ahead.name} on timeline ${ahead.timeline}, and ${own}`}
   }
-  const unasked = hosts.filter(isUnasked).map(({name}) => name)
+  // A rival whose answer is too old, or a later timeline, is not gone: it would speak against the host.
+  const isForgotten = ({name, role, timeline}: ViewedHost) =>
+    role !== 'unavailable' &&
+    (role === 'primary' || (timeline ?? 0) > (leader.timeline ?? 0)) &&
+    !told.some((host) => host.name === name)
+  const unasked = hosts.filter((host) => isUnasked(host) || isForgotten(host)).map(({name}) => name)
   if (unasked.length > 0) return {kind: 'unknown', why: `has no fresh answer from ${enumerate(unasked)}`}
   const primaries = told.filter(({role}) => role === 'primary')
   const [primary, second] = primaries
@@ -113,12 +119,9 @@ const isAt = ({record}: Member, address: string, port: number | null): boolean =
   (port === null || record.settings.connection.port === port) &&
   addressesOf(record).some((known) => addressKey(known) === addressKey(address))
 
-/** As primgr folds the names of nodes. */
-const folded = (name: string) => name.toLowerCase().replaceAll('_', '-')
-
 function memberCalled(master: string, named: 'by address' | 'by name', view: GroupView): string | null {
   const found = view.members.filter((member) =>
-    named === 'by name' ? folded(member.host) === folded(master) : isAt(member, master, null),
+    named === 'by name' ? foldNode(member.host) === foldNode(master) : isAt(member, master, null),
   )
   return found.length === 1 ? (found[0]?.host ?? null) : null
 }
