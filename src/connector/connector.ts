@@ -1,6 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
 import type {Clock, Random} from '../core/ports.ts'
-import {sleep} from '../core/wait.ts'
+import {atMost, sleep} from '../core/wait.ts'
 import {ConnectorError} from './connector-error.ts'
 import {RoutedDatabase} from './database.ts'
 import {closed} from './lane.ts'
@@ -10,6 +10,8 @@ import type {ConnectOptions, Connector, Database, Duration, PgModule} from './ty
 
 export type ConnectorDeps = Readonly<{opened: Opened; pg: PgModule; clock: Clock; random: Random}>
 
+/** What the end of cut connections takes. */
+const cutMs = 1_000
 const optionNames = ['config', 'daemon', 'source', 'databases', 'pg', 'patience', 'signal']
 
 /** Settings of each database. Throws OperatorError. */
@@ -66,12 +68,11 @@ export class RoutedConnector implements Connector {
 
   async #close(graceMs: number): Promise<void> {
     const databases = [...this.#databases.values()]
-    const isDone = new AbortController()
     const ended = Promise.all(databases.map((database) => database.close()))
-    await Promise.race([ended, sleep(this.#deps.clock, graceMs, isDone.signal)])
-    isDone.abort()
+    await atMost(this.#deps.clock, graceMs, ended)
     for (const database of databases) database.cut()
-    await ended
+    // A client that the application holds is cut, and counts as out until the application releases it.
+    await atMost(this.#deps.clock, cutMs, ended)
     const {source, isOwn} = this.#deps.opened
     if (isOwn) await source[Symbol.asyncDispose]()
   }

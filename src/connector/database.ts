@@ -6,7 +6,7 @@ import {Causal} from './causal/causal.ts'
 import {type ConnectorEvents, Emitter} from './events.ts'
 import {Fleet} from './fleet.ts'
 import type {Kind} from './kind.ts'
-import type {Lane, Lease} from './lane.ts'
+import {closed, type Lane, type Lease} from './lane.ts'
 import {type ReadRequest, readerLane, type WriteRequest, writerLane} from './lanes.ts'
 import {listen} from './listen.ts'
 import {driverModule} from './pools/driver.ts'
@@ -43,6 +43,7 @@ export class RoutedDatabase implements Database {
   readonly #causal: Causal
   readonly #readDeps: ReadDeps
   readonly #writeDeps: WriteDeps
+  #isClosed = false
   readonly #unsubscribe: () => void
   #writer: string | null
 
@@ -202,6 +203,7 @@ export class RoutedDatabase implements Database {
 
   /** No new work. Resolves when each client is back; `cut` ends the wait. */
   close(): Promise<void> {
+    this.#isClosed = true
     this.#unsubscribe()
     this.#reads.close()
     this.#writes.close()
@@ -247,6 +249,7 @@ export class RoutedDatabase implements Database {
 
   /** The host for a connection that a library opens. It waits as a statement does. */
   async #target(kind: Kind): Promise<HostState> {
+    if (this.#isClosed) throw closed()
     const pick = () => (kind === 'write' ? this.#fleet.writer : this.#fleet.reader(this.#request({})))
     if (pick() === null) (await this.#lease(kind, {})).client.release()
     const state = this.#fleet.state(pick() ?? '')

@@ -1,6 +1,6 @@
-import {setTimeout as sleep} from 'node:timers/promises'
 import pg from 'pg'
-import {describe, expect, onTestFinished, test} from 'vitest'
+import {describe, expect, onTestFinished, test, vi} from 'vitest'
+import {ConnectorError} from '../../src/connector/connector-error.ts'
 import {connect} from '../../src/connector/index.ts'
 import type {ConnectOptions} from '../../src/connector/types.ts'
 import {OperatorError} from '../../src/core/errors.ts'
@@ -105,8 +105,7 @@ test('hosts come and go while it runs', async () => {
   source.publish(at({host1: primary(), host4: standby()}))
   expect((await db.read('select 1')).host).toBe('host4')
   expect(db.nodes.map(({name}) => name)).toEqual(['host1', 'host4'])
-  await sleep(5)
-  expect(network.servers.get('host2')?.clients.size).toBe(0)
+  await vi.waitFor(() => expect(network.servers.get('host2')?.clients.size).toBe(0), {timeout: 30_000})
 })
 
 test('a host that moves to another address is connected to there', async () => {
@@ -224,6 +223,17 @@ describe('transactions', () => {
     const begin = 'begin isolation level serializable read write'
     expect(network.sent.map(({text}) => text)).toEqual([begin, 'insert', 'commit', 'begin read write', 'rollback'])
     expect(db.node('host1').inFlight).toBe(0)
+  })
+
+  test('an error of the connector within rolls back too: the next write is in no transaction', async () => {
+    const {clock, db, network} = connectorStage()
+    const thrown = new ConnectorError('no-reader', 'no host is offered', {next: 'Wait.'})
+    const failed = db.transaction(async (client) => {
+      await client.query('insert', [1])
+      throw thrown
+    })
+    await expect(clock.through(failed)).rejects.toBe(thrown)
+    expect(network.sent.map(({text}) => text)).toEqual(['begin read write', 'insert', 'rollback'])
   })
 
   test('read only runs on a reader', async () => {

@@ -88,9 +88,10 @@ describe('drain, abort and close', () => {
     await expect(db.read('select 1')).rejects.toMatchObject({kind: 'closed', code: '08003'})
     expect(() => connector.use()).toThrow('the connector is closed')
     await clock.run(1_000)
-    // Cut after the grace; whoever holds it hears of it.
-    held.release()
+    // Cut after the grace, whether the application releases it or not.
     await clock.through(closing)
+    await expect(held.query('select 1')).rejects.toThrow()
+    held.release()
     expect(['host1', 'host2', 'host3'].map((name) => server(name).clients.size)).toEqual([0, 0, 0])
     expect(connector.close()).toBe(closing)
   })

@@ -127,12 +127,16 @@ export class HostPool {
 
   #pump(): void {
     while (this.#queue.length > 0 && this.#ended === null) {
+      if (this.#queue[0]?.isCancelled) {
+        this.#queue.shift()
+        continue
+      }
       const inner = this.#inner
       if (this.#leased + this.#pending >= Math.min(this.#deps.limit(), this.#deps.config.max)) return
       const isIdle = inner.idleCount > this.#claimed
       if (!isIdle && (this.#opening >= this.#deps.opening || inner.totalCount >= this.#deps.config.max)) return
       const waiter = this.#queue.shift()
-      if (waiter === undefined || waiter.isCancelled) continue
+      if (waiter === undefined) return
       this.#handOver(waiter, isIdle)
     }
   }

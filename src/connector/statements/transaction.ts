@@ -85,14 +85,18 @@ type Failure = Readonly<{client: pg.PoolClient; host: string; error: Error}>
 
 /** The error to throw, once the client is back. */
 async function rolledBack({fleet}: TransactionDeps, {client, host, error}: Failure): Promise<Error> {
-  if (error instanceof ConnectorError) {
-    client.release(error.outcome === 'unknown' || isLost(client))
-    return error
-  }
-  if (!isLost(client)) await client.query('rollback').catch(() => {})
+  // A transaction that may still be open must not go back into the pool: the next write would be in it.
+  const isUnknown = error instanceof ConnectorError && error.outcome === 'unknown'
+  const isClean =
+    !isUnknown &&
+    !isLost(client) &&
+    (await client.query('rollback').then(
+      () => true,
+      () => false,
+    ))
   const wasLost = isLost(client)
-  client.release(wasLost)
-  if (!wasLost || !isDrivers(error)) return error
+  client.release(!isClean || wasLost)
+  if (error instanceof ConnectorError || !wasLost || !isDrivers(error)) return error
   fleet.node(host).connectionErrors += 1
   const lost = `the connection to ${host} was lost before COMMIT was sent`
   const message = `${lost}, so the transaction is rolled back: ${error.message}`
