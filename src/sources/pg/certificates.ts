@@ -51,7 +51,10 @@ const unreadable = (keyword: string, path: string, code: string): PgFailure =>
 
 /** libpq's rule for the key of a client certificate (PostgreSQL documentation, 34.19.2). */
 async function keyFault(path: string): Promise<PgFailure | null> {
-  const {mode, uid} = await stat(path)
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error)
+  // It was there a moment ago. What happens to a file of ours is no word of the server.
+  if (found instanceof Error) return unreadable('sslkey', path, found.code ?? 'unknown error')
+  const {mode, uid} = found
   const tooMuch = uid === 0 ? 0o037 : 0o077
   if ((mode & tooMuch) === 0) return null
   const allowed = uid === 0 ? '0640 or less, because root owns it' : '0600 or less'
@@ -75,7 +78,8 @@ async function revocationLists(to: ConnectionSettings): Promise<readonly Buffer[
     const lists = await Promise.all(names.map((name) => readOnce(join(folder, name))))
     return single === null ? lists : [single, ...lists]
   } catch (error) {
-    return unreadable('sslcrldir', folder, (error as NodeJS.ErrnoException).code ?? 'unknown error')
+    const {path = folder, code = 'unknown error'} = error as NodeJS.ErrnoException
+    return unreadable('sslcrldir', path, code)
   }
 }
 
