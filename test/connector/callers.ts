@@ -30,7 +30,7 @@ export async function byProgress(standbys: readonly PgNode[]): Promise<readonly 
 /** A configuration of a monitor for these servers. */
 export const configOf = (cluster: Cluster) => ({
   password_encoding: 'plain',
-  probe: {interval: '300ms', timeout: '1s', max_age: '3s'},
+  probe: {interval: '300ms', timeout: '3s', max_age: '6s'},
   hosts: Object.fromEntries(
     cluster.nodes.map(({name, port}) => [
       name,

@@ -31,10 +31,11 @@ test('every example of the page, and the demonstration in examples/, run on thre
   writeFileSync(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\n`, {mode: 0o600})
   mkdirSync(join(cwd, 'node_modules'))
   symlinkSync(root, join(cwd, 'node_modules', 'pgroute66'))
+  const ends = {timeout: 120_000, killSignal: 'SIGKILL'} as const
   for (const [index, example] of examples.entries()) {
     const file = join(cwd, `example-${index}.mjs`)
     writeFileSync(file, `${preamble}\n${example}\nawait connector.close()\n`)
-    const {stderr} = await promisify(execFile)(process.execPath, [file], {cwd}).catch((error) => error)
+    const {stderr} = await promisify(execFile)(process.execPath, [file], {cwd, ...ends})
     expect(stderr, example).toBe('')
   }
   const env = {
@@ -42,8 +43,8 @@ test('every example of the page, and the demonstration in examples/, run on thre
     ...{PORTS: cluster.nodes.map(({port}) => port).join(','), PGUSER: 'app', PGPASSWORD: 'secret', PGDATABASE: 'app'},
     SECONDS: '2',
   }
-  const demo = promisify(execFile)(process.execPath, [join(root, 'examples', 'first-db.js')], {cwd, env})
-  const {stdout, stderr} = await demo.catch((error) => error)
+  const demo = promisify(execFile)(process.execPath, [join(root, 'examples', 'first-db.js')], {cwd, env, ...ends})
+  const {stdout, stderr} = await demo
   expect(stderr).toBe('')
   expect(stdout).toMatch(
     /"lost":0,"unknown":0\} primary: writes go to node1\n {2}node1 primary online=true queries=[1-9]/,

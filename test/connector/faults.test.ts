@@ -141,7 +141,7 @@ test('over a daemon: a failover, a daemon that is gone is told, and its restart 
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-connector-'))
   const port = await freePort()
   const file = join(folder, 'pgroute66.yml')
-  const limits = 'probe: {interval: 300ms, timeout: 1s, max_age: 3s}'
+  const limits = 'probe: {interval: 300ms, timeout: 3s, max_age: 6s}'
   writeFileSync(file, `${hostsYaml(site)}\n${limits}\nbind: 127.0.0.1\nport: ${port}\nstate_dir: state\n`, {
     mode: 0o600,
   })

@@ -1,4 +1,4 @@
-import {expect, test} from 'vitest'
+import {expect, onTestFinished, test} from 'vitest'
 import * as library from '../../src/index.ts'
 import {started} from '../api/started.ts'
 import {until} from '../support/cluster.ts'
@@ -29,6 +29,7 @@ test('loadConfig: from an object, with the defaults; all that is wrong at once',
 
 test('watchCluster: a monitor of this process', async () => {
   const servers = await startFakes(1)
+  onTestFinished(() => servers.stop())
   const [port] = servers.ports
   const stop = new AbortController()
   const hosts = {a: {host: '127.0.0.1', port, user: 'a', sslmode: 'disable'}}
@@ -37,7 +38,6 @@ test('watchCluster: a monitor of this process', async () => {
   expect(Object.keys(source.current().hosts)).toEqual(['a'])
   stop.abort()
   await source[Symbol.asyncDispose]()
-  servers.stop()
 })
 
 test('watchCluster: a daemon', async () => {

@@ -69,7 +69,7 @@ describe('what a member must not be able to do', () => {
       socket.on('close', () => clearInterval(timer))
     }
     await using server = await rawServer(() => drip)
-    const error = await failure(memberAt(server.url, {}, 200).status())
+    const error = await failure(memberAt(server.url, {}, 2_000).status())
     expect(error).toMatchObject({kind: 'transport', reason: 'timeout', delivery: 'response-received'})
   })
 

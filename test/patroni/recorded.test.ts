@@ -72,7 +72,7 @@ describe('every recorded answer comes through, with its status and every field',
   test.each(all)('$name', async (recording) => {
     playing = recording
     const member = new PatroniMember(server.url, new Transport({}))
-    const impatient = new PatroniMember(server.url, new Transport({}), 100)
+    const impatient = new PatroniMember(server.url, new Transport({}), 1_000)
     for (const answer of recording.answers) {
       const call = callOf(answer)
       if (call === null) continue
