@@ -105,7 +105,8 @@ describe.skipIf(lacks('etcd'))('one real etcd', () => {
     await server.put2('/dingo-8008/1.cell:8008', '10.66.0.11:8008')
     await server.put2('/dingo-8008/2.cell:8008', '10.66.0.12:8008')
     const etcd = new Etcd2({endpoints: server.urls, clock, timeoutMs: 30_000})
-    expect((await etcd.list('dingo-8008'))?.map(({key, value}) => [key, value])).toEqual([
+    // etcd tells the keys of a directory in no order.
+    expect((await etcd.list('dingo-8008'))?.map(({key, value}) => [key, value]).toSorted()).toEqual([
       ['/dingo-8008/1.cell:8008', '10.66.0.11:8008'],
       ['/dingo-8008/2.cell:8008', '10.66.0.12:8008'],
     ])
