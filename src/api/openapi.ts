@@ -1,4 +1,6 @@
+import {components} from './components.ts'
 import type {Parameter, Route} from './route.ts'
+import {named} from './schema.ts'
 
 /** The OpenAPI document (specification 3.1.1), made from the descriptions in the routes. */
 export function openApi(routes: readonly Route[], version: string): object {
@@ -18,57 +20,57 @@ export function openApi(routes: readonly Route[], version: string): object {
         'The ports of local_api have the paths of Patroni and primgr instead; docs/local-api.md lists them.',
       license: {name: 'MIT', identifier: 'MIT'},
     },
+    servers: [{url: '/', description: 'the daemon that serves this document, on bind:port or its unix sockets'}],
+    // Reading needs no right. Each order names what it needs.
+    security: [],
     paths,
     components: {
-      schemas: {Problem: problemSchema},
-      securitySchemes: {token: {type: 'http', scheme: 'bearer'}, certificate: {type: 'mutualTLS'}},
+      schemas: components,
+      securitySchemes: {
+        token: {type: 'http', scheme: 'bearer', description: 'a token of tokens_file, over TLS or from this machine'},
+        certificate: {type: 'mutualTLS', description: 'a client certificate that ssl.client_ca has signed'},
+      },
     },
   }
 }
 
-const operation = ({method, path, summary, parameters, answers, type}: Route) => ({
-  operationId: method.toLowerCase() + path.replace(/[^A-Za-z0-9]+(.|$)/g, (_, letter: string) => letter.toUpperCase()),
-  summary,
-  parameters: parameters.map(parameter),
-  ...(method === 'POST' && {
-    security: [{token: []}, {certificate: []}],
-    requestBody: {
-      required: false,
-      content: {'application/json': {schema: {type: 'object', properties: {reason: {type: 'string', maxLength: 500}}}}},
-    },
+const operation = (route: Route) => ({
+  operationId:
+    route.method.toLowerCase() + route.path.replace(/[^A-Za-z0-9]+(.|$)/g, (_, letter: string) => letter.toUpperCase()),
+  summary: route.summary,
+  parameters: route.parameters.map(parameter),
+  ...(route.method === 'POST' && {security: [{token: []}, {certificate: []}]}),
+  ...(route.request && {
+    requestBody: {required: route.request.required, content: {'application/json': {schema: route.request.body}}},
   }),
   responses: {
-    ...Object.fromEntries(
-      Object.entries(answers).map(([status, description]) => [
-        status,
-        {description, content: {[type.split(';')[0] ?? type]: {}}},
-      ]),
-    ),
-    default: {
-      description: 'an error',
-      content: {'application/problem+json': {schema: {$ref: '#/components/schemas/Problem'}}},
-    },
+    ...Object.fromEntries(Object.keys(route.answers).map((status) => [status, responseOf(route, Number(status))])),
+    // Whatever is wrong with the request itself, and a bug.
+    '4XX': {description: 'the request cannot be answered', content: problemContent},
+    '5XX': {description: 'the daemon cannot answer', content: problemContent},
   },
 })
 
-const parameter = ({name, in: where, description, required = false, values, example}: Parameter) => ({
-  name,
-  in: where,
-  description,
-  required,
-  schema: {type: 'string', ...(values && {enum: values})},
-  ...(example !== undefined && {example}),
-})
+function responseOf({answers, bodies = {}, problems = [], body, type}: Route, status: number): object {
+  const schema = bodies[status] ?? (status < 400 ? body : undefined)
+  const isProblem = schema === undefined || problems.includes(status)
+  const [media = type] = type.split(';')
+  return {
+    description: answers[status],
+    content: {...(schema && {[media]: {schema}}), ...(isProblem && problemContent)},
+  }
+}
 
-const problemSchema = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'detail', 'code', 'next'],
-  properties: {
-    type: {const: 'about:blank'},
-    title: {type: 'string'},
-    status: {type: 'integer'},
-    detail: {type: 'string'},
-    code: {type: 'string'},
-    next: {type: 'string'},
-  },
+const problemContent = {'application/problem+json': {schema: named('Problem')}}
+
+function parameter({name, in: where, description, required = false, values, isRepeated, example}: Parameter): object {
+  const one = {type: 'string', ...(values && {enum: values})}
+  return {
+    name,
+    in: where,
+    description,
+    required,
+    schema: isRepeated ? {type: 'array', items: one} : one,
+    ...(example !== undefined && {example: isRepeated ? [example] : example}),
+  }
 }

@@ -140,7 +140,7 @@ export function ask(
 }
 
 /** A new folder with a path short enough for sockets. */
-export function folder(): Disposable & {readonly path: string; at(name: string): string} {
-  const path = mkdtempSync(join(tmpdir(), 'pgr66-'))
+export function folder(parent = `${tmpdir()}/`): Disposable & {readonly path: string; at(name: string): string} {
+  const path = mkdtempSync(join(parent, 'pgr66-'))
   return {path, at: (name) => join(path, name), [Symbol.dispose]: () => rmSync(path, {recursive: true, force: true})}
 }

@@ -56,6 +56,10 @@ const benches: Readonly<Record<string, Entry>> = {
     about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server',
     load: () => import('./http.ts'),
   },
+  openapi: {
+    about: 'requests (--runs, 2,500) made from the OpenAPI document: answers that it does not tell',
+    load: () => import('./openapi.ts'),
+  },
   scale: {
     about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time',
     load: () => import('./scale.ts'),

@@ -1,7 +1,8 @@
 import {spawnSync} from 'node:child_process'
-import {existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
+import {copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {postgresql} from '../lab/postgresql.ts'
-import {lacksLab, missingParts} from './parts.ts'
+import {hasOpenapiTools, lacksLab, missingParts, openapiTools} from './parts.ts'
 
 /**
  * Before the tests: brings the parts that are missing where it may (root, apt), else names them in
@@ -19,6 +20,18 @@ if (missing.length > 0) {
   process.stderr.write(
     `\nMISSING, so the tests that need it ${fate}: ${names}. Install it, or run this as root on Debian 12.\n\n`,
   )
+}
+
+if (!hasOpenapiTools()) {
+  mkdirSync(openapiTools, {recursive: true})
+  for (const name of ['package.json', 'package-lock.json'])
+    copyFileSync(new URL(`../tools/openapi/${name}`, import.meta.url), join(openapiTools, name))
+  const {status} = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: openapiTools,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0)
+    process.stderr.write('The tools of test/tools/openapi cannot be installed: their tests are SKIPPED.\n')
 }
 
 if (lacksLab)

@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
 
 /** The parts that tests use beside npm's: where each is, and the Debian package that brings it. */
 export const parts = [
@@ -49,3 +50,10 @@ export const lacks = (name: Part['name']): boolean =>
 export const lacksLab: boolean =
   process.env.CI !== 'true' &&
   (lacks('ip') || lacks('python3') || process.getuid?.() !== 0 || !existsSync('/dev/net/tun'))
+
+/**
+ * Where install.ts puts the tools of test/tools/openapi: they have dependencies of their own, among
+ * them another TypeScript.
+ */
+export const openapiTools = fileURLToPath(new URL('../../node_modules/.openapi-tools/', import.meta.url))
+export const hasOpenapiTools = (): boolean => existsSync(`${openapiTools}node_modules/.bin/redocly`)

@@ -8,6 +8,7 @@ import {type Answer, json, jsonType} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
 import {lagLimits, meantHosts, queryOf} from '../query.ts'
 import {groupParameter, meantParameter, type Route} from '../route.ts'
+import {either, named} from '../schema.ts'
 
 /** What the command `check` prints: the command asks the daemon first, and prints its answer. */
 export const checkRoute: Route = {
@@ -47,6 +48,8 @@ export const checkRoute: Route = {
     503: 'the field "exit" is not 0',
   },
   type: jsonType,
+  body: named('CheckAnswer'),
+  bodies: {503: either(named('CheckAnswer'), named('CheckError'))},
   handle(request, context) {
     try {
       return answer(request, context)

@@ -1,6 +1,9 @@
 import {json, jsonType} from '../answer.ts'
 import {openApi} from '../openapi.ts'
 import type {Route} from '../route.ts'
+import {record, type Schema, text} from '../schema.ts'
+
+const anyObject: Schema = {type: 'object'}
 
 /** The OpenAPI document of all routes, this one included. */
 export function documentRoute(others: readonly Route[], version: string): Route {
@@ -11,6 +14,7 @@ export function documentRoute(others: readonly Route[], version: string): Route 
     parameters: [],
     answers: {200: 'OpenAPI 3.1'},
     type: jsonType,
+    body: {...record({openapi: text, info: anyObject, paths: anyObject}), additionalProperties: true},
     handle: () => answer,
   }
   const answer = json(200, openApi([...others, route], version))

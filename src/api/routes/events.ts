@@ -3,6 +3,7 @@ import type {EventStream} from '../event-stream.ts'
 import {markStreaming} from '../listen/malformed.ts'
 import {queryOf} from '../query.ts'
 import type {Route} from '../route.ts'
+import {text} from '../schema.ts'
 
 export const eventRoute = (stream: EventStream): Route => ({
   method: 'GET',
@@ -18,6 +19,7 @@ export const eventRoute = (stream: EventStream): Route => ({
   ],
   answers: {200: 'an endless stream of events', 503: 'too many readers'},
   type: 'text/event-stream',
+  body: {...text, description: 'the data of an event is a Snapshot, or changes with the Snapshot after them'},
   handle(request, {isStopping}, reply) {
     const wantsSamples = queryOf(request, 'samples') !== '0'
     if (stream.isFull || isStopping) {

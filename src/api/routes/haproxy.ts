@@ -12,6 +12,7 @@ import {type Context, momentOf} from '../context.ts'
 import {type HaproxyServer, haproxyServer} from '../haproxy-server.ts'
 import {meantHosts} from '../query.ts'
 import {meantParameter, type Route} from '../route.ts'
+import {named} from '../schema.ts'
 import {healthAnswers, limitParameters, limitsOf, predicateOf, predicateParameter, unknownPredicate} from './health.ts'
 import {notFound} from './snapshot.ts'
 
@@ -39,6 +40,9 @@ export const haproxyRoute: Route = {
   ],
   answers: {...healthAnswers, 421: 'the daemon does not watch a host of "host="'},
   type: jsonType,
+  body: named('CheckedHost'),
+  bodies: {503: named('CheckedHost')},
+  problems: [503],
   handle(request, context) {
     const predicate = predicateOf(request)
     if (predicate === null) return unknownPredicate

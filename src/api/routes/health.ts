@@ -7,6 +7,7 @@ import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {type Context, momentOf} from '../context.ts'
 import {lagLimits, queryOf} from '../query.ts'
 import {hostParameter, type Parameter, paramOf, type Route} from '../route.ts'
+import {named} from '../schema.ts'
 import {notFound} from './snapshot.ts'
 
 export const limitParameters: readonly Parameter[] = [
@@ -47,8 +48,10 @@ export const healthRoutes: readonly Route[] = [
     path: '/v1/hosts/:host/:predicate',
     summary: 'One health check of a host.',
     parameters: [hostParameter, predicateParameter, ...limitParameters],
-    answers: healthAnswers,
+    answers: {...healthAnswers, 405: 'the word is an order, which takes POST'},
     type: jsonType,
+    body: named('Host'),
+    bodies: {503: named('Host')},
     handle(request, context) {
       const predicate = predicateOf(request)
       if (predicate === null) return isOrder(paramOf(request, 'predicate')) ? anOrder : unknownPredicate

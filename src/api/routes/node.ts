@@ -4,6 +4,7 @@ import {json, jsonType} from '../answer.ts'
 import type {Context} from '../context.ts'
 import {queryOf} from '../query.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
+import {constant, listOf, oneOf, text} from '../schema.ts'
 
 /** The state of one host, with the words and numbers of the original. */
 export const nodeRoutes: readonly Route[] = [
@@ -14,6 +15,8 @@ export const nodeRoutes: readonly Route[] = [
     parameters: [hostParameter],
     answers: {200: '["primary"] or ["standby"]', 404: '[]: no such host', 503: '["unavailable"]'},
     type: jsonType,
+    body: {...listOf(oneOf(['primary', 'standby'])), minItems: 1, maxItems: 1},
+    bodies: {404: {...listOf(text), maxItems: 0}, 503: {...listOf(oneOf(['unavailable'])), minItems: 1, maxItems: 1}},
     handle(request, context) {
       const host = findHost(paramOf(request, 'host'), context)
       return host ? json(host.role === 'unavailable' ? 503 : 200, [host.role]) : json(404, [])
@@ -26,6 +29,8 @@ export const nodeRoutes: readonly Route[] = [
     parameters: [hostParameter],
     answers: {200: '"primary" or "standby"', 404: '"invalid": no such host', 422: '"unavailable"'},
     type: jsonType,
+    body: oneOf(['primary', 'standby']),
+    bodies: {404: constant('invalid'), 422: constant('unavailable')},
     handle(request, context) {
       const host = findHost(paramOf(request, 'host'), context)
       return host ? json(host.role === 'unavailable' ? 422 : 200, host.role) : json(404, 'invalid')
@@ -51,6 +56,8 @@ export const nodeRoutes: readonly Route[] = [
       417: 'the reason why the age is unknown: no table, not configured, or unavailable',
     },
     type: jsonType,
+    body: constant('ok'),
+    bodies: {404: constant('invalid'), 408: {...text, pattern: '^exceeded '}, 417: text},
     handle(request, context) {
       const limitMs = limitOf(queryOf(request, 'limit')) ?? context.config.availability?.limitMs ?? 10_000
       const host = findHost(paramOf(request, 'host'), context)

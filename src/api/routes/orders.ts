@@ -2,13 +2,28 @@ import type {FastifyRequest} from 'fastify'
 import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Who} from '../../core/ports.ts'
+import {causes} from '../../core/vocabulary.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {authorise, isTrusted} from '../authorisation.ts'
 import type {Context} from '../context.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
+import {oneOf, orNull, record, type Schema, text, time, yesOrNo} from '../schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<object>
+
+const reason: Schema = orNull({...text, maxLength: 500})
+const reasonOnly = record<Readonly<{reason: unknown}>>({reason}, ['reason'])
+const wish = record<Readonly<Record<'on' | 'for' | 'reason', unknown>>>(
+  {on: yesOrNo, for: orNull({...text, examples: ['2h']}), reason},
+  ['for', 'reason'],
+)
+const hosted = {host: text, done: text}
+const maintained = record<Readonly<Record<'maintenance' | 'until' | 'done', unknown>>>({
+  maintenance: yesOrNo,
+  until: orNull(time),
+  done: text,
+})
 
 /**
  * What an operator may order with a token, a client certificate, or the control socket (DESIGN 7).
@@ -20,10 +35,11 @@ export const orderRoutes: readonly Route[] = [
   onHost(
     'probe',
     'Probes a host at once, for callbacks of HA tools. The answer comes when that is done, with its role.',
+    {...hosted, role: oneOf(['primary', 'standby', 'unavailable']), cause: orNull(oneOf(causes))},
     async (request, {orders}) => ({host: paramOf(request, 'host'), ...(await orders.poke(paramOf(request, 'host')))}),
   ),
   order(
-    '/v1/maintenance',
+    {path: '/v1/maintenance', body: maintained, request: {required: true, body: wish}},
     'Turns maintenance on, which freezes every actuator, or off. ' +
       'The body is {"on": true, "for": "2h", "reason": "…"}. Without "for" it lasts until {"on": false}.',
     async (_, {orders, clock}, who, {on, for: length = null}) => {
@@ -44,18 +60,19 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
     const host = paramOf(request, 'host')
     return {host, done: await orders[verb](host, who)}
   }
-  return onHost(verb, `${summary} The body is {"reason": "…"}, or empty.`, carry)
+  return onHost(verb, `${summary} The body is {"reason": "…"}, or empty.`, hosted, carry)
 }
 
-function onHost(verb: string, summary: string, carry: Carry): Route {
-  const route = order(`/v1/hosts/:host/${verb}`, summary, carry)
+function onHost(verb: string, summary: string, fields: Readonly<Record<string, Schema>>, carry: Carry): Route {
+  const request = {required: false, body: reasonOnly}
+  const route = order({path: `/v1/hosts/:host/${verb}`, body: record(fields), request}, summary, carry)
   return {...route, parameters: [hostParameter], answers: {...route.answers, 404: 'no such host'}}
 }
 
-function order(path: string, summary: string, carry: Carry): Route {
+function order(about: Pick<Route, 'path' | 'body' | 'request'>, summary: string, carry: Carry): Route {
   return {
+    ...about,
     method: 'POST',
-    path,
     summary,
     parameters: [],
     answers: {

@@ -6,13 +6,28 @@ import {AnswerCache} from '../answer-cache.ts'
 import type {Context} from '../context.ts'
 import {queryOf} from '../query.ts'
 import {groupParameter, type Route} from '../route.ts'
+import {constant, either, listOf, text} from '../schema.ts'
 
 type Format = Context['config']['v1Format']
+
+/** An empty list, or the empty text of `v1_format: released`. */
+const noHost = either({...listOf(text), maxItems: 0}, constant(''))
+/** `null`: an empty list in `v1_format: released`. */
+const hostNames = {
+  answers: {200: 'the names of the hosts, sorted', 404: 'no such group'},
+  body: either(listOf(text), {type: 'null'}),
+  bodies: {404: either({...listOf(text), maxItems: 0}, {type: 'null'})},
+}
 
 /** What routers poll all the time: each answer is made once per snapshot. */
 export function primaryRoutes(): readonly Route[] {
   const [primary, primaries, standbys] = [new AnswerCache(), new AnswerCache(), new AnswerCache()]
-  const route = (name: string, cache: AnswerCache, make: Make, about: Pick<Route, 'summary' | 'answers'>): Route => {
+  const route = (
+    name: string,
+    cache: AnswerCache,
+    make: Make,
+    about: Pick<Route, 'summary' | 'answers' | 'body' | 'bodies'>,
+  ): Route => {
     const answer = (asked: string | null, {source, config}: Context) => {
       // Read for each request: only `current` notices that an answer went stale.
       const snapshot = source.current()
@@ -41,6 +56,8 @@ export function primaryRoutes(): readonly Route[] {
         409: 'split brain, or there are several groups and the request names none',
         503: 'the primary is unconfirmed or drained, or the daemon is starting',
       },
+      body: either({...listOf(text), minItems: 1, maxItems: 1}, text),
+      bodies: {404: noHost, 409: noHost, 503: noHost},
     }),
     route(
       'primaries',
@@ -48,12 +65,12 @@ export function primaryRoutes(): readonly Route[] {
       (snapshot, group, format) => names(hostsThatAre('primary', snapshot, group), format),
       {
         summary: 'All hosts with the role primary, routed or not.',
-        answers: {200: 'the names of the hosts, sorted', 404: 'no such group'},
+        ...hostNames,
       },
     ),
     route('standbys', standbys, (snapshot, group, format) => names(hostsThatAre('standby', snapshot, group), format), {
       summary: 'All standbys that are not drained.',
-      answers: {200: 'the names of the hosts, sorted', 404: 'no such group'},
+      ...hostNames,
     }),
   ]
 }

@@ -3,6 +3,7 @@ import {groupToWire, hostToWire, toWire} from '../../protocol/snapshot-json.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
 import {momentOf} from '../context.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
+import {byName, named} from '../schema.ts'
 
 /** The snapshot or a part of it. Serialised for each request, because it contains ages. */
 export const snapshotRoutes: readonly Route[] = [
@@ -13,6 +14,7 @@ export const snapshotRoutes: readonly Route[] = [
     parameters: [],
     answers: {200: 'the snapshot'},
     type: jsonType,
+    body: named('Snapshot'),
     handle: (_, context) => json(200, toWire(context.source.current(), momentOf(context)), uncached),
   },
   {
@@ -22,6 +24,7 @@ export const snapshotRoutes: readonly Route[] = [
     parameters: [],
     answers: {200: 'the field "hosts" of the snapshot'},
     type: jsonType,
+    body: byName(named('Host')),
     handle: (_, context) => json(200, toWire(context.source.current(), momentOf(context)).hosts, uncached),
   },
   {
@@ -31,6 +34,7 @@ export const snapshotRoutes: readonly Route[] = [
     parameters: [hostParameter],
     answers: {200: 'the host', 404: 'no such host'},
     type: jsonType,
+    body: named('Host'),
     handle(request, context) {
       const name = paramOf(request, 'host')
       const {hosts} = context.source.current()
@@ -47,6 +51,7 @@ export const snapshotRoutes: readonly Route[] = [
     parameters: [{name: 'group', in: 'path', description: 'name of a group', required: true}],
     answers: {200: 'the group', 404: 'no such group'},
     type: jsonType,
+    body: named('Group'),
     handle(request, context) {
       const name = paramOf(request, 'group')
       const {groups} = context.source.current()

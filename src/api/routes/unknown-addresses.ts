@@ -1,5 +1,7 @@
+import type {UnknownAddress} from '../../core/offers/unknown-addresses.ts'
 import {json, jsonType} from '../answer.ts'
 import type {Route} from '../route.ts'
+import {count, listOf, orNull, record, text} from '../schema.ts'
 
 /** What `config check --connect` asks a running daemon. */
 export const unknownAddressesRoute: Route = {
@@ -9,6 +11,7 @@ export const unknownAddressesRoute: Route = {
   parameters: [],
   answers: {200: 'a list of host, address and port'},
   type: jsonType,
+  body: listOf(record<UnknownAddress>({host: text, address: text, port: orNull(count)})),
   handle: (_, {unknownAddresses, source}) =>
     json(200, unknownAddresses.list(source.current()), {'cache-control': 'no-store'}),
 }

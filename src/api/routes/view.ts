@@ -4,6 +4,7 @@ import {json, jsonType} from '../answer.ts'
 import {momentOf} from '../context.ts'
 import {queryOf} from '../query.ts'
 import {groupParameter, type Route} from '../route.ts'
+import {named} from '../schema.ts'
 import {notFound} from './snapshot.ts'
 
 /** What a peer asks. The verdict is not in it: daemons that confirm each other's verdicts prove nothing. */
@@ -14,6 +15,7 @@ export const viewRoute: Route = {
   parameters: [{...groupParameter, description: 'the group; may be left out while there is one'}],
   answers: {200: 'the hosts of the group', 400: 'there are several groups, and none is named', 404: 'no such group'},
   type: jsonType,
+  body: named('View'),
   handle(request, context) {
     const snapshot = context.source.current()
     const names = Object.keys(snapshot.groups)
