@@ -8,6 +8,8 @@ import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
 import {EventStream} from './event-stream.ts'
+import {callsOf} from './grpc/calls.ts'
+import {answererOf} from './grpc/serve-answerer.ts'
 import {Handover} from './handover.ts'
 import {Listeners} from './listen/listeners.ts'
 import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
@@ -63,7 +65,8 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
           if (kind === 'control') trust(request)
           answer(request, response)
         }
-  const listeners = new Listeners({handler, inherited: inheritedListeners(env, process.pid), clock, log})
+  const calls = callsOf({...deps, answerer: () => answererOf(context.config)})
+  const listeners = new Listeners({handler, calls, inherited: inheritedListeners(env, process.pid), clock, log})
   const release = () => {
     uncount()
     stream[Symbol.dispose]()

@@ -26,6 +26,9 @@ export type LocalPatroniSettings = Readonly<{
   tags: Readonly<Record<string, string>>
 }>
 
+/** The gRPC call of harepd, for harepd and for other pgroute66. `tls`: `null`: in the clear. */
+export type GrpcSettings = Readonly<{bind: string; port: number; tls: TlsSettings | null}>
+
 export type LogSettings = Readonly<{
   level: 'debug' | 'info' | 'warn' | 'error'
   format: 'text' | 'json'
@@ -53,6 +56,8 @@ export type Config = MonitorSettings &
     /** The host on this machine; `null`: neither given nor needed. */
     local: string | null
     localApi: LocalApiSettings | null
+    /** `null`: the call is not answered. */
+    grpc: GrpcSettings | null
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>

@@ -6,6 +6,7 @@ import {availabilitySection} from './sections/availability.ts'
 import {checkSection} from './sections/check.ts'
 import {followersSection} from './sections/followers.ts'
 import {groupSection, policySection} from './sections/groups/group.ts'
+import {grpcSection} from './sections/grpc.ts'
 import {hostSection} from './sections/hosts/host.ts'
 import {passwordEncodingSection} from './sections/hosts/password-encoding.ts'
 import {listenSection} from './sections/listen.ts'
@@ -29,6 +30,7 @@ export const sections = [
   availabilitySection,
   listenSection,
   localApiSection,
+  grpcSection,
   stateSection,
   logSection,
   v1FormatSection,

@@ -138,8 +138,11 @@ export type PatroniSettings = Readonly<{
  * a rotated certificate or token is used at the next connection.
  */
 export type PeerSettings = Readonly<{
-  /** `harepd` and `primgr` repeat the metadata of repmgr: they may deny, and never confirm. */
-  kind: 'pgroute66' | 'harepd' | 'primgr'
+  /**
+   * `grpc`: another pgroute66 that answers harepd's call, or harepd. harepd and primgr repeat the metadata of
+   * repmgr: they may deny, and never confirm.
+   */
+  kind: 'pgroute66' | 'grpc' | 'primgr'
   /** `https://lb2:8443`, `grpc://10.0.0.2:10000`, `primgr://node2:5999`; it holds no secret. */
   url: string
   /** The authorities that sign the peer's certificate. `null`: the system's. */

@@ -12,26 +12,39 @@ export type ClusterQuestion = Readonly<{ip: string; nodeId: number; nodeName: st
 export type ClusterReply = ClusterQuestion &
   Readonly<{witness: string; slaves: readonly string[]; master: readonly string[]}>
 
+/**
+ * The header by which two pgroute66 know each other. With it in the question, the reply has the header as well, and
+ * the JSON of `GET /v1/view` as one more field, which harepd's decoder skips. harepd sends neither.
+ */
+export const viewHeader = 'pgroute66-view'
+export const viewVersion = '1'
+/** The group that the question is about; absent: the only one. harepd has one cluster, and ignores it. */
+export const groupHeader = 'pgroute66-group'
+
 /** A message of harepd has some hundred bytes, and no more addresses than its cluster has nodes. */
 export const largestMessage = 64 * 1024
+/** A reply with a view of a thousand hosts. */
+export const largestReply = 1 << 20
 const mostValues = 1_000
 
 /** The field numbers of the .proto, by name: `text`, `int32`, or `texts` for a repeated field. */
 const questionFields = {ip: 1, nodeId: 2, nodeName: 3} as const
-const replyFields = {...questionFields, witness: 4, slaves: 5, master: 6} as const
+const replyFields = {...questionFields, witness: 4, slaves: 5, master: 6, view: 66} as const
 
 export function encodeQuestion({ip, nodeId, nodeName}: ClusterQuestion): Uint8Array {
   const {ip: one, nodeId: two, nodeName: three} = questionFields
   return joined([textField(one, ip), intField(two, nodeId), textField(three, nodeName)])
 }
 
-export function encodeReply(reply: ClusterReply): Uint8Array {
+/** `view`: the JSON of `GET /v1/view`, for a peer that asked with `viewHeader`. */
+export function encodeReply(reply: ClusterReply, view = ''): Uint8Array {
   const {witness, slaves, master} = replyFields
   return joined([
     encodeQuestion(reply),
     textField(witness, reply.witness),
     ...reply.slaves.map((address) => textField(slaves, address, true)),
     ...reply.master.map((address) => textField(master, address, true)),
+    textField(replyFields.view, view),
   ])
 }
 
@@ -45,14 +58,19 @@ export function decodeQuestion(message: Uint8Array): ClusterQuestion {
 /** Throws SyntaxError on anything else than such a message. Fields of a later .proto are skipped. */
 export function decodeReply(message: Uint8Array): ClusterReply {
   const fields = fieldsOf(message)
-  const {witness, slaves, master} = replyFields
+  const {ip, nodeId, nodeName, witness, slaves, master} = replyFields
   return {
-    ...decodeQuestion(message),
+    ip: lastText(fields, ip),
+    nodeId: lastInt(fields, nodeId),
+    nodeName: lastText(fields, nodeName),
     witness: lastText(fields, witness),
     slaves: allTexts(fields, slaves),
     master: allTexts(fields, master),
   }
 }
+
+/** The JSON of the peer's view; empty: the reply has none. Throws SyntaxError as `decodeReply` does. */
+export const viewIn = (message: Uint8Array): string => lastText(fieldsOf(message), replyFields.view)
 
 /** A message with its prefix: not compressed, and its length in four bytes. */
 export function framed(message: Uint8Array): Uint8Array {
@@ -63,11 +81,11 @@ export function framed(message: Uint8Array): Uint8Array {
 }
 
 /** The one message of a body. Throws SyntaxError where it is compressed, too long, cut off, or not alone. */
-export function unframed(body: Uint8Array): Uint8Array {
+export function unframed(body: Uint8Array, largest = largestReply): Uint8Array {
   if (body.length < 5) throw new SyntaxError('a gRPC message is cut off')
   if (body[0] !== 0) throw new SyntaxError('a gRPC message is compressed')
   const length = new DataView(body.buffer, body.byteOffset).getUint32(1)
-  if (length > largestMessage) throw new SyntaxError(`a gRPC message has ${length} bytes`)
+  if (length > largest) throw new SyntaxError(`a gRPC message has ${length} bytes`)
   if (body.length !== 5 + length) throw new SyntaxError('a gRPC body is not one message')
   return body.subarray(5)
 }
@@ -75,7 +93,7 @@ export function unframed(body: Uint8Array): Uint8Array {
 type Field = Readonly<{number: number}> & Readonly<{kind: 'int'; value: bigint} | {kind: 'bytes'; value: Uint8Array}>
 
 function fieldsOf(message: Uint8Array): readonly Field[] {
-  if (message.length > largestMessage) throw new SyntaxError(`a message has ${message.length} bytes`)
+  if (message.length > largestReply) throw new SyntaxError(`a message has ${message.length} bytes`)
   const fields: Field[] = []
   for (let at = 0; at < message.length; ) {
     if (fields.length >= mostValues) throw new SyntaxError('a message has too many fields')
@@ -89,7 +107,7 @@ function fieldsOf(message: Uint8Array): readonly Field[] {
     } else if (type === 2) {
       const [length, from] = varint(message, begin)
       at = from + Number(length)
-      if (length > BigInt(largestMessage) || at > message.length) throw new SyntaxError('a message is cut off')
+      if (length > BigInt(message.length) || at > message.length) throw new SyntaxError('a message is cut off')
       fields.push({number, kind: 'bytes', value: message.subarray(from, at)})
     } else if (type === 1 || type === 5) {
       at = begin + (type === 1 ? 8 : 4)

@@ -39,6 +39,7 @@ export const plainConfig: Config = {
   tokensFile: null,
   local: null,
   localApi: null,
+  grpc: null,
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},

@@ -97,15 +97,15 @@ test.each([
     'pgroute66 alone',
   ],
   [
-    'harepd alone to confirm',
-    `${three}confirm: [peers]\npeers: [grpc://a, grpc://b]`,
+    'primgr alone to confirm',
+    `${three}confirm: [peers]\npeers: [primgr://a, primgr://b]`,
     'confirm',
     'CONFIG_CONFIRM',
     'only 1 of them',
   ],
   [
     'too many that cannot confirm',
-    `${three}confirm: [peers]\npeers: [https://a, grpc://b, primgr://c]`,
+    `${three}confirm: [peers]\npeers: [https://a, primgr://b, primgr://c]`,
     'confirm',
     'CONFIG_CONFIRM',
     '4 voters, and only 2',
@@ -137,6 +137,11 @@ test.each([
   ['two peers of three hosts', `${three}confirm: [peers]\n${pair}`, []],
   ['a peer and a witness of two hosts', `${two}confirm: [peers]\npeers: [https://a]\nwitness: https://w`, []],
   ['peers of a single host', `${one}confirm: [peers]\n${pair}`, []],
+  [
+    'peers by gRPC, of which it is not known what they are',
+    `${three}confirm: [peers]\npeers: [grpc://a, grpc://b]`,
+    ['confirm requires peers that are asked by gRPC'],
+  ],
   ['one peer alone', `${three}confirm: [peers]\npeers: [https://a]`, ['confirm requires the only other daemon']],
   [
     'a witness of three hosts',

@@ -19,7 +19,7 @@ import {seededRandom} from '../support/seeded-random.ts'
 const reply = {ip: '10.0.0.1', nodeId: 1, nodeName: 'node_1', witness: '', slaves: ['10.0.0.2'], master: ['10.0.0.1']}
 const good = Buffer.from(framed(encodeReply(reply)))
 const settings = (url: string, more: Partial<PeerSettings> = {}): PeerSettings => ({
-  kind: 'harepd',
+  kind: 'grpc',
   url,
   caFile: null,
   certFile: null,
@@ -124,7 +124,7 @@ describe('harepd', () => {
     ['an answer without a status', (stream) => answers(stream, good, {}), /broke off/],
     ['a compressed answer', (stream) => answers(stream, Buffer.from('0100000000', 'hex')), /compressed/],
     ['an answer of two messages', (stream) => answers(stream, Buffer.concat([good, good])), /not one message/],
-    ['an answer without end', (stream) => answers(stream, Buffer.alloc(1 << 20)), /more than 65536 bytes/],
+    ['an answer without end', (stream) => answers(stream, Buffer.alloc(1 << 21)), /more than 1048576 bytes/],
     ['another server', (stream) => stream.respond({':status': 404}, {endStream: true}), /no gRPC \(HTTP status 404\)/],
     ['an answer that breaks off', breaksOff, /broke off|cannot be/],
     ['a connection that breaks off', (stream) => stream.session?.destroy(), /./],

@@ -1,4 +1,4 @@
-import type {Config, TlsSettings} from '../../config/config.ts'
+import type {Config, GrpcSettings, TlsSettings} from '../../config/config.ts'
 import type {ListenerKind} from './socket-activation.ts'
 
 /**
@@ -15,14 +15,24 @@ export type Endpoint = Readonly<{
   ssl: TlsSettings | null
 }>
 
+/** One endpoint. `spoken`: its TLS; `null`: none. */
+function endpointOf(kind: ListenerKind, at: Endpoint['at'], spoken: TlsSettings | null = null): Endpoint {
+  const tls = spoken === null ? 'none' : spoken.clientCa === null ? 'server' : 'mutual'
+  return {kind, at, tls, ssl: spoken, key: JSON.stringify([kind, at, tls])}
+}
+
+export const grpcEndpoint = ({bind: host, port, tls}: GrpcSettings): Endpoint => endpointOf('grpc', {host, port}, tls)
+
+/** Where the configuration has the keys of an endpoint; empty: at the top. */
+export const sectionOf = (kind: ListenerKind): string =>
+  kind === 'patroni' || kind === 'primgr' ? `local_api.${kind}` : kind === 'grpc' ? 'grpc' : ''
+
 /** The endpoints of the configuration. A socket from systemd (`inherited`) keeps its address. */
 export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind, number>): readonly Endpoint[] {
-  const {bind: host, port, ssl, socket, socketGroup: group, controlSocket, localApi} = config
+  const {bind: host, port, ssl, socket, socketGroup: group, controlSocket, localApi, grpc} = config
   const endpoint = (kind: ListenerKind, at: Endpoint['at'], spoken: TlsSettings | null = null): Endpoint => {
     const fd = inherited.get(kind)
-    const chosen = fd === undefined ? at : {fd}
-    const tls = spoken === null ? 'none' : spoken.clientCa === null ? 'server' : 'mutual'
-    return {kind, at: chosen, tls, ssl: spoken, key: JSON.stringify([kind, chosen, tls])}
+    return endpointOf(kind, fd === undefined ? at : {fd}, spoken)
   }
   const {patroni = null, primgr = null} = localApi ?? {}
   return [
@@ -35,6 +45,7 @@ export function endpointsOf(config: Config, inherited: ReadonlyMap<ListenerKind,
       : [endpoint('control', {path: controlSocket ?? '', group: null, isPrivate: true})]),
     ...(patroni === null ? [] : [endpoint('patroni', {host: patroni.bind, port: patroni.port}, patroni.ssl)]),
     ...(primgr === null ? [] : [endpoint('primgr', {host: primgr.bind, port: primgr.port})]),
+    ...(grpc === null ? [] : [endpoint('grpc', {host: grpc.bind, port: grpc.port}, grpc.tls)]),
   ]
 }
 

@@ -1,14 +1,16 @@
-import {createServer, type RequestListener, type Server} from 'node:http'
+import {createServer, type RequestListener} from 'node:http'
 import {createServer as createTlsServer, type Server as TlsServer} from 'node:https'
+import type {Server as NetServer} from 'node:net'
 import type {SecureContextOptions} from 'node:tls'
 import {OperatorError} from '../../core/errors.ts'
 import {clearPath, grant, groupId} from '../../system/unix-socket.ts'
 import {problem} from '../answer.ts'
 import {respond} from '../not-found.ts'
 import type {ConnectionLimit} from './connection-limit.ts'
-import type {Endpoint} from './endpoint.ts'
+import {type Endpoint, sectionOf} from './endpoint.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
+import type {ListenerKind} from './socket-activation.ts'
 
 /** One open endpoint. */
 export interface Listener {
@@ -71,7 +73,8 @@ const tlsOptions = (endpoint: Endpoint, material: SecureContextOptions) => ({
   rejectUnauthorized: false,
 })
 
-async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
+/** Binds `server`. Throws OperatorError where that fails. */
+export async function open(server: NetServer, {at, kind}: Endpoint): Promise<void> {
   const group = 'path' in at && at.group !== null ? await groupId(at.group) : null
   if ('path' in at) await clearPath(at.path)
   const bound = new Promise<void>((resolve, reject) => {
@@ -94,16 +97,17 @@ async function open(server: Server, {at, kind}: Endpoint): Promise<void> {
     server.close()
     if (error instanceof OperatorError) throw error
     const where = 'host' in at ? `${at.host}:${at.port}` : 'path' in at ? at.path : `the ${kind} socket from systemd`
-    throw kind === 'patroni' || kind === 'primgr'
-      ? failureOf(error as NodeJS.ErrnoException, `local_api.${kind} cannot listen on ${where}`, ofLocalApi(kind))
-      : failureOf(error as NodeJS.ErrnoException, `cannot listen on ${where}`)
+    const section = sectionOf(kind)
+    throw section === ''
+      ? failureOf(error as NodeJS.ErrnoException, `cannot listen on ${where}`)
+      : failureOf(error as NodeJS.ErrnoException, `${section} cannot listen on ${where}`, inSection(kind, section))
   }
 }
 
 /** The usual reason there is that the other program still runs on this machine. */
-const ofLocalApi = (kind: 'patroni' | 'primgr'): Readonly<Record<string, string>> => ({
-  EADDRINUSE: `Stop it (it may be ${kind} itself), or set another local_api.${kind}.port.`,
-  EADDRNOTAVAIL: `Set local_api.${kind}.bind to an address of this machine.`,
+const inSection = (kind: ListenerKind, section: string): Readonly<Record<string, string>> => ({
+  EADDRINUSE: `Stop it (it may be ${kind === 'grpc' ? 'harepd' : kind} itself), or set another ${section}.port.`,
+  EADDRNOTAVAIL: `Set ${section}.bind to an address of this machine.`,
 })
 
 const reasons: Readonly<Record<string, readonly [why: string, next: string]>> = {
@@ -126,10 +130,12 @@ function failureOf(
   return new OperatorError('LISTEN', `${what}: ${why}`, advice[code] ?? next, {cause: error})
 }
 
-function addressOf(server: Server, {at, tls}: Endpoint): string {
+/** For logs and people. */
+export function addressOf(server: NetServer, {at, tls, kind}: Endpoint): string {
   if ('path' in at) return at.path
   const bound = server.address()
   if (typeof bound === 'string' || bound === null) return bound ?? 'a socket of systemd'
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-  return `${tls === 'none' ? 'http' : 'https'}://${host}:${bound.port}`
+  const scheme = kind === 'grpc' ? 'grpc' : tls === 'none' ? 'http' : 'https'
+  return `${scheme}://${host}:${bound.port}`
 }

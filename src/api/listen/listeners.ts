@@ -2,9 +2,11 @@ import type {RequestListener} from 'node:http'
 import type {SecureContextOptions} from 'node:tls'
 import type {Config, TlsSettings} from '../../config/config.ts'
 import type {Clock, Log} from '../../core/ports.ts'
+import type {Calls} from '../grpc/calls.ts'
 import {readCertificate, stampOf} from './certificate.ts'
 import {ConnectionLimit} from './connection-limit.ts'
-import {collides, type Endpoint, endpointsOf} from './endpoint.ts'
+import {collides, type Endpoint, endpointsOf, sectionOf} from './endpoint.ts'
+import {listenGrpc} from './grpc-listener.ts'
 import {mostClients} from './limits.ts'
 import {type Listener, listen} from './listener.ts'
 import type {ListenerKind} from './socket-activation.ts'
@@ -17,6 +19,8 @@ const graceMs = 2_000
 export type ListenersDeps = Readonly<{
   /** Called once for each endpoint that opens. */
   handler: (kind: ListenerKind) => RequestListener
+  /** Answers the calls of endpoints of the kind `grpc`. */
+  calls: Calls
   /** File descriptors of the sockets that systemd opened. */
   inherited: ReadonlyMap<ListenerKind, number>
   clock: Clock
@@ -47,8 +51,12 @@ export class Listeners {
    * cannot be opened; the old ones then stay. Old endpoints that collide with new ones are closed
    * for a moment even then.
    */
-  async applyConfig(config: Config): Promise<void> {
-    const wanted = endpointsOf(config, this.#deps.inherited)
+  applyConfig(config: Config): Promise<void> {
+    return this.applyEndpoints(endpointsOf(config, this.#deps.inherited))
+  }
+
+  /** The same, for a process that does not listen where `serve` does. */
+  async applyEndpoints(wanted: readonly Endpoint[]): Promise<void> {
     const certificates = await Promise.all(wanted.flatMap((endpoint) => certificateOf(endpoint) ?? []))
     const leaving = this.#open.filter(({endpoint}) => !wanted.some(({key}) => key === endpoint.key))
     const staying = this.#open.filter((listener) => !leaving.includes(listener))
@@ -83,7 +91,10 @@ export class Listeners {
 
   #listen(endpoint: Endpoint, certificates: readonly Certificate[]): Promise<Listener> {
     const material = materialOf(endpoint, certificates)
-    return listen(endpoint, this.#deps.handler(endpoint.kind), material, this.#connections)
+    const {handler, calls} = this.#deps
+    return endpoint.kind === 'grpc'
+      ? listenGrpc(endpoint, calls, material, this.#connections)
+      : listen(endpoint, handler(endpoint.kind), material, this.#connections)
   }
 
   async #reopen(endpoints: readonly Endpoint[]): Promise<void> {
@@ -144,7 +155,7 @@ type Certificate = Readonly<{
 /** `null`: the endpoint has no TLS. Rejects with OperatorError where the certificate cannot be used. */
 function certificateOf({key, kind, ssl}: Endpoint): Promise<Certificate> | null {
   if (ssl === null) return null
-  const path = kind === 'http' ? 'ssl' : `local_api.${kind}.ssl`
+  const path = kind === 'http' ? 'ssl' : `${sectionOf(kind)}.${kind === 'grpc' ? 'tls' : 'ssl'}`
   const read = async () => {
     // Before the files, so that a change in between is noticed.
     const stamp = await stampOf(ssl)

@@ -1,7 +1,7 @@
-export const listenerKinds = ['http', 'socket', 'control', 'patroni', 'primgr'] as const
+export const listenerKinds = ['http', 'socket', 'control', 'patroni', 'primgr', 'grpc'] as const
 /**
  * `http`: the port; `socket`: the unix socket for all; `control`: the one for orders; `patroni` and
- * `primgr`: the ports of local_api.
+ * `primgr`: the ports of local_api; `grpc`: the call of harepd.
  */
 export type ListenerKind = (typeof listenerKinds)[number]
 

@@ -7,17 +7,25 @@ import {
   decodeReply,
   encodeQuestion,
   framed,
-  largestMessage,
+  groupHeader,
+  largestReply,
   unframed,
+  viewHeader,
+  viewIn,
+  viewVersion,
 } from '../../protocol/cluster-info.ts'
+import {percentDecoded} from '../../protocol/grpc.ts'
+import {type PeerView, viewFromWire} from '../../protocol/view-reader.ts'
 import {type Heard, type PeerClient, troubleOf} from './client.ts'
 
 /** harepd's own port. */
 const usualPort = '10000'
 
 /**
- * harepd, asked by its gRPC call over one kept connection of HTTP/2. It has one cluster, so the group is not
- * asked for. Files are read anew for each connection, which ends with the first question that fails.
+ * harepd, or a pgroute66 that answers as harepd does, asked by one gRPC call over one kept connection of HTTP/2.
+ * A pgroute66 shows itself by a header, and is a peer like one that is asked over HTTP; harepd has one cluster, and
+ * repeats the metadata of repmgr. Files are read anew for each connection, which ends with the first question that
+ * fails.
  */
 export class GrpcPeer implements PeerClient {
   readonly #settings: PeerSettings
@@ -29,8 +37,8 @@ export class GrpcPeer implements PeerClient {
   }
 
   /** Questions take turns: harepd asks its database for each. */
-  ask(_group: string, signal: AbortSignal, limitMs: number): Promise<Heard> {
-    const heard = this.#turn.then(() => this.#ask(signal, limitMs))
+  ask(group: string, signal: AbortSignal, limitMs: number): Promise<Heard> {
+    const heard = this.#turn.then(() => this.#ask(group, signal, limitMs))
     this.#turn = heard
     return heard
   }
@@ -40,7 +48,7 @@ export class GrpcPeer implements PeerClient {
     this.#session = null
   }
 
-  async #ask(signal: AbortSignal, limitMs: number): Promise<Heard> {
+  async #ask(group: string, signal: AbortSignal, limitMs: number): Promise<Heard> {
     if (signal.aborted) return {trouble: 'did not answer in time'}
     try {
       const session =
@@ -50,9 +58,11 @@ export class GrpcPeer implements PeerClient {
       this.#session = session
       const ip = session.socket?.localAddress ?? ''
       const question = framed(encodeQuestion({ip, nodeId: -1, nodeName: ''}))
-      const body = await exchange(session, question, {signal, limitMs})
-      const {master} = decodeReply(unframed(body))
-      return {word: {kind: 'metadata', masters: master, named: 'by address'}}
+      const {body, isView} = await exchange(session, question, {group, signal, limitMs})
+      const message = unframed(body)
+      const {master} = decodeReply(message)
+      if (!isView) return {word: {kind: 'metadata', masters: master, named: 'by address'}}
+      return {word: {kind: 'view', view: viewOf(viewIn(message), group)}}
     } catch (error) {
       await this.close()
       return {trouble: error instanceof GrpcFailure ? error.message : troubleOf(error, signal)}
@@ -94,6 +104,19 @@ export class GrpcPeer implements PeerClient {
   }
 }
 
+/** What the peer sees by its own SQL. Throws SyntaxError on anything else. */
+function viewOf(text: string, group: string): PeerView {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    throw new SyntaxError('it sent something else than JSON')
+  }
+  const view = viewFromWire(json)
+  if (view.group !== group) throw new SyntaxError(`it sent the group ${JSON.stringify(view.group)}`)
+  return view
+}
+
 const limits = {maxHeaderListPairs: 64, maxSessionMemory: 1, settings: {enablePush: false}}
 
 const textOf = async (path: string | null) => (path === null ? undefined : readFile(path, 'utf8'))
@@ -101,10 +124,12 @@ const textOf = async (path: string | null) => (path === null ? undefined : readF
 /** The peer answered, and its answer is a failure. The message continues the name of the peer. */
 class GrpcFailure extends Error {}
 
-type Limit = Readonly<{signal: AbortSignal; limitMs: number}>
+type Asking = Readonly<{group: string; signal: AbortSignal; limitMs: number}>
+type Answered = Readonly<{body: Uint8Array; isView: boolean}>
 
-/** One call: the body of the answer. Rejects where `signal` aborts, and where the answer is a failure. */
-function exchange(session: ClientHttp2Session, body: Uint8Array, {signal, limitMs}: Limit): Promise<Uint8Array> {
+/** One call: the answer. Rejects where `signal` aborts, and where the answer is a failure. */
+function exchange(session: ClientHttp2Session, body: Uint8Array, asking: Asking): Promise<Answered> {
+  const {group, signal, limitMs} = asking
   return new Promise((resolve, reject) => {
     const stream = session.request({
       ':method': 'POST',
@@ -112,6 +137,8 @@ function exchange(session: ClientHttp2Session, body: Uint8Array, {signal, limitM
       'content-type': 'application/grpc',
       te: 'trailers',
       'grpc-timeout': `${Math.ceil(limitMs)}m`,
+      [viewHeader]: viewVersion,
+      [groupHeader]: group,
     })
     const answer = new Answer()
     const forget = onAbort(signal, () => stream.destroy(new Error('too late')))
@@ -122,7 +149,7 @@ function exchange(session: ClientHttp2Session, body: Uint8Array, {signal, limitM
     stream.on('close', () => {
       forget()
       try {
-        resolve(answer.body())
+        resolve({body: answer.body(), isView: answer.isView})
       } catch (error) {
         reject(error)
       }
@@ -137,6 +164,12 @@ class Answer {
   #failure: Error | null = null
   #status: string | null = null
   #message = ''
+  #isView = false
+
+  /** The peer is a pgroute66. */
+  get isView(): boolean {
+    return this.#isView
+  }
 
   begin(headers: IncomingHttpHeaders, stream: ClientHttp2Stream): void {
     const type = String(headers['content-type'] ?? '')
@@ -144,14 +177,15 @@ class Answer {
       this.#failure = new GrpcFailure(`speaks no gRPC (HTTP status ${Number(headers[':status']) || 'unknown'})`)
       stream.destroy()
     }
+    this.#isView = headers[viewHeader] === viewVersion
     // An answer without a body has its status among the headers.
     this.end(headers)
   }
 
   add(chunk: Buffer, stream: ClientHttp2Stream): void {
     this.#bytes += chunk.length
-    if (this.#bytes <= 5 + largestMessage) return void this.#chunks.push(chunk)
-    this.#failure ??= new GrpcFailure(`answers with more than ${largestMessage} bytes`)
+    if (this.#bytes <= 5 + largestReply) return void this.#chunks.push(chunk)
+    this.#failure ??= new GrpcFailure(`answers with more than ${largestReply} bytes`)
     stream.destroy()
   }
 
@@ -173,14 +207,8 @@ class Answer {
   }
 }
 
-/** The peer's own words, percent-decoded, without what a terminal would obey. */
+/** The peer's own words, without what a terminal would obey. */
 function messageOf(encoded: string): string {
-  const cut = encoded.slice(0, 200)
-  let text = cut
-  try {
-    text = decodeURIComponent(cut)
-  } catch {
-    // It stays as it was sent.
-  }
+  const text = percentDecoded(encoded.slice(0, 600)).slice(0, 200)
   return text === '' ? '' : `: ${text.replaceAll(/\p{C}/gu, '?')}`
 }

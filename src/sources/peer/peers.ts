@@ -49,7 +49,7 @@ export function peersOf({us, clock, client = clientOf}: PeersDeps): Peers {
 }
 
 export function clientOf(peer: PeerSettings): PeerClient {
-  if (peer.kind === 'harepd') return new GrpcPeer(peer)
+  if (peer.kind === 'grpc') return new GrpcPeer(peer)
   return peer.kind === 'primgr' ? new PrimgrPeer(peer) : new HttpPeer(peer)
 }
 

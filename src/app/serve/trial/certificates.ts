@@ -14,6 +14,8 @@ export const tryCertificates: Trial = async (config, findings) => {
   if (config.ssl !== null && findings.isClean('ssl')) await tryTls(config.ssl, 'ssl', config.bind, findings)
   if (patroni?.ssl && findings.isClean('local_api'))
     await tryTls(patroni.ssl, 'local_api.patroni.ssl', patroni.bind, findings)
+  if (config.grpc?.tls && findings.isClean('grpc'))
+    await tryTls(config.grpc.tls, 'grpc.tls', config.grpc.bind, findings)
   for (const {name, connection} of findings.isClean('hosts') ? config.hosts : [])
     for (const key of ['sslcert', 'sslrootcert'] as const) {
       const file = connection[key]

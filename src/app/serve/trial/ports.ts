@@ -1,6 +1,6 @@
 import {once} from 'node:events'
 import {connect, createServer, type Server} from 'node:net'
-import {endpointsOf} from '../../../api/listen/endpoint.ts'
+import {endpointsOf, sectionOf} from '../../../api/listen/endpoint.ts'
 import type {Config} from '../../../config/config.ts'
 import {errnoOf, type Findings, type Trial} from './findings.ts'
 
@@ -49,7 +49,7 @@ export const tryPorts: Trial = async (config, findings) => {
 function portsOf(config: Config): readonly Port[] {
   const {agent} = config
   const endpoints = endpointsOf(config, new Map()).flatMap(({kind, at}): Port[] =>
-    'port' in at ? [{path: kind === 'http' ? '' : `local_api.${kind}`, key: kind, host: at.host, port: at.port}] : [],
+    'port' in at ? [{path: sectionOf(kind), key: kind, host: at.host, port: at.port}] : [],
   )
   const agents = agent === null ? [] : [{path: 'agent', key: 'agent', host: agent.bind, port: agent.port}]
   return [...endpoints, ...agents]

@@ -13,11 +13,11 @@ import {type Document, given} from '../document.ts'
 export const peerKinds = {
   'https:': 'pgroute66',
   'http:': 'pgroute66',
-  'grpc:': 'harepd',
+  'grpc:': 'grpc',
   'primgr:': 'primgr',
 } as const satisfies Readonly<Record<string, PeerSettings['kind']>>
 
-const advice = 'Write https://HOST:PORT of another pgroute66; grpc:// for harepd, primgr:// for primgr.'
+const advice = 'Write https://HOST:PORT of another pgroute66; grpc:// for its gRPC or harepd, primgr:// for primgr.'
 const unsuitable = (message: string) => new OperatorError('CONFIG_VALUE', message, advice)
 
 /** No message quotes the URL: a misplaced password may stand in it. */
@@ -36,7 +36,7 @@ const urlOf = scalar<string | null>(null, {type: 'string', format: 'uri'}, peerU
 const mapping = section(
   {
     url: describe(
-      'as https://lb2:8443; grpc://HOST:10000 (harepd) and primgr://HOST:5999 may deny, and never confirm',
+      'as https://lb2:8443, or grpc://HOST:10000 (a guard); harepd by grpc:// and primgr://HOST:5999 only deny',
       urlOf,
     ),
     ca_file: describe("file with the authorities that sign the peer's certificate; default: the system's", text(null)),

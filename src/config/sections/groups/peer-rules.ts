@@ -87,7 +87,9 @@ export function checkPeerUse({peers, witness}: PeerSet, {confirm, onSilent, host
   }
   const counted = [...peers, ...(doesWitnessCount ? [witness] : [])]
   const total = 1 + counted.length
-  const able = 1 + counted.filter(({kind}) => kind === 'pgroute66').length
+  // Who answers at a URL of gRPC is only seen when it is asked.
+  const able = 1 + counted.filter(({kind}) => kind !== 'primgr').length
+  const sure = 1 + counted.filter(({kind}) => kind === 'pgroute66').length
   if (able * 2 <= total || able < 2) {
     const message = counted.length === 0 ? 'requires peers, and no peer counts' : whyNever(total, able)
     report.refuse(
@@ -98,6 +100,13 @@ export function checkPeerUse({peers, witness}: PeerSet, {confirm, onSilent, host
     )
     return
   }
+  if (sure * 2 <= total)
+    warnOnce(
+      report,
+      at.confirm,
+      'requires peers that are asked by gRPC: a pgroute66 there confirms, and a harepd never does',
+      'Run "pgroute66 config check --connect": it says which is which.',
+    )
   if (able === 2)
     warnOnce(
       report,
