@@ -3,6 +3,7 @@ import type {ActuatorConfig} from '../core/actuator.ts'
 import {fallbackOf} from '../core/offers/fallback.ts'
 import type {NamedOnly} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
+import type {Router, RouterSource} from '../core/router.ts'
 
 export type AgentPortDeps = Readonly<{
   source: SnapshotSource
@@ -13,7 +14,7 @@ export type AgentPortDeps = Readonly<{
 }>
 
 /** The port of HAProxy's agent-check, where the configuration in force has one. */
-export class AgentPort implements AsyncDisposable {
+export class AgentPort implements AsyncDisposable, RouterSource {
   readonly #deps: AgentPortDeps
   #agent: Agent | null = null
   #fallback: ReturnType<typeof fallbackOf> = () => 'none'
@@ -38,6 +39,11 @@ export class AgentPort implements AsyncDisposable {
       })
     }
     this.#fallback = fallbackOf(groups)
+  }
+
+  routers(): readonly Router[] {
+    const agent = this.#agent
+    return agent === null ? [] : [{name: `agent ${agent.address}`, kind: 'agent', questions: agent.questions()}]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,19 +3,20 @@ import {type Hook, type HookReport, hook, hookNames} from '../actuators/hook/hoo
 import type {ActuatorConfig} from '../core/actuator.ts'
 import type {HookSettings} from '../core/actuator-settings.ts'
 import {changeOfVerdict} from '../core/changes.ts'
+import type {Router, RouterSource} from '../core/router.ts'
 import type {Publication} from '../core/snapshot.ts'
 import {isSettled, isStarting} from '../core/verdict/verdict-kind.ts'
 import {report} from './actuator-report.ts'
 import type {ActuationDeps} from './routers.ts'
 
 /** A hook, and its settings as text (`key`). */
-type Running = Readonly<{key: string; hook: Hook}>
+type Running = Readonly<{key: string; hook: Hook; on: HookSettings['on']}>
 
 /**
  * Notifies the hooks of the configuration in force of each change of a verdict. A hook has no state
  * that could be read and corrected, so there is no resync.
  */
-export class Hooks implements AsyncDisposable {
+export class Hooks implements AsyncDisposable, RouterSource {
   readonly #deps: ActuationDeps
   readonly #unsubscribe: () => void
   #hooks: readonly Running[] = []
@@ -45,6 +46,7 @@ export class Hooks implements AsyncDisposable {
   #start(settings: HookSettings, name: string, key: string): Running {
     const one: Running = {
       key,
+      on: settings.on,
       // A replaced hook may still report its last delivery.
       hook: hook(settings, {
         ...this.#deps,
@@ -63,6 +65,10 @@ export class Hooks implements AsyncDisposable {
     const snapshot = this.#deps.monitor.current()
     const troubled = Object.values(snapshot.groups).filter(({verdict}) => !isSettled(verdict) && !isStarting(verdict))
     this.#published({changes: troubled.map((group) => changeOfVerdict(group, 'starting')), snapshot})
+  }
+
+  routers(): readonly Router[] {
+    return this.#hooks.map(({hook: {name, waiting, lost}, on}) => ({name, kind: 'hook', waiting, lost, on}))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type {ActuatorConfig, DesiredActuator, DesiredActuators} from '../core/actuator.ts'
 import type {Clock, Log, Random} from '../core/ports.ts'
+import type {Router, RouterReading, RouterSource} from '../core/router.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
 import type {Monitor} from '../monitor/monitor.ts'
 import {report} from './actuator-report.ts'
@@ -18,14 +19,21 @@ export type ActuationDeps = Readonly<{
 }>
 export type RoutersDeps = ActuationDeps & Readonly<{kinds: readonly DesiredActuators[]}>
 
-type Running = Readonly<{desired: DesiredActuator; name: string; loop: AsyncDisposable}>
+type Running = Readonly<{
+  desired: DesiredActuator
+  name: string
+  kind: RouterReading['kind']
+  loop: AsyncDisposable
+}>
 
 /** Keeps the routers of the configuration in force in step with the verdict. */
-export class Routers implements AsyncDisposable {
+export class Routers implements AsyncDisposable, RouterSource {
   readonly #deps: RoutersDeps
   readonly #timing: SwitchTiming
   readonly #unsubscribe: () => void
   #running: readonly Running[] = []
+  /** By name. `readAt`: wall clock. */
+  readonly #readings = new Map<string, Readonly<{reading: RouterReading; readAt: number}>>()
   #resyncMs = 0
   #isFirst = true
 
@@ -63,6 +71,15 @@ export class Routers implements AsyncDisposable {
     this.#isFirst = false
   }
 
+  /** As each was last read. One that cannot be read now keeps its last reading. */
+  routers(): readonly Router[] {
+    return this.#running.map(({name, kind}) => {
+      const {reading, readAt = null} = this.#readings.get(name) ?? {}
+      if (reading !== undefined) return {name, readAt, ...reading}
+      return kind === 'haproxy' ? {name, readAt, kind, servers: []} : {name, readAt, kind, databases: []}
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe()
     this.#timing[Symbol.dispose]()
@@ -85,7 +102,7 @@ export class Routers implements AsyncDisposable {
       resyncMs: () => this.#resyncMs,
       report: reportPass,
     })
-    return {desired, name: actuator.name, loop}
+    return {desired, name: actuator.name, kind: actuator.kind, loop}
   }
 
   async #end(removed: readonly Running[]): Promise<void> {
@@ -96,6 +113,7 @@ export class Routers implements AsyncDisposable {
     for (const {name} of gone) {
       if (this.#running.some((one) => one.name === name)) continue
       this.#deps.monitor.reportActuator(name, null)
+      this.#readings.delete(name)
       this.#timing.gone(name)
     }
   }
@@ -103,6 +121,7 @@ export class Routers implements AsyncDisposable {
   #report({actuator: name, applied}: Pass): void {
     const status = applied === null ? 'frozen' : statusOf[applied.outcome]
     if (applied !== null) this.#deps.meter.applied(name, applied.outcome)
+    if (applied?.reading) this.#readings.set(name, {reading: applied.reading, readAt: this.#deps.clock.wall()})
     report(this.#deps, name, {status, problems: applied?.problems ?? [], isVerified: status === 'in-sync'})
   }
 }

@@ -3,6 +3,7 @@ import type {PastChange} from '../core/changes.ts'
 import type {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import type {Router} from '../core/router.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
 import type {Metrics} from './metrics.ts'
@@ -29,6 +30,8 @@ export type Context = {
   readonly metrics: Metrics
   /** The last changes (`keptChanges` of them), oldest first, earlier runs included. */
   readonly pastChanges: () => readonly PastChange[]
+  /** What each router showed when it was last read. */
+  readonly routers: () => readonly Router[]
   /** Servers that a load balancer names at an address of no host. */
   readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** Sets this machine apart from others, for peers; `null`: not known. */

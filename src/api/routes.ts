@@ -12,6 +12,7 @@ import {nodeRoutes} from './routes/node.ts'
 import {orderRoutes} from './routes/orders.ts'
 import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
+import {routersRoute} from './routes/routers.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
 import {unknownAddressesRoute} from './routes/unknown-addresses.ts'
 import {viewRoute} from './routes/view.ts'
@@ -27,6 +28,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     eventRoute(stream),
     changesRoute,
     viewRoute,
+    routersRoute,
     checkRoute,
     unknownAddressesRoute,
     ...orderRoutes,

@@ -4,6 +4,7 @@ import type {PastChange} from '../core/changes.ts'
 import {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import type {Router} from '../core/router.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
@@ -28,6 +29,8 @@ export type ApiDeps = Readonly<{
   metrics: Metrics
   /** The last changes, oldest first. */
   pastChanges: () => readonly PastChange[]
+  /** What each router showed when it was last read; default: there are none. */
+  routers?: () => readonly Router[]
   /** Told of each server at an address of no host, and asked for them. */
   unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** Of this machine, for peers; `null`: it has none. */
@@ -54,7 +57,13 @@ export interface Api extends AsyncDisposable {
  */
 export async function startApi(deps: ApiDeps): Promise<Api> {
   const {clock, log, metrics, source, announceMs = 500, env = process.env} = deps
-  const context: Context = {tables: new NodeTables(), ...deps, isStopping: false, handover: new Handover()}
+  const context: Context = {
+    tables: new NodeTables(),
+    routers: () => [],
+    ...deps,
+    isStopping: false,
+    handover: new Handover(),
+  }
   const stream = new EventStream(deps)
   const uncount = source.subscribe((publication) => metrics.published(publication))
   const answer = await buildApp(allRoutes(stream, deps.version), context)

@@ -1,4 +1,5 @@
 import type {ActuatorSettings} from './actuator-settings.ts'
+import type {RouterReading} from './router.ts'
 import type {MonitorSettings} from './settings.ts'
 import type {Snapshot} from './snapshot.ts'
 
@@ -13,6 +14,8 @@ export type Applied = Readonly<{
   problems: readonly string[]
   /** The next pass, even without a change: clients are waiting. */
   againMs?: number
+  /** What the router showed at the end of the pass, for people; absent: it could not be read. */
+  reading?: RouterReading
 }>
 
 export type ApplyOptions = Readonly<{
@@ -29,6 +32,7 @@ export type ApplyOptions = Readonly<{
 export interface Actuator extends AsyncDisposable {
   /** For logs, metrics and the snapshot: `haproxy /run/haproxy/admin.sock`. Never a secret. */
   readonly name: string
+  readonly kind: RouterReading['kind']
   /**
    * Reads the router, plans, applies, verifies. Idempotent; never rejects; gives up soon after
    * `signal` aborts. Calls never overlap.

@@ -1,5 +1,6 @@
 import type {PastChange} from './changes.ts'
 import type {Facts, Failure, SessionFacts} from './facts/observation.ts'
+import type {Router} from './router.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from './snapshot.ts'
 import type {Memory} from './verdict/group-memory.ts'
 import type {Cause, Role} from './vocabulary.ts'
@@ -33,6 +34,11 @@ export interface SnapshotSource extends AsyncDisposable {
    * daemon cannot be asked.
    */
   past?(): Promise<readonly PastChange[]>
+  /**
+   * What the daemon's routers showed when it last read them. Absent: this source has none. Rejects
+   * when the daemon cannot be asked, or is of an earlier version.
+   */
+  routers?(): Promise<readonly Router[]>
 }
 
 /** The operator who gives an order, and why. */

@@ -24,6 +24,7 @@ const fine: Applied = {outcome: 'in-sync', steps: [], problems: []}
 
 /** An actuator that takes 10 ms for a pass, and answers as the test sets. */
 class FakeActuator implements Actuator {
+  readonly kind = 'haproxy'
   readonly name: string
   readonly applied: string[] = []
   renewed = 0

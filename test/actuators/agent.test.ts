@@ -67,6 +67,10 @@ test('the agent answers one line and closes the connection', async () => {
   assert.equal(await ask(agent, 'host2 primary\n'), 'ready up 100%\n')
   state.isFrozen = true
   assert.equal(await ask(agent, 'host2 primary\n'), '\n')
+  // The last question for each server, the last answer to it, and who asked.
+  const asked = agent.questions().map(({client, question, answer}) => `${client}: ${question}: ${answer}`)
+  assert.match(asked[0] ?? '', /^127\.0\.0\.1: host1 primary: down #/)
+  assert.deepEqual(asked.slice(1), ['127.0.0.1: host2 primary: ', '127.0.0.1: host2 replica lag=16MB: ready up 75%'])
 })
 
 test('a deposed writer gets "down" before its successor gets "up"', async () => {

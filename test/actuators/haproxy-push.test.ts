@@ -4,6 +4,7 @@ import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
 import {haproxyActuator} from '../../src/actuators/haproxy/actuator.ts'
 import type {DesiredHaproxy} from '../../src/actuators/haproxy/plan.ts'
 import {isSameLife} from '../../src/actuators/haproxy/read.ts'
+import type {RouterReading} from '../../src/core/router.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {type Haproxy, startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
@@ -21,6 +22,14 @@ const starting: SnapshotDraft = {
   ...hosts('host2'),
   verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null},
 }
+
+const shown = (reading: RouterReading | undefined): readonly string[] =>
+  reading?.kind === 'haproxy'
+    ? reading.servers.map(
+        ({backend, server, role, host, state, sessions}) => `${backend}/${server} ${role} ${host} ${state} ${sessions}`,
+      )
+    : []
+const inSync = {outcome: 'in-sync', steps: [], problems: []}
 
 describe.skipIf(lacks('HAProxy'))('a real HAProxy, pushed', () => {
   let server: Server
@@ -76,13 +85,19 @@ ${['write', 'read'].map(listens).join('')}`
     const actuator = push(running)
     expect(await actuator.apply(snapshot(hosts('host1')), options)).toMatchObject({outcome: 'applied', problems: []})
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
-    expect(await actuator.apply(snapshot(hosts('host1')), options)).toEqual({
-      outcome: 'in-sync',
-      steps: [],
-      problems: [],
-    })
+    expect(await actuator.apply(snapshot(hosts('host1')), options)).toMatchObject(inSync)
     const {closed} = await client(running)
-    const {steps} = await actuator.apply(snapshot(hosts('host2')), options)
+    const read = (await actuator.apply(snapshot(hosts('host1')), options)).reading
+    expect(read).toMatchObject({kind: 'haproxy'})
+    expect(shown(read)).toEqual([
+      'pg_write/host1 primary host1 up 1',
+      'pg_write/host2 primary host2 maint 0',
+      'pg_read/host1 replica host1 maint 0',
+      'pg_read/host2 replica host2 up 0',
+    ])
+    const {steps, reading} = await actuator.apply(snapshot(hosts('host2')), options)
+    // After the switch, not before it.
+    expect(shown(reading).map((text) => text.split(' ')[3])).toEqual(['maint', 'up', 'up', 'maint'])
     await closed
     // The sessions are ended again while HAProxy still counts one.
     expect([...new Set(steps)]).toEqual([
@@ -112,11 +127,7 @@ ${['write', 'read'].map(listens).join('')}`
   test('servers of a group that is starting (V0) stay as they are', async () => {
     const running = await haproxy()
     await push(running).apply(snapshot(hosts('host1')), options)
-    expect(await push(running).apply(snapshot(starting), options)).toEqual({
-      outcome: 'in-sync',
-      steps: [],
-      problems: [],
-    })
+    expect(await push(running).apply(snapshot(starting), options)).toMatchObject(inSync)
     expect(await up(running)).toEqual(['pg_read/host2', 'pg_write/host1'])
   })
 

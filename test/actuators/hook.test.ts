@@ -44,6 +44,7 @@ test('a hook that hangs fills its queue: the oldest events are dropped and count
   expect(logged(staged, 'error')).toMatchObject([
     {message: expect.stringMatching(/: the queue is full and drops its oldest events: make the hook faster/)},
   ])
+  expect([staged.hook.waiting, staged.hook.lost]).toEqual([queueBound + 1, 3])
   writeFileSync(shop.at('go'), '')
   await soon(() => staged.reports.length === 3 + queueBound + 1)
   expect(shop.lines('ids').map((id) => Number(id.slice(7)))).toEqual([

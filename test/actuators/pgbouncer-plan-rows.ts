@@ -22,7 +22,7 @@ const state = ({at = host(1), isPaused = false, isDisabled = false, ...special}:
   loginRetryS: 0.2,
   isPortShared: false,
   socketFolder: '/run/pgbouncer',
-  databases: [{name: 'app', ...at, dbname: 'app', isPaused, isDisabled}],
+  databases: [{name: 'app', ...at, dbname: 'app', isPaused, isDisabled, connections: 2}],
   inUse: [],
   addresses: {},
   ...special,

@@ -1,9 +1,12 @@
 import {readdir, readFile, stat} from 'node:fs/promises'
 import {describe, expect, onTestFinished, test} from 'vitest'
+import type {Applied} from '../../src/core/actuator.ts'
 import {until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {primary, standby, unavailable} from '../support/snapshots.ts'
 import {actuatorFor, app, client, options, pgbouncer, pgbouncerStage, whereIs} from './pgbouncer-stage.ts'
+
+const databases = ({reading}: Applied) => (reading?.kind === 'pgbouncer' ? reading.databases : [])
 
 describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer follows the verdict', () => {
   const {at, led, node, noPrimary, port, see} = pgbouncerStage()
@@ -12,7 +15,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
     const running = await pgbouncer()
     const before = await stat(running.include)
     const actuator = actuatorFor(running)
-    expect(await actuator.apply(led('host1'), options)).toEqual({
+    expect(await actuator.apply(led('host1'), options)).toMatchObject({
       outcome: 'applied',
       steps: [`write ${running.include}: app -> ${at('host1')}`, 'RELOAD'],
       problems: [],
@@ -22,7 +25,7 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
     expect([after.mode, after.uid, after.gid]).toEqual([before.mode, before.uid, before.gid])
     expect(after.ino).not.toBe(before.ino)
     expect(await readdir(running.folder)).not.toContainEqual(expect.stringContaining('.tmp'))
-    expect(await actuator.apply(led('host1'), options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
+    expect(await actuator.apply(led('host1'), options)).toMatchObject({outcome: 'in-sync', steps: [], problems: []})
     expect(actuator.name).toBe(`pgbouncer 127.0.0.1:${running.port}`)
   })
 
@@ -32,11 +35,33 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
     await actuator.apply(led('host1'), options)
     const clients = await Promise.all([client(running), client(running), client(running)])
     for (const each of clients) expect((await each.query(whereIs)).rows).toEqual([{port: port('host1')}])
-    const {outcome, steps} = await actuator.apply(led('host2'), options)
+    const {outcome, steps, reading} = await actuator.apply(led('host2'), options)
     expect([outcome, steps]).toEqual([
       'applied',
       ['PAUSE app', `write ${running.include}: app -> ${at('host2')}`, 'RELOAD', 'RESUME app'],
     ])
+    expect(reading).toEqual({
+      kind: 'pgbouncer',
+      databases: [
+        {
+          name: 'app',
+          role: 'primary',
+          group: null,
+          leadsTo: {host: '127.0.0.1', port: port('host2')},
+          hosts: ['host2'],
+          paused: null,
+          isDisabled: false,
+          connections: expect.any(Number),
+        },
+      ],
+    })
+    const [gone] = databases(await actuator.apply(noPrimary(), options))
+    expect(gone).toMatchObject({leadsTo: {port: port('host2')}, hosts: ['host2'], paused: {by: 'pgroute66'}})
+    await actuator.apply(led('host2'), options)
+    await running.ask('PAUSE app')
+    const [held] = databases(await actuator.apply(led('host2'), options))
+    await running.ask('RESUME app')
+    expect(held).toMatchObject({paused: {by: 'another'}})
     for (const each of clients) expect((await each.query(whereIs)).rows).toEqual([{port: port('host2')}])
   })
 
@@ -102,7 +127,11 @@ describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('a real PgBouncer 
       {host1: primary(), host2: standby()},
       {verdict: {kind: 'starting', rule: 'V0', primary: null, routedTo: null}},
     )
-    expect(await actuatorFor(running).apply(starting, options)).toEqual({outcome: 'in-sync', steps: [], problems: []})
+    expect(await actuatorFor(running).apply(starting, options)).toMatchObject({
+      outcome: 'in-sync',
+      steps: [],
+      problems: [],
+    })
     expect(await running.leads('app')).toBe(at('host1'))
   })
 

@@ -92,7 +92,9 @@ const contentTypes = ['application/json', 'application/json', 'application/json;
 const headerText = (value: string): string => value.replace(/[^ -~]/g, '?')
 
 /** Says what an answer has that the document does not tell; `null`: nothing. */
-export function answerJudge(document: Document): (request: FuzzedRequest, answered: Answered) => string | null {
+export function answerJudge(
+  document: Document,
+): (request: Pick<FuzzedRequest, 'operation' | 'method'>, answered: Answered) => string | null {
   const ajv = new Ajv.default({strict: true, allowUnionTypes: true, allErrors: true})
   addFormats.default(ajv)
   for (const [name, schema] of Object.entries(document.components.schemas))

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import {writeFile} from 'node:fs/promises'
 import {onTestFinished, test} from 'vitest'
+import {routersFromWire} from '../../src/protocol/routers-reader.ts'
+import {ask} from '../api/started.ts'
 import {until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
 import {pgbouncerPassword, startPgbouncer} from '../support/pgbouncer.ts'
@@ -8,18 +10,28 @@ import {site} from '../support/site.ts'
 
 const databases = 'databases: {app: {role: primary, dbname: postgres}}'
 
+async function routersOf(socket: string): Promise<readonly string[]> {
+  const {body} = await ask(socket, '/v1/routers')
+  return routersFromWire(JSON.parse(body)).map((router) => {
+    if (router.kind === 'hook') return `hook ${router.waiting} waiting`
+    if (router.kind !== 'pgbouncer') return router.kind
+    return router.databases.map(({name, hosts, paused}) => `pgbouncer ${name} ${hosts} ${paused?.by ?? null}`).join()
+  })
+}
+
 test.skipIf(lacks('PgBouncer'))(
   'serve repoints PgBouncer: a drain, a switch, and a pause that ends by itself',
   async () => {
     const pgbouncer = await startPgbouncer()
     onTestFinished(() => pgbouncer[Symbol.asyncDispose]())
     const admin = `postgres://postgres:${pgbouncerPassword}@127.0.0.1:${pgbouncer.port}/pgbouncer?sslmode=disable`
-    const {serve, host1, host2, asks} = await site((folder) =>
+    const {serve, host1, host2, asks, cwd} = await site((folder) =>
       [
         `socket: ${folder}/pgroute66.sock`,
         // Nothing comes about by looking again after a while.
         'haproxy: {resync: 1h}',
         `pgbouncer: [{admin: "${admin}", include: ${pgbouncer.include}, ${databases}, pause: 1s}]`,
+        'hooks: [{run: [/bin/true], on: [starting]}]',
       ].join('\n'),
     )
     const comes = (where: string) => until(async () => (await pgbouncer.leads('app')) === where)
@@ -37,6 +49,9 @@ test.skipIf(lacks('PgBouncer'))(
     await host2.promote()
     await comes(`127.0.0.1:${host2.port}`)
     assert.deepEqual((await answer).rows, [{port: host2.port}])
+    const shown = () => routersOf(`${cwd}/pgroute66.sock`)
+    await until(async () => (await shown())[0]?.includes('host2') === true)
+    assert.deepEqual(await shown(), ['pgbouncer app host2 null', 'hook 0 waiting'])
 
     await pgbouncer.stop()
     await host2.kill()

@@ -3,9 +3,11 @@ import type {AgentSettings} from '../../core/actuator-settings.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Clock, Log, SnapshotSource} from '../../core/ports.ts'
+import type {AgentAsked} from '../../core/router.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import {agentAnswer, serverNamedOnly} from './answer.ts'
 import {Handover} from './handover.ts'
+import {AgentQuestions} from './questions.ts'
 
 /** Bytes of a question: a name, an address (a name of DNS has 253), a role and a limit. */
 const longestQuestion = 512
@@ -33,6 +35,8 @@ export type AgentRequest = Readonly<{
 export interface Agent extends AsyncDisposable {
   /** `127.0.0.1:8009`, with the port in use (settings may say 0). */
   readonly address: string
+  /** The last question of each HAProxy for each server. */
+  questions(): readonly AgentAsked[]
   /**
    * Opens the new address before it closes the old one. Throws OperatorError when it cannot listen
    * there; then nothing has changed.
@@ -49,13 +53,16 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
   const {log} = request
   const connections = new Set<Socket>()
   const handover = new Handover()
+  const questions = new AgentQuestions()
   const answer = (question: string, client: string) => {
     const {source, fallback, isFrozen, clock} = request
     const snapshot = source.current()
     const unplaced = serverNamedOnly(question, snapshot)
     if (unplaced !== null) request.namedOnly(unplaced.server, unplaced.host)
     const ruled = agentAnswer(question, snapshot, fallback, isFrozen())
-    return handover.settle({client, question, answer: ruled, snapshot, now: clock.now()})
+    const settled = handover.settle({client, question, answer: ruled, snapshot, now: clock.now()})
+    if (question !== '') questions.note({client, question: question.trim(), answer: settled, askedAt: clock.wall()})
+    return settled
   }
   const openAt = (settings: AgentSettings) =>
     listen(settings, (socket) => converse(socket, connections, request.clock, answer))
@@ -66,6 +73,7 @@ export async function startAgent(request: AgentRequest): Promise<Agent> {
     get address() {
       return addressOf(server)
     },
+    questions: () => questions.list(request.clock.wall()),
     async reload(next) {
       if (next.bind === settings.bind && next.port === settings.port) return
       const opened = await openAt(next)

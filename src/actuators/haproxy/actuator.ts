@@ -3,6 +3,7 @@ import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {type DesiredHaproxy, type HaproxyPlan, type HaproxyStep, planHaproxy} from './plan.ts'
 import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
+import {readingOf} from './reading.ts'
 import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
 import {cutStaleWorkers} from './stale-workers.ts'
 
@@ -35,6 +36,7 @@ type Running = Readonly<{snapshot: Snapshot; isOutdated: () => boolean; runtime:
 
 class HaproxyActuator implements Actuator {
   readonly name: string
+  readonly kind = 'haproxy'
   readonly #sockets: HaproxySockets
   readonly #desired: DesiredHaproxy
   readonly #namedOnly: NamedOnly
@@ -67,6 +69,7 @@ class HaproxyActuator implements Actuator {
           outcome: 'planned',
           steps: plan.steps.map(({command, why}) => `${command}  # ${why}`),
           problems: plan.problems,
+          reading: this.#reading(before, snapshot),
         }
       await this.#run(plan, before, {snapshot, isOutdated, runtime, done})
       const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
@@ -77,7 +80,12 @@ class HaproxyActuator implements Actuator {
         ...(this.#isRestrained ? [secondPusher] : []),
       ]
       const isDone = plan.isWhole && problems.length === plan.problems.length
-      return {outcome: isDone ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed', steps: done, problems}
+      return {
+        outcome: isDone ? (done.length > 0 ? 'applied' : 'in-sync') : 'failed',
+        steps: done,
+        problems,
+        reading: this.#reading(after, snapshot),
+      }
     } catch (error) {
       // HAProxy may have carried out the last command: our own change must not count as foreign.
       this.#lastRead = null
@@ -90,6 +98,8 @@ class HaproxyActuator implements Actuator {
   get #isRestrained(): boolean {
     return this.#foreignChanges >= toleratedChanges
   }
+
+  #reading = ({servers}: HaproxyState, snapshot: Snapshot) => readingOf(this.#desired, servers, snapshot)
 
   #plan({servers}: HaproxyState, snapshot: Snapshot): HaproxyPlan {
     const plan = planHaproxy(this.#desired, servers, snapshot)

@@ -7,7 +7,9 @@ import {sessionsOf} from './sessions.ts'
  * life has the same `pid`.
  */
 export type HaproxyLife = Readonly<{pid: string; uptimeS: number}>
-export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly HaproxyServer[]}>
+/** `opState`: 0 down, 1 starting, 2 up, 3 stopping, by its checks. */
+export type ReadServer = HaproxyServer & Readonly<{opState: number}>
+export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly ReadServer[]}>
 
 export const isSameLife = (before: HaproxyLife, now: HaproxyLife): boolean =>
   before.pid === now.pid && before.uptimeS <= now.uptimeS
@@ -27,7 +29,7 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
     .split('\n')
     .filter((line) => /^(# |\d+ )/.test(line))
   const column = header.replace(/^# /, '').split(' ')
-  const servers = rows.map((row): HaproxyServer => {
+  const servers = rows.map((row): ReadServer => {
     const cells = row.split(' ')
     const cell = (name: string) => cells[column.indexOf(name)] ?? ''
     const [backend, server] = [cell('be_name'), cell('srv_name')]
@@ -40,6 +42,7 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
       // A dash: haproxy.cfg has an address.
       name: cell('srv_fqdn') === '-' ? null : cell('srv_fqdn') || null,
       adminState: Number(cell('srv_admin_state')),
+      opState: Number(cell('srv_op_state')),
       sessions: sessions.get(`${backend}/${server}`) ?? 0,
     }
   })

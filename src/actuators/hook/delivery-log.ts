@@ -42,6 +42,11 @@ export class DeliveryLog {
     this.#waiting = waiting
   }
 
+  /** Events lost since the start. */
+  get dropped(): number {
+    return this.#dropped
+  }
+
   delivered(event: HookEvent, problem: string | null, ms: number): void {
     this.#log.debug(this.#about(event), `${this.#name}: delivered`)
     if (problem !== null) this.#logProblem(problem, {})

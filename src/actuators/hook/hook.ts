@@ -36,6 +36,10 @@ export type HookDeps = Readonly<{
  */
 export interface Hook extends AsyncDisposable {
   readonly name: string
+  /** Events in the queue, with the one that is being delivered. */
+  readonly waiting: number
+  /** Events lost since the start. */
+  readonly lost: number
   /**
    * Never waits, never throws. Ignores events that the hook does not want, and every event after
    * disposal.
@@ -112,6 +116,12 @@ export function hook(
 
   return {
     name,
+    get waiting() {
+      return waiting.length + Number(work !== null)
+    },
+    get lost() {
+      return deliveryLog.dropped
+    },
     notify(event) {
       if (stop.signal.aborted || !isWanted(settings, event)) return
       if (waiting.length >= queueBound) {

@@ -8,6 +8,7 @@ import {HeldDatabases} from './held-databases.ts'
 import type {IncludeFiles, SharedInclude, StagedInclude} from './include-file.ts'
 import {PgbouncerObserver} from './observer.ts'
 import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
+import {readingOf} from './reading.ts'
 import {Sessions} from './sessions.ts'
 
 export type PgbouncerDeps = Readonly<{
@@ -43,6 +44,7 @@ const isMove = ({kind}: PgbouncerStep) => kind === 'pause' || kind === 'write' |
 
 class PgbouncerActuator implements Actuator {
   readonly name: string
+  readonly kind = 'pgbouncer'
   readonly #settings: PgbouncerSettings
   readonly #deps: PgbouncerDeps
   readonly #held = new HeldDatabases()
@@ -51,6 +53,8 @@ class PgbouncerActuator implements Actuator {
   readonly #observer: PgbouncerObserver
   /** Databases whose PAUSE was refused in this pass. */
   #unpausable: readonly string[] = []
+  /** Of this pass; `null`: nothing was read. */
+  #observed: ObservedPgbouncer | null = null
 
   constructor(settings: PgbouncerSettings, deps: PgbouncerDeps) {
     this.name = `pgbouncer ${placeOf(settings.admin)}`
@@ -66,6 +70,7 @@ class PgbouncerActuator implements Actuator {
   async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
     const steps: string[] = []
     const unreachable: string[] = []
+    this.#observed = null
     try {
       const console = await this.#begin(signal, unreachable)
       const applied = dryRun
@@ -76,9 +81,15 @@ class PgbouncerActuator implements Actuator {
         ...applied,
         outcome: isReached ? applied.outcome : 'failed',
         problems: [...unreachable, ...applied.problems],
+        ...this.#reading(snapshot),
       }
     } catch (error) {
-      return {outcome: 'failed', steps, problems: [...unreachable, messageOf(error)]}
+      return {
+        outcome: 'failed',
+        steps,
+        problems: [...unreachable, messageOf(error)],
+        ...this.#reading(snapshot),
+      }
     }
   }
 
@@ -154,8 +165,14 @@ class PgbouncerActuator implements Actuator {
     return planPgbouncer({...this.#settings, fallback: this.#deps.fallback}, observed, snapshot)
   }
 
-  #observe(console: Sessions | null): Promise<ObservedPgbouncer> {
-    return this.#observer.observe(console, this.#unpausable)
+  async #observe(console: Sessions | null): Promise<ObservedPgbouncer> {
+    this.#observed = await this.#observer.observe(console, this.#unpausable)
+    return this.#observed
+  }
+
+  #reading(snapshot: Snapshot): Pick<Applied, 'reading'> {
+    const reading = this.#observed && readingOf(this.#settings, this.#observed, snapshot)
+    return reading === null ? {} : {reading}
   }
 
   /**

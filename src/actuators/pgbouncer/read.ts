@@ -32,6 +32,7 @@ export async function readPgbouncer(console: Asks): Promise<PgbouncerState> {
       dbname: text(row, 'database'),
       isPaused: text(row, 'paused') === '1',
       isDisabled: text(row, 'disabled') === '1',
+      connections: row.current_connections === undefined ? null : Number(text(row, 'current_connections')),
     })),
     inUse: servers
       .filter((row) => row.state === 'active')

@@ -8,6 +8,8 @@ export type PgbouncerDatabaseState = Readonly<{
   dbname: string
   isPaused: boolean
   isDisabled: boolean
+  /** Server connections, idle ones included; `null`: SHOW DATABASES has no such column. */
+  connections: number | null
 }>
 
 /** A server connection that a client is using. PgBouncer gives every unix socket the address "unix". */

@@ -7,6 +7,7 @@ import {desiredPgbouncers} from '../../actuators/pgbouncer/desired.ts'
 import type {DesiredActuators} from '../../core/actuator.ts'
 import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Clock} from '../../core/ports.ts'
+import type {RouterSource} from '../../core/router.ts'
 import {connectionOpener} from '../../sources/pg/connection.ts'
 import type {Release} from './release.ts'
 
@@ -16,7 +17,13 @@ const routerKinds = (clock: Clock, namedOnly: NamedOnly): readonly DesiredActuat
   desiredPgbouncers({openConsole: consoleOver(connectionOpener(clock)), clock}),
 ]
 
-export type Actuation = Readonly<{agent: AgentPort; routers: Routers; hooks: Hooks}>
+export type Actuation = Readonly<{
+  agent: AgentPort
+  routers: Routers
+  hooks: Hooks
+  /** What the routers showed when they were last read. */
+  shown: RouterSource['routers']
+}>
 
 /**
  * The parts that act on the verdict, not yet configured: `serve` applies the first configuration,
@@ -26,5 +33,5 @@ export function actuationOf(deps: ActuationDeps & Readonly<{namedOnly: NamedOnly
   const agent = release.own(new AgentPort({...deps, source: deps.monitor}))
   const hooks = release.own(new Hooks(deps))
   const routers = release.own(new Routers({...deps, kinds: routerKinds(deps.clock, deps.namedOnly)}))
-  return {agent, routers, hooks}
+  return {agent, routers, hooks, shown: () => [routers, agent, hooks].flatMap((part) => part.routers())}
 }

@@ -10,7 +10,7 @@ import {stopSignal} from '../../system/stop-signal.ts'
 import {tellSystemd} from '../../system/systemd.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
 import {StateLock} from '../state/state-lock.ts'
-import {actuationOf} from './actuators.ts'
+import {type Actuation, actuationOf} from './actuators.ts'
 import {logChanges} from './change-log.ts'
 import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
@@ -54,21 +54,18 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   // takes all servers out, one that hears nothing keeps what it has for a while, and a socket of
   // systemd's keeps the question (DESIGN 9). Nor does it deny a primary before its peers were heard.
   const isStopped = stopped.then(() => true)
-  // What SIGHUP does by itself is to end a process.
-  let isAsked = false
-  const reloadLater = () => {
-    isAsked = true
-  }
-  process.on('SIGHUP', reloadLater)
+  const isReloadAsked = holdReload()
   if (await Promise.race([isStopped, watching.ready, firstRoundLimit(config)])) return
   const unknownAddresses = new UnknownAddresses({log, count: metrics.namedOnly})
   const {note: namedOnly} = unknownAddresses
+  let shown: Actuation['shown'] = () => []
   const api = release.own(
     await startApi({
       config,
       source: monitor,
       orders: monitor,
       pastChanges: () => journal.latest(),
+      routers: () => shown(),
       unknownAddresses,
       clock,
       log,
@@ -80,10 +77,9 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     }),
   )
   const meter = {stage: metrics.stage, applied: metrics.applied}
-  const {agent, routers, hooks} = actuationOf(
-    {monitor, clock, random: Math.random, log, dryRun, meter, namedOnly},
-    release,
-  )
+  const actuation = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter, namedOnly}, release)
+  const {agent, routers, hooks} = actuation
+  shown = actuation.shown
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
   hooks.notifyOfTroubles()
   const reload = reloads({
@@ -104,7 +100,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })
   process.on('SIGHUP', reload)
-  if (isAsked) reload()
+  if (isReloadAsked()) reload()
   release.own(tellSystemd({source: monitor, clock, log, env}))
   // Not before: what is loaded after it has no use for the executable's code caches, which are made
   // for V8's own settings.
@@ -114,6 +110,15 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   } finally {
     process.off('SIGHUP', reload)
   }
+}
+
+/** Until the daemon can reload: by itself SIGHUP ends a process. */
+function holdReload(): () => boolean {
+  let isAsked = false
+  process.on('SIGHUP', () => {
+    isAsked = true
+  })
+  return () => isAsked
 }
 
 /**

@@ -3,9 +3,11 @@ import type {PastChange} from '../../core/changes.ts'
 import {changesOfGroup, changesOfHost} from '../../core/changes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
+import type {Router} from '../../core/router.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
 import {afterLimit, sleep} from '../../core/wait.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
+import {routersFromWire} from '../../protocol/routers-reader.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
@@ -99,6 +101,14 @@ class DaemonSource implements SnapshotSource {
     const {changes} = JSON.parse(body) as {changes: unknown}
     // Older daemons have no such path.
     return Array.isArray(changes) ? changes.map(pastFromWire) : []
+  }
+
+  async routers(): Promise<readonly Router[]> {
+    const signal = AbortSignal.timeout(pastTimeoutMs)
+    const {status, body} = await httpRequest(this.#endpoint, {path: '/v1/routers', signal})
+    // Older daemons have no such path.
+    if (status !== 200) throw new Error(`the daemon answered ${status} to /v1/routers`)
+    return routersFromWire(JSON.parse(body))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
