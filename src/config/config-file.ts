@@ -3,6 +3,7 @@ import {resolve} from 'node:path'
 import type {ErrorCode} from '../core/error-codes.ts'
 import {OperatorError} from '../core/errors.ts'
 import {close, fstat, open, read} from '../system/files.ts'
+import {foreignWriter} from '../system/foreign-writer.ts'
 import {type Environment, variable} from './libpq/environment.ts'
 
 /** The file of a thousand hosts has a few hundred kilobytes. */
@@ -13,7 +14,8 @@ const stepMs = 20
 
 export type ConfigFile = Readonly<{path: string; text: string; mode: number}>
 
-const usualPlaces = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
+const inWorkingFolder = 'pgroute66.yml'
+const usualPlaces = [inWorkingFolder, '/etc/pgroute66/config.yaml']
 
 /**
  * The configuration file: `-c`, `$PGROUTE66CONFIG`, then the usual places. `null`: no file is named,
@@ -23,6 +25,7 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
   const named = path ?? variable(env, 'PGROUTE66CONFIG')
   if (named !== null) return readConfigFile(resolve(cwd, named))
   for (const place of usualPlaces) {
+    if (place === inWorkingFolder) refuseForeign(resolve(cwd, place))
     try {
       return await readConfigFile(resolve(cwd, place))
     } catch (error) {
@@ -30,6 +33,21 @@ export async function findConfigFile(path: string | null, env: Environment, cwd:
     }
   }
   return null
+}
+
+/**
+ * The user names no file here, so a stranger's file in the working folder must not be taken: it could
+ * send the contents of files that this user may read to a server of the stranger.
+ */
+function refuseForeign(path: string): void {
+  const fault = foreignWriter(path)
+  if (fault !== null)
+    throw refusal(
+      'CONFIG_FOREIGN',
+      path,
+      `may have been written by another user: ${fault}`,
+      `Read it, and if it is yours, name it with "-c ${path}". Or let only this user and root write to the file and its folder.`,
+    )
 }
 
 /**

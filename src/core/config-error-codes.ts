@@ -15,6 +15,10 @@ export const configErrorGuide = {
     meaning: 'The configuration file cannot be read.',
     next: 'Give this user permission to read the file.',
   },
+  CONFIG_FOREIGN: {
+    meaning: 'Another user may have written the `pgroute66.yml` of the working folder.',
+    next: 'Read the file. If it is yours, name it with `-c`, or let only this user and root write to it and its folder.',
+  },
   CONFIG_NOT_A_FILE: {
     meaning: 'The path of the configuration is a directory.',
     next: 'Name the file in the directory.',

@@ -1,7 +1,8 @@
-import {chmod, mkdir} from 'node:fs/promises'
+import {chmod, chown, mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {expect, test} from 'vitest'
 import {loadConfig} from '../../src/config/load.ts'
+import {guessSocket, usualSocket} from '../../src/sources/daemon/socket-path.ts'
 import {complaint, workplace} from './workplace.ts'
 
 const unusable: readonly [title: string, content: string | Uint8Array, code: string][] = [
@@ -62,6 +63,40 @@ test('where it is looked for: -c, $PGROUTE66CONFIG, ./pgroute66.yml, $PGHOST', a
   expect(await from(one, {PGROUTE66CONFIG: two})).toBe('one')
   expect(await from('./one.yml', {})).toBe('one')
 })
+
+type Tampering = (place: {directory: string}, path: string) => Promise<void>
+const tamperings: readonly [title: string, tamper: Tampering, what: string][] = [
+  ['a file that others may write', (_, path) => chmod(path, 0o666), 'mode 0666'],
+  ['a file that its group may write', (_, path) => chmod(path, 0o620), 'mode 0620'],
+  ['a folder that others may write', ({directory}) => chmod(directory, 0o1777), 'mode 1777'],
+]
+// Only root may give a file away.
+if (process.getuid?.() === 0) {
+  tamperings.push(
+    ['a file of another user', (_, path) => chown(path, 65_533, 0), 'uid 65533'],
+    ['a folder of another user', ({directory}) => chown(directory, 65_533, 0), 'uid 65533'],
+  )
+}
+for (const [title, tamper, what] of tamperings) {
+  test(`${title}, in the working folder: refused unless it is named`, async () => {
+    await using place = await workplace()
+    const from = (path: string | undefined, more: Record<string, string>) =>
+      loadConfig({path, env: {...place.env, ...more}, cwd: place.directory})
+    const path = await place.write('pgroute66.yml', 'hosts: {ours: {host: a}}')
+    expect(guessSocket({}, place.directory)).toBe(usualSocket)
+    await tamper(place, path)
+    // $PGHOST is no way around it: the file is not skipped silently.
+    const error = await complaint(from(undefined, {PGHOST: 'db9'}))
+    expect(error.code).toBe('CONFIG_FOREIGN')
+    expect(error.message).toContain(what)
+    expect(error.next).toContain(`-c ${path}`)
+    // The check asks no daemon that such a file names.
+    expect(guessSocket({}, place.directory)).toBe(null)
+    expect((await from('./pgroute66.yml', {})).hosts[0]?.name).toBe('ours')
+    expect((await from(undefined, {PGROUTE66CONFIG: 'pgroute66.yml'})).hosts[0]?.name).toBe('ours')
+    expect(guessSocket({PGROUTE66CONFIG: 'pgroute66.yml'}, place.directory)).toBe(usualSocket)
+  })
+}
 
 test('syntax errors say where and why, and never repeat the line', async () => {
   await using place = await workplace()

@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs'
 import {resolve} from 'node:path'
+import {foreignWriter} from '../../system/foreign-writer.ts'
 
 export const usualSocket = '/run/pgroute66/pgroute66.sock'
 const usualConfigs = ['pgroute66.yml', '/etc/pgroute66/config.yaml']
@@ -14,6 +15,8 @@ export function guessSocket(env: NodeJS.ProcessEnv, cwd: string): string | null 
   for (const path of configPaths(env)) {
     const text = textOf(resolve(cwd, path))
     if (text === null) continue
+    // The full command refuses a file that another user may have written.
+    if (!env.PGROUTE66CONFIG && path === usualConfigs[0] && foreignWriter(resolve(cwd, path)) !== null) return null
     // A mapping in braces, a quoted key or an explicit key: a regular expression cannot read it.
     if (/^[{"'?&!]/m.test(text)) return null
     if (!/^socket\s*:/m.test(text)) return usualSocket
