@@ -3,6 +3,7 @@ import type {Socket} from 'node:net'
 import {TLSSocket} from 'node:tls'
 import {type Answer, problem} from './answer.ts'
 import type {Context} from './context.ts'
+import type {Door} from './orders/order-record.ts'
 import {ownerOfToken} from './tokens.ts'
 
 /** Requests from the control socket, which only its owner may open. */
@@ -18,24 +19,29 @@ const isOverheard = (socket: Socket): boolean => {
   )
 }
 
-/** The name of the client that gives an order, or the answer that refuses the order. */
+export type Allowed = Readonly<{by: string; door: Exclude<Door, 'none'>}>
+export type Unauthorised = Readonly<{refusal: Answer; why: string}>
+
+/** The client that gives an order and how it proved its right, or the answer that refuses the order. */
 export async function authorise(
   request: IncomingMessage,
-  {config, log}: Context,
-): Promise<Readonly<{by: string}> | Answer> {
-  if (trusted.has(request)) return {by: 'control socket'}
+  {config, log}: Pick<Context, 'config' | 'log'>,
+): Promise<Allowed | Unauthorised> {
+  if (trusted.has(request)) return {by: 'control socket', door: 'control-socket'}
   const {socket} = request
   if (config.ssl?.clientCa && socket instanceof TLSSocket && socket.authorized) {
-    return {by: String(socket.getPeerCertificate().subject?.CN ?? 'client certificate')}
+    return {by: String(socket.getPeerCertificate().subject?.CN ?? 'client certificate'), door: 'certificate'}
   }
   const [, token] = /^Bearer +([^\s]{1,1024})$/i.exec(request.headers.authorization ?? '') ?? []
   if (token && isOverheard(socket)) {
     const next = 'Set "ssl" to turn on TLS, and replace this token: others may have read it.'
-    return problem(403, {code: 'TOKEN_IN_THE_CLEAR', detail: 'the token was sent over the network without TLS', next})
+    const why = 'the token was sent over the network without TLS'
+    return {refusal: problem(403, {code: 'TOKEN_IN_THE_CLEAR', detail: why, next}), why}
   }
   const owner = token && config.tokensFile !== null ? await ownerOfToken(token, config.tokensFile, log) : null
-  if (owner !== null) return {by: owner}
+  if (owner !== null) return {by: owner, door: 'token'}
   const next = 'Use the control socket, a client certificate signed by ssl.client_ca, or a token from tokens_file.'
-  const detail = token ? 'the token is unknown' : 'orders need authorisation'
-  return problem(401, {code: 'UNAUTHORISED', detail, next}, {'www-authenticate': 'Bearer realm="pgroute66"'})
+  const why = token ? 'the token is unknown' : 'orders need authorisation'
+  const headers = {'www-authenticate': 'Bearer realm="pgroute66"'}
+  return {refusal: problem(401, {code: 'UNAUTHORISED', detail: why, next}, headers), why}
 }

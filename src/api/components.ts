@@ -34,7 +34,7 @@ const roles: readonly Role[] = ['primary', 'standby', 'unavailable']
 const kinds: readonly VerdictKind[] = ['primary', 'no-primary', 'split-brain', 'unconfirmed', 'starting']
 const rules: readonly Rule[] = ['V0', 'V1', 'V2', 'V3', 'V4', 'V5']
 const answers: readonly Answer[] = ['confirms', 'denies', 'silent']
-const changeKinds: readonly ChangeKind[] = ['role', 'verdict', 'evidence', 'drain', 'actuator', 'config']
+const changeKinds: readonly ChangeKind[] = ['role', 'verdict', 'evidence', 'drain', 'actuator', 'config', 'order']
 const statuses: readonly WireActuator['status'][] = ['pending', 'in-sync', 'out-of-sync', 'planned', 'frozen']
 /** As PostgreSQL prints it. */
 const lsn: Schema = {type: 'string', pattern: '^[0-9A-F]+/[0-9A-F]+$', examples: ['0/3000148']}

@@ -7,6 +7,8 @@ import type {Router} from '../core/router.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
 import type {Metrics} from './metrics.ts'
+import type {OrderRecord} from './orders/order-record.ts'
+import type {RefusalDelay} from './orders/refusal-delay.ts'
 
 /**
  * What a route may read. `startApi` makes one per daemon and passes the same object to every
@@ -21,6 +23,10 @@ export type Context = {
   readonly source: SnapshotSource
   /** Carries out what an operator ordered. Rejects with OperatorError. */
   readonly orders: Orders
+  /** Who ordered what, and what came of it. */
+  readonly orderRecord: Pick<OrderRecord, 'add'>
+  /** Slows down clients without authorisation. */
+  readonly refusals: Pick<RefusalDelay, 'turn' | 'refused'>
   /** Monotonic and wall time, both in milliseconds. */
   readonly clock: Clock
   /** Orders what HAProxies are told at a switch of writers. */

@@ -1,4 +1,5 @@
 import type {ServerResponse} from 'node:http'
+import type {CountDrop} from './listen/drop-reason.ts'
 
 /** Bytes that may wait in memory for one reader, on top of the largest single frame. */
 const backlogBytes = 1 << 20
@@ -10,11 +11,13 @@ const backlogBytes = 1 << 20
 export class EventReader {
   readonly wantsSamples: boolean
   readonly #response: ServerResponse
+  readonly #dropped: CountDrop
   /** The last sequence that was sent to this reader. */
   sequence = -1
 
-  constructor(response: ServerResponse, wantsSamples: boolean) {
+  constructor(response: ServerResponse, wantsSamples: boolean, dropped: CountDrop) {
     this.#response = response
+    this.#dropped = dropped
     this.wantsSamples = wantsSamples
   }
 
@@ -29,6 +32,7 @@ export class EventReader {
     this.#response.write(frame)
     if (waiting <= backlogBytes + frame.length) return true
     this.#response.destroy()
+    this.#dropped('unread')
     return false
   }
 

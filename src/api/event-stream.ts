@@ -4,6 +4,7 @@ import type {Publication, Snapshot} from '../core/snapshot.ts'
 import {type Moment, toWire} from '../protocol/snapshot-json.ts'
 import {changeFrame, EventHistory, idOf} from './event-history.ts'
 import {EventReader} from './event-reader.ts'
+import type {Metrics} from './metrics.ts'
 
 const sampleMs = 1_000
 const commentMs = 15_000
@@ -14,6 +15,13 @@ const mostReaders = 1_000
  */
 const shareOfTime = 10
 
+export type EventStreamDeps = Readonly<{
+  source: SnapshotSource
+  clock: Clock
+  log: Log
+  metrics: Pick<Metrics, 'dropped'>
+}>
+
 /**
  * Server-sent events (API.md): every reader gets a change as it happens, and a whole snapshot once
  * a second.
@@ -22,6 +30,7 @@ export class EventStream implements Disposable {
   readonly #source: SnapshotSource
   readonly #clock: Clock
   readonly #log: Log
+  readonly #metrics: Pick<Metrics, 'dropped'>
   readonly #history: EventHistory
   readonly #readers = new Set<EventReader>()
   readonly #unsubscribe: () => void
@@ -31,10 +40,11 @@ export class EventStream implements Disposable {
   #commentedAt = 0
   #restUntil = 0
 
-  constructor({source, clock, log}: Readonly<{source: SnapshotSource; clock: Clock; log: Log}>) {
+  constructor({source, clock, log, metrics}: EventStreamDeps) {
     this.#source = source
     this.#clock = clock
     this.#log = log
+    this.#metrics = metrics
     this.#history = new EventHistory(source.current())
     this.#unsubscribe = source.subscribe((publication) => this.#published(publication))
   }
@@ -45,7 +55,7 @@ export class EventStream implements Disposable {
 
   /** `lastId`: the last event that this reader has seen; `null`: a new reader. */
   open(response: ServerResponse, lastId: string | null, wantsSamples: boolean): void {
-    const reader = new EventReader(response, wantsSamples)
+    const reader = new EventReader(response, wantsSamples, this.#metrics.dropped)
     const snapshot = this.#source.current()
     // `current` may have published a change. It goes to the other readers before this one joins.
     this.#flush()

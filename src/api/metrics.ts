@@ -2,6 +2,7 @@ import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {Meter} from '../core/ports.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
+import {type DropReason, dropReasons} from './listen/drop-reason.ts'
 import {processMetrics} from './process-metrics.ts'
 import {snapshotMetrics} from './snapshot-metrics.ts'
 
@@ -17,6 +18,10 @@ export interface Metrics {
   /** How long a switch took to be judged, and to be applied by an actuator. */
   stage(seen: Readonly<{stage: string; actuator: string; ms: number}>): void
   applied(actuator: string, outcome: string): void
+  /** An order, by what came of it. */
+  ordered(order: Readonly<{order: string; door: string; outcome: 'carried-out' | 'refused'}>): void
+  /** A connection of a client was closed or refused by the API itself. */
+  dropped(reason: DropReason): void
   /** A server was taken for `host` by its name alone. */
   namedOnly(host: string): void
   /** The outcome of a reload. `wall`: milliseconds. */
@@ -65,18 +70,41 @@ function instrumentsOf(registers: Registry[], version: string) {
     'How often a server was taken for this host by its name alone: its address is of no host.',
     ['host'],
   )
+  const orders = counter(
+    'orders_total',
+    'Orders of operators, by how the client proved its right and what came of it.',
+    ['order', 'door', 'outcome'],
+  )
+  const drops = counter('api_connections_dropped_total', 'Connections of clients that the API closed by itself.', [
+    'reason',
+  ])
+  for (const reason of dropReasons) drops.inc({reason}, 0)
   const reload = gauge('config_last_reload_successful', 'Whether the last reload of the configuration succeeded.')
   const reloadedAt = gauge('config_last_reload_success_timestamp_seconds', 'When the configuration in force was read.')
   const saved = gauge('state_last_save_successful', 'Whether the last write of the state_dir succeeded.')
-  return {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved}
+  return {
+    opened,
+    failures,
+    alarms,
+    transitions,
+    duration,
+    stages,
+    applies,
+    named,
+    orders,
+    drops,
+    reload,
+    reloadedAt,
+    saved,
+  }
 }
 
 /** Each call makes its own registry, so that several daemons in one process share nothing. */
 export function createMetrics(version: string, wall: () => number): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
-  const {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved} =
-    instrumentsOf(registers, version)
+  const counts = instrumentsOf(registers, version)
+  const {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved} = counts
   reload.set(1)
   saved.set(1)
   reloadedAt.set(wall() / 1000)
@@ -101,6 +129,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     },
     stage: ({stage, actuator, ms}) => stages.observe({stage, target: actuator}, ms / 1000),
     applied: (actuator, outcome) => applies.inc({target: actuator, outcome}),
+    ordered: (labels) => counts.orders.inc(labels),
+    dropped: (reason) => counts.drops.inc({reason}),
     namedOnly: (host) => named.inc({host}),
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)

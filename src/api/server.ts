@@ -5,6 +5,7 @@ import {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Router} from '../core/router.ts'
+import type {Change} from '../core/snapshot.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
 import type {Context} from './context.ts'
@@ -16,6 +17,8 @@ import {Listeners} from './listen/listeners.ts'
 import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
 import {isVocabulary, localHandler} from './local/handler.ts'
 import type {Metrics} from './metrics.ts'
+import {OrderRecord} from './orders/order-record.ts'
+import {RefusalDelay} from './orders/refusal-delay.ts'
 import {allRoutes} from './routes.ts'
 
 /** What `app/serve` gives to the API; most of it goes on to the routes as `Context`. */
@@ -27,6 +30,8 @@ export type ApiDeps = Readonly<{
   clock: Clock
   log: Log
   metrics: Metrics
+  /** Publishes changes that did not come from a host: orders. */
+  announce: (changes: readonly Change[]) => void
   /** The last changes, oldest first. */
   pastChanges: () => readonly PastChange[]
   /** What each router showed when it was last read; default: there are none. */
@@ -63,6 +68,8 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
     ...deps,
     isStopping: false,
     handover: new Handover(),
+    orderRecord: new OrderRecord(deps),
+    refusals: new RefusalDelay(clock),
   }
   const stream = new EventStream(deps)
   const uncount = source.subscribe((publication) => metrics.published(publication))
@@ -75,7 +82,8 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
           answer(request, response)
         }
   const calls = callsOf({...deps, answerer: () => answererOf(context.config)})
-  const listeners = new Listeners({handler, calls, inherited: inheritedListeners(env, process.pid), clock, log})
+  const inherited = inheritedListeners(env, process.pid)
+  const listeners = new Listeners({handler, calls, inherited, dropped: metrics.dropped, clock, log})
   const release = () => {
     uncount()
     stream[Symbol.dispose]()

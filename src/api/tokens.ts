@@ -1,6 +1,7 @@
 import {createHash, timingSafeEqual} from 'node:crypto'
-import {readFile} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 import type {Log} from '../core/ports.ts'
+import {readPlainFile} from '../system/plain-file.ts'
 
 /**
  * Characters. A shorter token can be guessed, or is a name whose token is missing from the line.
@@ -10,17 +11,19 @@ const leastLength = 16
 /**
  * The name that `tokens_file` gives to this token; `null`: the token is unknown, or the file cannot
  * be read. Each line holds `TOKEN` or `NAME TOKEN`; empty lines and `#` are skipped. Any other line
- * is ignored and never shown, because a part of it may be a token. The file is read for each request,
- * so that a withdrawn token stops working at once.
+ * is ignored and never shown, because a part of it may be a token. A file that every user of the
+ * machine can read holds no secrets, so none of its tokens counts. The file is read for each request, so
+ * that a withdrawn token stops working at once.
  */
 export async function ownerOfToken(token: string, path: string, log: Log): Promise<string | null> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    if (((await stat(path)).mode & 0o004) !== 0) throw Object.assign(new Error(), {code: 'every user can read it'})
+    text = (await readPlainFile(path)).toString('utf8')
   } catch (error) {
     log.error(
       {path},
-      `tokens_file cannot be read (${(error as NodeJS.ErrnoException).code}); the daemon refuses every token`,
+      `tokens_file cannot be used (${(error as NodeJS.ErrnoException).code}); the daemon refuses every token`,
     )
     return null
   }

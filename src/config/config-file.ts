@@ -46,7 +46,8 @@ function refuseForeign(path: string): void {
       'CONFIG_FOREIGN',
       path,
       `may have been written by another user: ${fault}`,
-      `Read it, and if it is yours, name it with "-c ${path}". Or let only this user and root write to the file and its folder.`,
+      `Read it, and if it is yours, name it with "-c ${path}". ` +
+        'Or let only this user and root write to the file and its folder.',
     )
 }
 

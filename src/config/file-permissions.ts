@@ -44,9 +44,12 @@ type Secrets = Readonly<{
   groups: readonly Pick<GroupSettings, 'peers' | 'witness'>[]
 }>
 
-/** A user who reads a token can give orders; one who reads the secret of a webhook can sign events. */
+/**
+ * A user who reads a token can give orders, so an open `tokens_file` is refused. A user who reads the secret
+ * of a webhook can sign events.
+ */
 export async function warnOfSecretFiles({tokensFile, hooks, groups}: Secrets, report: Report) {
-  if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report)
+  if (tokensFile !== null) await warnOfFile(tokensFile, 'tokens_file', report, 'refuse')
   for (const [index, hook] of hooks.entries())
     if (hook.kind === 'post' && hook.secretFile !== null)
       await warnOfFile(hook.secretFile, `hooks[${index}].secret_file`, report)
@@ -60,12 +63,16 @@ export async function warnOfSecretFiles({tokensFile, hooks, groups}: Secrets, re
     if (path !== null) await warnOfFile(path, at, report)
 }
 
-async function warnOfFile(path: string, at: string, report: Report): Promise<void> {
+/** `refuse`: the daemon takes nothing from a file that every user can read. */
+async function warnOfFile(path: string, at: string, report: Report, others: 'warn' | 'refuse' = 'warn'): Promise<void> {
   try {
     const found = await stat(path)
     if (!found.isFile()) report.warn(at, 'is not a plain file', 'Name the file that holds the secret.')
-    else if ((found.mode & 0o004) !== 0)
-      report.warn(at, 'names a file that every user of this machine can read', 'Run chmod o-r.')
+    else if ((found.mode & 0o004) !== 0) {
+      const [what, next] = ['names a file that every user of this machine can read', `Run chmod o-r ${path}.`] as const
+      if (others === 'refuse') report.refuse(at, 'CONFIG_SECRET_OPEN', what, next)
+      else report.warn(at, what, next)
+    }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     report.warn(

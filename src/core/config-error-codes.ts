@@ -17,7 +17,11 @@ export const configErrorGuide = {
   },
   CONFIG_FOREIGN: {
     meaning: 'Another user may have written the `pgroute66.yml` of the working folder.',
-    next: 'Read the file. If it is yours, name it with `-c`, or let only this user and root write to it and its folder.',
+    next: 'Read the file. If it is yours, name it with `-c`, or let only this user and root write there.',
+  },
+  CONFIG_SECRET_OPEN: {
+    meaning: 'Every user of the machine can read the file of a secret that lets its reader give orders.',
+    next: 'Run `chmod o-r` on the file that the message names. Replace the tokens: other users may have read them.',
   },
   CONFIG_NOT_A_FILE: {
     meaning: 'The path of the configuration is a directory.',

@@ -181,6 +181,10 @@ export const errorGuide = {
     meaning: 'The daemon opens no event stream: it is stopping, or has too many readers.',
     next: 'Try again later.',
   },
+  TOO_MANY_REFUSALS: {
+    meaning: 'The address has sent many orders without authorisation, so its further orders wait.',
+    next: 'Wait a minute, then send the order with the right token, or use the control socket.',
+  },
   UNAUTHORISED: {
     meaning: 'The order lacks authorisation, or the daemon does not accept the token.',
     next: 'Use the control socket, a client certificate of `ssl.client_ca`, or a token of `tokens_file`.',

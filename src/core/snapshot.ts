@@ -206,7 +206,7 @@ export type Snapshot = Readonly<{
   maintenance: Maintenance | null
 }>
 
-export type ChangeKind = 'role' | 'verdict' | 'evidence' | 'drain' | 'actuator' | 'config'
+export type ChangeKind = 'role' | 'verdict' | 'evidence' | 'drain' | 'actuator' | 'config' | 'order'
 export type Change = Readonly<{
   kind: ChangeKind
   group: string | null

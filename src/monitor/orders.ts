@@ -8,17 +8,21 @@ import type {Board} from './board.ts'
 export type OrderOutcome = Readonly<{memory: Memory; done: string}>
 
 /**
- * Out of rotation, and no word about its role: it goes on as what it is. Draining twice keeps the
- * first time and takes the new reason.
+ * Out of rotation, and no word about its role: it goes on as what it is. A second drain keeps the time,
+ * the author and the reason of the first: the host may need them still when the second author is done.
  */
 export function drainOrder(host: string, {by, reason}: Who, board: Board, wall: number): OrderOutcome {
   known(host, board)
   const {drains} = board.memory
-  const since = drains[host]?.since ?? Math.trunc(wall)
+  const earlier = drains[host]
+  if (earlier !== undefined) {
+    const words = earlier.reason === null ? '' : `: ${earlier.reason}`
+    return {memory: board.memory, done: `${host} is drained already, by ${earlier.by}${words}`}
+  }
   const isRouted = Object.values(board.current().groups).some(({verdict}) => verdict.routedTo === host)
   const effect = isRouted ? '. Writes stop until you resume it or another host becomes primary' : ''
   return {
-    memory: {...board.memory, drains: {...drains, [host]: {since, by, reason}}},
+    memory: {...board.memory, drains: {...drains, [host]: {since: Math.trunc(wall), by, reason}}},
     done: `${host} is drained: routers no longer get it${effect}`,
   }
 }

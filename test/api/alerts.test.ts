@@ -42,6 +42,7 @@ async function allMetrics(): Promise<string> {
   metrics.meter.failed('host3', 'auth')
   metrics.meter.alarmed('host3')
   metrics.namedOnly('host1')
+  metrics.ordered({order: 'drain', door: 'none', outcome: 'refused'})
   metrics.applied('haproxy /run/haproxy/admin.sock', 'applied')
   metrics.stage({stage: 'applied', actuator: 'haproxy /run/haproxy/admin.sock', ms: 3})
   return (await api.ask('/metrics')).body

@@ -20,8 +20,9 @@ test('a token sent over the network without TLS is refused before it is compared
       {config: {tokensFile: dir.at('tokens'), ssl: null}, log: keptLog()} as unknown as Context,
     )
   for (const near of ['127.0.0.1', '::1', '::ffff:127.0.0.1', undefined])
-    expect(await asked(near)).toEqual({by: 'anna'})
-  for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1']) expect(await asked(far)).toMatchObject({status: 403})
+    expect(await asked(near)).toEqual({by: 'anna', door: 'token'})
+  for (const far of ['10.0.0.7', '::ffff:10.0.0.7', 'fe80::1'])
+    expect(await asked(far)).toMatchObject({refusal: {status: 403}})
 })
 
 test('tokens_file: a malformed line is no token; the log has its number, never its text', async () => {
@@ -86,7 +87,7 @@ test('accept: only by the control socket, a token or a client certificate', asyn
     Pair,
     Pair,
   ]
-  writeFileSync(dir.at('tokens'), '# tokens\n\nbob s3cret-of-bob-00\nplain-token-0000\n')
+  writeFileSync(dir.at('tokens'), '# tokens\n\nbob s3cret-of-bob-00\nplain-token-0000\n', {mode: 0o600})
   await using api = await started(draft, {
     ssl: {...tlsOf(server), clientCa: {file: client.cert}},
     socket: dir.at('s.sock'),

@@ -170,7 +170,8 @@ test('the backlog of a slow reader is bounded', () => {
       response.destroyed = true
     },
   }
-  const reader = new EventReader(response as unknown as ServerResponse, true)
+  const drops: string[] = []
+  const reader = new EventReader(response as unknown as ServerResponse, true, (reason) => drops.push(reason))
   const frame = 'x'.repeat(100_000)
   let written = 0
   while (reader.write(frame)) written += 1
@@ -178,6 +179,7 @@ test('the backlog of a slow reader is bounded', () => {
   expect(response.destroyed).toBe(true)
   expect(response.writableLength).toBeLessThan((1 << 20) + 4 * frame.length)
   expect(reader.write(frame)).toBe(false)
+  expect(drops).toEqual(['unread'])
 })
 
 /** A reader on a bare socket. */

@@ -231,7 +231,8 @@ test('2,000 idle clients: a new request is answered before the idle clients are 
 
 test('connection limit: a new connection replaces one that has sent nothing, else the oldest', async () => {
   const {createServer} = await import('node:http')
-  const limit = new ConnectionLimit(3)
+  const drops: string[] = []
+  const limit = new ConnectionLimit(3, (reason) => drops.push(reason))
   const server = createServer((_, response) => response.end('hello'))
   limit.watch(server)
   server.listen(0, '127.0.0.1')
@@ -255,6 +256,7 @@ test('connection limit: a new connection replaces one that has sent nothing, els
   const fifth = await come(true)
   await vi.waitFor(() => expect(oldest.closed || oldest.readableEnded).toBe(true), {timeout: 30_000})
   expect(limit.size).toBe(3)
+  expect(drops).toEqual(['limit', 'limit'])
   for (const socket of [young, fourth, fifth]) socket.destroy()
   server.close()
 })

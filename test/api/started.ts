@@ -8,6 +8,7 @@ import {type Api, type ApiDeps, startApi} from '../../src/api/server.ts'
 import type {Config} from '../../src/config/config.ts'
 import {OperatorError} from '../../src/core/errors.ts'
 import {UnknownAddresses} from '../../src/core/offers/unknown-addresses.ts'
+import type {Change} from '../../src/core/snapshot.ts'
 import {type FakeSource, fakeSource, keptLog, realClock} from '../support/fake-source.ts'
 import type {SnapshotDraft} from '../support/snapshots.ts'
 
@@ -56,6 +57,8 @@ export interface Started extends AsyncDisposable {
   readonly log: ReturnType<typeof keptLog>
   readonly url: string
   readonly accepted: readonly object[]
+  /** What the API published by itself. */
+  readonly announced: readonly Change[]
   ask(path: string, options?: RequestOptions & {body?: string}): Promise<Answered>
 }
 export type Answered = Readonly<{status: number; body: string; headers: IncomingMessage['headers']}>
@@ -68,6 +71,7 @@ export async function started(
   const source = fakeSource(draft)
   const log = keptLog()
   const accepted: object[] = []
+  const announced: Change[] = []
   const clock = realClock()
   const api = await startApi({
     config: {...plainConfig, ...config},
@@ -97,6 +101,7 @@ export async function started(
     },
     clock,
     log,
+    announce: (changes) => announced.push(...changes),
     pastChanges: () => [],
     metrics: createMetrics('0.1.0', clock.wall),
     unknownAddresses: new UnknownAddresses({log, count: () => {}}),
@@ -113,6 +118,7 @@ export async function started(
     log,
     url,
     accepted,
+    announced,
     ask: (path, options) => ask(url, path, options),
     [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
   }

@@ -65,7 +65,7 @@ test('where it is looked for: -c, $PGROUTE66CONFIG, ./pgroute66.yml, $PGHOST', a
 })
 
 type Tampering = (place: {directory: string}, path: string) => Promise<void>
-const tamperings: readonly [title: string, tamper: Tampering, what: string][] = [
+const tamperings: [title: string, tamper: Tampering, what: string][] = [
   ['a file that others may write', (_, path) => chmod(path, 0o666), 'mode 0666'],
   ['a file that its group may write', (_, path) => chmod(path, 0o620), 'mode 0620'],
   ['a folder that others may write', ({directory}) => chmod(directory, 0o1777), 'mode 1777'],

@@ -27,15 +27,17 @@ describe('drain and resume', () => {
     expect(stage.routedTo).toBe('host1')
   })
 
-  test('it survives a restart, and a second drain keeps the time of the first', async () => {
+  test('it survives a restart, and a second drain keeps the author and the reason of the first', async () => {
     await using stage = await Stage.set()
     await stage.clock.through(stage.monitor.drain('host2', jane))
     const {since} = stage.host('host2').drained ?? {since: null}
     await stage.clock.run(5_000)
-    await stage.clock.through(stage.monitor.drain('host2', {by: 'joe', reason: null}))
-    expect(stage.host('host2').drained).toEqual({since, by: 'joe', reason: null})
+    const joe = stage.monitor.drain('host2', {by: 'joe', reason: null})
+    await stage.clock.through(joe)
+    expect(await joe).toContain('drained already, by jane: new disks')
+    expect(stage.host('host2').drained).toEqual({since, ...jane})
     await again(stage)
-    expect(stage.host('host2').drained).toEqual({since, by: 'joe', reason: null})
+    expect(stage.host('host2').drained).toEqual({since, ...jane})
   })
 
   test('a host that is not there is refused; one that is not drained resumes without a change', async () => {

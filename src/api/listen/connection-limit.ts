@@ -1,4 +1,5 @@
 import type {Server, Socket} from 'node:net'
+import type {CountDrop} from './drop-reason.ts'
 
 /**
  * Limits the open connections of all listeners together. A new connection is never refused, because
@@ -7,11 +8,13 @@ import type {Server, Socket} from 'node:net'
  */
 export class ConnectionLimit {
   readonly #most: number
+  readonly #dropped: CountDrop
   /** In order of arrival. */
   readonly #sockets = new Set<Socket>()
 
-  constructor(most: number) {
+  constructor(most: number, dropped: CountDrop) {
     this.#most = most
+    this.#dropped = dropped
   }
 
   get size(): number {
@@ -38,6 +41,7 @@ export class ConnectionLimit {
     const leaving = silent ?? oldest
     if (!leaving) return
     this.#sockets.delete(leaving)
+    this.#dropped('limit')
     leaving.destroy()
   }
 }

@@ -7,6 +7,7 @@ import {clearPath, grant, groupId} from '../../system/unix-socket.ts'
 import {problem} from '../answer.ts'
 import {respond} from '../not-found.ts'
 import type {ConnectionLimit} from './connection-limit.ts'
+import type {CountDrop} from './drop-reason.ts'
 import {type Endpoint, sectionOf} from './endpoint.ts'
 import {handshakeMs, idleMs, timeLimits} from './limits.ts'
 import {refuseMalformed} from './malformed.ts'
@@ -27,22 +28,25 @@ export interface Listener {
 
 /**
  * Opens `endpoint`. Throws OperatorError where that fails. `material`: certificate and key of an
- * endpoint with TLS, else `null`.
+ * endpoint with TLS, else `null`. `dropped`: told of each connection that the listener closes by itself.
  */
 export async function listen(
   endpoint: Endpoint,
   handler: RequestListener,
   material: SecureContextOptions | null,
-  connections: ConnectionLimit,
+  {connections, dropped}: Readonly<{connections: ConnectionLimit; dropped: CountDrop}>,
 ): Promise<Listener> {
   const server =
     material === null
       ? createServer(optionsOf(endpoint), handler)
       : createTlsServer(tlsOptions(endpoint, material), handler)
-  server.on('clientError', refuseMalformed)
+  server.on('clientError', (error, socket) => refuseMalformed(error, socket, dropped))
   server.on('checkExpectation', (_, response) => respond(response, unexpected))
-  // A client that speaks no TLS or whose handshake fails is disconnected, not logged.
-  server.on('tlsClientError', (_, socket) => socket.destroy())
+  // A client that speaks no TLS or whose handshake fails is disconnected and counted, not logged.
+  server.on('tlsClientError', ({code}: NodeJS.ErrnoException, socket) => {
+    if (code !== 'ECONNRESET') dropped(code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'slow' : 'tls')
+    socket.destroy()
+  })
   server.timeout = idleMs
   connections.watch(server)
   await open(server, endpoint)

@@ -5,6 +5,7 @@ import type {Clock, Log} from '../../core/ports.ts'
 import type {Calls} from '../grpc/calls.ts'
 import {readCertificate, stampOf} from './certificate.ts'
 import {ConnectionLimit} from './connection-limit.ts'
+import type {CountDrop} from './drop-reason.ts'
 import {collides, type Endpoint, endpointsOf, sectionOf} from './endpoint.ts'
 import {listenGrpc} from './grpc-listener.ts'
 import {mostClients} from './limits.ts'
@@ -23,6 +24,8 @@ export type ListenersDeps = Readonly<{
   calls: Calls
   /** File descriptors of the sockets that systemd opened. */
   inherited: ReadonlyMap<ListenerKind, number>
+  /** Told of each connection that the API closes by itself. */
+  dropped: CountDrop
   clock: Clock
   log: Log
 }>
@@ -33,13 +36,14 @@ export type ListenersDeps = Readonly<{
  */
 export class Listeners {
   readonly #deps: ListenersDeps
-  readonly #connections = new ConnectionLimit(mostClients())
+  readonly #connections: ConnectionLimit
   #open: readonly Listener[] = []
   #certificates: readonly Certificate[] = []
   #cancelLook: () => void = () => {}
 
   constructor(deps: ListenersDeps) {
     this.#deps = deps
+    this.#connections = new ConnectionLimit(mostClients(), deps.dropped)
   }
 
   get addresses(): readonly string[] {
@@ -91,10 +95,10 @@ export class Listeners {
 
   #listen(endpoint: Endpoint, certificates: readonly Certificate[]): Promise<Listener> {
     const material = materialOf(endpoint, certificates)
-    const {handler, calls} = this.#deps
+    const {handler, calls, dropped} = this.#deps
     return endpoint.kind === 'grpc'
       ? listenGrpc(endpoint, calls, material, this.#connections)
-      : listen(endpoint, handler(endpoint.kind), material, this.#connections)
+      : listen(endpoint, handler(endpoint.kind), material, {connections: this.#connections, dropped})
   }
 
   async #reopen(endpoints: readonly Endpoint[]): Promise<void> {

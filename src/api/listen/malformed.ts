@@ -1,6 +1,7 @@
 import {STATUS_CODES} from 'node:http'
 import type {Duplex} from 'node:stream'
 import {problem} from '../answer.ts'
+import type {CountDrop} from './drop-reason.ts'
 
 const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -33,8 +34,9 @@ const answers = new Map(
 const streaming = new WeakSet<Duplex>()
 export const markStreaming = (socket: Duplex | null): void => void (socket && streaming.add(socket))
 
-/** For the event `clientError`. */
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+/** Answers the event `clientError`. A client that only closes the connection is not counted. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex, dropped: CountDrop): void {
+  if (error.code !== 'ECONNRESET') dropped(error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'slow' : 'malformed')
   if (error.code === 'ECONNRESET' || !socket.writable || streaming.has(socket)) return void socket.destroy()
   // `end` alone waits for ever where a client never reads (seen).
   socket.end(answers.get(statuses[error.code ?? ''] ?? 400) ?? '', () => socket.destroy())

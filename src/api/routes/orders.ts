@@ -4,13 +4,15 @@ import {OperatorError} from '../../core/errors.ts'
 import type {Who} from '../../core/ports.ts'
 import {causes} from '../../core/vocabulary.ts'
 import {type Answer, json, jsonType, problem} from '../answer.ts'
-import {authorise, isTrusted} from '../authorisation.ts'
+import {type Allowed, authorise, isTrusted} from '../authorisation.ts'
 import type {Context} from '../context.ts'
+import type {OrderName} from '../orders/order-record.ts'
+import {sourceOf} from '../orders/refusal-delay.ts'
 import {hostParameter, paramOf, type Route} from '../route.ts'
 import {oneOf, orNull, record, type Schema, text, time, yesOrNo} from '../schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<object>
+type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<Readonly<{done: string}>>
 
 const reason: Schema = orNull({...text, maxLength: 500})
 const reasonOnly = record<Readonly<{reason: unknown}>>({reason}, ['reason'])
@@ -39,6 +41,7 @@ export const orderRoutes: readonly Route[] = [
     async (request, {orders}) => ({host: paramOf(request, 'host'), ...(await orders.poke(paramOf(request, 'host')))}),
   ),
   order(
+    'maintenance',
     {path: '/v1/maintenance', body: maintained, request: {required: true, body: wish}},
     'Turns maintenance on, which freezes every actuator, or off. ' +
       'The body is {"on": true, "for": "2h", "reason": "…"}. Without "for" it lasts until {"on": false}.',
@@ -63,13 +66,18 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
   return onHost(verb, `${summary} The body is {"reason": "…"}, or empty.`, hosted, carry)
 }
 
-function onHost(verb: string, summary: string, fields: Readonly<Record<string, Schema>>, carry: Carry): Route {
+function onHost(
+  verb: Exclude<OrderName, 'maintenance'>,
+  summary: string,
+  fields: Readonly<Record<string, Schema>>,
+  carry: Carry,
+): Route {
   const request = {required: false, body: reasonOnly}
-  const route = order({path: `/v1/hosts/:host/${verb}`, body: record(fields), request}, summary, carry)
+  const route = order(verb, {path: `/v1/hosts/:host/${verb}`, body: record(fields), request}, summary, carry)
   return {...route, parameters: [hostParameter], answers: {...route.answers, 404: 'no such host'}}
 }
 
-function order(about: Pick<Route, 'path' | 'body' | 'request'>, summary: string, carry: Carry): Route {
+function order(name: OrderName, about: Pick<Route, 'path' | 'body' | 'request'>, summary: string, carry: Carry): Route {
   return {
     ...about,
     method: 'POST',
@@ -82,44 +90,80 @@ function order(about: Pick<Route, 'path' | 'body' | 'request'>, summary: string,
       403: 'the token was sent without TLS',
       409: 'the order cannot be carried out; the reason',
       415: 'the body is not JSON',
+      429: 'this address has sent many orders without authorisation',
     },
     type: jsonType,
-    handle: (request, context) => obey(request, context, carry),
+    handle: (request, context) => obey(name, request, context, carry),
   }
 }
 
-async function obey(request: FastifyRequest, context: Context, carry: Carry): Promise<Answer> {
-  const allowed = await authorise(request.raw, context)
-  if ('status' in allowed) return allowed
+async function obey(order: OrderName, request: FastifyRequest, context: Context, carry: Carry): Promise<Answer> {
+  const {raw} = request
+  const source = isTrusted(raw) ? 'this machine' : sourceOf(raw.socket.remoteAddress)
+  const given = {order, host: knownHost(request, context), source}
+  const refuse = (refusal: Answer, why: string, by: Allowed | null, reason: string | null = null): Answer => {
+    context.orderRecord.add(
+      {...given, by: by?.by ?? null, reason, door: by?.door ?? 'none'},
+      {isCarriedOut: false, why},
+    )
+    return refusal
+  }
+  if (!isTrusted(raw) && !(await context.refusals.turn(source))) return refuse(tooMany, 'too many refused orders', null)
+  // While it waited for its turn, the client may have given up.
+  if (raw.socket.destroyed) return refuse(expired, 'the client has left', null)
+  const allowed = await authorise(raw, context)
+  if ('refusal' in allowed) {
+    context.refusals.refused(source)
+    return refuse(allowed.refusal, allowed.why, null)
+  }
   // A browser sends its client certificate with a form of any page. JSON needs a CORS preflight,
   // which this API never allows.
-  if (request.headers['content-type'] === undefined && !isTrusted(request.raw)) {
-    return problem(415, {
-      code: 'NOT_JSON',
-      detail: 'the body must be JSON',
-      next: 'Send "Content-Type: application/json".',
-    })
-  }
+  if (request.headers['content-type'] === undefined && !isTrusted(raw)) return refuse(notJson, 'not JSON', allowed)
   const body = fieldsOf(request.body)
   // On the control socket the command may name the operator, because a process that can open the
   // socket may do anything, and may say until when it waits for an answer.
-  const spokenFor = isTrusted(request.raw) ? wordOf(body.by, 'by') : null
-  const before = isTrusted(request.raw) ? wordOf(body.before, 'before') : null
-  if (before !== null && !(Date.parse(before) >= context.clock.wall())) {
-    const next = 'Find out why the daemon was busy, and send the order again if it is still right.'
-    return problem(409, {code: 'TOO_LATE', detail: 'order expired: the sender gave up waiting. Not executed.', next})
-  }
-  const who = {by: spokenFor ?? allowed.by, reason: wordOf(body.reason, 'reason')}
+  const by = (isTrusted(raw) ? wordOf(body.by, 'by') : null) ?? allowed.by
+  const before = isTrusted(raw) ? wordOf(body.before, 'before') : null
+  const reason = wordOf(body.reason, 'reason')
+  const named = {...allowed, by}
+  if (before !== null && !(Date.parse(before) >= context.clock.wall()))
+    return refuse(expired, 'the sender gave up waiting', named, reason)
   try {
-    return json(200, await carry(request, context, who, body))
+    const answer = await carry(request, context, {by, reason}, body)
+    context.orderRecord.add({...given, ...named, reason}, {isCarriedOut: true, why: answer.done})
+    return json(200, answer)
   } catch (error) {
-    if (!(error instanceof OperatorError) || error.code === 'BODY') throw error
-    return problem(error.code === 'UNKNOWN_HOST' ? 404 : 409, {
-      code: error.code,
-      detail: error.message,
-      next: error.next,
-    })
+    if (!(error instanceof OperatorError)) throw error
+    const {code, message, next} = error
+    const status = code === 'BODY' ? 400 : code === 'UNKNOWN_HOST' ? 404 : 409
+    return refuse(problem(status, {code, detail: message, next}), message, named, reason)
   }
+}
+
+const tooMany = problem(
+  429,
+  {
+    code: 'TOO_MANY_REFUSALS',
+    detail: 'this address has sent many orders without authorisation, and more of its orders wait already',
+    next: 'Wait a minute, or give the order through the control socket.',
+  },
+  {'retry-after': '60'},
+)
+const expired = problem(409, {
+  code: 'TOO_LATE',
+  detail: 'order expired: the sender gave up waiting. Not executed.',
+  next: 'Find out why the daemon was busy, and send the order again if it is still right.',
+})
+const notJson = problem(415, {
+  code: 'NOT_JSON',
+  detail: 'the body must be JSON',
+  next: 'Send "Content-Type: application/json".',
+})
+
+/** A name that a client made up stays out of the record. */
+function knownHost(request: FastifyRequest, {source}: Context): string | null {
+  const host = paramOf(request, 'host')
+  return Object.hasOwn(source.current().hosts, host) ? host : null
 }
 
 function fieldsOf(body: unknown): Fields {

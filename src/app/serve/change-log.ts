@@ -16,6 +16,7 @@ function levelOf({kind, to, situation}: Change): 'debug' | 'info' | 'warn' | 'er
     if (to === 'primary') return situation === 'healthy' ? 'info' : 'warn'
     return to === 'unconfirmed' ? 'warn' : 'error'
   }
+  if (kind === 'order') return to === 'refused' ? 'warn' : 'info'
   if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
   if (kind === 'evidence') return to === contradicts ? 'warn' : 'debug'
   return 'info'
@@ -31,6 +32,7 @@ const fieldsOf = ({kind, group, host, from, to, rule, situation}: Change): objec
 function sentenceOf({kind, group, host, from, to, why}: Change): string {
   // The sentence names the actuator already.
   if (kind === 'actuator') return why
+  if (kind === 'order') return `order ${to}: ${why}`
   const subject = kind === 'verdict' ? `verdict of ${group}` : (host ?? group ?? 'all')
   return to === null ? `${subject}: ${why}` : `${subject}: ${from ?? 'new'} → ${to}: ${why}`
 }

@@ -64,6 +64,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       config,
       source: monitor,
       orders: monitor,
+      announce: (changes) => monitor.announce(changes),
       pastChanges: () => journal.latest(),
       routers: () => shown(),
       unknownAddresses,
