@@ -1,4 +1,5 @@
 import type {ActuatorSettings} from '../core/actuator-settings.ts'
+import type {GuardSettings} from '../core/node/guard-settings.ts'
 import type {MonitorSettings} from '../core/settings.ts'
 
 /** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
@@ -58,6 +59,8 @@ export type Config = MonitorSettings &
     localApi: LocalApiSettings | null
     /** `null`: the call is not answered. */
     grpc: GrpcSettings | null
+    /** `null`: this file is for no guard. */
+    guard: (GuardSettings & Readonly<{grpc: GrpcSettings | null}>) | null
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>

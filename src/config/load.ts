@@ -5,6 +5,7 @@ import type {Config, Warning} from './config.ts'
 import {type ConfigFile, findConfigFile} from './config-file.ts'
 import {warnOfPasswordFiles, warnOfReaders, warnOfSecretFiles} from './file-permissions.ts'
 import {type FileFields, fileShape} from './file-shape.ts'
+import {checkGuard} from './guard-site.ts'
 import {hostOf} from './libpq/connection.ts'
 import {environmentDsn, hostsOfDsns} from './libpq/dsn-hosts.ts'
 import {type Environment, variable} from './libpq/environment.ts'
@@ -116,6 +117,7 @@ async function finish(
   {directory, env, path, source, text, report, trial}: Found,
 ): Promise<Config> {
   const settings = await settingsFrom(fields, {directory, env, hosts, report})
+  checkGuard(settings, report)
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
   const config = {...settings, path, warnings: report.warnings}

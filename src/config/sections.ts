@@ -7,6 +7,7 @@ import {checkSection} from './sections/check.ts'
 import {followersSection} from './sections/followers.ts'
 import {groupSection, policySection} from './sections/groups/group.ts'
 import {grpcSection} from './sections/grpc.ts'
+import {guardSection} from './sections/guard/guard.ts'
 import {hostSection} from './sections/hosts/host.ts'
 import {passwordEncodingSection} from './sections/hosts/password-encoding.ts'
 import {listenSection} from './sections/listen.ts'
@@ -31,6 +32,7 @@ export const sections = [
   listenSection,
   localApiSection,
   grpcSection,
+  guardSection,
   stateSection,
   logSection,
   v1FormatSection,

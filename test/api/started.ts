@@ -41,6 +41,7 @@ export const plainConfig: Config = {
   local: null,
   localApi: null,
   grpc: null,
+  guard: null,
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},

@@ -101,7 +101,7 @@ describe('local_api', () => {
   test('local alone earns a warning', async () => {
     await using place = await workplace()
     expect((await place.load(`${hosts}local: h1`)).warnings).toEqual([
-      {path: 'local', message: 'has no effect without local_api', next: 'Remove it, or add local_api.'},
+      {path: 'local', message: 'has no effect without local_api or guard', next: 'Remove it, or add one of the two.'},
     ])
   })
 
@@ -118,7 +118,7 @@ describe('the host on this machine', () => {
   const found = (...addresses: readonly string[]) => {
     const report = new Report()
     const all = addresses.map((host, index) => hostSettings(`h${index + 1}`, {host}))
-    return foundHost(all, own, report) ?? report.problems[0]?.message
+    return foundHost(all, own, {report, about: 'local_api answers about'}) ?? report.problems[0]?.message
   }
 
   test.each([
@@ -133,9 +133,11 @@ describe('the host on this machine', () => {
 
   test('an alias counts, but not one with a port, which is a pooler', () => {
     const hostsWith = (alias: string) => [hostSettings('h1', {host: 'a'}), hostSettings('h2', {host: 'b'}, [alias])]
-    expect(foundHost(hostsWith('10.0.0.2'), own, new Report())).toBe('h2')
-    expect(foundHost(hostsWith('10.0.0.2:6432'), own, new Report())).toBeNull()
-    expect(foundHost(hostsWith('fd00::2'), own, new Report())).toBe('h2')
+    expect(foundHost(hostsWith('10.0.0.2'), own, {report: new Report(), about: 'local_api answers about'})).toBe('h2')
+    expect(
+      foundHost(hostsWith('10.0.0.2:6432'), own, {report: new Report(), about: 'local_api answers about'}),
+    ).toBeNull()
+    expect(foundHost(hostsWith('fd00::2'), own, {report: new Report(), about: 'local_api answers about'})).toBe('h2')
   })
 
   test('hostaddr decides, where it is given', () => {
@@ -143,7 +145,9 @@ describe('the host on this machine', () => {
       hostSettings('h1', {host: hostname(), hostaddr: '10.0.0.1'}),
       hostSettings('h2', {hostaddr: '10.0.0.2'}),
     ]
-    expect(foundHost(all, {...own, hostname: hostname()}, new Report())).toBe('h2')
+    expect(
+      foundHost(all, {...own, hostname: hostname()}, {report: new Report(), about: 'local_api answers about'}),
+    ).toBe('h2')
   })
 
   test('two of them: the operator has to say', () => {

@@ -78,6 +78,7 @@ export const pureFiles = [
   'include',
   'state',
   'problems',
+  'block',
 ] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify', 'undici', 'pino', 'prom-client']
 

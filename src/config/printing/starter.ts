@@ -102,6 +102,9 @@ const others: Readonly<Record<Others, string>> = {
   pgbouncer:
     '[{admin: "postgres://pgbouncer@127.0.0.1:6432/pgbouncer", include: /etc/pgbouncer/pgroute66.ini, ' +
     'databases: {app: primary}}]',
+  guard:
+    '{users: {read_write: [app]}, addresses: [10.0.0.0/8], ' +
+    'neighbours: [grpc://host2:10000, grpc://host3:10000]}   # on each database host: docs/guard.md',
   hooks: '[{run: [/usr/local/bin/page-me], on: [split-brain, no-primary]}]',
 }
 

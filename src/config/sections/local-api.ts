@@ -36,17 +36,22 @@ const keys = {
     ),
   ),
 }
-type Fields = Keys<typeof keys> & Readonly<{port: number | null; ssl: object | null; agent: {port: number} | null}>
+type Fields = Keys<typeof keys> &
+  Readonly<{port: number | null; ssl: object | null; agent: {port: number} | null; guard: object | null}>
 
 /** What clients of Patroni and primgr are told about the host on this machine. */
 export const localApiSection = {
   keys,
   async settings(fields: Fields, {directory, hosts, report}: Context) {
-    const {local, local_api: given} = fields
-    if (given === null) {
-      if (local !== null) report.warn('local', 'has no effect without local_api', 'Remove it, or add local_api.')
+    const {local, local_api: given, guard} = fields
+    if (given === null && guard === null) {
+      if (local !== null)
+        report.warn('local', 'has no effect without local_api or guard', 'Remove it, or add one of the two.')
       return {local: local === null ? null : namedHost(local, hosts, report), localApi: null}
     }
+    const about = given === null ? 'guard guards' : 'local_api answers about'
+    const host = local === null ? await search({hosts, report}, about) : namedHost(local, hosts, report)
+    if (given === null) return {local: host, localApi: null}
     if (given.patroni === null && given.primgr === null && report.isClean('local_api'))
       report.refuse(
         'local_api',
@@ -55,7 +60,6 @@ export const localApiSection = {
         'Write "local_api: {patroni: {}}".',
       )
     refuseSharedPorts(fields, report)
-    const host = local === null ? await search({hosts, report}) : namedHost(local, hosts, report)
     const localApi: LocalApiSettings = {
       host: host ?? '',
       patroni: given.patroni && (await patroniSettings(given.patroni, {directory, report})),
@@ -72,11 +76,11 @@ export const localApiSection = {
   }),
 } satisfies Section
 
-async function search({hosts, report}: Pick<Context, 'hosts' | 'report'>): Promise<string | null> {
+async function search({hosts, report}: Pick<Context, 'hosts' | 'report'>, about: string): Promise<string | null> {
   if (hosts.length === 0 || !report.isClean('hosts')) return null
-  // Only a daemon with this key needs it.
+  // Only a process with one of the two keys needs it.
   const {ownAddresses} = await import('../../system/own-addresses.ts')
-  return foundHost(hosts, ownAddresses(), report)
+  return foundHost(hosts, ownAddresses(), {report, about})
 }
 
 async function patroniSettings(

@@ -15,8 +15,15 @@ export function namedHost(name: string, hosts: readonly HostSettings[], report: 
   return null
 }
 
-/** The one host with an address of this machine; `null`: none, or several, which is reported. */
-export function foundHost(hosts: readonly HostSettings[], own: OwnAddresses, report: Report): string | null {
+/**
+ * The one host with an address of this machine; `null`: none, or several, which is reported. `about`: what
+ * needs the host ("local_api answers about").
+ */
+export function foundHost(
+  hosts: readonly HostSettings[],
+  own: OwnAddresses,
+  {report, about}: Readonly<{report: Report; about: string}>,
+): string | null {
   const found = hosts.filter((host) => addressesOf(host).some((address) => isOwn(address, own)))
   const [only, ...more] = found.map(({name}) => name)
   if (only !== undefined && more.length === 0) return only
@@ -25,7 +32,7 @@ export function foundHost(hosts: readonly HostSettings[], own: OwnAddresses, rep
   report.refuse(
     'local',
     'CONFIG_MISSING',
-    `is missing: local_api answers about the host on this machine, and ${why} an address of this machine`,
+    `is missing: ${about} the host on this machine, and ${why} an address of this machine`,
     `Write "local: ${names[0]?.name}", or another of the hosts.`,
   )
   return null
