@@ -58,7 +58,8 @@ function refuseForeign(path: string): void {
 export const isWithoutFile = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && (error.code === 'CONFIG_NOT_FOUND' || error.code === 'CONFIG_UNREADABLE')
 
-async function readConfigFile(path: string): Promise<ConfigFile> {
+/** Throws OperatorError. `path`: absolute. */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
   let file: number | null = null
   try {
     // Not blocking: a pipe without a writer would keep this process for ever.

@@ -128,7 +128,7 @@ async function finish(
 }
 
 /** With the place in the file. A problem outside of the file, as of a variable, has none. */
-async function located(problems: readonly Problem[], text: string | null): Promise<readonly Problem[]> {
+export async function located(problems: readonly Problem[], text: string | null): Promise<readonly Problem[]> {
   if (text === null) return problems
   const {positionsIn} = await import('./reading/positions.ts')
   const positionOf = positionsIn(text)

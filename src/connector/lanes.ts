@@ -59,7 +59,6 @@ export function writerLane({fleet, pools, settings, clock, events}: LanesDeps): 
       },
       waited: () => {},
       waiting: (count) => events.emit('waiting', {count}),
-      news: () => fleet.snapshot,
       retry: (host, error, attempt) => events.emit('retry', {host, error, attempt, kind: 'write'}),
     },
   })
@@ -93,7 +92,6 @@ export function readerLane({fleet, pools, settings, clock, events}: LanesDeps): 
       },
       waited: ({avoid}) => avoid.clear(),
       waiting: () => {},
-      news: () => fleet.snapshot,
       retry: (host, error, attempt) => events.emit('retry', {host, error, attempt, kind: 'read'}),
     },
   })

@@ -55,6 +55,10 @@ export const errorGuide = {
     meaning: 'A backend of `haproxy.backends` belongs to no group, but the configuration has several groups.',
     next: 'Begin the name of the backend with the name of its group, for example `orders_write`.',
   },
+  REPMGR_NODES: {
+    meaning: '`guard -f` cannot read `repmgr.nodes` of the server on this machine.',
+    next: 'Start PostgreSQL, and run the command as the user of harepd. `PGHOST`, `PGUSER` and so on name the server.',
+  },
   PATRONI: {
     meaning: 'A member of a Patroni cluster, or its etcd, gives no answer that can be used.',
     next: 'Do what the message says: it names the address and the reason.',

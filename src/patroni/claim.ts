@@ -8,42 +8,12 @@ export type HollowReason =
   | 'role'
   /** PostgreSQL does not run there. */
   | 'state'
-  /**
-   * No member holds the lock. In pause without a DCS, Patroni answers 200 by the role alone: a
-   * promoted standby does, too. Outside of pause, failsafe mode alone keeps a leader without a lock.
-   */
-  | 'unlocked'
+  /** In pause without a DCS, Patroni answers 200 by the role alone: a promoted standby does, too. */
+  | 'paused-and-unlocked'
   /** The member has not read the DCS for longer than the ttl: the lock may be another's. */
   | 'dcs-age'
   /** Not an answer of Patroni. */
   | 'no-status'
-
-/** What the rule needs of an answer. `dcsAgeMs`: of the member's view of the DCS. */
-export type LockFacts = Readonly<{
-  /** Patroni's own words. */
-  role: string
-  state: string
-  isPaused: boolean
-  isUnlocked: boolean
-  isFailsafe: boolean
-  dcsAgeMs: number
-}>
-/** Failsafe mode keeps a leader without a lock, and then the age of its view of the DCS does not count. */
-export const leadsByFailsafe = ({isUnlocked, isFailsafe}: LockFacts): boolean => isUnlocked && isFailsafe
-
-export type Flaw = Exclude<HollowReason, 'no-status'>
-
-/** Rule P2: all that keeps an answer 200 of GET /leader from being a claim; none: it is one. */
-export function flawsOf(facts: LockFacts, ttlMs: number): ReadonlySet<Flaw> {
-  const {role, state, isPaused, isUnlocked, isFailsafe, dcsAgeMs} = facts
-  const flaws: Readonly<Record<Flaw, boolean>> = {
-    role: role !== 'primary' && role !== 'standby_leader',
-    state: state !== 'running',
-    unlocked: isUnlocked && (isPaused || !isFailsafe),
-    'dcs-age': dcsAgeMs > ttlMs && !leadsByFailsafe(facts),
-  }
-  return new Set((Object.keys(flaws) as Flaw[]).filter((flaw) => flaws[flaw]))
-}
 
 /**
  * What one answer of GET /leader says. A 200 says "I hold the lock"; it does not say that PostgreSQL
@@ -79,23 +49,31 @@ export function leaderWord(answer: Answer<Status>, ttl: number = patroniDefaults
   if (status !== 200) {
     return status === 503 ? {kind: 'denial', isUnlocked, isFailsafe, dcsAgeSeconds: age} : {kind: 'silent'}
   }
-  const {role, state, pause} = data
-  const dcsAgeMs = viewAgeSeconds(data, age) * 1_000
-  const facts = {role, state, isPaused: pause === true, isUnlocked, isFailsafe, dcsAgeMs}
-  const [reason] = flawsOf(facts, ttl * 1_000)
-  if (reason !== undefined) return {kind: 'hollow', reason, dcsAgeSeconds: age}
+  const byFailsafe = isUnlocked && isFailsafe
+  const reason = hollowReason(data, {isUnlocked, byFailsafe, isOld: isOld(data, age, ttl)})
+  if (reason !== null) return {kind: 'hollow', reason, dcsAgeSeconds: age}
   return {
     kind: 'claim',
     of: data.role === 'standby_leader' ? 'standby' : 'primary',
-    byFailsafe: leadsByFailsafe(facts),
+    byFailsafe,
     timeline: data.timeline ?? null,
     dcsAgeSeconds: age,
   }
 }
 
 /** Without the `Date` of the answer, the age of a view that has one cannot be told. */
-const viewAgeSeconds = ({dcs_last_seen: seen}: Status, age: number | null): number =>
-  seen === undefined ? 0 : (age ?? Number.POSITIVE_INFINITY)
+const isOld = ({dcs_last_seen}: Status, age: number | null, ttl: number) =>
+  dcs_last_seen !== undefined && (age === null || age > ttl)
+
+function hollowReason(
+  {role, state, pause}: Status,
+  {isUnlocked, byFailsafe, isOld}: Readonly<{isUnlocked: boolean; byFailsafe: boolean; isOld: boolean}>,
+): HollowReason | null {
+  if (role !== 'primary' && role !== 'standby_leader') return 'role'
+  if (state !== 'running') return 'state'
+  if (pause === true && isUnlocked) return 'paused-and-unlocked'
+  return isOld && !byFailsafe ? 'dcs-age' : null
+}
 
 /** One member's word, with who said it. `name`: Patroni tells it from 3.2 on. */
 export type MemberWord<W extends LeaderWord = LeaderWord> = W &

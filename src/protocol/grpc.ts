@@ -1,6 +1,6 @@
 /**
- * What gRPC adds to HTTP/2 (PROTOCOL-HTTP2.md and statuscodes.md of gRPC), as far as one call with one message
- * each way needs it.
+ * What gRPC adds to HTTP/2 (PROTOCOL-HTTP2.md and statuscodes.md of gRPC), as far as one call with
+ * one message each way needs it.
  */
 export const grpcStatus = {
   ok: 0,
@@ -25,7 +25,9 @@ export class GrpcError extends Error {
   }
 }
 
-/** For `grpc-message`: UTF-8, of which all bytes but printable ASCII, and `%`, are written as `%XX`. */
+/**
+ * For `grpc-message`: UTF-8, of which all bytes but printable ASCII, and `%`, are written as `%XX`.
+ */
 export const percentEncoded = (text: string): string =>
   [...new TextEncoder().encode(text)]
     .map((byte) =>
@@ -35,7 +37,10 @@ export const percentEncoded = (text: string): string =>
     )
     .join('')
 
-/** The text of a `grpc-message`. What is no `%XX` stays as it is; bytes that are no UTF-8 become U+FFFD. */
+/**
+ * The text of a `grpc-message`. What is no `%XX` stays as it is; bytes that are no UTF-8 become
+ * U+FFFD.
+ */
 export function percentDecoded(encoded: string): string {
   const bytes: number[] = []
   for (const part of encoded.match(/%[0-9a-f]{2}|./gisu) ?? [])

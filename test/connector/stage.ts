@@ -19,8 +19,6 @@ export type ConnectorStage = Readonly<{
   server: (name: string) => FakeServer
   /** Publishes a snapshot of these hosts, asked now; those left out are standbys that follow. */
   publish: (hosts: Readonly<Record<string, HostDraft>>, verdict?: VerdictDraft) => void
-  /** The same for steady answers: the source has them, and tells no subscriber. */
-  answer: (hosts: Readonly<Record<string, HostDraft>>) => void
   /** What was told, in words: `switch host1 > host2`. */
   told: string[]
 }>
@@ -63,8 +61,7 @@ export function openStage(options: DatabaseOptions, seed: number): ConnectorStag
   listen(db, told)
   const publish = (hosts: Readonly<Record<string, HostDraft>>, verdict?: VerdictDraft) =>
     void source.publish(draft(hosts, verdict))
-  const answer = (hosts: Readonly<Record<string, HostDraft>>) => void source.set(draft(hosts))
-  return {clock, network, source, connector, db, server, publish, answer, told}
+  return {clock, network, source, connector, db, server, publish, told}
 }
 
 function listen(db: Database, told: string[]): void {

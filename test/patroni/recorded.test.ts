@@ -138,7 +138,7 @@ test('GET /leader of every recording: who claims, who is hollow, and why', () =>
       "patroni414-03-paused-node1: primary",
       "patroni414-04-leader-killed-node1: state",
       "patroni414-06-after-thaw-node3: primary",
-      "patroni414-07-paused-etcd-down-node3: unlocked",
+      "patroni414-07-paused-etcd-down-node3: paused-and-unlocked",
     ]
   `)
 })

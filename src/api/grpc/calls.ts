@@ -106,7 +106,10 @@ function refusalOf(headers: IncomingHttpHeaders): OutgoingHttpHeaders | null {
   return /^application\/grpc(\+proto)?( *;.*)?$/i.test(headers['content-type'] ?? '') ? null : {':status': 415}
 }
 
-/** Milliseconds that the question may take to arrive. Throws GrpcError where the call is none of this service. */
+/**
+ * Milliseconds that the question may take to arrive. Throws GrpcError where the call is none of
+ * this service.
+ */
 function checkedLimit(headers: IncomingHttpHeaders): number {
   if (headers[':path'] !== clusterInfoPath)
     throw new GrpcError(grpcStatus.unimplemented, `this method is unknown; ${clusterInfoPath} is the only one`)
@@ -148,7 +151,10 @@ function failureOf(error: unknown, log: Log): GrpcError {
   return new GrpcError(grpcStatus.internal, 'pgroute66 has a bug: see its log')
 }
 
-/** A client that still sends is told to stop, as gRPC's own servers do: once the headers are on their way. */
+/**
+ * A client that still sends is told to stop, as gRPC's own servers do: once the headers are on
+ * their way.
+ */
 function endWith(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   stream.respond(headers, {endStream: true})
   stream.resume()

@@ -22,16 +22,19 @@ export type ClusterInfoDeps = Readonly<{
   answerer: () => Answerer
 }>
 
-/** `group`: `null`: the only one. `isView`: the asker is a pgroute66, and gets the JSON of `GET /v1/view`, too. */
+/**
+ * `group`: `null`: the only one. `isView`: the asker is a pgroute66, and gets the JSON of `GET
+ * /v1/view`, too.
+ */
 export type ClusterAsked = Readonly<{group: string | null; isView: boolean; localAddress: string; at: Moment}>
 
 /** harepd says so where it knows no number. */
 const unknownNode = -1
 
 /**
- * The message `IKnow`, from what this process sees by its own SQL: masters are the hosts that are primary, slaves
- * those that are standby. So it answers where harepd fails: without an active witness, and with host names in
- * conninfo. Throws GrpcError where there is no answer.
+ * The message `IKnow`, from what this process sees by its own SQL: masters are the hosts that are
+ * primary, slaves those that are standby. So it answers where harepd fails: without an active
+ * witness, and with host names in conninfo. Throws GrpcError where there is no answer.
  */
 export function clusterInfo({source, machineId, answerer}: ClusterInfoDeps, asked: ClusterAsked): Uint8Array {
   const snapshot = source.current()
@@ -65,7 +68,10 @@ function replyOf(snapshot: Snapshot, group: string, {ip, nodeName, witness}: Ans
   }
 }
 
-/** harepd takes the first IPv4 of conninfo. A host without one has its address or name: it differs, and denies. */
+/**
+ * harepd takes the first IPv4 of conninfo. A host without one has its address or name: it differs,
+ * and denies.
+ */
 const addressOf = ({address, addresses}: HostState): string =>
   [address, ...addresses].find((one) => isIPv4(one)) ?? address
 

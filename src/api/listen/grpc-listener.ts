@@ -22,8 +22,9 @@ const options: ServerOptions = {
 }
 
 /**
- * Opens `endpoint` for gRPC: HTTP/2, over TLS 1.3 with ALPN `h2`, or in the clear. Throws OperatorError where that
- * fails. `material`: certificate and key of an endpoint with TLS, else `null`.
+ * Opens `endpoint` for gRPC: HTTP/2, over TLS 1.3 with ALPN `h2`, or in the clear. Throws
+ * OperatorError where that fails. `material`: certificate and key of an endpoint with TLS, else
+ * `null`.
  */
 export async function listenGrpc(
   endpoint: Endpoint,
@@ -42,7 +43,8 @@ export async function listenGrpc(
     session.setTimeout(idleMs, () => session.destroy())
   })
   server.on('stream', calls)
-  // A client that speaks no TLS or no HTTP/2, or whose handshake fails, is disconnected, not logged.
+  // A client that speaks no TLS or no HTTP/2, or whose handshake fails, is disconnected, not
+  // logged.
   for (const event of ['tlsClientError', 'unknownProtocol'] as const)
     server.on(event, (first: {destroy?(): void}, second?: {destroy(): void}) => (second ?? first).destroy?.())
   connections.watch(server as Server)
@@ -52,7 +54,8 @@ export async function listenGrpc(
     address: addressOf(server as Server, endpoint),
     renew: (fresh) => secure?.setSecureContext(modern(fresh)),
     close() {
-      // A session that is told to end finishes its calls; without it, clients would keep their connection.
+      // A session that is told to end finishes its calls; without it, clients would keep their
+      // connection.
       for (const session of sessions) session.close()
       return new Promise((resolve) => server.close(() => resolve()))
     },
@@ -64,7 +67,10 @@ export async function listenGrpc(
 
 const modern = (material: SecureContextOptions): SecureContextOptions => ({...material, minVersion: 'TLSv1.3'})
 
-/** harepd has no client certificates; an endpoint with an authority for them asks for one, and refuses without. */
+/**
+ * harepd has no client certificates; an endpoint with an authority for them asks for one, and
+ * refuses without.
+ */
 const tlsOptions = ({tls}: Endpoint, material: SecureContextOptions) => ({
   ...options,
   ...modern(material),

@@ -1,10 +1,10 @@
 import {isDeepStrictEqual} from 'node:util'
 import {load, YAMLException} from 'js-yaml'
 import {OperatorError} from '../../core/errors.ts'
-import {unread} from '../../patroni/unread.ts'
+import {PatroniError} from '../../patroni/error.ts'
 import {print} from '../cli/print.ts'
 import {confirm} from './confirm.ts'
-import {type Outcome, ordered, report} from './outcome.ts'
+import {type Outcome, report} from './outcome.ts'
 import {explained, notReadable, type Site, type SiteFlags, siteOf} from './site.ts'
 import {printedAs} from './table.ts'
 import {seenWithin} from './wait.ts'
@@ -19,17 +19,16 @@ export async function setPause(isPaused: boolean, flags: PauseFlags): Promise<nu
       ? 'Pause: Patroni no longer fails over. Go on?'
       : 'Resume: Patroni fails over again. Go on?'
     await confirm(question, flags.yes)
-    const send = () => site.client.patchConfig({pause: isPaused ? true : null})
-    return report([await ordered(send, () => pauseSeen(site, isPaused))], flags.json)
+    const {outcome, text} = await site.client.patchConfig({pause: isPaused ? true : null})
+    if (outcome !== 'done') return report([{kind: 'refused', text}], flags.json)
+    return report([await pauseSeen(site, isPaused)], flags.json)
   })
 }
 
 async function pauseSeen({client}: Site, isPaused: boolean): Promise<Outcome> {
   let slow: readonly string[] = []
   const told = await seenWithin(30_000, async () => {
-    const leader = await client.leader().catch(unread)
-    if (leader === null) return null
-    const {holder, claims, hollow, denials} = leader
+    const {holder, claims, hollow, denials} = await client.leader()
     const words = [...claims, ...hollow, ...denials]
     slow = words.flatMap(({answer, name, member}) =>
       (answer.data?.pause === true) === isPaused ? [] : [name ?? member],
@@ -37,10 +36,7 @@ async function pauseSeen({client}: Site, isPaused: boolean): Promise<Outcome> {
     return slow.length === 0 && words.length > 0 ? {count: words.length, holder} : null
   })
   const mode = isPaused ? 'Maintenance mode is on' : 'Maintenance mode is off'
-  if (told === null) {
-    const silence = slow.length > 0 ? `not told yet by: ${slow.join(', ')}` : 'no member tells so yet'
-    return {kind: 'accepted', text: `${mode}, but ${silence}.`}
-  }
+  if (told === null) return {kind: 'accepted', text: `${mode}, but not told yet by: ${slow.join(', ')}.`}
   return {kind: 'done', text: `${mode}. Read: ${told.count} members tell so.`}
 }
 
@@ -78,15 +74,22 @@ export async function editConfig(flags: EditFlags, read: (path: string) => Promi
       `${printedAs('yaml', what)}\n${change === undefined ? 'Change' : 'Replace'} the configuration?`,
       flags.yes,
     )
-    const send = () => (change === undefined ? client.patchConfig(patch) : client.putConfig(change))
-    return report([await ordered(send, () => configSeen(client, wanted))], flags.json)
+    const {outcome, text} = await (change === undefined ? client.patchConfig(patch) : client.putConfig(change))
+    if (outcome !== 'done') return report([{kind: 'refused', text}], flags.json)
+    return report([await configSeen(client, wanted)], flags.json)
   })
 }
 
 async function configSeen(client: Site['client'], wanted: object): Promise<Outcome> {
   const found = await seenWithin(10_000, async () => {
-    const answer = await client.config().catch(unread)
-    return isDeepStrictEqual(answer?.data, wanted) ? answer : null
+    const data = await client.config().then(
+      (answer) => answer.data,
+      (error: unknown) => {
+        if (error instanceof PatroniError) return null
+        throw error
+      },
+    )
+    return isDeepStrictEqual(data, wanted) ? data : null
   })
   if (found === null) return {kind: 'unknown', text: 'The configuration that is read is not the one that was written.'}
   return {kind: 'done', text: 'Configuration changed. Read: it is as written.'}

@@ -45,7 +45,7 @@ export function findingsOf(overview: Overview, lines: readonly Line[] = linesOf(
 const hollowWords = {
   role: 'it is no primary',
   state: 'PostgreSQL does not run there',
-  unlocked: 'no member holds the lock, so Patroni goes by the role alone',
+  'paused-and-unlocked': 'the cluster is paused and its DCS is away, so Patroni goes by the role alone',
   'dcs-age': 'it has not read the DCS for longer than the ttl',
   'no-status': 'the answer is not Patroni’s',
 } as const

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import {onAbort} from '../../core/wait.ts'
 import type {Emitter} from '../events.ts'
 import {aborted} from '../lane.ts'
 import type {ReadRequest} from '../lanes.ts'
@@ -24,16 +25,23 @@ export async function causalRead(
   for (let [attempts, losses] = [0, 0]; ; ) {
     const {client, host, isForked, attempts: asked} = await causalLease(deps, position, request)
     attempts += asked
-    const ended = await sent(client, query, {values, signal})
+    let isReleased = false
+    const release = (isBroken: boolean) => {
+      if (!isReleased) client.release(isBroken)
+      isReleased = true
+    }
+    const forget = signal === undefined ? () => {} : onAbort(signal, () => release(true))
+    const ended = await sent(client, query, values)
+    forget()
     const node = fleet.node(host)
     if (ended.kind === 'done') {
       node.queries += 1
-      client.release()
+      release(false)
       return {result: ended.result, host, attempts, isForked}
     }
     const {failed, error} = ended
     node.errors += 1
-    client.release(failed.phase !== 'answered' && failed.phase !== 'refused-by-driver')
+    release(failed.phase !== 'answered' && failed.phase !== 'refused-by-driver')
     if (signal?.aborted) throw aborted(signal)
     const outcome = outcomeOfRead(failed, losses)
     if (outcome === 'pass-on' || outcome === 'give-up') throw error

@@ -1,6 +1,5 @@
 import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
 import type {TLSSocket} from 'node:tls'
-import {bareHost} from '../../core/offers/bare-host.ts'
 import type {Reply} from './get-unix.ts'
 
 /** More than any answer of a daemon (some ten thousand hosts). A larger answer is refused. */
@@ -56,7 +55,7 @@ export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): P
 export function endpointOfUrl(text: string, ca: string | undefined): HttpEndpoint {
   const url = new URL(text)
   return {
-    host: bareHost(url),
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? undefined : Number(url.port),
     tls: url.protocol === 'https:' ? {ca} : null,
   }

@@ -1,4 +1,3 @@
-import {flawsOf, leadsByFailsafe} from '../../patroni/claim.ts'
 import type {MemberAnswer, MemberBody} from './member-answer.ts'
 
 /**
@@ -59,24 +58,23 @@ type Asked = ClaimContext & Readonly<{askedAt: number}>
 
 function judge(member: string, status: number, body: MemberBody, asked: Asked): Claim {
   const {ttlMs, loopWaitMs, askedAt, maxAgeMs, now} = asked
-  const {role, isPaused, isFailsafe, dcsAgeMs, timeline} = body
-  // An age that is not told is never fresh; one that is told grows from when the member was asked.
-  const facts = {...body, dcsAgeMs: dcsAgeMs === null ? Number.POSITIVE_INFINITY : dcsAgeMs + (now - askedAt)}
-  const flaws = flawsOf(facts, ttlMs)
+  const {state, role, isPaused, isUnlocked, isFailsafe, dcsAgeMs, timeline} = body
+  const dcsIsFresh = dcsAgeMs !== null && dcsAgeMs + (now - askedAt) <= ttlMs
   const about = (why: string) => ({why, isFailsafe})
-  if (flaws.has('unlocked')) {
+  // A paused cluster without its DCS answers 200 by the role alone: a standby that was promoted by
+  // hand would do so too. Outside of pause, there is no lock to hold either.
+  if (isUnlocked && (isPaused || !isFailsafe)) {
     const paused = isPaused ? ' (paused: 200 is given by role alone)' : ''
-    return {...about(`${member} knows of no leader lock${paused}`), kind: 'unlocked', isFresh: facts.dcsAgeMs <= ttlMs}
+    return {...about(`${member} knows of no leader lock${paused}`), kind: 'unlocked', isFresh: dcsIsFresh}
   }
-  if (flaws.has('dcs-age')) {
-    const when = dcsAgeMs === null ? 'at a time that it does not tell' : `${seconds(facts.dcsAgeMs)} ago`
+  const byFailsafe = isUnlocked && isFailsafe
+  if (!dcsIsFresh && !byFailsafe) {
+    const when = dcsAgeMs === null ? 'at a time that it does not tell' : `${seconds(dcsAgeMs + now - askedAt)} ago`
     return {...about(`${member} last saw its DCS ${when}`), kind: 'silent'}
   }
   if (status === 503) return {...about(`${member} does not hold the leader lock`), kind: 'yields'}
-  // The leader of a standby cluster is no primary.
-  if (flaws.size > 0 || role !== 'primary')
+  if (role !== 'primary' || state !== 'running')
     return {...about(`${member} holds the leader lock, but is ${stateOf(body)}`), kind: 'hollow'}
-  const byFailsafe = leadsByFailsafe(facts)
   const seenUntil = askedAt + ttlMs - (dcsAgeMs ?? ttlMs)
   const freshUntil = Math.min(askedAt + maxAgeMs, byFailsafe ? Number.POSITIVE_INFINITY : seenUntil)
   const by = byFailsafe ? `${member} leads in failsafe mode` : `${member} holds the leader lock`

@@ -1,8 +1,7 @@
 import type {Clock} from '../../core/ports.ts'
-import {nap, onAbort} from '../../core/wait.ts'
+import {nap} from '../../core/wait.ts'
 import type {LeaderKey} from './leader-key.ts'
 import type {LeaderTree, OpenTree} from './leader-tree.ts'
-import {isUntrusted} from './untrusted.ts'
 
 export type KeyWatchDeps = Readonly<{
   /** Rejects where a file cannot be read, with a reason for an operator. */
@@ -46,41 +45,24 @@ export class KeyWatch implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const {clock, intervalMs} = this.#deps
-    let open: Open | null = null
+    let tree: OpenTree | null = null
+    let following: Promise<void> | null = null
     while (!signal.aborted) {
       const askedAt = clock.now()
       this.#isAgain = false
       try {
-        open ??= this.#follow(await this.#deps.open(), signal)
-        this.#hear(await open.tree.read(signal), askedAt)
+        tree ??= await this.#deps.open()
+        following ??= tree.follow(() => this.#hasten(), signal)
+        this.#hear(await tree.read(signal), askedAt)
       } catch (error) {
-        if (signal.aborted) break
-        this.#fail(error)
-        if (isRefused(error)) {
-          await open?.end()
-          open = null
-        }
+        if (!signal.aborted) this.#fail(error)
       }
       const pauseMs = this.#isAgain ? 0 : Math.max(0, askedAt + intervalMs - clock.now())
       const pause = nap(clock, pauseMs, signal)
       this.#wake = pause.wake
       await pause.done
     }
-    await open?.end()
-  }
-
-  #follow(tree: OpenTree, signal: AbortSignal): Open {
-    const stop = new AbortController()
-    const forget = onAbort(signal, () => stop.abort())
-    const following = tree.follow(() => this.#hasten(), stop.signal)
-    return {
-      tree,
-      async end() {
-        stop.abort()
-        forget()
-        await following
-      },
-    }
+    await following
   }
 
   #hasten(): void {
@@ -103,16 +85,6 @@ export class KeyWatch implements AsyncDisposable {
     if (this.#key.kind === 'read' && clock.now() - this.#key.askedAt <= maxAgeMs) return
     this.#key = {kind: 'unread', why: error instanceof Error ? error.message : String(error)}
   }
-}
-
-/** The keys, and the watch that follows them. */
-type Open = Readonly<{tree: OpenTree; end: () => Promise<void>}>
-
-/** An account or a certificate was refused, ours or etcd's: the files may have been renewed. */
-const isRefused = (error: unknown): boolean => {
-  // By the field: etcd's client is loaded where a group has an etcd.
-  const {reason} = Object(error) as {reason?: unknown}
-  return reason === 'auth' || isUntrusted(error)
 }
 
 /** Without its times: a key that says the same again is no news. */
