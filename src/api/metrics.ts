@@ -24,6 +24,8 @@ export interface Metrics {
   dropped(reason: DropReason): void
   /** A server was taken for `host` by its name alone. */
   namedOnly(host: string): void
+  /** When the daemon's own certificates end, by path in the configuration: milliseconds since 1970. */
+  certificates(ends: ReadonlyMap<string, number>): void
   /** The outcome of a reload. `wall`: milliseconds. */
   reloaded(isSuccessful: boolean, wall: number): void
   render(snapshot: Snapshot, at: Moment): Promise<string>
@@ -113,7 +115,10 @@ export function createMetrics(version: string, wall: () => number): Metrics {
 
   return {
     meter: {
-      connectionOpened: (host) => opened.inc({host}),
+      connectionOpened(host, certificateEndsAt) {
+        opened.inc({host})
+        snapshots.certificateShown(host, certificateEndsAt)
+      },
       probed(host, durationMs) {
         duration.observe({host}, durationMs / 1000)
         snapshots.answered(host, wall())
@@ -132,6 +137,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     ordered: (labels) => counts.orders.inc(labels),
     dropped: (reason) => counts.drops.inc({reason}),
     namedOnly: (host) => named.inc({host}),
+    certificates: snapshots.certificates,
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)

@@ -48,6 +48,11 @@ function gaugesOf(registers: Registry[]) {
     ['group', 'source', 'subject'],
   )
   const inSync = gauge('actuator_in_sync', 'Whether an actuator matched the verdict when last verified.', ['target'])
+  const certificate = gauge(
+    'certificate_expiry_timestamp_seconds',
+    'When a certificate ends: of the API, of this daemon as a client, or of a host.',
+    ['certificate'],
+  )
   const maintenance = gauge('maintenance', 'Whether maintenance is on, which freezes every actuator.', [])
   const ready = gauge('ready', 'Whether every host was probed at least once.', [])
   return {
@@ -69,6 +74,7 @@ function gaugesOf(registers: Registry[]) {
     evidence,
     contradiction,
     inSync,
+    certificate,
     maintenance,
     ready,
   }
@@ -81,6 +87,8 @@ function gaugesOf(registers: Registry[]) {
 export function snapshotMetrics(registers: Registry[]) {
   const gauges = gaugesOf(registers)
   const answeredAt = new Map<string, number>()
+  const certificateEnds = new Map<string, number>()
+  let ownCertificates: ReadonlyMap<string, number> = new Map()
 
   function setHost(state: HostState, {now, wall}: Moment): void {
     const {host} = state
@@ -106,9 +114,19 @@ export function snapshotMetrics(registers: Registry[]) {
 
   return {
     answered: (host: string, wall: number): void => void answeredAt.set(host, wall),
+    certificateShown(host: string, endsAt: number | null): void {
+      if (endsAt === null) certificateEnds.delete(host)
+      else certificateEnds.set(host, endsAt)
+    },
+    certificates(ends: ReadonlyMap<string, number>): void {
+      ownCertificates = ends
+    },
     set(snapshot: Snapshot, at: Moment): void {
       for (const gauge of Object.values(gauges)) gauge.reset()
       for (const host of answeredAt.keys()) if (!Object.hasOwn(snapshot.hosts, host)) answeredAt.delete(host)
+      for (const host of certificateEnds.keys()) if (!Object.hasOwn(snapshot.hosts, host)) certificateEnds.delete(host)
+      for (const [path, ends] of ownCertificates) gauges.certificate.set({certificate: path}, ends / 1000)
+      for (const [host, ends] of certificateEnds) gauges.certificate.set({certificate: `server ${host}`}, ends / 1000)
       for (const state of Object.values(snapshot.hosts)) setHost(state, at)
       for (const {name: group, verdict: found, evidence: items} of Object.values(snapshot.groups)) {
         gauges.primaries.set({group}, found.primaries.length)

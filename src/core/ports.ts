@@ -176,7 +176,8 @@ export interface Log {
  * Where counts go (metrics). Called by the monitor on its hot path: must not throw, must not wait.
  */
 export interface Meter {
-  connectionOpened(host: string): void
+  /** `certificateEndsAt`: of the server's certificate, milliseconds since 1970; `null`: it showed none. */
+  connectionOpened(host: string, certificateEndsAt: number | null): void
   probed(host: string, durationMs: number): void
   failed(host: string, cause: Cause): void
   /** A ping was not answered in time: the host was looked at from all sides. */

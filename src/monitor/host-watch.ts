@@ -168,7 +168,7 @@ export class HostWatch {
       this.#failed(askedAt, result)
       return null
     }
-    meter.connectionOpened(settings.name)
+    meter.connectionOpened(settings.name, result.facts.certificateEndsAt ?? null)
     return result
   }
 

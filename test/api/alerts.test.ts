@@ -37,7 +37,7 @@ async function allMetrics(): Promise<string> {
   const draft = {hosts, actuators: {'haproxy /run/haproxy/admin.sock': target}, evidence: [evidence]}
   await using api = await started(draft, {}, {metrics})
   api.source.publish(draft, change('host2', 'primary', 'standby'))
-  metrics.meter.connectionOpened('host1')
+  metrics.meter.connectionOpened('host1', noon.wall + 86_400_000)
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host3', 'auth')
   metrics.meter.alarmed('host3')

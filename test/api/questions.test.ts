@@ -227,7 +227,7 @@ const promtool = '/usr/bin/promtool'
 test('metrics show the snapshot and count events', async () => {
   const metrics = createMetrics('0.1.0', () => noon.wall)
   await using api = await started(draft, {}, {metrics})
-  metrics.meter.connectionOpened('host1')
+  metrics.meter.connectionOpened('host1', null)
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host4', 'refused')
   api.source.publish({...draft, verdict: unconfirmed('host1')}, change('host2', 'primary', 'standby'))

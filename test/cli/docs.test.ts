@@ -78,12 +78,17 @@ describe('commands', () => {
     const {cwd} = await site((place) => `socket: ${join(place, 'pgroute66.sock')}`)
     for (const name of ['pgroute66', 'pgroute66-check-primary']) symlinkSync(runJs, join(cwd, name))
     const env = {HOME: cwd, USER: 'anna', PATH: `${cwd}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/bin`}
+    const play = async (text: string) => {
+      const child = spawn('/bin/bash', ['-euo', 'pipefail', '-c', text], {cwd, env, stdio: ['ignore', 'pipe', 'pipe']})
+      return watched(child, 180_000).ended
+    }
     const failed: object[] = []
     for (const {at, marks, text} of scripts) {
       if (marks.includes('not-run')) continue
-      const child = spawn('/bin/bash', ['-euo', 'pipefail', '-c', text], {cwd, env, stdio: ['ignore', 'pipe', 'pipe']})
-      const {code, stderr} = await watched(child, 30_000).ended
-      if (code !== 0) failed.push({at, code, stderr})
+      let {code, stdout, stderr} = await play(text)
+      // A check gives up after two seconds, which a busy machine can reach. The limit is not the subject.
+      for (let again = 0; code === 3 && again < 5; again += 1) ({code, stdout, stderr} = await play(text))
+      if (code !== 0) failed.push({at, code, stdout, stderr})
     }
     expect(failed).toEqual([])
   })

@@ -43,6 +43,8 @@ describe.skipIf(!hasDebian)('sslmode', () => {
     }).open(within())
     if (isFailure(session)) return session
     const encrypted = server.sql(`select ssl from pg_stat_ssl where pid = ${(session as HostSession).facts.backendPid}`)
+    const {certificateEndsAt: end} = session.facts
+    expect(end === undefined ? 'plain' : end > Date.now()).toBe(encrypted === 't' ? true : 'plain')
     session.close()
     return encrypted === 't' ? 'encrypted' : 'plain'
   }

@@ -11,6 +11,7 @@ import {tellSystemd} from '../../system/systemd.ts'
 import {ChangeJournal} from '../state/change-journal.ts'
 import {StateLock} from '../state/state-lock.ts'
 import {type Actuation, actuationOf} from './actuators.ts'
+import {CertificateWatch} from './certificate-watch.ts'
 import {logChanges} from './change-log.ts'
 import {compose} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
@@ -77,8 +78,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       env,
     }),
   )
-  const meter = {stage: metrics.stage, applied: metrics.applied}
-  const actuation = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter, namedOnly}, release)
+  const certificates = release.own(new CertificateWatch(config, {clock, log, tell: metrics.certificates}))
+  const actuation = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly}, release)
   const {agent, routers, hooks} = actuation
   shown = actuation.shown
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
@@ -95,6 +96,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       (next) => journal.applyConfig(next),
       (next) => routers.applyConfig(next),
       (next) => hooks.applyConfig(next),
+      (next) => certificates.applyConfig(next),
       (next) => log.reopen(next.log),
     ],
     log,

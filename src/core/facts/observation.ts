@@ -86,6 +86,8 @@ export type SessionFacts = Readonly<{
   backendStart: string | null
   /** The address that the socket is connected to. */
   remoteAddress: string | null
+  /** End of the certificate that the server showed, milliseconds since 1970; absent: it showed none. */
+  certificateEndsAt?: number
 }>
 
 /** Why there are no facts. */

@@ -2,6 +2,7 @@ import type {Failure} from '../../core/facts/observation.ts'
 import {type Clock, isFailure, type Pings} from '../../core/ports.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
+import {endOfCertificate} from './encryption.ts'
 import {failureFrom, failureOf, type PgFailure, pgFailure} from './failure.ts'
 import {type AnswerLimit, consoleLimit, probeLimit, tooLong} from './limits/answer-limit.ts'
 import {type Patience, patience, RoundTrips} from './limits/patience.ts'
@@ -18,6 +19,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Connection {
   readonly backendPid: number
   readonly remoteAddress: string | null
+  /** End of the server's certificate, milliseconds since 1970; `null`: no TLS. */
+  readonly certificateEndsAt: number | null
   /** The connection ended, for whatever reason: each question fails. */
   readonly isOver: boolean
   /** Of the server at the other end, whatever it is. */
@@ -128,8 +131,7 @@ function connectionOf(
   }
   const pings = new SyncPings({...about, client, answers, failed, isIdle: () => ended === null && questions.isEmpty})
   client.on('error', failed)
-  // An immediate stop warns every session before it ends them. The same codes as an error end one
-  // session alone, and say nothing of the server.
+  // An immediate stop warns every session first. The same codes as an error are about one session.
   client.on('notice', ({code}) => {
     isStopping ||= isOrder(code ?? null)
   })
@@ -159,6 +161,7 @@ function connectionOf(
   return {
     backendPid,
     remoteAddress,
+    certificateEndsAt: endOfCertificate(socket),
     pings,
     get isOver() {
       return ended !== null

@@ -113,6 +113,13 @@ function nameError(tls: Tls, host: string, peer: PeerCertificate): Error | undef
   return tls.checkServerIdentity(host, peer)
 }
 
+/** When the certificate of the server ends, milliseconds since 1970; `null`: it showed none. */
+export function endOfCertificate(socket: Socket): number | null {
+  if (!('getPeerCertificate' in socket)) return null
+  const end = Date.parse((socket as TLSSocket).getPeerCertificate().valid_to)
+  return Number.isNaN(end) ? null : end
+}
+
 /**
  * The handshake on a connected socket. Rejects with OpenSSL's or node's error; destroying `raw`
  * ends it.

@@ -133,6 +133,7 @@ export async function askSessionFacts(
     backendPid: connection.backendPid,
     backendStart: row.backend_start as string | null,
     remoteAddress: connection.remoteAddress,
+    ...(connection.certificateEndsAt !== null && {certificateEndsAt: connection.certificateEndsAt}),
   }
   return {
     facts,

@@ -1,6 +1,8 @@
-import {X509Certificate} from 'node:crypto'
+import type {X509Certificate} from 'node:crypto'
 import {isIP} from 'node:net'
-import type {Pem, TlsSettings} from '../../../config/config.ts'
+import {configuredCertificates} from '../../../config/certificates.ts'
+import type {Pem} from '../../../config/config.ts'
+import {certificatesIn} from '../../../system/pem-certificates.ts'
 import {readPlainFile} from '../../../system/plain-file.ts'
 import {errnoOf, type Findings, type Trial} from './findings.ts'
 
@@ -10,24 +12,17 @@ const soonMs = 14 * dayMs
 
 /** The dates and the names of the certificates that the daemon shows, and of those that it trusts. */
 export const tryCertificates: Trial = async (config, findings) => {
-  const patroni = config.localApi?.patroni ?? null
-  if (config.ssl !== null && findings.isClean('ssl')) await tryTls(config.ssl, 'ssl', config.bind, findings)
-  if (patroni?.ssl && findings.isClean('local_api'))
-    await tryTls(patroni.ssl, 'local_api.patroni.ssl', patroni.bind, findings)
-  if (config.grpc?.tls && findings.isClean('grpc'))
-    await tryTls(config.grpc.tls, 'grpc.tls', config.grpc.bind, findings)
-  for (const {name, connection} of findings.isClean('hosts') ? config.hosts : [])
-    for (const key of ['sslcert', 'sslrootcert'] as const) {
-      const file = connection[key]
-      if (file !== null && file !== 'system') await tryFile({file}, `hosts.${name}.${key}`, null, findings)
-    }
-}
-
-async function tryTls({cert, key, clientCa}: TlsSettings, path: string, bind: string, findings: Findings) {
-  await tryFile(cert, `${path}.${'file' in cert ? 'cert_file' : 'cert'}`, bind, findings)
-  if ('file' in key) await textOf(key, `${path}.key_file`, findings)
-  if (clientCa !== null)
-    await tryFile(clientCa, `${path}.${'file' in clientCa ? 'client_ca_file' : 'client_ca'}`, null, findings)
+  // Groups take what the top level says, so the path of a certificate does not name its section.
+  const isOfGroups = (path: string) => /^(patroni|c[a-z]+_file of)/.test(path)
+  const areGroupsClean = ['groups', 'patroni', 'peers', 'witness'].every((section) => findings.isClean(section))
+  for (const {path, pem, bind} of configuredCertificates(config))
+    if (isOfGroups(path) ? areGroupsClean : findings.isClean(path)) await tryFile(pem, path, bind, findings)
+  for (const [tls, path] of [
+    [config.ssl, 'ssl'],
+    [config.localApi?.patroni?.ssl, 'local_api.patroni.ssl'],
+    [config.grpc?.tls, 'grpc.tls'],
+  ] as const)
+    if (tls && 'file' in tls.key && findings.isClean(path)) await textOf(tls.key, `${path}.key_file`, findings)
 }
 
 async function textOf(pem: Pem, path: string, findings: Findings): Promise<string | null> {
@@ -44,11 +39,7 @@ async function textOf(pem: Pem, path: string, findings: Findings): Promise<strin
 async function tryFile(pem: Pem, path: string, bind: string | null, findings: Findings): Promise<void> {
   const text = await textOf(pem, path, findings)
   if (text === null) return
-  for (const [index, block] of (
-    text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  ).entries()) {
-    const certificate = parsed(block)
-    if (certificate === null) continue
+  for (const [index, certificate] of certificatesIn(text).entries()) {
     tellDates(certificate, path, findings)
     if (index === 0 && bind !== null && isIP(bind) !== 0 && !isAnyOrLoopback(bind) && !certificate.checkIP(bind))
       findings.warn(
@@ -60,15 +51,6 @@ async function tryFile(pem: Pem, path: string, bind: string | null, findings: Fi
 }
 
 const isAnyOrLoopback = (bind: string) => ['0.0.0.0', '::', '::1'].includes(bind) || bind.startsWith('127.')
-
-function parsed(block: string): X509Certificate | null {
-  try {
-    return new X509Certificate(block)
-  } catch {
-    // What cannot be parsed was refused when the configuration was read.
-    return null
-  }
-}
 
 function tellDates({validFromDate, validToDate}: X509Certificate, path: string, findings: Findings): void {
   const now = Date.now()

@@ -1,3 +1,4 @@
+import {configuredCertificates} from '../../../config/certificates.ts'
 import type {Config} from '../../../config/config.ts'
 import type {Problem} from '../../../config/reading/problem.ts'
 import {tryFiles} from './files.ts'
@@ -13,11 +14,7 @@ export async function startTrial(config: Config, refused: readonly Problem[]): P
   await tryFiles(config, findings)
   await tryPorts(config, findings)
   // Takes 10 ms to load, and only TLS needs it.
-  if (hasCertificates(config)) await (await import('./certificates.ts')).tryCertificates(config, findings)
+  if (configuredCertificates(config).length > 0)
+    await (await import('./certificates.ts')).tryCertificates(config, findings)
   return findings
 }
-
-const hasCertificates = ({ssl, localApi, hosts}: Config): boolean =>
-  ssl !== null ||
-  (localApi?.patroni?.ssl ?? null) !== null ||
-  hosts.some(({connection}) => connection.sslcert !== null || connection.sslrootcert !== null)
