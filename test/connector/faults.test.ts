@@ -4,9 +4,9 @@ import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
 import {connect} from '../../src/connector/index.ts'
 import type {ConnectOptions, Database, DatabaseOptions} from '../../src/connector/types.ts'
+import {freePorts} from '../../src/demo/free-ports.ts'
 import {type Cluster, hostsYaml, rejoin, testCluster, until} from '../support/cluster.ts'
 import {start} from '../support/run.ts'
-import {freePort} from '../support/site.ts'
 import {byProgress, Callers, callersTable, configOf, onAStandby} from './callers.ts'
 
 /** So long that a busy machine does not reach it: what is tested is what is lost, and not how fast. */
@@ -139,7 +139,9 @@ test('a frozen primary is replaced, and thaws: the split brain takes no write, a
 test('over a daemon: a failover, a daemon that is gone is told, and its restart loses nothing', async () => {
   const site = await cluster()
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-connector-'))
-  const port = await freePort()
+  const held = await freePorts(1)
+  onTestFinished(() => held[Symbol.asyncDispose]())
+  const [port] = held.ports
   const file = join(folder, 'pgroute66.yml')
   const limits = 'probe: {interval: 300ms, timeout: 3s, max_age: 6s}'
   writeFileSync(file, `${hostsYaml(site)}\n${limits}\nbind: 127.0.0.1\nport: ${port}\nstate_dir: state\n`, {
