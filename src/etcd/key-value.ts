@@ -28,7 +28,7 @@ const decoded = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : '', 'base64').toString('utf8')
 export const encoded = (text: string): string => Buffer.from(text).toString('base64')
 
-export function keyValueOf(json: unknown, origin: string): KeyValue {
+function keyValueOf(json: unknown, origin: string): KeyValue {
   const {key, value, mod_revision: revision, lease} = object(json)
   const id = int64(lease, origin)
   return {

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import type {SqlFailure, SqlRows, SqlSession} from '../../src/core/evidence/sql-watch.ts'
+import type {SqlFailure, SqlRows, SqlSession} from '../../src/core/evidence/sql-session.ts'
 import {PgafSource} from '../../src/sources/pgaf/pgaf-source.ts'
 import {memberIn, NOW, OURS, primary, standby, viewOf} from '../support/records.ts'
 import {hostSettings, probeSettings} from '../support/settings.ts'

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import type {SqlFailure, SqlSession} from '../../src/core/evidence/sql-watch.ts'
+import type {SqlFailure, SqlSession} from '../../src/core/evidence/sql-session.ts'
 import type {GroupView} from '../../src/core/facts/group-view.ts'
 import type {HostRecord} from '../../src/core/facts/host-record.ts'
 import {NodeTables} from '../../src/core/ha-tools/repmgr.ts'

@@ -1,7 +1,7 @@
 import {pgafGrants} from '../../core/ha-tools/pgaf.ts'
 import {repmgrGrants} from '../../core/ha-tools/repmgr.ts'
 import type {RepmgrSettings} from '../../core/settings.ts'
-import {sqlIdentifier as identifier} from '../../core/sql-identifier.ts'
+import {sqlIdentifier as identifier} from '../../core/sql-quoting.ts'
 
 /**
  * The SQL for the smallest role that can watch a cluster. The operator runs it once, on the primary.

@@ -1,7 +1,7 @@
-import {sqlIdentifier} from '../sql-identifier.ts'
+import {sqlIdentifier} from '../sql-quoting.ts'
 
 /** What is read of `pgautofailover.node` on the monitor. */
-export const pgafColumns = [
+const pgafColumns = [
   'formationid',
   'groupid',
   'nodename',

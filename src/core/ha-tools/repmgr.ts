@@ -1,5 +1,5 @@
 import type {RepmgrSettings} from '../settings.ts'
-import {sqlIdentifier} from '../sql-identifier.ts'
+import {sqlIdentifier} from '../sql-quoting.ts'
 
 /**
  * The name of a node as names are compared: pg_primgr and repmgr's users write one node as `node_1`,

@@ -1,3 +1,5 @@
+import {sqlLiteral} from '../../core/sql-quoting.ts'
+
 /**
  * The SQL of the heartbeat. The table is the one of the original pgroute66, `create table
  * public.pgr66_avc (pgr66_avc timestamp)` with one row, so that both programs can use the same.
@@ -17,8 +19,6 @@ export type HeartbeatSql = Readonly<{
 }>
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
 /**
  * `name`: `schema.table`; `table` alone is in `public`. Names are taken as written, without folding
  * to lower case. The first dot separates the two.
@@ -30,13 +30,12 @@ export function heartbeatSql(name: string): HeartbeatSql {
   // With a time zone, unlike the original's table. `set … = now()` and `now() - …` work on both
   // types, and the hour that the end of summer time repeats is not an hour of delay.
   const definition = `${table} (pgr66_avc timestamptz not null)`
-  // The literals below are standard-conforming strings: a backslash has no meaning in them.
-  const oid = `to_regclass(${literal(table)})`
+  const oid = `to_regclass(${sqlLiteral(table)})`
   return {
     survey: `select ${oid} is not null as present, has_table_privilege(${oid}, 'select') as may_read,
   has_table_privilege(${oid}, 'select') and has_table_privilege(${oid}, 'update')
     and has_table_privilege(${oid}, 'insert') as may_write,
-  coalesce(has_schema_privilege(to_regnamespace(${literal(quoted(schema))})::oid, 'create'), false) as may_create,
+  coalesce(has_schema_privilege(to_regnamespace(${sqlLiteral(quoted(schema))})::oid, 'create'), false) as may_create,
   pg_is_in_recovery() as in_recovery`,
     create: `begin; create table if not exists ${definition};
 insert into ${table} select now() where not exists (select from ${table}); commit`,

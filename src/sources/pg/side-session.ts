@@ -1,5 +1,5 @@
 import type {Admission} from '../../core/admission.ts'
-import type {OpenSql} from '../../core/evidence/sql-watch.ts'
+import type {OpenSql} from '../../core/evidence/sql-session.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
 import type {ConnectionSettings, HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {deadline} from '../../core/wait.ts'

@@ -1,4 +1,5 @@
 import type {PgafSettings} from '../../core/settings.ts'
+import {sqlLiteral} from '../../core/sql-quoting.ts'
 
 /** A row of the monitor's `pgautofailover.node`. */
 export type PgafNode = Readonly<{
@@ -27,14 +28,12 @@ const primaryStates: ReadonlySet<string> = new Set([
 ])
 export const isPrimaryState = (state: string): boolean => primaryStates.has(state)
 
-const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
-
 /** One round trip: the nodes of one group of one formation. */
 export const nodesSql = ({formation, group}: Pick<PgafSettings, 'formation' | 'group'>): string =>
   `select nodename, nodehost, nodeport, sysidentifier::text as sysidentifier, goalstate::text as goalstate,
   reportedstate::text as reportedstate,
   (extract(epoch from clock_timestamp() - reporttime) * 1000)::float8 as report_age_ms
-from pgautofailover.node where formationid = ${literal(formation)} and groupid = ${group} order by nodename`
+from pgautofailover.node where formationid = ${sqlLiteral(formation)} and groupid = ${group} order by nodename`
 
 export const nodesFrom = (rows: readonly Readonly<Record<string, unknown>>[]): readonly PgafNode[] =>
   rows.map((row) => ({

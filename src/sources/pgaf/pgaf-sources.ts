@@ -1,4 +1,4 @@
-import type {OpenSql} from '../../core/evidence/sql-watch.ts'
+import type {OpenSql} from '../../core/evidence/sql-session.ts'
 import type {SourceKind} from '../../core/evidence/wanted-source.ts'
 import type {ConnectionSettings, ProbeSettings} from '../../core/settings.ts'
 import {PgafSource, type PgafSourceDeps} from './pgaf-source.ts'

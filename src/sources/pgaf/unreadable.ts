@@ -1,4 +1,4 @@
-import type {SqlFailure} from '../../core/evidence/sql-watch.ts'
+import type {SqlFailure} from '../../core/evidence/sql-session.ts'
 import {pgafGrants} from '../../core/ha-tools/pgaf.ts'
 import type {PgafSettings} from '../../core/settings.ts'
 import {isBlind} from '../../core/vocabulary.ts'

@@ -1,7 +1,7 @@
 import {OperatorError} from '../../core/errors.ts'
-import type {OpenSql} from '../../core/evidence/sql-watch.ts'
+import type {OpenSql} from '../../core/evidence/sql-session.ts'
 import {type Clock, isFailure} from '../../core/ports.ts'
-import {sqlIdentifier} from '../../core/sql-identifier.ts'
+import {sqlIdentifier} from '../../core/sql-quoting.ts'
 import {deadline} from '../../core/wait.ts'
 
 /** A node as repmgr registered it. `conninfo` may hold a password: it is never shown or logged. */

@@ -1,4 +1,4 @@
-import type {OpenSql} from '../../core/evidence/sql-watch.ts'
+import type {OpenSql} from '../../core/evidence/sql-session.ts'
 import type {SourceKind} from '../../core/evidence/wanted-source.ts'
 import type {HostSettings, ProbeSettings} from '../../core/settings.ts'
 import {RepmgrSource, type RepmgrSourceDeps} from './repmgr-source.ts'

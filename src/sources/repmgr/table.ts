@@ -1,5 +1,5 @@
 import {foldNode, nodeColumns} from '../../core/ha-tools/repmgr.ts'
-import {sqlIdentifier} from '../../core/sql-identifier.ts'
+import {sqlIdentifier} from '../../core/sql-quoting.ts'
 
 /** A row of `repmgr.nodes`. No row has a time: how old the table is, the table does not say. */
 export type NodeRow = Readonly<{

@@ -1,7 +1,7 @@
-import type {SqlFailure} from '../../core/evidence/sql-watch.ts'
+import type {SqlFailure} from '../../core/evidence/sql-session.ts'
 import {repmgrGrants} from '../../core/ha-tools/repmgr.ts'
 import type {HostSettings, RepmgrSettings} from '../../core/settings.ts'
-import {sqlIdentifier} from '../../core/sql-identifier.ts'
+import {sqlIdentifier} from '../../core/sql-quoting.ts'
 import {isBlind} from '../../core/vocabulary.ts'
 
 /** Why a host's table cannot be read, and what to run. `isBlind`: the operator has to act. */

@@ -10,7 +10,7 @@ import {isMapping} from '../../reading/yaml-node.ts'
 import {type Document, given} from '../document.ts'
 
 /** What each scheme of a peer's URL means. */
-export const peerKinds = {
+const peerKinds = {
   'https:': 'pgroute66',
   'http:': 'pgroute66',
   'grpc:': 'grpc',

@@ -1,22 +1,7 @@
-import {type Backoff, type BackoffPolicy, nextBackoff} from '../backoff.ts'
-import type {Failure} from '../facts/observation.ts'
-import {type Clock, isFailure, type Random} from '../ports.ts'
-import {nap} from '../wait.ts'
-
-export type SqlRows = readonly Readonly<Record<string, unknown>>[]
-/** `sqlstate`: `null` where the server did not say. */
-export type SqlFailure = Failure & Readonly<{sqlstate: string | null}>
-
-/** A session on which a source asks its question. No method rejects; a timeout ends the session. */
-export interface SqlSession {
-  readonly isOver: boolean
-  ask(text: string, signal: AbortSignal): Promise<SqlRows | SqlFailure>
-  close(): void
-}
-export type OpenSql = (signal: AbortSignal) => Promise<SqlSession | SqlFailure>
-
-/** `askedAt`: monotonic, stamped before the question left: a slow answer must look old, not fresh. */
-export type SqlAnswer = Readonly<{askedAt: number; outcome: SqlRows | SqlFailure}>
+import {type Backoff, type BackoffPolicy, nextBackoff} from '../core/backoff.ts'
+import type {OpenSql, SqlAnswer, SqlSession} from '../core/evidence/sql-session.ts'
+import {type Clock, isFailure, type Random} from '../core/ports.ts'
+import {nap} from '../core/wait.ts'
 
 export type SqlWatchDeps = Readonly<{
   text: string
