@@ -7,6 +7,7 @@ import {promisify} from 'node:util'
  */
 export const readFile = promisify(fs.readFile)
 export const stat = promisify(fs.stat)
+export const readdir = promisify(fs.readdir)
 /** These work on file descriptors. */
 export const [open, fstat, read, close] = [
   promisify(fs.open),

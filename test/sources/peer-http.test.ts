@@ -1,8 +1,10 @@
-import {writeFileSync} from 'node:fs'
+import {execFileSync} from 'node:child_process'
+import {closeSync, constants, openSync, writeFileSync} from 'node:fs'
 import {createServer, type RequestListener} from 'node:http'
 import {type AddressInfo, createServer as createTcpServer, type Server} from 'node:net'
 import {expect, onTestFinished, test} from 'vitest'
 import type {PeerSettings} from '../../src/core/settings.ts'
+import {GrpcPeer} from '../../src/sources/peer/grpc-client.ts'
 import {HttpPeer} from '../../src/sources/peer/http-client.ts'
 import {selfSigned, tlsOf} from '../api/certificates.ts'
 import {folder, started} from '../api/started.ts'
@@ -67,7 +69,23 @@ test('over HTTPS, whose certificate must be signed by the authority of ca_file, 
   expect(await asked(peer(api.url, {caFile: ca, serverName: 'elsewhere'}))).toEqual({
     trouble: 'cannot be asked (ERR_TLS_CERT_ALTNAME_INVALID)',
   })
-  expect(await asked(peer(api.url, {caFile: dir.at('missing')}))).toEqual({trouble: 'cannot be asked (ENOENT)'})
+  const missing = dir.at('missing')
+  expect(await asked(peer(api.url, {caFile: missing}))).toEqual({
+    trouble: `cannot be asked: ${missing} cannot be read (ENOENT)`,
+  })
+})
+
+test('a file that is a pipe without a writer is told, and keeps no question waiting', async () => {
+  using dir = folder()
+  const pipe = dir.at('pipe')
+  execFileSync('mkfifo', [pipe])
+  // A file that is read for ever also keeps the process from ending: a writer frees it.
+  const free = () => closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK))
+  using _writer = {[Symbol.dispose]: free}
+  const trouble = `cannot be asked: ${pipe} cannot be read (not a plain file)`
+  expect(await asked(peer('http://127.0.0.1:9', {tokenFile: pipe}))).toEqual({trouble})
+  const harepd = new GrpcPeer(peer('grpc://127.0.0.1:9', {kind: 'grpc', caFile: pipe}))
+  expect(await harepd.ask('orders', AbortSignal.timeout(60_000), 60_000)).toEqual({trouble})
 })
 
 test('the token is read from its file for each connection', async () => {

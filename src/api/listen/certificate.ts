@@ -1,7 +1,8 @@
-import {readFile, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 import {createSecureContext, type SecureContextOptions} from 'node:tls'
 import type {Pem, TlsSettings} from '../../config/config.ts'
 import {OperatorError} from '../../core/errors.ts'
+import {readPlainFile} from '../../system/plain-file.ts'
 
 /**
  * Certificate, key and authorities of a TLS listener; `path`: of their keys in the configuration.
@@ -29,7 +30,7 @@ export async function readCertificate({cert, key, clientCa}: TlsSettings, path: 
 async function textOf(pem: Pem): Promise<string> {
   if ('pem' in pem) return pem.pem
   try {
-    return await readFile(pem.file, 'utf8')
+    return (await readPlainFile(pem.file)).toString('utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     throw new OperatorError(

@@ -1,8 +1,8 @@
-import {readFile} from 'node:fs/promises'
 import type {Config, Pem} from '../../config/config.ts'
 import {deadline} from '../../core/wait.ts'
 import {type HttpEndpoint, httpRequest} from '../../sources/daemon/http-request.ts'
 import {systemClock} from '../../system/clock.ts'
+import {readPlainFile} from '../../system/plain-file.ts'
 import {answerIn, type DaemonAnswer, type Miss} from './fast-path.ts'
 
 /** Addresses to listen on that are none to connect to. */
@@ -39,5 +39,5 @@ export async function portOf({bind, port, ssl}: Config): Promise<Readonly<{at: H
 
 async function fingerprintOf(cert: Pem): Promise<string> {
   const {X509Certificate} = await import('node:crypto')
-  return new X509Certificate('pem' in cert ? cert.pem : await readFile(cert.file)).fingerprint256
+  return new X509Certificate('pem' in cert ? cert.pem : await readPlainFile(cert.file)).fingerprint256
 }

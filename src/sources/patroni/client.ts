@@ -1,7 +1,7 @@
 import type {Clock} from '../../core/ports.ts'
 import type {PatroniSettings} from '../../core/settings.ts'
 import type {PatroniMember} from '../../patroni/member.ts'
-import {textIn} from './named-files.ts'
+import {textIn} from '../../system/configured-file.ts'
 
 /** A request waits for as long as its connection is alive: a member that is gone must not keep it. */
 const liveness = {connectMs: 3_000, keepAliveMs: 5_000}

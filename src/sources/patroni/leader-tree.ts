@@ -1,7 +1,7 @@
 import type {Clock, Random} from '../../core/ports.ts'
 import type {PatroniEtcdSettings, PatroniSettings} from '../../core/settings.ts'
+import {secretIn, textIn} from '../../system/configured-file.ts'
 import type {KeyMember, LeaderKey, PostgresAddress} from './leader-key.ts'
-import {secretIn, textIn} from './named-files.ts'
 
 /** The keys of the cluster at one moment, by a linearizable read. */
 export type LeaderTree = Pick<Extract<LeaderKey, {kind: 'read'}>, 'leader' | 'lease' | 'members'> &

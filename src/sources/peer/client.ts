@@ -1,3 +1,4 @@
+import {OperatorError} from '../../core/errors.ts'
 import type {Word} from './vote.ts'
 
 /** What came of one question: an answer, or why there is none (continues the name: "lb2 refuses connections"). */
@@ -17,6 +18,8 @@ export interface PeerClient {
 /** Continues the name of a peer. `error`: of node, of undici, or a SyntaxError of a reader here. */
 export function troubleOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'did not answer in time'
+  // A file of the configuration: with its path.
+  if (error instanceof OperatorError) return `cannot be asked: ${error.message}`
   const {code, message} = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'refuses connections'
   if (error instanceof SyntaxError && code === undefined) return `does not answer as a peer: ${message}`

@@ -1,4 +1,3 @@
-import {readFile} from 'node:fs/promises'
 import type {ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders} from 'node:http2'
 import type {PeerSettings} from '../../core/settings.ts'
 import {onAbort} from '../../core/wait.ts'
@@ -15,8 +14,9 @@ import {
   viewVersion,
 } from '../../protocol/cluster-info.ts'
 import {percentDecoded} from '../../protocol/grpc.ts'
-import {type PeerView, viewFromWire} from '../../protocol/view-reader.ts'
+import {textIn} from '../../system/configured-file.ts'
 import {type Heard, type PeerClient, troubleOf} from './client.ts'
+import {viewOf} from './view.ts'
 
 /** harepd's own port. */
 const usualPort = '10000'
@@ -74,7 +74,7 @@ export class GrpcPeer implements PeerClient {
     const {url, caFile, certFile, keyFile, serverName} = this.#settings
     const {hostname, port} = new URL(url)
     const authority = `${hostname}:${port || usualPort}`
-    const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map(textOf))
+    const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map((file) => textIn(file)))
     // Without an authority to believe, harepd's files mean no TLS.
     const session =
       ca === undefined
@@ -104,22 +104,7 @@ export class GrpcPeer implements PeerClient {
   }
 }
 
-/** What the peer sees by its own SQL. Throws SyntaxError on anything else. */
-function viewOf(text: string, group: string): PeerView {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    throw new SyntaxError('it sent something else than JSON')
-  }
-  const view = viewFromWire(json)
-  if (view.group !== group) throw new SyntaxError(`it sent the group ${JSON.stringify(view.group)}`)
-  return view
-}
-
 const limits = {maxHeaderListPairs: 64, maxSessionMemory: 1, settings: {enablePush: false}}
-
-const textOf = async (path: string | null) => (path === null ? undefined : readFile(path, 'utf8'))
 
 /** The peer answered, and its answer is a failure. The message continues the name of the peer. */
 class GrpcFailure extends Error {}

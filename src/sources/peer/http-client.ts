@@ -1,8 +1,8 @@
-import {readFile} from 'node:fs/promises'
 import type {Client} from 'undici'
 import type {PeerSettings} from '../../core/settings.ts'
-import {viewFromWire} from '../../protocol/view-reader.ts'
+import {textIn} from '../../system/configured-file.ts'
 import {type Heard, type PeerClient, troubleOf} from './client.ts'
+import {viewOf} from './view.ts'
 
 /** A view of a thousand hosts. A larger answer ends the connection. */
 const largestBytes = 1 << 20
@@ -34,9 +34,7 @@ export class HttpPeer implements PeerClient {
         await this.#end(opening)
         return {trouble: refusalOf(statusCode, text, group)}
       }
-      const view = viewFromWire(parse(text))
-      if (view.group !== group) throw new SyntaxError(`it sent the group ${JSON.stringify(view.group)}`)
-      return {word: {kind: 'view', view}}
+      return {word: {kind: 'view', view: viewOf(text, group)}}
     } catch (error) {
       await this.#end(opening)
       return {trouble: troubleOf(error, signal)}
@@ -50,7 +48,8 @@ export class HttpPeer implements PeerClient {
   async #open(): Promise<Opened> {
     const {Client} = await import('undici')
     const {url, caFile, certFile, keyFile, tokenFile, serverName} = this.#settings
-    const [ca, cert, key, token] = await Promise.all([caFile, certFile, keyFile, tokenFile].map(textOf))
+    const [ca, cert, key] = await Promise.all([caFile, certFile, keyFile].map((file) => textIn(file)))
+    const token = await textIn(tokenFile, 'TOKEN_UNREADABLE')
     const connect = {
       ...(ca !== undefined && {ca}),
       ...(cert !== undefined && {cert}),
@@ -72,16 +71,6 @@ export class HttpPeer implements PeerClient {
     } catch {
       // Nothing was opened: a file cannot be read, which the question has told.
     }
-  }
-}
-
-const textOf = async (path: string | null) => (path === null ? undefined : readFile(path, 'utf8'))
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new SyntaxError('it sent something else than JSON')
   }
 }
 

@@ -1,5 +1,6 @@
 import type {PeerSettings} from '../../core/settings.ts'
 import {type Heard, type PeerClient, troubleOf} from './client.ts'
+import {jsonOf} from './view.ts'
 
 /** primgr's own port. */
 const usualPort = '5999'
@@ -38,13 +39,7 @@ export class PrimgrPeer implements PeerClient {
 }
 
 function nameIn(text: string): string {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    throw new SyntaxError('it sent something else than JSON')
-  }
-  const name = (Object(json) as Readonly<Record<string, unknown>>).Primary
+  const name = (Object(jsonOf(text)) as Readonly<Record<string, unknown>>).Primary
   if (typeof name === 'string' && /^[\w.-]{1,63}$/.test(name)) return name
   throw new SyntaxError('it sent no name of a primary')
 }

@@ -1,8 +1,8 @@
-import * as fs from 'node:fs'
 import {homedir} from 'node:os'
 import {join} from 'node:path'
-import {promisify} from 'node:util'
 import type {ConnectionSettings} from '../../core/settings.ts'
+import {readdir, stat} from '../../system/files.ts'
+import {readPlainFile} from '../../system/plain-file.ts'
 import {type PgFailure, pgFailure} from './failure.ts'
 
 /**
@@ -15,9 +15,6 @@ export type Certificates = Readonly<{
   key: Buffer | null
   crl: readonly Buffer[] | null
 }>
-
-/** Not node:fs/promises: a check would load that module for these functions. */
-const [readFile, stat, readdir] = [promisify(fs.readFile), promisify(fs.stat), promisify(fs.readdir)]
 
 const defaults = {
   sslrootcert: 'root.crt',
@@ -87,7 +84,7 @@ const underWay = new Map<string, Promise<Buffer>>()
 
 /** Hosts that are dialled at the same time mostly use the same files. */
 function readOnce(path: string): Promise<Buffer> {
-  const reading = underWay.get(path) ?? readFile(path).finally(() => underWay.delete(path))
+  const reading = underWay.get(path) ?? readPlainFile(path).finally(() => underWay.delete(path))
   underWay.set(path, reading)
   return reading
 }

@@ -1,6 +1,6 @@
-import type {ErrorCode} from '../../core/error-codes.ts'
-import {OperatorError} from '../../core/errors.ts'
-import {readPlainFile} from '../../system/plain-file.ts'
+import type {ErrorCode} from '../core/error-codes.ts'
+import {OperatorError} from '../core/errors.ts'
+import {readPlainFile} from './plain-file.ts'
 
 /** The text of a file that the configuration names; `null`: it names none. Rejects with OperatorError. */
 export async function textIn(file: string | null, code: ErrorCode = 'CONFIG_PEM'): Promise<string | undefined> {
