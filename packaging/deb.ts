@@ -52,6 +52,7 @@ for (const role of ['primary', 'standby']) {
 }
 for (const unit of ['service', 'socket'])
   copy(`lib/systemd/system/pgroute66.${unit}`, `packaging/systemd/pgroute66.${unit}`)
+copy('lib/systemd/system/pgroute66-rejoin.service', 'packaging/systemd/pgroute66-rejoin.service')
 copy('usr/lib/sysusers.d/pgroute66.conf', 'packaging/systemd/pgroute66.sysusers')
 copy('usr/lib/tmpfiles.d/pgroute66.conf', 'packaging/systemd/pgroute66.tmpfiles')
 copy('usr/share/bash-completion/completions/pgroute66', 'packaging/completions/pgroute66.bash')

@@ -19,7 +19,7 @@ describe.skipIf(lacks('systemd'))('the units', () => {
   test('systemd-analyze verify reports nothing about the units', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pgroute66-units-'))
     // This machine has neither the program nor its manual.
-    for (const name of ['pgroute66.service', 'pgroute66.socket'])
+    for (const name of ['pgroute66.service', 'pgroute66.socket', 'pgroute66-rejoin.service'])
       writeFileSync(
         join(folder, name),
         read(name)
@@ -31,6 +31,7 @@ describe.skipIf(lacks('systemd'))('the units', () => {
       '--man=no',
       join(folder, 'pgroute66.service'),
       join(folder, 'pgroute66.socket'),
+      join(folder, 'pgroute66-rejoin.service'),
     )
     const ours = output.split('\n').filter((line) => line.includes('pgroute66'))
     assert.deepEqual([status, ours], [0, []])
