@@ -1,3 +1,4 @@
+import {rejoinExits} from '../src/actuators/rejoin/problems.ts'
 import {errorGuide} from '../src/core/error-codes.ts'
 import {causeGuide} from '../src/core/facts/cause-guide.ts'
 import {rules} from '../src/core/verdict/rules.ts'
@@ -40,6 +41,7 @@ const tables: Readonly<Record<string, string>> = {
     ['key', 'value', 'default', 'meaning'],
     configKeys().map(({path, value, byDefault, meaning}) => [`\`${path}\``, value, byDefault, meaning]),
   ),
+  'rejoin exit codes': markdown(['exit', 'meaning'], Object.entries(rejoinExits)),
   'exit codes': markdown(['exit', 'meaning'], Object.entries(exitCodes)),
   'error codes': markdown(
     ['code', 'means', 'do'],

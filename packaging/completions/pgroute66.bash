@@ -233,6 +233,7 @@ _pgroute66() {
     "poke --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --config"|"poke -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "rejoin --config"|"rejoin -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --reason") return ;;
     "resume --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --url") return ;;
@@ -249,7 +250,7 @@ _pgroute66() {
     "watch --interval") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain haproxy init maintenance patroni poke resume serve watch --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check config demo drain haproxy init maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
@@ -276,6 +277,7 @@ _pgroute66() {
     "patroni topology") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
     "patroni version") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
     "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
+    "rejoin") COMPREPLY=($(compgen -W '--dry-run --accept-loss --auto --clone --json --config --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
     "watch") COMPREPLY=($(compgen -W '--config --url --direct --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;

@@ -1,5 +1,6 @@
 import type {ActuatorSettings} from '../core/actuator-settings.ts'
 import type {GuardSettings} from '../core/node/guard-settings.ts'
+import type {RejoinSettings} from '../core/node/rejoin-settings.ts'
 import type {MonitorSettings} from '../core/settings.ts'
 
 /** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
@@ -61,6 +62,8 @@ export type Config = MonitorSettings &
     grpc: GrpcSettings | null
     /** `null`: this file is for no guard. */
     guard: (GuardSettings & Readonly<{grpc: GrpcSettings | null}>) | null
+    /** `null`: `pgroute66 rejoin` has nothing to work on. */
+    rejoin: RejoinSettings | null
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>

@@ -7,7 +7,7 @@ const synonyms = Object.assign({}, ...sections.map((each: Section) => each.synon
 
 /** The whole file. Every key once: how it is read, and what an editor shows. */
 export const fileShape = section(Object.assign({}, ...sections.map(({keys}) => keys)) as SectionKeys, {
-  later: ['etcd', 'rejoin', 'connector'],
+  later: ['etcd', 'connector'],
   synonyms,
   ignored: /^x-/,
 })

@@ -14,6 +14,7 @@ import {listenSection} from './sections/listen.ts'
 import {localApiSection} from './sections/local-api.ts'
 import {logSection} from './sections/log.ts'
 import {probeSection} from './sections/probe.ts'
+import {rejoinSection} from './sections/rejoin.ts'
 import {stateSection} from './sections/state.ts'
 import {v1FormatSection} from './sections/v1-format.ts'
 
@@ -41,6 +42,7 @@ export const sections = [
   agentSection,
   pgbouncerSection,
   hooksSection,
+  rejoinSection,
 ] as const
 
 type Each = (typeof sections)[number]

@@ -133,6 +133,23 @@ export const errorGuide = {
     meaning: 'The daemon cannot write `state_dir`, so the order may not survive a restart.',
     next: 'Give the user of the daemon permission to write the folder, and free the disk.',
   },
+  // Rejoin
+  REJOIN_MISSING: {
+    meaning: 'The configuration does not say what `rejoin` shall work on.',
+    next: 'Add `rejoin: {pgdata: …}`, and `local` with the name of the host on this machine.',
+  },
+  REJOIN_USER: {
+    meaning: '`rejoin` runs as another user than the owner of the data directory.',
+    next: 'Run it as the owner, on most systems `postgres`.',
+  },
+  REJOIN_PGDATA: {
+    meaning: '`rejoin.pgdata` is no data directory, or the programs of `rejoin.bin` cannot read it.',
+    next: 'Correct `rejoin.pgdata` and `rejoin.bin`.',
+  },
+  REJOIN_SOURCE: {
+    meaning: 'The primary does not answer the roles of `rejoin`, or a right is missing there.',
+    next: 'Give `rejoin.source_user` and `rejoin.replication_user` the rights that docs/rejoin.md lists.',
+  },
   // Questions and orders
   UNKNOWN_HOST: {
     meaning: 'The configuration has no host with this name or address.',

@@ -42,6 +42,7 @@ export const plainConfig: Config = {
   localApi: null,
   grpc: null,
   guard: null,
+  rejoin: null,
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},

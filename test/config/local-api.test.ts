@@ -101,7 +101,7 @@ describe('local_api', () => {
   test('local alone earns a warning', async () => {
     await using place = await workplace()
     expect((await place.load(`${hosts}local: h1`)).warnings).toEqual([
-      {path: 'local', message: 'has no effect without local_api or guard', next: 'Remove it, or add one of the two.'},
+      {path: 'local', message: 'has no effect without local_api, guard or rejoin', next: 'Remove it, or add one.'},
     ])
   })
 

@@ -56,6 +56,10 @@ export const rooms: Readonly<Record<string, Rule>> = {
     ],
     packages: ['*'],
   },
+  'app/node': {
+    rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'actuators/*', 'app/state', 'app/cli'],
+    packages: ['*'],
+  },
   'app/patroni': {
     rooms: ['core', 'protocol', 'config', 'system', 'http', 'patroni', 'etcd', 'sources/*', 'app/cli'],
     packages: ['*'],
@@ -80,6 +84,8 @@ export const pureFiles = [
   'state',
   'problems',
   'block',
+  'fork',
+  'loss',
 ] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify', 'undici', 'pino', 'prom-client']
 

@@ -106,6 +106,7 @@ const others: Readonly<Record<Others, string>> = {
     '{users: {read_write: [app]}, addresses: [10.0.0.0/8], ' +
     'neighbours: [grpc://host2:10000, grpc://host3:10000]}   # on each database host: docs/guard.md',
   hooks: '[{run: [/usr/local/bin/page-me], on: [split-brain, no-primary]}]',
+  rejoin: '{pgdata: /var/lib/postgresql/15/main}   # pgroute66 rejoin, on the machine of a host',
 }
 
 const exampleHosts: readonly StarterHost[] = ['host1', 'host2', 'host3'].map((name, index) => ({

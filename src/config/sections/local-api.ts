@@ -1,6 +1,6 @@
 import type {LocalApiSettings, LocalPatroniSettings} from '../config.ts'
 import {orAbsent} from '../reading/or-absent.ts'
-import type {Report} from '../reading/report.ts'
+import {Report} from '../reading/report.ts'
 import {integer, text} from '../reading/scalar.ts'
 import {type Keys, named, section} from '../reading/section.ts'
 import {describe, type Read} from '../reading/shape.ts'
@@ -37,20 +37,23 @@ const keys = {
   ),
 }
 type Fields = Keys<typeof keys> &
-  Readonly<{port: number | null; ssl: object | null; agent: {port: number} | null; guard: object | null}>
+  Readonly<{port: number | null; ssl: object | null; agent: {port: number} | null}> &
+  Readonly<{guard: object | null; rejoin: object | null}>
 
 /** What clients of Patroni and primgr are told about the host on this machine. */
 export const localApiSection = {
   keys,
   async settings(fields: Fields, {directory, hosts, report}: Context) {
-    const {local, local_api: given, guard} = fields
-    if (given === null && guard === null) {
+    const {local, local_api: given, guard, rejoin} = fields
+    if (given === null && guard === null && rejoin === null) {
       if (local !== null)
-        report.warn('local', 'has no effect without local_api or guard', 'Remove it, or add one of the two.')
+        report.warn('local', 'has no effect without local_api, guard or rejoin', 'Remove it, or add one.')
       return {local: local === null ? null : namedHost(local, hosts, report), localApi: null}
     }
     const about = given === null ? 'guard guards' : 'local_api answers about'
-    const host = local === null ? await search({hosts, report}, about) : namedHost(local, hosts, report)
+    // The machine of `serve` may share a file with rejoin: then no host is here, and rejoin is not run.
+    const told = given === null && guard === null ? new Report() : report
+    const host = local === null ? await search({hosts, report: told}, about) : namedHost(local, hosts, report)
     if (given === null) return {local: host, localApi: null}
     if (given.patroni === null && given.primgr === null && report.isClean('local_api'))
       report.refuse(

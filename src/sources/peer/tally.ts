@@ -12,7 +12,7 @@ export type Us = Readonly<{epoch: string; machineId: string | null}>
 export type Tally = Readonly<{voters: readonly Voter[]; us: Us; maxAgeMs: number}>
 
 /** Does the witness count (DESIGN 4.3)? It makes an even number of data nodes odd. */
-const countsWitness = (dataNodes: number): boolean => dataNodes % 2 === 0
+export const countsWitness = (dataNodes: number): boolean => dataNodes % 2 === 0
 
 /**
  * `peers`: more than half of this daemon and its peers name `leader`, each by its own SQL. Every configured
