@@ -13,6 +13,8 @@ _pgroute66() {
     "accept --url") return ;;
     "accept --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "accept --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "accept --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "accept --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "accept --config"|"accept -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "check --role") COMPREPLY=($(compgen -W 'primary standby read-only any' -- "$current")); return ;;
     "check --max-lag") return ;;
@@ -29,6 +31,8 @@ _pgroute66() {
     "drain --url") return ;;
     "drain --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "drain --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "drain --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --config"|"drain -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "haproxy config --style") COMPREPLY=($(compgen -W 'push agent httpchk external' -- "$current")); return ;;
     "haproxy config --config"|"haproxy config -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -41,6 +45,8 @@ _pgroute66() {
     "maintenance --url") return ;;
     "maintenance --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "maintenance --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "maintenance --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --config"|"maintenance -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --for") return ;;
     "patroni edit-config --config"|"patroni edit-config -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -232,6 +238,8 @@ _pgroute66() {
     "poke --url") return ;;
     "poke --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "poke --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "poke --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --config"|"poke -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "rejoin --config"|"rejoin -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --reason") return ;;
@@ -239,6 +247,8 @@ _pgroute66() {
     "resume --url") return ;;
     "resume --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "resume --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "resume --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --config"|"resume -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "serve --config"|"serve -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "watch --config"|"watch -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -254,16 +264,16 @@ _pgroute66() {
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
-    "accept") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
+    "accept") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "check") COMPREPLY=($(compgen -W '--role --max-lag --group --timeout --json --format --socket --fallback --direct --config --help' -- "$current")) ;;
     "config check") COMPREPLY=($(compgen -W '--config --connect --json --help' -- "$current")) ;;
     "config schema") COMPREPLY=($(compgen -W '--help' -- "$current")) ;;
     "config show") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
-    "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
+    "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
     "init") COMPREPLY=($(compgen -W '--sql --repmgr --pgaf --availability --help' -- "$current")) ;;
-    "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --config --for --help' -- "$current")) ;;
+    "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --cert --key --config --for --help' -- "$current")) ;;
     "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
     "patroni failover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;
     "patroni history") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
@@ -276,9 +286,9 @@ _pgroute66() {
     "patroni switchover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --leader --candidate --scheduled --cancel --yes --json --help' -- "$current")) ;;
     "patroni topology") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;
     "patroni version") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
-    "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
+    "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "rejoin") COMPREPLY=($(compgen -W '--dry-run --accept-loss --auto --clone --json --config --help' -- "$current")) ;;
-    "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --config --help' -- "$current")) ;;
+    "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
     "watch") COMPREPLY=($(compgen -W '--config --url --direct --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;
   esac

@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http'
 import type {Socket} from 'node:net'
 import {TLSSocket} from 'node:tls'
+import type {Pem} from '../config/config.ts'
 import {type Answer, problem} from './answer.ts'
 import type {Context} from './context.ts'
 import type {Door} from './orders/order-record.ts'
@@ -10,6 +11,12 @@ import {ownerOfToken} from './tokens.ts'
 const trusted = new WeakSet<IncomingMessage>()
 export const trust = (request: IncomingMessage): void => void trusted.add(request)
 export const isTrusted = (request: IncomingMessage): boolean => trusted.has(request)
+
+/** Why the certificate that a client showed does not count; `null`: it showed none, or none would count. */
+function refusedCertificate(socket: Socket, clientCa: Pem | null): string | null {
+  if (clientCa === null || !(socket instanceof TLSSocket) || socket.getPeerX509Certificate() === undefined) return null
+  return `the client certificate does not count (${String(socket.authorizationError)})`
+}
 
 /** A unix socket has no remote address, and loopback traffic does not leave the machine. */
 const isOverheard = (socket: Socket): boolean => {
@@ -41,7 +48,9 @@ export async function authorise(
   const owner = token && config.tokensFile !== null ? await ownerOfToken(token, config.tokensFile, log) : null
   if (owner !== null) return {by: owner, door: 'token'}
   const next = 'Use the control socket, a client certificate signed by ssl.client_ca, or a token from tokens_file.'
-  const why = token ? 'the token is unknown' : 'orders need authorisation'
+  const why = token
+    ? 'the token is unknown'
+    : (refusedCertificate(socket, config.ssl?.clientCa ?? null) ?? 'orders need authorisation')
   const headers = {'www-authenticate': 'Bearer realm="pgroute66"'}
   return {refusal: problem(401, {code: 'UNAUTHORISED', detail: why, next}, headers), why}
 }

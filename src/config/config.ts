@@ -5,7 +5,13 @@ import type {MonitorSettings} from '../core/settings.ts'
 
 /** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
 export type Pem = Readonly<{pem: string} | {file: string}>
-export type TlsSettings = Readonly<{cert: Pem; key: Pem; clientCa: Pem | null}>
+export type TlsSettings = Readonly<{
+  cert: Pem
+  key: Pem
+  clientCa: Pem | null
+  /** Revoked client certificates; `null` or absent: no list is checked. */
+  clientCrl?: Readonly<{file: string}> | null
+}>
 
 /**
  * Answers about one host in the words of another program, on ports of their own. `null`: that port

@@ -3,9 +3,12 @@ import {expect, test} from 'vitest'
 import {createMetrics} from '../../src/api/metrics.ts'
 import {OrderRecord} from '../../src/api/orders/order-record.ts'
 import {RefusalDelay, sourceOf} from '../../src/api/orders/refusal-delay.ts'
+import {type Channel, order} from '../../src/app/control/order.ts'
 import type {Change} from '../../src/core/snapshot.ts'
+import {authority} from '../sources/pg-certificates.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
+import {type Pair, tlsOf} from './certificates.ts'
 import {ask, folder, started} from './started.ts'
 
 const draft = {hosts: {host1: primary(), host2: standby()}}
@@ -14,17 +17,17 @@ test('record: each order says who, by which door, from where, what, and what cam
   using dir = folder()
   writeFileSync(dir.at('tokens'), 'anna right-is-right-0\n', {mode: 0o600})
   await using api = await started(draft, {controlSocket: dir.at('c.sock'), tokensFile: dir.at('tokens')})
-  const order = (where: string, path: string, body: object, headers: object = {}) => {
+  const give = (where: string, path: string, body: object, headers: object = {}) => {
     const sent = JSON.stringify(body)
     const all = {'content-type': 'application/json', 'content-length': String(sent.length), ...headers}
     return ask(where, path, {method: 'POST', headers: all, body: sent})
   }
-  await order(dir.at('c.sock'), '/v1/hosts/host1/drain', {reason: 'disk', by: 'joe'})
-  await order(api.url, '/v1/hosts/host2/resume', {}, {authorization: 'Bearer right-is-right-0'})
-  await order(api.url, '/v1/hosts/host2/drain', {}, {authorization: 'Bearer guessed-by-mallory'})
-  await order(dir.at('c.sock'), '/v1/hosts/host9/drain', {})
-  await order(dir.at('c.sock'), '/v1/maintenance', {on: 'maybe'})
-  await order(dir.at('c.sock'), '/v1/hosts/host2/probe', {})
+  await give(dir.at('c.sock'), '/v1/hosts/host1/drain', {reason: 'disk', by: 'joe'})
+  await give(api.url, '/v1/hosts/host2/resume', {}, {authorization: 'Bearer right-is-right-0'})
+  await give(api.url, '/v1/hosts/host2/drain', {}, {authorization: 'Bearer guessed-by-mallory'})
+  await give(dir.at('c.sock'), '/v1/hosts/host9/drain', {})
+  await give(dir.at('c.sock'), '/v1/maintenance', {on: 'maybe'})
+  await give(dir.at('c.sock'), '/v1/hosts/host2/probe', {})
   expect(api.announced.map(({kind, host, to, why}) => [kind, host, to, why])).toEqual([
     ['order', 'host1', 'carried out', 'drain host1 by joe, this machine (control socket) "disk": host1 is drained'],
     ['order', 'host2', 'carried out', 'resume host2 by anna, 127.0.0.1 (token): host2 is in rotation'],
@@ -98,4 +101,26 @@ test('tokens_file: a file that every user can read gives no rights', async () =>
   chmodSync(dir.at('tokens'), 0o644)
   expect((await drain()).status).toBe(401)
   expect(api.log.lines.at(-1)?.message).toContain('every user can read it')
+})
+
+test('client certificates: a revoked one gives no rights, also where the list changes while serve runs', async () => {
+  using dir = folder()
+  const ca = authority(dir.path)
+  const [server, alice, bob] = [
+    ca.issue('server', 'localhost', 'DNS:localhost,IP:127.0.0.1'),
+    ca.issue('alice', 'alice', null),
+    ca.issue('bob', 'bob', null),
+  ]
+  const clientCrl = {file: ca.revoke(bob.cert)}
+  await using api = await started(draft, {ssl: {...tlsOf(server), clientCa: {file: ca.root}, clientCrl}})
+  const channel = ({cert, key}: Pair): Channel => ({url: api.url, ca: ca.root, cert, key, tokenFile: undefined})
+  const drain = (pair: Pair) => order(channel(pair), '/v1/hosts/host1/drain', {}).then(({done}) => done)
+  expect(await drain(alice)).toBe('host1 is drained')
+  await expect(drain(bob)).rejects.toThrow('the client certificate does not count (CERT_REVOKED)')
+  expect(api.announced.at(-1)?.why).toContain('not authorised')
+  ca.revoke(alice.cert)
+  // The daemon looks at its files every two seconds.
+  await expect
+    .poll(() => drain(alice).catch(({message}: Error) => message), {timeout: 120_000, interval: 500})
+    .toContain('CERT_REVOKED')
 })

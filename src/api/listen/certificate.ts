@@ -8,9 +8,20 @@ import {readPlainFile} from '../../system/plain-file.ts'
  * Certificate, key and authorities of a TLS listener; `path`: of their keys in the configuration.
  * Throws OperatorError where a file cannot be read, or the key does not belong to the certificate.
  */
-export async function readCertificate({cert, key, clientCa}: TlsSettings, path: string): Promise<SecureContextOptions> {
-  const [certText, keyText, caText] = await Promise.all([textOf(cert), textOf(key), clientCa && textOf(clientCa)])
-  const material = {cert: certText, key: keyText, ...(caText !== null && {ca: caText}), minVersion: 'TLSv1.2'} as const
+export async function readCertificate(
+  {cert, key, clientCa, clientCrl = null}: TlsSettings,
+  path: string,
+): Promise<SecureContextOptions> {
+  const [certText, keyText, ca, crl] = await Promise.all(
+    [cert, key, clientCa, clientCrl].map((pem) => (pem === null ? null : textOf(pem))),
+  )
+  const material = {
+    ...(certText && {cert: certText}),
+    ...(keyText && {key: keyText}),
+    ...(ca && {ca}),
+    ...(crl && {crl}),
+    minVersion: 'TLSv1.2',
+  } as const
   try {
     createSecureContext(material)
   } catch (error) {
@@ -46,8 +57,8 @@ async function textOf(pem: Pem): Promise<string> {
  * A text that changes when one of the files changes. Polled, because fs.watch follows the inode, and
  * tools replace the files, links to them, or links to their folders.
  */
-export async function stampOf({cert, key, clientCa}: TlsSettings): Promise<string> {
-  const stamps = [cert, key, clientCa].map(async (pem) => {
+export async function stampOf({cert, key, clientCa, clientCrl = null}: TlsSettings): Promise<string> {
+  const stamps = [cert, key, clientCa, clientCrl].map(async (pem) => {
     if (pem === null || 'pem' in pem) return ''
     try {
       const {ino, size, mtimeMs} = await stat(pem.file)

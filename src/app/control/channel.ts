@@ -9,6 +9,8 @@ import type {Channel} from './order.ts'
 export type ChannelFlags = Readonly<{
   url?: string | undefined
   ca?: string | undefined
+  cert?: string | undefined
+  key?: string | undefined
   'token-file'?: string | undefined
   /** The control socket itself. */
   socket?: string | undefined
@@ -24,6 +26,8 @@ export type ChannelFlags = Readonly<{
 export async function controlChannel({
   url,
   ca,
+  cert,
+  key,
   socket,
   config: path,
   env,
@@ -33,9 +37,9 @@ export async function controlChannel({
   const tokenFile = flags['token-file']
   // A path names the socket for questions. The control socket, which takes orders, lies beside it.
   const isPath = url !== undefined && !URL.canParse(url) && url.includes('/')
-  if (url !== undefined && !isPath) return {url, ca, tokenFile}
-  if (tokenFile !== undefined || ca !== undefined)
-    throw new OperatorError('USAGE', '--token-file and --ca need --url', 'Add --url.')
+  if (url !== undefined && !isPath) return {url, ca, cert, key, tokenFile}
+  if ([tokenFile, ca, cert, key].some((given) => given !== undefined))
+    throw new OperatorError('USAGE', '--token-file, --ca, --cert and --key need --url', 'Add --url.')
   if (socket !== undefined) return {socket: resolve(cwd, socket)}
   if (isPath) return {socket: beside(resolve(cwd, url))}
   // `serve` puts the control socket beside the socket that checks ask.

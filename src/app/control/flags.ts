@@ -23,6 +23,8 @@ export const orderFlags = {
   url: urlFlag,
   'token-file': tokenFileFlag,
   ca: caFlag,
+  cert: Flags.string({description: 'client certificate for --url', helpValue: 'FILE', dependsOn: ['key']}),
+  key: Flags.string({description: 'private key of --cert', helpValue: 'FILE', dependsOn: ['cert']}),
   config: configFlag,
 }
 /** Those of an order that is not recorded. */

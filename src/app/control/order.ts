@@ -5,7 +5,16 @@ import {type HttpEndpoint, httpRequest} from '../../sources/daemon/http-request.
 import {readNamed} from '../../system/named-file.ts'
 
 /** How a command reaches the daemon that it gives an order to. */
-export type Channel = Readonly<{socket: string} | {url: string; tokenFile: string | undefined; ca: string | undefined}>
+export type Channel = Readonly<
+  | {socket: string}
+  | {
+      url: string
+      tokenFile: string | undefined
+      ca: string | undefined
+      cert?: string | undefined
+      key?: string | undefined
+    }
+>
 
 const limitMs = 10_000
 
@@ -40,11 +49,16 @@ async function send(channel: Channel, path: string, body: string): Promise<Reply
   }
 }
 
-async function endpointAt({url, ca}: Extract<Channel, {url: string}>): Promise<HttpEndpoint> {
+async function endpointAt({url, ca, cert, key}: Extract<Channel, {url: string}>): Promise<HttpEndpoint> {
   const {hostname, port, protocol} = urlOf(url)
-  const pem = protocol === 'https:' && ca !== undefined ? await readNamed(ca, 'CA') : undefined
-  const tls = protocol === 'https:' ? {ca: pem} : null
-  return {host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port), tls}
+  const place = {host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port)}
+  if (protocol !== 'https:') return {...place, tls: null}
+  const pem = ca === undefined ? undefined : await readNamed(ca, 'CA')
+  const own =
+    cert === undefined || key === undefined
+      ? null
+      : {cert: await readNamed(cert, 'FILE'), key: await readNamed(key, 'FILE')}
+  return {...place, tls: {ca: pem, own}}
 }
 
 async function tokenIn(path: string): Promise<string> {

@@ -5,8 +5,13 @@ import type {Reply} from './get-unix.ts'
 /** More than any answer of a daemon (some ten thousand hosts). A larger answer is refused. */
 const largestBytes = 64 << 20
 
-/** Whose certificate counts: an authority of `ca` (PEM; else the system's), or the one pinned. */
-export type TlsTrust = Readonly<{ca: string | undefined} | {fingerprint256: string}>
+/**
+ * Whose certificate counts: an authority of `ca` (PEM; else the system's), or the one pinned. `own`: the
+ * certificate that this client shows, and its key, in PEM.
+ */
+export type TlsTrust = Readonly<
+  {ca: string | undefined; own?: Readonly<{cert: string; key: string}> | null} | {fingerprint256: string}
+>
 export type HttpEndpoint = Readonly<
   {socketPath: string} | {host: string; port: number | undefined; tls: TlsTrust | null}
 >
@@ -68,7 +73,8 @@ export async function openRequest(endpoint: HttpEndpoint, options: RequestOption
   }
   const {request} = await import('node:https')
   const {tls} = endpoint
-  const trust = 'fingerprint256' in tls ? {rejectUnauthorized: false} : tls.ca !== undefined && {ca: tls.ca}
+  const trust =
+    'fingerprint256' in tls ? {rejectUnauthorized: false} : {...(tls.ca !== undefined && {ca: tls.ca}), ...tls.own}
   return request({...options, ...tcp(endpoint), ...trust})
 }
 

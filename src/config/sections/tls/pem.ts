@@ -2,7 +2,7 @@ import type {Pem} from '../../config.ts'
 import type {Report} from '../../reading/report.ts'
 import {decodeBase64, decodeLossy} from './base64.ts'
 
-export type PemKind = 'certificate' | 'private key'
+export type PemKind = 'certificate' | 'private key' | 'revocation list'
 
 /**
  * The kind of a text that should be PEM or base64 of PEM. Looks for BEGIN alone, because the sample of
@@ -12,6 +12,7 @@ export function kindOfPem(text: string): PemKind | null {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text.includes('-----BEGIN ') ? text : decodeLossy(text))?.[1]
   if (label === undefined) return null
   if (label.includes('PRIVATE KEY')) return 'private key'
+  if (label === 'X509 CRL') return 'revocation list'
   return label.includes('CERTIFICATE') ? 'certificate' : null
 }
 

@@ -23,6 +23,7 @@ export const sslShape = describe(
     ...pairFields,
     client_ca: describe('base64 of the authorities whose client certificates may drain and accept', block()),
     client_ca_file: describe('file with those authorities', text(null)),
+    client_crl_file: describe('file with the client certificates that they have revoked; needs client_ca', text(null)),
   }),
 )
 export type SslFields = Read<typeof sslShape>
@@ -48,7 +49,7 @@ export async function tlsSettings(
     report.refuse(at, 'CONFIG_PEM_SWAPPED', `is refused: ${message}`, 'Swap the two values.')
     return null
   }
-  const all: SslFields = {client_ca: null, client_ca_file: null, ...fields}
+  const all: SslFields = {client_ca: null, client_ca_file: null, client_crl_file: null, ...fields}
   const pick = (keys: readonly (keyof SslFields)[], kind: PemKind, isRequired: boolean): Pem | null => {
     const [first, ...more] = keys.filter((key) => all[key] !== null)
     if (more.length > 0)
@@ -67,14 +68,28 @@ export async function tlsSettings(
   const key = pick(['key', 'b64key', 'key_file'], 'private key', true)
   const clientCa = pick(['client_ca', 'client_ca_file'], 'certificate', false)
   if (cert === null || key === null) return null
-  await examine({cert, key, clientCa}, at, report)
-  return {cert, key, clientCa}
+  const {client_crl_file: crl} = all
+  if (crl !== null && clientCa === null)
+    report.refuse(
+      `${at}.client_crl_file`,
+      'CONFIG_CONFLICT',
+      'needs client_ca',
+      'Set client_ca_file, or remove this key.',
+    )
+  const settings = {cert, key, clientCa, ...(crl !== null && {clientCrl: {file: resolve(directory, crl)}})}
+  await examine(settings, at, report)
+  return settings
 }
 
 /** Reports files or texts that do not parse, and a key that does not belong to the certificate. */
-async function examine({cert, key, clientCa}: TlsSettings, top: string, report: Report): Promise<void> {
+async function examine(
+  {cert, key, clientCa, clientCrl = null}: TlsSettings,
+  top: string,
+  report: Report,
+): Promise<void> {
   // Takes 10 ms to load, and only HTTPS needs it.
   const {X509Certificate, createPrivateKey} = await import('node:crypto')
+  const {createSecureContext} = await import('node:tls')
   const parse = async <T>(
     pem: Pem | null,
     at: string,
@@ -93,13 +108,14 @@ async function examine({cert, key, clientCa}: TlsSettings, top: string, report: 
     }
     const message =
       found !== null && found !== kind ? `holds a ${found}, not a ${kind}` : `does not hold a ${kind} that can be used`
-    const next = kind === 'private key' ? 'Use an unencrypted key in PEM.' : 'Use a certificate in PEM.'
+    const next = kind === 'private key' ? 'Use an unencrypted key in PEM.' : `Use a ${kind} in PEM.`
     report.refuse(path, 'CONFIG_PEM', message, next)
     return null
   }
   const certificate = await parse(cert, 'cert', 'certificate', (content) => new X509Certificate(content))
   const privateKey = await parse(key, 'key', 'private key', (content) => createPrivateKey(content))
   await parse(clientCa, 'client_ca', 'certificate', (content) => new X509Certificate(content))
+  await parse(clientCrl, 'client_crl', 'revocation list', (crl) => createSecureContext({crl}))
   if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
     report.refuse(
       top,
@@ -111,7 +127,12 @@ async function examine({cert, key, clientCa}: TlsSettings, top: string, report: 
 }
 
 /** As `config show` prints it: the text of a certificate is masked too, because the key stands beside it. */
-export const tlsDocument = ({cert, key, clientCa}: TlsSettings): Document =>
-  given({...printed('cert', cert), ...printed('key', key), ...(clientCa ? printed('client_ca', clientCa) : {})})
+export const tlsDocument = ({cert, key, clientCa, clientCrl}: TlsSettings): Document =>
+  given({
+    ...printed('cert', cert),
+    ...printed('key', key),
+    ...(clientCa ? printed('client_ca', clientCa) : {}),
+    ...(clientCrl ? printed('client_crl', clientCrl) : {}),
+  })
 
 const printed = (key: string, pem: Pem): Document => ('file' in pem ? {[`${key}_file`]: pem.file} : {[key]: mask})
