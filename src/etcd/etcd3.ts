@@ -3,9 +3,12 @@ import {EtcdError, isAboutUser} from './error.ts'
 import {encoded, type LeaseTime, leaseTimeOf, parsed, prefixEnd, type RangeAnswer, rangeOf} from './key-value.ts'
 
 /** `/v3` (3.4 and later), or `/v3beta` (3.3), where the path of leases differs. */
-type Gateway = Readonly<{root: '/v3' | '/v3beta'; lease: string}>
+export type Gateway = Readonly<{root: '/v3' | '/v3beta'; lease: string}>
 
-/** etcd's v3 API by its JSON gateway. Every read is linearizable: it costs the quorum one round trip. */
+/**
+ * etcd's v3 API by its JSON gateway, read only: etcd3-writer.ts writes. Every read is linearizable: it
+ * costs the quorum one round trip.
+ */
 export class Etcd3 {
   readonly endpoints: Endpoints
   readonly #user: Readonly<{name: string; password: string}> | null
@@ -39,13 +42,13 @@ export class Etcd3 {
     // The key that changed last, without its value.
     const order = newest ? {sort_order: 'DESCEND', sort_target: 'MOD', limit: '1', keys_only: true} : {}
     const body = {key: encoded(key), ...(isPrefix && {range_end: prefixEnd(key)}), ...order}
-    return rangeOf(await this.#post(origin, ({root}) => `${root}/kv/range`, body, signal), origin)
+    return rangeOf(await this.post(origin, ({root}) => `${root}/kv/range`, body, signal), origin)
   }
 
   /** Of the lease that `KeyValue.lease` names. */
   leaseTime(lease: string, signal?: AbortSignal): Promise<LeaseTime> {
     const ask = async (origin: string) =>
-      leaseTimeOf(await this.#post(origin, (gateway) => gateway.lease, {ID: lease}, signal), origin)
+      leaseTimeOf(await this.post(origin, (gateway) => gateway.lease, {ID: lease}, signal), origin)
     return this.endpoints.inTurn(ask, signal)
   }
 
@@ -62,12 +65,18 @@ export class Etcd3 {
     this.#token = null
   }
 
-  async #post(
+  /** The JSON of an answer. Rejects with EtcdError. */
+  async post(origin: string, path: (gateway: Gateway) => string, body: object, signal?: AbortSignal): Promise<unknown> {
+    return parsed(await this.postForText(origin, path, body, signal), origin)
+  }
+
+  /** As `post`, for an answer that is more than one JSON. */
+  async postForText(
     origin: string,
     path: (gateway: Gateway) => string,
     body: object,
     signal?: AbortSignal,
-  ): Promise<unknown> {
+  ): Promise<string> {
     const target = path(await this.#gateway(origin, signal))
     const send = async () => {
       const headers = {'content-type': 'application/json', ...(await this.#authorization(origin, signal))}
@@ -78,7 +87,7 @@ export class Etcd3 {
       this.forgetToken()
       answer = await send()
     }
-    if (answer.status === 200) return parsed(answer.body, origin)
+    if (answer.status === 200) return answer.body
     throw refusalOf(origin, answer)
   }
 

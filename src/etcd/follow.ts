@@ -138,7 +138,7 @@ async function watchOnce({etcd, silenceMs = 750}: FollowDeps, watch: Watch): Pro
   if (failure === null) return from
   if ((failure as EtcdError).reason === 'auth') etcd.forgetToken()
   endpoints.leave(origin)
-  throw new Lost(failure, from)
+  throw new Lost(failure, failure instanceof RestoredError ? null : from)
 }
 
 const newestOf = (events: readonly KeyEvent[]): bigint | null =>
@@ -146,6 +146,13 @@ const newestOf = (events: readonly KeyEvent[]): bigint | null =>
     (newest, {kv}) => (newest === null || kv.modRevision > newest ? kv.modRevision : newest),
     null,
   )
+
+/** etcd has lost revisions that it has told. */
+export class RestoredError extends EtcdError {
+  constructor(origin: string) {
+    super('closed', origin, `etcd at ${origin} was restored from an earlier state`)
+  }
+}
 
 /** Is the watch dead? By asking its own endpoint. `null`: it lives. */
 async function missed(
@@ -155,7 +162,10 @@ async function missed(
 ): Promise<EtcdError | null> {
   try {
     const before = last()
-    const {kvs} = await etcd.rangeAt(origin, prefix, {isPrefix: true, newest: true, signal})
+    const {kvs, revision} = await etcd.rangeAt(origin, prefix, {isPrefix: true, newest: true, signal})
+    // Revisions only grow, unless etcd was restored from a backup: a watch would wait for a revision
+    // that has been, and tell nothing until etcd comes to it again.
+    if (revision < before) return new RestoredError(origin)
     const newest = kvs[0]?.modRevision ?? 0n
     // The event may be on its way beside this answer: only one that is still missing now counts.
     if (newest <= before || newest <= last()) return null

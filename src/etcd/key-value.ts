@@ -4,6 +4,8 @@ import {EtcdError} from './error.ts'
 export type KeyValue = Readonly<{
   key: string
   value: string
+  /** Of the put that made the key: it differs after the key was deleted and put again. */
+  createRevision: bigint
   modRevision: bigint
   /** `null`: the key has no lease. */
   lease: string | null
@@ -29,11 +31,12 @@ const decoded = (value: unknown): string =>
 export const encoded = (text: string): string => Buffer.from(text).toString('base64')
 
 function keyValueOf(json: unknown, origin: string): KeyValue {
-  const {key, value, mod_revision: revision, lease} = object(json)
+  const {key, value, create_revision: created, mod_revision: revision, lease} = object(json)
   const id = int64(lease, origin)
   return {
     key: decoded(key),
     value: decoded(value),
+    createRevision: int64(created, origin),
     modRevision: int64(revision, origin),
     lease: id === 0n ? null : String(id),
   }
@@ -44,6 +47,44 @@ export function rangeOf(json: unknown, origin: string): RangeAnswer {
   if (header === undefined) throw new EtcdError('malformed', origin, `${origin} does not answer as etcd does`)
   const list = Array.isArray(kvs) ? kvs : []
   return {kvs: list.map((one) => keyValueOf(one, origin)), revision: int64(object(header).revision, origin)}
+}
+
+/** Did the comparisons hold, and at which revision is the store now? */
+export type TxnAnswer = Readonly<{succeeded: boolean; revision: bigint}>
+
+export function txnOf(json: unknown, origin: string): TxnAnswer {
+  const {header, succeeded} = object(json)
+  if (header === undefined) throw new EtcdError('malformed', origin, `${origin} does not answer as etcd does`)
+  return {succeeded: succeeded === true, revision: int64(object(header).revision, origin)}
+}
+
+/** The lease of an answer to a grant. */
+export function grantedOf(json: unknown, origin: string): string {
+  const id = int64(object(json).ID, origin)
+  if (id === 0n) throw new EtcdError('malformed', origin, `${origin} grants a lease without a number`)
+  return String(id)
+}
+
+/** Seconds that a lease has from now; 0: there is no such lease. */
+export const keptOf = (json: unknown, origin: string): number =>
+  Number(int64(object(object(parsedLine(json, origin)).result).TTL, origin))
+
+/** A keepalive is a stream to the gateway: one JSON a line, and one line is all that is sent. */
+function parsedLine(text: unknown, origin: string): unknown {
+  return parsed(String(text).split('\n')[0] ?? '', origin)
+}
+
+/** Of one member, in bytes. */
+export type StoreSize = Readonly<{bytes: number; usedBytes: number; revision: bigint; alarms: readonly string[]}>
+
+export function sizeOf(json: unknown, origin: string): StoreSize {
+  const {header, dbSize, dbSizeInUse, errors} = object(json)
+  return {
+    bytes: Number(int64(dbSize, origin)),
+    usedBytes: Number(int64(dbSizeInUse, origin)),
+    revision: int64(object(header).revision, origin),
+    alarms: Array.isArray(errors) ? errors.map(String) : [],
+  }
 }
 
 export function leaseTimeOf(json: unknown, origin: string): LeaseTime {
