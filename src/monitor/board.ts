@@ -6,7 +6,7 @@ import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapsho
 import type {GroupAssessment} from '../core/verdict/assessment.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 import {assertSnapshot, assertSuccessor} from '../core/verdict/invariants.ts'
-import type {Marks} from './duplicates.ts'
+import type {Marks} from './duplicates/duplicates.ts'
 import {Ledger, type LedgerDeps} from './ledger.ts'
 import type {Unit} from './membership.ts'
 import {SnapshotBuilder} from './snapshot-builder.ts'

@@ -8,10 +8,10 @@ import type {Snapshot} from '../core/snapshot.ts'
 import {isAskingAgain} from '../core/verdict/verdict.ts'
 import {sleep} from '../core/wait.ts'
 import {Board} from './board.ts'
-import {provenSame} from './duplicates.ts'
+import {provenSame} from './duplicates/duplicates.ts'
 import {newEpoch} from './epoch.ts'
 import {EvidenceDesk} from './evidence-desk.ts'
-import type {MonitorDeps} from './monitor.ts'
+import type {MonitorDeps} from './monitor-deps.ts'
 
 /**
  * Standbys of a quiet primary have heard nothing for a while: after a nudge they are asked again at

@@ -10,7 +10,7 @@ import {blankMemory, type Memory} from '../core/verdict/group-memory.ts'
 import {inherit} from '../core/verdict/inheritance.ts'
 import {noNotes} from '../core/verdict/memory.ts'
 import {isSteady, type Moved, move, nothingMoved, type Step, withMoved} from '../core/verdict/short-way.ts'
-import {inherited, type Marks} from './duplicates.ts'
+import {inherited, type Marks} from './duplicates/duplicates.ts'
 import {Membership, type Unit} from './membership.ts'
 
 export type LedgerDeps = Readonly<{

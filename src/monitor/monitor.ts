@@ -1,32 +1,22 @@
 import {Admission} from '../core/admission.ts'
 import {type HostRecord, lookedUp} from '../core/facts/host-record.ts'
-import type {
-  ActuatorReports,
-  Clock,
-  HostDriver,
-  Log,
-  MemoryStore,
-  Meter,
-  Orders,
-  Poked,
-  Random,
-  SnapshotSource,
-  Who,
-} from '../core/ports.ts'
+import type {ActuatorReports, Orders, Poked, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
+import type {Memory} from '../core/verdict/group-memory.ts'
 import {isAskingAgain} from '../core/verdict/verdict.ts'
 import {isInSight} from '../core/verdict/verdict-kind.ts'
 import {sleep} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
-import {DuplicateMarks} from './duplicate-marks.ts'
+import {DuplicateMarks} from './duplicates/marks.ts'
 import {newEpoch} from './epoch.ts'
-import {EvidenceDesk, type SourcesFor} from './evidence-desk.ts'
+import {EvidenceDesk} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {maxAgeWarning} from './max-age-warning.ts'
 import {isSameHost} from './membership.ts'
+import type {MonitorDeps} from './monitor-deps.ts'
 import {NameLooks} from './name-looks.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
 import {Pacing, stirredUnits} from './pacing.ts'
@@ -35,27 +25,14 @@ import {Pokes} from './pokes.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
 import {saver} from './saver.ts'
 
-export type MonitorDeps = Readonly<{
-  settings: MonitorSettings
-  driver: (host: HostSettings) => HostDriver
-  /** Of all logins of this process; absent: of the logins of this monitor. */
-  admission?: Admission
-  clock: Clock
-  random: Random
-  store: MemoryStore
-  /** External sources of evidence; absent: none. */
-  evidence?: SourcesFor
-  log: Log
-  meter: Meter
-  version: string
-  /** What sets this run apart; absent: a new one. */
-  epoch?: string
-}>
-
 /** Watches the hosts: a loop per host, every event judged at once, snapshots published. */
 export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   /** Resolves once every host has an answer or a cause. */
   readonly ready: Promise<void>
+  /** What it would save now. */
+  readonly memory: Memory
+  /** What another monitor of the same hosts remembers: takes the place of what this one does. */
+  recall(memory: Memory): void
   /** Hosts whose settings did not change keep their connection. */
   reload(settings: MonitorSettings): Promise<void>
 }
@@ -98,7 +75,7 @@ class HostMonitor implements Monitor {
     this.#desk = desk
     this.#settings = deps.settings
     this.#pacing = new Pacing(board)
-    this.#pings = new PingTimer(deps.clock)
+    this.#pings = deps.pings ?? new PingTimer(deps.clock)
     this.#saver = saver(deps, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
     const {promise, resolve} = Promise.withResolvers<void>()
@@ -148,6 +125,14 @@ class HostMonitor implements Monitor {
 
   announce(changes: readonly Change[]): void {
     this.#board.announce(changes)
+  }
+
+  get memory(): Memory {
+    return this.#board.memory
+  }
+
+  recall(memory: Memory): void {
+    this.#board.remember(memory)
   }
 
   /** The order is in force at once, and answered when it would survive a restart. */

@@ -1,4 +1,5 @@
 import type {Clock, Log, MemoryStore, Meter} from '../core/ports.ts'
+import {isAlike} from '../core/verdict/alike.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 
 /** Positions move with every answer of a primary: alone they are written no more often than this. */
@@ -77,11 +78,3 @@ export function saver(
     },
   }
 }
-
-/**
- * Are they the same but for positions? Those of a primary change with every answer, and one that is a
- * few seconds old tells as well that a primary returned from an earlier day.
- */
-const isAlike = (one: Memory, other: Memory): boolean => withoutPositions(one) === withoutPositions(other)
-const withoutPositions = (memory: Memory): string =>
-  JSON.stringify(memory, (key, value) => (key === 'lsn' || key === 'by' ? null : value))

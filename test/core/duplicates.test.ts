@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest'
 import {factsOf} from '../../src/core/facts/host-record.ts'
 import type {SessionFacts} from '../../src/core/facts/observation.ts'
 import type {HostSession} from '../../src/core/ports.ts'
-import {inherited, marked, mayBeSame, provenSame} from '../../src/monitor/duplicates.ts'
+import {inherited, marked, mayBeSame, provenSame} from '../../src/monitor/duplicates/duplicates.ts'
 import {failing, primary} from '../support/records.ts'
 
 const of = (first: string | null) => ({more: {duplicateOf: first}})

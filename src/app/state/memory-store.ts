@@ -2,8 +2,8 @@ import {join} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
 import type {MemoryStore} from '../../core/ports.ts'
 import {type Memory, nothingRemembered} from '../../core/verdict/group-memory.ts'
+import {memoryText, NewerSchemaError, readMemory, schema, schemaOf} from '../../protocol/memory-json.ts'
 import {readText, replaceText} from '../../system/durable-file.ts'
-import {memoryText, NewerSchemaError, readMemory, schema, schemaOf} from './memory-json.ts'
 
 /**
  * The memory that survives a restart, in one file under `state_dir`: who wrote on which

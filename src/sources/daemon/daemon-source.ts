@@ -5,6 +5,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {Clock, Random, SnapshotSource} from '../../core/ports.ts'
 import type {Router} from '../../core/router.ts'
 import type {Change, Publication, Snapshot} from '../../core/snapshot.ts'
+import {staleOf} from '../../core/stale.ts'
 import {afterLimit, sleep} from '../../core/wait.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import {routersFromWire} from '../../protocol/routers-reader.ts'
@@ -12,11 +13,10 @@ import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
 import {endpointOfUrl, type HttpEndpoint, httpRequest} from './http-request.ts'
-import {staleOf} from './stale.ts'
 
 export type DaemonDeps = Readonly<{
-  /** `https://127.0.0.1:8443`, the path of the daemon's unix socket, or an endpoint with its name. */
-  at: Readonly<{url: string} | {socket: string} | {endpoint: HttpEndpoint; name: string}>
+  /** `https://127.0.0.1:8443`, or the path of the daemon's unix socket. */
+  at: Readonly<{url: string} | {socket: string}>
   /** PEM of the authorities to believe, in place of the system's. */
   ca?: string | undefined
   clock: Clock
@@ -50,7 +50,7 @@ export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
   }
 }
 
-const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : 'socket' in at ? at.socket : at.name)
+const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : at.socket)
 const reasonOf = (error: unknown) => {
   const {code, message} = error as NodeJS.ErrnoException
   return code?.startsWith('E') ? code : message || String(error)
@@ -76,7 +76,7 @@ class DaemonSource implements SnapshotSource {
   constructor(deps: DaemonDeps) {
     this.#deps = deps
     const {at, ca} = deps
-    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : 'socket' in at ? {socketPath: at.socket} : at.endpoint
+    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : {socketPath: at.socket}
     this.first = this.#firstShown.promise
     // A rejection that no caller awaits must not end the process.
     this.first.catch(() => {})

@@ -1,5 +1,5 @@
-import {lsnBytes} from '../../core/facts/lsn.ts'
-import type {Drain, Maintenance} from '../../core/snapshot.ts'
+import {lsnBytes} from '../core/facts/lsn.ts'
+import type {Drain, Maintenance} from '../core/snapshot.ts'
 import {
   type GroupMemory,
   type LeftBehind,
@@ -8,14 +8,21 @@ import {
   type Timelines,
   type Void,
   type Writer,
-} from '../../core/verdict/group-memory.ts'
-import {noteTimeline} from '../../core/verdict/timelines.ts'
+} from '../core/verdict/group-memory.ts'
+import {noteTimeline} from '../core/verdict/timelines.ts'
 
 /** Version of the format. A new key keeps the version; a key whose meaning changes needs a new version. */
 export const schema = 2
 
-export const memoryText = ({groups, drains, maintenance}: Memory): string =>
-  `${JSON.stringify({schema, groups, drains, maintenance}, null, 2)}\n`
+export const memoryText = (memory: Memory): string => `${JSON.stringify(memoryDocument(memory), null, 2)}\n`
+
+/** As JSON, which `memoryIn` reads. */
+export const memoryDocument = ({groups, drains, maintenance}: Memory): object => ({
+  schema,
+  groups,
+  drains,
+  maintenance,
+})
 
 /** A later version wrote it, and knows more than this one can read. */
 export class NewerSchemaError extends Error {
@@ -30,8 +37,11 @@ export const schemaOf = (text: string): number => whole(fieldsOf(JSON.parse(text
  * can act on an error, but nothing shows that half of a memory is lost. NewerSchemaError: a later
  * version wrote it.
  */
-export function readMemory(text: string): Memory {
-  const document = fieldsOf(JSON.parse(text))
+export const readMemory = (text: string): Memory => memoryIn(JSON.parse(text))
+
+/** As `readMemory`, of JSON that was parsed. */
+export function memoryIn(json: unknown): Memory {
+  const document = fieldsOf(json)
   const version = whole(document.schema)
   if (version > schema) throw new NewerSchemaError(`schema ${version}`)
   return {

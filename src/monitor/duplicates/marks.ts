@@ -1,6 +1,6 @@
-import type {Clock, HostSession} from '../core/ports.ts'
-import {deadline} from '../core/wait.ts'
-import type {Board} from './board.ts'
+import type {Clock, HostSession} from '../../core/ports.ts'
+import {deadline} from '../../core/wait.ts'
+import type {Board} from '../board.ts'
 import {marked, mayBeSame, provenSame} from './duplicates.ts'
 
 /** The part of a host's watch that is needed: its session, and how to have it opened anew. */

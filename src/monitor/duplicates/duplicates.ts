@@ -1,6 +1,6 @@
-import type {HostRecord} from '../core/facts/host-record.ts'
-import type {SessionFacts} from '../core/facts/observation.ts'
-import type {HostSession} from '../core/ports.ts'
+import type {HostRecord} from '../../core/facts/host-record.ts'
+import type {SessionFacts} from '../../core/facts/observation.ts'
+import type {HostSession} from '../../core/ports.ts'
 
 export type Named = Readonly<{name: string; session: HostSession}>
 
