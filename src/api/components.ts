@@ -10,6 +10,7 @@ import type {
   WireGroup,
   WireHost,
   WireMaintenance,
+  WireOwner,
   WireSnapshot,
   WireVerdict,
 } from '../protocol/snapshot-json.ts'
@@ -124,7 +125,15 @@ export const components: Readonly<Record<string, Schema>> = {
     why: text,
     age_ms: orNull(milliseconds),
   }),
-  Group: record<WireGroup>({hosts: listOf(text), verdict: named('Verdict'), evidence: listOf(named('Evidence'))}),
+  Group: record<WireGroup>(
+    {
+      hosts: listOf(text),
+      verdict: named('Verdict'),
+      evidence: listOf(named('Evidence')),
+      owner: orNull(record<WireOwner>({instance: text, epoch: count, standing_in: yesOrNo})),
+    },
+    ['owner'],
+  ),
   Actuator: record<WireActuator>({
     status: oneOf(statuses),
     problems: listOf(text),

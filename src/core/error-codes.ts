@@ -59,6 +59,10 @@ export const errorGuide = {
     meaning: '`guard -f` cannot read `repmgr.nodes` of the server on this machine.',
     next: 'Start PostgreSQL, and run the command as the user of harepd. `PGHOST`, `PGUSER` and so on name the server.',
   },
+  NO_OWNER: {
+    meaning: 'The order is for a group of a shared set, and no instance could keep it: nothing was done.',
+    next: 'Do what the message says. `pgroute66 instances` shows who owns the groups.',
+  },
   PATRONI: {
     meaning: 'A member of a Patroni cluster, or its etcd, gives no answer that can be used.',
     next: 'Do what the message says: it names the address and the reason.',

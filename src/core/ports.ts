@@ -41,8 +41,11 @@ export interface SnapshotSource extends AsyncDisposable {
   routers?(): Promise<readonly Router[]>
 }
 
-/** The operator who gives an order, and why. */
-export type Who = Readonly<{by: string; reason: string | null}>
+/**
+ * The operator who gives an order, and why. `isForwarded`: another instance of the set has sent it, which
+ * takes this one for the owner.
+ */
+export type Who = Readonly<{by: string; reason: string | null; isForwarded?: boolean}>
 
 /**
  * The operator's orders. Each resolves to what was done, in words, once it is on disk; rejects with
@@ -55,7 +58,7 @@ export interface Orders {
   drain(host: string, who: Who): Promise<string>
   resume(host: string, who: Who): Promise<string>
   /** Probes this host at once; resolves to what it is when that is done, or after five seconds. */
-  poke(host: string): Promise<Poked>
+  poke(host: string, who?: Pick<Who, 'isForwarded'>): Promise<Poked>
   /** Freezes every actuator, until `untilMs` (wall clock) or an order that ends it. */
   maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
 }

@@ -115,6 +115,26 @@ export type PatroniEtcdSettings = Readonly<{
   passwordFile: string | null
 }>
 
+/** The etcd in which the instances of a set meet. Files are named, not read. */
+export type EtcdSettings = Omit<PatroniEtcdSettings, 'api'>
+
+/** The set of instances that share the groups, and which of them this one is. */
+export type ClusterSettings = Readonly<{
+  set: string
+  id: string
+  /** Where the other instances reach this one. */
+  url: string
+  /** The authorities that sign the certificates of the other instances. `null`: the system's. */
+  caFile: string | null
+  /** Our own certificate, as a client of the other instances, and its key. */
+  certFile: string | null
+  keyFile: string | null
+  etcd: EtcdSettings
+  ttlMs: number
+  /** The second-best instance probes a group too. */
+  hasStandby: boolean
+}>
+
 /**
  * Patroni's cluster of a group. `urls`: REST APIs of members. Files are named, not read. `members`:
  * the name in Patroni of a host, where the address does not tell it.

@@ -178,11 +178,19 @@ export type Decision = Readonly<{why: string}> &
     | {kind: 'no-primary'; rule: 'V5'; primary: null; routedTo: null}
   >
 
+/**
+ * Of a shared group: the instance that tells of it, and how many owners the group had. `isStandingIn`: the
+ * instance is not the owner; it probes as well, and does not hear the owner.
+ */
+export type GroupOwner = Readonly<{instance: string; epoch: number; isStandingIn?: true}>
+
 export type GroupState = Readonly<{
   name: string
   hosts: readonly string[]
   verdict: Verdict
   evidence: readonly Evidence[]
+  /** Absent: the group is not shared. `null`: no instance tells of it. */
+  owner?: GroupOwner | null
 }>
 
 /**

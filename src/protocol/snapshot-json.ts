@@ -3,6 +3,7 @@ import {
   type Change,
   causeOf,
   type Evidence,
+  type GroupOwner,
   type GroupState,
   type HostState,
   type Maintenance,
@@ -81,7 +82,15 @@ export type WireEvidence = Readonly<{
   why: string
   age_ms: number | null
 }>
-export type WireGroup = Readonly<{hosts: readonly string[]; verdict: WireVerdict; evidence: readonly WireEvidence[]}>
+/** `standing_in`: it is not the owner, and does not hear it. */
+export type WireOwner = Readonly<{instance: string; epoch: number; standing_in: boolean}>
+export type WireGroup = Readonly<{
+  hosts: readonly string[]
+  verdict: WireVerdict
+  evidence: readonly WireEvidence[]
+  /** Absent: the group is not shared. `null`: no instance tells of it. */
+  owner?: WireOwner | null
+}>
 export type WireActuator = Readonly<{
   status: ActuatorState['status']
   problems: readonly string[]
@@ -132,10 +141,17 @@ export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   maintenance: snapshot.maintenance && maintenanceToWire(snapshot.maintenance),
 })
 
-export const groupToWire = ({hosts, verdict, evidence}: GroupState, at: Moment): WireGroup => ({
+export const groupToWire = ({hosts, verdict, evidence, owner}: GroupState, at: Moment): WireGroup => ({
   hosts,
   verdict: verdictToWire(verdict),
   evidence: evidence.map((item) => evidenceToWire(item, at)),
+  ...(owner !== undefined && {owner: owner && ownerToWire(owner)}),
+})
+
+const ownerToWire = ({instance, epoch, isStandingIn}: GroupOwner): WireOwner => ({
+  instance,
+  epoch,
+  standing_in: isStandingIn === true,
 })
 
 export const verdictToWire = (verdict: Verdict): WireVerdict => ({

@@ -5,6 +5,7 @@ import type {
   Change,
   Decision,
   Evidence,
+  GroupOwner,
   GroupState,
   HostState,
   Maintenance,
@@ -21,6 +22,7 @@ import type {
   WireGroup,
   WireHost,
   WireMaintenance,
+  WireOwner,
   WireSnapshot,
   WireVerdict,
 } from './snapshot-json.ts'
@@ -76,14 +78,21 @@ export function changesFromWire(json: unknown, now: number): Publication {
   return {changes: changes.map((change) => fieldsOf(change) as Change), snapshot}
 }
 
-function groupFrom(name: string, {hosts, verdict, evidence}: WireGroup, now: number): GroupState {
+function groupFrom(name: string, {hosts, verdict, evidence, owner}: WireGroup, now: number): GroupState {
   return {
     name,
     hosts,
     verdict: verdictFrom(fieldsOf(verdict) as WireVerdict),
     evidence: evidence.map((item) => evidenceFrom(item, now)),
+    ...(owner !== undefined && {owner: owner && ownerFrom(owner)}),
   }
 }
+
+const ownerFrom = ({instance, epoch, standing_in}: WireOwner): GroupOwner => ({
+  instance: String(instance),
+  epoch: Number(epoch),
+  ...(standing_in === true && {isStandingIn: true}),
+})
 
 function verdictFrom(wire: WireVerdict): Verdict {
   const {primaries, blind, why} = wire

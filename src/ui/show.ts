@@ -1,6 +1,6 @@
 import type {WatchOptions} from './watch-options.ts'
 
-const taken = 'qjksgeyr/+-=? '
+const taken = 'qjksgey/+-=? '
 
 /**
  * Shows the hosts of `source` until the reader quits (q, Ctrl-C), `signal` aborts or the process

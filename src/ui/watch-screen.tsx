@@ -1,5 +1,4 @@
 import {render} from 'ink'
-import {clipboardSequence} from './copied-text.ts'
 import {Feed} from './events/feed.ts'
 import type {Frame} from './frame.ts'
 import {initialState} from './screen-state.ts'
@@ -35,7 +34,6 @@ export async function openScreen({
       hasKeys={stdin.isTTY === true}
       onInterval={changeInterval}
       onQuit={quit}
-      onCopy={(text) => void process.stdout.write(clipboardSequence(text))}
     />
   )
   const changeInterval = (ms: number) => {
@@ -46,8 +44,7 @@ export async function openScreen({
     now: clock.now(),
     wall: clock.wall(),
     changes: pastChanges,
-    histories: new Map(),
-    routers: null,
+    probes: new Map(),
     startedAt: clock.wall(),
   }
   const quit = () => instance.unmount()

@@ -9,8 +9,6 @@ import type {WatchOptions} from './watch-options.ts'
 export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'everyMs'>> &
   Readonly<{
     group?: string | undefined
-    /** A line above the verdict. */
-    title?: string | undefined
     once: boolean
     json: boolean
     env: NodeJS.ProcessEnv
@@ -25,7 +23,7 @@ export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'ev
  * table on a terminal. Throws OperatorError where the group is unknown.
  */
 export async function watch(source: SnapshotSource, request: WatchRequest): Promise<void> {
-  const {clock, env, stdout, plain, once, json, signal: stopped, everyMs, actions, title} = request
+  const {clock, env, stdout, plain, once, json, signal: stopped, everyMs, actions} = request
   const group = groupNamed(request.group, source.current())
   const write = (line: string) => void stdout.write(`${plain(line)}\n`)
   const printing = {source, clock, write, json, signal: stopped, group}
@@ -37,14 +35,5 @@ export async function watch(source: SnapshotSource, request: WatchRequest): Prom
   }
   if (json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
   const pastChanges = await pastChangesOf(source)
-  await showWatch({
-    source,
-    clock,
-    signal: stopped,
-    everyMs,
-    group,
-    pastChanges,
-    actions,
-    ...(title !== undefined && {title}),
-  })
+  await showWatch({source, clock, signal: stopped, everyMs, group, pastChanges, actions})
 }

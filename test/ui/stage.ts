@@ -37,8 +37,7 @@ export const frameOf = (shown: Snapshot, changes: readonly Received[] = []): Fra
   now: noon.now,
   wall: noon.wall,
   changes,
-  histories: new Map(),
-  routers: null,
+  probes: new Map(),
   startedAt: noon.wall - 1000,
 })
 

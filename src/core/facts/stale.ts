@@ -6,8 +6,8 @@ import {
   type HostState,
   type Snapshot,
   type Verdict,
-} from './snapshot.ts'
-import {usualSituation} from './verdict/situation.ts'
+} from '../snapshot.ts'
+import {usualSituation} from '../verdict/situation.ts'
 
 /**
  * What remains of a snapshot when the daemon that sent it has fallen silent: the names, and no
