@@ -23,9 +23,9 @@ const filesIn = (folder: string) =>
 
 rmSync(release, {recursive: true, force: true})
 mkdirSync(release, {recursive: true})
-/** Other commands have built these before: the executable and Debian packages. */
+/** Other commands have built these before: the executable and the packages of Debian and RPM. */
 const built = new Map<string, string>(
-  filesIn(dist).flatMap((path) => (path.endsWith('.deb') ? [[path, basename(path)]] : [])),
+  filesIn(dist).flatMap((path) => (/\.(deb|rpm)$/.test(path) ? [[path, basename(path)]] : [])),
 )
 if (existsSync(executable)) built.set(executable, `pgroute66-${version}-${process.platform}-${process.arch}`)
 

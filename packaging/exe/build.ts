@@ -1,21 +1,22 @@
 /**
- * `npm run build:exe`: one executable with all commands but demo, in dist/exe/pgroute66. Node's own
- * is in it, so it runs where there is none.
+ * `npm run build:exe [-- OUTPUT [x64 | arm64]]`: one executable with all commands but demo, in
+ * dist/exe/pgroute66. Node's own is in it, so it runs where there is none. For another architecture
+ * than this machine's, the code cache is made under qemu.
  */
 import {execFileSync, spawnSync} from 'node:child_process'
 import {copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs'
-import {createRequire} from 'node:module'
 import {tmpdir} from 'node:os'
 import {dirname, join, resolve} from 'node:path'
 import {makeCertificates} from '../../test/support/certificates.ts'
 import {startFakes} from '../../test/support/fake-postgres.ts'
 import {bundle} from './bundle.ts'
 import {repository} from './plugins.ts'
+import {commandOf, needed, runtimeFor} from './runtime.ts'
 
 const output = resolve(process.argv[2] ?? join(repository, 'dist', 'exe', 'pgroute66'))
-const require = createRequire(import.meta.url)
-/** The one of the package "node", whatever runs this. */
-const node = join(dirname(require.resolve('node/package.json')), 'bin', 'node')
+const runtime = runtimeFor(process.argv[3])
+/** An emulator is found by PATH; the program itself needs none. */
+const processEnv = runtime.emulator.length > 0 ? {PATH: process.env.PATH ?? ''} : {}
 
 /**
  * A check is over before a young generation of this size is full; with V8's own it is collected
@@ -28,12 +29,7 @@ const youngGeneration = '--min-semi-space-size=16'
  */
 const flags = [youngGeneration, '--random-seed=66']
 
-for (const [program = '', debian] of [
-  ['strip', 'binutils'],
-  ['openssl', 'openssl'],
-])
-  if (spawnSync(program, ['version']).error)
-    throw new Error(`the executable is built with ${program}, which is not here (Debian package ${debian})`)
+needed('openssl', 'openssl')
 
 const folder = mkdtempSync(join(tmpdir(), 'pgroute66-exe-'))
 process.on('exit', () => rmSync(folder, {recursive: true, force: true}))
@@ -41,7 +37,7 @@ const scriptFolder = join(folder, 'scripts')
 mkdirSync(scriptFolder)
 
 const stripped = join(folder, 'node')
-execFileSync('strip', ['-o', stripped, node])
+execFileSync(runtime.strip, ['-o', stripped, runtime.node])
 const {main, scripts, index} = await bundle()
 writeFileSync(join(folder, 'main.cjs'), main)
 writeFileSync(join(scriptFolder, 'index.json'), JSON.stringify(index))
@@ -65,13 +61,16 @@ const settings = {
 }
 writeFileSync(join(folder, 'sea.json'), JSON.stringify(settings))
 // Relative names and a folder to start in: paths would be in the executable.
-execFileSync(stripped, [...flags, '--build-sea', 'sea.json'], {cwd: folder, stdio: ['ignore', 'ignore', 'inherit']})
+execFileSync(...commandOf(runtime, stripped, [...flags, '--build-sea', 'sea.json']), {
+  cwd: folder,
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
 mkdirSync(dirname(output), {recursive: true})
 // One that runs keeps its file.
 rmSync(output, {force: true})
 copyFileSync(join(folder, 'pgroute66'), output)
 
-const version = execFileSync(output, ['--version'], {encoding: 'utf8', env: {}}).trim()
+const version = execFileSync(...commandOf(runtime, output, ['--version']), {encoding: 'utf8', env: processEnv}).trim()
 process.stdout.write(`${output}: ${(statSync(output).size / 1e6).toFixed(1)} MB, ${version}\n`)
 
 /**
@@ -92,14 +91,11 @@ async function warmUp(): Promise<void> {
   writeFileSync(config, `password_encoding: plain\n${patience}\nhosts:\n${hosts.join('\n')}\n`, {mode: 0o600})
   for (const command of ['check --direct --timeout 60s', '--help', 'config show', 'watch --once', '']) {
     const args = command === '' ? [] : command === '--help' ? [command] : [...command.split(' '), '-c', config]
-    const {status, stderr} = spawnSync(
-      stripped,
-      [...flags, join(import.meta.dirname, 'warm-up.ts'), scriptFolder, ...args],
-      {
-        env: {},
-        encoding: 'utf8',
-      },
-    )
+    const script = join(import.meta.dirname, 'warm-up.ts')
+    const {status, stderr} = spawnSync(...commandOf(runtime, stripped, [...flags, script, scriptFolder, ...args]), {
+      env: processEnv,
+      encoding: 'utf8',
+    })
     if (status !== 0) throw new Error(`the warm-up by "${command}" ended with ${status}: ${stderr}`)
   }
   servers.stop()

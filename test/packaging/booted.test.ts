@@ -10,7 +10,7 @@ import {type Fakes, startFakes} from '../support/fake-postgres.ts'
 import {lacks} from '../support/parts.ts'
 import {BootedHost, mayBoot} from './booted-host.ts'
 
-const builder = join(import.meta.dirname, '..', '..', 'packaging', 'deb.ts')
+const builder = join(import.meta.dirname, '..', '..', 'packaging', 'packages', 'deb.ts')
 const config = '/etc/pgroute66/config.yaml'
 
 /** The tests run in this order: each continues with what the one before has left. */
@@ -34,14 +34,11 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
       '',
     ].join('\n')
     host = await BootedHost.boot()
-    const file = execFileSync(
-      process.execPath,
-      [builder, new Jail().executable, mkdtempSync(join(tmpdir(), 'pgroute66-deb-')), 'quick'],
-      {
-        encoding: 'utf8',
-      },
-    )
-    host.write('/root/pgroute66.deb', readFileSync(file.trim()))
+    const folder = mkdtempSync(join(tmpdir(), 'pgroute66-deb-'))
+    const build = [builder, new Jail().executable, folder, process.arch, 'quick']
+    const files = execFileSync(process.execPath, build, {encoding: 'utf8'}).trim().split('\n')
+    const file = files.find((path) => path.startsWith(join(folder, 'pgroute66_'))) ?? ''
+    host.write('/root/pgroute66.deb', readFileSync(file))
   })
   afterAll(async () => {
     await host?.[Symbol.asyncDispose]()
@@ -91,6 +88,14 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     does('systemctl', 'reload', 'pgroute66')
     await until(() => journal().includes('configuration reloaded'))
     assert.equal(shown('MainPID'), pid)
+  })
+
+  test('upgrade: a running service gets the new program, and its memory stays', async () => {
+    const pid = shown('MainPID')
+    does('dpkg', '-i', '/root/pgroute66.deb')
+    await until(() => shown('ActiveState') === 'active' && shown('MainPID') !== pid)
+    does('test', '-e', '/var/lib/pgroute66/memory.json')
+    assert.match(does('pgroute66-check-primary', 'host1'), /^host1: the only primary/)
   })
 
   test('serve is killed, and then frozen: systemd starts serve again', async () => {

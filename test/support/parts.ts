@@ -20,6 +20,8 @@ export const parts = [
   {name: 'systemd', path: '/usr/bin/systemd-analyze', debian: 'systemd'},
   {name: 'systemd-nspawn', path: '/usr/bin/systemd-nspawn', debian: 'systemd-container'},
   {name: 'lintian', path: '/usr/bin/lintian', debian: 'lintian'},
+  {name: 'rpmbuild', path: '/usr/bin/rpmbuild', debian: 'rpm'},
+  {name: 'rpmlint', path: '/usr/bin/rpmlint', debian: 'rpmlint'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
