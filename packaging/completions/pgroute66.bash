@@ -34,6 +34,7 @@ _pgroute66() {
     "drain --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --config"|"drain -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "guard --config"|"guard -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "haproxy config --style") COMPREPLY=($(compgen -W 'push agent httpchk external' -- "$current")); return ;;
     "haproxy config --config"|"haproxy config -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "haproxy config --max-lag") return ;;
@@ -260,7 +261,7 @@ _pgroute66() {
     "watch --interval") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain haproxy init maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
@@ -271,6 +272,7 @@ _pgroute66() {
     "config show") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
     "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
+    "guard") COMPREPLY=($(compgen -W '--config --server-only --client-only --once --deny --dry-run --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
     "init") COMPREPLY=($(compgen -W '--sql --repmgr --pgaf --availability --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --cert --key --config --for --help' -- "$current")) ;;

@@ -1,6 +1,8 @@
-import type {GuardSettings} from '../core/node/guard-settings.ts'
+import {BlockList, isIP} from 'node:net'
+import {OperatorError} from '../core/errors.ts'
+import {answersCountFor, type GuardSettings} from '../core/node/guard-settings.ts'
 import {enumerate} from '../core/phrases.ts'
-import type {MonitorSettings} from '../core/settings.ts'
+import type {HostSettings, MonitorSettings} from '../core/settings.ts'
 import type {Config, GrpcSettings} from './config.ts'
 import type {Report} from './reading/report.ts'
 
@@ -33,6 +35,7 @@ export function checkGuard({guard, local, hosts, groups}: Around, report: Report
     if (voters === 0)
       report.refuse('guard.neighbours', 'CONFIG_MISSING', 'is missing', 'Name the guard of each other host.')
   }
+  if (guard.fence === 'nft') checkFence(guard.rules.addresses, hosts, report)
   const gated = [...guard.rules.readWrite, ...guard.rules.readOnly]
   for (const {name, connection} of hosts)
     if (gated.includes(connection.user)) {
@@ -42,14 +45,81 @@ export function checkGuard({guard, local, hosts, groups}: Around, report: Report
     }
 }
 
-/** What the process `guard` runs on. The reader of harepd's file makes such a value, too. */
+/** The fence knows addresses and no users: it must not cut the database hosts from each other. */
+function checkFence(addresses: readonly string[], hosts: Config['hosts'], report: Report): void {
+  for (const [index, address] of addresses.entries()) {
+    const path = `guard.addresses[${index}]`
+    if (address === 'local') continue
+    const [net = '', bits] = address.split('/')
+    const family = isIP(net) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) {
+      const text = `is ${address}, and fence: nft needs addresses`
+      report.refuse(path, 'CONFIG_CONFLICT', text, 'Write the addresses of applications and routers with their masks.')
+      continue
+    }
+    const range = new BlockList()
+    range.addSubnet(net, Number(bits), family)
+    const inside = hosts.find(({connection: {host, hostaddr}}) => {
+      const at = hostaddr ?? host
+      return isIP(at) !== 0 && range.check(at, isIP(at) === 6 ? 'ipv6' : 'ipv4')
+    })
+    if (inside === undefined) continue
+    const text = `is ${address}, and holds ${inside.name}: fence: nft would cut its replication and its questions`
+    report.refuse(path, 'CONFIG_CONFLICT', text, 'Write the addresses of applications and routers alone.')
+  }
+}
+
+/** What the process `guard` runs on. */
 export type GuardSite = Readonly<{
   guard: GuardSettings
-  /** Of this machine, by name. */
-  host: string
+  /** The host of this machine. */
+  host: HostSettings
   group: string
   /** The hosts of the group alone, with the neighbours as its peers. */
   monitor: MonitorSettings
   /** What neighbours ask; `null`: they cannot ask this guard by gRPC. */
   grpc: GrpcSettings | null
 }>
+
+/** Throws OperatorError where the file is for no guard. */
+export function guardSiteOf({guard, local, hosts, groups, grpc, ...rest}: Config): GuardSite {
+  const group = groups.find((each) => local !== null && each.hosts.includes(local))
+  const host = hosts.find(({name}) => name === local)
+  if (guard === null || group === undefined || host === undefined)
+    throw new OperatorError(
+      'GUARD_CONFIG',
+      `${rest.path ?? 'the configuration'} has no section guard`,
+      'Add "guard:" as in docs/guard.md, on each database host.',
+    )
+  const {probe, followers} = rest
+  return {
+    guard,
+    host,
+    group: group.name,
+    grpc: guard.grpc ?? grpc,
+    monitor: {
+      hosts: hosts.filter(({name}) => group.hosts.includes(name)),
+      groups: [{...group, ...sqlAlone, peers: guard.neighbours, witness: guard.witness}],
+      probe: {
+        ...probe,
+        intervalMs: Math.min(probe.intervalMs, guard.intervalMs),
+        maxAgeMs: Math.min(probe.maxAgeMs, answersCountFor(guard)),
+      },
+      followers,
+      availability: null,
+      stateDir: null,
+    },
+  }
+}
+
+/** Who votes is SQL and the neighbours: no other word opens a gate, and none that is old. */
+const sqlAlone = {
+  confirm: ['peers'],
+  onSilent: 'deny',
+  onSplitBrain: 'refuse',
+  onLossyPromotion: 'tell',
+  sustainMs: 0,
+  repmgr: null,
+  pgaf: null,
+  patroni: null,
+} as const

@@ -78,6 +78,15 @@ export const errorGuide = {
       'or point `pgroute66 watch` at a cluster of your own.',
   },
   ...configErrorGuide,
+  // Guard
+  GUARD_CONFIG: {
+    meaning: '`guard` finds no section `guard` in the configuration.',
+    next: 'Add the section as in docs/guard.md, on each database host.',
+  },
+  GUARD_FENCE: {
+    meaning: '`guard.fence` cannot be set up.',
+    next: 'Give the guard CAP_NET_ADMIN and install nftables, or set `fence: none`.',
+  },
   // Daemon
   LISTEN: {
     meaning: 'The daemon cannot listen on an address.',

@@ -2,16 +2,37 @@ import {execFile} from 'node:child_process'
 import type {Clock, Log, SnapshotSource} from '../core/ports.ts'
 import type {Snapshot} from '../core/snapshot.ts'
 
-/** `env`: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID of systemd. */
-export type SystemdDeps = Readonly<{source: SnapshotSource; clock: Clock; log: Log; env: NodeJS.ProcessEnv}>
+export type NotifyDeps = Readonly<{
+  clock: Clock
+  log: Log
+  /** NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID of systemd. */
+  env: NodeJS.ProcessEnv
+  /** For `systemctl status`. */
+  status: () => string
+  /** Whether the process still does its work, within so many milliseconds. */
+  isAlive: (withinMs: number) => boolean
+  /** What the log says where it does not. */
+  stuck: string
+}>
+
+export type SystemdDeps = Readonly<{source: SnapshotSource}> & Pick<NotifyDeps, 'clock' | 'log' | 'env'>
+
+/** Tells systemd that the daemon is ready, still probes the hosts, and stops. */
+export const tellSystemd = ({source, clock, ...deps}: SystemdDeps): AsyncDisposable =>
+  notifySystemd({
+    ...deps,
+    clock,
+    status: () => statusOf(source.current()),
+    isAlive: (withinMs) => isProbing(source.current(), clock.now(), withinMs),
+    stuck: 'the daemon no longer probes any host, so it does not feed the watchdog of systemd',
+  })
 
 /**
- * Tells systemd that the daemon is ready, still probes the hosts, and stops (sd_notify(3): READY,
- * WATCHDOG, STOPPING, STATUS). Node.js has no datagram sockets for unix paths, so the program
- * `systemd-notify` sends the messages, and the unit needs `NotifyAccess=all`. Without NOTIFY_SOCKET
- * this does nothing.
+ * sd_notify(3): READY at once, WATCHDOG while the process does its work, STOPPING when it is disposed of, each
+ * with a STATUS. Node.js has no datagram sockets for unix paths, so the program `systemd-notify` sends the
+ * messages, and the unit needs `NotifyAccess=all`. Without NOTIFY_SOCKET this does nothing.
  */
-export function tellSystemd({source, clock, log, env}: SystemdDeps): AsyncDisposable {
+export function notifySystemd({clock, log, env, status, isAlive, stuck}: NotifyDeps): AsyncDisposable {
   if (!env.NOTIFY_SOCKET) return {async [Symbol.asyncDispose]() {}}
   let hasFailed = false
   const say = (...words: string[]) =>
@@ -28,18 +49,21 @@ export function tellSystemd({source, clock, log, env}: SystemdDeps): AsyncDispos
         resolve()
       })
     })
-  const status = () => `STATUS=${statusOf(source.current())}`
+  const told = () =>
+    `STATUS=${status()
+      .replaceAll(/\p{Cc}/gu, ' ')
+      .slice(0, 500)}`
 
   const watchdogMs = watchdogOf(env)
   let cancel = () => {}
   const feedLater = (ms: number) => {
     cancel = clock.after(ms / 3, () => {
-      if (isProbing(source.current(), clock.now(), ms)) void say('WATCHDOG=1', status())
-      else log.error({}, 'the daemon no longer probes any host, so it does not feed the watchdog of systemd')
+      if (isAlive(ms)) void say('WATCHDOG=1', told())
+      else log.error({}, stuck)
       feedLater(ms)
     })
   }
-  void say('READY=1', status())
+  void say('READY=1', told())
   if (watchdogMs !== null) feedLater(watchdogMs)
   return {
     async [Symbol.asyncDispose]() {
@@ -64,9 +88,7 @@ const isProbing = ({hosts, maxAgeMs}: Snapshot, now: number, withinMs: number): 
   return asked.length === 0 || now - Math.max(...asked) <= Math.max(withinMs, maxAgeMs)
 }
 
-/** For `systemctl status`. */
 const statusOf = ({groups}: Snapshot): string =>
   Object.values(groups)
     .map(({name, verdict: {kind, routedTo}}) => `${name}: ${kind}${routedTo === null ? '' : ` ${routedTo}`}`)
     .join(', ')
-    .slice(0, 500)

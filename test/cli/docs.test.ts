@@ -169,6 +169,8 @@ test('every path of the API in the pages exists', () => {
       parameters.find((parameter) => parameter.name === name)?.values?.join('|') ?? '[^/]+'
     return new RegExp(`^${path.replaceAll(/:(\w+)/g, (_, name) => `(${values(name)})`)}$`)
   })
+  // Of the guard's own socket.
+  routes.push(/^\/v1\/guard$/)
   const named = pages.flatMap(
     ({text}) => text.match(/(?<=[`\s]|:\d{4})\/(v1|haproxy|livez|readyz|metrics|openapi)[^\s`?'")|]*/g) ?? [],
   )

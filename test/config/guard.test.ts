@@ -62,6 +62,8 @@ test.each([
   ['a method with a line break', 'guard.allow', `${least}, allow: "md5\\nhost all all all trust"`, 'line'],
   ['a neighbour too few', 'guard.neighbours', least.replace(/, "https.*"/, ''), 'each other host'],
   ['no neighbour', 'guard.neighbours', least.replace(/neighbours.*/, ''), 'each other host'],
+  ['a fence that holds a database host', 'guard.addresses[0]', `${least}, fence: nft`, 'alone'],
+  ['a fence without addresses', 'guard.addresses[0]', `${least.replace('10.0.0.0/8', 'all')}, fence: nft`, 'masks'],
   ['TLS without a key', 'guard.grpc.tls.key', `${least}, grpc: {tls: {cert_file: a.crt}}`, 'key_file'],
 ])('refused: %s', async (_, path, guard, next) => {
   await using place = await workplace()

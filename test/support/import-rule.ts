@@ -59,7 +59,20 @@ export const rooms: Readonly<Record<string, Rule>> = {
     packages: ['*'],
   },
   'app/node': {
-    rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'actuators/*', 'app/state', 'app/cli'],
+    // Of app/serve its log and the end of its parts.
+    rooms: [
+      'core',
+      'protocol',
+      'config',
+      'system',
+      'monitor',
+      'sources/*',
+      'actuators/*',
+      'api',
+      'app/state',
+      'app/cli',
+      'app/serve',
+    ],
     packages: ['*'],
   },
   'app/patroni': {
@@ -88,6 +101,8 @@ export const pureFiles = [
   'block',
   'fork',
   'loss',
+  'nft',
+  'rewrites',
 ] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify', 'undici', 'pino', 'prom-client']
 

@@ -15,7 +15,13 @@ export type Standing = Readonly<{
   why: string
 }>
 
-export type GuardRule = 'G1' | 'G2' | 'G3' | 'G4' | 'G5' | 'G6' | 'G7' | 'G8'
+/**
+ * G1 agreed, the primary. G2 agreed, a standby. G3 its own PostgreSQL is silent. G4 two primaries. G5 not agreed.
+ * G6 the pass or the lease ended too late. G7 a second pass must agree. G8 another program changes the block. G9
+ * the guard ends, or an operator denies. G10 `quorum: any` leaves the gates as they are.
+ */
+export const guardRules = ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7', 'G8', 'G9', 'G10'] as const
+export type GuardRule = (typeof guardRules)[number]
 
 /** `until`: monotonic, when what is allowed ends by itself; `null`: nothing is allowed. */
 export type Decision = Readonly<{gates: Gates; rule: GuardRule; why: string; until: number | null}>

@@ -1,0 +1,171 @@
+import type {Fence} from '../../../actuators/guard/fence.ts'
+import {type GateOutcome, type GateServer, HbaGate, sameGates} from '../../../actuators/guard/gate.ts'
+import {beginning, type Decision, decide, denied, type Held, next} from '../../../actuators/guard/plan.ts'
+import {isContested, type Rewrites, rewritten} from '../../../actuators/guard/rewrites.ts'
+import type {GuardSite} from '../../../config/guard-site.ts'
+import type {Gates, GuardSettings} from '../../../core/node/guard-settings.ts'
+import type {Clock, Log, SnapshotSource} from '../../../core/ports.ts'
+import {deadline} from '../../../core/wait.ts'
+import {GuardState} from './guard-state.ts'
+import {standingOf} from './standing.ts'
+
+export type GuardParts = Readonly<{
+  site: GuardSite
+  source: Pick<SnapshotSource, 'current'>
+  server: GateServer
+  /** Every host and every neighbour was asked once. */
+  isSettled: () => boolean
+  fence: Fence
+  /** SIGINT to the server of this host. */
+  stopServer: () => Promise<'stopping' | 'not-running' | 'failed'>
+  clock: Clock
+  log: Log
+}>
+
+/**
+ * The passes of the guard, one at a time. Each pass decides from the latest snapshot, which is never older
+ * than the lease allows, and has ended only when the file says so and the server was told.
+ */
+export class Guard {
+  readonly state: GuardState
+  readonly #parts: GuardParts
+  readonly #settings: GuardSettings
+  readonly #gate: HbaGate
+  #held: Held = beginning('the guard starts')
+  #rewrites: Rewrites = []
+  /** Users whose sessions are ended once more, because one may have come in before the reload. */
+  #again: readonly string[] = []
+  /** Sessions from before the guard began were not looked at yet. */
+  #isFirst = true
+  #cancelLease: () => void = () => {}
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts
+    this.#settings = parts.site.guard
+    this.#gate = new HbaGate(this.#settings, parts.server)
+    this.state = new GuardState(parts.site, parts.clock, parts.log)
+  }
+
+  /** Where the block is; `null`: PostgreSQL has not told yet. */
+  get path(): string | null {
+    return this.#gate.path
+  }
+
+  /** One pass. Never rejects. */
+  async pass(): Promise<void> {
+    const {clock, log} = this.#parts
+    const {intervalMs, deadlineMs} = this.#settings
+    const startedAt = clock.now()
+    const decision = this.#decide(startedAt)
+    await this.carryOut(decision)
+    const tookMs = clock.now() - startedAt
+    if (tookMs <= intervalMs + deadlineMs) return this.state.passed()
+    // What was decided before it began may be wrong by now.
+    log.error({tookMs: Math.round(tookMs)}, 'a pass did not end in time, so nothing is allowed')
+    this.#held = beginning('the last pass did not end in time')
+    await this.carryOut(denied('G6', 'the last pass did not end in time'))
+    this.state.passed()
+  }
+
+  /** The guard ends: what it allowed ends with it. */
+  async end(): Promise<GateOutcome> {
+    this.#cancelLease()
+    return await this.carryOut(denied('G9', 'the guard ends'))
+  }
+
+  #decide(now: number): Decision {
+    const {site, source} = this.#parts
+    const {leaseMs, allowReadOnly} = this.#settings
+    const host = site.host.name
+    const standing = standingOf(source.current(), site.group, host)
+    this.state.own = standing.own
+    const decision = isContested(this.#rewrites, now)
+      ? denied('G8', 'another program changes the block of the guard again and again, so nothing is allowed')
+      : decide({standing, host, allowReadOnly, now, leaseMs})
+    this.#held = next(this.#held, decision)
+    return this.#held.decision
+  }
+
+  /** Makes the file, the server and the fence follow. Never rejects. */
+  async carryOut(decision: Decision): Promise<GateOutcome> {
+    const {clock, fence} = this.#parts
+    using limit = deadline(clock, this.#settings.deadlineMs)
+    const before = this.state.gates
+    const isOpening = decision.until !== null
+    if (!isOpening) this.#cancelLease()
+    // The kernel shuts before the file does, and opens after it.
+    const [shutTrouble] = isOpening ? [null] : [await fence.shut()]
+    const outcome = await this.#gate.apply(decision.gates, limit.signal)
+    if (outcome.wasRewritten) this.#wasRewritten()
+    const isFollowed = outcome.problems.length === 0 && sameGates(outcome.gates, decision.gates)
+    const trouble = isOpening && isFollowed ? await this.#renew(decision) : shutTrouble
+    this.state.decided(decision, {
+      ...outcome,
+      problems: [...outcome.problems, ...(trouble === null ? [] : [trouble])],
+    })
+    await this.#endSessions(before, decision, outcome.wasRewritten, limit.signal)
+    await this.#stopWhereAsked(decision, outcome)
+    return outcome
+  }
+
+  /** The fence lives as long as the lease, and no longer. */
+  async #renew({until}: Decision): Promise<string | null> {
+    const {clock, fence, log} = this.#parts
+    const leftMs = (until ?? 0) - clock.now()
+    if (leftMs <= 0) return await fence.shut()
+    this.#cancelLease()
+    this.#cancelLease = clock.after(leftMs, () => {
+      log.error({}, 'the lease of an open gate ended without a pass that renewed it')
+      this.#held = beginning('the lease ended')
+      this.state.expired()
+      void fence.shut()
+    })
+    return await fence.renew(leftMs)
+  }
+
+  /** Users whose gate shuts now, and once more a pass later. */
+  async #endSessions(
+    before: Gates | null,
+    {gates, rule}: Decision,
+    wasRewritten: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // At the start, a gate that the next passes may open ends no session.
+    if (this.#isFirst && (rule === 'G7' || !this.#parts.isSettled())) return
+    const {rules, terminate} = this.#settings
+    const isShutting = (gate: keyof Gates) =>
+      gates[gate] === 'deny' && (this.#isFirst || before?.[gate] === 'allow' || wasRewritten)
+    const users = [
+      ...(isShutting('readWrite') ? rules.readWrite : []),
+      ...(isShutting('readOnly') ? rules.readOnly : []),
+    ]
+    const due = [...new Set([...users, ...this.#again])]
+    this.#isFirst = false
+    this.#again = users
+    if (terminate && due.length > 0) this.state.ended(await this.#parts.server.terminate(due, signal), due)
+  }
+
+  #wasRewritten(): void {
+    const {clock, log} = this.#parts
+    this.#rewrites = rewritten(this.#rewrites, clock.now())
+    this.state.rewrites += 1
+    log.error(
+      {file: this.#gate.path},
+      'another program changed the block of the guard in pg_hba.conf; the guard has put it back',
+    )
+  }
+
+  /** `fence: stop`, and `on_write_failure: stop`: what is left where the gate cannot be trusted. */
+  async #stopWhereAsked({gates, rule}: Decision, {hasFailed}: GateOutcome): Promise<void> {
+    const {fence, onWriteFailure} = this.#settings
+    if (gates.readWrite === 'allow' || this.state.own === 'standby') return
+    const isUnwritten = hasFailed && onWriteFailure === 'stop'
+    const isDeposed = fence === 'stop' && this.state.leaseEnded() && rule !== 'G9'
+    if (!isUnwritten && !isDeposed) return
+    const why = isUnwritten ? 'deny cannot be written' : 'its lease ended, and no majority names it again'
+    const done = await this.#parts.stopServer()
+    if (done !== 'failed') this.state.serverStopped()
+    if (done === 'stopping') this.#parts.log.error({}, `PostgreSQL of this host is being stopped: ${why}`)
+    if (done === 'failed') this.#parts.log.error({}, `PostgreSQL of this host cannot be stopped, although ${why}`)
+  }
+}

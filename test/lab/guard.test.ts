@@ -1,0 +1,70 @@
+import {expect, test} from 'vitest'
+import {followersOf, type PgNode, until} from '../support/cluster.ts'
+import {lacksLab} from '../support/parts.ts'
+import {type Lab, lab} from './cluster.ts'
+import {type LabGuard, labGuards, labWriter} from './guard.ts'
+
+type Three<T> = readonly [T, T, T]
+
+/** Three servers with applications that their pg_hba.conf lets in, and an application's machine. */
+async function stage(guard = ''): Promise<Readonly<{place: Lab; nodes: Three<PgNode>; guards: Three<LabGuard>}>> {
+  const place = await lab(15, {
+    others: ['client'],
+    hba: ['host all pgroute66 samenet trust', 'host all app samenet trust', 'host all reports samenet trust'],
+  })
+  const nodes = place.cluster.nodes as Three<PgNode>
+  const [host1] = nodes
+  for (const statement of [
+    'create role app login',
+    'create role reports login',
+    'create table written (at timestamptz)',
+    'grant insert on written to app',
+    'grant execute on function pg_hba_file_rules(), pg_reload_conf() to pgroute66',
+    'grant pg_signal_backend to pgroute66',
+  ])
+    await host1.sql(statement)
+  await until(async () => (await followersOf(host1)).join() === 'host2,host3')
+  const address = `${place.net.node('client').address}/32`
+  const guards = labGuards(place, [address], {guard}) as Three<LabGuard>
+  return {place, nodes, guards}
+}
+
+const isAt = async (guard: LabGuard, rule: string) => (await guard.view())?.rule === rule
+const opened = (guards: Three<LabGuard>) =>
+  until(async () => {
+    const [one, ...others] = guards
+    return (await isAt(one, 'G1')) && (await Promise.all(others.map((other) => isAt(other, 'G2')))).every(Boolean)
+  })
+const changeTo = async (guard: LabGuard, gate: string, from = 0) =>
+  ((await guard.view())?.changes ?? [])
+    .map(({at, read_write}) => ({at: Date.parse(at), read_write}))
+    .filter(({at, read_write}) => read_write === gate && at >= from)
+
+test.skipIf(lacksLab)(
+  'the side without a majority shuts, the other one opens after it, and no session writes on',
+  async () => {
+    const {place, nodes, guards} = await stage()
+    const [host1, host2, host3] = nodes
+    const [guard1, guard2, guard3] = guards
+    for (const guard of guards) guard.start()
+    await opened(guards)
+    const writer = labWriter(place, host1)
+    await until(async () => (await writer.rowsOf(host1)).length > 10)
+
+    const cutAt = Date.now()
+    await place.net.cut('host1', 'host2')
+    await place.net.cut('host1', 'host3')
+    await until(() => isAt(guard1, 'G5'))
+    const [shutAt] = await changeTo(guard1, 'deny', cutAt)
+    await host2.promote()
+    await host3.follow(host2)
+    await until(() => isAt(guard2, 'G1'))
+    const [openAt] = await changeTo(guard2, 'allow')
+    expect(openAt?.at).toBeGreaterThan(shutAt?.at ?? Number.POSITIVE_INFINITY)
+    await until(() => isAt(guard3, 'G2'))
+    expect(guard1.hba()).toMatch(/app {2}\S+ {2}reject/)
+    const late = (await writer.rowsOf(host1)).filter((at) => at > (shutAt?.at ?? 0) + 1_000)
+    expect(late).toEqual([])
+    expect((await guard1.view())?.sessions_ended).toBeGreaterThan(0)
+  },
+)
