@@ -26,9 +26,13 @@ export interface Daemon extends AsyncDisposable {
 
 /**
  * A real `serve` in a process of its own, with its API on a free port. Resolves when it is ready.
- * `env`: beside the PATH.
+ * `env`: beside the PATH. `launcher`: as of `start`.
  */
-export async function startDaemon(yaml: string, env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+export async function startDaemon(
+  yaml: string,
+  env: Readonly<Record<string, string>> = {},
+  launcher: readonly string[] = [],
+): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'pgroute66-bench-'))
   const config = join(folder, 'pgroute66.yml')
   writeFileSync(config, `${yaml}\nbind: 127.0.0.1\nport: 0\nsocket: ${join(folder, 'run.sock')}\nlogformat: json\n`, {
@@ -38,6 +42,7 @@ export async function startDaemon(yaml: string, env: Readonly<Record<string, str
     env: {PATH: process.env.PATH ?? '', ...env},
     cwd: folder,
     limitMs: 2 ** 30,
+    launcher,
   })
   await serve.sees(/https?:\/\/127\.0\.0\.1:\d+/)
   const url = /https?:\/\/127\.0\.0\.1:\d+/.exec(serve.output())?.[0] ?? ''

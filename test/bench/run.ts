@@ -56,6 +56,12 @@ const benches: Readonly<Record<string, Entry>> = {
     about: '/v1/primary over HTTPS: requests per second and p99, beside a bare node:https server',
     load: () => import('./http.ts'),
   },
+  floods: {
+    about:
+      'thousands of idle, slow and unread connections to the API: how late it answers, and what it closes and counts',
+    load: () => import('./floods.ts'),
+    isOnDemand: true,
+  },
   openapi: {
     about: 'requests (--runs, 2,500) made from the OpenAPI document: answers that it does not tell',
     load: () => import('./openapi.ts'),

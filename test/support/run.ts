@@ -19,6 +19,8 @@ export type RunOptions = Readonly<{
   script?: string
   /** Kills a command that hangs, so that the test fails and does not wait. */
   limitMs?: number
+  /** A program and its arguments that runs the command in its own place, such as `prlimit`. */
+  launcher?: readonly string[]
 }>
 
 /** Runs `pgroute66 ...args` from the built `dist`. */
@@ -39,9 +41,10 @@ export type Started = Readonly<{
  */
 export function start(
   args: readonly string[],
-  {env = {}, cwd = '/tmp', script = runJs, limitMs = 180_000}: RunOptions = {},
+  {env = {}, cwd = '/tmp', script = runJs, limitMs = 180_000, launcher = []}: RunOptions = {},
 ): Started {
-  return watched(spawn(process.execPath, [script, ...args], {env, cwd, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
+  const [program = process.execPath, ...words] = [...launcher, process.execPath, script, ...args]
+  return watched(spawn(program, words, {env, cwd, stdio: ['ignore', 'pipe', 'pipe']}), limitMs)
 }
 
 /** The same of another program that has just been started. */

@@ -5,7 +5,7 @@ import type {Clock, Log} from '../../core/ports.ts'
 import type {Calls} from '../grpc/calls.ts'
 import {readCertificate, stampOf} from './certificate.ts'
 import {ConnectionLimit} from './connection-limit.ts'
-import type {CountDrop} from './drop-reason.ts'
+import type {CountDrop, DropReason} from './drop-reason.ts'
 import {collides, type Endpoint, endpointsOf, sectionOf} from './endpoint.ts'
 import {listenGrpc} from './grpc-listener.ts'
 import {mostClients} from './limits.ts'
@@ -14,6 +14,8 @@ import type {ListenerKind} from './socket-activation.ts'
 
 /** How often the daemon checks the files of the certificate. */
 const lookMs = 2_000
+/** How often the log says that too many connections are open. */
+const tellMs = 60_000
 /** How long an answer under way may take once its listener closes. */
 const graceMs = 2_000
 
@@ -40,10 +42,13 @@ export class Listeners {
   #open: readonly Listener[] = []
   #certificates: readonly Certificate[] = []
   #cancelLook: () => void = () => {}
+  /** When the log said last that too many connections are open; monotonic. */
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(deps: ListenersDeps) {
     this.#deps = deps
-    this.#connections = new ConnectionLimit(mostClients(), deps.dropped)
+    const most = mostClients()
+    this.#connections = new ConnectionLimit(most, (reason) => this.#overflowed(reason, most))
   }
 
   get addresses(): readonly string[] {
@@ -91,6 +96,16 @@ export class Listeners {
     this.#cancelLook()
     await Promise.all(this.#open.map((listener) => this.#end(listener)))
     this.#open = []
+  }
+
+  #overflowed(reason: DropReason, most: number): void {
+    const {dropped, clock, log} = this.#deps
+    dropped(reason)
+    const now = clock.now()
+    if (now - this.#toldAt < tellMs) return
+    this.#toldAt = now
+    const next = 'See which clients keep connections open, or raise the limit of open files (LimitNOFILE).'
+    log.warn({}, `${most} connections to the API are open, so each new one closes an old one. ${next}`)
   }
 
   #listen(endpoint: Endpoint, certificates: readonly Certificate[]): Promise<Listener> {
