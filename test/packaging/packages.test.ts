@@ -42,6 +42,7 @@ const shared = [
   'usr/share/doc/pgroute66/runbook.md',
   'usr/share/doc/pgroute66/examples/config.yaml',
   'usr/share/pgroute66/prometheus/alerts.yml',
+  'usr/share/pgroute66/grafana/pgroute66.json',
 ]
 
 describe('the Debian packages', () => {
