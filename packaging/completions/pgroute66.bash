@@ -292,7 +292,7 @@ _pgroute66() {
     "rejoin") COMPREPLY=($(compgen -W '--dry-run --accept-loss --auto --clone --json --config --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
-    "watch") COMPREPLY=($(compgen -W '--config --url --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;
+    "watch") COMPREPLY=($(compgen -W '--config --url --direct --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;
   esac
 }
 complete -F _pgroute66 pgroute66

@@ -374,6 +374,7 @@ complete -c pgroute66 -n '__pgroute66_in serve' -l dry-run -d 'log what serve wo
 complete -c pgroute66 -n '__pgroute66_in serve' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in watch' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
 complete -c pgroute66 -n '__pgroute66_in watch' -l url -x -d 'a running daemon: http(s)://HOST:PORT, or the path of its unix socket'
+complete -c pgroute66 -n '__pgroute66_in watch' -l direct -d 'ask the hosts, not a running daemon'
 complete -c pgroute66 -n '__pgroute66_in watch' -l ca -r -F -d 'certificates of the authority that signed the daemon\'s certificate'
 complete -c pgroute66 -n '__pgroute66_in watch' -l token-file -r -F -d 'file that holds the token for --url'
 complete -c pgroute66 -n '__pgroute66_in watch' -l control-socket -r -F -d 'the daemon\'s control socket [default: control_socket of the configuration, /run/pgroute66/control.sock]'

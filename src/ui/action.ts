@@ -1,5 +1,10 @@
 /** Something that a key does to the selected host. */
-export type Action = Readonly<{key: string; label: string}> &
+export type Action = Readonly<{
+  key: string
+  label: string
+  /** False: it concerns no host, and `host` is empty. */
+  isOfHost?: boolean
+}> &
   Readonly<
     | {run: Run}
     /** The screen asks the reader before it runs this. */

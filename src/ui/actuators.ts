@@ -6,13 +6,14 @@ import {cut, type Line, line} from './text/line.ts'
 
 /**
  * The actuators: a whole line for maintenance, a line for each actuator that is out of sync with
- * its problems, and one line for the others.
+ * its problems, and one line for the others, unless the routers have a pane of their own.
  */
 export function actuatorLines(
   {maintenance, actuators}: Snapshot,
   width: number,
   wall: number,
   {dot, more}: Glyphs,
+  hasPane = false,
 ): readonly Line[] {
   const lines: Line[] = []
   if (maintenance !== null) {
@@ -28,6 +29,7 @@ export function actuatorLines(
     const text = printable(`${name} is out of sync: ${problems.join('; ') || 'the daemon retries'}`)
     lines.push(...wrap(text, width).map((part) => line(part, 'bad')))
   }
+  if (hasPane) return lines
   const rest = all.filter(([, {status}]) => status !== 'out-of-sync').map(([name, {status}]) => `${name} ${status}`)
   if (rest.length > 0) lines.push(cut(line(printable(rest.join(` ${dot} `)), 'faint'), width, more))
   return lines

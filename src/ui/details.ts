@@ -1,5 +1,6 @@
 import type {Delay, Evidence, HostState, StandbyHost} from '../core/snapshot.ts'
 import {rulingText} from '../core/verdict/situation.ts'
+import {noHistory} from './events/histories.ts'
 import type {Frame} from './frame.ts'
 import {causeText} from './table/row.ts'
 import {sparkline} from './table/sparkline.ts'
@@ -114,7 +115,9 @@ function receiverText(receiver: StandbyHost['receiver']): string {
 function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
   const {availability} = host
   const answering = host.role === 'unavailable' ? null : host
-  const history = sparkline(frame.probes.get(host.host) ?? [], 40, bars).trimStart()
+  const {probes, lags, walRates} = frame.histories.get(host.host) ?? noHistory
+  const drawn = (values: readonly (number | null)[]) => sparkline(values, 40, bars).trimStart()
+  const [rate, most] = [walRates.at(-1) ?? null, Math.max(0, ...lags.map((lag) => lag ?? 0))]
   const beat =
     availability === null
       ? 'off'
@@ -124,7 +127,9 @@ function load(host: HostState, frame: Frame, {bars}: Glyphs): readonly Field[] {
   return [
     ['read-only', some(answering?.readOnly ?? null)],
     ['backends', `${some(answering?.backendsUsed ?? null)} of ${some(answering?.backendsMax ?? null)}`],
-    ['probe', `${host.probeMs === null ? 'no answer' : spanText(host.probeMs)}  ${history}`],
+    ['probe', `${host.probeMs === null ? 'no answer' : spanText(host.probeMs)}  ${drawn(probes)}`],
+    ['WAL a second', `${rate === null ? 'unknown' : bytesText(rate)}  ${drawn(walRates)}`],
+    ...(host.role === 'standby' ? [['lag until now', `at most ${bytesText(most)}  ${drawn(lags)}`] as const] : []),
     ['heartbeat', beat],
   ]
 }

@@ -18,9 +18,12 @@ export function footer(state: ScreenState, actions: readonly Action[], groups: n
           hint('/', 'filter', 5),
           ...(groups > 1 ? [hint('g', `group:${state.group ?? 'all'}`, 5)] : []),
           hint('e', 'changes', 7),
+          hint('r', 'routers', 6),
           ...(own.length === 1 ? own : []),
         ]
-      : [hint('esc', 'back', 1), hint('j/k', 'scroll', 3)]
+      : state.view === 'changes'
+        ? [hint('esc', 'back', 1), hint('j/k', 'select', 3), hint('/', 'search', 4), hint('y', 'copy', 5)]
+        : [hint('esc', 'back', 1), hint('j/k', 'scroll', 3)]
   const hints: readonly Hint[] = [
     hint('q', 'quit', 0),
     ...here,

@@ -1,4 +1,6 @@
+import type {Router} from '../core/router.ts'
 import type {Change, Snapshot} from '../core/snapshot.ts'
+import type {History} from './events/histories.ts'
 
 /** A change and the wall-clock time at which it was received. */
 export type Received = Readonly<{at: number; change: Change}>
@@ -11,8 +13,10 @@ export type Frame = Readonly<{
   wall: number
   /** Newest first. */
   changes: readonly Received[]
-  /** Probe times of each host in milliseconds, oldest first; `null`: no answer. */
-  probes: ReadonlyMap<string, readonly (number | null)[]>
+  /** By host. */
+  histories: ReadonlyMap<string, History>
+  /** What the routers of the daemon last showed; `null`: this source has none, or none answered yet. */
+  routers: readonly Router[] | null
   /** Wall-clock time at which this screen was opened. */
   startedAt: number
 }>

@@ -11,8 +11,13 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['g', 'show one group after the other, then all'],
   ['space', 'pause the table; the verdict stays live'],
   ['+ -', 'draw more often, less often; changes are always drawn at once'],
-  ['e', 'the last 1,000 changes; a daemon also knows those from before this screen was opened'],
+  ['e', 'the last 1,000 changes; / searches them. A daemon also knows those from before this screen was opened'],
+  ['r', 'the routers: servers of HAProxy, databases of PgBouncer, questions of agent-check, hooks'],
+  ['y', 'copy the selected host or change to the clipboard, where the terminal allows it (OSC 52)'],
   ['d', 'drain or resume the selected host: asks first, then orders it from the daemon'],
+  ['a', 'accept the selected host as the primary: asks first'],
+  ['m', 'freeze every actuator (maintenance), or end that: asks first'],
+  ['Ctrl-Z', 'back to the shell; fg comes back'],
 ]
 
 /** The meaning of the keys and the signs. */

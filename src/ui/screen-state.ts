@@ -1,13 +1,17 @@
-import type {Frame} from './frame.ts'
+import type {Frame, Received} from './frame.ts'
 import {type Sort, sorts} from './table/sort.ts'
 
 /** What the reader of the screen has chosen: view, selection, order, filter. */
 export type ScreenState = Readonly<{
-  view: 'table' | 'details' | 'changes' | 'help'
+  view: 'table' | 'details' | 'changes' | 'routers' | 'help'
   /** The name of a host, so that the selection follows the host when rows move. */
   selected: string | null
   sort: Sort
   filter: string
+  /** Words that a change must have, in the view of the changes. */
+  search: string
+  /** The selected change; `null`: the newest. */
+  cursor: Received | null
   isTyping: boolean
   group: string | null
   /** The frame at which the table is paused. */
@@ -25,6 +29,8 @@ export const initialState: ScreenState = {
   selected: null,
   sort: 'config',
   filter: '',
+  search: '',
+  cursor: null,
   isTyping: false,
   group: null,
   held: null,
@@ -37,6 +43,8 @@ export type KeyContext = Readonly<{
   /** Names of the hosts in the table, in its order. */
   hosts: readonly string[]
   groups: readonly string[]
+  /** The changes in their view, newest first. */
+  changes: readonly Received[]
   frame: Frame
   /** Lines that a page up or down moves. */
   page: number
@@ -51,16 +59,20 @@ export type KeyContext = Readonly<{
 export function press(state: ScreenState, key: string, context: KeyContext): ScreenState {
   if (state.isTyping) return type(state, key)
   const lines = moves(key, context.page)
-  if (lines !== null) return state.view === 'table' ? select(state, lines, context) : scroll(state, lines, context)
+  if (lines !== null) {
+    if (state.view === 'table') return select(state, lines, context)
+    return state.view === 'changes' ? point(state, lines, context) : scroll(state, lines, context)
+  }
   switch (key) {
     case 'enter':
       return state.view === 'table' && context.hosts.length > 0 ? {...state, view: 'details', offset: 0} : home(state)
     case 'escape':
+      if (state.view === 'changes' && state.search !== '') return {...state, search: ''}
       return state.view === 'table' ? {...state, filter: ''} : home(state)
     case 's':
       return {...state, sort: sorts[(sorts.indexOf(state.sort) + 1) % sorts.length] ?? 'config'}
     case '/':
-      return {...home(state), isTyping: true}
+      return state.view === 'changes' ? {...state, isTyping: true} : {...home(state), isTyping: true}
     case 'g':
       return {...state, group: after(context.groups, state.group)}
     case ' ':
@@ -71,7 +83,9 @@ export function press(state: ScreenState, key: string, context: KeyContext): Scr
     case '-':
       return {...state, everyMs: intervals.find((ms) => ms > state.everyMs) ?? state.everyMs}
     case 'e':
-      return state.view === 'changes' ? home(state) : {...state, view: 'changes', offset: 0}
+      return state.view === 'changes' ? home(state) : {...state, view: 'changes', offset: 0, cursor: null}
+    case 'r':
+      return state.view === 'routers' ? home(state) : {...state, view: 'routers', offset: 0}
     case '?':
       return state.view === 'help' ? home(state) : {...state, view: 'help', offset: 0}
     default:
@@ -89,9 +103,11 @@ function after(groups: readonly string[], group: string | null): string | null {
 
 function type(state: ScreenState, key: string): ScreenState {
   if (key === 'enter') return {...state, isTyping: false}
-  if (key === 'escape') return {...state, isTyping: false, filter: ''}
-  if (key === 'backspace') return {...state, filter: state.filter.slice(0, -1)}
-  return [...key].length === 1 ? {...state, filter: (state.filter + key).slice(0, 60)} : state
+  const field = state.view === 'changes' ? 'search' : 'filter'
+  const text = state[field]
+  if (key === 'escape') return {...state, isTyping: false, [field]: ''}
+  if (key === 'backspace') return {...state, [field]: text.slice(0, -1)}
+  return [...key].length === 1 ? {...state, [field]: (text + key).slice(0, 60)} : state
 }
 
 function moves(key: string, page: number): number | null {
@@ -113,6 +129,13 @@ const within = (value: number, last: number): number => Math.max(0, Math.min(las
 function select(state: ScreenState, lines: number, {hosts}: KeyContext): ScreenState {
   const at = Math.max(0, hosts.indexOf(state.selected ?? ''))
   return {...state, selected: hosts[within(at + lines, hosts.length - 1)] ?? null}
+}
+
+function point(state: ScreenState, lines: number, {changes}: KeyContext): ScreenState {
+  const at = state.cursor === null ? 0 : Math.max(0, changes.indexOf(state.cursor))
+  const next = within(at + lines, changes.length - 1)
+  // The newest one stays the newest one when another comes.
+  return {...state, cursor: next === 0 ? null : (changes[next] ?? null)}
 }
 
 const scroll = (state: ScreenState, lines: number, {hidden}: KeyContext): ScreenState => ({

@@ -1,6 +1,6 @@
 import type {WatchOptions} from './watch-options.ts'
 
-const taken = 'qjksgey/+-=? '
+const taken = 'qjksgeyr/+-=? '
 
 /**
  * Shows the hosts of `source` until the reader quits (q, Ctrl-C), `signal` aborts or the process

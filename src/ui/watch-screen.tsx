@@ -1,4 +1,5 @@
 import {render} from 'ink'
+import {clipboardSequence} from './copied-text.ts'
 import {Feed} from './events/feed.ts'
 import type {Frame} from './frame.ts'
 import {initialState} from './screen-state.ts'
@@ -34,6 +35,7 @@ export async function openScreen({
       hasKeys={stdin.isTTY === true}
       onInterval={changeInterval}
       onQuit={quit}
+      onCopy={(text) => void process.stdout.write(clipboardSequence(text))}
     />
   )
   const changeInterval = (ms: number) => {
@@ -44,7 +46,8 @@ export async function openScreen({
     now: clock.now(),
     wall: clock.wall(),
     changes: pastChanges,
-    probes: new Map(),
+    histories: new Map(),
+    routers: null,
     startedAt: clock.wall(),
   }
   const quit = () => instance.unmount()

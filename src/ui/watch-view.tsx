@@ -1,11 +1,14 @@
-import {Text, useInput, useWindowSize} from 'ink'
+import {Text, useApp, useInput, useWindowSize} from 'ink'
 import {useEffect, useRef, useState} from 'react'
 import {OperatorError} from '../core/errors.ts'
 import type {Action, Outcome} from './action.ts'
+import {copiedText} from './copied-text.ts'
 import type {Frame} from './frame.ts'
 import {keysOf} from './keys.ts'
 import {compose} from './screen.ts'
 import {press, type ScreenState} from './screen-state.ts'
+import {stopUntilContinued} from './suspend.ts'
+import type {Widths} from './table/table.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {type Line, textOf} from './text/line.ts'
 import {styleOf} from './text/tone-style.ts'
@@ -21,6 +24,8 @@ export type WatchViewProps = Readonly<{
   hasKeys: boolean
   onInterval(everyMs: number): void
   onQuit(): void
+  /** Puts a text on the reader's clipboard. */
+  onCopy(text: string): void
 }>
 
 /** The screen. `compose` decides what it shows, `press` what a key does. */
@@ -34,6 +39,7 @@ export function WatchView({
   hasKeys,
   onInterval,
   onQuit,
+  onCopy,
 }: WatchViewProps) {
   const size = useWindowSize()
   const [state, setState] = useState(initial)
@@ -41,16 +47,23 @@ export function WatchView({
   // Keys that arrive before the next rendering must see the effect of the earlier keys.
   const latest = useRef(initial)
   const asked = useRef<(() => void) | null>(null)
-  const screen = compose(frame, state, size, {glyphs, title, actions, outcome})
+  // A column never gets narrower, so that a change of the verdict moves none.
+  const widths = useRef<Readonly<{columns: number; widths: Widths}>>({columns: size.columns, widths: {}})
+  if (widths.current.columns !== size.columns) widths.current = {columns: size.columns, widths: {}}
+  const look = {glyphs, title, actions, outcome, widths: widths.current.widths}
+  const screen = compose(frame, state, size, look)
+  widths.current = {columns: size.columns, widths: screen.widths}
+  const {suspendTerminal} = useApp()
 
   useEffect(() => onInterval(state.everyMs), [state.everyMs, onInterval])
 
   const act = async (label: string, host: string, run: (host: string) => Promise<string>) => {
-    setOutcome({kind: 'running', text: `${label} ${host} ...`})
+    const what = host === '' ? label : `${label} ${host}`
+    setOutcome({kind: 'running', text: `${what} ...`})
     try {
-      setOutcome({kind: 'done', text: `${label} ${host}: ${await run(host)}`})
+      setOutcome({kind: 'done', text: `${what}: ${await run(host)}`})
     } catch (error) {
-      setOutcome({kind: 'failed', text: `${label} ${host} failed: ${reasonOf(error)}`})
+      setOutcome({kind: 'failed', text: `${what} failed: ${reasonOf(error)}`})
     }
   }
   const begin = (action: Action, host: string) => {
@@ -69,6 +82,7 @@ export function WatchView({
   useInput(
     (input, key) => {
       if (key.ctrl && input === 'c') return onQuit()
+      if (key.ctrl && input === 'z') return void suspendTerminal(stopUntilContinued)
       for (const pressed of keysOf(input, key)) {
         if (asked.current !== null) {
           answer(pressed)
@@ -76,8 +90,13 @@ export function WatchView({
         }
         const action = latest.current.isTyping ? undefined : actions.find((candidate) => candidate.key === pressed)
         if (pressed === 'q' && !latest.current.isTyping) return onQuit()
-        const context = compose(frame, latest.current, size, {glyphs, title, actions, outcome})
-        if (action === undefined) {
+        const context = compose(frame, latest.current, size, look)
+        if (action?.isOfHost === false) begin(action, '')
+        else if (pressed === 'y' && !latest.current.isTyping) {
+          const text = copiedText(context, latest.current, frame)
+          onCopy(text)
+          setOutcome({kind: 'done', text: `copied: ${text}`})
+        } else if (action === undefined) {
           const groups = Object.keys(frame.snapshot.groups)
           latest.current = press(latest.current, pressed, {...context, groups, frame})
         } else if (context.selected !== null) {

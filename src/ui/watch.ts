@@ -9,6 +9,8 @@ import type {WatchOptions} from './watch-options.ts'
 export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'everyMs'>> &
   Readonly<{
     group?: string | undefined
+    /** A line above the verdict. */
+    title?: string | undefined
     once: boolean
     json: boolean
     env: NodeJS.ProcessEnv
@@ -23,7 +25,7 @@ export type WatchRequest = Required<Pick<WatchOptions, 'clock' | 'actions' | 'ev
  * table on a terminal. Throws OperatorError where the group is unknown.
  */
 export async function watch(source: SnapshotSource, request: WatchRequest): Promise<void> {
-  const {clock, env, stdout, plain, once, json, signal: stopped, everyMs, actions} = request
+  const {clock, env, stdout, plain, once, json, signal: stopped, everyMs, actions, title} = request
   const group = groupNamed(request.group, source.current())
   const write = (line: string) => void stdout.write(`${plain(line)}\n`)
   const printing = {source, clock, write, json, signal: stopped, group}
@@ -35,5 +37,14 @@ export async function watch(source: SnapshotSource, request: WatchRequest): Prom
   }
   if (json || !stdout.isTTY || env.TERM === 'dumb') return await printChanges(printing)
   const pastChanges = await pastChangesOf(source)
-  await showWatch({source, clock, signal: stopped, everyMs, group, pastChanges, actions})
+  await showWatch({
+    source,
+    clock,
+    signal: stopped,
+    everyMs,
+    group,
+    pastChanges,
+    actions,
+    ...(title !== undefined && {title}),
+  })
 }

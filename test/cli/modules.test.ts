@@ -103,7 +103,8 @@ const commands = [
   {command: 'config schema', wanted: oclif},
   {command: 'config show', wanted: configured},
   {command: 'config check', wanted: configured},
-  {command: 'watch --once', wanted: watching},
+  {command: 'watch --once --direct', wanted: watching},
+  {command: 'watch --once', wanted: {...watching, builtins: asked.builtins}},
   {command: 'serve', wanted: serving, stopOn: /listening/},
 ]
 /** Texts for README, docs and manual: the generator alone loads them. */

@@ -114,3 +114,15 @@ test('an older daemon ignores host=: its answer counts, and check warns once', a
   const {stderr} = await checked(older, ['host1'], {cwd: await folder()})
   assert.equal(stderr, '', 'without a configuration no host is meant')
 })
+
+test('watch: a daemon of other hosts counts as none, which is said, and the hosts are asked', async () => {
+  await using daemon = await fakeDaemon(strange)
+  const cwd = await folder(site)
+  const {code, stdout, stderr} = await run(['watch', '--once'], {cwd, env: {PGROUTE66_SOCKET: daemon.socket}})
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /no daemon answers for these hosts \(.*does not watch host1@.*\); watch asks the hosts itself/)
+  assert.match(stdout, /host1 .*unavailable/)
+  assert.equal(hostsIn(daemon.asked[0]).length, 5)
+  const silent = await run(['watch', '--once', '--direct'], {cwd, env: {PGROUTE66_SOCKET: daemon.socket}})
+  assert.deepEqual([silent.code, silent.stderr, daemon.asked.length], [0, '', 1])
+})

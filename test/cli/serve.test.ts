@@ -27,6 +27,11 @@ test('the daemon and a direct check say the same; the log names the rule of each
   await same()
   const watched = await run(['watch', '--once', '--json', '--url', join(cwd, 'pgroute66.sock')], {cwd})
   assert.equal(JSON.parse(watched.stdout).groups.all.verdict.primary, 'host1', watched.stderr)
+  // Without flags `watch` asks the daemon of the configuration: its epoch tells.
+  const own = await run(['watch', '--once', '--json'], {cwd})
+  assert.deepEqual([JSON.parse(own.stdout).epoch, own.stderr], [JSON.parse(watched.stdout).epoch, ''])
+  const direct = await run(['watch', '--once', '--json', '--direct'], {cwd})
+  assert.notEqual(JSON.parse(direct.stdout).epoch, JSON.parse(own.stdout).epoch)
 
   await host1.kill()
   await serve.sees(/ERROR verdict of all: primary → no-primary: .*rule=V5/)
@@ -164,6 +169,8 @@ test('check over TLS trusts only the configured certificate, under any name', as
   assert.doesNotMatch(serve.output(), /s3cret/)
 
   assert.equal(JSON.parse((await check('host1', '--json')).stdout).via, 'daemon')
+  const watched = await run(['watch', '--once'], {cwd})
+  assert.deepEqual([watched.code, watched.stderr], [0, ''])
   const other = await mkdtemp(join(tmpdir(), 'pgroute66-serve-'))
   makeCertificates(other)
   await writeFile(file, text.replaceAll('server.', `${other}/server.`), {mode: 0o600})
@@ -171,6 +178,8 @@ test('check over TLS trusts only the configured certificate, under any name', as
   const none = await check('host1', '--fallback', 'none')
   assert.equal(none.code, 3)
   assert.match(none.stdout, /does not have the configured certificate/)
+  const direct = await run(['watch', '--once'], {cwd})
+  assert.match(direct.stderr, /no daemon answers for these hosts .*configured certificate.*asks the hosts itself/)
 })
 
 test('a port in use: exit 2, and the error names the port', async () => {

@@ -67,7 +67,7 @@ test('each probe counts once in the sparkline', async () => {
   await asked(1, 0.5)
   await asked(2, null)
   await asked(3, 0.7)
-  expect(frames.at(-1)?.probes.get('host1')?.slice(-3)).toEqual([0.5, null, 0.7])
+  expect(frames.at(-1)?.histories.get('host1')?.probes.slice(-3)).toEqual([0.5, null, 0.7])
 })
 
 test('a new interval takes effect at once, and stop leaves no timer and no subscription', async () => {

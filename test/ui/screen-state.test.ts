@@ -9,7 +9,12 @@ const context: KeyContext = {
   frame,
   page: 2,
   hidden: 5,
+  changes: ['a', 'b', 'c', 'd'].map((why, at) => ({
+    at,
+    change: {kind: 'role', group: null, host: 'host1', from: null, to: 'standby', rule: null, why},
+  })),
 }
+const [, second, , last] = context.changes
 const pressed = (keys: readonly string[], from: Partial<ScreenState> = {}, seen: Partial<KeyContext> = {}) =>
   keys.reduce((state, key) => press(state, key, {...context, ...seen}), {...initialState, ...from})
 
@@ -24,8 +29,16 @@ test.each<[keys: string, then: Partial<ScreenState>]>([
   ['enter', {view: 'details'}],
   ['enter enter', {view: 'table'}],
   ['enter j j escape', {view: 'table', offset: 0, selected: null}],
-  ['e j', {view: 'changes', offset: 1}],
-  ['e end', {view: 'changes', offset: 5}],
+  ['? j', {view: 'help', offset: 1}],
+  ['? end', {view: 'help', offset: 5}],
+  ['e j', {view: 'changes', cursor: second ?? null}],
+  ['e end', {view: 'changes', cursor: last ?? null}],
+  ['e end home', {view: 'changes', cursor: null}],
+  ['e / a', {view: 'changes', isTyping: true, search: 'a', filter: ''}],
+  ['e / a enter escape', {view: 'changes', search: ''}],
+  ['e / a enter escape escape', {view: 'table'}],
+  ['r', {view: 'routers'}],
+  ['r r', {view: 'table'}],
   ['e e', {view: 'table'}],
   ['? ? ?', {view: 'help'}],
   ['s', {sort: 'name'}],

@@ -43,7 +43,7 @@ test('every view fills a screen of any size and never exceeds it', () => {
   const frames = [calm(), torn(), headless(), crowd(30), snapshot({hosts: {}, groups: {}})].map((shown) =>
     frameOf(shown, heard),
   )
-  const views = ['table', 'details', 'changes', 'help'] as const
+  const views = ['table', 'details', 'changes', 'routers', 'help'] as const
   for (const frame of frames)
     for (const view of views)
       for (const columns of [12, 20, 40, 71, 80, 140, 200])
@@ -59,7 +59,7 @@ test('every view fills a screen of any size and never exceeds it', () => {
 
 test('a screen that shrinks loses the verdict last', () => {
   expect(textsOf(frameOf(torn()), {}, [80, 1])[0]).toContain('SPLIT BRAIN')
-  for (const view of ['details', 'changes', 'help'] as const)
+  for (const view of ['details', 'changes', 'routers', 'help'] as const)
     expect(textsOf(frameOf(torn()), {view}, [40, 6])[0]).toContain('SPLIT BRAIN')
 })
 
@@ -90,7 +90,7 @@ test('80 by 24', () => {
     '',
   ])
   expect(lines[9]).toMatch(/^\d\d:\d\d:\d\d host0 standby → unavailable {2}refused: 接続$/)
-  expect(lines[23]).toBe('q quit  j/k move  enter details  s sort:config  / filter  e changes  ? help')
+  expect(lines[23]).toBe('q quit  j/k move  enter details  s sort:config  / filter  r routers  ? help')
 })
 
 test('an unavailable host shows its reason instead of numbers', () => {
@@ -141,15 +141,15 @@ test('details show the known facts of a host, and which are unknown', () => {
 })
 
 test('a scrolling view says how many lines follow', () => {
-  const at = (offset: number) => textsOf(frameOf(calm(), heard), {view: 'changes', offset}, [80, 14]).at(-2)
-  const {hidden} = drawn(frameOf(calm(), heard), {view: 'changes'}, [80, 14])
+  const at = (offset: number) => textsOf(frameOf(calm(), heard), {view: 'help', offset}, [80, 14]).at(-2)
+  const {hidden} = drawn(frameOf(calm(), heard), {view: 'help'}, [80, 14])
   expect(at(0)).toBe(`${hidden} more lines below`)
   expect(at(hidden)).toBe('the end')
 })
 
 test('a single action is listed with the other keys', () => {
   const actions = [{key: 'd', label: 'drain', run: async () => ''}]
-  expect(textsOf(frameOf(calm()), {}, [100, 24], {actions}).at(-1)).toMatch(/e changes {2}d drain {2}/)
+  expect(textsOf(frameOf(calm()), {}, [100, 24], {actions}).at(-1)).toMatch(/e changes {2}r routers {2}d drain {2}/)
 })
 
 test('below the verdict: maintenance, actuators out of sync with their problems, then the others', () => {

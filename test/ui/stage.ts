@@ -37,7 +37,8 @@ export const frameOf = (shown: Snapshot, changes: readonly Received[] = []): Fra
   now: noon.now,
   wall: noon.wall,
   changes,
-  probes: new Map(),
+  histories: new Map(),
+  routers: null,
   startedAt: noon.wall - 1000,
 })
 

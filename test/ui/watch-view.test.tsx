@@ -8,7 +8,7 @@ import {calm, frameOf, glyphs, torn} from './stage.ts'
 afterEach(cleanup)
 
 function shown(over: Partial<WatchViewProps> = {}) {
-  const [onInterval, onQuit] = [vi.fn(), vi.fn()]
+  const [onInterval, onQuit, onCopy] = [vi.fn(), vi.fn(), vi.fn()]
   const props: WatchViewProps = {
     frame: frameOf(calm()),
     initial: initialState,
@@ -19,6 +19,7 @@ function shown(over: Partial<WatchViewProps> = {}) {
     hasKeys: true,
     onInterval,
     onQuit,
+    onCopy,
     ...over,
   }
   const screen = render(<WatchView {...props} />)
@@ -32,7 +33,7 @@ function shown(over: Partial<WatchViewProps> = {}) {
       await settled()
     }
   }
-  return {...screen, text, type, onInterval, onQuit, props}
+  return {...screen, text, type, onInterval, onQuit, onCopy, props}
 }
 
 /** Ink draws when the machine gets to it, so every look at the screen is repeated until it holds. */
@@ -89,7 +90,7 @@ test('an action that asks first runs only after y', async () => {
   const {text, type, onQuit} = shown({actions: [action]})
   await type('jd')
   await shows(() => expect(text()).toContain('take host2 out of rotation? y: yes, any other key: no'))
-  await type('q', 'y')
+  await type('q', '+')
   await shows(() => expect(text()).not.toContain('out of rotation'))
   expect([done, onQuit.mock.calls]).toEqual([[], []])
   await type('dy')

@@ -1,6 +1,6 @@
 import type {Config, Pem} from '../../config/config.ts'
 import {deadline} from '../../core/wait.ts'
-import {httpRequest} from '../../sources/daemon/http-request.ts'
+import {type HttpEndpoint, httpRequest} from '../../sources/daemon/http-request.ts'
 import {systemClock} from '../../system/clock.ts'
 import {readPlainFile} from '../../system/plain-file.ts'
 import {answerIn, type DaemonAnswer, type Miss} from './fast-path.ts'
@@ -13,26 +13,28 @@ const anywhere: Readonly<Record<string, string>> = {'0.0.0.0': '127.0.0.1', '::'
  * configured one. Its issuer and names do not count: the daemon runs on this machine, and hardly
  * any certificate names 127.0.0.1.
  */
-export async function askPort(
-  {bind, port, ssl}: Config,
-  path: string,
-  timeoutMs: number,
-): Promise<DaemonAnswer | Miss> {
-  const host = anywhere[bind] ?? bind
-  const endpoint = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const tls = ssl && {fingerprint256: await fingerprintOf(ssl.cert)}
+export async function askPort(config: Config, path: string, timeoutMs: number): Promise<DaemonAnswer | Miss> {
+  const {at, url: endpoint} = await portOf(config)
+  const {ssl} = config
   // Loaded before the time counts: on a busy machine that takes longer than the daemon's answer.
   await (ssl ? import('node:https') : import('node:http'))
   using limit = deadline(systemClock, timeoutMs)
   const {signal} = limit
   try {
-    const reply = await httpRequest({host, port, tls}, {path, signal})
+    const reply = await httpRequest(at, {path, signal})
     return answerIn(reply, endpoint) ?? {kind: 'absent', endpoint, why: 'the server that answers is not pgroute66'}
   } catch (error) {
     if (signal.aborted) return {kind: 'silent', endpoint, why: `no answer within ${timeoutMs} ms`}
     const {code, message} = error as NodeJS.ErrnoException
     return {kind: 'absent', endpoint, why: code ?? message}
   }
+}
+
+/** Where a daemon of this configuration listens on this machine, for a program and for people. */
+export async function portOf({bind, port, ssl}: Config): Promise<Readonly<{at: HttpEndpoint; url: string}>> {
+  const host = anywhere[bind] ?? bind
+  const url = `${ssl ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {at: {host, port, tls: ssl && {fingerprint256: await fingerprintOf(ssl.cert)}}, url}
 }
 
 async function fingerprintOf(cert: Pem): Promise<string> {

@@ -1,6 +1,7 @@
 import {resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
 import type {SnapshotSource} from '../../core/ports.ts'
+import type {HttpEndpoint} from '../../sources/daemon/http-request.ts'
 import {systemClock} from '../../system/clock.ts'
 import {readNamed} from '../../system/named-file.ts'
 
@@ -11,6 +12,8 @@ export type SourceFlags = Readonly<{
   url?: string | undefined
   /** File with the certificates of the authority that signed the daemon's certificate. */
   ca?: string | undefined
+  /** A daemon that was found to watch these hosts. */
+  daemon?: Readonly<{at: HttpEndpoint; name: string}> | null | undefined
   env: NodeJS.ProcessEnv
   cwd?: string
 }>
@@ -24,6 +27,7 @@ export async function openSource({
   dsns,
   url,
   ca,
+  daemon = null,
   env,
   cwd = process.cwd(),
 }: SourceFlags): Promise<SnapshotSource> {
@@ -31,6 +35,11 @@ export async function openSource({
     const {daemonSource} = await import('../../sources/daemon/daemon-source.ts')
     const pem = ca === undefined ? undefined : await readNamed(resolve(cwd, ca), 'CA')
     return daemonSource({at: endpointOf(url, cwd), ca: pem, clock: systemClock, random: Math.random})
+  }
+  if (daemon !== null) {
+    const {daemonSource} = await import('../../sources/daemon/daemon-source.ts')
+    const at = {endpoint: daemon.at, name: daemon.name}
+    return daemonSource({at, clock: systemClock, random: Math.random})
   }
   if (ca !== undefined)
     throw new OperatorError(

@@ -15,8 +15,8 @@ import {eventsOf} from './events.ts'
 import {endpointOfUrl, type HttpEndpoint, httpRequest} from './http-request.ts'
 
 export type DaemonDeps = Readonly<{
-  /** `https://127.0.0.1:8443`, or the path of the daemon's unix socket. */
-  at: Readonly<{url: string} | {socket: string}>
+  /** `https://127.0.0.1:8443`, the path of the daemon's unix socket, or an endpoint with its name. */
+  at: Readonly<{url: string} | {socket: string} | {endpoint: HttpEndpoint; name: string}>
   /** PEM of the authorities to believe, in place of the system's. */
   ca?: string | undefined
   clock: Clock
@@ -50,7 +50,7 @@ export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
   }
 }
 
-const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : at.socket)
+const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : 'socket' in at ? at.socket : at.name)
 const reasonOf = (error: unknown) => {
   const {code, message} = error as NodeJS.ErrnoException
   return code?.startsWith('E') ? code : message || String(error)
@@ -76,7 +76,7 @@ class DaemonSource implements SnapshotSource {
   constructor(deps: DaemonDeps) {
     this.#deps = deps
     const {at, ca} = deps
-    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : {socketPath: at.socket}
+    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : 'socket' in at ? {socketPath: at.socket} : at.endpoint
     this.first = this.#firstShown.promise
     // A rejection that no caller awaits must not end the process.
     this.first.catch(() => {})

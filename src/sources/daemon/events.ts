@@ -1,6 +1,6 @@
 import type {IncomingMessage} from 'node:http'
 import {createParser, type EventSourceMessage} from 'eventsource-parser'
-import {type HttpEndpoint, openRequest} from './http-request.ts'
+import {type HttpEndpoint, isPinned, openRequest, strangeCertificate} from './http-request.ts'
 
 /** A snapshot of some ten thousand hosts. No daemon sends a larger one. */
 const maxBufferSize = 64 << 20
@@ -47,6 +47,7 @@ async function responseTo({endpoint, lastId, signal}: EventsRequest): Promise<In
     request.on('error', reject)
     request.on('timeout', () => request.destroy(new Error(`no answer within ${headMs} ms`)))
     request.on('response', (response) => {
+      if (!isPinned(endpoint, response)) return request.destroy(strangeCertificate())
       request.setTimeout(0)
       resolve(response)
     })

@@ -41,12 +41,10 @@ export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): P
     agent: false,
     signal,
   })
-  const pinned = 'tls' in endpoint && endpoint.tls && 'fingerprint256' in endpoint.tls ? endpoint.tls : null
   return new Promise((resolve, reject) => {
     request.on('error', reject)
     request.on('response', (response) => {
-      if (pinned !== null && fingerprintOf(response) !== pinned.fingerprint256)
-        return request.destroy(new Error('the server does not have the configured certificate'))
+      if (!isPinned(endpoint, response)) return request.destroy(strangeCertificate())
       readAll(response).then(resolve, (error) => {
         request.destroy()
         reject(error)
@@ -84,6 +82,14 @@ const tcp = ({host, port}: Readonly<{host: string; port: number | undefined}>) =
   host,
   ...(port !== undefined && {port}),
 })
+
+/** Whether the answer is of the pinned certificate; also where none is pinned. */
+export function isPinned(endpoint: HttpEndpoint, response: IncomingMessage): boolean {
+  const tls = 'tls' in endpoint ? endpoint.tls : null
+  return tls === null || !('fingerprint256' in tls) || fingerprintOf(response) === tls.fingerprint256
+}
+
+export const strangeCertificate = () => new Error('the server does not have the configured certificate')
 
 const fingerprintOf = ({socket}: IncomingMessage) => (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256
 

@@ -3,9 +3,9 @@ import type {Change} from '../../core/snapshot.ts'
 import {rulingText} from '../../core/verdict/situation.ts'
 import type {Received} from '../frame.ts'
 import {timeText} from '../text/age.ts'
-import {printable, wrap} from '../text/cells.ts'
+import {printable, widthOf, wrap} from '../text/cells.ts'
 import type {Glyphs} from '../text/glyphs.ts'
-import {cut, type Line, line, type Span, type Tone} from '../text/line.ts'
+import {cut, type Line, line, type Span, type Tone, textOf} from '../text/line.ts'
 
 /** The subject of a change: a host, the verdict of a group, or a source of evidence. */
 export function subjectOf({kind, group, host}: Change): string {
@@ -34,6 +34,9 @@ function toneOf({kind, to}: Change): Tone {
   return loud.includes(to) ? 'bad' : 'warn'
 }
 
+/** As wide as a time and a space. */
+const indent = '         '
+
 /** `wall`: the time of the drawing. */
 export type ChangeLook = Readonly<{width: number; wall: number; glyphs: Glyphs}>
 
@@ -50,13 +53,27 @@ export function changeLines(received: Received, look: ChangeLook): readonly Line
     width,
     glyphs.more,
   )
-  const indent = '         '
   return [
     first,
     ...wrap(printable(received.change.why), Math.max(1, width - indent.length)).map((text) =>
       line(indent + text, 'faint'),
     ),
   ]
+}
+
+/** The line of `changeLine`, broken at spaces where it is longer than the screen. */
+export function wholeChange(received: Received, look: ChangeLook): readonly Line[] {
+  const spans = spansOf(received, look)
+  const text = textOf(spans)
+  if (widthOf(text) <= look.width) return [spans]
+  const [time = {text: '', tone: 'plain' as const}, subject, transition] = spans
+  const head = [time, subject, transition].filter((span) => span !== undefined)
+  const room = look.width - widthOf(textOf(head)) - 2
+  const why = printable(received.change.why)
+  if (room < 20) return changeLines(received, look)
+  const [first = '', ...rest] = wrap(why, room)
+  const others = rest.length === 0 ? [] : wrap(rest.join(' '), Math.max(1, look.width - indent.length))
+  return [[...head, ...line(`  ${first}`)], ...others.map((part) => line(indent + part))]
 }
 
 function spansOf({at, change}: Received, {wall, glyphs: {arrow}}: ChangeLook): readonly Span[] {

@@ -1,11 +1,14 @@
 import {keptChanges} from '../../core/changes.ts'
 import type {Clock, SnapshotSource} from '../../core/ports.ts'
+import type {Router} from '../../core/router.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import type {Frame, Received} from '../frame.ts'
+import {Histories} from './histories.ts'
 
 /** Milliseconds between two frames: a reader cannot follow more than ten a second. */
 const leastMs = 100
-const keptProbes = 40
+/** Milliseconds between two questions for the routers. A change of a verdict or an actuator asks at once. */
+const routersMs = 2_000
 
 export type FeedDeps = Readonly<{
   source: SnapshotSource
@@ -28,8 +31,11 @@ export class Feed {
   readonly #clock: Clock
   readonly #show: (frame: Frame) => void
   readonly #startedAt: number
-  readonly #probes = new Map<string, readonly (number | null)[]>()
-  readonly #askedAt = new Map<string, number | null>()
+  readonly #histories = new Histories()
+  #routers: readonly Router[] | null = null
+  #isAskingRouters = false
+  #cancelRouters = () => {}
+  #isStopped = false
   #changes: readonly Received[] = []
   #everyMs: number
   #shown: {at: number; snapshot: Snapshot} | null = null
@@ -53,15 +59,19 @@ export class Feed {
         if (changes.length === 0) return
         this.#changes = [...changes.map((change) => ({at, change})).reverse(), ...this.#changes].slice(0, keptChanges)
         this.#drawSoon()
+        if (changes.some(({kind}) => kind === 'verdict' || kind === 'actuator')) this.#askRouters()
       }),
     )
     this.#tick()
+    this.#askRouters()
   }
 
   stop(): void {
     for (const stop of this.#stops.splice(0)) stop()
     this.#cancelTick()
     this.#cancelDraw?.()
+    this.#isStopped = true
+    this.#cancelRouters()
   }
 
   set everyMs(ms: number) {
@@ -92,15 +102,32 @@ export class Feed {
     this.#cancelDraw = null
     const [now, wall] = [this.#clock.now(), this.#clock.wall()]
     this.#shown = {at: now, snapshot}
-    this.#recordProbes(snapshot)
-    this.#show({snapshot, now, wall, changes: this.#changes, probes: new Map(this.#probes), startedAt: this.#startedAt})
+    this.#histories.record(snapshot)
+    this.#show({
+      snapshot,
+      now,
+      wall,
+      changes: this.#changes,
+      histories: this.#histories.all,
+      routers: this.#routers,
+      startedAt: this.#startedAt,
+    })
   }
 
-  #recordProbes({hosts}: Snapshot): void {
-    for (const {host, askedAt, probeMs} of Object.values(hosts)) {
-      if (askedAt === null || this.#askedAt.get(host) === askedAt) continue
-      this.#askedAt.set(host, askedAt)
-      this.#probes.set(host, [...(this.#probes.get(host) ?? []), probeMs].slice(-keptProbes))
+  /** One question at a time. A daemon that cannot say leaves what was known. */
+  #askRouters(): void {
+    this.#cancelRouters()
+    if (this.#source.routers === undefined || this.#isAskingRouters || this.#isStopped) return
+    this.#isAskingRouters = true
+    const settle = (routers: readonly Router[] | null) => {
+      this.#isAskingRouters = false
+      if (this.#isStopped) return
+      this.#cancelRouters = this.#clock.after(routersMs, () => this.#askRouters())
+      if (routers === null) return
+      const isNew = JSON.stringify(routers) !== JSON.stringify(this.#routers)
+      this.#routers = routers
+      if (isNew) this.#drawSoon()
     }
+    this.#source.routers().then(settle, () => settle(null))
   }
 }

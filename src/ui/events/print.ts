@@ -68,7 +68,7 @@ export async function printOnce({
   const snapshot = await settled(source, signal)
   const [now, wall] = [clock.now(), clock.wall()]
   if (json) return write(JSON.stringify(changesToWire([], snapshot, {now, wall}).snapshot))
-  const frame: Frame = {snapshot, now, wall, changes: [], probes: new Map(), startedAt: wall}
+  const frame: Frame = {snapshot, now, wall, changes: [], histories: new Map(), routers: null, startedAt: wall}
   const verdicts = banner(snapshot, {width, height: Number.POSITIVE_INFINITY, wall, glyphs, group: group})
   const rows = table(hostsOf(snapshot, group), frame, {width, height: Number.POSITIVE_INFINITY, glyphs, selected: null})
   const told = actuatorLines(snapshot, width, wall, glyphs)

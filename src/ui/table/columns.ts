@@ -11,6 +11,8 @@ export type ColumnKey =
   | 'backends'
   | 'probe'
   | 'history'
+  | 'walRate'
+  | 'lagHistory'
   | 'groups'
   | 'notes'
 
@@ -40,15 +42,17 @@ export const columns: readonly Column[] = [
   column('since', 'FOR', 3, {least: 6, most: 6, side: 'right'}),
   column('timeline', 'TL', 6, {least: 2, most: 6, side: 'right'}),
   column('lsn', 'LSN', 9, {least: 10, most: 17, side: 'right'}),
+  column('walRate', 'WAL/S', 13, {least: 7, most: 7, side: 'right'}),
   column('lagBytes', 'LAG', 5, {least: 7, most: 7, side: 'right'}),
+  column('lagHistory', 'TREND', 15, {least: 8, most: 8}),
   column('lagTime', 'BEHIND', 7, {least: 6, most: 6, side: 'right'}),
   column('upstream', 'UPSTREAM', 8, {least: 8, most: 21}),
   column('sync', 'SYNC', 10, {least: 5, most: 9}),
-  column('backends', 'BACKENDS', 12, {least: 8, most: 11, side: 'right'}),
-  column('probe', 'PROBE', 11, {least: 6, most: 6, side: 'right'}),
-  column('history', '', 13, {least: 8, most: 8}),
-  column('groups', 'GROUPS', 14, {least: 6, most: 20}),
-  column('notes', 'NOTES', 4, {least: 5, most: 19}),
+  column('backends', 'BACKENDS', 14, {least: 8, most: 11, side: 'right'}),
+  column('probe', 'PROBE', 12, {least: 6, most: 6, side: 'right'}),
+  column('history', 'TREND', 16, {least: 8, most: 8}),
+  column('groups', 'GROUPS', 17, {least: 6, most: 20}),
+  column('notes', 'NOTES', 11, {least: 13, most: 13}),
 ]
 
 export type Shown = Readonly<{column: Column; width: number}>

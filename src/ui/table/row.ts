@@ -1,5 +1,6 @@
 import {type HostState, type Snapshot, timelineOf, type UnavailableHost} from '../../core/snapshot.ts'
 import {suspectOf} from '../../core/verdict/verdict-kind.ts'
+import {noHistory} from '../events/histories.ts'
 import type {Frame} from '../frame.ts'
 import {ageText, spanText} from '../text/age.ts'
 import {bytesText} from '../text/bytes.ts'
@@ -26,6 +27,7 @@ export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
   const known = <T>(value: T | null, text: (value: T) => string): string =>
     value === null ? (isUp ? '?' : '') : text(value)
   const isRouted = Object.values(frame.snapshot.groups).some(({verdict}) => verdict.routedTo === host.host)
+  const {probes, lags, walRates} = frame.histories.get(host.host) ?? noHistory
   const notes = notesOf(host, isRouted, frame.snapshot)
   return {
     host,
@@ -43,7 +45,9 @@ export function rowOf(host: HostState, frame: Frame, glyphs: Glyphs): Row {
       sync: printable(standby?.syncState ?? ''),
       backends: known(answering?.backendsUsed ?? null, (used) => `${used}/${answering?.backendsMax ?? '?'}`),
       probe: isUp && host.probeMs !== null ? spanText(host.probeMs) : '',
-      history: sparkline(frame.probes.get(host.host) ?? [], 8, glyphs.bars),
+      history: sparkline(probes, 8, glyphs.bars),
+      walRate: known(walRates.at(-1) ?? null, bytesText),
+      lagHistory: standby ? sparkline(lags, 8, glyphs.bars) : '',
       groups: host.groups.join(','),
       notes: notes.join(', '),
     },

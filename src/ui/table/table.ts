@@ -2,7 +2,7 @@ import type {HostState} from '../../core/snapshot.ts'
 import type {Frame} from '../frame.ts'
 import {clip, clipMiddle, pad, widthOf} from '../text/cells.ts'
 import type {Glyphs} from '../text/glyphs.ts'
-import {type Line, line, type Span, type Tone} from '../text/line.ts'
+import {cut, type Line, line, type Span, type Tone, textOf} from '../text/line.ts'
 import {type ColumnKey, columns, gapOf, type Shown, shownColumns} from './columns.ts'
 import {type Row, rowOf} from './row.ts'
 import {firstShown} from './viewport.ts'
@@ -14,15 +14,30 @@ export type TableLook = Readonly<{
   glyphs: Glyphs
   /** `null`: no row is marked, and the table has no column for the mark. */
   selected: string | null
+  /** Widths that the columns had before: a column never gets narrower, so that no column moves. */
+  widths?: Widths
 }>
 
+/** Of the longest text that each column has shown. */
+export type Widths = Readonly<Partial<Record<ColumnKey, number>>>
+
 /** The hosts as a table with the columns that fit. The visible rows follow the selected one. */
-export function table(hosts: readonly HostState[], frame: Frame, look: TableLook): readonly Line[] {
-  if (look.height <= 0) return []
+export const table = (hosts: readonly HostState[], frame: Frame, look: TableLook): readonly Line[] =>
+  tableOf(hosts, frame, look).lines
+
+/** The same, with the widths for the next drawing. */
+export function tableOf(
+  hosts: readonly HostState[],
+  frame: Frame,
+  look: TableLook,
+): Readonly<{lines: readonly Line[]; widths: Widths}> {
+  if (look.height <= 0) return {lines: [], widths: look.widths ?? {}}
   const margin = look.selected === null ? 0 : gapOf(look.width)
   const width = look.width - margin
   const rows = hosts.map((host) => rowOf(host, frame, look.glyphs))
-  const shown = shownColumns(naturalWidths(rows, Object.keys(frame.snapshot.groups).length > 1), width)
+  const hasGroups = Object.keys(frame.snapshot.groups).length > 1
+  const widths = wider(look.widths ?? {}, naturalWidths(rows, hasGroups, look.selected !== null))
+  const shown = shownColumns(widths, width)
   const {more} = look.glyphs
   const heading = shown
     .map(({column, width: cells}) => pad(column.title, cells, column.side, more))
@@ -43,22 +58,28 @@ export function table(hosts: readonly HostState[], frame: Frame, look: TableLook
     return [...mark, ...cells(row, isSelected, {shown, width, glyphs: look.glyphs})]
   })
   const count = `${first + 1}-${first + visible} of ${rows.length} hosts`
-  return [
+  const lines = [
     line(' '.repeat(margin) + heading, 'faint'),
     ...body,
     ...(isCut && room > 0 ? [line(clip(`  ${count}`, look.width), 'faint')] : []),
   ]
+  return {lines, widths}
+}
+
+function wider(before: Widths, now: Widths): Widths {
+  const grown = Object.entries(now).map(([key, width]) => [key, Math.max(width, before[key as ColumnKey] ?? 0)])
+  return {...before, ...Object.fromEntries(grown)}
 }
 
 /**
  * The width of the longest text of each column. The columns GROUPS and NOTES exist only where they
- * have something to show.
+ * have something to show; on a screen NOTES has its place from the start (`isLive`).
  */
-function naturalWidths(rows: readonly Row[], hasGroups: boolean): Partial<Record<ColumnKey, number>> {
+function naturalWidths(rows: readonly Row[], hasGroups: boolean, isLive: boolean): Partial<Record<ColumnKey, number>> {
   const natural: Partial<Record<ColumnKey, number>> = {}
   for (const {key, title} of columns) {
     const longest = Math.max(0, ...rows.map(({texts}) => widthOf(texts[key])))
-    const isIdle = (key === 'groups' && !hasGroups) || ((key === 'notes' || key === 'groups') && longest === 0)
+    const isIdle = key === 'groups' ? !hasGroups || longest === 0 : key === 'notes' && longest === 0 && !isLive
     if (!isIdle) natural[key] = Math.max(longest, title.length)
   }
   return natural
@@ -90,12 +111,28 @@ function cells(row: Row, isSelected: boolean, {shown, width, glyphs: {more}}: Ro
   const left = width - used - gap.length
   if (row.because !== null && shown.length > leading.length)
     spans.push({text: gap + clip(row.because, left, more), tone: 'bad'})
-  return spans
+  return shown.some(({column}) => column.key === 'notes') ? spans : withNotes(row, spans, {width, more})
+}
+
+/**
+ * Without a column for them, notes take the right end of the line, over what is there: a note is
+ * rare, and it is what the reader must see.
+ */
+function withNotes(
+  {texts: {notes}, because}: Row,
+  spans: readonly Span[],
+  {width, more}: Readonly<{width: number; more: string}>,
+): Line {
+  if (notes === '' || because !== null) return spans
+  const text = clip(notes, Math.max(0, width - 24), more)
+  const room = width - widthOf(text) - 1
+  const kept = cut(spans, room, ' ')
+  return [...kept, {text: `${' '.repeat(Math.max(0, room - widthOf(textOf(kept))))} ${text}`, tone: 'warn'}]
 }
 
 function toneOf({host, isRouted}: Row, key: ColumnKey, isSelected: boolean): Tone {
   if (key === 'role') return host.role === 'standby' ? 'plain' : isRouted ? 'good' : 'bad'
   if (key === 'notes') return 'warn'
   if (key === 'host' || isSelected) return 'strong'
-  return key === 'history' ? 'faint' : 'plain'
+  return key === 'history' || key === 'lagHistory' ? 'faint' : 'plain'
 }
