@@ -10,6 +10,7 @@ import {healthRoutes} from './routes/health.ts'
 import {metricsRoute} from './routes/metrics.ts'
 import {nodeRoutes} from './routes/node.ts'
 import {orderRoutes} from './routes/orders.ts'
+import {pageRoutes} from './routes/page.ts'
 import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
 import {routersRoute} from './routes/routers.ts'
@@ -34,6 +35,7 @@ export function allRoutes(stream: EventStream, version: string): readonly Route[
     ...orderRoutes,
     ...probeRoutes,
     metricsRoute,
+    ...pageRoutes,
   ]
   return [...routes, documentRoute(routes, version)]
 }

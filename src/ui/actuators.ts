@@ -1,5 +1,5 @@
 import type {Snapshot} from '../core/snapshot.ts'
-import {ageText} from './text/age.ts'
+import {ageText} from '../core/words/age.ts'
 import {pad, printable, wrap} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {cut, type Line, line} from './text/line.ts'

@@ -1,11 +1,12 @@
 import type {GroupState, Snapshot} from '../core/snapshot.ts'
 import {rulingText} from '../core/verdict/situation.ts'
 import {isStarting, suspectOf} from '../core/verdict/verdict-kind.ts'
-import {ageText} from './text/age.ts'
+import {ageText} from '../core/words/age.ts'
+import {bySeverity, isCalm} from '../core/words/verdict-words.ts'
 import {clip, pad, printable, widthOf, wrap} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {cut, type Line, line, type Tone} from './text/line.ts'
-import {bySeverity, isCalm, verdictText} from './text/verdict-text.ts'
+import {verdictText} from './text/verdict-text.ts'
 
 /**
  * `height`: lines that the banner may take, more only for the verdict itself. `group`: the group

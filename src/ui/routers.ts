@@ -1,7 +1,7 @@
 import type {AgentAsked, Router, RouterDatabase, RouterServer} from '../core/router.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
+import {ageText, spanText} from '../core/words/age.ts'
 import type {Frame} from './frame.ts'
-import {ageText, spanText} from './text/age.ts'
 import {printable, wrap} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {cut, type Line, line, type Span, type Tone} from './text/line.ts'

@@ -175,10 +175,13 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
   const document = JSON.parse((await api.ask('/openapi.json')).body)
   expect(document.openapi).toBe('3.1.0')
   expect(Object.keys(document.paths).sort()).toEqual([
+    '/',
     '/haproxy/{predicate}',
     '/livez',
     '/metrics',
     '/openapi.json',
+    '/page.css',
+    '/page.js',
     '/readyz',
     '/v1/changes',
     '/v1/check',

@@ -15,6 +15,7 @@ export const parts = [
   {name: 'PgBouncer', path: '/usr/sbin/pgbouncer', debian: 'pgbouncer'},
   {name: 'promtool', path: '/usr/bin/promtool', debian: 'prometheus'},
   {name: 'openssl', path: '/usr/bin/openssl', debian: 'openssl'},
+  {name: 'chromium', path: '/usr/bin/chromium', debian: 'chromium'},
   {name: 'tmux', path: '/usr/bin/tmux', debian: 'tmux'},
   {name: 'systemd-notify', path: '/usr/bin/systemd-notify', debian: 'systemd'},
   {name: 'systemd', path: '/usr/bin/systemd-analyze', debian: 'systemd'},

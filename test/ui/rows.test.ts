@@ -1,9 +1,9 @@
 import {describe, expect, test} from 'vitest'
 import type {HostState} from '../../src/core/snapshot.ts'
+import {spanText} from '../../src/core/words/age.ts'
 import {groupNamed, hostsOf, matches} from '../../src/ui/table/filter.ts'
 import {rowOf} from '../../src/ui/table/row.ts'
 import {type Sort, sorted} from '../../src/ui/table/sort.ts'
-import {spanText} from '../../src/ui/text/age.ts'
 import {drained, type HostDraft, noon, primary, snapshot, standby, unavailable} from '../support/snapshots.ts'
 import {calm, frameOf, glyphs, torn} from './stage.ts'
 

@@ -1,6 +1,6 @@
 import {agrees, contradicts} from '../../core/evidence/contradiction.ts'
 import type {Change} from '../../core/snapshot.ts'
-import {rulingText} from '../../core/verdict/situation.ts'
+import {subjectWords, transitionWords} from '../../core/words/change-words.ts'
 import type {Received} from '../frame.ts'
 import {timeText} from '../text/age.ts'
 import {printable, widthOf, wrap} from '../text/cells.ts'
@@ -8,21 +8,10 @@ import type {Glyphs} from '../text/glyphs.ts'
 import {cut, type Line, line, type Span, type Tone, textOf} from '../text/line.ts'
 
 /** The subject of a change: a host, the verdict of a group, or a source of evidence. */
-export function subjectOf({kind, group, host}: Change): string {
-  if (kind === 'role' || kind === 'drain') return printable(host ?? '?')
-  return printable(
-    [group, kind === 'verdict' ? null : kind, kind === 'verdict' ? null : host].filter(Boolean).join(' ') || kind,
-  )
-}
+export const subjectOf = (change: Change): string => printable(subjectWords(change))
 
 /** `primary → split-brain (V1 two-primaries)`. A verdict that stays within one kind shows its new host. */
-export function transitionText({from, to, rule, situation, host, kind}: Change, arrow: string): string {
-  const named = kind === 'verdict' && host !== null ? ` ${host}` : ''
-  const ruling =
-    rule === null || to === null || situation === undefined ? rule : rulingText({rule, situation, kind: to})
-  const reached = `${to ?? '?'}${named}${ruling === null ? '' : ` (${ruling})`}`
-  return printable(from === null || from === to ? reached : `${from} ${arrow} ${reached}`)
-}
+export const transitionText = (change: Change, arrow: string): string => printable(transitionWords(change, arrow))
 
 const calm: readonly string[] = ['standby', 'in rotation', 'confirms', 'applied', 'in-sync', 'active', agrees]
 const loud: readonly string[] = ['unavailable', 'denies', 'out-of-sync', 'late', contradicts]
