@@ -35,6 +35,8 @@ _pgroute66() {
     "drain --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --config"|"drain -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "guard --config"|"guard -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "guard --harepd"|"guard -f") return ;;
+    "guard --quorum") COMPREPLY=($(compgen -W 'majority any' -- "$current")); return ;;
     "haproxy config --style") COMPREPLY=($(compgen -W 'push agent httpchk external' -- "$current")); return ;;
     "haproxy config --config"|"haproxy config -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "haproxy config --max-lag") return ;;
@@ -272,7 +274,7 @@ _pgroute66() {
     "config show") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
     "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
-    "guard") COMPREPLY=($(compgen -W '--config --server-only --client-only --once --deny --dry-run --help' -- "$current")) ;;
+    "guard") COMPREPLY=($(compgen -W '--config --harepd --quorum --server-only --client-only --once --deny --dry-run --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
     "init") COMPREPLY=($(compgen -W '--sql --repmgr --pgaf --availability --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --cert --key --config --for --help' -- "$current")) ;;

@@ -85,6 +85,8 @@ complete -c pgroute66 -n '__pgroute66_in drain' -l key -r -F -d 'private key of 
 complete -c pgroute66 -n '__pgroute66_in drain' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
 complete -c pgroute66 -n '__pgroute66_in drain' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in guard' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
+complete -c pgroute66 -n '__pgroute66_in guard' -l harepd -s f -x -d 'harepd\'s configuration file, as it is'
+complete -c pgroute66 -n '__pgroute66_in guard' -l quorum -x -a 'majority any' -d 'with -f: who must agree'
 complete -c pgroute66 -n '__pgroute66_in guard' -l server-only -d 'answer neighbours, and touch no gate'
 complete -c pgroute66 -n '__pgroute66_in guard' -l client-only -d 'the same as --once'
 complete -c pgroute66 -n '__pgroute66_in guard' -l once -d 'decide once, write, and exit; what is allowed is then no lease'

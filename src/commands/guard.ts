@@ -16,11 +16,17 @@ export default class Guard extends Command {
   ].join('')
   static override examples = [
     '<%= config.bin %> <%= command.id %> -c /etc/pgroute66/config.yaml',
-    '<%= config.bin %> <%= command.id %> --dry-run',
+    '<%= config.bin %> <%= command.id %> -f /etc/harepd/conf.yml --dry-run',
     '<%= config.bin %> <%= command.id %> --deny',
   ]
   static override flags = {
     config: configFlag,
+    harepd: Flags.string({char: 'f', description: "harepd's configuration file, as it is", exclusive: ['config']}),
+    quorum: Flags.option({
+      options: ['majority', 'any'] as const,
+      description: 'with -f: who must agree',
+      dependsOn: ['harepd'],
+    })(),
     'server-only': exclusive('server-only', 'answer neighbours, and touch no gate'),
     'client-only': exclusive('client-only', 'the same as --once'),
     once: exclusive('once', 'decide once, write, and exit; what is allowed is then no lease'),
@@ -33,7 +39,7 @@ export default class Guard extends Command {
     showAs('guard', flags.config)
     const chosen = modes.find((name) => flags[name])
     const mode = chosen === 'server-only' ? 'serve' : chosen === 'client-only' ? 'once' : (chosen ?? 'loop')
-    exitNow(await runGuard({config: flags.config, mode}, this.config.version))
+    exitNow(await runGuard({...flags, mode}, this.config.version))
   }
 }
 

@@ -55,8 +55,12 @@ export const errorGuide = {
     meaning: 'A backend of `haproxy.backends` belongs to no group, but the configuration has several groups.',
     next: 'Begin the name of the backend with the name of its group, for example `orders_write`.',
   },
+  GUARD_HAREPD: {
+    meaning: 'A neighbour of the guard is the original harepd, which may deny and never confirms.',
+    next: 'Run the guard there first, or start this one with `--quorum any`.',
+  },
   REPMGR_NODES: {
-    meaning: '`guard -f` cannot read `repmgr.nodes` of the server on this machine.',
+    meaning: 'The guard cannot read `repmgr.nodes` of the server on this machine.',
     next: 'Start PostgreSQL, and run the command as the user of harepd. `PGHOST`, `PGUSER` and so on name the server.',
   },
   NO_OWNER: {

@@ -4,7 +4,7 @@ import {type Asked, anyRule, type ClusterLists} from '../../src/actuators/guard/
 
 const lists = (masters: string, slaves: string): ClusterLists => ({masters: [...masters], slaves: [...slaves]})
 const steady = lists('a', 'bc')
-const heard = (name: string, said: ClusterLists | null): Asked => ({name, lists: said})
+const heard = (name: string, said: ClusterLists | null): Asked => ({name, lists: said, askedAt: 0})
 
 test.each([
   ['1 the first that answers agrees', steady, [heard('b', lists('a', 'cb'))], null, 'primary'],

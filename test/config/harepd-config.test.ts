@@ -29,7 +29,7 @@ const nodes = [
   {name: 'node_3', type: 'standby', conninfo: 'host=10.21.57.64 user=repmgr dbname=repmgr'},
   {name: 'w', type: 'witness', conninfo: 'host=10.21.57.63 user=repmgr dbname=repmgr'},
 ]
-const guarding: HarepdUse = {quorum: 'majority', isServer: false}
+const guarding: HarepdUse = {quorum: 'majority', isServer: false, socket: '/tmp/guard.sock'}
 const env = {HOME: '/nonexistent', PGUSER: 'postgres'}
 const read = (yaml: string) => harepdOf({path: '/etc/harepd/conf.yml', text: yaml})
 const configOf = async (yaml: string, use = guarding, rows = nodes) => configOfHarepd(await read(yaml), rows, use, env)
@@ -77,6 +77,7 @@ test('on the witness the call alone is answered: no gate, and no local host', as
   const {guard, grpc, local, hosts} = await configOf(text().replace('node-1', 'w'), {
     quorum: 'majority',
     isServer: true,
+    socket: '/tmp/guard.sock',
   })
   expect([guard, local, hosts.length, grpc?.port]).toEqual([null, null, 3, 10_000])
 })
@@ -102,6 +103,7 @@ test('quorum any takes fewer neighbours, and is warned of', async () => {
   const {guard, warnings} = await configOf(text().replace(', "10.21.57.64:10000"', ''), {
     quorum: 'any',
     isServer: false,
+    socket: '/tmp/guard.sock',
   })
   expect(guard?.quorum).toBe('any')
   expect(warnings.map(({path}) => path)).toContain('guard.quorum')

@@ -145,7 +145,7 @@ test('what a file means is said: pace, lease, gates and the wire', async () => {
     'Their certificates must carry the name harepd.example: serverHostOverride, which harepd never uses.',
     'A pass begins each 1s (watchDog is 15s), and ends after at most 5s: connectionDeadline is for the whole of it.',
     'What is allowed ends 12s after the last agreement. repmgr must promote later than that: reconnect_attempts x ' +
-      'reconnect_interval of repmgr.conf.',
+      'reconnect_interval of repmgr.conf, with primary_visibility_consensus=true.',
     'The log goes to /var/log/harepd.log, and SIGHUP opens it anew. maxAge and rotationTime are for logrotate to do.',
   ])
 })

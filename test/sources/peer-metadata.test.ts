@@ -80,7 +80,9 @@ describe('harepd', () => {
     const server = await harepd((stream) => answers(stream, good))
     const client = clientOf(new GrpcPeer(settings(`grpc://127.0.0.1:${server.port}`)))
     for (let times = 0; times < 3; times += 1)
-      expect(await asked(client)).toEqual({word: {kind: 'metadata', masters: ['10.0.0.1'], named: 'by address'}})
+      expect(await asked(client)).toEqual({
+        word: {kind: 'metadata', masters: ['10.0.0.1'], slaves: ['10.0.0.2'], named: 'by address'},
+      })
     expect([server.questions.length, server.sessions.size]).toEqual([3, 1])
     const [question] = server.questions
     expect(question?.headers).toMatchObject({
@@ -186,7 +188,9 @@ describe('harepd', () => {
     const lines = createInterface(child.stdout)
     const [port] = await once(lines, 'line')
     const client = clientOf(new GrpcPeer(settings(`grpc://127.0.0.1:${port}`)))
-    expect(await asked(client)).toEqual({word: {kind: 'metadata', masters: ['10.0.0.1'], named: 'by address'}})
+    expect(await asked(client)).toEqual({
+      word: {kind: 'metadata', masters: ['10.0.0.1'], slaves: ['10.0.0.2'], named: 'by address'},
+    })
     expect(await asked(client)).toEqual({trouble: 'answers with gRPC status 2: sql: no rows in result set'})
     expect(await asked(client)).toHaveProperty('word')
   })
@@ -219,7 +223,7 @@ describe('primgr', () => {
       'names its primary',
       200,
       '{"Primary": "node-1"}',
-      {word: {kind: 'metadata', masters: ['node-1'], named: 'by name'}},
+      {word: {kind: 'metadata', masters: ['node-1'], slaves: [], named: 'by name'}},
     ],
     ['without a primary', 503, '{"State": "Down"}', {trouble: 'knows no primary, or its database is down'}],
     ['in trouble', 500, '', {trouble: 'answers 500'}],

@@ -36,7 +36,7 @@ const silent = (name: string): Voter => ({name, isWitness: false, word: null, tr
 const metadata = (name: string, ...masters: readonly string[]): Voter => ({
   name,
   isWitness: false,
-  word: {askedAt: NOW - 20, kind: 'metadata', masters, named: 'by name'},
+  word: {askedAt: NOW - 20, kind: 'metadata', masters, slaves: [], named: 'by name'},
   trouble: null,
 })
 const witness = (voter: Voter): Voter => ({...voter, isWitness: true})

@@ -1,4 +1,5 @@
 import type {Gate, GateRules, Gates} from '../../core/node/guard-settings.ts'
+import {withoutHarepdLines} from './harepd-lines.ts'
 
 /**
  * The block of pg_hba.conf. Texts here are bytes as Latin-1, so that what the guard does not own
@@ -68,9 +69,11 @@ export function withBlock(text: string, rules: GateRules, gates: Gates): FileCha
   const block = blockText(rules, gates, eol)
   const found = findBlock(text)
   if (found.kind === 'damaged') return {kind: 'refused', why: found.why}
-  if (found.kind === 'none') return {kind: 'write', text: block + text, inPlace: null}
-  if (found.start === 0 && found.text === block) return {kind: 'same'}
-  const rest = text.slice(0, found.start) + text.slice(found.start + found.text.length)
-  const isInPlace = found.start === 0 && found.text.length === block.length
-  return {kind: 'write', text: block + rest, inPlace: isInPlace ? {start: 0, block} : null}
+  const rest = found.kind === 'none' ? text : text.slice(0, found.start) + text.slice(found.start + found.text.length)
+  const kept = rules.replacesHarepd === true ? withoutHarepdLines(rest, rules).text : rest
+  if (found.kind === 'none') return {kind: 'write', text: block + kept, inPlace: null}
+  const isWhole = found.start === 0 && kept.length === rest.length
+  if (isWhole && found.text === block) return {kind: 'same'}
+  const isInPlace = isWhole && found.text.length === block.length
+  return {kind: 'write', text: block + kept, inPlace: isInPlace ? {start: 0, block} : null}
 }

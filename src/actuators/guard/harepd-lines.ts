@@ -1,4 +1,3 @@
-import {isIPv6} from 'node:net'
 import type {GateRules} from '../../core/node/guard-settings.ts'
 
 /**
@@ -13,7 +12,7 @@ export function withoutHarepdLines(text: string, rules: GateRules): Readonly<{te
     rules.addresses.flatMap((address) => {
       const [host = '', mask] = address.split('/')
       // harepd writes /32 behind IPv6, too.
-      if (mask !== '32' && !(mask === '128' && isIPv6(host))) return []
+      if (mask !== '32' && !(mask === '128' && host.includes(':'))) return []
       return [
         new RegExp(`^host\\s+${escaped(user)}\\s+${escaped(user)}\\s+${escaped(host)}/32\\s+(${methods})\\r?\\n?$`),
       ]

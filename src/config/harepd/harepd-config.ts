@@ -16,7 +16,12 @@ import type {HarepdRead} from './read-harepd.ts'
 export type HarepdNode = Readonly<{name: string; type: string; conninfo: string}>
 
 /** `isServer`: answers neighbours and touches no gate, as harepd does on the witness. */
-export type HarepdUse = Readonly<{quorum: 'majority' | 'any'; isServer: boolean}>
+export type HarepdUse = Readonly<{
+  quorum: 'majority' | 'any'
+  isServer: boolean
+  /** Where the guard tells its state: harepd has no such place, and its user may write there. */
+  socket: string
+}>
 
 /**
  * harepd looks for its tables there; `$PGHOST` and the like name the server. Rejects with
@@ -60,7 +65,10 @@ export async function configOfHarepd(
   if (own !== undefined) checkAddress(own, {path, file})
   const document = documentOf({path, file}, use, own?.name ?? null)
   const text = JSON.stringify({hosts, ...document})
-  return await fromFile({path: `${path} (with repmgr.nodes)`, text, mode: 0o600}, env)
+  const config = await fromFile({path: `${path} (with repmgr.nodes)`, text, mode: 0o600}, env)
+  if (config.guard === null) return config
+  const rules = {...config.guard.rules, replacesHarepd: true} as const
+  return {...config, guard: {...config.guard, rules}}
 }
 
 const unfit = (path: string, message: string, next: string) =>
@@ -131,6 +139,7 @@ function documentOf({file}: Pick<HarepdRead, 'path' | 'file'>, use: HarepdUse, l
             allow_read_only: file.readOnly !== null,
             quorum: use.quorum,
             neighbours,
+            socket: use.socket,
             ...witness,
             grpc,
           },

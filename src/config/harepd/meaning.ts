@@ -45,7 +45,7 @@ export function meaningOf(file: HarepdFile): readonly string[] {
     `A pass begins each ${interval} (watchDog is ${watchDog}), and ends after at most ${deadline}: ` +
       'connectionDeadline is for the whole of it.',
     `What is allowed ends ${formatDuration(leaseMs)} after the last agreement. repmgr must promote later than that: ` +
-      'reconnect_attempts x reconnect_interval of repmgr.conf.',
+      'reconnect_attempts x reconnect_interval of repmgr.conf, with primary_visibility_consensus=true.',
     ...(file.logFile === null
       ? []
       : [

@@ -18,6 +18,8 @@ export type GateRules = Readonly<{
   /** Methods with their options: `scram-sha-256`, `reject`. */
   allow: string
   deny: string
+  /** Lines that harepd wrote for these users and addresses are removed. Absent: they stay. */
+  replacesHarepd?: true
 }>
 
 /**

@@ -60,8 +60,8 @@ export class GrpcPeer implements PeerClient {
       const question = framed(encodeQuestion({ip, nodeId: -1, nodeName: ''}))
       const {body, isView} = await exchange(session, question, {group, signal, limitMs})
       const message = unframed(body)
-      const {master} = decodeReply(message)
-      if (!isView) return {word: {kind: 'metadata', masters: master, named: 'by address'}}
+      const {master: masters, slaves} = decodeReply(message)
+      if (!isView) return {word: {kind: 'metadata', masters, slaves, named: 'by address'}}
       return {word: {kind: 'view', view: viewOf(viewIn(message), group)}}
     } catch (error) {
       await this.close()

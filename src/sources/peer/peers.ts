@@ -7,6 +7,7 @@ import {HttpPeer} from './http-client.ts'
 import {PrimgrPeer} from './primgr-client.ts'
 import {PeersSource} from './source.ts'
 import type {Us} from './tally.ts'
+import type {Word} from './vote.ts'
 
 export type PeersDeps = Readonly<{us: Us; clock: Clock; client?: (peer: PeerSettings) => PeerClient}>
 
@@ -15,6 +16,8 @@ export type Peers = Readonly<{
   kind: SourceKind
   /** Resolves once every peer of the present settings has answered or failed. */
   heard: () => Promise<void>
+  /** What each peer of a group said last, by its URL. */
+  words: (group: string) => ReadonlyMap<string, Word>
 }>
 
 /**
@@ -36,6 +39,7 @@ export function peersOf({us, clock, client = clientOf}: PeersDeps): Peers {
     return source
   }
   return {
+    words: (group) => latest.get(group)?.heard ?? new Map(),
     heard: async () => void (await Promise.all([...latest.values()].map(({first}) => first))),
     kind: ({groups, probe}) =>
       groups

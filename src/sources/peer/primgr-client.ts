@@ -27,7 +27,7 @@ export class PrimgrPeer implements PeerClient {
       const text = await body.text()
       if (statusCode === 503) return {trouble: 'knows no primary, or its database is down'}
       if (statusCode !== 200) return {trouble: `answers ${statusCode}`}
-      return {word: {kind: 'metadata', masters: [nameIn(text)], named: 'by name'}}
+      return {word: {kind: 'metadata', masters: [nameIn(text)], slaves: [], named: 'by name'}}
     } catch (error) {
       return {trouble: troubleOf(error, signal)}
     } finally {

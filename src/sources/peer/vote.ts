@@ -9,8 +9,8 @@ import type {PeerView, ViewedHost} from '../../protocol/view-reader.ts'
 export type Word = Readonly<{askedAt: number}> &
   Readonly<
     | {kind: 'view'; view: PeerView}
-    /** harepd and primgr: masters by the metadata of repmgr, without age and timeline. */
-    | {kind: 'metadata'; masters: readonly string[]; named: 'by address' | 'by name'}
+    /** harepd and primgr: what repmgr's table says, without age and timeline. primgr names no slaves. */
+    | {kind: 'metadata'; masters: readonly string[]; slaves: readonly string[]; named: 'by address' | 'by name'}
   >
 
 /**

@@ -7,6 +7,7 @@ import {nothingRemembered} from '../../../core/verdict/group-memory.ts'
 import {newEpoch} from '../../../monitor/epoch.ts'
 import {type Monitor, startMonitor} from '../../../monitor/monitor.ts'
 import {peersOf} from '../../../sources/peer/peers.ts'
+import type {Word} from '../../../sources/peer/vote.ts'
 import {driverFor} from '../../../sources/pg/host-drivers.ts'
 import {type ConnectionsOf, connectionsByHost} from '../../../sources/pg/side-session.ts'
 import {machineId} from '../../../system/machine-id.ts'
@@ -18,12 +19,14 @@ export interface GuardWatch extends AsyncDisposable {
   readonly monitor: Monitor
   /** Resolves once every host and every neighbour has answered or failed. */
   readonly ready: Promise<void>
+  /** What neighbours and the witness said last, by URL. */
+  readonly words: () => ReadonlyMap<string, Word>
   readonly connectionsOf: ConnectionsOf
   readonly machineId: string | null
 }
 
 export async function watchGroup(
-  {monitor: settings}: GuardSite,
+  {monitor: settings, group}: GuardSite,
   {clock, log, version}: GuardDeps,
 ): Promise<GuardWatch> {
   const epoch = newEpoch(Math.random)
@@ -48,6 +51,7 @@ export async function watchGroup(
   return {
     monitor,
     ready: Promise.all([monitor.ready, peers.heard()]).then(() => {}),
+    words: () => peers.words(group),
     connectionsOf,
     machineId: us.machineId,
     [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose](),

@@ -1,17 +1,21 @@
 import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate, sameGates} from '../../../actuators/guard/gate.ts'
-import {beginning, type Decision, decide, denied, type Held, next} from '../../../actuators/guard/plan.ts'
+import {beginning, type Decision, denied, type Held, next} from '../../../actuators/guard/plan.ts'
 import {isContested, type Rewrites, rewritten} from '../../../actuators/guard/rewrites.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import type {Gates, GuardSettings} from '../../../core/node/guard-settings.ts'
 import type {Clock, Log, SnapshotSource} from '../../../core/ports.ts'
 import {deadline} from '../../../core/wait.ts'
+import type {Word} from '../../../sources/peer/vote.ts'
+import {decideNow} from './decide-now.ts'
 import {GuardState} from './guard-state.ts'
 import {standingOf} from './standing.ts'
 
 export type GuardParts = Readonly<{
   site: GuardSite
   source: Pick<SnapshotSource, 'current'>
+  /** What neighbours and the witness said last, by URL. */
+  words: () => ReadonlyMap<string, Word>
   server: GateServer
   /** Every host and every neighbour was asked once. */
   isSettled: () => boolean
@@ -74,14 +78,13 @@ export class Guard {
   }
 
   #decide(now: number): Decision {
-    const {site, source} = this.#parts
-    const {leaseMs, allowReadOnly} = this.#settings
-    const host = site.host.name
-    const standing = standingOf(source.current(), site.group, host)
+    const {site, source, words} = this.#parts
+    const snapshot = source.current()
+    const standing = standingOf(snapshot, site.group, site.host.name)
     this.state.own = standing.own
     const decision = isContested(this.#rewrites, now)
       ? denied('G8', 'another program changes the block of the guard again and again, so nothing is allowed')
-      : decide({standing, host, allowReadOnly, now, leaseMs})
+      : decideNow(site, {snapshot, standing, words: words(), before: this.#held.decision, now})
     this.#held = next(this.#held, decision)
     return this.#held.decision
   }

@@ -1,11 +1,13 @@
 import {blockText} from '../../../actuators/guard/block.ts'
 import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate} from '../../../actuators/guard/gate.ts'
-import {beginning, type Decision, decide, next} from '../../../actuators/guard/plan.ts'
+import {beginning, type Decision, next} from '../../../actuators/guard/plan.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import {shut} from '../../../core/node/guard-settings.ts'
-import type {Clock, SnapshotSource} from '../../../core/ports.ts'
+import type {Clock} from '../../../core/ports.ts'
 import {deadline, sleep} from '../../../core/wait.ts'
+import type {GuardWatch} from './compose.ts'
+import {decideNow} from './decide-now.ts'
 import {standingOf} from './standing.ts'
 
 /** 0: allow is written. 1: deny is written. 3: neither could be made to count. */
@@ -29,15 +31,17 @@ const denyMs = 10_000
 /** Two passes, as a gate that opens needs them; then the decision stands. */
 export async function decideOnce(
   site: GuardSite,
-  source: Pick<SnapshotSource, 'current'>,
+  {monitor, words}: Pick<GuardWatch, 'monitor' | 'words'>,
   clock: Clock,
 ): Promise<Decision> {
-  const {intervalMs, leaseMs, allowReadOnly} = site.guard
+  const {intervalMs} = site.guard
   let held = beginning('one pass alone')
   for (const pass of [1, 2]) {
     if (pass === 2) await sleep(clock, intervalMs, new AbortController().signal)
-    const standing = standingOf(source.current(), site.group, site.host.name)
-    held = next(held, decide({standing, host: site.host.name, allowReadOnly, now: clock.now(), leaseMs}))
+    const snapshot = monitor.current()
+    const standing = standingOf(snapshot, site.group, site.host.name)
+    const seen = {snapshot, standing, words: words(), before: held.decision, now: clock.now()}
+    held = next(held, decideNow(site, seen))
   }
   return held.decision
 }

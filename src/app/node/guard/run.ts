@@ -5,6 +5,7 @@ import {findPostmaster, signalPostmaster} from '../../../actuators/guard/postmas
 import {callsOf} from '../../../api/grpc/calls.ts'
 import {type Endpoint, grpcEndpoint} from '../../../api/listen/endpoint.ts'
 import {Listeners} from '../../../api/listen/listeners.ts'
+import type {Config} from '../../../config/config.ts'
 import {type GuardSite, guardSiteOf} from '../../../config/guard-site.ts'
 import {loadConfig} from '../../../config/load.ts'
 import {OperatorError} from '../../../core/errors.ts'
@@ -20,24 +21,36 @@ import {Release} from '../../serve/release.ts'
 import {tellWarnings} from '../../serve/reload.ts'
 import {type GuardWatch, watchGroup} from './compose.ts'
 import {Guard} from './guard.ts'
+import {answerAsHarepd, loadHarepd, loadHarepdToDeny, refuseOriginals} from './harepd.ts'
 import {decideOnce, denyNow, dryText, exitOf, type GuardExit} from './once.ts'
 import {ownServer} from './own-server.ts'
 import {reportHandler} from './report.ts'
 
 export type GuardFlags = Readonly<{
   config: string | undefined
+  /** harepd's configuration file, instead of `config`. */
+  harepd?: string | undefined
+  /** By harepd's file alone: its own file has a key for it. */
+  quorum?: 'majority' | 'any' | undefined
   /** `loop`: until it is told to stop. `serve`: answers neighbours, and touches no gate. */
   mode: 'loop' | 'once' | 'deny' | 'dry-run' | 'serve'
 }>
 
 /** The whole command; the exit code. Throws OperatorError where it cannot begin. */
-export async function runGuard({config: path, mode}: GuardFlags, version: string): Promise<GuardExit> {
-  const config = await loadConfig({path, env: process.env, cwd: process.cwd()})
+export async function runGuard(flags: GuardFlags, version: string): Promise<GuardExit> {
+  const {config: path, harepd, quorum = 'majority', mode} = flags
+  const around = {env: process.env, cwd: process.cwd()}
+  if (harepd !== undefined && mode === 'serve') return await answerAsHarepd(harepd, {...around, version})
+  if (harepd !== undefined && mode === 'deny') return await denyBy(await loadHarepdToDeny(harepd, around))
+  const byHarepd = harepd === undefined ? null : await loadHarepd(harepd, {quorum, ...around})
+  const config = byHarepd ?? (await loadConfig({path, ...around}))
+  if (mode === 'deny') return await denyBy(config)
   const site = guardSiteOf(config)
   const log = openLog(config.log)
   try {
-    if (mode === 'deny') return await deny(site, log)
     tellWarnings(config, log)
+    for (const sentence of byHarepd?.meaning ?? []) log.info({file: harepd}, sentence)
+    if (byHarepd !== null && quorum === 'majority') await refuseOriginals(site, systemClock)
     const stopped = stopSignal(log)
     await using release = new Release()
     const watching = release.own(await watchGroup(site, {clock: systemClock, log, version}))
@@ -47,6 +60,15 @@ export async function runGuard({config: path, mode}: GuardFlags, version: string
     }
     await loop({site, watching, log, stopped, release, isServer: mode === 'serve'})
     return 0
+  } finally {
+    await log.close()
+  }
+}
+
+async function denyBy(config: Config): Promise<GuardExit> {
+  const log = openLog(config.log)
+  try {
+    return await deny(guardSiteOf(config), log)
   } finally {
     await log.close()
   }
@@ -64,18 +86,18 @@ async function deny(site: GuardSite, log: Log): Promise<GuardExit> {
 
 async function once(
   site: GuardSite,
-  {monitor, connectionsOf}: GuardWatch,
+  {monitor, words, connectionsOf}: GuardWatch,
   log: Log,
   isDry: boolean,
 ): Promise<GuardExit> {
   const clock = systemClock
-  const decision = await decideOnce(site, monitor, clock)
+  const decision = await decideOnce(site, {monitor, words}, clock)
   if (isDry) {
     print(1, dryText(site, decision).join('\n'))
     return decision.gates.readWrite === 'allow' || decision.gates.readOnly === 'allow' ? 0 : 1
   }
   const server = ownServer(site, {clock, log, connectionsOf})
-  const parts = {site, source: monitor, server, fence: fenceOf(site), clock, log}
+  const parts = {site, source: monitor, words, server, fence: fenceOf(site), clock, log}
   const guard = new Guard({...parts, isSettled: () => true, stopServer: stopsServer(site)})
   return exitOf(decision, await guard.carryOut(decision))
 }
@@ -91,7 +113,7 @@ type Running = Readonly<{
 
 async function loop({site, watching, log, stopped, release, isServer}: Running): Promise<void> {
   const clock = systemClock
-  const {monitor, connectionsOf, machineId} = watching
+  const {monitor, words, connectionsOf, machineId} = watching
   const fence = fenceOf(site)
   if (!isServer) await raise(fence)
   const server = ownServer(site, {clock, log, connectionsOf})
@@ -99,7 +121,7 @@ async function loop({site, watching, log, stopped, release, isServer}: Running):
   void watching.ready.then(() => {
     isSettled = true
   })
-  const parts = {site, source: monitor, server, fence, clock, log}
+  const parts = {site, source: monitor, words, server, fence, clock, log}
   const guard = new Guard({...parts, isSettled: () => isSettled, stopServer: stopsServer(site)})
   const listeners = new Listeners({
     handler: () => reportHandler({site, state: guard.state, file: () => guard.path, clock}),
