@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import {tmpdir} from 'node:os'
-import {dirname, join} from 'node:path'
+import {dirname, join, relative} from 'node:path'
 import {afterAll, beforeAll, expect, onTestFinished, test} from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -76,7 +76,10 @@ test('the package holds the files that run, and no other file', () => {
     .filter((entry) => entry.isFile())
     .map(({parentPath, name}) => join(parentPath, name).split('/package/')[1] ?? '')
   const built = found.filter((name) => name.startsWith('dist/'))
-  const inFolder = (folder: string) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+  const inFolder = (folder: string) =>
+    readdirSync(join(root, folder), {recursive: true, withFileTypes: true})
+      .filter((entry) => entry.isFile())
+      .map(({parentPath, name}) => relative(root, join(parentPath, name)))
   const folders = ['docs', 'examples', 'packaging/grafana', 'packaging/logrotate', 'packaging/systemd']
   const expected = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'],

@@ -30,7 +30,10 @@ test.each(configurations.map((text) => [text.split('\n').at(-2)?.trim() ?? '', t
   async (_, text) => {
     const config = await loadConfig({path: written('pgroute66.yml', text), dsns: [], env: {}, cwd: root})
     expect(config.hosts.map(({name}) => name)).toEqual(['host1', 'host2', 'host3'])
-    expect(config.hosts[0]?.connection.password).toMatchObject({text: 'pgroute66'})
+    const {user, password} = config.hosts[0]?.connection ?? {}
+    // The password of the role that the page makes, and not the name of the role.
+    expect(password).toMatchObject({text: /PASSWORD '([^']+)'/.exec(readme)?.[1]})
+    expect(password).not.toMatchObject({text: user})
   },
 )
 

@@ -23,6 +23,7 @@ export const parts = [
   {name: 'lintian', path: '/usr/bin/lintian', debian: 'lintian'},
   {name: 'rpmbuild', path: '/usr/bin/rpmbuild', debian: 'rpm'},
   {name: 'rpmlint', path: '/usr/bin/rpmlint', debian: 'rpmlint'},
+  {name: 'keepalived', path: '/usr/sbin/keepalived', debian: 'keepalived'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
