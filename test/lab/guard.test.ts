@@ -1,8 +1,10 @@
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {expect, test} from 'vitest'
 import {followersOf, type PgNode, until} from '../support/cluster.ts'
-import {lacksLab} from '../support/parts.ts'
+import {lacks, lacksLab} from '../support/parts.ts'
 import {type Lab, lab} from './cluster.ts'
-import {type LabGuard, labGuards, labWriter} from './guard.ts'
+import {type LabGuard, labGuards, labWriter, reach} from './guard.ts'
 
 type Three<T> = readonly [T, T, T]
 
@@ -68,3 +70,68 @@ test.skipIf(lacksLab)(
     expect((await guard1.view())?.sessions_ended).toBeGreaterThan(0)
   },
 )
+
+test.skipIf(lacksLab || lacks('nftables'))(
+  'the kernel shuts the gate of a guard that is frozen or killed, and the file has no part in it',
+  async () => {
+    const {place, nodes, guards} = await stage('fence: nft')
+    const [host1] = nodes
+    const [guard1, , guard3] = guards
+    for (const guard of guards) guard.start()
+    await opened(guards)
+    const writer = labWriter(place, host1)
+    await until(async () => (await writer.rowsOf(host1)).length > 10)
+    const isShut = () => until(() => reach(place, host1) === 'ECONNREFUSED')
+    const staysShut = async () => {
+      const shutAt = Date.now()
+      await until(() => Date.now() > shutAt + 1_000)
+      return (await writer.rowsOf(host1)).filter((at) => at > shutAt)
+    }
+
+    guard1.signal('SIGSTOP')
+    await isShut()
+    expect(guard1.hba()).toMatch(/app {2}\S+ {2}trust/)
+    expect(await staysShut()).toEqual([])
+    guard1.signal('SIGCONT')
+    await opened(guards)
+    const again = (await writer.rowsOf(host1)).length
+    await until(async () => (await writer.rowsOf(host1)).length > again)
+
+    guard1.kill()
+    await isShut()
+    expect(guard1.hba()).toMatch(/app {2}\S+ {2}trust/)
+    expect(await staysShut()).toEqual([])
+    // What the unit runs after each end of the guard.
+    expect(guard1.run('--deny').status).toBe(0)
+    expect(guard1.hba()).toMatch(/app {2}\S+ {2}reject/)
+
+    // Another program that has the file for its own.
+    const hba = join(guard3.node.data, 'pg_hba.conf')
+    const without = guard3.hba().replace(/^# pgroute66 guard: begin[\s\S]*?# pgroute66 guard: end\.\n/, '')
+    await until(async () => {
+      writeFileSync(hba, without)
+      return await isAt(guard3, 'G8')
+    })
+    await until(() => guard3.hba().includes('reject'))
+    expect((await guard3.view())?.rewrites).toBeGreaterThanOrEqual(3)
+  },
+)
+
+test.skipIf(lacksLab)('one run decides, and says by its exit code what it wrote', async () => {
+  const {guards} = await stage()
+  const [guard1, guard2, guard3] = guards
+  // Without neighbours no majority names the primary.
+  const dry = guard1.run('--dry-run')
+  expect(dry.stdout).toMatch(
+    /^guard \(dry run\) of host1: writers deny, readers deny\. Nothing was changed\.\n {2}G5: /,
+  )
+  expect(dry.status).toBe(1)
+  expect(guard1.hba()).not.toContain('pgroute66 guard')
+  expect(guard1.run('--once').status).toBe(1)
+  guard2.start()
+  guard3.start()
+  await until(async () => guard1.run('--once').status === 0)
+  expect(guard1.hba()).toMatch(/app {2}\S+ {2}trust/)
+  expect(guard1.run('--deny').status).toBe(0)
+  expect(guard1.hba()).toMatch(/app {2}\S+ {2}reject/)
+})

@@ -131,7 +131,7 @@ const [host, port] = process.argv.slice(1)
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 for (;;) {
   const to = {host, port: Number(port), user: 'app', database: 'postgres'}
-  const client = new pg.Client({...to, connectionTimeoutMillis: 2000})
+  const client = new pg.Client({...to, connectionTimeoutMillis: 2000, query_timeout: 2000})
   client.on('error', () => {})
   try {
     await client.connect()
@@ -164,4 +164,13 @@ export function labWriter({net}: Lab, node: PgNode, on = 'client'): LabWriter {
     },
     stop,
   }
+}
+
+/** What a connection from the machine `on` to the server meets: `open`, or an errno. */
+export function reach({net}: Lab, node: PgNode, on = 'client'): string {
+  const [enter = '', ...within] = net.node(on).within
+  const code = `const socket = require('node:net').connect(${node.port}, '${net.node(node.name).address}')
+    const say = (word) => { console.log(word); process.exit() }
+    socket.on('connect', () => say('open')).on('error', (error) => say(error.code))`
+  return spawnSync(enter, [...within, process.execPath, '-e', code], {encoding: 'utf8', timeout: 10_000}).stdout.trim()
 }

@@ -19,7 +19,13 @@ import type {Mutation} from './mutation.ts'
 /** Every test of the core and the monitor, but for those that read sources instead of running them. */
 const folders = ['test/core', 'test/monitor', 'test/scenarios', 'test/stories'] as const
 /** And those of rules that a source has: tables of values. */
-const tables = ['test/sources/patroni-rules.test.ts', 'test/sources/patroni-members.test.ts']
+const tables = [
+  'test/sources/patroni-rules.test.ts',
+  'test/sources/patroni-members.test.ts',
+  'test/actuators/guard-plan.test.ts',
+  'test/actuators/guard-block.test.ts',
+  'test/node/guard-passes.test.ts',
+]
 const isAboutText = /\/(style|imports|error-codes)\.test\.ts$/
 /** They take a minute: they run where no other test has noticed the change. */
 const slow = ['test/scenarios/small-worlds.test.ts', 'test/scenarios/histories.test.ts']

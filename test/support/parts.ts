@@ -33,6 +33,9 @@ export const parts = [
   {name: 'Patroni', path: '/usr/bin/patroni', debian: 'patroni'},
   {name: 'ip', path: '/usr/sbin/ip', debian: 'iproute2'},
   {name: 'python3', path: '/usr/bin/python3', debian: 'python3-minimal'},
+  {name: 'strace', path: '/usr/bin/strace', debian: 'strace'},
+  {name: 'nftables', path: '/usr/sbin/nft', debian: 'nftables'},
+  {name: 'attr', path: '/usr/bin/setfattr', debian: 'attr'},
   {name: 'python3-grpcio', path: '/usr/lib/python3/dist-packages/grpc/__init__.py', debian: 'python3-grpcio'},
 ] as const
 
