@@ -16,6 +16,11 @@ const benches: Readonly<Record<string, Entry>> = {
     about: 'kill -9 of the primary, until /v1/primary is []; promotion, until it names the new one',
     load: () => import('./crash.ts'),
   },
+  primgr: {
+    about:
+      "/state of primgr's port at a crash with failover by repmgrd, in a split brain and after it: 503, 509 and 200",
+    load: () => import('./primgr.ts'),
+  },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   rest: {
     about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve',
