@@ -4,7 +4,7 @@ _pgroute66() {
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     [[ $word == -* ]] && break
     command+="${command:+ }$word"
-    case $command in config|haproxy|patroni) ;; *) break ;; esac
+    case $command in config|haproxy|instances|patroni) ;; *) break ;; esac
   done
   COMPREPLY=()
   case "$command $previous" in
@@ -43,6 +43,20 @@ _pgroute66() {
     "haproxy config --daemon") return ;;
     "haproxy config --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "haproxy config --instance") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances --url") return ;;
+    "instances --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances --config"|"instances -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --reason") return ;;
+    "instances adopt --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --url") return ;;
+    "instances adopt --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "instances adopt --config"|"instances adopt -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --reason") return ;;
     "maintenance --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "maintenance --url") return ;;
@@ -263,9 +277,10 @@ _pgroute66() {
     "watch --interval") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init instances maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
+    instances) COMPREPLY=($(compgen -W 'adopt' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
     "accept") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "check") COMPREPLY=($(compgen -W '--role --max-lag --group --timeout --json --format --socket --fallback --direct --config --help' -- "$current")) ;;
@@ -277,6 +292,8 @@ _pgroute66() {
     "guard") COMPREPLY=($(compgen -W '--config --harepd --quorum --server-only --client-only --once --deny --dry-run --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;
     "init") COMPREPLY=($(compgen -W '--sql --repmgr --pgaf --availability --help' -- "$current")) ;;
+    "instances") COMPREPLY=($(compgen -W '--json --control-socket --url --ca --cert --key --config --help' -- "$current")) ;;
+    "instances adopt") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --cert --key --config --for --help' -- "$current")) ;;
     "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
     "patroni failover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;

@@ -1,15 +1,14 @@
 import type {ActuatorConfig, DesiredActuator, DesiredActuators} from '../core/actuator.ts'
-import type {Clock, Log, Random} from '../core/ports.ts'
+import type {ActuatorReports, Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
 import type {Router, RouterReading, RouterSource} from '../core/router.ts'
 import type {ActuatorState} from '../core/snapshot.ts'
-import type {Monitor} from '../monitor/monitor.ts'
 import {report} from './actuator-report.ts'
 import {actuate, type Pass} from './loop.ts'
 import {type StageSeen, SwitchTiming} from './switch-timing.ts'
 
 /** What routers, hooks and the agent port have in common. */
 export type ActuationDeps = Readonly<{
-  monitor: Monitor
+  monitor: SnapshotSource & ActuatorReports
   clock: Clock
   random: Random
   log: Log

@@ -6,6 +6,7 @@ import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Router} from '../core/router.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
+import type {SharedFacts} from './instances.ts'
 import type {Metrics} from './metrics.ts'
 import type {OrderRecord} from './orders/order-record.ts'
 import type {RefusalDelay} from './orders/refusal-delay.ts'
@@ -40,6 +41,8 @@ export type Context = {
   readonly routers: () => readonly Router[]
   /** Servers that a load balancer names at an address of no host. */
   readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
+  /** The set that this instance is in; `null`: it is in none. */
+  readonly shared: SharedFacts | null
   /** Sets this machine apart from others, for peers; `null`: not known. */
   readonly machineId: string | null
   /** What the tables of repmgr said. */

@@ -4,13 +4,14 @@ import type {Publication, Snapshot} from '../core/snapshot.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import {type DropReason, dropReasons} from './listen/drop-reason.ts'
 import {processMetrics} from './process-metrics.ts'
+import {type SetMetrics, setMetrics} from './set-metrics.ts'
 import {snapshotMetrics} from './snapshot-metrics.ts'
 
 /**
  * What Prometheus reads. Counters count as things happen; gauges are set from the snapshot at each
  * scrape.
  */
-export interface Metrics {
+export interface Metrics extends Pick<SetMetrics, 'took' | 'shares'> {
   /** For the monitor. */
   readonly meter: Meter
   /** Counts changes of role. */
@@ -112,6 +113,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   reloadedAt.set(wall() / 1000)
   const setProcess = processMetrics(registers)
   const snapshots = snapshotMetrics(registers)
+  const sets = setMetrics(registers)
 
   return {
     meter: {
@@ -138,6 +140,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     dropped: (reason) => counts.drops.inc({reason}),
     namedOnly: (host) => named.inc({host}),
     certificates: snapshots.certificates,
+    took: sets.took,
+    shares: sets.shares,
     reloaded(isSuccessful, at) {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)
@@ -145,6 +149,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     render(snapshot, at) {
       setProcess()
       snapshots.set(snapshot, at)
+      sets.set()
       return registry.metrics()
     },
   }

@@ -7,6 +7,7 @@ import {documentRoute} from './routes/document.ts'
 import {eventRoute} from './routes/events.ts'
 import {haproxyRoute} from './routes/haproxy.ts'
 import {healthRoutes} from './routes/health.ts'
+import {instanceRoutes} from './routes/instances.ts'
 import {metricsRoute} from './routes/metrics.ts'
 import {nodeRoutes} from './routes/node.ts'
 import {orderRoutes} from './routes/orders.ts'
@@ -19,16 +20,20 @@ import {unknownAddressesRoute} from './routes/unknown-addresses.ts'
 import {viewRoute} from './routes/view.ts'
 
 /** Every path there is. */
-export function allRoutes(stream: EventStream, version: string): readonly Route[] {
+export function allRoutes(
+  {all, own}: Readonly<{all: EventStream; own: EventStream | null}>,
+  version: string,
+): readonly Route[] {
   const routes = [
     ...primaryRoutes(),
     ...nodeRoutes,
     ...snapshotRoutes,
     ...healthRoutes,
     haproxyRoute,
-    eventRoute(stream),
+    eventRoute(all, own),
     changesRoute,
     viewRoute,
+    ...instanceRoutes,
     routersRoute,
     checkRoute,
     unknownAddressesRoute,

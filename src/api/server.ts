@@ -13,6 +13,7 @@ import {EventStream} from './event-stream.ts'
 import {callsOf} from './grpc/calls.ts'
 import {answererOf} from './grpc/serve-answerer.ts'
 import {Handover} from './handover.ts'
+import type {SharedFacts} from './instances.ts'
 import {Listeners} from './listen/listeners.ts'
 import {inheritedListeners, type ListenerKind} from './listen/socket-activation.ts'
 import {isVocabulary, localHandler} from './local/handler.ts'
@@ -38,6 +39,8 @@ export type ApiDeps = Readonly<{
   routers?: () => readonly Router[]
   /** Told of each server at an address of no host, and asked for them. */
   unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
+  /** The set that this instance is in; default: none. */
+  shared?: SharedFacts | null
   /** Of this machine, for peers; `null`: it has none. */
   machineId: string | null
   version: string
@@ -65,6 +68,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const context: Context = {
     tables: new NodeTables(),
     routers: () => [],
+    shared: null,
     ...deps,
     isStopping: false,
     handover: new Handover(),
@@ -72,8 +76,9 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
     refusals: new RefusalDelay(clock),
   }
   const stream = new EventStream(deps)
+  const own = deps.shared ? new EventStream({...deps, source: deps.shared.own}) : null
   const uncount = source.subscribe((publication) => metrics.published(publication))
-  const answer = await buildApp(allRoutes(stream, deps.version), context)
+  const answer = await buildApp(allRoutes({all: stream, own}, deps.version), context)
   const handler = (kind: ListenerKind): RequestListener =>
     isVocabulary(kind)
       ? localHandler(kind, context)
@@ -87,6 +92,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const release = () => {
     uncount()
     stream[Symbol.dispose]()
+    own?.[Symbol.dispose]()
   }
   try {
     await listeners.applyConfig(deps.config)

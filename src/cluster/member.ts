@@ -12,6 +12,8 @@ import {Writer} from './writer.ts'
 /** Without news the set is looked at this often: a group that was missed is not missed for long. */
 const turnMs = 1_000
 const tickMs = 250
+/** For one question to the registry: an operator waits for the answer to an order. */
+const askMs = 1_500
 const leaveMs = 5_000
 const retryMs = 250
 
@@ -253,13 +255,13 @@ export class Member implements AsyncDisposable {
 
   /** `false`: another instance wrote first, or the lease is gone. */
   async #commit(writes: readonly RegistryWrite[]): Promise<boolean> {
-    const {registry, clock, ttlMs} = this.#deps
+    const {registry, clock} = this.#deps
     const {joined} = this.#lease
     if (joined === null || !this.fence.isValid) {
       this.#deps.count('fenced')
       throw new Error('the lease of this instance is not valid')
     }
-    using limit = deadline(clock, ttlMs / 3, this.#stop.signal)
+    using limit = deadline(clock, askMs, this.#stop.signal)
     const {succeeded, revision} = await registry.commit(joined, this.us, writes, limit.signal)
     if (!succeeded) return false
     for (const write of writes)
@@ -268,8 +270,8 @@ export class Member implements AsyncDisposable {
   }
 
   async #reread(): Promise<void> {
-    const {clock, registry, ttlMs} = this.#deps
-    using limit = deadline(clock, ttlMs / 3, this.#stop.signal)
+    const {clock, registry} = this.#deps
+    using limit = deadline(clock, askMs, this.#stop.signal)
     const askedAt = clock.now()
     const image = await registry.read(limit.signal)
     this.#seen(image)

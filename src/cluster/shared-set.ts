@@ -52,16 +52,16 @@ export class SharedSet implements SnapshotSource, ActuatorReports {
       clock,
       random,
       log,
-      changed: (group) => {
-        this.member.heard(group)
-        this.#view.changed(group)
+      changed: (groups) => {
+        for (const group of groups) this.member.heard(group)
+        this.#view.changed(groups)
       },
     })
     this.member = new Member({
       ...deps,
       groups: deps.groups.map(({name}) => name),
       heardEpoch: (group) => this.streams.epochOf(group),
-      changed: (group) => this.#view.changed(group),
+      changed: (group) => this.#view.changed(group === null ? null : [group]),
       seen: () => this.#follow(),
       count: deps.count ?? (() => {}),
     })

@@ -48,6 +48,8 @@ export class SharedView implements SnapshotSource, ActuatorReports {
   #publishedSequence = 0
   #isReady = false
   #isRefreshing = false
+  /** The snapshot is older than what is shown of the groups. */
+  #isOutdated = false
   #cancelTimer: () => void = () => {}
 
   constructor(deps: ViewDeps) {
@@ -67,6 +69,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
     const now = this.#deps.clock.now()
     for (const [group, {until}] of this.#shown) if (until !== null && now > until) this.#dirty.add(group)
     this.#refresh()
+    if (this.#isOutdated) this.#build()
     return this.#snapshot
   }
 
@@ -75,10 +78,9 @@ export class SharedView implements SnapshotSource, ActuatorReports {
     return () => this.#listeners.delete(listener)
   }
 
-  /** This group has news, or another source; `null`: every group, and the maintenance. */
-  changed(group: string | null): void {
-    if (group !== null) this.#dirty.add(group)
-    else for (const {name} of this.#deps.groups) this.#dirty.add(name)
+  /** These groups have news, or another source; `null`: every group, and the maintenance. */
+  changed(groups: readonly string[] | null): void {
+    for (const group of groups ?? this.#deps.groups.map(({name}) => name)) this.#dirty.add(group)
     this.#refresh()
   }
 
@@ -147,8 +149,16 @@ export class SharedView implements SnapshotSource, ActuatorReports {
 
   #publish(changes: readonly Change[], hasMoved: boolean, seenAt = this.#deps.clock.now()): void {
     if (!hasMoved && changes.length === 0) return
+    // Positions and ages move all the time: a snapshot of hundreds of groups is built when it is asked for.
+    this.#isOutdated = true
+    if (changes.length === 0) return
+    this.#build()
+    this.#tell({changes, snapshot: this.#snapshot, seenAt})
+  }
+
+  #build(): void {
+    this.#isOutdated = false
     this.#snapshot = this.#built(this.#snapshot.sequence + 1)
-    if (changes.length > 0) this.#tell({changes, snapshot: this.#snapshot, seenAt})
   }
 
   #built(sequence: number): Snapshot {

@@ -16,7 +16,7 @@ export type StreamsDeps = Readonly<{
   clock: Clock
   random: Random
   log: Log
-  changed: (group: string) => void
+  changed: (groups: readonly string[]) => void
 }>
 
 type Stream = {
@@ -137,7 +137,7 @@ export class Streams implements AsyncDisposable {
       const groups = Object.keys(snapshot.groups)
       const all = new Set([...before, ...groups])
       before = groups
-      for (const group of all) this.#deps.changed(group)
+      this.#deps.changed([...all])
     }
     stream.source = source
     source.subscribe(({snapshot}) => tell(snapshot))
@@ -153,7 +153,7 @@ export class Streams implements AsyncDisposable {
     const groups = Object.keys(source.current().groups)
     stream.source = null
     stream.ended = stream.ended.then(() => source[Symbol.asyncDispose]())
-    for (const group of groups) this.#deps.changed(group)
+    this.#deps.changed(groups)
   }
 }
 

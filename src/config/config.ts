@@ -1,7 +1,7 @@
 import type {ActuatorSettings} from '../core/actuator-settings.ts'
 import type {GuardSettings} from '../core/node/guard-settings.ts'
 import type {RejoinSettings} from '../core/node/rejoin-settings.ts'
-import type {MonitorSettings} from '../core/settings.ts'
+import type {ClusterSettings, MonitorSettings} from '../core/settings.ts'
 
 /** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
 export type Pem = Readonly<{pem: string} | {file: string}>
@@ -70,6 +70,8 @@ export type Config = MonitorSettings &
     guard: (GuardSettings & Readonly<{grpc: GrpcSettings | null}>) | null
     /** `null`: `pgroute66 rejoin` has nothing to work on. */
     rejoin: RejoinSettings | null
+    /** The instances that share the groups; `null`: this process watches all of them. */
+    cluster: ClusterSettings | null
     log: LogSettings
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>

@@ -4,6 +4,7 @@ import {hooksSection} from './sections/actuators/hooks.ts'
 import {pgbouncerSection} from './sections/actuators/pgbouncer.ts'
 import {availabilitySection} from './sections/availability.ts'
 import {checkSection} from './sections/check.ts'
+import {clusterSection} from './sections/cluster.ts'
 import {followersSection} from './sections/followers.ts'
 import {groupSection, policySection} from './sections/groups/group.ts'
 import {grpcSection} from './sections/grpc.ts'
@@ -35,6 +36,7 @@ export const sections = [
   grpcSection,
   guardSection,
   stateSection,
+  clusterSection,
   logSection,
   v1FormatSection,
   checkSection,

@@ -40,6 +40,10 @@ export const configErrorGuide = {
     next: 'Fill the file: `pgroute66 init` prints an example.',
   },
   CONFIG_YAML: {meaning: 'The configuration is not valid YAML.', next: 'Correct the line that the message names.'},
+  CONFIG_CLUSTER: {
+    meaning: '`cluster` is set, and a part of the configuration cannot be shared by instances.',
+    next: 'Do what the message says. `docs/scale.md` lists what a set shares.',
+  },
   CONFIG_TYPE: {
     meaning: 'A key has a value of the wrong kind, for example a list instead of a text.',
     next: 'Write the value in the form that the message shows.',

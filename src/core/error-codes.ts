@@ -67,6 +67,14 @@ export const errorGuide = {
     meaning: 'The order is for a group of a shared set, and no instance could keep it: nothing was done.',
     next: 'Do what the message says. `pgroute66 instances` shows who owns the groups.',
   },
+  NOT_SHARED: {
+    meaning: 'The daemon is in no set of instances.',
+    next: 'Ask an instance whose configuration has `cluster`.',
+  },
+  ETCD_FULL: {
+    meaning: 'The etcd of `cluster` is more than half full, or raised an alarm.',
+    next: 'Compact and defragment etcd, raise its quota, or give the set an etcd of its own.',
+  },
   PATRONI: {
     meaning: 'A member of a Patroni cluster, or its etcd, gives no answer that can be used.',
     next: 'Do what the message says: it names the address and the reason.',

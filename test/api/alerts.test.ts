@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {load} from 'js-yaml'
 import {beforeAll, describe, expect, onTestFinished, test} from 'vitest'
 import {createMetrics} from '../../src/api/metrics.ts'
+import type {SnapshotSource} from '../../src/core/ports.ts'
 import {change} from '../support/fake-source.ts'
 import {anchors} from '../support/markdown.ts'
 import {lacks} from '../support/parts.ts'
@@ -45,6 +46,20 @@ async function allMetrics(): Promise<string> {
   metrics.namedOnly('host1')
   metrics.ordered({order: 'drain', door: 'none', outcome: 'refused'})
   metrics.applied('haproxy /run/haproxy/admin.sock', 'applied')
+  metrics.shares({
+    own: {} as SnapshotSource,
+    adopt: async () => '',
+    describe: () => ({
+      set: 'prod',
+      id: 'lb1',
+      config_hash: 'c1',
+      adopted: null,
+      registry: {lost: null, lease_valid: true, size_bytes: 1, quota_bytes: 2},
+      warnings: [],
+      instances: [],
+      groups: {},
+    }),
+  })
   metrics.stage({stage: 'applied', actuator: 'haproxy /run/haproxy/admin.sock', ms: 3})
   return (await api.ask('/metrics')).body
 }

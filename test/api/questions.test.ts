@@ -194,6 +194,8 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
     '/v1/hosts/{host}/probe',
     '/v1/hosts/{host}/resume',
     '/v1/hosts/{host}/{predicate}',
+    '/v1/instances',
+    '/v1/instances/adopt',
     '/v1/maintenance',
     '/v1/node/{host}',
     '/v1/primaries',

@@ -50,6 +50,7 @@ export const plainConfig: Config = {
   agent: null,
   pgbouncer: [],
   hooks: [],
+  cluster: null,
   warnings: [],
 }
 

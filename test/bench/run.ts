@@ -123,6 +123,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./soak.ts'),
     isOnDemand: true,
   },
+  shared: {
+    about:
+      'instances that share groups: random histories (--runs, 10,000), then three processes over a real etcd with ' +
+      '--hosts (900): takeover after kill -9, writes to etcd and its growth in --minutes (10); only when it is named',
+    load: () => import('./shared.ts'),
+    isOnDemand: true,
+  },
   rules: {
     about:
       'each safety rule taken out: how many random histories (--runs, 10,000) until one notices; only ' +

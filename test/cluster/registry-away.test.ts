@@ -1,6 +1,8 @@
 import {describe, expect, test} from 'vitest'
+import {ranked} from '../../src/cluster/ownership.ts'
 import {SharedStage, ttlMs} from '../support/shared/stage.ts'
 
+const maxAgeMs = 3_000
 const who = {by: 'an operator', reason: null}
 
 describe('the registry is away', () => {
@@ -31,6 +33,22 @@ describe('the registry is away', () => {
     await stage.clock.until(() => !stage.node(owner).set.member.isAnswering('g1'), 5_000)
     await stage.clock.through(stage.node(heir).set.orders.drain('g1h1', who))
     await stage.clock.until(() => stage.verdict(owner).routedTo === null, 5_000)
+  })
+
+  test('an instance that hears only the owner before does not show what that one still tells', async () => {
+    const stage = await SharedStage.set()
+    await stage.clock.run(3_000)
+    const owner = stage.ownerOf()
+    const listed = [...stage.registry.image.instances.values()].filter(({id}) => id !== owner)
+    const [heir = '', third = ''] = ranked('g1', listed).map(({id}) => id)
+    stage.node(owner).door.isReachable = false
+    stage.cut(owner, heir)
+    await stage.clock.until(() => stage.ownerOf() === heir, 3 * ttlMs)
+    stage.cut(heir, third)
+    await stage.clock.run(maxAgeMs + 3_000)
+    expect(stage.node(owner).set.member.isAnswering('g1')).toBe(true)
+    expect(stage.node(third).set.streams.partOf('g1', 0)?.group.owner).toMatchObject({instance: owner, epoch: 1})
+    expect(stage.verdict(third).routedTo).toBeNull()
   })
 
   test('an order whose commit is lost is undone', async () => {
@@ -108,8 +126,13 @@ describe('different configurations', () => {
     await stage.clock.until(() => stage.isSettled())
     await stage.clock.run(30_000)
     for (const group of stage.groups) expect(stage.registry.record(group)?.configHash).toBe('c1')
+    const owners = new Set<string>()
+    stage.clock.onRest = () => {
+      for (const group of stage.groups) owners.add(stage.ownerOf(group))
+    }
     stage.kill('lb1')
     await stage.clock.until(() => stage.groups.every((group) => stage.ownerOf(group) === 'lb2'), 2 * ttlMs)
+    expect([...owners].sort()).toEqual(['lb1', 'lb2'])
     stage.kill('lb2')
     await stage.clock.until(() => stage.groups.every((group) => stage.ownerOf(group) === 'lb3'), 2 * ttlMs)
   })

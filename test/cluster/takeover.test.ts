@@ -86,8 +86,8 @@ describe('what was decided is kept by the next owner', () => {
     return stage.ownerOf()
   }
 
-  test('V2: the old primary of a failover comes back alone', async () => {
-    const stage = await SharedStage.set()
+  test.each([false, true])('V2: the old primary of a failover comes back alone (standby: %s)', async (hasStandby) => {
+    const stage = await SharedStage.set({hasStandby})
     const cluster = stage.cluster('g1')
     await stage.clock.run(3_000)
     cluster.crash('g1h1')
@@ -121,23 +121,26 @@ describe('what was decided is kept by the next owner', () => {
     for (const {id} of stage.running) expect(stage.verdict(id)).toMatchObject({rule: 'V1', routedTo: null})
   })
 
-  test('a drain, a resume, and a maintenance of the whole set', async () => {
-    const stage = await SharedStage.set()
-    await stage.clock.run(3_000)
-    const other = otherThan(stage, stage.ownerOf())
-    await stage.clock.through(stage.node(other).set.orders.drain('g1h1', who))
-    await stage.clock.through(stage.node(other).set.orders.maintain({isOn: true, untilMs: null}, who))
-    await takeover(stage)
-    for (const {id, set} of stage.running) {
-      expect(stage.verdict(id)).toMatchObject({rule: 'V4', primary: 'g1h1', routedTo: null})
-      expect(set.current().hosts.g1h1?.drained).toMatchObject({by: 'an operator'})
-      expect(set.current().maintenance).toMatchObject({by: 'an operator'})
-    }
-    const [node] = stage.running
-    await stage.clock.through((node ?? stage.node('')).set.orders.resume('g1h1', who))
-    await stage.clock.until(() => stage.isSettled())
-    for (const {id} of stage.running) expect(stage.verdict(id).routedTo).toBe('g1h1')
-  })
+  test.each([false, true])(
+    'a drain, a resume, and a maintenance of the whole set (standby: %s)',
+    async (hasStandby) => {
+      const stage = await SharedStage.set({hasStandby})
+      await stage.clock.run(3_000)
+      const other = otherThan(stage, stage.ownerOf())
+      await stage.clock.through(stage.node(other).set.orders.drain('g1h1', who))
+      await stage.clock.through(stage.node(other).set.orders.maintain({isOn: true, untilMs: null}, who))
+      await takeover(stage)
+      for (const {id, set} of stage.running) {
+        expect(stage.verdict(id)).toMatchObject({rule: 'V4', primary: 'g1h1', routedTo: null})
+        expect(set.current().hosts.g1h1?.drained).toMatchObject({by: 'an operator'})
+        expect(set.current().maintenance).toMatchObject({by: 'an operator'})
+      }
+      const [node] = stage.running
+      await stage.clock.through((node ?? stage.node('')).set.orders.resume('g1h1', who))
+      await stage.clock.until(() => stage.isSettled())
+      for (const {id} of stage.running) expect(stage.verdict(id).routedTo).toBe('g1h1')
+    },
+  )
 
   test('what a standby saw after its owner died is kept when it becomes the owner', async () => {
     const stage = await SharedStage.set({hasStandby: true})
@@ -162,6 +165,9 @@ describe('an owner stands still past its lease', () => {
     const owner = stage.ownerOf()
     const frozen = stage.node(owner)
     frozen.process.freeze()
+    // What it watched is gone when it goes on: nothing waits in its sockets.
+    frozen.door.isReachable = false
+    for (const other of stage.ids) stage.cut(owner, other)
     await stage.clock.until(() => stage.ownerOf() !== owner, 2 * ttlMs)
     await stage.clock.run(2_000)
     const heir = stage.ownerOf()
@@ -173,6 +179,8 @@ describe('an owner stands still past its lease', () => {
     stage.streamMs = () => 800
     const routes = new Set<string | null>()
     frozen.set.subscribe(({snapshot}) => routes.add(snapshot.groups.g1?.verdict.routedTo ?? null))
+    frozen.door.isReachable = true
+    stage.cuts.clear()
     frozen.process.thaw()
     for (let step = 0; step < 60; step += 1) {
       await stage.clock.run(50)

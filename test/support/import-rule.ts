@@ -40,7 +40,11 @@ export const rooms: Readonly<Record<string, Rule>> = {
     rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'app/state', 'app/cli'],
     packages: ['*'],
   },
-  'app/control': {rooms: ['core', 'config', 'system', 'sources/*', 'app/cli'], types: ['ui'], packages: ['*']},
+  'app/control': {
+    rooms: ['core', 'protocol', 'config', 'system', 'sources/*', 'app/cli'],
+    types: ['ui'],
+    packages: ['*'],
+  },
   'app/serve': {
     rooms: [
       'core',

@@ -38,7 +38,10 @@ export const orderRoutes: readonly Route[] = [
     'probe',
     'Probes a host at once, for callbacks of HA tools. The answer comes when that is done, with its role.',
     {...hosted, role: oneOf(['primary', 'standby', 'unavailable']), cause: orNull(oneOf(causes))},
-    async (request, {orders}) => ({host: paramOf(request, 'host'), ...(await orders.poke(paramOf(request, 'host')))}),
+    async (request, {orders}, who) => ({
+      host: paramOf(request, 'host'),
+      ...(await orders.poke(paramOf(request, 'host'), who)),
+    }),
   ),
   order(
     'maintenance',
@@ -56,6 +59,16 @@ export const orderRoutes: readonly Route[] = [
       }
     },
   ),
+  order(
+    'adopt',
+    {path: '/v1/instances/adopt', body: record({done: text}), request: {required: false, body: reasonOnly}},
+    'Of a set: the configuration of this instance is the one of the set, and its instances take the groups.',
+    async (_, {shared}, who) => {
+      if (shared === null)
+        throw new OperatorError('NOT_SHARED', 'this daemon is in no set', 'Name an instance of a set.')
+      return {done: await shared.adopt(who)}
+    },
+  ),
 ]
 
 function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Route {
@@ -67,7 +80,7 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
 }
 
 function onHost(
-  verb: Exclude<OrderName, 'maintenance'>,
+  verb: Exclude<OrderName, 'maintenance' | 'adopt'>,
   summary: string,
   fields: Readonly<Record<string, Schema>>,
   carry: Carry,
@@ -91,6 +104,7 @@ function order(name: OrderName, about: Pick<Route, 'path' | 'body' | 'request'>,
       409: 'the order cannot be carried out; the reason',
       415: 'the body is not JSON',
       429: 'this address has sent many orders without authorisation',
+      503: 'of a set: no instance could keep the order, and nothing was done',
     },
     type: jsonType,
     handle: (request, context) => obey(name, request, context, carry),
@@ -122,20 +136,22 @@ async function obey(order: OrderName, request: FastifyRequest, context: Context,
   const body = fieldsOf(request.body)
   // On the control socket the command may name the operator, because a process that can open the
   // socket may do anything, and may say until when it waits for an answer.
-  const by = (isTrusted(raw) ? wordOf(body.by, 'by') : null) ?? allowed.by
+  const isForwarded = allowed.door === 'certificate' && raw.headers[forwardedHeader] !== undefined
+  const spokenFor = isTrusted(raw) || isForwarded ? wordOf(body.by, 'by') : null
+  const by = isForwarded && spokenFor !== null ? `${spokenFor} by ${allowed.by}` : (spokenFor ?? allowed.by)
   const before = isTrusted(raw) ? wordOf(body.before, 'before') : null
   const reason = wordOf(body.reason, 'reason')
   const named = {...allowed, by}
   if (before !== null && !(Date.parse(before) >= context.clock.wall()))
     return refuse(expired, 'the sender gave up waiting', named, reason)
   try {
-    const answer = await carry(request, context, {by, reason}, body)
+    const answer = await carry(request, context, {by, reason, ...(isForwarded && {isForwarded})}, body)
     context.orderRecord.add({...given, ...named, reason}, {isCarriedOut: true, why: answer.done})
     return json(200, answer)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     const {code, message, next} = error
-    const status = code === 'BODY' ? 400 : code === 'UNKNOWN_HOST' ? 404 : 409
+    const status = code === 'BODY' ? 400 : code === 'UNKNOWN_HOST' ? 404 : code === 'NO_OWNER' ? 503 : 409
     return refuse(problem(status, {code, detail: message, next}), message, named, reason)
   }
 }
@@ -159,6 +175,9 @@ const notJson = problem(415, {
   detail: 'the body must be JSON',
   next: 'Send "Content-Type: application/json".',
 })
+
+/** Of an order that another instance of the set sends on for an operator. */
+export const forwardedHeader = 'x-pgroute66-forwarded'
 
 /** A name that a client made up stays out of the record. */
 function knownHost(request: FastifyRequest, {source}: Context): string | null {

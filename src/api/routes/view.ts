@@ -17,7 +17,8 @@ export const viewRoute: Route = {
   type: jsonType,
   body: named('View'),
   handle(request, context) {
-    const snapshot = context.source.current()
+    // Of a set, what this instance saw itself: another instance has a voice of its own.
+    const snapshot = (context.shared?.own ?? context.source).current()
     const names = Object.keys(snapshot.groups)
     const [only] = names
     const group = queryOf(request, 'group') ?? (names.length === 1 ? only : undefined)

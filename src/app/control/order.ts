@@ -41,7 +41,7 @@ export async function order(channel: Channel, path: string, body: object): Promi
 async function send(channel: Channel, path: string, body: string): Promise<Reply> {
   const token = 'url' in channel && channel.tokenFile !== undefined ? await tokenIn(channel.tokenFile) : null
   const headers = {'content-type': 'application/json', ...(token !== null && {authorization: `Bearer ${token}`})}
-  const endpoint = 'socket' in channel ? {socketPath: channel.socket} : await endpointAt(channel)
+  const endpoint = 'socket' in channel ? {socketPath: channel.socket} : await endpointOfChannel(channel)
   try {
     return await httpRequest(endpoint, {path, method: 'POST', headers, body, signal: AbortSignal.timeout(limitMs)})
   } catch (error) {
@@ -49,7 +49,8 @@ async function send(channel: Channel, path: string, body: string): Promise<Reply
   }
 }
 
-async function endpointAt({url, ca, cert, key}: Extract<Channel, {url: string}>): Promise<HttpEndpoint> {
+/** Throws OperatorError on an address that is none, and on a certificate that cannot be read. */
+export async function endpointOfChannel({url, ca, cert, key}: Extract<Channel, {url: string}>): Promise<HttpEndpoint> {
   const {hostname, port, protocol} = urlOf(url)
   const place = {host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port)}
   if (protocol !== 'https:') return {...place, tls: null}

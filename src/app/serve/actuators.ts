@@ -25,13 +25,16 @@ export type Actuation = Readonly<{
   shown: RouterSource['routers']
 }>
 
+/** `own`: what hooks hear of. In a set, each hears of a group from its owner alone. */
+export type ServeActuationDeps = ActuationDeps & Readonly<{namedOnly: NamedOnly; own: ActuationDeps['monitor']}>
+
 /**
  * The parts that act on the verdict, not yet configured: `serve` applies the first configuration,
  * and each reload the next. `release` ends the parts in the opposite order.
  */
-export function actuationOf(deps: ActuationDeps & Readonly<{namedOnly: NamedOnly}>, release: Release): Actuation {
+export function actuationOf(deps: ServeActuationDeps, release: Release): Actuation {
   const agent = release.own(new AgentPort({...deps, source: deps.monitor}))
-  const hooks = release.own(new Hooks(deps))
+  const hooks = release.own(new Hooks({...deps, monitor: deps.own}))
   const routers = release.own(new Routers({...deps, kinds: routerKinds(deps.clock, deps.namedOnly)}))
   return {agent, routers, hooks, shown: () => [routers, agent, hooks].flatMap((part) => part.routers())}
 }

@@ -1,8 +1,9 @@
-import {createMetrics} from '../../api/metrics.ts'
+import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
+import type {Clock, Random} from '../../core/ports.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {machineId} from '../../system/machine-id.ts'
@@ -13,10 +14,11 @@ import {StateLock} from '../state/state-lock.ts'
 import {type Actuation, actuationOf} from './actuators.ts'
 import {CertificateWatch} from './certificate-watch.ts'
 import {logChanges} from './change-log.ts'
-import {compose} from './compose.ts'
+import {compose, type Watching} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
+import {composeShared, type SharedWatching} from './shared.ts'
 
 export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
 export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
@@ -46,8 +48,9 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const metrics = createMetrics(version, clock.wall)
   const claim = release.own(await StateLock.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
-  const watching = release.own(await compose(config, {clock, random: Math.random, log, meter: metrics.meter, version}))
+  const watching = release.own(await watchOver(config, {clock, random: Math.random, log, metrics, version}))
   const {monitor, tables} = watching
+  const shared = 'shared' in watching ? watching.shared : null
   monitor.subscribe(logChanges(log))
   monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
@@ -74,12 +77,17 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       metrics,
       machineId: machineId(),
       tables,
+      shared,
       version,
       env,
     }),
   )
   const certificates = release.own(new CertificateWatch(config, {clock, log, tell: metrics.certificates}))
-  const actuation = actuationOf({monitor, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly}, release)
+  const own = 'own' in watching ? watching.own : monitor
+  const actuation = actuationOf(
+    {monitor, own, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly},
+    release,
+  )
   const {agent, routers, hooks} = actuation
   shown = actuation.shown
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
@@ -89,14 +97,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     load,
     // First the parts that may refuse: another process may have the folder or the port.
     apply: [
-      (next) => claim.applyConfig(next),
-      (next) => api.reload(next),
-      (next) => agent.applyConfig(next),
-      (next) => watching.reload(next),
-      (next) => journal.applyConfig(next),
-      (next) => routers.applyConfig(next),
-      (next) => hooks.applyConfig(next),
-      (next) => certificates.applyConfig(next),
+      ...[claim, api, agent, watching, journal, routers, hooks, certificates].map(applying),
       (next) => log.reopen(next.log),
     ],
     log,
@@ -113,6 +114,24 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   } finally {
     process.off('SIGHUP', reload)
   }
+}
+
+type Part = Readonly<{applyConfig(config: Config): unknown} | {reload(config: Config): unknown}>
+
+const applying =
+  (part: Part) =>
+  async (next: Config): Promise<void> => {
+    await ('reload' in part ? part.reload(next) : part.applyConfig(next))
+  }
+
+type WatchDeps = Readonly<{clock: Clock; random: Random; log: AppLog; metrics: Metrics; version: string}>
+
+/** All groups by a monitor of this process, or this instance's part in a set. */
+function watchOver(config: Config, {metrics, ...deps}: WatchDeps): Promise<Watching | SharedWatching> {
+  const {meter, took, shares} = metrics
+  const {cluster} = config
+  if (cluster === null) return compose(config, {...deps, meter})
+  return composeShared(config, cluster, {...deps, meter, count: took, told: shares})
 }
 
 /** Until the daemon can reload: by itself SIGHUP ends a process. */

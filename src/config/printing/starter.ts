@@ -96,6 +96,9 @@ const others: Readonly<Record<Others, string>> = {
   logformat: 'json',
   logfile: '/var/log/pgroute66.log   # default: standard error',
   v1_format: 'released   # the answers of /v1 as the code of the original writes them',
+  cluster:
+    '{set: prod, id: lb1, url: "https://lb1:8443", etcd: {endpoints: ["https://10.0.0.10:2379"]}}' +
+    '   # several instances share the groups: docs/scale.md',
   grpc: '{port: 10000}   # answers harepd, and guards: docs/peers.md',
   check: '{timeout: 800ms}   # of the command check; HAProxy passes no flags',
   agent: '{port: 8009}   # for agent-check of HAProxy',

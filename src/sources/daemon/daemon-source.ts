@@ -19,6 +19,8 @@ export type DaemonDeps = Readonly<{
   at: Readonly<{url: string} | {socket: string} | {endpoint: HttpEndpoint; name: string}>
   /** PEM of the authorities to believe, in place of the system's. */
   ca?: string | undefined
+  /** The groups that the daemon, an instance of a set, owns itself. */
+  ownOnly?: boolean
   clock: Clock
   random: Random
   /** How long to wait for the first snapshot. */
@@ -148,7 +150,8 @@ class DaemonSource implements SnapshotSource {
     const missed: Change[] = []
     let isCaughtUp = false
     let lastId = this.#lastId
-    const request = {endpoint: this.#endpoint, lastId, signal: this.#connection.signal}
+    const {ownOnly = false} = this.#deps
+    const request = {endpoint: this.#endpoint, lastId, ownOnly, signal: this.#connection.signal}
     for await (const {event, id, data} of eventsOf(request)) {
       const json = JSON.parse(data) as {at: string; snapshot: unknown}
       const now = clock.now()

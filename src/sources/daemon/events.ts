@@ -7,7 +7,13 @@ const maxBufferSize = 64 << 20
 /** For the connection and the head of the answer. Afterwards silence is the reader's business. */
 const headMs = 5_000
 
-export type EventsRequest = Readonly<{endpoint: HttpEndpoint; lastId: string | null; signal: AbortSignal}>
+/** `ownOnly`: of the groups that the instance of a set owns itself. */
+export type EventsRequest = Readonly<{
+  endpoint: HttpEndpoint
+  lastId: string | null
+  ownOnly?: boolean
+  signal: AbortSignal
+}>
 
 /**
  * The events of one connection, until it ends. Throws node's own error (`code`: ECONNREFUSED,
@@ -35,9 +41,9 @@ export async function* eventsOf(request: EventsRequest): AsyncGenerator<EventSou
   }
 }
 
-async function responseTo({endpoint, lastId, signal}: EventsRequest): Promise<IncomingMessage> {
+async function responseTo({endpoint, lastId, ownOnly = false, signal}: EventsRequest): Promise<IncomingMessage> {
   const request = await openRequest(endpoint, {
-    path: '/v1/events',
+    path: ownOnly ? '/v1/events?own=1' : '/v1/events',
     headers: {accept: 'text/event-stream', ...(lastId !== null && {'last-event-id': lastId})},
     timeout: headMs,
     agent: false,

@@ -1,0 +1,40 @@
+import {createHash} from 'node:crypto'
+import type {Config} from '../../config/config.ts'
+import type {ConnectionSettings} from '../../core/settings.ts'
+
+/**
+ * Of what instances must agree on to share groups: hosts, groups and policy. Not of secrets, of paths,
+ * nor of what is one machine's own, such as where it listens.
+ */
+export function configHash({hosts, groups, probe, followers, availability}: Config): string {
+  const shared = {
+    hosts: hosts.map(({connection, ...host}) => ({...host, connection: reachOf(connection)})),
+    groups: groups.map(({peers, witness, repmgr, patroni, pgaf, ...group}) => ({
+      ...group,
+      peers: peers.map(({kind, url}) => ({kind, url})),
+      witness: witness && {kind: witness.kind, url: witness.url},
+      repmgr,
+      patroni: patroni && {
+        scope: patroni.scope,
+        namespace: patroni.namespace,
+        urls: patroni.urls,
+        via: patroni.via,
+        members: patroni.members,
+        etcd: patroni.etcd && {api: patroni.etcd.api, endpoints: patroni.etcd.endpoints},
+      },
+      pgaf: pgaf && {formation: pgaf.formation, group: pgaf.group, nodes: pgaf.nodes, monitor: reachOf(pgaf.monitor)},
+    })),
+    probe,
+    followers,
+    availability,
+  }
+  return createHash('sha256').update(JSON.stringify(shared)).digest('hex').slice(0, 12)
+}
+
+const reachOf = ({host, hostaddr, port, dbname, sslmode}: ConnectionSettings) => ({
+  host,
+  hostaddr,
+  port,
+  dbname,
+  sslmode,
+})
