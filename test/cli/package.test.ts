@@ -80,7 +80,14 @@ test('the package holds the files that run, and no other file', () => {
     readdirSync(join(root, folder), {recursive: true, withFileTypes: true})
       .filter((entry) => entry.isFile())
       .map(({parentPath, name}) => relative(root, join(parentPath, name)))
-  const folders = ['docs', 'examples', 'packaging/grafana', 'packaging/logrotate', 'packaging/systemd']
+  const folders = [
+    'docs',
+    'examples',
+    'packaging/ansible',
+    'packaging/grafana',
+    'packaging/logrotate',
+    'packaging/systemd',
+  ]
   const expected = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'oclif.manifest.json', 'package.json'],
     ...folders.filter((folder) => existsSync(join(root, folder))).flatMap(inFolder),

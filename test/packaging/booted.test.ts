@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
-import {mkdtempSync, readFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, readFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {join, relative} from 'node:path'
 import {afterAll, beforeAll, describe, test} from 'vitest'
+import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {Jail} from '../cli/jail.ts'
 import {type Fakes, startFakes} from '../support/fake-postgres.ts'
@@ -61,7 +62,7 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
       does('stat', '-c', '%U:%G %a %n', '/etc/pgroute66', '/run/pgroute66', '/var/lib/pgroute66'),
       [
         'root:pgroute66 750 /etc/pgroute66',
-        'pgroute66:pgroute66 755 /run/pgroute66',
+        'pgroute66:pgroute66 775 /run/pgroute66',
         'pgroute66:pgroute66 750 /var/lib/pgroute66',
         '',
       ].join('\n'),
@@ -143,5 +144,57 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
     assert.equal(host.run('test', '-e', '/var/lib/pgroute66').code, 1)
     does('test', '-e', config)
     assert.equal(does('systemctl', 'list-units', '--failed', '--no-legend', 'pgroute66*').trim(), '')
+    does('rm', config)
+  })
+
+  describe.skipIf(lacks('Ansible') || lacks('HAProxy'))('the Ansible role', () => {
+    const role = join(import.meta.dirname, '..', '..', 'packaging', 'ansible')
+    const inventory = '/root/inventory.json'
+    const play = (): string =>
+      does('env', 'LC_ALL=C.UTF-8', 'HOME=/root', 'ansible-playbook', '-i', inventory, '/root/ansible/site.yml')
+    const told = (settings: object) => {
+      const hosts = servers.ports.map((port, index) => [
+        `host${index + 1}`,
+        {host: '127.0.0.1', port, sslmode: 'disable'},
+      ])
+      const vars = {
+        ansible_connection: 'local',
+        ansible_python_interpreter: '/usr/bin/python3',
+        pgroute66_packages: ['/root/pgroute66.deb'],
+        pgroute66_password: 'Ohm-9-lantern-fjord',
+        pgroute66_hosts: Object.fromEntries(hosts),
+        pgroute66_settings: {bind: '127.0.0.1', ...settings},
+        pgroute66_haproxy: true,
+      }
+      host.write(inventory, JSON.stringify({routers: {hosts: {lb1: vars}}}))
+    }
+
+    test('the first run installs and starts, the second one changes nothing', {timeout: 900_000}, async () => {
+      await using reserved = await freePorts(1)
+      const [port = 0] = reserved.ports
+      for (const name of readdirSync(role, {recursive: true, withFileTypes: true}).filter((entry) => entry.isFile()))
+        host.write(
+          join('/root/ansible', relative(role, join(name.parentPath, name.name))),
+          readFileSync(join(name.parentPath, name.name)),
+        )
+      told({port})
+      const first = play()
+      assert.match(first, /lb1 +: ok=\d+ +changed=[1-9]/)
+      assert.equal(shown('ActiveState'), 'active')
+      assert.match(does('pgroute66-check-primary', 'host1'), /^host1: the only primary/)
+      assert.equal(does('systemctl', 'is-active', 'haproxy').trim(), 'active')
+      const pid = shown('MainPID')
+      assert.match(play(), /lb1 +: ok=\d+ +changed=0 +unreachable=0 +failed=0/)
+      assert.equal(shown('MainPID'), pid)
+
+      // A change reaches the daemon, and a mistake never reaches its file.
+      told({port, loglevel: 'debug'})
+      assert.match(play(), /lb1 +: ok=\d+ +changed=[1-9]/)
+      assert.notEqual(shown('MainPID'), pid)
+      const text = does('cat', config)
+      told({port, logelvel: 'debug'})
+      assert.throws(play, /logelvel is not a known key/)
+      assert.equal(does('cat', config), text)
+    })
   })
 })

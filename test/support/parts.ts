@@ -24,6 +24,7 @@ export const parts = [
   {name: 'rpmbuild', path: '/usr/bin/rpmbuild', debian: 'rpm'},
   {name: 'rpmlint', path: '/usr/bin/rpmlint', debian: 'rpmlint'},
   {name: 'keepalived', path: '/usr/sbin/keepalived', debian: 'keepalived'},
+  {name: 'Ansible', path: '/usr/bin/ansible-playbook', debian: 'ansible-core'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
