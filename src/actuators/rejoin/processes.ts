@@ -1,5 +1,5 @@
 import {readdir, readFile, readlink} from 'node:fs/promises'
-import {basename} from 'node:path'
+import {basename, join} from 'node:path'
 
 /** A process of PostgreSQL that works in a data directory. `title`: its command line. */
 export type Holder = Readonly<{pid: number; title: string}>
@@ -24,6 +24,24 @@ export async function holdersOf(folders: readonly string[]): Promise<readonly Ho
     }),
   )
   return found.filter((one) => one !== null)
+}
+
+/**
+ * The process that postmaster.pid names, where it still has its number: PostgreSQL starts no other server
+ * then, also where that one has ended and its parent has not noticed yet. (Seen: crash recovery right
+ * after a `kill -9` was refused.)
+ */
+export async function lockHolder(pgdata: string): Promise<Holder | null> {
+  const [first = ''] = (await readFile(join(pgdata, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  const pid = /^\d+$/.test(first) ? Number(first) : 0
+  if (pid === 0) return null
+  try {
+    process.kill(pid, 0)
+    return {pid, title: (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'it has ended')).trim()}
+  } catch {
+    // It is gone, or the number is now that of another user's process.
+    return null
+  }
 }
 
 /** Does one of them send a base backup? PostgreSQL says so in the title of the process. */

@@ -10,7 +10,7 @@ import {exists, type Places, removeMark, writeMark} from './places.ts'
 import type {StepName} from './plan.ts'
 import type {RejoinPorts} from './ports.ts'
 import type {Refusal} from './problems.ts'
-import {holdersOf} from './processes.ts'
+import {holdersOf, lockHolder} from './processes.ts'
 import type {SourceAccess, SourceServer} from './source.ts'
 import {isCrashed, type Mark, type Phase} from './state.ts'
 import {countLoss, divergedWal} from './wal.ts'
@@ -155,8 +155,8 @@ export async function stopServer({places: {pgdata}, settings, ports}: Run): Prom
   const stopped = isUp ? await runProgram(settings.stop) : null
   const until = ports.now() + stopMs
   for (;;) {
-    const [holder] = await holdersOf([pgdata])
-    if (holder === undefined) return
+    const holder = (await holdersOf([pgdata]))[0] ?? (await lockHolder(pgdata))
+    if (holder === null) return
     if (ports.now() > until)
       throw new StepFailed(
         `process ${holder.pid} still holds the data directory (${holder.title}). ${wordsOf(settings.stop, stopped)}`,

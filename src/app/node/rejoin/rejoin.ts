@@ -12,6 +12,7 @@ import {driverFor} from '../../../sources/pg/host-drivers.ts'
 import {systemClock} from '../../../system/clock.ts'
 import {print} from '../../cli/print.ts'
 import {confirmOthers} from './confirm.ts'
+import {denyIn} from './deny.ts'
 import {outcomeJson} from './outcome-json.ts'
 import {sourceAccess} from './source-access.ts'
 
@@ -75,6 +76,7 @@ const managerOf = ({patroni, pgaf}: GroupSettings): string | null => {
 }
 
 function portsOf(config: Config, {settings, host, group}: Site, {json, reached = () => {}}: RejoinFlags): RejoinPorts {
+  const {guard} = config
   const named = group.repmgr?.nodes[host.name] ?? host.name
   return {
     confirm: () => confirmOthers(config, group, host),
@@ -83,7 +85,7 @@ function portsOf(config: Config, {settings, host, group}: Site, {json, reached =
       if (found === undefined) throw new Error(`there is no host ${source}`)
       return sourceAccess(found, settings, named)
     },
-    deny: null,
+    deny: guard === null ? null : (dataDirectory) => denyIn(dataDirectory, guard, settings),
     streamsOn: () => streamsOn(config, host),
     say: (line) => print(json ? 2 : 1, line),
     reached,
