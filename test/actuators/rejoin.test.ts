@@ -4,7 +4,18 @@ import {join} from 'node:path'
 import {describe, expect, test} from 'vitest'
 import {debian, followersOf, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
-import {archives, crash, promote, type RejoinStage, rejoin, rejoinStage, textOf} from '../support/rejoin-stage.ts'
+import {archived, BookedWriter, failOver, makeSynchronous, missingOn} from '../support/rejoin-failovers.ts'
+import {
+  archives,
+  crash,
+  promote,
+  type RejoinStage,
+  rejoin,
+  rejoinStage,
+  textOf,
+  walOf,
+  workersIn,
+} from '../support/rejoin-stage.ts'
 
 /** The steps that a run, dry or not, says that it will do. */
 const planned = (stdout: string): readonly string[] =>
@@ -68,13 +79,7 @@ describe.skipIf(lacks('PostgreSQL 15'))('a stray primary', () => {
     ])
     // What was discarded can be read from the archive.
     const [archive = ''] = archives(stage)
-    const fork = /ended at (0\/[0-9A-F]+)/.exec(ran.stdout)?.[1] ?? ''
-    const wal = execFileSync(
-      '/bin/sh',
-      ['-c', `${debian}/pg_waldump -p ${archive}/wal -t 1 -s ${fork} --rmgr=Transaction 2>/dev/null || true`],
-      {encoding: 'utf8'},
-    )
-    expect(wal.match(/desc: COMMIT/g)).toHaveLength(4)
+    expect(walOf(archive).commits).toBe(4)
     expect(textOf(join(archive, 'plan.txt'))).toContain('host1 is a stray primary')
     expect(readdirSync(stage.cluster.folder).filter((name) => /host1\.rejoin(\.json)?$/.test(name))).toEqual([])
 
@@ -91,13 +96,6 @@ describe.skipIf(lacks('PostgreSQL 15'))('a stray primary', () => {
     expect(planned(ran.stdout)).toContain('stop (fast)')
     expect(done(ran.stdout)).toEqual(planned(ran.stdout))
     expect(await followersOf(host2)).toEqual(['host1', 'host3'])
-
-    // A switchover back, and host2 was stopped cleanly: it follows without any difference.
-    await crash(host2)
-    await promote(host1, host3)
-    const other = await rejoin(stage, host2)
-    expect(other.code, other.stdout + other.stderr).toBe(0)
-    expect(await followersOf(host1)).toEqual(['host2', 'host3'])
   })
 
   test('without checksums and hints is cloned, and the old data directory is kept', async () => {
@@ -117,5 +115,55 @@ describe.skipIf(lacks('PostgreSQL 15'))('a stray primary', () => {
     expect(aside).toHaveLength(1)
     const control = execFileSync(join(debian, 'pg_controldata'), ['-D', join(stage.cluster.folder, aside[0] ?? '')])
     expect(control.toString()).toMatch(/cluster state: +shut down\n/)
+  })
+})
+
+describe.skipIf(lacks('PostgreSQL 15'))('rejoin --auto', () => {
+  const guard = [
+    'failover_after: 30s',
+    'guard: {users: {read_write: [app]}, addresses: [10.0.0.0/8], neighbours: [grpc://10.0.0.2:1, grpc://10.0.0.3:1]}',
+  ]
+
+  test('a host with commits of its own stays stopped and denied; within the limit it comes back', async () => {
+    const stage = await rejoinStage()
+    const {host1, host2, host3} = stage
+    await host1.sql('create table t (i int)')
+    await promote(host2, host3)
+    await host1.sql('insert into t values (1)')
+    const stopped = await rejoin(stage, host1, {args: ['--auto'], more: guard})
+    expect(stopped.code, stopped.stdout + stopped.stderr).toBe(1)
+    expect(stopped.stdout).toContain('host1 is stopped and denied, and stays so.')
+    expect(stopped.stderr).toContain('1 commit past the fork would be lost: 1 in postgres, and max_loss_commits is 0')
+    expect(workersIn(host1.data)).toEqual([])
+    const hba = textOf(join(host1.data, 'pg_hba.conf'))
+    expect(hba).toMatch(/^# pgroute66 guard: begin.*\nhost {2}all {2}app {2}10\.0\.0\.0\/8 {2}reject/)
+    expect(archives(stage)).toEqual([])
+
+    const back = await rejoin(stage, host1, {args: ['--auto'], more: guard, rejoin: 'max_loss_commits: 1'})
+    expect(back.code, back.stdout + back.stderr).toBe(0)
+    expect(planned(back.stdout)).toContain('deny in pg_hba.conf, is stopped')
+    expect(done(back.stdout)).toEqual(planned(back.stdout))
+    expect(await followersOf(host2)).toEqual(['host1', 'host3'])
+    expect(textOf(join(host1.data, 'pg_hba.conf'))).toBe(hba)
+  })
+
+  test('failovers under write load, with synchronous replication: no acknowledged write is lost', async () => {
+    const stage = await rejoinStage()
+    await makeSynchronous(stage)
+    const book = {acked: new Set<string>()}
+    let primary = stage.host1
+    const writer = new BookedWriter('client', book, () => primary)
+    for (const kind of ['reboot', 'alive'] as const) {
+      const before = book.acked.size
+      await until(() => book.acked.size > before + 20)
+      const moveTo = (next: typeof primary) => {
+        primary = next
+      }
+      const ran = await failOver(stage, primary, {kind, moveTo, leave: () => writer.leave()})
+      expect(ran.exit, ran.output).toBe(0)
+    }
+    await writer[Symbol.asyncDispose]()
+    expect(await missingOn(primary, book)).toEqual([])
+    expect(archived(stage)).toBe(2)
   })
 })

@@ -118,6 +118,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./arm64.ts'),
     isOnDemand: true,
   },
+  rejoin: {
+    about:
+      'random failovers (--runs, 30) under write load with synchronous replication: each old primary comes back by ' +
+      'rejoin --auto, and acknowledged writes that are lost; only when it is named',
+    load: () => import('./rejoin.ts'),
+    isOnDemand: true,
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),

@@ -1,4 +1,4 @@
-import {execFileSync, spawn} from 'node:child_process'
+import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -36,14 +36,40 @@ export async function startRejoinStage(options: TestClusterOptions = {}): Promis
   }
 }
 
+/** The commits in the WAL of an archive, from the begin of its first segment. */
+export function walOf(archive: string): Readonly<{commits: number}> {
+  const fork = /ended at (0\/[0-9A-F]+)/.exec(textOf(join(archive, 'plan.txt')))?.[1] ?? ''
+  const script = `${debian}/pg_waldump -p ${archive}/wal -t 1 -s ${fork} --rmgr=Transaction 2>/dev/null || true`
+  const text = execFileSync('/bin/sh', ['-c', script], {encoding: 'utf8'})
+  return {commits: text.match(/desc: COMMIT/g)?.length ?? 0}
+}
+
+/** Can an operator, or a unit, start the server as it lies there? It is stopped again. */
+export function startsAlone({data, settings: {account}}: PgNode): boolean {
+  const ctl = (...args: string[]) =>
+    spawnSync(join(debian, 'pg_ctl'), ['-D', data, '-w', '-t', '20', ...args], {...account, cwd: '/', stdio: 'ignore'})
+  const {status} = ctl('start')
+  if (status === 0) ctl('stop', '-m', 'immediate')
+  return status === 0
+}
+
+const quick = (path: string, script: string) => writeFileSync(path, `#!/bin/sh\n${script}\n`, {mode: 0o755})
+
 /** PostgreSQL's programs; those that would wait for the disk for seconds do not. */
-function quickPrograms({folder}: Cluster): void {
-  const bin = join(folder, 'bin')
-  mkdirSync(bin)
-  for (const name of ['psql', 'postgres', 'pg_controldata', 'pg_waldump', 'pg_ctl'])
-    symlinkSync(join(debian, name), join(bin, name))
-  for (const name of ['pg_rewind', 'pg_basebackup'])
-    writeFileSync(join(bin, name), `#!/bin/sh\nexec ${join(debian, name)} --no-sync "$@"\n`, {mode: 0o755})
+export function quickPrograms({folder}: Cluster): void {
+  // Half-way through pg_rewind its parent, which is rejoin, is killed, and pg_rewind with it.
+  const killing = 'case "$*" in *--dry-run*) ;; *) kill -9 $PPID; exit 9;; esac'
+  for (const [name, first] of [
+    ['bin', ''],
+    ['killed-in-rewind', killing],
+  ] as const) {
+    const bin = join(folder, name)
+    mkdirSync(bin)
+    for (const each of ['psql', 'postgres', 'pg_controldata', 'pg_waldump', 'pg_ctl'])
+      symlinkSync(join(debian, each), join(bin, each))
+    for (const each of ['pg_rewind', 'pg_basebackup'])
+      quick(join(bin, each), `${first}\nexec ${join(debian, each)} --no-sync "$@"`)
+  }
 }
 
 export async function rejoinStage(options: TestClusterOptions = {}): Promise<RejoinStage> {
@@ -62,6 +88,12 @@ export async function crash(node: PgNode): Promise<void> {
   await until(() => !all.some((one) => isAlive(one) && workersIn(node.data).includes(one)))
 }
 
+/** Its number is free: PostgreSQL refuses to start beside a process that has ended and was not reaped. */
+export async function reaped(node: PgNode): Promise<void> {
+  const pid = readPostmasterFile(node.data)?.pid
+  if (pid !== undefined) await until(() => !existsSync(`/proc/${pid}`))
+}
+
 /** The processes that work in a folder, as PostgreSQL's do in their data directory. */
 export function workersIn(folder: string): readonly number[] {
   return readdirSync('/proc')
@@ -76,10 +108,23 @@ export function workersIn(folder: string): readonly number[] {
     .map(Number)
 }
 
-/** Promotes `next`, and `third` follows it: what an HA tool does. */
+/** Streams from `source`, or from no host, from now on. */
+export async function follow(node: PgNode, source: PgNode | null): Promise<void> {
+  const conninfo = source && `host=127.0.0.1 port=${source.port} user=postgres application_name=${node.name}`
+  await node.sql(`alter system set primary_conninfo = '${conninfo ?? ''}'`)
+  await node.sql("alter system set primary_slot_name = ''")
+  await node.sql('select pg_reload_conf()')
+  if (source === null) await until(async () => (await node.sql('select 1 from pg_stat_wal_receiver')).length === 0)
+}
+
+/**
+ * Promotes `next`, and `third` follows it: what an HA tool does. First `third` stops to receive what a
+ * living old primary writes past the fork.
+ */
 export async function promote(next: PgNode, third: PgNode): Promise<void> {
-  await next.promote()
-  await third.follow(next)
+  await follow(third, null)
+  await next.sql('select pg_promote(true, 60)')
+  await follow(third, next)
   await until(async () => (await followersOf(next)).includes(third.name))
 }
 
@@ -92,21 +137,35 @@ export type RejoinOptions = Readonly<{
   pgdata?: string
   ports?: Readonly<Record<string, number>>
   probe?: string
+  /** Another folder of programs beside `bin`. */
+  bin?: string
+  /** Instead of pg_ctl: keys `config_file`, `start`, `stop` and `status`. */
+  commands?: string
+  /** `kill -9` at so many renames of the command, or of what it runs. */
+  killAtRename?: number
 }>
 
 const login = 'user: pgroute66, dbname: postgres, sslmode: disable'
 
 /** The configuration for the machine of `node`. */
 export function configFor(stage: RejoinStage, node: PgNode, options: RejoinOptions = {}): string {
-  const {more = [], rejoin = '', pgdata = node.data, ports = {}, probe = '{max_age: 20s, interval: 200ms}'} = options
+  const {
+    more = [],
+    rejoin = '',
+    pgdata = node.data,
+    ports = {},
+    bin = 'bin',
+    probe = '{max_age: 20s, interval: 200ms}',
+  } = options
   const {folder, nodes} = stage.cluster
   const path = join(folder, `${node.name}.yml`)
   const hosts = nodes.map(({name, port}) => `  ${name}: {host: 127.0.0.1, port: "${ports[name] ?? port}", ${login}}`)
   const ctl = `${join(debian, 'pg_ctl')}, -D, ${pgdata}`
+  const commands = options.commands ?? `start: [${ctl}, -l, ${node.data}.rejoined.log, -w, -t, 60, start]`
   const lines = [
     ...['hosts:', ...hosts, `local: ${node.name}`, 'confirm: [followers]', `probe: ${probe}`],
-    `rejoin: {pgdata: ${pgdata}, bin: ${join(folder, 'bin')}, archive: ${join(folder, 'diverged')}, ` +
-      `start: [${ctl}, -l, ${node.data}.rejoined.log, -w, -t, 60, start]${rejoin === '' ? '' : `, ${rejoin}`}}`,
+    `rejoin: {pgdata: ${pgdata}, bin: ${join(folder, bin)}, archive: ${join(folder, 'diverged')}, ` +
+      `${[commands, ...(rejoin === '' ? [] : [rejoin])].join(', ')}}`,
     ...more,
   ]
   writeFileSync(path, `${lines.join('\n')}\n`)
@@ -115,8 +174,14 @@ export function configFor(stage: RejoinStage, node: PgNode, options: RejoinOptio
 
 /** Runs `pgroute66 rejoin` as the owner of the data directory. */
 export function rejoin(stage: RejoinStage, node: PgNode, options: RejoinOptions = {}): Promise<Ran> {
-  return asOwner(node, [runJs, 'rejoin', '-c', configFor(stage, node, options), ...(options.args ?? [])])
+  const words = [runJs, 'rejoin', '-c', configFor(stage, node, options), ...(options.args ?? [])]
+  return asOwner(node, words, options.killAtRename === undefined ? [] : killing(options.killAtRename))
 }
+
+const killing = (nth: number) => [
+  ...['/usr/bin/strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=rename'],
+  ...['-e', `inject=rename:signal=KILL:when=${nth}`],
+]
 
 /** The same, killed when a step begins or is done. */
 export function killedRejoin(

@@ -1,0 +1,106 @@
+import {execFileSync} from 'node:child_process'
+import {existsSync, readdirSync, rmSync} from 'node:fs'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {followersOf, until} from '../support/cluster.ts'
+import {lacks} from '../support/parts.ts'
+import {
+  archives,
+  checksum,
+  crash,
+  killedRejoin,
+  promote,
+  type RejoinStage,
+  rejoin,
+  startRejoinStage,
+  startsAlone,
+  walOf,
+} from '../support/rejoin-stage.ts'
+
+const slot = 'slot: host1_slot'
+
+/**
+ * A kill when a step begins or is done, and what the next run says: `0`: it finishes the work. `10`: the
+ * data is mixed, and a clone is the way on.
+ */
+const kills = [
+  {step: 'archive', when: 'is done', next: 0},
+  {step: 'restore', when: 'is done', next: 0},
+  {step: 'start', when: 'begins', next: 0},
+] as const
+
+describe.skipIf(lacks('PostgreSQL 15'))('a rejoin that is killed', () => {
+  let stage: RejoinStage
+  let saved: string
+  beforeAll(async () => {
+    stage = await startRejoinStage()
+    const {host1, host2, host3} = stage
+    await host1.sql('create table t (i int)')
+    await promote(host2, host3)
+    await host1.sql('insert into t values (1)')
+    await crash(host1)
+    saved = `${host1.data}.saved`
+    execFileSync('cp', ['-a', host1.data, saved])
+  })
+  afterAll(() => stage[Symbol.asyncDispose]())
+
+  /** The stray primary as it was, and nothing beside it. */
+  async function again(): Promise<void> {
+    const {host1, cluster} = stage
+    await crash(host1)
+    for (const name of readdirSync(cluster.folder))
+      if (/^host1(\.(rejoin|diverged).*)?$/.test(name) && name !== 'host1.rejoined.log')
+        rmSync(join(cluster.folder, name), {recursive: true})
+    rmSync(join(cluster.folder, 'diverged'), {recursive: true, force: true})
+    execFileSync('cp', ['-a', saved, host1.data])
+  }
+
+  test.each(kills)('when $step $when: the next run ends with $next', async ({step, when, next}) => {
+    await again()
+    const {host1, host2} = stage
+    const killed = await killedRejoin(stage, host1, {step, when}, {args: ['--accept-loss'], rejoin: slot})
+    expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
+    const ran = await rejoin(stage, host1, {args: ['--accept-loss'], rejoin: slot})
+    expect(ran.code, ran.stdout + ran.stderr).toBe(next)
+    expect(await followersOf(host2)).toEqual(['host1', 'host3'])
+    expect(archives(stage).some((archive) => walOf(archive).commits === 1)).toBe(true)
+    expect(existsSync(`${host1.data}.rejoin.json`)).toBe(false)
+  })
+
+  test('inside of pg_rewind: no server can start, a rerun refuses, and --clone brings the host back', async () => {
+    await again()
+    const {host1, host2, cluster} = stage
+    const options = {args: ['--accept-loss'], rejoin: slot}
+    const killed = await rejoin(stage, host1, {...options, bin: 'killed-in-rewind'})
+    expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
+    expect([existsSync(host1.data), existsSync(`${host1.data}.rejoin`)]).toEqual([false, true])
+    expect(startsAlone(host1)).toBe(false)
+    const before = checksum(`${host1.data}.rejoin`)
+    const refused = await rejoin(stage, host1, options)
+    expect([refused.code, refused.stderr]).toEqual([10, expect.stringContaining('pgroute66 rejoin --clone')])
+    expect(checksum(`${host1.data}.rejoin`)).toBe(before)
+    const cloned = await rejoin(stage, host1, {...options, args: ['--clone']})
+    expect(cloned.code, cloned.stdout + cloned.stderr).toBe(0)
+    expect(await followersOf(host2)).toEqual(['host1', 'host3'])
+    expect(walOf(archives(stage)[0] ?? '').commits).toBe(1)
+    expect(readdirSync(cluster.folder).filter((name) => name.startsWith('host1.diverged-'))).toHaveLength(1)
+  })
+
+  test('at each rename, by strace: the host comes back, or the rerun says how', async () => {
+    for (const nth of [2]) {
+      await again()
+      const {host1, host2} = stage
+      const killed = await rejoin(stage, host1, {args: ['--accept-loss'], rejoin: slot, killAtRename: nth})
+      expect(killed.signal ?? killed.code, killed.stdout + killed.stderr).not.toBe(0)
+      const ran = await rejoin(stage, host1, {args: ['--accept-loss'], rejoin: slot})
+      expect([0, 10], ran.stdout + ran.stderr).toContain(ran.code)
+      if (ran.code === 10) {
+        expect(startsAlone(host1)).toBe(false)
+        const cloned = await rejoin(stage, host1, {args: ['--clone'], rejoin: slot})
+        expect(cloned.code, cloned.stdout + cloned.stderr).toBe(0)
+      }
+      await until(async () => (await followersOf(host2)).includes('host1'))
+      expect(archives(stage).some((archive) => walOf(archive).commits === 1)).toBe(true)
+    }
+  })
+})
