@@ -4,6 +4,7 @@ import {nagiosOf} from '../../src/app/check/nagios.ts'
 import {type Limits, noLimits} from '../../src/core/offers/eligibility.ts'
 import {answerCheck, type CheckAnswer, type CheckAsked} from '../../src/protocol/check-answer.ts'
 import {
+  drained,
   noon,
   primary,
   type SnapshotDraft,
@@ -56,6 +57,12 @@ const rows: readonly (readonly [
   ['a standby lags within the limit', 'OK', 0, healthy, {}, {...noLimits, lagBytes: 4096}],
   ['no primary', 'CRITICAL', 2, headless],
   ['no primary, and we are blind', 'UNKNOWN', 3, blinded],
+  [
+    'the primary is drained, and there is no other',
+    'CRITICAL',
+    2,
+    {hosts: {host1: primary({drained}), host2: standby()}},
+  ],
   ['split brain', 'CRITICAL', 2, split],
   ['unconfirmed', 'UNKNOWN', 3, {...healthy, verdict: unconfirmed('host1')}],
   ['starting', 'UNKNOWN', 3, {hosts: {host1: primary(), host2: unasked()}}],

@@ -25,7 +25,8 @@ function levelOf({exit, host, asked, verdict, hosts}: CheckAnswer, limits: Limit
   // A host that this check cannot see (blind) is not known to be down.
   if (exit === 3) return one === undefined || one.blind ? 3 : isPrimaryAsked ? 2 : 1
   if (exit === 5) return (verdict?.blind?.length ?? 0) > 0 ? 3 : 2
-  if (exit === 1) return isPrimaryAsked && host !== null ? 2 : 1
+  // Without HOST: the primary is drained, and no other is routed to. Writes have stopped.
+  if (exit === 1) return isPrimaryAsked ? 2 : 1
   return 3
 }
 
