@@ -70,6 +70,10 @@ test('drain, resume and maintenance: valid orders are carried out, invalid ones 
     {on: true, for: '0s'},
   ])
     expect(await order('/v1/maintenance', bad), JSON.stringify(bad)).toMatchObject([400, {}])
+  expect(await order('/v1/maintenance', {on: true, for: '2'})).toMatchObject([
+    400,
+    {code: 'BODY', detail: '"for": "2" is a number without a unit', next: 'Send a duration such as "30min" or "2h".'},
+  ])
   expect(api.accepted).toMatchObject([
     {drain: 'host1', reason: 'disk'},
     {resume: 'host1'},

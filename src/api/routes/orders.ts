@@ -199,15 +199,16 @@ function wordOf(value: unknown, name: string): string | null {
 }
 
 function durationOf(value: unknown): number {
+  const shown = `"for": ${String(JSON.stringify(value)).slice(0, 40)}`
+  const next = 'Send a duration such as "30min" or "2h".'
+  if (typeof value !== 'string') throw new OperatorError('BODY', `${shown} is not a text`, next)
+  let ms: number
   try {
-    const ms = typeof value === 'string' ? parseDuration(value) : 0
-    if (ms > 0) return ms
+    ms = parseDuration(value)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
+    throw new OperatorError('BODY', `${shown} ${error.message}`, next, {cause: error})
   }
-  throw new OperatorError(
-    'BODY',
-    '"for" is not a duration of at most 24 days',
-    'Send a duration such as "30min" or "2h".',
-  )
+  if (ms > 0) return ms
+  throw new OperatorError('BODY', `${shown} would end the maintenance at once`, next)
 }
