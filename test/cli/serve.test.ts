@@ -195,6 +195,24 @@ test('a port in use: exit 2, and the error names the port', async () => {
   assert.doesNotMatch(stderr, /\n +at /)
 })
 
+test('https to a plain port, and http to a TLS port: the error names what is wrong', async () => {
+  const plain = await site()
+  const secure = await site((folder) => {
+    makeCertificates(folder)
+    return 'ssl: {cert_file: server.crt, key_file: server.key}'
+  })
+  for (const command of [
+    ['watch', '--once'],
+    ['drain', 'host2'],
+  ]) {
+    const https = await run([...command, '--url', `https://127.0.0.1:${plain.port}`], {cwd: plain.cwd})
+    assert.match(https.stderr, /the server there does not speak TLS .*write http:\/\//)
+    const http = await run([...command, '--url', `http://127.0.0.1:${secure.port}`], {cwd: secure.cwd})
+    assert.match(http.stderr, /write https:\/\//)
+    assert.deepEqual([https.code, http.code], [2, 2])
+  }
+})
+
 test('SIGTERM before the first answer of a host: a clean stop, and no port was open', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1')
   await once(server, 'listening')

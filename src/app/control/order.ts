@@ -1,7 +1,7 @@
 import type {ErrorCode} from '../../core/error-codes.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Reply} from '../../sources/daemon/get-unix.ts'
-import {type HttpEndpoint, httpRequest} from '../../sources/daemon/http-request.ts'
+import {failureText, type HttpEndpoint, httpRequest} from '../../sources/daemon/http-request.ts'
 import {readNamed} from '../../system/named-file.ts'
 
 /** How a command reaches the daemon that it gives an order to. */
@@ -45,7 +45,7 @@ async function send(channel: Channel, path: string, body: string): Promise<Reply
   try {
     return await httpRequest(endpoint, {path, method: 'POST', headers, body, signal: AbortSignal.timeout(limitMs)})
   } catch (error) {
-    throw unreachable(channel, error as NodeJS.ErrnoException)
+    throw unreachable(channel, error as NodeJS.ErrnoException, failureText(error, endpoint))
   }
 }
 
@@ -80,12 +80,12 @@ function urlOf(text: string): URL {
 
 const endpointOf = (channel: Channel): string => ('socket' in channel ? channel.socket : channel.url)
 
-function unreachable(channel: Channel, error: NodeJS.ErrnoException): OperatorError {
-  const [why, next] = reasonOf(channel, error)
+function unreachable(channel: Channel, error: NodeJS.ErrnoException, text: string): OperatorError {
+  const [why, next] = reasonOf(channel, error, text)
   return new OperatorError('NO_DAEMON', why, next, {cause: error})
 }
 
-function reasonOf(channel: Channel, {code, message}: NodeJS.ErrnoException): readonly [why: string, next: string] {
+function reasonOf(channel: Channel, {code}: NodeJS.ErrnoException, text: string): readonly [why: string, next: string] {
   const endpoint = endpointOf(channel)
   switch (code) {
     case 'EACCES':
@@ -111,10 +111,7 @@ function reasonOf(channel: Channel, {code, message}: NodeJS.ErrnoException): rea
       ]
     }
     default:
-      return [
-        `the request to ${endpoint} failed (${code ?? message})`,
-        'Check the address, and look at the log of the daemon.',
-      ]
+      return [`the request to ${endpoint} failed: ${text}`, 'Check the address, and look at the log of the daemon.']
   }
 }
 

@@ -12,7 +12,7 @@ import {routersFromWire} from '../../protocol/routers-reader.ts'
 import {changesFromWire, fromWire} from '../../protocol/snapshot-reader.ts'
 import {ClockOffset} from './clock-offset.ts'
 import {eventsOf} from './events.ts'
-import {endpointOfUrl, type HttpEndpoint, httpRequest} from './http-request.ts'
+import {endpointOfUrl, failureText, type HttpEndpoint, httpRequest} from './http-request.ts'
 
 export type DaemonDeps = Readonly<{
   /** `https://127.0.0.1:8443`, the path of the daemon's unix socket, or an endpoint with its name. */
@@ -46,22 +46,23 @@ export async function daemonSource(deps: DaemonDeps): Promise<SnapshotSource> {
   } catch (error) {
     await source[Symbol.asyncDispose]()
     const next = 'Is "pgroute66 serve" running there? Where your own authority signed its certificate, add --ca.'
-    throw new OperatorError('DAEMON', `${endpointOf(deps)} gives no snapshot: ${reasonOf(error)}`, next, {cause: error})
+    throw new OperatorError(
+      'DAEMON',
+      `${endpointOf(deps)} gives no snapshot: ${failureText(error, source.endpoint)}`,
+      next,
+      {cause: error},
+    )
   } finally {
     cancel()
   }
 }
 
 const endpointOf = ({at}: DaemonDeps) => ('url' in at ? at.url : 'socket' in at ? at.socket : at.name)
-const reasonOf = (error: unknown) => {
-  const {code, message} = error as NodeJS.ErrnoException
-  return code?.startsWith('E') ? code : message || String(error)
-}
 
 class DaemonSource implements SnapshotSource {
   readonly first: Promise<void>
   readonly #deps: DaemonDeps
-  readonly #endpoint: HttpEndpoint
+  readonly endpoint: HttpEndpoint
   readonly #stop = new AbortController()
   readonly #listeners = new Set<(publication: Publication) => void>()
   readonly #firstShown = Promise.withResolvers<void>()
@@ -78,7 +79,7 @@ class DaemonSource implements SnapshotSource {
   constructor(deps: DaemonDeps) {
     this.#deps = deps
     const {at, ca} = deps
-    this.#endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : 'socket' in at ? {socketPath: at.socket} : at.endpoint
+    this.endpoint = 'url' in at ? endpointOfUrl(at.url, ca) : 'socket' in at ? {socketPath: at.socket} : at.endpoint
     this.first = this.#firstShown.promise
     // A rejection that no caller awaits must not end the process.
     this.first.catch(() => {})
@@ -98,7 +99,7 @@ class DaemonSource implements SnapshotSource {
 
   async past(): Promise<readonly PastChange[]> {
     const signal = AbortSignal.timeout(pastTimeoutMs)
-    const {status, body} = await httpRequest(this.#endpoint, {path: '/v1/changes', signal})
+    const {status, body} = await httpRequest(this.endpoint, {path: '/v1/changes', signal})
     if (status !== 200) return []
     const {changes} = JSON.parse(body) as {changes: unknown}
     // Older daemons have no such path.
@@ -107,7 +108,7 @@ class DaemonSource implements SnapshotSource {
 
   async routers(): Promise<readonly Router[]> {
     const signal = AbortSignal.timeout(pastTimeoutMs)
-    const {status, body} = await httpRequest(this.#endpoint, {path: '/v1/routers', signal})
+    const {status, body} = await httpRequest(this.endpoint, {path: '/v1/routers', signal})
     // Older daemons have no such path.
     if (status !== 200) throw new Error(`the daemon answered ${status} to /v1/routers`)
     return routersFromWire(JSON.parse(body))
@@ -151,7 +152,7 @@ class DaemonSource implements SnapshotSource {
     let isCaughtUp = false
     let lastId = this.#lastId
     const {ownOnly = false} = this.#deps
-    const request = {endpoint: this.#endpoint, lastId, ownOnly, signal: this.#connection.signal}
+    const request = {endpoint: this.endpoint, lastId, ownOnly, signal: this.#connection.signal}
     for await (const {event, id, data} of eventsOf(request)) {
       const json = JSON.parse(data) as {at: string; snapshot: unknown}
       const now = clock.now()

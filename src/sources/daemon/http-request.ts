@@ -83,6 +83,22 @@ const tcp = ({host, port}: Readonly<{host: string; port: number | undefined}>) =
   ...(port !== undefined && {port}),
 })
 
+/**
+ * Why a request failed, in words. A client that speaks TLS to a plain port, or the other way round,
+ * gets an error of its parser, which names neither.
+ */
+export function failureText(error: unknown, endpoint: HttpEndpoint): string {
+  const {code, message} = error as NodeJS.ErrnoException
+  const hasTls = 'tls' in endpoint && endpoint.tls !== null
+  if (hasTls && (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER'))
+    return `the server there does not speak TLS (${code}): write http:// for a daemon without "ssl"`
+  if (!hasTls && 'host' in endpoint && code?.startsWith('HPE_'))
+    return `the server there does not speak plain HTTP (${code}): write https:// for a daemon with "ssl"`
+  if (!hasTls && 'host' in endpoint && code === 'ECONNRESET')
+    return 'the server there ended the connection without an answer (ECONNRESET): write https:// for a daemon with "ssl"'
+  return code?.startsWith('E') ? code : message || String(error)
+}
+
 /** Whether the answer is of the pinned certificate; also where none is pinned. */
 export function isPinned(endpoint: HttpEndpoint, response: IncomingMessage): boolean {
   const tls = 'tls' in endpoint ? endpoint.tls : null
