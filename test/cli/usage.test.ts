@@ -133,3 +133,15 @@ test('a bug: one line, how to report it, exit 70; PGROUTE66_DEBUG adds the stack
   assert.equal(told.code, 70)
   assert.match(told.stderr, /\n +at /)
 })
+
+test.each([['check'], ['drain'], ['config', 'show']])(
+  '%s -h: exit 0, and the summary stands there once',
+  async (...words) => {
+    const {code, stdout, stderr} = await run([...words, '-h'], {cwd: await folder()})
+    assert.deepEqual([code, stderr], [0, ''])
+    const [summary = ''] = stdout.split('\n')
+    assert.ok(summary.length > 10)
+    assert.equal(stdout.split(summary).length, 2, stdout)
+    assert.match(stdout, /USAGE/)
+  },
+)

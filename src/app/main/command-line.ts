@@ -1,6 +1,6 @@
 import {type Config, flush, run} from '@oclif/core'
-import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import {loadCommands} from './commands.ts'
 
 /**
@@ -11,6 +11,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   // Without a handler, SIGUSR1 makes node open its debugger on a port, where every user of the
   // machine could read the passwords in this process.
   process.on('SIGUSR1', () => {})
+  if (args.some((word) => word === '--help' || word === '-h')) await sayTheSummaryOnce()
   const config = await loadCommands()
   refuseUnknown(args, config)
   try {
@@ -21,6 +22,19 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     process.exitCode = (error as {oclif?: {exit?: number}}).oclif?.exit ?? 0
   }
   await flush()
+}
+
+/**
+ * oclif prints a command's summary on the first line, and again above its description. Its own
+ * option against that (`hideCommandSummaryInDescription`) keeps only the last paragraph.
+ */
+async function sayTheSummaryOnce(): Promise<void> {
+  const {CommandHelp} = await import('@oclif/core')
+  Object.defineProperty(CommandHelp.prototype, 'description', {
+    value(this: {command: {description?: string}; wrap: (text: string) => string}) {
+      return this.command.description === undefined ? undefined : this.wrap(this.command.description)
+    },
+  })
 }
 
 /**
