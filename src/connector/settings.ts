@@ -1,10 +1,10 @@
 import type pg from 'pg'
-import {nearest} from '../config/reading/nearest.ts'
 import {formatDuration, parseDuration} from '../core/duration.ts'
 import {OperatorError} from '../core/errors.ts'
 import {lagAdvice, parseLag} from '../core/limits.ts'
 import {type Limits, noLimits} from '../core/offers/eligibility.ts'
 import type {ReadFallback} from '../core/settings.ts'
+import {nearest} from '../core/words/nearest.ts'
 import type {DatabaseOptions, Duration, Size} from './types.ts'
 
 /** The options of a database with every default filled in. Times are milliseconds. */

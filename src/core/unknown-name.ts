@@ -1,3 +1,5 @@
+import {nearest} from './words/nearest.ts'
+
 /** The names that an answer lists at most: a daemon may watch a thousand hosts. */
 const mostListed = 10
 /** A longer name from outside is cut: names of hosts and groups have at most 63 characters. */
@@ -6,16 +8,17 @@ const longestName = 63
 export type UnknownName = Readonly<{code: 'UNKNOWN_HOST' | 'UNKNOWN_GROUP'; message: string; next: string}>
 
 /**
- * What every door answers to the name of a host or a group that there is not. `where`: a part of
- * the sentence that limits it (` in orders`). `meant`: the known name that was probably meant.
+ * What every door answers to the name of a host or a group that there is not, with the known name
+ * that was probably meant. `where`: a part of the sentence that limits it (` in orders`).
  */
 export function unknownName(
   kind: 'host' | 'group',
   name: string,
   known: readonly string[],
-  {where = '', meant = null}: Readonly<{where?: string; meant?: string | null}> = {},
+  {where = ''}: Readonly<{where?: string}> = {},
 ): UnknownName {
   const [code, title] = kind === 'host' ? (['UNKNOWN_HOST', 'Hosts'] as const) : (['UNKNOWN_GROUP', 'Groups'] as const)
+  const meant = nearest(name, known)
   const more = known.length > mostListed ? ' …' : ''
   const listed = known.length === 0 ? 'none' : `${known.slice(0, mostListed).join(', ')}${more}`
   return {

@@ -10,7 +10,7 @@ test.each<Row>([
     given: 'a host',
     asked: ['host', 'host9', ['host1', 'host2']],
     message: 'there is no host "host9"',
-    next: 'Hosts: host1, host2.',
+    next: 'Did you mean "host1"? Hosts: host1, host2.',
   },
   {
     given: 'a group, and there is none',
@@ -26,14 +26,14 @@ test.each<Row>([
   },
   {
     given: 'a name that is nearly known',
-    asked: ['host', 'hots1', ['host1'], {meant: 'host1'}],
+    asked: ['host', 'hots1', ['host2', 'host1']],
     message: 'there is no host "hots1"',
-    next: 'Did you mean "host1"? Hosts: host1.',
+    next: 'Did you mean "host1"? Hosts: host2, host1.',
   },
   {
     given: 'a host of another group',
-    asked: ['host', 'host1', ['host2'], {where: ' in orders'}],
-    message: 'there is no host "host1" in orders',
+    asked: ['host', 'db-a', ['host2'], {where: ' in orders'}],
+    message: 'there is no host "db-a" in orders',
     next: 'Hosts: host2.',
   },
   {

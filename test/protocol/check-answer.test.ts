@@ -155,7 +155,11 @@ test('unknown names are usage errors that say what there is', () => {
   expect(ask(healthy, {host: 'host7'})).toEqual({
     exit: 2,
     ok: false,
-    error: {code: 'UNKNOWN_HOST', message: 'there is no host "host7"', next: 'Hosts: host1, host2, host3.'},
+    error: {
+      code: 'UNKNOWN_HOST',
+      message: 'there is no host "host7"',
+      next: 'Did you mean "host1"? Hosts: host1, host2, host3.',
+    },
   })
   expect(ask(healthy, {host: 'constructor'})).toMatchObject({exit: 2})
   expect(ask(healthy, {group: 'orders'})).toMatchObject({exit: 2, error: {code: 'UNKNOWN_GROUP'}})

@@ -1,5 +1,4 @@
 import type {Config} from '../../config/config.ts'
-import {nearest} from '../../config/reading/nearest.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {noMeter} from '../../core/no-meter.ts'
 import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
@@ -121,6 +120,6 @@ function relevantTo(config: Config, {server, address, group}: CheckQuestion): Mo
 }
 
 function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
-  const {code, message, next} = unknownName(kind, name, known, {meant: nearest(name, known)})
+  const {code, message, next} = unknownName(kind, name, known)
   return new OperatorError(code, message, next)
 }

@@ -29,7 +29,7 @@ export async function reportOf(error: unknown, args: readonly string[]): Promise
 async function usageOf(error: ParserError, args: readonly string[]): Promise<Omit<ErrorReport, 'exit'>> {
   const help = `"pgroute66 ${[...commandOf(args), '--help'].join(' ')}" lists the flags.`
   if (error.flags) {
-    const {nearest} = await import('../../config/reading/nearest.ts')
+    const {nearest} = await import('../../core/words/nearest.ts')
     const [unknown = ''] = error.flags
     const meant = nearest(unknown.replace(/^-+/, ''), Object.keys(error.parse?.input?.flags ?? {}))
     const message = `unknown ${error.flags.length === 1 ? 'flag' : 'flags'} ${error.flags.join(', ')}`

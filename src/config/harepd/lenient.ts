@@ -1,4 +1,4 @@
-import {nearest} from '../reading/nearest.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import {below, type Fields, type Keys, section} from '../reading/section.ts'
 import type {Shape} from '../reading/shape.ts'
 import {isMapping} from '../reading/yaml-node.ts'

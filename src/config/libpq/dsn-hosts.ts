@@ -1,6 +1,6 @@
 import {OperatorError} from '../../core/errors.ts'
 import type {ConnectionSettings, HostSettings} from '../../core/settings.ts'
-import {nearest} from '../reading/nearest.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import {hostFields} from '../sections/hosts/host-fields.ts'
 import {type ConnectionEnv, connectionOf, hostOf} from './connection.ts'
 import {type DsnHost, keywordsOf, parseDsn, splitHosts} from './dsn.ts'

@@ -1,6 +1,6 @@
 import {formatDuration, parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
-import {nearest} from './nearest.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import type {JsonSchema, Shape} from './shape.ts'
 import {isText, kindOf} from './yaml-node.ts'
 

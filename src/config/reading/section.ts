@@ -1,4 +1,4 @@
-import {nearest} from './nearest.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import type {Report} from './report.ts'
 import type {Read, Shape} from './shape.ts'
 import {isGiven, isList, isMapping, kindOf, type Mapping, type Node} from './yaml-node.ts'

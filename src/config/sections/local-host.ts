@@ -1,7 +1,7 @@
 import {addressKey} from '../../core/offers/address-key.ts'
 import type {HostSettings} from '../../core/settings.ts'
+import {nearest} from '../../core/words/nearest.ts'
 import type {OwnAddresses} from '../../system/own-addresses.ts'
-import {nearest} from '../reading/nearest.ts'
 import type {Report} from '../reading/report.ts'
 import {nameForm} from './hosts/host-name.ts'
 

@@ -1,4 +1,4 @@
-import {nearest} from '../../reading/nearest.ts'
+import {nearest} from '../../../core/words/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 
 /** What `confirm` may name (DESIGN 4.3). */

@@ -1,4 +1,4 @@
-import {nearest} from '../../reading/nearest.ts'
+import {nearest} from '../../../core/words/nearest.ts'
 import type {Report} from '../../reading/report.ts'
 import {below} from '../../reading/section.ts'
 import {nameForm} from '../hosts/host-name.ts'

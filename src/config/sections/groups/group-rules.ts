@@ -1,6 +1,6 @@
 import {formatDuration} from '../../../core/duration.ts'
 import type {GroupSettings, HostSettings, OnSilent} from '../../../core/settings.ts'
-import {nearest} from '../../reading/nearest.ts'
+import {nearest} from '../../../core/words/nearest.ts'
 import {below} from '../../reading/section.ts'
 import type {Context} from '../context.ts'
 import {nameForm} from '../hosts/host-name.ts'

@@ -1,6 +1,6 @@
 import {resolve} from 'node:path'
 import type {PatroniEtcdSettings, PatroniSettings} from '../../../core/settings.ts'
-import {nearest} from '../../reading/nearest.ts'
+import {nearest} from '../../../core/words/nearest.ts'
 import {orAbsent} from '../../reading/or-absent.ts'
 import type {Report} from '../../reading/report.ts'
 import {choice, text} from '../../reading/scalar.ts'
