@@ -95,7 +95,7 @@ export function failureText(error: unknown, endpoint: HttpEndpoint): string {
   if (!hasTls && 'host' in endpoint && code?.startsWith('HPE_'))
     return `the server there does not speak plain HTTP (${code}): write https:// for a daemon with "ssl"`
   if (!hasTls && 'host' in endpoint && code === 'ECONNRESET')
-    return 'the server there ended the connection without an answer (ECONNRESET): write https:// for a daemon with "ssl"'
+    return 'the server there ended the connection unanswered (ECONNRESET): write https:// for a daemon with "ssl"'
   return code?.startsWith('E') ? code : message || String(error)
 }
 
