@@ -42,3 +42,35 @@ test('a primary is a warning where something is wrong all the same', () => {
 test('what is no verdict has no situation', () => {
   expect(logged({kind: 'role', host: 'host1', to: 'standby'})[1]).not.toHaveProperty('situation')
 })
+
+test('each change of a router is told once: by its loop; the log has its first state and the end of a switch', () => {
+  const actuator = (from: string, to: string, more: Partial<Change> = {}) =>
+    logged({kind: 'actuator', group: null, from, to, ...more})[0]
+  expect(actuator('pending', 'in-sync')).toBe('info')
+  expect(actuator('in-sync', 'out-of-sync')).toBe('debug')
+  expect(actuator('out-of-sync', 'in-sync')).toBe('debug')
+  expect(actuator('active', 'frozen')).toBe('debug')
+  expect(actuator('frozen', 'active')).toBe('info')
+  expect(logged({kind: 'drain', host: 'host1', from: 'in rotation', to: 'drained'})[0]).toBe('debug')
+  expect(actuator('no-primary', 'applied', {stages: {judged: 1}})).toBe('info')
+})
+
+test('a host that was not asked yet was not unavailable', () => {
+  const told: string[] = []
+  const note = (_: object, message: string) => void told.push(message)
+  const log = {debug: note, info: note, warn: note, error: note}
+  const tell = logChanges(log)
+  const role = (from: string, to: string): Change => ({
+    ...{kind: 'role', group: null, host: 'host1', from, to, rule: null},
+    why: 'it answers',
+  })
+  const shown = snapshot({hosts: {}})
+  tell({changes: [role('unavailable', 'standby')], snapshot: shown})
+  tell({changes: [role('standby', 'unavailable')], snapshot: shown})
+  tell({changes: [role('unavailable', 'standby')], snapshot: shown})
+  expect(told).toEqual([
+    'host1: not asked yet → standby: it answers',
+    'host1: standby → unavailable: it answers',
+    'host1: unavailable → standby: it answers',
+  ])
+})

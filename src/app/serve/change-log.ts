@@ -3,13 +3,25 @@ import type {Log} from '../../core/ports.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
 
 /** Logs every change of a role or a verdict, with its rule and its reason. Samples are no changes. */
-export const logChanges =
-  (log: Log) =>
-  ({changes}: Publication): void => {
-    for (const change of changes) log[levelOf(change)](fieldsOf(change), sentenceOf(change))
+export function logChanges(log: Log): (publication: Publication) => void {
+  const asked = new Set<string>()
+  return ({changes}) => {
+    for (const change of changes) {
+      const told = change.kind === 'role' ? withoutGuess(change, asked) : change
+      log[levelOf(told)](fieldsOf(told), sentenceOf(told))
+    }
   }
+}
 
-function levelOf({kind, to, situation}: Change): 'debug' | 'info' | 'warn' | 'error' {
+/** A host that was never asked is `unavailable` to routers. For a reader it only is not known yet. */
+function withoutGuess(change: Change, asked: Set<string>): Change {
+  const {host, from} = change
+  if (host === null || asked.has(host)) return change
+  asked.add(host)
+  return from === 'unavailable' ? {...change, from: 'not asked yet'} : change
+}
+
+function levelOf({kind, from, to, situation, stages}: Change): 'debug' | 'info' | 'warn' | 'error' {
   if (kind === 'verdict') {
     if (to === 'starting') return 'info'
     // A primary, and all is not well.
@@ -19,6 +31,11 @@ function levelOf({kind, to, situation}: Change): 'debug' | 'info' | 'warn' | 'er
   if (kind === 'order') return to === 'refused' ? 'warn' : 'info'
   if (kind === 'role') return to === 'unavailable' ? 'warn' : 'info'
   if (kind === 'evidence') return to === contradicts ? 'warn' : 'debug'
+  // Told elsewhere: an order logs the drain and the maintenance, and a loop its steps and problems.
+  if (kind === 'drain') return 'debug'
+  const isFirst = from === 'pending'
+  // A maintenance may end by itself.
+  if (kind === 'actuator' && stages === undefined && !isFirst && to !== 'active') return 'debug'
   return 'info'
 }
 

@@ -1,8 +1,9 @@
-import {openSync} from 'node:fs'
+import {appendFileSync, openSync} from 'node:fs'
 import pino from 'pino'
 import type {LogSettings} from '../../config/config.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
+import {isStderrTheJournal} from '../../system/journal.ts'
 import {plainText} from '../cli/print.ts'
 import {textLine} from './log-line.ts'
 
@@ -12,6 +13,11 @@ export interface AppLog extends Log {
    * cannot be opened, the old one stays and gets the error.
    */
   reopen(settings: LogSettings): void
+  /**
+   * A line about a bug that ends the process, into the log file, at once and beside what waits to be
+   * written. Nothing where the log goes to standard error: the entry prints the error there.
+   */
+  died(error: unknown): void
   /** Resolves when the buffer is written, or after half a second without success. Call it last. */
   close(): Promise<void>
 }
@@ -25,6 +31,7 @@ type Destination = ReturnType<typeof pino.destination>
 export function openLog(settings: LogSettings): AppLog {
   let out = open(settings)
   let logger = make(settings, out)
+  let {file, format} = settings
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -36,9 +43,21 @@ export function openLog(settings: LogSettings): AppLog {
         const before = out
         out = opened
         logger = make(next, opened)
+        ;({file, format} = next)
         void ended(before)
       } catch (error) {
         logger.error({error: (error as Error).message}, 'the new log file cannot be opened; the old log stays in use')
+      }
+    },
+    died(error) {
+      if (file === null) return
+      const msg = `the daemon ends: ${error instanceof Error ? error.message : error}`
+      const stack = error instanceof Error ? error.stack : undefined
+      const line = JSON.stringify({level: 'error', time: new Date().toISOString(), stack, msg})
+      try {
+        appendFileSync(file, format === 'json' ? `${plainText(line)}\n` : textLine(line))
+      } catch {
+        // The disk is full, or the folder is gone: standard error has the error too.
       }
     },
     close: () => ended(out),
@@ -82,8 +101,16 @@ function openFile(path: string): number {
   }
 }
 
-function make({level, format}: LogSettings, out: Destination) {
-  const stream = {write: (line: string) => out.write(format === 'json' ? plainText(line) : textLine(line))}
+/** sd-daemon(3): the journal takes the digit for the priority of the line. */
+const priorities: Readonly<Record<string, string>> = {debug: '<7>', info: '<6>', warn: '<4>', error: '<3>'}
+
+function make({level, format, file}: LogSettings, out: Destination) {
+  const hasPriorities = file === null && isStderrTheJournal(process.env)
+  const priorityOf = (line: string) =>
+    hasPriorities ? (priorities[/"level":"(\w+)"/.exec(line)?.[1] ?? ''] ?? '') : ''
+  const stream = {
+    write: (line: string) => out.write(priorityOf(line) + (format === 'json' ? plainText(line) : textLine(line))),
+  }
   // No pid and host name in each line: the journal adds them. The level is a word, the time ISO
   // 8601.
   return pino(

@@ -2,6 +2,7 @@ import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
+import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
 import type {Clock, Random} from '../../core/ports.ts'
 import {systemClock} from '../../system/clock.ts'
@@ -28,15 +29,25 @@ export async function serve({config: path, dsns, dryRun}: ServeRequest, around: 
   const load = () => loadConfig({path, dsns, ...around})
   const config = await load()
   const log = openLog(config.log)
+  // A bug ends the process before the log could be closed.
+  process.on('uncaughtExceptionMonitor', log.died)
   try {
     // Before anything is started, so that a signal that comes meanwhile is not lost.
     await run(config, {load, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
+  } catch (error) {
+    // The entry prints it on standard error; the reader of a log file would miss it.
+    if (config.log.file !== null) log.error(fieldsOf(error), `the daemon ends: ${messageOf(error)}`)
+    throw error
   } finally {
+    process.off('uncaughtExceptionMonitor', log.died)
     await log.close()
   }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+const fieldsOf = (error: unknown) => (error instanceof OperatorError ? {code: error.code, next: error.next} : {})
 
 type Running = ServeEnv & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
 
