@@ -130,7 +130,7 @@ describe('which hosts are shown', () => {
     // A word that every JavaScript object has is no group.
     expect(() => groupNamed('constructor', shown)).toThrow(expect.objectContaining({code: 'USAGE_GROUP'}))
     expect(() => groupNamed('order', shown)).toThrow(
-      expect.objectContaining({code: 'USAGE_GROUP', next: 'Groups: orders, billing.'}),
+      expect.objectContaining({code: 'USAGE_GROUP', next: 'Did you mean "orders"? Groups: orders, billing.'}),
     )
   })
 })
