@@ -76,7 +76,7 @@ describe('commands', () => {
   })
 
   test('every script without "not-run" works, on three real servers with a daemon, in page order', async () => {
-    const {cwd} = await site((place) => `socket: ${join(place, 'pgroute66.sock')}`)
+    const {cwd} = await site((place) => `socket: ${join(place, 'pgroute66.sock')}\ncheck: {timeout: 60s}`)
     for (const name of ['pgroute66', 'pgroute66-check-primary']) symlinkSync(runJs, join(cwd, name))
     const env = {HOME: cwd, USER: 'anna', PATH: `${cwd}:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/bin`}
     const play = async (text: string) => {
