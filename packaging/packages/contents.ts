@@ -16,6 +16,8 @@ export type Package = Readonly<{
   entries: readonly Entry[]
   /** Services that stay: an upgrade restarts those that run. */
   services: readonly string[]
+  /** Services that an upgrade leaves alone, because their restart ends sessions. */
+  left: readonly string[]
   /** What a removal stops: the services and their sockets. */
   stopped: readonly string[]
   /** All units: a removal disables them. One that does its work and ends is never stopped in the middle of it. */
@@ -114,7 +116,15 @@ const node = (family: Family, units: readonly string[]): Package => ({
     'Units for a database host: guard opens and shuts pg_hba.conf for the users of the routers, ' +
     'rejoin brings a stray primary back as a standby.',
   ...rolesOf(units),
-  entries: [...units.map((name) => unit(family, name)), ...family.licences('pgroute66-node')],
+  entries: [
+    ...units.map((name) => unit(family, name)),
+    // For the operator to install, and not in force by itself: it needs guard.hba_file.
+    {
+      path: 'usr/share/pgroute66/systemd/postgresql-deny.conf',
+      content: read('packaging/systemd/postgresql-deny.conf'),
+    },
+    ...family.licences('pgroute66-node'),
+  ],
 })
 
 const haproxy = (family: Family, file: string): Package => ({
@@ -131,9 +141,13 @@ const haproxy = (family: Family, file: string): Package => ({
   ],
 })
 
-function rolesOf(units: readonly string[]): Pick<Package, 'services' | 'stopped' | 'units'> {
+/** A restart of the guard shuts the gates of its host, and ends the sessions of applications. */
+const isLeft = (unit: string): boolean => unit === 'pgroute66-guard.service'
+
+function rolesOf(units: readonly string[]): Pick<Package, 'services' | 'left' | 'stopped' | 'units'> {
   const stopped = units.filter((name) => !/^Type=oneshot$/m.test(read(`packaging/systemd/${name}`).toString()))
-  return {services: stopped.filter((name) => name.endsWith('.service')), stopped, units}
+  const services = stopped.filter((name) => name.endsWith('.service'))
+  return {services: services.filter((name) => !isLeft(name)), left: services.filter(isLeft), stopped, units}
 }
 
 const unit = ({unitFolder}: Family, name: string): Entry => ({

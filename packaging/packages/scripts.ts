@@ -3,7 +3,7 @@ import type {Package} from './contents.ts'
 /** What the package manager runs on the host, the same in both families. */
 export type Scripts = Readonly<{afterInstall: string; beforeRemove: string; afterRemove: string; afterPurge: string}>
 
-export function scriptsOf({name, services, stopped, units}: Package): Scripts {
+export function scriptsOf({name, services, left, stopped, units}: Package): Scripts {
   const isBase = name === 'pgroute66'
   return {
     afterInstall: lines(
@@ -15,6 +15,11 @@ export function scriptsOf({name, services, stopped, units}: Package): Scripts {
       ...services.flatMap((unit) => [
         '  # A running service gets the new program. A stopped one stays stopped.',
         `  systemctl try-restart ${unit} || true`,
+      ]),
+      ...left.flatMap((unit) => [
+        `  if systemctl --quiet is-active ${unit}; then`,
+        `    echo "${unit} goes on with the program of before. Its restart shuts the gates: choose the moment." >&2`,
+        '  fi',
       ]),
       'fi',
     ),

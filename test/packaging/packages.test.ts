@@ -42,6 +42,7 @@ const shared = [
   'usr/share/doc/pgroute66/runbook.md',
   'usr/share/doc/pgroute66/examples/config.yaml',
   'usr/share/pgroute66/prometheus/alerts.yml',
+  'usr/share/pgroute66/prometheus/guard-alerts.yml',
   'usr/share/pgroute66/grafana/pgroute66.json',
 ]
 
@@ -67,7 +68,12 @@ describe('the Debian packages', () => {
       assert.ok(contents.includes(` ./${path}\n`), path)
     const haproxy = output('dpkg-deb', '--contents', named(files, 'pgroute66-haproxy_'))
     const node = output('dpkg-deb', '--contents', named(files, 'pgroute66-node_'))
-    assert.ok(node.includes(' ./lib/systemd/system/pgroute66-rejoin.service\n'))
+    for (const path of [
+      'lib/systemd/system/pgroute66-rejoin.service',
+      'lib/systemd/system/pgroute66-guard.service',
+      'usr/share/pgroute66/systemd/postgresql-deny.conf',
+    ])
+      assert.ok(node.includes(` ./${path}\n`), path)
     for (const path of ['etc/pgroute66/haproxy.cfg', 'lib/systemd/system/pgroute66.service.d/haproxy.conf'])
       assert.ok(haproxy.includes(` ./${path}\n`), path)
     for (const line of `${contents}${haproxy}`.trim().split('\n'))
@@ -97,6 +103,15 @@ describe('the Debian packages', () => {
     // Each stanza has its text: none is a name alone.
     for (const stanza of text.trim().split('\n\n').slice(1))
       assert.match(stanza, /^Files: .+\nCopyright: .+\n(?: {11}.+\n)*License: .+\n(?: .+\n?){5}/, stanza.slice(0, 200))
+  })
+
+  test('an upgrade restarts no guard, whose gates would shut; a removal stops it', () => {
+    const scripts = join(folder, 'guard-scripts')
+    output('dpkg-deb', '--control', named(files, 'pgroute66-node_'), scripts)
+    const read = (name: string) => readFileSync(join(scripts, name), 'utf8')
+    assert.doesNotMatch(read('postinst'), /restart pgroute66-guard/)
+    assert.match(read('postinst'), /pgroute66-guard\.service goes on/)
+    assert.match(read('prerm'), /systemctl stop pgroute66-guard\.service/)
   })
 
   test('an upgrade or a removal never stops a rejoin that runs', () => {
@@ -141,6 +156,8 @@ describe.skipIf(lacks('rpmbuild'))('the RPMs', () => {
       'usr/share/zsh/site-functions/_pgroute66',
       'usr/share/licenses/pgroute66/LICENSE',
       'usr/share/licenses/pgroute66/THIRD-PARTY',
+      'usr/lib/systemd/system/pgroute66-guard.service',
+      'usr/share/pgroute66/systemd/postgresql-deny.conf',
       'etc/pgroute66/haproxy.cfg',
     ])
       assert.ok(listed.includes(`/${path}`), path)
