@@ -76,6 +76,23 @@ test('extended attributes stay', async ({skip}) => {
   expect(spawnSync('getfattr', ['-n', 'user.pgroute66', path], {encoding: 'utf8'}).stdout).toContain('kept')
 })
 
+test('a name that is swapped meanwhile leads cp to no other file', async () => {
+  const victim = join(folder, 'victim')
+  writeFileSync(victim, 'of another owner', {mode: 0o600})
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const swap = `for name in ${path}.pgroute66-*; do rm "$name"; ln -s ${victim} "$name"; done`
+  writeFileSync(join(bin, 'cp'), `#!/bin/sh\n${swap}\nexec /bin/cp "$@"\n`, {mode: 0o755})
+  const {PATH = ''} = process.env
+  try {
+    process.env.PATH = `${bin}:${PATH}`
+    await writeDeny(path, rules)
+  } finally {
+    process.env.PATH = PATH
+  }
+  expect(readFileSync(victim, 'utf8')).toBe('of another owner')
+})
+
 describe('the old file is intact, and the failure says what to do', () => {
   test('two names of one file', async () => {
     linkSync(path, join(folder, 'other'))

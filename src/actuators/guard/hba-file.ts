@@ -114,7 +114,7 @@ async function replaceBytes(file: string, bytes: Buffer): Promise<void> {
   const {O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR} = constants
   await using made = await open(temporary, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600)
   try {
-    await copyAttributes(file, temporary, made)
+    await copyAttributes(file, made)
     await made.truncate(0)
     await writeAt(made, bytes, 0)
     await made.sync()
@@ -144,11 +144,13 @@ async function writeAt(file: FileHandle, bytes: Buffer, start: number): Promise<
  * Owner, mode, access lists and SELinux's label, by GNU cp: Node.js cannot read extended attributes.
  * What cp could not keep is looked at afterwards.
  */
-async function copyAttributes(file: string, temporary: string, made: FileHandle): Promise<void> {
+async function copyAttributes(file: string, made: FileHandle): Promise<void> {
   const before = await stat(file)
   try {
     const env = {PATH: process.env.PATH || '/usr/bin:/bin', LC_ALL: 'C'}
-    await promisify(execFile)('cp', ['--preserve=all', '--', file, temporary], {timeout: copyMs, env})
+    // By the open file, not by its name: root denies, too, and the owner of the folder may swap the name.
+    const target = `/proc/${process.pid}/fd/${made.fd}`
+    await promisify(execFile)('cp', ['--preserve=all', '--', file, target], {timeout: copyMs, env})
   } catch (error) {
     const full = /No space left|Disk quota exceeded/.test(String((error as {stderr?: string}).stderr))
     if (full) throw Object.assign(new Error('cp found no room'), {code: 'ENOSPC'})
