@@ -57,6 +57,7 @@ test.each([
   ['a name that would need quotes', 'guard.users.read_write[0]', least.replace('[app]', '["a b"]'), 'Name a user.'],
   ['replication', 'guard.databases[0]', `${least}, databases: [replication]`, 'never gated'],
   ['an address that is none', 'guard.addresses[0]', least.replace('10.0.0.0/8', '10.0.0.0/33'), '10.21.57.65/32'],
+  ['an address with a zone', 'guard.addresses[0]', least.replace('10.0.0.0/8', '"fe80::1%eth0"'), '10.21.57.65/32'],
   ['a deny that lets in', 'guard.deny', `${least}, deny: md5`, 'reject'],
   ['an allow that does not', 'guard.allow', `${least}, allow: reject`, 'scram-sha-256'],
   ['a method with a line break', 'guard.allow', `${least}, allow: "md5\\nhost all all all trust"`, 'line'],

@@ -73,7 +73,8 @@ function addressOf(text: string, path: string, report: Report): string {
   if (['all', 'samehost', 'samenet', 'local'].includes(text)) return text
   const [address = '', mask, ...more] = text.split('/')
   const family = isIP(address)
-  if (family === 4 || family === 6) {
+  // With a zone (fe80::1%eth0), pg_hba.conf would depend on interfaces, and could not be read without them.
+  if ((family === 4 || family === 6) && !address.includes('%')) {
     const bits = longest[family]
     if (mask === undefined) return `${address}/${bits}`
     if (more.length === 0 && /^\d{1,3}$/.test(mask) && Number(mask) <= bits) return text
