@@ -2,15 +2,9 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, test} from 'vitest'
-import type {Fence} from '../../src/actuators/guard/fence.ts'
-import type {GateServer} from '../../src/actuators/guard/gate.ts'
-import {Guard} from '../../src/app/node/guard/guard.ts'
 import {type GuardSite, guardSiteOf} from '../../src/config/guard-site.ts'
 import {loadConfig} from '../../src/config/load.ts'
-import type {Clock} from '../../src/core/ports.ts'
-import {silentLog} from '../../src/core/silent-log.ts'
-import type {Evidence, Snapshot} from '../../src/core/snapshot.ts'
-import {noon, primary, type SnapshotDraft, snapshot, standby, unavailable, unconfirmed} from '../support/snapshots.ts'
+import {agreed, alone, opened, other, stage} from './guard-stage.ts'
 
 let folder = ''
 let hba = ''
@@ -31,131 +25,13 @@ async function siteWith(guard = ''): Promise<GuardSite> {
   return guardSiteOf(await loadConfig({path, env: {HOME: folder, PGUSER: 'tester'}, cwd: folder}))
 }
 
-/** Time that the test moves; timers fire when it asks for it. */
-class HandClock implements Clock {
-  #now = noon.now
-  #timers: {at: number; run: () => void}[] = []
-
-  now = () => this.#now
-  wall = () => noon.wall + this.#now - noon.now
-
-  after(ms: number, run: () => void): () => void {
-    const timer = {at: this.#now + ms, run}
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer)
-    }
-  }
-
-  pass(ms: number): void {
-    this.#now += ms
-    const due = this.#timers.filter(({at}) => at <= this.#now)
-    this.#timers = this.#timers.filter(({at}) => at > this.#now)
-    for (const {run} of due) run()
-  }
-}
-
-const confirmed = (host: string): Evidence => ({
-  source: 'peers',
-  subject: host,
-  answer: 'confirms',
-  contradictsSql: false,
-  required: true,
-  why: `3 of 3 name ${host}`,
-  askedAt: noon.now - 100,
-})
-const agreed: SnapshotDraft = {
-  hosts: {host1: primary(), host2: standby(), host3: standby()},
-  evidence: [confirmed('host1')],
-}
-const other: SnapshotDraft = {
-  hosts: {host1: standby('host2'), host2: primary(), host3: standby('host2')},
-  evidence: [confirmed('host2')],
-}
-const alone: SnapshotDraft = {
-  hosts: {host1: primary(), host2: unavailable('timeout'), host3: unavailable('timeout')},
-  verdict: unconfirmed('host1'),
-}
-
-type Stage = Readonly<{
-  guard: Guard
-  clock: HandClock
-  sees: (draft: SnapshotDraft) => void
-  /** What was done, in order: fence, reload, terminate, stop. */
-  done: string[]
-  server: {reload: 'reloaded' | 'failed'; takesMs: number; stop: 'stopping' | 'failed'}
-}>
-
-function stage({isSettled = true} = {}): Stage {
-  const clock = new HandClock()
-  const done: string[] = []
-  const answers: Stage['server'] = {reload: 'reloaded', takesMs: 0, stop: 'stopping'}
-  let seen: Snapshot = snapshot(agreed)
-  const server: GateServer = {
-    hbaFile: async () => null,
-    problems: async () => [],
-    async reload() {
-      clock.pass(answers.takesMs)
-      done.push(`reload ${/app {2}\S+ {2}reject/.test(readFileSync(hba, 'utf8')) ? 'deny' : 'allow'}`)
-      return answers.reload
-    },
-    async terminate(users) {
-      done.push(`end ${users.join(',')}`)
-      return users.length
-    },
-  }
-  const fence: Fence = {
-    raise: async () => null,
-    async renew(ms) {
-      done.push(`fence ${ms}`)
-      return null
-    },
-    async shut() {
-      done.push('fence shut')
-      return null
-    },
-  }
-  const guard = new Guard({
-    site,
-    source: {current: () => seen},
-    words: () => new Map(),
-    server,
-    isSettled: () => isSettled,
-    fence,
-    async stopServer() {
-      done.push('stop')
-      return answers.stop
-    },
-    clock,
-    log: silentLog,
-  })
-  return {
-    guard,
-    clock,
-    done,
-    server: answers,
-    sees(draft) {
-      seen = snapshot(draft)
-    },
-  }
-}
-
-async function opened(settings?: Parameters<typeof stage>[0]): Promise<Stage> {
-  const found = stage(settings)
-  await found.guard.pass()
-  await found.guard.pass()
-  expect(found.guard.state.gates).toEqual({readWrite: 'allow', readOnly: 'allow'})
-  found.done.length = 0
-  return found
-}
-
 describe('passes', () => {
   beforeEach(async () => {
     site = await siteWith()
   })
 
   test('deny, then allow after a second pass; the fence opens last', async () => {
-    const {guard, done} = stage()
+    const {guard, done} = stage(site)
     await guard.pass()
     expect(guard.state.gates).toEqual({readWrite: 'deny', readOnly: 'deny'})
     await guard.pass()
@@ -164,7 +40,7 @@ describe('passes', () => {
   })
 
   test('deny at once: the fence shuts first, the file next, then sessions end, and once more', async () => {
-    const {guard, done, sees} = await opened()
+    const {guard, done, sees} = await opened(site)
     sees(alone)
     await guard.pass()
     expect(done).toEqual(['fence shut', 'reload deny', 'end app,reports'])
@@ -174,8 +50,58 @@ describe('passes', () => {
     expect(done.slice(5)).toEqual(['fence shut'])
   })
 
+  test('while SQL is away, sessions are to be ended still; a gate that opens again forgets them', async () => {
+    const {guard, done, sees, server} = await opened(site)
+    server.isAway = true
+    sees(alone)
+    for (let pass = 0; pass < 4; pass += 1) await guard.pass()
+    expect(done.filter((what) => what === 'end app,reports')).toHaveLength(4)
+    server.isAway = false
+    await guard.pass()
+    await guard.pass()
+    expect(done.filter((what) => what === 'end app,reports')).toHaveLength(5)
+    server.isAway = true
+    sees(other)
+    for (let pass = 0; pass < 2; pass += 1) await guard.pass()
+    sees(agreed)
+    done.length = 0
+    for (let pass = 0; pass < 3; pass += 1) await guard.pass()
+    expect(done.filter((what) => what.startsWith('end'))).toEqual([])
+  })
+
+  test('sessions that came in while PostgreSQL did not follow a deny are ended, once it does', async () => {
+    const {guard, done, sees, server} = await opened(site)
+    server.broken = [{file: null, line: 9, error: 'invalid connection type'}]
+    sees(alone)
+    for (let pass = 0; pass < 3; pass += 1) await guard.pass()
+    server.broken = []
+    done.length = 0
+    await guard.pass()
+    expect(done).toEqual(['fence shut', 'reload deny', 'end app,reports'])
+  })
+
+  test('a server that was not found is told again, until it has read the file', async () => {
+    const {guard, done, sees, server} = await opened(site)
+    server.reload = 'not-running'
+    sees(alone)
+    await guard.pass()
+    await guard.pass()
+    server.reload = 'reloaded'
+    await guard.pass()
+    await guard.pass()
+    expect(done.filter((what) => what === 'reload deny')).toHaveLength(3)
+  })
+
+  test('a decision that fails by a bug denies', async () => {
+    const {guard, done, sees} = await opened(site)
+    sees(new Error('a bug'))
+    await guard.pass()
+    expect(guard.state.gates).toEqual({readWrite: 'deny', readOnly: 'deny'})
+    expect(done).toEqual(['fence shut', 'reload deny', 'end app,reports'])
+  })
+
   test('a standby keeps its readers, and their sessions', async () => {
-    const {guard, done, sees} = await opened()
+    const {guard, done, sees} = await opened(site)
     sees(other)
     await guard.pass()
     expect(guard.state.gates).toEqual({readWrite: 'deny', readOnly: 'allow'})
@@ -183,18 +109,18 @@ describe('passes', () => {
   })
 
   test('at the start, no session ends before every host and neighbour was asked', async () => {
-    const waiting = stage({isSettled: false})
+    const waiting = stage(site, {isSettled: false})
     waiting.sees(alone)
     await waiting.guard.pass()
     expect(waiting.done).toEqual(['fence shut', 'reload deny'])
-    const settled = stage()
+    const settled = stage(site)
     settled.sees(alone)
     await settled.guard.pass()
     expect(settled.done.at(-1)).toBe('end app,reports')
   })
 
   test('an allow that no pass renews ends with its lease', async () => {
-    const {guard, done, clock} = await opened()
+    const {guard, done, clock} = await opened(site)
     clock.pass(4_899)
     expect(done).toEqual([])
     clock.pass(1)
@@ -205,7 +131,7 @@ describe('passes', () => {
   })
 
   test('a pass that does not end in time denies, whatever it decided', async () => {
-    const {guard, server} = stage()
+    const {guard, server} = stage(site)
     await guard.pass()
     server.takesMs = 2_001
     await guard.pass()
@@ -214,7 +140,7 @@ describe('passes', () => {
   })
 
   test('what another program writes is put back twice, and then only denied', async () => {
-    const {guard, done, clock} = await opened()
+    const {guard, done, clock} = await opened(site)
     for (const rule of ['G1', 'G1', 'G1'] as const) {
       writeFileSync(hba, 'local all all peer\n')
       clock.pass(10)
@@ -228,7 +154,7 @@ describe('passes', () => {
   })
 
   test('the end of the guard ends what it allowed', async () => {
-    const {guard, done} = await opened()
+    const {guard, done} = await opened(site)
     await guard.end()
     expect(done).toEqual(['fence shut', 'reload deny', 'end app,reports'])
     expect(guard.state.decision?.rule).toBe('G9')
@@ -238,7 +164,7 @@ describe('passes', () => {
 describe('PostgreSQL is stopped where that was asked for', () => {
   test('fence: stop, once the lease has ended; not by a pass that finds no majority', async () => {
     site = await siteWith(', fence: stop')
-    const {guard, done, sees, clock} = await opened()
+    const {guard, done, sees, clock} = await opened(site)
     sees(alone)
     await guard.pass()
     expect(done).not.toContain('stop')
@@ -250,11 +176,22 @@ describe('PostgreSQL is stopped where that was asked for', () => {
   })
   test('fence: stop leaves a standby alone', async () => {
     site = await siteWith(', fence: stop')
-    const {guard, done, sees, clock} = await opened()
+    const {guard, done, sees, clock} = await opened(site)
     sees(other)
     clock.pass(5_000)
     await guard.pass()
     expect(done).not.toContain('stop')
+  })
+  test('on_write_failure: stop leaves a primary alone whose first pass only waits for the second', async () => {
+    site = await siteWith(', on_write_failure: stop')
+    const {guard, done, sees, server} = stage(site)
+    server.broken = [{file: null, line: 9, error: 'invalid connection type'}]
+    await guard.pass()
+    expect(guard.state.decision?.rule).toBe('G7')
+    expect(done).not.toContain('stop')
+    sees(alone)
+    await guard.pass()
+    expect(done).toContain('stop')
   })
   test('on_write_failure: stop, where a deny cannot be written; alarm leaves it', async () => {
     for (const [setting, count] of [
@@ -263,7 +200,7 @@ describe('PostgreSQL is stopped where that was asked for', () => {
     ] as const) {
       site = await siteWith(`, on_write_failure: ${setting}`)
       writeFileSync(hba, 'local all all peer\n')
-      const {guard, done, sees} = await opened()
+      const {guard, done, sees} = await opened(site)
       writeFileSync(hba, '# pgroute66 guard: begin\n')
       sees(alone)
       await guard.pass()

@@ -12,8 +12,8 @@ export interface GateServer {
   problems(signal: AbortSignal): Promise<readonly RuleProblem[] | null>
   /** By SQL, else by SIGHUP. `not-running`: no server runs here, so the next start reads the file. */
   reload(signal: AbortSignal): Promise<'reloaded' | 'not-running' | 'failed'>
-  /** Ends sessions of these users; how many. `null`: it could not. */
-  terminate(users: readonly string[], signal: AbortSignal): Promise<number | null>
+  /** Ends sessions of these users; how many. `null`: SQL is away. `not-allowed`: the right is missing. */
+  terminate(users: readonly string[], signal: AbortSignal): Promise<number | 'not-allowed' | null>
 }
 
 /**
@@ -87,7 +87,8 @@ export class HbaGate {
       }
     }
     const reloaded = await this.#server.reload(signal)
-    this.#loaded = reloaded === 'failed' ? null : gates
+    // A server that was not found may run out of sight, in a container of its own: it is told once SQL is back.
+    this.#loaded = reloaded === 'reloaded' ? gates : null
     if (reloaded !== 'failed') return fine(gates)
     const text = 'PostgreSQL could not be told to read pg_hba.conf. Run the guard as the user of the server.'
     return {...fine(gates), hasFailed: true, problems: [text]}

@@ -28,6 +28,8 @@ export class GuardState {
   #passedAt: number | null = null
   /** Monotonic: when the last lease of an open read-write gate ends. */
   #writersUntil: number | null = null
+  /** It was told that sessions cannot be ended, and none could be since. */
+  #isToldUnended = false
 
   constructor(site: GuardSite, clock: Clock, log: Log) {
     this.#site = site
@@ -103,9 +105,13 @@ export class GuardState {
   ended(count: number | null, users: readonly string[]): void {
     if (count === null) {
       const text = `sessions of ${enumerate(users)} could not be ended: SQL is away, or the right is missing`
-      if (this.own !== 'silent') this.#log.warn({host: this.#site.host.name}, `guard: ${text}`)
+      if (!this.#isToldUnended && this.own !== 'silent') {
+        this.#isToldUnended = true
+        this.#log.warn({host: this.#site.host.name}, `guard: ${text}`)
+      }
       return
     }
+    this.#isToldUnended = false
     this.sessionsEnded += count
     if (count > 0) this.#log.warn({host: this.#site.host.name}, `guard: ended ${count} sessions of ${enumerate(users)}`)
   }

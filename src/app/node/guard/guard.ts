@@ -37,8 +37,12 @@ export class Guard {
   readonly #gate: HbaGate
   #held: Held = beginning('the guard starts')
   #rewrites: Rewrites = []
-  /** Users whose sessions are ended once more, because one may have come in before the reload. */
+  /**
+   * Users whose sessions are ended once more: one may have come in before the reload, or SQL was away.
+   */
   #again: readonly string[] = []
+  /** The gates that PostgreSQL follows; `null`: not known, so one that should be shut may be open. */
+  #followed: Gates | null = null
   /** Sessions from before the guard began were not looked at yet. */
   #isFirst = true
   #cancelLease: () => void = () => {}
@@ -60,7 +64,7 @@ export class Guard {
     const {clock, log} = this.#parts
     const {intervalMs, deadlineMs} = this.#settings
     const startedAt = clock.now()
-    const decision = this.#decide(startedAt)
+    const decision = this.#decideOrDeny(startedAt)
     await this.carryOut(decision)
     const tookMs = clock.now() - startedAt
     if (tookMs <= intervalMs + deadlineMs) return this.state.passed()
@@ -75,6 +79,17 @@ export class Guard {
   async end(): Promise<GateOutcome> {
     this.#cancelLease()
     return await this.carryOut(denied('G9', 'the guard ends'))
+  }
+
+  /** A bug in a decision must not leave a gate open. */
+  #decideOrDeny(now: number): Decision {
+    try {
+      return this.#decide(now)
+    } catch (error) {
+      this.#parts.log.error({error: (error as Error).stack ?? String(error)}, 'bug: the guard could not decide')
+      this.#held = beginning('the last pass could not decide')
+      return denied('G5', 'the guard could not decide, because of a bug: see its log')
+    }
   }
 
   #decide(now: number): Decision {
@@ -93,7 +108,7 @@ export class Guard {
   async carryOut(decision: Decision): Promise<GateOutcome> {
     const {clock, fence} = this.#parts
     using limit = deadline(clock, this.#settings.deadlineMs)
-    const before = this.state.gates
+    const before = this.#followed
     const isOpening = decision.until !== null
     if (!isOpening) this.#cancelLease()
     // The kernel shuts before the file does, and opens after it.
@@ -101,6 +116,7 @@ export class Guard {
     const outcome = await this.#gate.apply(decision.gates, limit.signal)
     if (outcome.wasRewritten) this.#wasRewritten()
     const isFollowed = outcome.problems.length === 0 && sameGates(outcome.gates, decision.gates)
+    this.#followed = isFollowed ? decision.gates : null
     const trouble = isOpening && isFollowed ? await this.#renew(decision) : shutTrouble
     this.state.decided(decision, {
       ...outcome,
@@ -126,7 +142,10 @@ export class Guard {
     return await fence.renew(leftMs)
   }
 
-  /** Users whose gate shuts now, and once more a pass later. */
+  /**
+   * Users whose gate shuts now, and once more a pass later; where SQL is away, until it is there again.
+   * While PostgreSQL does not follow a shut gate, who came in since is put out by each pass.
+   */
   async #endSessions(
     before: Gates | null,
     {gates, rule}: Decision,
@@ -137,15 +156,20 @@ export class Guard {
     if (this.#isFirst && (rule === 'G7' || !this.#parts.isSettled())) return
     const {rules, terminate} = this.#settings
     const isShutting = (gate: keyof Gates) =>
-      gates[gate] === 'deny' && (this.#isFirst || before?.[gate] === 'allow' || wasRewritten)
-    const users = [
-      ...(isShutting('readWrite') ? rules.readWrite : []),
-      ...(isShutting('readOnly') ? rules.readOnly : []),
+      gates[gate] === 'deny' && (this.#isFirst || before?.[gate] !== 'deny' || wasRewritten)
+    const usersOf = (isMeant: (gate: keyof Gates) => boolean) => [
+      ...(isMeant('readWrite') ? rules.readWrite : []),
+      ...(isMeant('readOnly') ? rules.readOnly : []),
     ]
-    const due = [...new Set([...users, ...this.#again])]
+    const users = usersOf(isShutting)
+    const shutOut = usersOf((gate) => gates[gate] === 'deny')
+    const due = [...new Set([...users, ...this.#again.filter((user) => shutOut.includes(user))])]
     this.#isFirst = false
     this.#again = users
-    if (terminate && due.length > 0) this.state.ended(await this.#parts.server.terminate(due, signal), due)
+    if (!terminate || due.length === 0) return
+    const ended = await this.#parts.server.terminate(due, signal)
+    if (ended === null) this.#again = due
+    this.state.ended(ended === 'not-allowed' ? null : ended, due)
   }
 
   #wasRewritten(): void {
@@ -162,6 +186,8 @@ export class Guard {
   async #stopWhereAsked({gates, rule}: Decision, {hasFailed}: GateOutcome): Promise<void> {
     const {fence, onWriteFailure} = this.#settings
     if (gates.readWrite === 'allow' || this.state.own === 'standby') return
+    // At the start a deny only waits for the first answers, and for the second pass: it deposes no primary.
+    if (rule === 'G7' || !this.#parts.isSettled()) return
     const isUnwritten = hasFailed && onWriteFailure === 'stop'
     const isDeposed = fence === 'stop' && this.state.leaseEnded() && rule !== 'G9'
     if (!isUnwritten && !isDeposed) return

@@ -15,7 +15,7 @@ export function ownServer({host, monitor, guard}: GuardSite, {clock, log, connec
   const {connection} = host
   const open = sideSessions(host, connection.dbname, monitor.probe, {clock, admission: null, connectionsOf})
   const told = new Set<string>()
-  const ask = async (text: string, signal: AbortSignal): Promise<SqlRows | null> => {
+  const answerOf = async (text: string, signal: AbortSignal): Promise<SqlRows | 'not-allowed' | null> => {
     if (signal.aborted) return null
     const session = await open(signal)
     if (isFailure(session)) return null
@@ -25,10 +25,14 @@ export function ownServer({host, monitor, guard}: GuardSite, {clock, log, connec
       const grant = rows.sqlstate === '42501' ? grantFor(text, connection.user) : null
       if (grant !== null && !told.has(grant)) log.warn({}, `${connection.user} lacks a right on ${host.name}. ${grant}`)
       if (grant !== null) told.add(grant)
-      return null
+      return grant === null ? null : 'not-allowed'
     } finally {
       session.close()
     }
+  }
+  const ask = async (text: string, signal: AbortSignal): Promise<SqlRows | null> => {
+    const rows = await answerOf(text, signal)
+    return rows === 'not-allowed' ? null : rows
   }
   return {
     async hbaFile(signal) {
@@ -46,8 +50,8 @@ export function ownServer({host, monitor, guard}: GuardSite, {clock, log, connec
     },
     async terminate(users, signal) {
       if (users.length === 0) return 0
-      const rows = await ask(terminateText(users, guard.rules.databases), signal)
-      return rows === null ? null : Number(rows[0]?.ended ?? 0)
+      const rows = await answerOf(terminateText(users, guard.rules.databases), signal)
+      return rows === null || rows === 'not-allowed' ? rows : Number(rows[0]?.ended ?? 0)
     },
   }
 }

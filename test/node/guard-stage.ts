@@ -1,0 +1,141 @@
+import {readFileSync} from 'node:fs'
+import {expect} from 'vitest'
+import type {Fence} from '../../src/actuators/guard/fence.ts'
+import type {GateServer} from '../../src/actuators/guard/gate.ts'
+import {Guard} from '../../src/app/node/guard/guard.ts'
+import type {GuardSite} from '../../src/config/guard-site.ts'
+import type {Clock} from '../../src/core/ports.ts'
+import {silentLog} from '../../src/core/silent-log.ts'
+import type {Evidence, Snapshot} from '../../src/core/snapshot.ts'
+import {noon, primary, type SnapshotDraft, snapshot, standby, unavailable, unconfirmed} from '../support/snapshots.ts'
+
+/** Time that the test moves; timers fire when it asks for it. */
+class HandClock implements Clock {
+  #now = noon.now
+  #timers: {at: number; run: () => void}[] = []
+
+  now = () => this.#now
+  wall = () => noon.wall + this.#now - noon.now
+
+  after(ms: number, run: () => void): () => void {
+    const timer = {at: this.#now + ms, run}
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  pass(ms: number): void {
+    this.#now += ms
+    const due = this.#timers.filter(({at}) => at <= this.#now)
+    this.#timers = this.#timers.filter(({at}) => at > this.#now)
+    for (const {run} of due) run()
+  }
+}
+
+const confirmed = (host: string): Evidence => ({
+  source: 'peers',
+  subject: host,
+  answer: 'confirms',
+  contradictsSql: false,
+  required: true,
+  why: `3 of 3 name ${host}`,
+  askedAt: noon.now - 100,
+})
+export const agreed: SnapshotDraft = {
+  hosts: {host1: primary(), host2: standby(), host3: standby()},
+  evidence: [confirmed('host1')],
+}
+export const other: SnapshotDraft = {
+  hosts: {host1: standby('host2'), host2: primary(), host3: standby('host2')},
+  evidence: [confirmed('host2')],
+}
+export const alone: SnapshotDraft = {
+  hosts: {host1: primary(), host2: unavailable('timeout'), host3: unavailable('timeout')},
+  verdict: unconfirmed('host1'),
+}
+
+export type Stage = Readonly<{
+  guard: Guard
+  clock: HandClock
+  sees: (draft: SnapshotDraft | Error) => void
+  /** What was done, in order: fence, reload, terminate, stop. */
+  done: string[]
+  server: {
+    reload: 'reloaded' | 'not-running' | 'failed'
+    takesMs: number
+    stop: 'stopping' | 'failed'
+    isAway: boolean
+    broken: {file: null; line: number; error: string}[]
+  }
+}>
+
+/** A guard of this site that sees `agreed`, with a server and a fence that only write down what they are asked. */
+export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
+  const hba = site.guard.hbaFile ?? ''
+  const clock = new HandClock()
+  const done: string[] = []
+  const answers: Stage['server'] = {reload: 'reloaded', takesMs: 0, stop: 'stopping', isAway: false, broken: []}
+  let seen: Snapshot | Error = snapshot(agreed)
+  const server: GateServer = {
+    hbaFile: async () => null,
+    problems: async () => answers.broken,
+    async reload() {
+      clock.pass(answers.takesMs)
+      done.push(`reload ${/app {2}\S+ {2}reject/.test(readFileSync(hba, 'utf8')) ? 'deny' : 'allow'}`)
+      return answers.reload
+    },
+    async terminate(users) {
+      done.push(`end ${users.join(',')}`)
+      return answers.isAway ? null : users.length
+    },
+  }
+  const fence: Fence = {
+    raise: async () => null,
+    async renew(ms) {
+      done.push(`fence ${ms}`)
+      return null
+    },
+    async shut() {
+      done.push('fence shut')
+      return null
+    },
+  }
+  const guard = new Guard({
+    site,
+    source: {
+      current() {
+        if (seen instanceof Error) throw seen
+        return seen
+      },
+    },
+    words: () => new Map(),
+    server,
+    isSettled: () => isSettled,
+    fence,
+    async stopServer() {
+      done.push('stop')
+      return answers.stop
+    },
+    clock,
+    log: silentLog,
+  })
+  return {
+    guard,
+    clock,
+    done,
+    server: answers,
+    sees(draft) {
+      seen = draft instanceof Error ? draft : snapshot(draft)
+    },
+  }
+}
+
+export async function opened(site: GuardSite): Promise<Stage> {
+  const found = stage(site)
+  await found.guard.pass()
+  await found.guard.pass()
+  expect(found.guard.state.gates).toEqual({readWrite: 'allow', readOnly: 'allow'})
+  found.done.length = 0
+  return found
+}
