@@ -39,8 +39,9 @@ export function routedClientClass(base: PgModule['Client'], birth: ClientBirth):
   const {host, kind, connectionTimeoutMillis, born, died} = birth
   return class Client extends base {
     constructor(config?: pg.ClientConfig) {
-      // Not the pool's: it would start a timer at each checkout of an idle client.
-      super({...config, connectionTimeoutMillis})
+      // Not the pool's: it would start a timer at each checkout of an idle client. pg-pool hides the
+      // password from all that copies its options.
+      super({...config, ...(config?.password !== undefined && {password: config.password}), connectionTimeoutMillis})
       const known: ClientFacts = {host, kind, loss: null, inHotStandby: null, isWarm: false}
       facts.set(this, known)
       this.on('error', (error) => {
