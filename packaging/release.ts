@@ -1,11 +1,12 @@
 /**
- * `npm run release`: collects everything to publish in dist/release: the npm package, the builds of
+ * `npm run release`: collects everything to publish in dist/release: the npm packages, the builds of
  * other commands, the SBOM and the checksums.
  */
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {basename, join} from 'node:path'
+import {connectorPackage} from './connector.ts'
 import {sbomOf} from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -39,6 +40,10 @@ if (outdated.length > 0) {
 for (const path of filesIn(dist)) if (/\.(js|d\.ts)$/.test(path)) rmSync(path)
 npm('run', 'build')
 npm('pack', '--ignore-scripts', '--pack-destination', release)
+const connector = join(dist, 'connector-package')
+await connectorPackage(connector)
+npm('pack', connector, '--ignore-scripts', '--pack-destination', release)
+rmSync(connector, {recursive: true})
 for (const [path, name] of built) copyFileSync(path, join(release, name))
 writeFileSync(join(release, `pgroute66-${version}.cdx.json`), sbomOf(root))
 

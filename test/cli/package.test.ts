@@ -29,6 +29,7 @@ beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'pgroute66-release-'))
   const parts = [
     'bin',
+    'docs',
     'src',
     'packaging',
     'docs',
@@ -132,6 +133,7 @@ test('the checksums cover every file of the release, and no other file', () => {
       'pgroute66_0.deb',
       `pgroute66-${version}.cdx.json`,
       `pgroute66-${version}.tgz`,
+      `pgroute66-connector-${version}.tgz`,
       `pgroute66-${version}-${process.platform}-${process.arch}`,
     ].sort(),
   )

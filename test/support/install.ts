@@ -2,7 +2,7 @@ import {spawnSync} from 'node:child_process'
 import {copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {postgresql} from '../lab/postgresql.ts'
-import {hasOpenapiTools, lacksLab, missingParts, openapiTools} from './parts.ts'
+import {hasLibraries, hasOpenapiTools, lacksLab, libraries, missingParts, openapiTools} from './parts.ts'
 
 /**
  * Before the tests: brings the parts that are missing where it may (root, apt), else names them in
@@ -26,12 +26,19 @@ if (!hasOpenapiTools()) {
   mkdirSync(openapiTools, {recursive: true})
   for (const name of ['package.json', 'package-lock.json'])
     copyFileSync(new URL(`../tools/openapi/${name}`, import.meta.url), join(openapiTools, name))
-  const {status} = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-    cwd: openapiTools,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  if (status !== 0)
+  if (!npmCi(openapiTools))
     process.stderr.write('The tools of test/tools/openapi cannot be installed: their tests are SKIPPED.\n')
+}
+
+if (!hasLibraries()) {
+  // Prisma's client is generated: without an engine, which it would fetch.
+  const env = {...process.env, PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', CHECKPOINT_DISABLE: '1'}
+  const generate = ['node_modules/prisma/build/index.js', 'generate', '--schema', 'schema.prisma']
+  if (
+    !npmCi(libraries, '--ignore-scripts', '--omit=optional') ||
+    spawnSync(process.execPath, generate, {cwd: libraries, env, stdio: ['ignore', 'ignore', 'inherit']}).status !== 0
+  )
+    process.stderr.write('The libraries of test/libraries cannot be installed: their tests are SKIPPED.\n')
 }
 
 if (lacksLab)
@@ -43,6 +50,11 @@ else
     await postgresql(version).catch((error) =>
       process.stderr.write(`PostgreSQL ${version} cannot be fetched: ${error}\n`),
     )
+
+function npmCi(cwd: string, ...options: readonly string[]): boolean {
+  const args = ['ci', '--no-audit', '--no-fund', ...options]
+  return spawnSync('npm', args, {cwd, stdio: ['ignore', 'ignore', 'inherit']}).status === 0
+}
 
 function install(packages: readonly string[]): void {
   process.stderr.write(`installing for the tests: ${packages.join(' ')}\n`)

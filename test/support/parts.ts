@@ -59,6 +59,11 @@ export const lacksLab: boolean =
   process.env.CI !== 'true' &&
   (lacks('ip') || lacks('python3') || process.getuid?.() !== 0 || !existsSync('/dev/net/tun'))
 
+/** The ten libraries that the connector is tested with, outside of the root's workspaces. */
+export const libraries = fileURLToPath(new URL('../libraries/', import.meta.url))
+export const hasLibraries = (): boolean => existsSync(`${libraries}node_modules/.prisma/client/client.js`)
+export const lacksLibraries: boolean = process.env.CI !== 'true' && !hasLibraries()
+
 /**
  * Where install.ts puts the tools of test/tools/openapi: they have dependencies of their own, among
  * them another TypeScript.

@@ -1,0 +1,25 @@
+import {Logger, makeWorkerUtils, runOnce} from 'graphile-worker'
+
+/** A job that is done writes a row. */
+export async function open({db}) {
+  const options = {pgPool: db.writer, logger: new Logger(() => () => {})}
+  const utils = await makeWorkerUtils(options)
+  await utils.migrate()
+  const taskList = {
+    row: ({value}, {query}) => query(`insert into rows values ('graphile-worker', $1)`, [value]),
+  }
+  return {
+    read: async () =>
+      (await db.reader.query('select count(*)::int as n from graphile_worker.jobs')).rows[0].n < 1_000 ? 42 : 0,
+    async write(value) {
+      await utils.addJob('row', {value}, {maxAttempts: 1})
+      await runOnce({...options, taskList})
+    },
+    rollBack: (value, error) =>
+      db.transaction(async (client) => {
+        await client.query('select graphile_worker.add_job($1, $2)', ['row', {value}])
+        throw error
+      }),
+    close: () => utils.release(),
+  }
+}

@@ -1,0 +1,19 @@
+import {QueryTypes, Sequelize} from 'sequelize'
+
+/** It keeps the clients of the driver: those that are lost are taken out at the next statement. */
+export async function open({db}) {
+  const replication = {read: [{host: 'reader'}], write: {host: 'writer'}}
+  const sequelize = new Sequelize({dialect: 'postgres', dialectModule: db.driver, replication, logging: false})
+  const insert = (value, options) =>
+    sequelize.query(`insert into rows values ('sequelize', ?)`, {replacements: [value], ...options})
+  return {
+    read: async () => (await sequelize.query('select 40 + 2 as n', {type: QueryTypes.SELECT}))[0].n,
+    write: (value) => insert(value, {type: QueryTypes.INSERT}),
+    rollBack: (value, error) =>
+      sequelize.transaction(async (transaction) => {
+        await insert(value, {transaction})
+        throw error
+      }),
+    close: () => sequelize.close(),
+  }
+}
