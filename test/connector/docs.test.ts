@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process'
-import {mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
@@ -7,15 +7,20 @@ import pg from 'pg'
 import {expect, test} from 'vitest'
 import {hostsYaml, testCluster, until} from '../support/cluster.ts'
 import {fences} from '../support/markdown.ts'
+import {lacksLibraries, libraries} from '../support/parts.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const page = readFileSync(join(root, 'docs', 'connector.md'), 'utf8')
-const [preamble, ...examples] = fences(page)
-  .filter(({language}) => language === 'js')
-  .map(({text}) => text)
+/** The first one opens the connector for the others. */
+const examplesOf = (page: string): readonly string[] => {
+  const [preamble, ...examples] = fences(readFileSync(join(root, 'docs', page), 'utf8'))
+    .filter(({language}) => language === 'js')
+    .map(({text}) => text)
+  return examples.map((example) => `${preamble}\n${example}\nawait connector.close()\n`)
+}
 
-test('every example of the page, and the demonstration in examples/, run on three real servers', async () => {
-  expect(examples.length).toBeGreaterThan(4)
+test('every example of both pages, and the demonstration in examples/, run on three real servers', async () => {
+  const examples = [...examplesOf('connector.md'), ...(lacksLibraries ? [] : examplesOf('libraries.md'))]
+  expect(examples.length).toBeGreaterThan(lacksLibraries ? 4 : 14)
   const cluster = await testCluster({hba: ['host all pgroute66,app 127.0.0.1/32 trust']})
   const [host1] = cluster.nodes
   await host1?.sql("create role app login password 'secret'")
@@ -30,11 +35,14 @@ test('every example of the page, and the demonstration in examples/, run on thre
   const cwd = mkdtempSync(join(tmpdir(), 'pgroute66-examples-'))
   writeFileSync(join(cwd, 'pgroute66.yml'), `${hostsYaml(cluster)}\n`, {mode: 0o600})
   mkdirSync(join(cwd, 'node_modules'))
+  const beside = join(libraries, 'node_modules')
+  const names = lacksLibraries ? [] : readdirSync(beside).filter((name) => !name.startsWith('.'))
+  for (const name of names) symlinkSync(join(beside, name), join(cwd, 'node_modules', name))
   symlinkSync(root, join(cwd, 'node_modules', 'pgroute66'))
   const ends = {timeout: 120_000, killSignal: 'SIGKILL'} as const
   for (const [index, example] of examples.entries()) {
     const file = join(cwd, `example-${index}.mjs`)
-    writeFileSync(file, `${preamble}\n${example}\nawait connector.close()\n`)
+    writeFileSync(file, example)
     const {stderr} = await promisify(execFile)(process.execPath, [file], {cwd, ...ends})
     expect(stderr, example).toBe('')
   }

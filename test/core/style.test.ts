@@ -3,7 +3,8 @@ import {dirname, join} from 'node:path'
 import {expect, test} from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
-const code = globSync(['src/**/*.{ts,tsx}', 'test/**/*.{ts,tsx}'], {cwd: root})
+const isInstalled = (file: string) => file.includes('node_modules')
+const code = globSync(['src/**/*.{ts,tsx}', 'test/**/*.{ts,tsx}'], {cwd: root}).filter((file) => !isInstalled(file))
 const prose = globSync(
   ['README.md', 'oclif.manifest.json', 'src/**/*.{ts,tsx,md}', 'docs/**/*.md', 'packaging/**/*.*', 'packaging/deb/*'],
   {cwd: root},

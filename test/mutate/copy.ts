@@ -43,7 +43,10 @@ export class Copy implements Disposable {
   constructor(root: string) {
     this.#vitest = join(root, 'node_modules/vitest/vitest.mjs')
     for (const part of ['src', 'test', 'package.json', 'tsconfig.json'])
-      cpSync(join(root, part), join(this.folder, part), {recursive: true})
+      cpSync(join(root, part), join(this.folder, part), {
+        recursive: true,
+        filter: (from) => !from.includes('/node_modules'),
+      })
     symlinkSync(realpathSync(join(root, 'node_modules')), join(this.folder, 'node_modules'))
   }
 

@@ -34,6 +34,8 @@ export function routedPool(module: PgModule, base: PoolBase): pg.Pool {
       super({max: 1})
       // Without a listener, an error of a client would end the process.
       this.on('error', () => {})
+      // graphile-worker warns of a pool that looks after no new client: the connector does.
+      this.on('connect', () => {})
       const counts = {
         totalCount: () => base.counts().total,
         idleCount: () => base.counts().idle,
