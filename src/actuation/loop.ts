@@ -1,7 +1,9 @@
 import type {Actuator, Applied} from '../core/actuator.ts'
 import {type Backoff, nextBackoff} from '../core/backoff.ts'
+import {holdOn} from '../core/offers/held.ts'
 import {poolsOf} from '../core/offers/pools.ts'
 import type {Clock, Log, Random, SnapshotSource} from '../core/ports.ts'
+import type {Snapshot} from '../core/snapshot.ts'
 import {deadline, nap} from '../core/wait.ts'
 
 /** A pass takes milliseconds. A router that takes longer is asked again on a new connection. */
@@ -49,15 +51,18 @@ async function keepInStep(actuator: Actuator, actuation: Actuation, signal: Abor
   const logProblems = problemLog(actuator.name, actuation)
   let isFrozen = source.current().maintenance !== null
   let pools = poolsOf(source.current())
+  let hold = source.current().hold?.id
   let isDue = true
   let waiting: ReturnType<typeof nap> | null = null
   const unsubscribe = source.subscribe(({changes, snapshot}) => {
     const next = poolsOf(snapshot)
     isDue ||=
       next !== pools ||
+      snapshot.hold?.id !== hold ||
       (snapshot.maintenance !== null) !== isFrozen ||
       changes.some(({kind}) => kind === 'role' || kind === 'drain')
     pools = next
+    hold = snapshot.hold?.id
     if (isDue) waiting?.wake()
   })
   while (!signal.aborted) {
@@ -88,9 +93,20 @@ async function pass(
   const startedAt = clock.now()
   using limit = deadline(clock, passMs, signal)
   if (isFrozen) await actuator.rest?.(limit.signal)
-  const applied = isFrozen ? null : await actuator.apply(source.current(), {dryRun, signal: limit.signal, isOutdated})
+  const snapshot = source.current()
+  const applied = isFrozen
+    ? null
+    : withHeld(await actuator.apply(snapshot, {dryRun, signal: limit.signal, isOutdated}), snapshot)
   if (!signal.aborted) report({actuator: actuator.name, applied, startedAt, endedAt: clock.now()})
   return applied
+}
+
+/** A planned switch waits for the word of every router, also of one that it does not concern. */
+function withHeld(applied: Applied, snapshot: Snapshot): Applied {
+  const hold = snapshot.hold ? holdOn(snapshot, snapshot.hold.group) : null
+  if (hold === null || applied.held) return applied
+  const status = applied.outcome === 'failed' ? 'waiting' : 'unconcerned'
+  return {...applied, held: {id: hold.id, status, why: applied.problems}}
 }
 
 /**

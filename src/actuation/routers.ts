@@ -121,7 +121,8 @@ export class Routers implements AsyncDisposable, RouterSource {
     const status = applied === null ? 'frozen' : statusOf[applied.outcome]
     if (applied !== null) this.#deps.meter.applied(name, applied.outcome)
     if (applied?.reading) this.#readings.set(name, {reading: applied.reading, readAt: this.#deps.clock.wall()})
-    report(this.#deps, name, {status, problems: applied?.problems ?? [], isVerified: status === 'in-sync'})
+    const isVerified = status === 'in-sync'
+    report(this.#deps, name, {status, problems: applied?.problems ?? [], isVerified, held: applied?.held})
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   WireAvailability,
   WireEvidence,
   WireGroup,
+  WireHold,
   WireHost,
   WireMaintenance,
   WireOwner,
@@ -141,6 +142,15 @@ export const components: Readonly<Record<string, Schema>> = {
     verified_at: orNull(time),
   }),
   Maintenance: record<WireMaintenance>({since: time, by: text, reason: orNull(text), until: orNull(time)}),
+  Hold: record<WireHold>({
+    id: text,
+    group: text,
+    from: text,
+    to: orNull(text),
+    since: time,
+    until: time,
+    by: text,
+  }),
   Snapshot: record<WireSnapshot>({
     schema: constant(1),
     epoch: text,
@@ -153,6 +163,7 @@ export const components: Readonly<Record<string, Schema>> = {
     hosts: byName(named('Host')),
     actuators: byName(named('Actuator')),
     maintenance: orNull(named('Maintenance')),
+    hold: orNull(named('Hold')),
   }),
   Change: record<WirePastChange>({at: time, epoch: text, sequence: count, ...changeFields}, ['situation', 'stages']),
   ViewHost: record<WireViewHost>({

@@ -2,7 +2,7 @@ import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
 import type {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
-import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import type {Clock, Holds, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Router} from '../core/router.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
@@ -28,6 +28,8 @@ export type Context = {
   readonly orderRecord: Pick<OrderRecord, 'add'>
   /** Slows down clients without authorisation. */
   readonly refusals: Pick<RefusalDelay, 'turn' | 'refused'>
+  /** Makes the writers of a group wait, for a planned switch. */
+  readonly holds: Holds
   /** Monotonic and wall time, both in milliseconds. */
   readonly clock: Clock
   /** Orders what HAProxies are told at a switch of writers. */

@@ -16,6 +16,7 @@ import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
 import {routersRoute} from './routes/routers.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
+import {switchoverRoute} from './routes/switchover.ts'
 import {unknownAddressesRoute} from './routes/unknown-addresses.ts'
 import {viewRoute} from './routes/view.ts'
 
@@ -38,6 +39,7 @@ export function allRoutes(
     checkRoute,
     unknownAddressesRoute,
     ...orderRoutes,
+    switchoverRoute,
     ...probeRoutes,
     metricsRoute,
     ...pageRoutes,

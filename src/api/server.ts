@@ -3,7 +3,7 @@ import type {Config} from '../config/config.ts'
 import type {PastChange} from '../core/changes.ts'
 import {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
-import type {Clock, Log, Orders, SnapshotSource} from '../core/ports.ts'
+import type {Clock, Holds, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Router} from '../core/router.ts'
 import type {Change} from '../core/snapshot.ts'
 import {buildApp} from './app.ts'
@@ -28,6 +28,7 @@ export type ApiDeps = Readonly<{
   config: Config
   source: SnapshotSource
   orders: Orders
+  holds: Holds
   clock: Clock
   log: Log
   metrics: Metrics

@@ -21,6 +21,8 @@ export type HaproxySettings = Readonly<{
    * `HAPROXY_PROXY_NAME`.
    */
   backends: Readonly<Record<string, PoolRole>>
+  /** Frontend → the backend that it leads to. A `listen` section needs none: both have one name. */
+  frontends: Readonly<Record<string, string>>
   instances: readonly HaproxyInstance[]
   /** How often each actuator is read and corrected, even when nothing changed. */
   resyncMs: number

@@ -1,7 +1,7 @@
 import type {ActuatorSettings} from './actuator-settings.ts'
 import type {RouterReading} from './router.ts'
 import type {MonitorSettings} from './settings.ts'
-import type {Snapshot} from './snapshot.ts'
+import type {HeldState, Snapshot} from './snapshot.ts'
 
 /**
  * The result of one pass. `in-sync`: read, no command needed. `applied`: done and read back.
@@ -16,6 +16,8 @@ export type Applied = Readonly<{
   againMs?: number
   /** What the router showed at the end of the pass, for people; absent: it could not be read. */
   reading?: RouterReading
+  /** Absent: no hold concerns the router. */
+  held?: HeldState
 }>
 
 export type ApplyOptions = Readonly<{
@@ -48,7 +50,7 @@ export interface Actuator extends AsyncDisposable {
 }
 
 /** The part of the configuration that actuators are made from. */
-export type ActuatorConfig = ActuatorSettings & Pick<MonitorSettings, 'groups'>
+export type ActuatorConfig = ActuatorSettings & Pick<MonitorSettings, 'groups' | 'stateDir'>
 
 /**
  * One actuator that the configuration asks for. Two with one `key` are the same: the one that runs

@@ -4,6 +4,7 @@ import {
   type Change,
   causeOf,
   type GroupState,
+  type Hold,
   type HostState,
   type Maintenance,
 } from './snapshot.ts'
@@ -89,6 +90,29 @@ export function changesOfMaintenance(before: Maintenance | null, after: Maintena
     ? `${maintenanceText(after)}; the daemon changes no router`
     : 'maintenance is over; the daemon updates every router'
   return [{...general, kind: 'actuator', from: before ? 'frozen' : 'active', to: after ? 'frozen' : 'active', why}]
+}
+
+/** A hold makes writers wait, so the change is of kind `actuator`, and its group is named. */
+export function changesOfHold(before: Hold | null, after: Hold | null): readonly Change[] {
+  if (before?.id === after?.id) return []
+  const about = after ?? before
+  if (about === null) return []
+  const {group, from, to, by} = about
+  const target = to === null ? 'the host that the HA tool chooses' : to
+  const why = after
+    ? `switchover by ${by} from ${from} to ${target}: writers of ${group} wait`
+    : `switchover by ${by} from ${from} to ${target} has ended: routers follow the verdict`
+  return [
+    {
+      kind: 'actuator',
+      group,
+      host: from,
+      from: before ? 'held' : 'active',
+      to: after ? 'held' : 'active',
+      rule: null,
+      why,
+    },
+  ]
 }
 
 function maintenanceText({by, reason, until}: Maintenance): string {

@@ -270,6 +270,18 @@ export const errorGuide = {
     meaning: '`accept` names a host that does not tell its cluster, and the other hosts of the group disagree.',
     next: 'Grant EXECUTE on `pg_control_system()`, or set `system_identifier` of the group.',
   },
+  SWITCHOVER_BUSY: {
+    meaning: 'Another planned switch is under way, and a daemon holds writers for one at a time.',
+    next: 'Wait until it has ended: `hold` of `/v1/snapshot` shows it.',
+  },
+  SWITCHOVER_REFUSED: {
+    meaning: 'A planned switch cannot begin as things are.',
+    next: 'Correct what the message names, then begin again.',
+  },
+  HOLD_ENDED: {
+    meaning: 'The hold of a planned switch has ended: its time was over, or the command was silent.',
+    next: 'Look at the state of the hosts, then begin again.',
+  },
   STILL_TWO_PRIMARIES: {
     meaning: '`accept` is refused because another host still answers as primary.',
     next: 'Stop the other primary or rebuild it as a standby, then run `pgroute66 accept HOST` again.',

@@ -63,6 +63,30 @@ export interface Orders {
   maintain(request: {isOn: boolean; untilMs: number | null}, who: Who): Promise<string>
 }
 
+/**
+ * Asks for a hold of a group, or renews it. It ends by itself `leaseMs` after the last request, and
+ * `limitMs` after the first one.
+ */
+export type HoldRequest = Readonly<{
+  /** Chosen by who asks: the same id renews. */
+  id: string
+  group: string
+  from: string
+  to: string | null
+  /** The hold must be in force already. */
+  isRenewal: boolean
+  leaseMs: number
+  limitMs: number
+}>
+
+/** The orders of `pgroute66 switchover`. Throws OperatorError where writers may not be held. */
+export interface Holds {
+  /** The writers of a group wait. Not kept over a restart. */
+  hold(request: HoldRequest, who: Who): void
+  /** Ends the hold; does nothing where it has ended. */
+  release(id: string): void
+}
+
 /** Where actuators report what came of a verdict. */
 export interface ActuatorReports {
   /** `null`: the actuator no longer exists. */

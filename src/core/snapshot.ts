@@ -12,6 +12,32 @@ export type Drain = Readonly<{since: number; by: string; reason: string | null}>
 export type Maintenance = Readonly<{since: number; by: string; reason: string | null; until: number | null}>
 
 /**
+ * A planned switch of a group is under way: its writers wait while `from` is the host to write to.
+ * `to`: the host that shall take over; `null`: the HA tool chooses. `until`: wall clock, the end at
+ * the latest.
+ */
+export type Hold = Readonly<{
+  id: string
+  group: string
+  from: string
+  to: string | null
+  since: number
+  until: number
+  by: string
+}>
+
+/**
+ * What one actuator says of a hold (`id`). `waiting`: transactions or sessions are still open, and
+ * `why` names them. `held`: no client of the group reaches a server. `impossible`: clients cannot be
+ * held here, and `why` says what to do. `unconcerned`: no client of the group comes this way.
+ */
+export type HeldState = Readonly<{
+  id: string
+  status: 'waiting' | 'held' | 'impossible' | 'unconcerned'
+  why: readonly string[]
+}>
+
+/**
  * What one actuator (DESIGN 9) does, by its own last report. `pending`: not reached yet. `in-sync`:
  * the actuator follows the verdict, as verified. `out-of-sync`: it does not, and `problems` say
  * why. `planned`: a dry run changes nothing. `frozen`: maintenance.
@@ -27,6 +53,8 @@ export type ActuatorState = Readonly<{
   since: number
   /** Wall clock: when the actuator was last verified. */
   verifiedAt: number | null
+  /** Absent: no hold concerns this actuator, or a daemon tells it. */
+  held?: HeldState
 }>
 
 /**
@@ -212,6 +240,8 @@ export type Snapshot = Readonly<{
   /** By name. */
   actuators: Readonly<Record<string, ActuatorState>>
   maintenance: Maintenance | null
+  /** `null` or absent: no planned switch is under way. */
+  hold?: Hold | null
 }>
 
 export type ChangeKind = 'role' | 'verdict' | 'evidence' | 'drain' | 'actuator' | 'config' | 'order'

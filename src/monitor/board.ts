@@ -1,8 +1,8 @@
-import {changesOfActuator, changesOfMaintenance} from '../core/changes.ts'
+import {changesOfActuator, changesOfHold, changesOfMaintenance} from '../core/changes.ts'
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, Log} from '../core/ports.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
-import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
+import type {ActuatorState, Change, Hold, Publication, Snapshot} from '../core/snapshot.ts'
 import type {GroupAssessment} from '../core/verdict/assessment.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 import {assertSnapshot, assertSuccessor} from '../core/verdict/invariants.ts'
@@ -25,6 +25,7 @@ export class Board {
   readonly #builder: SnapshotBuilder
   readonly #listeners = new Set<(publication: Publication) => void>()
   #actuators: Readonly<Record<string, ActuatorState>> = {}
+  #hold: Hold | null = null
   /** `null`: what it showed has changed. */
   #snapshot: Snapshot | null = null
   /** What was published last. */
@@ -138,6 +139,14 @@ export class Board {
     this.#publish(changesOfActuator(name, before, state ?? undefined))
   }
 
+  /** The writers of a group wait from now on; `null`: they no longer do. */
+  hold(hold: Hold | null): void {
+    const before = this.#hold
+    this.#hold = hold
+    this.#snapshot = null
+    this.#publish(changesOfHold(before, hold))
+  }
+
   /** Publishes what came to an end elsewhere: a switch that every actuator has followed. */
   announce(changes: readonly Change[]): void {
     this.#publish(changes)
@@ -149,7 +158,7 @@ export class Board {
     this.#endMaintenance()
     const expired = this.#ledger.expired()
     if (expired.length > 0) this.#publish(this.#judge(expired))
-    this.#snapshot ??= this.#builder.build(this.#actuators)
+    this.#snapshot ??= this.#builder.build(this.#actuators, this.#hold)
     return this.#snapshot
   }
 
@@ -186,7 +195,7 @@ export class Board {
 
   #publish(changes: readonly Change[], seenAt = this.#clock.now()): void {
     if (changes.length === 0) return
-    this.#snapshot = this.#builder.build(this.#actuators)
+    this.#snapshot = this.#builder.build(this.#actuators, this.#hold)
     this.#tell({changes, snapshot: this.#snapshot, seenAt})
   }
 

@@ -2,11 +2,11 @@ import {Admission} from '../core/admission.ts'
 import {type HostRecord, lookedUp} from '../core/facts/host-record.ts'
 import type {ActuatorReports, Orders, Poked, SnapshotSource, Who} from '../core/ports.ts'
 import type {HostSettings, MonitorSettings} from '../core/settings.ts'
-import type {ActuatorState, Change, Publication, Snapshot} from '../core/snapshot.ts'
+import type {ActuatorState, Change, Hold, Publication, Snapshot} from '../core/snapshot.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 import {isAskingAgain} from '../core/verdict/verdict.ts'
 import {isInSight} from '../core/verdict/verdict-kind.ts'
-import {sleep} from '../core/wait.ts'
+import {atMost} from '../core/wait.ts'
 import {acceptOrder} from './acceptance.ts'
 import {Board} from './board.ts'
 import {DuplicateMarks} from './duplicates/marks.ts'
@@ -35,6 +35,8 @@ export interface Monitor extends SnapshotSource, Orders, ActuatorReports {
   recall(memory: Memory): void
   /** Hosts whose settings did not change keep their connection. */
   reload(settings: MonitorSettings): Promise<void>
+  /** Writers of a group wait from now on; `null`: they no longer do. */
+  showHold(hold: Hold | null): void
 }
 
 /** Samples go out, and staleness is looked for, once a second. */
@@ -135,6 +137,10 @@ class HostMonitor implements Monitor {
     this.#board.remember(memory)
   }
 
+  showHold(hold: Hold | null): void {
+    this.#board.hold(hold)
+  }
+
   /** The order is in force at once, and answered when it would survive a restart. */
   async #carryOut(order: string, {memory, done}: OrderOutcome, about: object): Promise<string> {
     this.#board.remember(memory)
@@ -184,10 +190,7 @@ class HostMonitor implements Monitor {
     const closed = this.#desk[Symbol.asyncDispose]()
     // Neither a frozen disk nor a source may keep the process from ending. The disk keeps what it
     // was given before.
-    const limit = new AbortController()
-    const ended = Promise.all([closed, this.#saver.save(this.#board.memory)])
-    await Promise.race([ended, sleep(this.#deps.clock, lastSaveMs, limit.signal)])
-    limit.abort()
+    await atMost(this.#deps.clock, lastSaveMs, Promise.all([closed, this.#saver.save(this.#board.memory)]))
   }
 
   async #unwatch(name: string, watch: HostWatch): Promise<void> {

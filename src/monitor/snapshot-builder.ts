@@ -5,6 +5,7 @@ import {
   type Change,
   causeOf,
   type GroupState,
+  type Hold,
   type HostState,
   type Snapshot,
 } from '../core/snapshot.ts'
@@ -68,7 +69,7 @@ export class SnapshotBuilder {
     this.#outdated.add(host)
   }
 
-  build(actuators: Readonly<Record<string, ActuatorState>>): Snapshot {
+  build(actuators: Readonly<Record<string, ActuatorState>>, hold: Hold | null): Snapshot {
     const {ledger, clock, epoch, version} = this.#deps
     this.#describe()
     this.#sequence += 1
@@ -98,6 +99,7 @@ export class SnapshotBuilder {
       hosts,
       actuators,
       maintenance: ledger.memory.maintenance,
+      hold,
     }
   }
 

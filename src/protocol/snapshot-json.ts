@@ -5,6 +5,7 @@ import {
   type Evidence,
   type GroupOwner,
   type GroupState,
+  type Hold,
   type HostState,
   type Maintenance,
   type Snapshot,
@@ -98,6 +99,16 @@ export type WireActuator = Readonly<{
   verified_at: string | null
 }>
 export type WireMaintenance = Readonly<{since: string; by: string; reason: string | null; until: string | null}>
+/** A planned switch: the writers of the group wait. */
+export type WireHold = Readonly<{
+  id: string
+  group: string
+  from: string
+  to: string | null
+  since: string
+  until: string
+  by: string
+}>
 export type WireSnapshot = Readonly<{
   schema: 1
   epoch: string
@@ -110,6 +121,8 @@ export type WireSnapshot = Readonly<{
   hosts: Readonly<Record<string, WireHost>>
   actuators: Readonly<Record<string, WireActuator>>
   maintenance: WireMaintenance | null
+  /** Absent: an earlier version. */
+  hold?: WireHold | null
 }>
 /** The data of an event `change`. */
 export type WireChanges = Readonly<{
@@ -139,6 +152,7 @@ export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   hosts: mapped(snapshot.hosts, (host) => hostToWire(host, at)),
   actuators: mapped(snapshot.actuators, actuatorToWire),
   maintenance: snapshot.maintenance && maintenanceToWire(snapshot.maintenance),
+  hold: snapshot.hold ? holdToWire(snapshot.hold) : null,
 })
 
 export const groupToWire = ({hosts, verdict, evidence, owner}: GroupState, at: Moment): WireGroup => ({
@@ -236,6 +250,16 @@ const maintenanceToWire = ({since, by, reason, until}: Maintenance): WireMainten
   by,
   reason,
   until: until === null ? null : timeOf(until),
+})
+
+export const holdToWire = ({since, until, ...hold}: Hold): WireHold => ({
+  id: hold.id,
+  group: hold.group,
+  from: hold.from,
+  to: hold.to,
+  since: timeOf(since),
+  until: timeOf(until),
+  by: hold.by,
 })
 
 export const changesToWire = (changes: readonly Change[], snapshot: Snapshot, at: Moment): WireChanges => ({

@@ -7,6 +7,7 @@ import type {
   Evidence,
   GroupOwner,
   GroupState,
+  Hold,
   HostState,
   Maintenance,
   Publication,
@@ -20,6 +21,7 @@ import type {
   WireAvailability,
   WireEvidence,
   WireGroup,
+  WireHold,
   WireHost,
   WireMaintenance,
   WireOwner,
@@ -63,6 +65,7 @@ export function fromWire(json: unknown, now: number): Snapshot {
       Object.entries(wire.actuators ?? {}).map(([name, actuator]) => [name, actuatorFrom(actuator)]),
     ),
     maintenance: wire.maintenance ? maintenanceFrom(wire.maintenance) : null,
+    hold: wire.hold ? holdFrom(wire.hold) : null,
   }
   assertSnapshot(snapshot)
   return snapshot
@@ -186,6 +189,8 @@ const maintenanceFrom = (wire: WireMaintenance): Maintenance => ({
   reason: wire.reason,
   until: wire.until === null ? null : wallOf(wire.until),
 })
+
+const holdFrom = ({since, until, ...hold}: WireHold): Hold => ({...hold, since: wallOf(since), until: wallOf(until)})
 
 const unknownReceiver = {
   senderHost: null,

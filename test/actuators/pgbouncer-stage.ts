@@ -64,11 +64,12 @@ type Special = Partial<PgbouncerSettings> & {
   open?: OpenConsole
   isFirst?: boolean
   files?: IncludeFiles
+  stateDir?: string | null
 }
 /** A pause may last a minute, so that a busy machine does not reach the limit. */
 export function actuatorFor(
   running: Pick<Pgbouncer, 'admin' | 'include'>,
-  {time = {lateMs: 0}, open, isFirst = true, files = new IncludeFiles(), ...special}: Special = {},
+  {time = {lateMs: 0}, open, isFirst = true, files = new IncludeFiles(), stateDir = null, ...special}: Special = {},
 ) {
   const clock = {...systemClock, now: () => systemClock.now() + time.lateMs}
   const {admin, include} = running
@@ -79,6 +80,7 @@ export function actuatorFor(
     clock,
     files,
     isFirst,
+    stateDir,
   })
 }
 

@@ -98,7 +98,12 @@ test('HAProxy asks one path for a whole backend: its header names the server', a
 
 test('/v1/check equals the output of the command, with status 200 only for exit 0', async () => {
   await using api = await started(draft, {
-    haproxy: {backends: {pg_read: 'replica', pg_any: 'read-only', pg_write: 'primary'}, instances: [], resyncMs: 1_000},
+    haproxy: {
+      backends: {pg_read: 'replica', pg_any: 'read-only', pg_write: 'primary'},
+      frontends: {},
+      instances: [],
+      resyncMs: 1_000,
+    },
   })
   const rows: readonly (readonly [query: string, exit: number, host: string | null, asked: string])[] = [
     ['server=host1', 0, 'host1', 'primary'],
@@ -203,6 +208,7 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
     '/v1/routers',
     '/v1/snapshot',
     '/v1/standbys',
+    '/v1/switchover',
     '/v1/unknown-addresses',
     '/v1/view',
     '/v1/{host}/availability',

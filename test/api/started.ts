@@ -46,7 +46,7 @@ export const plainConfig: Config = {
   log: {level: 'info', format: 'text', file: null},
   v1Format: 'documented',
   check: {timeoutMs: 2_000},
-  haproxy: {backends: {}, instances: [], resyncMs: 1_000},
+  haproxy: {backends: {}, frontends: {}, instances: [], resyncMs: 1_000},
   agent: null,
   pgbouncer: [],
   hooks: [],
@@ -101,6 +101,10 @@ export async function started(
         accepted.push({...wish, ...who})
         return 'done'
       },
+    },
+    holds: {
+      hold: (request, who) => void accepted.push({...request, ...who}),
+      release: (id) => void accepted.push({release: id}),
     },
     clock,
     log,

@@ -44,6 +44,12 @@ const benches: Readonly<Record<string, Entry>> = {
       'how long clients wait, and which see an error',
     load: () => import('./pgbouncer.ts'),
   },
+  switchover: {
+    about:
+      'planned switches (--runs, 20) by a command and by Patroni, under 210 clients of pgbench through PgBouncer and ' +
+      'HAProxy: errors, and how long clients wait',
+    load: () => import('./switchover.ts'),
+  },
   chaos: {
     about:
       'random failovers (--runs, 100) through a real HAProxy, with partitions, resets, restored snapshots and ' +

@@ -9,7 +9,9 @@ import type {ServeEndpoint} from '../../src/actuators/haproxy/daemon-sections.ts
 import {freePorts} from '../../src/demo/free-ports.ts'
 import {until} from '../../src/demo/wait-until.ts'
 
-export const hasHaproxy = existsSync('/usr/sbin/haproxy')
+/** `$HAPROXY`: another build, for benches. */
+const program = process.env.HAPROXY ?? '/usr/sbin/haproxy'
+export const hasHaproxy = existsSync(program)
 
 /**
  * One line of `show servers state` (HAProxy 2.6 management guide, 9.3): the fields by the names in
@@ -83,7 +85,7 @@ type Options = Readonly<{cwd?: string; masterSocket?: boolean}>
 
 function startMaster(file: string, folder: string, {cwd, masterSocket = false}: Options): ChildProcess {
   const master = masterSocket ? ['-S', join(folder, 'master.sock')] : []
-  return spawn('/usr/sbin/haproxy', ['-W', '-f', file, ...master], {
+  return spawn(program, ['-W', '-f', file, ...master], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {PATH: process.env.PATH},
     ...(cwd === undefined ? {} : {cwd}),

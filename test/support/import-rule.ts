@@ -83,6 +83,21 @@ export const rooms: Readonly<Record<string, Rule>> = {
     rooms: ['core', 'protocol', 'config', 'system', 'http', 'patroni', 'etcd', 'sources/*', 'app/cli'],
     packages: ['*'],
   },
+  'app/switchover': {
+    rooms: [
+      'core',
+      'protocol',
+      'config',
+      'system',
+      'patroni',
+      'sources/*',
+      'actuators/*',
+      'app/cli',
+      'app/control',
+      'app/patroni',
+    ],
+    packages: ['*'],
+  },
   'app/main': {rooms: ['core', 'config', 'system', 'app/cli', 'app/check'], packages: ['*']},
   demo: {rooms: ['core', 'config', 'system', 'ui', 'app/serve', 'app/cli'], packages: ['*']},
   commands: {rooms: ['*'], packages: ['*']},
@@ -109,6 +124,7 @@ export const pureFiles = [
   'loss',
   'nft',
   'rewrites',
+  'hold-plan',
 ] as const
 const neverInConnector = ['ink', 'react', '@oclif/core', 'fastify', 'undici', 'pino', 'prom-client']
 

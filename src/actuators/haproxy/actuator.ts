@@ -1,6 +1,9 @@
 import type {Actuator, Applied, ApplyOptions} from '../../core/actuator.ts'
 import type {NamedOnly} from '../../core/offers/unknown-addresses.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
+import {HeldFile} from '../../system/held-file.ts'
+import {HeldFrontends} from './held-frontends.ts'
+import {letsWait} from './hold-plan.ts'
 import {type DesiredHaproxy, type HaproxyPlan, type HaproxyStep, planHaproxy} from './plan.ts'
 import {type HaproxyLife, type HaproxyState, isSameLife, readHaproxy} from './read.ts'
 import {readingOf} from './reading.ts'
@@ -8,6 +11,8 @@ import {openRuntime, type Runtime, type RuntimeAddress} from './runtime.ts'
 import {cutStaleWorkers} from './stale-workers.ts'
 
 const forcedMaintenance = 1
+/** What the releases get when the daemon stops. */
+const stopMs = 1_000
 
 /** Foreign changes of our servers, before the actuator takes them for a second pusher. */
 const toleratedChanges = 2
@@ -18,6 +23,13 @@ const secondPusher = [
   'or restart this daemon, it only stops servers and starts none',
 ].join(' ')
 
+export type HaproxySite = DesiredHaproxy &
+  Readonly<{
+    /** Frontend → its backend, for those that have another name. Absent: none. */
+    frontends?: Readonly<Record<string, string>>
+    /** Where it is kept what a planned switch holds back; absent: nowhere. */
+    stateDir?: string | null
+  }>
 export type HaproxySockets = Readonly<{socket: RuntimeAddress; masterSocket: RuntimeAddress | null}>
 
 /**
@@ -26,7 +38,7 @@ export type HaproxySockets = Readonly<{socket: RuntimeAddress; masterSocket: Run
  */
 export function haproxyActuator(
   sockets: HaproxySockets,
-  desired: DesiredHaproxy,
+  desired: HaproxySite,
   namedOnly: NamedOnly = () => {},
 ): Actuator {
   return new HaproxyActuator(sockets, desired, namedOnly)
@@ -39,13 +51,16 @@ class HaproxyActuator implements Actuator {
   readonly kind = 'haproxy'
   readonly #sockets: HaproxySockets
   readonly #desired: DesiredHaproxy
+  readonly #frontends: HeldFrontends
   readonly #namedOnly: NamedOnly
   /** Whether each server was stopped at the last read, and in which life of HAProxy. */
   #lastRead: Readonly<{life: HaproxyLife; stopped: ReadonlyMap<string, boolean>}> | null = null
   #foreignChanges = 0
 
-  constructor(sockets: HaproxySockets, desired: DesiredHaproxy, namedOnly: NamedOnly) {
+  constructor(sockets: HaproxySockets, desired: HaproxySite, namedOnly: NamedOnly) {
     this.name = `haproxy ${sockets.socket}`
+    const {frontends = {}, stateDir = null} = desired
+    this.#frontends = new HeldFrontends({backends: desired.backends, frontends}, new HeldFile(stateDir, this.name))
     this.#sockets = sockets
     this.#desired = desired
     this.#namedOnly = namedOnly
@@ -71,9 +86,11 @@ class HaproxyActuator implements Actuator {
           problems: plan.problems,
           reading: this.#reading(before, snapshot),
         }
+      await this.#frontends.hold({observed: before, snapshot, runtime, done})
       await this.#run(plan, before, {snapshot, isOutdated, runtime, done})
-      const after = plan.steps.length > 0 ? await this.#verify(snapshot, runtime, done) : before
+      const after = plan.steps.length > 0 || done.length > 0 ? await this.#verify(snapshot, runtime, done) : before
       this.#remember(after)
+      const held = await this.#frontends.release({observed: after, snapshot, runtime, done}, plan.isWhole)
       const problems = [
         ...plan.problems,
         ...(await this.#cutStaleWorkers(plan, signal, done)),
@@ -85,6 +102,7 @@ class HaproxyActuator implements Actuator {
         steps: done,
         problems,
         reading: this.#reading(after, snapshot),
+        ...held,
       }
     } catch (error) {
       // HAProxy may have carried out the last command: our own change must not count as foreign.
@@ -93,7 +111,15 @@ class HaproxyActuator implements Actuator {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /** In a maintenance no client waits for the daemon. */
+  async rest(signal: AbortSignal): Promise<void> {
+    await this.#frontends.releaseAll(this.#sockets.socket, signal)
+  }
+
+  /** A daemon that stopped must not leave clients waiting. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#frontends.releaseAll(this.#sockets.socket, AbortSignal.timeout(stopMs))
+  }
 
   get #isRestrained(): boolean {
     return this.#foreignChanges >= toleratedChanges
@@ -101,8 +127,8 @@ class HaproxyActuator implements Actuator {
 
   #reading = ({servers}: HaproxyState, snapshot: Snapshot) => readingOf(this.#desired, servers, snapshot)
 
-  #plan({servers}: HaproxyState, snapshot: Snapshot): HaproxyPlan {
-    const plan = planHaproxy(this.#desired, servers, snapshot)
+  #plan({servers, version}: HaproxyState, snapshot: Snapshot): HaproxyPlan {
+    const plan = planHaproxy({...this.#desired, refusesHeld: !letsWait(version)}, servers, snapshot)
     return this.#isRestrained ? {...plan, steps: plan.steps.filter(({kind}) => kind === 'stop')} : plan
   }
 
@@ -121,7 +147,7 @@ class HaproxyActuator implements Actuator {
     const now = await readHaproxy(runtime)
     if (!isSameLife(before.life, now.life))
       throw new Error('HAProxy was reloaded during a switch: the daemon reads it again')
-    const left = planHaproxy(this.#desired, now.servers, snapshot).steps
+    const left = this.#plan(now, snapshot).steps
     const standing = left.filter(({kind}) => kind === 'stop')
     if (standing.length > 0)
       throw new Error(`${standing.map(keyOf).join(', ')} did not stop, so no other server is started`)
@@ -151,7 +177,7 @@ class HaproxyActuator implements Actuator {
    */
   async #verify(snapshot: Snapshot, runtime: Runtime, done: string[]): Promise<HaproxyState> {
     const after = await readHaproxy(runtime)
-    const strange = planHaproxy(this.#desired, after.servers, snapshot).steps.filter(({kind}) => kind === 'stop')
+    const strange = this.#plan(after, snapshot).steps.filter(({kind}) => kind === 'stop')
     if (strange.length === 0) return after
     this.#foreignChanges += 1
     for (const step of strange) await send(step, runtime, done)

@@ -1,3 +1,4 @@
+import {holdOn} from '../../core/offers/held.ts'
 import {eligibleHosts, isUnasked, type PoolRole} from '../../core/offers/pools.ts'
 import {type FoundServer, findServer} from '../../core/offers/server-lookup.ts'
 import type {ServerName} from '../../core/offers/server-name.ts'
@@ -31,6 +32,8 @@ type ServerMatch = FoundServer<HostState>
 export type DesiredHaproxy = Readonly<{
   backends: Readonly<Record<string, PoolRole>>
   fallback: (group: string) => ReadFallback
+  /** During a planned switch new clients are refused, because this HAProxy cannot make them wait. */
+  refusesHeld?: boolean
 }>
 
 /**
@@ -86,7 +89,9 @@ export function planHaproxy(
     const obstacles = role === 'primary' ? obstaclesTo(found, backend, foreignServers) : []
     problems.push(...obstacles)
     if (obstacles.length > 0) isWhole = false
-    const wanted = isAmbiguous ? [] : found
+    const isRefusing =
+      desired.refusesHeld === true && role === 'primary' && found.some((host) => isHeld(host, snapshot))
+    const wanted = isAmbiguous || isRefusing ? [] : found
     const isSwitch = role === 'primary' && wanted.length > 0
     const moved = isSwitch ? ours : known
     for (const {server, host} of moved)
@@ -125,6 +130,9 @@ function obstaclesTo(
         ].join(' '),
       ]
 }
+
+const isHeld = (host: string, snapshot: Snapshot): boolean =>
+  snapshot.hosts[host]?.groups.some((group) => holdOn(snapshot, group) !== null) ?? false
 
 function stepsFor(one: HaproxyServer, host: string, role: PoolRole, wanted: readonly string[]): readonly HaproxyStep[] {
   const {backend, server, adminState} = one

@@ -1,6 +1,7 @@
+import type {HaproxyFrontend} from './hold-plan.ts'
 import type {HaproxyServer} from './match.ts'
 import type {Runtime} from './runtime.ts'
-import {sessionsOf} from './sessions.ts'
+import {frontendsOf, sessionsOf} from './sessions.ts'
 
 /**
  * One life of HAProxy: a reload or a restart forgets every earlier command. In a container each
@@ -9,7 +10,12 @@ import {sessionsOf} from './sessions.ts'
 export type HaproxyLife = Readonly<{pid: string; uptimeS: number}>
 /** `opState`: 0 down, 1 starting, 2 up, 3 stopping, by its checks. */
 export type ReadServer = HaproxyServer & Readonly<{opState: number}>
-export type HaproxyState = Readonly<{life: HaproxyLife; servers: readonly ReadServer[]}>
+export type HaproxyState = Readonly<{
+  life: HaproxyLife
+  servers: readonly ReadServer[]
+  frontends: readonly HaproxyFrontend[]
+  version: string
+}>
 
 export const isSameLife = (before: HaproxyLife, now: HaproxyLife): boolean =>
   before.pid === now.pid && before.uptimeS <= now.uptimeS
@@ -24,7 +30,9 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
     pid: /^Pid: (\d+)$/m.exec(info)?.[1] ?? '',
     uptimeS: Number(/^Uptime_sec: (\d+)$/m.exec(info)?.[1] ?? 0),
   }
-  const sessions = sessionsOf(await runtime.ask('show stat -1 4 -1'))
+  // 4: servers, 1: frontends.
+  const statistics = await runtime.ask('show stat -1 5 -1')
+  const sessions = sessionsOf(statistics)
   const [header = '', ...rows] = (await runtime.ask('show servers state'))
     .split('\n')
     .filter((line) => /^(# |\d+ )/.test(line))
@@ -46,5 +54,6 @@ export async function readHaproxy(runtime: Runtime): Promise<HaproxyState> {
       sessions: sessions.get(`${backend}/${server}`) ?? 0,
     }
   })
-  return {life, servers}
+  const version = /^Version: (\S+)$/m.exec(info)?.[1] ?? ''
+  return {life, servers, frontends: frontendsOf(statistics), version}
 }

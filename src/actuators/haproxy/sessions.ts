@@ -1,10 +1,24 @@
+import type {HaproxyFrontend} from './hold-plan.ts'
+
 /**
  * Open sessions per `backend/server`, from the CSV of `show stat`. Its first columns hold names,
  * which have no commas.
  */
-export function sessionsOf(csv: string): ReadonlyMap<string, number> {
+export const sessionsOf = (csv: string): ReadonlyMap<string, number> =>
+  new Map(rowsOf(csv).map(({name, server, value}) => [`${name}/${server}`, Number(value('scur') || 0)]))
+
+/** Each frontend with its present `maxconn`. */
+export const frontendsOf = (csv: string): readonly HaproxyFrontend[] =>
+  rowsOf(csv).flatMap(({name, server, value}) =>
+    server === 'FRONTEND' ? {frontend: name, limit: Number(value('slim') || 0)} : [],
+  )
+
+function rowsOf(csv: string) {
   const [header = '', ...rows] = csv.split('\n')
   const column = header.replace(/^# /, '').split(',')
-  const at = column.indexOf('scur')
-  return new Map(rows.map((row) => row.split(',')).map((cells) => [`${cells[0]}/${cells[1]}`, Number(cells[at] ?? 0)]))
+  return rows.filter(Boolean).map((row) => {
+    const cells = row.split(',')
+    const [name = '', server = ''] = cells
+    return {name, server, value: (field: string) => cells[column.indexOf(field)] ?? ''}
+  })
 }

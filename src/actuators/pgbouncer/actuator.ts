@@ -3,8 +3,10 @@ import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
+import {HeldFile} from '../../system/held-file.ts'
 import {type OpenConsole, placeOf} from './console.ts'
 import {HeldDatabases} from './held-databases.ts'
+import {heldStateOf} from './hold-plan.ts'
 import type {IncludeFiles, SharedInclude, StagedInclude} from './include-file.ts'
 import {PgbouncerObserver} from './observer.ts'
 import {type ObservedPgbouncer, type PgbouncerPlan, type PgbouncerStep, planPgbouncer} from './plan.ts'
@@ -18,6 +20,8 @@ export type PgbouncerDeps = Readonly<{
   files: IncludeFiles
   /** The first actuator of this process: a former process may have left databases paused. */
   isFirst: boolean
+  /** Where it is kept what a planned switch has paused; `null`: nowhere. */
+  stateDir: string | null
 }>
 
 /**
@@ -51,6 +55,7 @@ class PgbouncerActuator implements Actuator {
   readonly #sessions: Sessions
   readonly #file: SharedInclude
   readonly #observer: PgbouncerObserver
+  readonly #heldFile: HeldFile
   /** Databases whose PAUSE was refused in this pass. */
   #unpausable: readonly string[] = []
   /** Of this pass; `null`: nothing was read. */
@@ -64,7 +69,9 @@ class PgbouncerActuator implements Actuator {
     this.#file = deps.files.at(settings.include)
     const {clock, isFirst} = deps
     const {name} = this
-    this.#observer = new PgbouncerObserver({name, settings, file: this.#file, held: this.#held, clock, isFirst})
+    this.#heldFile = new HeldFile(deps.stateDir, name)
+    const left = async () => Object.keys(await this.#heldFile.read())
+    this.#observer = new PgbouncerObserver({name, settings, file: this.#file, held: this.#held, clock, isFirst, left})
   }
 
   async apply(snapshot: Snapshot, {dryRun, signal, isOutdated}: ApplyOptions): Promise<Applied> {
@@ -76,6 +83,7 @@ class PgbouncerActuator implements Actuator {
       const applied = dryRun
         ? await this.#planned(console, snapshot)
         : await this.#pass({console, isOutdated, done: steps}, snapshot)
+      if (!dryRun) await this.#noteHeld()
       const isReached = dryRun || unreachable.length === 0
       return {
         ...applied,
@@ -102,6 +110,7 @@ class PgbouncerActuator implements Actuator {
     const limit = new AbortController()
     const cancel = this.#deps.clock.after(stopMs, () => limit.abort())
     await this.#resumeHeld(limit.signal, true)
+    await this.#noteHeld().catch(() => {})
     cancel()
     this.#sessions[Symbol.dispose]()
     this.#file.forget(this.name)
@@ -147,18 +156,32 @@ class PgbouncerActuator implements Actuator {
     const {console, done, isOutdated} = running
     let refused: string | null = null
     this.#unpausable = []
-    let plan = this.#plan(await this.#observe(console), snapshot)
+    let observed = await this.#observe(console)
+    let plan = this.#plan(observed, snapshot)
+    // Before the PAUSE: a daemon that crashes in between leaves no client waiting.
+    if (snapshot.hold) await this.#noteHeld(plan.steps.filter(({kind}) => kind === 'pause'))
     for (let round = 0; round < rounds && plan.steps.length > 0 && refused === null && !isOutdated(); round += 1) {
       refused = await this.#run(plan, running)
-      plan = this.#plan(await this.#observe(console), snapshot)
+      observed = await this.#observe(console)
+      plan = this.#plan(observed, snapshot)
     }
+    const held = heldStateOf({...observed, databases: this.#settings.databases}, snapshot)
     const isOver = refused === null && plan.steps.length === 0
     return {
       outcome: !isOver || plan.isStuck ? 'failed' : done.length > 0 ? 'applied' : 'in-sync',
       steps: done,
       problems: refused === null ? plan.problems : [refused, ...plan.problems],
       ...(plan.againMs !== null && {againMs: plan.againMs}),
+      ...(held && {held}),
     }
+  }
+
+  /** For a later process: databases that are paused, and those that are about to be. */
+  async #noteHeld(pausing: readonly PgbouncerStep[] = []): Promise<void> {
+    const before = Object.keys(await this.#heldFile.read())
+    const held = this.#held.names.filter((name) => before.includes(name))
+    const names = [...held, ...pausing.flatMap(({database}) => database ?? [])]
+    await this.#heldFile.write(Object.fromEntries(names.map((name) => [name, 1])))
   }
 
   #plan(observed: ObservedPgbouncer, snapshot: Snapshot): PgbouncerPlan {

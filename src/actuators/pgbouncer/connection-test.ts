@@ -44,7 +44,15 @@ async function problemsOf(
   using limit = deadline(clock, limitMs)
   using console = new Sessions((signal) => consoleOver(connect)(settings.admin, signal), clock)
   const file = new IncludeFiles().at(settings.include)
-  const observer = new PgbouncerObserver({name, settings, file, held: new HeldDatabases(), clock, isFirst: false})
+  const observer = new PgbouncerObserver({
+    name,
+    settings,
+    file,
+    held: new HeldDatabases(),
+    clock,
+    isFirst: false,
+    left: async () => [],
+  })
   let observed = null
   for (let session = 0; session < sessions; session += 1) {
     await console.begin(limit.signal)

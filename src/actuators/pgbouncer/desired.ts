@@ -8,12 +8,12 @@ import {IncludeFiles} from './include-file.ts'
 /** An actuator per entry of `pgbouncer`. */
 export const desiredPgbouncers = ({openConsole, clock}: Readonly<{openConsole: OpenConsole; clock: Clock}>) => {
   const files = new IncludeFiles()
-  return ({pgbouncer, groups}: ActuatorConfig): readonly DesiredActuator[] => {
+  return ({pgbouncer, groups, stateDir}: ActuatorConfig): readonly DesiredActuator[] => {
     const fallback = fallbackOf(groups)
     const fallbacks = groups.map(({name, readFallback}) => [name, readFallback])
     return pgbouncer.map((settings) => ({
-      key: JSON.stringify(['pgbouncer', settings, fallbacks]),
-      make: (isFirst) => pgbouncerActuator(settings, {openConsole, fallback, clock, files, isFirst}),
+      key: JSON.stringify(['pgbouncer', settings, fallbacks, stateDir]),
+      make: (isFirst) => pgbouncerActuator(settings, {openConsole, fallback, clock, files, isFirst, stateDir}),
     }))
   }
 }

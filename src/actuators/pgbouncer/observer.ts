@@ -21,6 +21,8 @@ type Observed = Readonly<{
   held: HeldDatabases
   clock: Clock
   isFirst: boolean
+  /** Databases that a former process has paused for a planned switch. */
+  left: () => Promise<readonly string[]>
 }>
 
 /** Reads PgBouncer and the include file, and remembers what PgBouncer made of the file. */
@@ -32,6 +34,8 @@ export class PgbouncerObserver {
   #firstText: string | null = null
   #followed: Readonly<Record<string, Pointer>> = {}
   #folders: readonly string[] = []
+  /** `null`: not read yet. */
+  #left: readonly string[] | null = null
 
   constructor(of: Observed) {
     this.#of = of
@@ -56,7 +60,9 @@ export class PgbouncerObserver {
       const paused = state.databases
         .filter((database) => database.isPaused && console.mayHold(database.name))
         .map((database) => database.name)
-      held.keep({paused, inherited: this.#inheritable(paused), isProven: console.isProven}, now)
+      this.#left ??= await this.#of.left()
+      const inherited = this.#inheritable(paused, this.#left)
+      held.keep({paused, inherited, isProven: console.isProven}, now)
     }
     return {
       include,
@@ -104,10 +110,11 @@ export class PgbouncerObserver {
 
   /**
    * What a former process of this daemon may have left paused: its own databases, and only where
-   * the configuration lets the daemon pause.
+   * the configuration lets the daemon pause, or a planned switch did (`left`).
    */
-  #inheritable(paused: readonly string[]): readonly string[] {
+  #inheritable(paused: readonly string[], left: readonly string[]): readonly string[] {
     const {pauseMs, databases} = this.#of.settings
-    return this.#of.isFirst && pauseMs !== null ? paused.filter((name) => Object.hasOwn(databases, name)) : []
+    const ours = paused.filter((name) => Object.hasOwn(databases, name))
+    return ours.filter((name) => left.includes(name) || (this.#of.isFirst && pauseMs !== null))
   }
 }

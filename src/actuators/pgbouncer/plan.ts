@@ -2,6 +2,7 @@ import type {PgbouncerDatabase, PgbouncerSettings} from '../../core/actuator-set
 import type {ReadFallback} from '../../core/settings.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
 import {type Destination, destinationOf} from './destination.ts'
+import {holdOf} from './hold-plan.ts'
 import {includeOf, isNowhere, isOurs, lineOf, linesOf, type Pointer, pointerOf, withoutPointers} from './include.ts'
 import {
   awayProblem,
@@ -98,7 +99,7 @@ export function planPgbouncer(asked: DesiredPgbouncer, observed: ObservedPgbounc
   )
   const mustWrite = wanted !== before && routes.some(({destination}) => destination.kind !== 'keep')
   const include = mustWrite ? wanted : before
-  const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, desired, observed))
+  const isAnyMisled = routes.some((route) => isMisled(route) && !rests(route, {desired, observed, snapshot}))
   const mustReload =
     state !== null &&
     (withoutPointers(include) !== withoutPointers(observed.readText ?? before) ||
@@ -193,7 +194,8 @@ function planRoute(route: Route, input: RoutePlanInput): RoutePlan {
   const {name, database, destination, shown} = route
   const isPrimary = database.role === 'primary'
   if (destination.kind === 'keep') return {}
-  const isResting = rests(route, desired, observed)
+  const isResting = rests(route, input)
+  const isHeld = holdOf(database, input.snapshot) !== null
   if (shown === undefined || (isMisled(route) && !isResting)) {
     if (!mustReload) return {problem: awayProblem(name, shown, desired.include), isStuck: true}
     return isPrimary && isOursToPause(route, observed) && desired.pauseMs !== null
@@ -202,9 +204,22 @@ function planRoute(route: Route, input: RoutePlanInput): RoutePlan {
   }
   const heldMs = heldMsOf(name, observed) ?? null
   if (isResting && heldMs === null) return {steps: [{kind: 'pause', database: name, why: 'clients wait for a primary'}]}
+  if (isHeld && !isResting) return planHeld(route, input)
   const problem = shown.isDisabled ? disabledProblem(name) : null
   const inUse = isPrimary ? foreignConnections(name, destination.pointer, state) : []
-  return {problem, ...planRelease({...route, destination, heldMs, inUse, isPaused: shown.isPaused}, input, problem)}
+  return {
+    problem,
+    ...planRelease({...route, destination, heldMs, inUse, isHeld, isPaused: shown.isPaused}, input, problem),
+  }
+}
+
+/** A planned switch: the database leads where it did, its clients wait, and no RESUME comes before its end. */
+function planHeld(route: Route, {observed, state}: RoutePlanInput): RoutePlan {
+  const {name} = route
+  const waits = state.inUse.some(({database}) => database === name) ? {againMs: settleMs} : {}
+  const isHeld = heldMsOf(name, observed) !== undefined || observed.unpausable.includes(name)
+  if (isHeld || observed.shared !== null || !isOursToPause(route, observed)) return waits
+  return {steps: [{kind: 'pause', database: name, why: 'clients wait for the planned switch'}], ...waits}
 }
 
 type Release = Readonly<{
@@ -213,12 +228,13 @@ type Release = Readonly<{
   heldMs: number | null
   /** Connections in use at another host than the destination. */
   inUse: readonly InUse[]
+  isHeld: boolean
   isPaused: boolean
 }>
 
 /** KILL and RESUME of a database that PgBouncer shows where it shall lead, or that rests. */
 function planRelease(
-  {name, destination, heldMs, inUse, isPaused}: Release,
+  {name, destination, heldMs, inUse, isPaused, isHeld}: Release,
   {desired, observed, state, snapshot}: RoutePlanInput,
   problem: string | null,
 ): RoutePlan {
@@ -229,7 +245,7 @@ function planRelease(
     const kill: PgbouncerStep = {kind: 'kill', database: name, why}
     return {steps: heldMs !== null || !isPaused ? [kill, resume('after KILL')] : [kill]}
   }
-  if (heldMs === null) return {}
+  if (heldMs === null || (destination.kind === 'nowhere' && isHeld)) return {}
   const leftMs = (desired.pauseMs ?? 0) - heldMs
   if (leftMs > 0 && inUse.length > 0) {
     return {problem: problem ?? waitingProblem(name, inUse), isStuck: true, againMs: Math.min(leftMs, settleMs)}
@@ -249,8 +265,10 @@ function planRelease(
  * that fails. After a failed connection it would wait for server_login_retry (both seen to cost
  * half a second).
  */
-function rests(route: Route, {pauseMs}: DesiredPgbouncer, observed: ObservedPgbouncer): boolean {
+function rests(route: Route, {desired, observed, snapshot}: Omit<RoutePlanInput, 'state' | 'mustReload'>): boolean {
   const {name, database, destination, shown} = route
+  const isHeld = observed.shared === null && holdOf(database, snapshot) !== null
+  const pauseMs = isHeld ? Number.POSITIVE_INFINITY : desired.pauseMs
   if (destination.kind !== 'nowhere' || database.role !== 'primary' || pauseMs === null) return false
   if (shown === undefined || isNowhere(shown)) return false
   const held = heldMsOf(name, observed)

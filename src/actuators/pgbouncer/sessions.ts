@@ -233,4 +233,4 @@ function close({console, lifetime}: Session): void {
 }
 
 /** Other names need quotes, as in SQL (seen: PgBouncer calls `PAUSE app-ro` an invalid command). */
-const quoted = (database: string): string => (/^[a-z_][a-z0-9_]*$/.test(database) ? database : `"${database}"`)
+export const quoted = (database: string): string => (/^[a-z_][a-z0-9_]*$/.test(database) ? database : `"${database}"`)

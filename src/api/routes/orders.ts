@@ -12,7 +12,13 @@ import {hostParameter, paramOf, type Route} from '../route.ts'
 import {oneOf, orNull, record, type Schema, text, time, yesOrNo} from '../schema.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-type Carry = (request: FastifyRequest, context: Context, who: Who, body: Fields) => Promise<Readonly<{done: string}>>
+/** `isUnrecorded`: the order repeats one that is on record already. */
+export type Carry = (
+  request: FastifyRequest,
+  context: Context,
+  who: Who,
+  body: Fields,
+) => Promise<Readonly<{done: string; isUnrecorded?: boolean}>>
 
 const reason: Schema = orNull({...text, maxLength: 500})
 const reasonOnly = record<Readonly<{reason: unknown}>>({reason}, ['reason'])
@@ -80,7 +86,7 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
 }
 
 function onHost(
-  verb: Exclude<OrderName, 'maintenance' | 'adopt'>,
+  verb: Exclude<OrderName, 'maintenance' | 'switchover' | 'adopt'>,
   summary: string,
   fields: Readonly<Record<string, Schema>>,
   carry: Carry,
@@ -90,7 +96,12 @@ function onHost(
   return {...route, parameters: [hostParameter], answers: {...route.answers, 404: 'no such host'}}
 }
 
-function order(name: OrderName, about: Pick<Route, 'path' | 'body' | 'request'>, summary: string, carry: Carry): Route {
+export function order(
+  name: OrderName,
+  about: Pick<Route, 'path' | 'body' | 'request'>,
+  summary: string,
+  carry: Carry,
+): Route {
   return {
     ...about,
     method: 'POST',
@@ -145,8 +156,9 @@ async function obey(order: OrderName, request: FastifyRequest, context: Context,
   if (before !== null && !(Date.parse(before) >= context.clock.wall()))
     return refuse(expired, 'the sender gave up waiting', named, reason)
   try {
-    const answer = await carry(request, context, {by, reason, ...(isForwarded && {isForwarded})}, body)
-    context.orderRecord.add({...given, ...named, reason}, {isCarriedOut: true, why: answer.done})
+    const who = {by, reason, ...(isForwarded && {isForwarded})}
+    const {isUnrecorded = false, ...answer} = await carry(request, context, who, body)
+    if (!isUnrecorded) context.orderRecord.add({...given, ...named, reason}, {isCarriedOut: true, why: answer.done})
     return json(200, answer)
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
@@ -192,14 +204,14 @@ function fieldsOf(body: unknown): Fields {
   return body as Fields
 }
 
-function wordOf(value: unknown, name: string): string | null {
+export function wordOf(value: unknown, name: string): string | null {
   if (value === undefined || value === null) return null
   if (typeof value === 'string' && value.length <= 500) return value
   throw new OperatorError('BODY', `"${name}" is not a text of at most 500 characters`, 'Send {"reason": "…"}.')
 }
 
-function durationOf(value: unknown): number {
-  const shown = `"for": ${String(JSON.stringify(value)).slice(0, 40)}`
+export function durationOf(value: unknown, name = 'for'): number {
+  const shown = `"${name}": ${String(JSON.stringify(value)).slice(0, 40)}`
   const next = 'Send a duration such as "30min" or "2h".'
   if (typeof value !== 'string') throw new OperatorError('BODY', `${shown} is not a text`, next)
   let ms: number
@@ -210,5 +222,5 @@ function durationOf(value: unknown): number {
     throw new OperatorError('BODY', `${shown} ${error.message}`, next, {cause: error})
   }
   if (ms > 0) return ms
-  throw new OperatorError('BODY', `${shown} would end the maintenance at once`, next)
+  throw new OperatorError('BODY', `${shown} would end at once`, next)
 }

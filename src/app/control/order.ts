@@ -16,17 +16,35 @@ export type Channel = Readonly<
     }
 >
 
-const limitMs = 10_000
+const usualLimitMs = 10_000
 
 /**
  * Sends an order to the daemon: `POST path`. Resolves to the body of its 200; throws OperatorError
  * with the daemon's own text otherwise.
  */
-export async function order(channel: Channel, path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+export async function order(
+  channel: Channel,
+  path: string,
+  body: object,
+  limitMs = usualLimitMs,
+): Promise<Readonly<Record<string, unknown>>> {
   // A daemon that hangs must not carry out the order later, when the sender has gone. `before` is
   // read by the daemon's clock, which is the sender's clock only on the same machine.
   const limit = 'socket' in channel ? {before: new Date(Date.now() + limitMs).toISOString()} : {}
-  const reply = await send(channel, path, JSON.stringify({...body, ...limit}))
+  return answerOf(
+    channel,
+    await send(channel, {path, method: 'POST', body: JSON.stringify({...body, ...limit})}, limitMs),
+  )
+}
+
+/** Asks the daemon that takes the orders: `GET path`. Throws as `order` does. */
+export const question = async (
+  channel: Channel,
+  path: string,
+  limitMs = usualLimitMs,
+): Promise<Readonly<Record<string, unknown>>> => answerOf(channel, await send(channel, {path, method: 'GET'}, limitMs))
+
+function answerOf(channel: Channel, reply: Reply): Readonly<Record<string, unknown>> {
   const answer = parsed(reply.body)
   if (reply.status === 200) return answer
   const {code, detail, next} = answer
@@ -38,14 +56,15 @@ export async function order(channel: Channel, path: string, body: object): Promi
   )
 }
 
-async function send(channel: Channel, path: string, body: string): Promise<Reply> {
+type Sent = Readonly<{path: string; method: 'GET' | 'POST'; body?: string}>
+async function send(channel: Channel, sent: Sent, limitMs: number): Promise<Reply> {
   const token = 'url' in channel && channel.tokenFile !== undefined ? await tokenIn(channel.tokenFile) : null
   const headers = {'content-type': 'application/json', ...(token !== null && {authorization: `Bearer ${token}`})}
   const endpoint = 'socket' in channel ? {socketPath: channel.socket} : await endpointOfChannel(channel)
   try {
-    return await httpRequest(endpoint, {path, method: 'POST', headers, body, signal: AbortSignal.timeout(limitMs)})
+    return await httpRequest(endpoint, {...sent, headers, signal: AbortSignal.timeout(limitMs)})
   } catch (error) {
-    throw unreachable(channel, error as NodeJS.ErrnoException, failureText(error, endpoint))
+    throw unreachable(channel, error as NodeJS.ErrnoException, {limitMs, text: failureText(error, endpoint)})
   }
 }
 
@@ -80,12 +99,17 @@ function urlOf(text: string): URL {
 
 const endpointOf = (channel: Channel): string => ('socket' in channel ? channel.socket : channel.url)
 
-function unreachable(channel: Channel, error: NodeJS.ErrnoException, text: string): OperatorError {
-  const [why, next] = reasonOf(channel, error, text)
+type Failed = Readonly<{limitMs: number; text: string}>
+function unreachable(channel: Channel, error: NodeJS.ErrnoException, failed: Failed): OperatorError {
+  const [why, next] = reasonOf(channel, error, failed)
   return new OperatorError('NO_DAEMON', why, next, {cause: error})
 }
 
-function reasonOf(channel: Channel, {code}: NodeJS.ErrnoException, text: string): readonly [why: string, next: string] {
+function reasonOf(
+  channel: Channel,
+  {code}: NodeJS.ErrnoException,
+  {limitMs, text}: Failed,
+): readonly [why: string, next: string] {
   const endpoint = endpointOf(channel)
   switch (code) {
     case 'EACCES':

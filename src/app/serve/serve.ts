@@ -5,6 +5,7 @@ import {loadConfig} from '../../config/load.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
 import type {Clock, Random} from '../../core/ports.ts'
+import {HoldLease} from '../../monitor/hold/lease.ts'
 import {systemClock} from '../../system/clock.ts'
 import {keepHeapSmall} from '../../system/heap.ts'
 import {machineId} from '../../system/machine-id.ts'
@@ -54,8 +55,7 @@ type Running = ServeEnv & Readonly<{load: () => Promise<Config>; log: AppLog; dr
 async function run(config: Config, {load, log, dryRun, stopped, env, version}: Running): Promise<void> {
   await using release = new Release()
   const clock = systemClock
-  log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
-  tellWarnings(config, log)
+  tellStart(config, log, version)
   const metrics = createMetrics(version, clock.wall)
   const claim = release.own(await StateLock.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
@@ -71,6 +71,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const isStopped = stopped.then(() => true)
   const isReloadAsked = holdReload()
   if (await Promise.race([isStopped, watching.ready, firstRoundLimit(config)])) return
+  const holds = release.own(new HoldLease({...config, monitor, clock, log}))
   const unknownAddresses = new UnknownAddresses({log, count: metrics.namedOnly})
   const {note: namedOnly} = unknownAddresses
   let shown: Actuation['shown'] = () => []
@@ -80,6 +81,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       source: monitor,
       orders: monitor,
       announce: (changes) => monitor.announce(changes),
+      holds,
       pastChanges: () => journal.latest(),
       routers: () => shown(),
       unknownAddresses,
@@ -95,10 +97,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   )
   const certificates = release.own(new CertificateWatch(config, {clock, log, tell: metrics.certificates}))
   const own = 'own' in watching ? watching.own : monitor
-  const actuation = actuationOf(
-    {monitor, own, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly},
-    release,
-  )
+  const deps = {monitor, own, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly}
+  const actuation = actuationOf(deps, release)
   const {agent, routers, hooks} = actuation
   shown = actuation.shown
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
@@ -110,6 +110,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
     apply: [
       ...[claim, api, agent, watching, journal, routers, hooks, certificates].map(applying),
       (next) => log.reopen(next.log),
+      (next) => holds.applyConfig(next),
     ],
     log,
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
@@ -120,11 +121,12 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   // Not before: what is loaded after it has no use for the executable's code caches, which are made
   // for V8's own settings.
   keepHeapSmall()
-  try {
-    await stopped
-  } finally {
-    process.off('SIGHUP', reload)
-  }
+  await stopped.finally(() => process.off('SIGHUP', reload))
+}
+
+function tellStart(config: Config, log: AppLog, version: string): void {
+  log.info({version, config: config.path, hosts: config.hosts.length}, 'starting')
+  tellWarnings(config, log)
 }
 
 type Part = Readonly<{applyConfig(config: Config): unknown} | {reload(config: Config): unknown}>

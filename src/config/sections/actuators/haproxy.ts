@@ -16,6 +16,10 @@ const backends = describe(
   'HAProxy backend → the role that its servers must have',
   named(choice('primary', poolRoles), () => true),
 )
+const frontends = describe(
+  'frontend → its backend, so that a switchover can make clients wait; a "listen" section needs none',
+  named(text(null), () => true),
+)
 const instance = section(
   {
     socket: describe('path of the unix socket, or host:port', text(null)),
@@ -30,6 +34,7 @@ const keys = {
     section(
       {
         backends,
+        frontends,
         instances: describe('HAProxies that the daemon pushes to, over the stats socket (level admin)', list(instance)),
         resync: describe('how often the daemon reads and corrects every HAProxy and PgBouncer', duration(1_000, 100)),
       },
@@ -44,6 +49,7 @@ export const haproxySection = {
   keys,
   settings({haproxy}: Keys<typeof keys>, context: Context): {haproxy: HaproxySettings} {
     const general = Object.fromEntries(haproxy.backends)
+    const frontends = Object.fromEntries([...haproxy.frontends].map(([name, backend]) => [name, backend ?? '']))
     const instances = haproxy.instances.map((each, index) =>
       instanceOf(each, general, `haproxy.instances[${index}]`, context),
     )
@@ -52,11 +58,12 @@ export const haproxySection = {
       (index) => `haproxy.instances[${index}].socket`,
       context.report,
     )
-    return {haproxy: {backends: general, instances, resyncMs: haproxy.resync}}
+    return {haproxy: {backends: general, frontends, instances, resyncMs: haproxy.resync}}
   },
   document: ({haproxy}) => ({
     haproxy: {
       backends: {...haproxy.backends},
+      frontends: {...haproxy.frontends},
       instances: haproxy.instances.map(({socket, masterSocket, backends: own}) =>
         given({socket, master_socket: masterSocket, backends: {...own}}),
       ),
