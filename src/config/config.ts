@@ -73,6 +73,8 @@ export type Config = MonitorSettings &
     /** The instances that share the groups; `null`: this process watches all of them. */
     cluster: ClusterSettings | null
     log: LogSettings
+    /** Which timers are the defaults of `probe`, which holds the values in force. */
+    profile: 'fast' | 'normal' | 'wan'
     v1Format: 'documented' | 'released'
     check: Readonly<{timeoutMs: number}>
     /** What works, and what the operator should know: readable secrets, hosts in no group, idle keys. */

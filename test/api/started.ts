@@ -14,6 +14,7 @@ import type {SnapshotDraft} from '../support/snapshots.ts'
 
 /** The defaults of a configuration without any key. */
 export const plainConfig: Config = {
+  profile: 'normal',
   hosts: [],
   groups: [],
   probe: {

@@ -157,7 +157,7 @@ describe('without a daemon', () => {
 
   built('config and init', async () => {
     const env = config()
-    assert.deepEqual((await jail.run(['config', 'check'], {env})).stdout, 'ok\n')
+    assert.match((await jail.run(['config', 'check'], {env})).stdout, /^ok\n/)
     assert.match((await jail.run(['config', 'check', '--connect'], {env})).stdout, /host3/)
     assert.match((await jail.run(['config', 'show'], {env})).stdout, /host3:/)
     assert.equal(JSON.parse((await jail.run(['config', 'schema'])).stdout).title, 'pgroute66 configuration')

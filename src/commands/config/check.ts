@@ -1,7 +1,9 @@
 import {Flags} from '@oclif/core'
+import {boundsText} from '../../app/cli/bounds-text.ts'
 import {TextCommand} from '../../app/cli/command.ts'
 import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
+import {boundsOf} from '../../core/bounds.ts'
 
 export default class ConfigCheck extends TextCommand {
   static override summary = 'Check the configuration and what the daemon needs: all problems at once.'
@@ -33,7 +35,9 @@ export default class ConfigCheck extends TextCommand {
       for (const {path, message, next} of config.warnings) this.logToStderr(`warning: ${path} ${message}. ${next}`)
     }
     if (!flags.connect) {
-      this.log(flags.json ? JSON.stringify({ok: true, path: config.path, warnings: config.warnings}, null, 2) : 'ok')
+      const bounds = boundsOf(config.probe, config.groups)
+      const {path, warnings} = config
+      this.log(flags.json ? JSON.stringify({ok: true, path, warnings, bounds}, null, 2) : `ok\n${boundsText(bounds)}`)
       return
     }
     const {connectTrial} = await import('../../app/serve/connect-trial.ts')

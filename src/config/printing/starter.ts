@@ -88,6 +88,7 @@ const others: Readonly<Record<Others, string>> = {
   read_fallback: 'primary   # who serves reads when no standby is within the limits: primary, any, none',
   repmgr: '{dbname: repmgr}   # for confirm: [repmgr]',
   pgaf: '{monitor: "postgres://pgroute66@10.0.0.9/pg_auto_failover"}   # for confirm: [pgaf]',
+  profile: 'fast   # timers for one machine room; wan: for hosts far apart',
   followers: '{max_age: 3s}',
   availability: 'true   # a heartbeat row on the primary',
   socket_group: 'haproxy   # may use the socket',

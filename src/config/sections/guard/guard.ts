@@ -10,6 +10,7 @@ import {type Document, given} from '../document.ts'
 import {peerDocument, peerFields} from '../groups/peer-fields.ts'
 import {peersFrom} from '../groups/peer-rules.ts'
 import {grpcDocument, grpcSettings, grpcShape} from '../grpc.ts'
+import {type ProbeFields, timersOf} from '../probe.ts'
 import type {Section} from '../section.ts'
 import {gateRules} from './gate-rules.ts'
 import {checkTiming} from './timing.ts'
@@ -55,8 +56,8 @@ const keys = {guard: orAbsent(describe("opens and shuts this host's pg_hba.conf 
 export type GuardFields = Read<typeof guard>
 
 type Fields = Keys<typeof keys> &
+  ProbeFields &
   Readonly<{
-    probe: Readonly<{timeout: number}>
     failover_after: number | null
     groups: ReadonlyMap<string, object> | null
   }>
@@ -65,12 +66,12 @@ type Fields = Keys<typeof keys> &
 export const guardSection = {
   keys,
   async settings(
-    {guard: read, probe, failover_after}: Fields,
+    {guard: read, failover_after, ...fields}: Fields,
     {directory, report}: Context,
   ): Promise<{guard: Config['guard']}> {
     if (read === null) return {guard: null}
     const {peers, witness} = peersFrom({peers: read.neighbours ?? [], witness: read.witness, directory, report})
-    const timing = {intervalMs: read.interval, leaseMs: read.lease, deadlineMs: probe.timeout}
+    const timing = {intervalMs: read.interval, leaseMs: read.lease, deadlineMs: timersOf(fields).timeout}
     checkTiming(timing, failover_after, report)
     const settings = {
       hbaFile: read.hba_file && resolve(directory, read.hba_file),
