@@ -259,6 +259,15 @@ _pgroute66() {
     "poke --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --config"|"poke -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "rejoin --config"|"rejoin -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --url") return ;;
+    "report --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --config"|"report -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "report --since") return ;;
+    "report --group") return ;;
     "resume --reason") return ;;
     "resume --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --url") return ;;
@@ -268,6 +277,21 @@ _pgroute66() {
     "resume --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "resume --config"|"resume -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "serve --config"|"serve -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --reason") return ;;
+    "switchover --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --url") return ;;
+    "switchover --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --config"|"switchover -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --via") COMPREPLY=($(compgen -W 'patroni repmgr run' -- "$current")); return ;;
+    "switchover --group") return ;;
+    "switchover --deadline") return ;;
+    "switchover --drain") return ;;
+    "switchover --max-lag") return ;;
+    "switchover --repmgr-conf") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "switchover --ssh-user") return ;;
     "watch --config"|"watch -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "watch --url") return ;;
     "watch --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -275,9 +299,17 @@ _pgroute66() {
     "watch --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "watch --group"|"watch -g") return ;;
     "watch --interval") return ;;
+    "why --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --url") return ;;
+    "why --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --config"|"why -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "why --group") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init instances maintenance patroni poke rejoin resume serve watch --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init instances maintenance patroni poke rejoin report resume serve switchover watch why --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     instances) COMPREPLY=($(compgen -W 'adopt' -- "$current")) ;;
@@ -309,9 +341,12 @@ _pgroute66() {
     "patroni version") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
     "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "rejoin") COMPREPLY=($(compgen -W '--dry-run --accept-loss --auto --clone --json --config --help' -- "$current")) ;;
+    "report") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --since --group --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
+    "switchover") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --via --group --deadline --drain --max-lag --cut-open --repmgr-conf --ssh-user --dry-run --yes --help' -- "$current")) ;;
     "watch") COMPREPLY=($(compgen -W '--config --url --direct --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;
+    "why") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --group --help' -- "$current")) ;;
   esac
 }
 complete -F _pgroute66 pgroute66

@@ -2,6 +2,7 @@ import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {Meter} from '../core/ports.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
+import {GroupTime} from './counters/group-time.ts'
 import {type DropReason, dropReasons} from './listen/drop-reason.ts'
 import {processMetrics} from './process-metrics.ts'
 import {type SetMetrics, setMetrics} from './set-metrics.ts'
@@ -14,8 +15,8 @@ import {snapshotMetrics} from './snapshot-metrics.ts'
 export interface Metrics extends Pick<SetMetrics, 'took' | 'shares'> {
   /** For the monitor. */
   readonly meter: Meter
-  /** Counts changes of role. */
-  published(publication: Publication): void
+  /** Counts changes of role, and the time of each verdict. `now`: monotonic. */
+  published(publication: Publication, now: number): void
   /** How long a switch took to be judged, and to be applied by an actuator. */
   stage(seen: Readonly<{stage: string; actuator: string; ms: number}>): void
   applied(actuator: string, outcome: string): void
@@ -112,6 +113,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   saved.set(1)
   reloadedAt.set(wall() / 1000)
   const setProcess = processMetrics(registers)
+  const times = new GroupTime(registers)
   const snapshots = snapshotMetrics(registers)
   const sets = setMetrics(registers)
 
@@ -129,7 +131,8 @@ export function createMetrics(version: string, wall: () => number): Metrics {
       alarmed: (host) => alarms.inc({host}),
       saved: (isSuccessful) => saved.set(isSuccessful ? 1 : 0),
     },
-    published({changes}) {
+    published({changes, snapshot}, now) {
+      if (changes.some(({kind}) => kind === 'verdict' || kind === 'config')) times.seen(snapshot, now)
       for (const {kind, host, from, to} of changes)
         if (kind === 'role' && host !== null && from !== null && to !== null && from !== to)
           transitions.inc({host, from, to})
@@ -148,6 +151,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
     },
     render(snapshot, at) {
       setProcess()
+      times.seen(snapshot, at.now)
       snapshots.set(snapshot, at)
       sets.set()
       return registry.metrics()

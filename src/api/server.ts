@@ -78,7 +78,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   }
   const stream = new EventStream(deps)
   const own = deps.shared ? new EventStream({...deps, source: deps.shared.own}) : null
-  const uncount = source.subscribe((publication) => metrics.published(publication))
+  const uncount = source.subscribe((publication) => metrics.published(publication, deps.clock.now()))
   const answer = await buildApp(allRoutes({all: stream, own}, deps.version), context)
   const handler = (kind: ListenerKind): RequestListener =>
     isVocabulary(kind)

@@ -45,6 +45,7 @@ export async function overPatroni(count: number): Promise<Switches> {
   )
   await until(async () => (await pgbouncer.leads('app')) === `${leader.address}:5432`)
   const common = {rate: load.rate, statement}
+  await until(async () => Object.values(await haproxy.states()).includes('no check'))
   await using pooled = await Pgbench.start({
     ...common,
     port: pgbouncer.port,

@@ -98,6 +98,7 @@ async function overCommand(count: number): Promise<Switches> {
   )
   await using mover = await Mover.start(cluster)
   await until(async () => (await pgbouncer.leads('app')) === `127.0.0.1:${old.port}`)
+  await until(async () => Object.values(await haproxy.states()).includes('no check'))
   await using pooled = await Pgbench.start({
     port: pgbouncer.port,
     database: 'app',

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {boundsOf} from '../../src/core/bounds.ts'
+import {boundsOf} from '../../src/core/reports/bounds.ts'
 import type {ProbeSettings} from '../../src/core/settings.ts'
 
 const normal: ProbeSettings = {

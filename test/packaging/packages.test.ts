@@ -86,7 +86,7 @@ describe('the Debian packages', () => {
     assert.match(output(join(root, 'usr/bin/pgroute66'), '--version'), /^pgroute66\//)
     assert.match(output(join(root, 'usr/bin/pgroute66-check-primary'), '--help'), /Judge a host/)
     const example = join(root, 'usr/share/doc/pgroute66/examples/config.yaml')
-    assert.equal(output(join(root, 'usr/bin/pgroute66'), 'config', 'check', '-c', example), 'ok\n')
+    assert.match(output(join(root, 'usr/bin/pgroute66'), 'config', 'check', '-c', example), /^ok\n/)
   })
 
   test('the copyright tells of Node.js and of every npm package in the executable', async () => {

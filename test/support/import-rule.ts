@@ -83,6 +83,10 @@ export const rooms: Readonly<Record<string, Rule>> = {
     rooms: ['core', 'protocol', 'config', 'system', 'http', 'patroni', 'etcd', 'sources/*', 'app/cli'],
     packages: ['*'],
   },
+  'app/look': {
+    rooms: ['core', 'protocol', 'config', 'system', 'sources/*', 'actuators/*', 'app/cli', 'app/control'],
+    packages: ['*'],
+  },
   'app/switchover': {
     rooms: [
       'core',

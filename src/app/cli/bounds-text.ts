@@ -1,5 +1,5 @@
-import type {Bounds} from '../../core/bounds.ts'
 import {formatDuration} from '../../core/duration.ts'
+import type {Bounds} from '../../core/reports/bounds.ts'
 
 /** What follows from the timers, one line each. */
 export const boundsText = ({noticedMs: {from, to}, falseAlarmMs, disagreeMs}: Bounds): string =>

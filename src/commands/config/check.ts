@@ -3,7 +3,7 @@ import {boundsText} from '../../app/cli/bounds-text.ts'
 import {TextCommand} from '../../app/cli/command.ts'
 import {loadConfig} from '../../config/load.ts'
 import {ConfigError} from '../../config/reading/problem.ts'
-import {boundsOf} from '../../core/bounds.ts'
+import {boundsOf} from '../../core/reports/bounds.ts'
 
 export default class ConfigCheck extends TextCommand {
   static override summary = 'Check the configuration and what the daemon needs: all problems at once.'

@@ -1,4 +1,4 @@
-import type {GroupSettings, ProbeSettings} from './settings.ts'
+import type {GroupSettings, ProbeSettings} from '../settings.ts'
 
 /**
  * What follows from the timers, on a network whose round trip is so short that no limit adapts to it
