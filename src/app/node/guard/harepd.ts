@@ -130,6 +130,7 @@ export async function answerAsHarepd(
   const config = await loadHarepd(path, {quorum: 'majority', isServer: true, ...around})
   const log = openLog(config.log)
   const clock = systemClock
+  process.on('SIGHUP', () => log.reopen(config.log))
   try {
     tellWarnings(config, log)
     const stopped = stopSignal(log)

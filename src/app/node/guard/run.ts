@@ -42,11 +42,13 @@ export async function runGuard(flags: GuardFlags, version: string): Promise<Guar
   const around = {env: process.env, cwd: process.cwd()}
   if (harepd !== undefined && mode === 'serve') return await answerAsHarepd(harepd, {...around, version})
   if (harepd !== undefined && mode === 'deny') return await denyBy(await loadHarepdToDeny(harepd, around))
-  const byHarepd = harepd === undefined ? null : await loadHarepd(harepd, {quorum, ...around})
+  const byHarepd = harepd === undefined ? null : await loadOrDeny(harepd, {quorum, ...around}, mode)
   const config = byHarepd ?? (await loadConfig({path, ...around}))
   if (mode === 'deny') return await denyBy(config)
   const site = guardSiteOf(config)
   const log = openLog(config.log)
+  // After a rotation. By itself, SIGHUP ends a process, which would leave its gates open.
+  process.on('SIGHUP', () => log.reopen(config.log))
   try {
     tellWarnings(config, log)
     for (const sentence of byHarepd?.meaning ?? []) log.info({file: harepd}, sentence)
@@ -62,6 +64,17 @@ export async function runGuard(flags: GuardFlags, version: string): Promise<Guar
     return 0
   } finally {
     await log.close()
+  }
+}
+
+/** Without the server of this host nothing can be agreed: its next start must not find an open gate. */
+async function loadOrDeny(path: string, around: Parameters<typeof loadHarepd>[1], mode: GuardFlags['mode']) {
+  try {
+    return await loadHarepd(path, around)
+  } catch (error) {
+    const isAway = error instanceof OperatorError && error.code === 'REPMGR_NODES'
+    if (isAway && mode !== 'dry-run') await denyBy(await loadHarepdToDeny(path, around))
+    throw error
   }
 }
 
