@@ -112,6 +112,23 @@ test('sessions of the gated users end, and no other one', async () => {
   await Promise.all(clients.map((client) => client.end().catch(() => {})))
 })
 
+test('+role, more databases, and the unix socket: PostgreSQL finds the lines', async () => {
+  const site = await siteWith('allow: scram-sha-256')
+  const rules = {
+    databases: ['postgres', 'sameuser'],
+    readWrite: ['app', '+apps'],
+    readOnly: [],
+    addresses: ['local', '::1/128', '10.0.0.0/8'],
+    allow: 'ident',
+    deny: 'reject',
+  }
+  const guard = {...site.guard, rules}
+  const deps = {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()}
+  const gate = new HbaGate(guard, ownServer({...site, guard}, deps))
+  expect(await gate.apply(shut, patient())).toMatchObject({gates: shut, hasFailed: false, problems: []})
+  expect(await gate.apply(open, patient())).toMatchObject({gates: open, hasFailed: false, problems: []})
+})
+
 test('+role ends the sessions of its members, and not those of superusers', async () => {
   const {server} = await gateWith()
   await node.sql('create role apps; grant apps to app')
@@ -167,6 +184,17 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
     expect(await gate.apply(shut, patient())).toMatchObject({hasFailed: false, problems: []})
     await becomes('app', refused)
     await startsAgain()
+  })
+
+  test('another file than the one that PostgreSQL reads: it is told, for an open gate and for a shut one', async () => {
+    const elsewhere = join(cluster.folder, 'other_hba.conf')
+    writeFileSync(elsewhere, original)
+    const {gate} = await gateWith(`hba_file: ${elsewhere}`)
+    for (const gates of [shut, open, shut])
+      expect(await gate.apply(gates, patient())).toMatchObject({
+        hasFailed: true,
+        problems: [expect.stringContaining('finds no line of the guard')],
+      })
   })
 
   test('a marker without its end: not a byte is written', async () => {

@@ -80,6 +80,7 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
   const server: GateServer = {
     hbaFile: async () => null,
     problems: async () => answers.broken,
+    holds: async () => true,
     async reload() {
       clock.pass(answers.takesMs)
       done.push(`reload ${/app {2}\S+ {2}reject/.test(readFileSync(hba, 'utf8')) ? 'deny' : 'allow'}`)

@@ -10,6 +10,8 @@ export interface GateServer {
   hbaFile(signal: AbortSignal): Promise<string | null>
   /** What is wrong with the file as it stands; `null`: SQL is away, or may not look. */
   problems(signal: AbortSignal): Promise<readonly RuleProblem[] | null>
+  /** Whether lines for these gates are among the rules that it finds; `null`: SQL is away, or may not look. */
+  holds(gates: Gates, signal: AbortSignal): Promise<boolean | null>
   /** By SQL, else by SIGHUP. `not-running`: no server runs here, so the next start reads the file. */
   reload(signal: AbortSignal): Promise<'reloaded' | 'not-running' | 'failed'>
   /** Ends sessions of these users; how many. `null`: SQL is away. `not-allowed`: the right is missing. */
@@ -74,7 +76,8 @@ export class HbaGate {
 
   /** PostgreSQL says yes to a reload of a broken file, and keeps the rules of before: so it is asked first. */
   async #load(gates: Gates, signal: AbortSignal): Promise<GateOutcome> {
-    const found = (await this.#server.problems(signal)) ?? []
+    const answered = await this.#server.problems(signal)
+    const found = answered ?? []
     const [own, others] = await this.#sorted(found)
     if (own !== undefined) return await this.#shutInstead(gates, own, signal)
     if (others !== undefined) {
@@ -89,9 +92,19 @@ export class HbaGate {
     const reloaded = await this.#server.reload(signal)
     // A server that was not found may run out of sight, in a container of its own: it is told once SQL is back.
     this.#loaded = reloaded === 'reloaded' ? gates : null
+    if (reloaded !== 'failed' && answered !== null && (await this.#server.holds(gates, signal)) === false)
+      return this.#unread(gates)
     if (reloaded !== 'failed') return fine(gates)
     const text = 'PostgreSQL could not be told to read pg_hba.conf. Run the guard as the user of the server.'
     return {...fine(gates), hasFailed: true, problems: [text]}
+  }
+
+  /** The server has another pg_hba.conf, so nothing that is written here shuts a gate. */
+  #unread(gates: Gates): GateOutcome {
+    this.#loaded = null
+    const text = `PostgreSQL does not read ${this.#path}: it finds no line of the guard.`
+    const next = 'Set guard.hba_file to the file that "SHOW hba_file" names.'
+    return {...fine(gates), hasFailed: true, problems: [`${text} ${next}`]}
   }
 
   /** The first problem within the block, and the first elsewhere. */

@@ -2,6 +2,7 @@ import type {GateServer, RuleProblem} from '../../../actuators/guard/gate.ts'
 import {findPostmaster, signalPostmaster} from '../../../actuators/guard/postmaster.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import type {SqlRows} from '../../../core/evidence/sql-session.ts'
+import type {Gate, GateRules, Gates} from '../../../core/node/guard-settings.ts'
 import {type Clock, isFailure, type Log} from '../../../core/ports.ts'
 import {type ConnectionsOf, sideSessions} from '../../../sources/pg/side-session.ts'
 
@@ -43,6 +44,10 @@ export function ownServer({host, monitor, guard}: GuardSite, {clock, log, connec
       const rows = await ask(problemsText, signal)
       return rows?.map(problemOf) ?? null
     },
+    async holds(gates, signal) {
+      const rows = await ask(holdsText(guard.rules, gates), signal)
+      return typeof rows?.[0]?.holds === 'boolean' ? rows[0].holds : null
+    },
     async reload(signal) {
       const rows = await ask('select pg_catalog.pg_reload_conf() as is_done', signal)
       if (rows?.[0]?.is_done === true || (await signalPostmaster(connection.port, 'SIGHUP'))) return 'reloaded'
@@ -68,6 +73,18 @@ const problemOf = ({line, error, file}: Readonly<Record<string, unknown>>): Rule
 })
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
+
+/** Among the rules that PostgreSQL finds now, there is one for each set of users. */
+function holdsText({databases, readWrite, readOnly}: GateRules, gates: Gates): string {
+  const array = (names: readonly string[]) => `array[${names.map(literal).join(', ')}]::text[]`
+  const found = (users: readonly string[], gate: Gate) =>
+    'exists (select from pg_catalog.pg_hba_file_rules() r where r.error is null ' +
+    `and r.user_name = ${array(users)} and r.database = ${array(databases)} ` +
+    `and (r.auth_method = 'reject') = ${gate === 'deny'})`
+  const sets = [[readWrite, gates.readWrite] as const, [readOnly, gates.readOnly] as const]
+  const asked = sets.flatMap(([users, gate]) => (users.length === 0 ? [] : [found(users, gate)]))
+  return `select ${asked.join(' and ')} as holds`
+}
 
 /** Sessions that the block gates. `+role`: its members, and no superuser, who is a member of every role. */
 export function terminateText(users: readonly string[], databases: readonly string[]): string {
