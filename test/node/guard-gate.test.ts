@@ -186,6 +186,34 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
     await startsAgain()
   })
 
+  test('a broken line while SQL is away: it is found once SQL is back', async () => {
+    appendFileSync(hba, 'host all all 10.0.0.0/99 trust\n')
+    const site = await siteWith()
+    const server = ownServer(site, {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()})
+    let isAway = true
+    let told = 0
+    const gate = new HbaGate(site.guard, {
+      ...server,
+      problems: async (signal) => (isAway ? null : await server.problems(signal)),
+      async reload() {
+        told += 1
+        return 'reloaded'
+      },
+    })
+    for (let pass = 0; pass < 3; pass += 1)
+      expect(await gate.apply(shut, patient())).toMatchObject({hasFailed: false, problems: []})
+    expect(told).toBe(1)
+    isAway = false
+    expect(await gate.apply(shut, patient())).toMatchObject({
+      hasFailed: true,
+      problems: [expect.stringMatching(/line \d+/)],
+    })
+    writeFileSync(hba, original)
+    for (let pass = 0; pass < 3; pass += 1)
+      expect(await gate.apply(shut, patient())).toMatchObject({hasFailed: false, problems: []})
+    expect(told).toBe(2)
+  })
+
   test('another file than the one that PostgreSQL reads: it is told, for an open gate and for a shut one', async () => {
     const elsewhere = join(cluster.folder, 'other_hba.conf')
     writeFileSync(elsewhere, original)

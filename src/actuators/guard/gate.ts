@@ -8,7 +8,7 @@ export type RuleProblem = Readonly<{file: string | null; line: number | null; er
 export interface GateServer {
   /** The path of pg_hba.conf; `null`: SQL is away. */
   hbaFile(signal: AbortSignal): Promise<string | null>
-  /** What is wrong with the file as it stands; `null`: SQL is away, or may not look. */
+  /** What is wrong with the file as it stands; nothing where it may not look. `null`: SQL is away. */
   problems(signal: AbortSignal): Promise<readonly RuleProblem[] | null>
   /** Whether lines for these gates are among the rules that it finds; `null`: SQL is away, or may not look. */
   holds(gates: Gates, signal: AbortSignal): Promise<boolean | null>
@@ -43,6 +43,8 @@ export class HbaGate {
   #written: Gates | null = null
   /** What the server was told to read last. */
   #loaded: Gates | null = null
+  /** Told while SQL was away: whether the server takes the file is not known. */
+  #isUnchecked = false
 
   constructor(settings: Settings, server: GateServer) {
     this.#settings = settings
@@ -69,7 +71,8 @@ export class HbaGate {
     if (written.kind === 'failed') return this.#failed(written)
     const wasRewritten = written.kind === 'written' && sameGates(this.#written, gates)
     this.#written = gates
-    if (written.kind === 'same' && sameGates(this.#loaded, gates)) return {...fine(gates), wasRewritten}
+    if (written.kind === 'same' && sameGates(this.#loaded, gates) && !this.#isUnchecked)
+      return {...fine(gates), wasRewritten}
     const outcome = await this.#load(gates, signal)
     return {...outcome, wasRewritten, isInPlace: written.kind === 'written' && written.isInPlace}
   }
@@ -78,6 +81,8 @@ export class HbaGate {
   async #load(gates: Gates, signal: AbortSignal): Promise<GateOutcome> {
     const answered = await this.#server.problems(signal)
     const found = answered ?? []
+    if (answered === null && this.#isUnchecked && sameGates(this.#loaded, gates)) return fine(gates)
+    this.#isUnchecked = answered === null
     const [own, others] = await this.#sorted(found)
     if (own !== undefined) return await this.#shutInstead(gates, own, signal)
     if (others !== undefined) {

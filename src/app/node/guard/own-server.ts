@@ -41,8 +41,8 @@ export function ownServer({host, monitor, guard}: GuardSite, {clock, log, connec
       return typeof rows?.[0]?.file === 'string' ? rows[0].file : null
     },
     async problems(signal) {
-      const rows = await ask(problemsText, signal)
-      return rows?.map(problemOf) ?? null
+      const rows = await answerOf(problemsText, signal)
+      return rows === 'not-allowed' ? [] : (rows?.map(problemOf) ?? null)
     },
     async holds(gates, signal) {
       const rows = await ask(holdsText(guard.rules, gates), signal)
