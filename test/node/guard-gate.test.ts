@@ -173,6 +173,20 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
     await startsAgain()
   })
 
+  test('from PostgreSQL 16 on it names the file: a symlink to ours is ours', async () => {
+    const site = await siteWith(`hba_file: ${hba}`)
+    const server = ownServer(site, {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()})
+    const link = join(mkdtempSync(join(tmpdir(), 'pgroute66-gate-')), 'pg_hba.conf')
+    symlinkSync(hba, link)
+    const isOpen = () => / app .* trust *\n/.test(readFileSync(hba, 'utf8').split('guard: end')[0] ?? '')
+    const problems = async () => (isOpen() ? [{file: link, line: 2, error: 'invalid method'}] : [])
+    const gate = new HbaGate(site.guard, {...server, problems})
+    expect(await gate.apply(open, patient())).toMatchObject({
+      gates: shut,
+      problems: [expect.stringContaining('guard.allow')],
+    })
+  })
+
   test('a broken line of the administrator: it is named, and a reload is no success', async () => {
     appendFileSync(hba, 'host all all 10.0.0.0/99 trust\n')
     const {gate} = await gateWith()

@@ -1,3 +1,4 @@
+import {realpath} from 'node:fs/promises'
 import {type Gates, type GuardSettings, shut} from '../../core/node/guard-settings.ts'
 import {readBlock, removeLeftovers, type Written, writeGates} from './hba-file.ts'
 
@@ -116,13 +117,16 @@ export class HbaGate {
   async #sorted(found: readonly RuleProblem[]): Promise<readonly [RuleProblem | undefined, RuleProblem | undefined]> {
     if (found.length === 0) return [undefined, undefined]
     const block = await readBlock(this.#path ?? '').catch(() => null)
-    const isOwn = ({file, line}: RuleProblem) =>
+    const real = (path: string) => realpath(path).catch(() => path)
+    const file = await real(this.#path ?? '')
+    const lines = await Promise.all(found.map(async (each) => ({...each, file: each.file && (await real(each.file))})))
+    const isOwn = ({file: at, line}: RuleProblem) =>
       block?.kind === 'block' &&
-      (file === null || file === this.#path) &&
+      (at === null || at === file) &&
       line !== null &&
       line >= block.lines.first &&
       line <= block.lines.last
-    return [found.find(isOwn), found.find((each) => !isOwn(each))]
+    return [lines.find(isOwn), lines.find((each) => !isOwn(each))]
   }
 
   /** PostgreSQL does not take the method of an open gate: it stays shut, and the server can start. */
