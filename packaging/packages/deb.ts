@@ -108,7 +108,8 @@ function build(one: Package): string {
 function dependsOn(name: Package['name']): readonly string[] {
   if (name === 'pgroute66')
     return ['Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6, libatomic1', 'Recommends: systemd']
-  const own = `pgroute66 (= ${version}-1)`
+  // Not "=": Ansible's apt refuses a file that breaks a package of before, and installs one after the other.
+  const own = `pgroute66 (>= ${version}-1)`
   return name === 'pgroute66-haproxy' ? [`Depends: ${own}, haproxy`] : [`Depends: ${own}`, 'Recommends: postgresql']
 }
 

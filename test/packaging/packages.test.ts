@@ -105,6 +105,11 @@ describe('the Debian packages', () => {
       assert.match(stanza, /^Files: .+\nCopyright: .+\n(?: {11}.+\n)*License: .+\n(?: .+\n?){5}/, stanza.slice(0, 200))
   })
 
+  test('the others accept a newer program: Ansible installs one file after the other, the program first', () => {
+    for (const name of ['pgroute66-haproxy_', 'pgroute66-node_'])
+      assert.match(output('dpkg-deb', '--field', named(files, name), 'Depends'), /^pgroute66 \(>= /)
+  })
+
   test('an upgrade restarts no guard, whose gates would shut; a removal stops it', () => {
     const scripts = join(folder, 'guard-scripts')
     output('dpkg-deb', '--control', named(files, 'pgroute66-node_'), scripts)
