@@ -62,7 +62,7 @@ describe.skipIf(lacks('systemd-nspawn') || !mayBoot())('the Debian package on a 
       does('stat', '-c', '%U:%G %a %n', '/etc/pgroute66', '/run/pgroute66', '/var/lib/pgroute66'),
       [
         'root:pgroute66 750 /etc/pgroute66',
-        'pgroute66:pgroute66 775 /run/pgroute66',
+        'pgroute66:pgroute66 1775 /run/pgroute66',
         'pgroute66:pgroute66 750 /var/lib/pgroute66',
         '',
       ].join('\n'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
-import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
+import {chmodSync, chownSync, mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, test} from 'vitest'
@@ -49,4 +49,25 @@ test('the socket unit: the path is the one that checks use, and serve knows the 
   assert.ok(unit.includes(`ListenStream=${usualSocket}\n`))
   const [, name = ''] = /^FileDescriptorName=(.*)$/m.exec(unit) ?? []
   assert.ok((listenerKinds as readonly string[]).includes(name), name)
+})
+
+test('a member of the group may add a socket beside those of the daemon, and replace none', {
+  skip: process.getuid?.() !== 0,
+}, () => {
+  const [, unitMode = ''] = /^RuntimeDirectoryMode=(.*)$/m.exec(read('pgroute66.service')) ?? []
+  const [, mode = ''] = /^d \/run\/pgroute66 (\d+) /m.exec(read('pgroute66.tmpfiles')) ?? []
+  assert.equal(unitMode, mode)
+  const folder = mkdtempSync(join(tmpdir(), 'pgroute66-run-'))
+  const [owner, group, member] = [61_066, 61_067, 61_068]
+  chownSync(folder, owner, group)
+  chmodSync(folder, Number.parseInt(mode, 8))
+  const control = join(folder, 'control.sock')
+  writeFileSync(control, '')
+  chownSync(control, owner, group)
+  const asMember = (...args: string[]) =>
+    spawnSync(args[0] ?? '', args.slice(1), {uid: member, gid: group, encoding: 'utf8'}).status
+  assert.equal(asMember('touch', join(folder, 'guard.sock')), 0)
+  assert.equal(asMember('rm', '-f', join(folder, 'guard.sock')), 0)
+  assert.notEqual(asMember('mv', control, join(folder, 'other.sock')), 0)
+  assert.notEqual(asMember('rm', '-f', control), 0)
 })
