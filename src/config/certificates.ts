@@ -20,6 +20,8 @@ export const configuredCertificates = (config: Config): readonly ConfiguredCerti
     ...ofFile(sslcert, `hosts.${name}.sslcert`, 'client'),
     ...ofFile(sslrootcert === 'system' ? null : sslrootcert, `hosts.${name}.sslrootcert`, 'authorities'),
   ]),
+  ...(config.cluster === null ? [] : ofPair(config.cluster, 'cluster')),
+  ...(config.cluster === null ? [] : ofPair(config.cluster.etcd, 'cluster.etcd')),
   ...once(config.groups.flatMap(ofGroup)),
 ]
 

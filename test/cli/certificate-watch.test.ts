@@ -38,3 +38,23 @@ test('the end of each certificate is told, a new file a minute later, one that e
   await seen(before + 3)
   expect(told.at(-1)?.size).toBe(1)
 })
+
+test('an instance of a set watches what it shows to the other instances and to their etcd', async () => {
+  using dir = folder()
+  const [toOthers, toEtcd] = [selfSigned(dir.path, 'others'), selfSigned(dir.path, 'etcd')]
+  const etcd = {endpoints: ['https://10.0.0.10:2379'], user: null, passwordFile: null}
+  const cluster = {
+    ...{set: 'prod', id: 'lb1', url: 'https://lb1:8443', ttlMs: 10_000, hasStandby: false},
+    ...{caFile: toEtcd.cert, certFile: toOthers.cert, keyFile: toOthers.key},
+    etcd: {...etcd, caFile: toOthers.cert, certFile: toEtcd.cert, keyFile: toEtcd.key},
+  }
+  const told: ReadonlyMap<string, number>[] = []
+  const deps = {
+    clock: new VirtualClock(),
+    log: keptLog(),
+    tell: (ends: ReadonlyMap<string, number>) => void told.push(ends),
+  }
+  await using _ = new CertificateWatch({...plainConfig, cluster}, deps)
+  await expect.poll(() => told.length, {timeout: 60_000}).toBe(1)
+  expect([...(told[0]?.keys() ?? [])]).toEqual(['cluster.cert_file', 'cluster.etcd.cert_file'])
+})
