@@ -55,6 +55,24 @@ test('each change of a router is told once: by its loop; the log has its first s
   expect(actuator('no-primary', 'applied', {stages: {judged: 1}})).toBe('info')
 })
 
+test('in a set, a drain and a maintenance may come from an order that another instance logs', () => {
+  const told: string[] = []
+  const at = (level: string) => (_: object, message: string) => void told.push(`${level} ${message}`)
+  const log = {debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error')}
+  const general = {group: null, rule: null}
+  const changes: Change[] = [
+    {...general, kind: 'drain', host: 'host1', from: 'in rotation', to: 'drained', why: 'drained by anna'},
+    {...general, kind: 'actuator', host: null, from: 'active', to: 'frozen', why: 'maintenance by anna'},
+    {...general, kind: 'actuator', host: null, from: 'in-sync', to: 'frozen', why: 'haproxy: maintenance'},
+  ]
+  logChanges(log, true)({changes, snapshot: snapshot({hosts: {}})})
+  expect(told).toEqual([
+    'info host1: in rotation → drained: drained by anna',
+    'info maintenance by anna',
+    'debug haproxy: maintenance',
+  ])
+})
+
 test('a host that was not asked yet was not unavailable', () => {
   const told: string[] = []
   const note = (_: object, message: string) => void told.push(message)

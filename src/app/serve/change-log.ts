@@ -2,13 +2,16 @@ import {contradicts} from '../../core/evidence/contradiction.ts'
 import type {Log} from '../../core/ports.ts'
 import type {Change, Publication} from '../../core/snapshot.ts'
 
-/** Logs every change of a role or a verdict, with its rule and its reason. Samples are no changes. */
-export function logChanges(log: Log): (publication: Publication) => void {
+/**
+ * Logs every change of a role or a verdict, with its rule and its reason. Samples are no changes.
+ * `isShared`: in a set, where the order behind a change may have come to another instance.
+ */
+export function logChanges(log: Log, isShared = false): (publication: Publication) => void {
   const asked = new Set<string>()
   return ({changes}) => {
     for (const change of changes) {
       const told = change.kind === 'role' ? withoutGuess(change, asked) : change
-      log[levelOf(told)](fieldsOf(told), sentenceOf(told))
+      log[isShared && isOrdered(told) ? 'info' : levelOf(told)](fieldsOf(told), sentenceOf(told))
     }
   }
 }
@@ -20,6 +23,8 @@ function withoutGuess(change: Change, asked: Set<string>): Change {
   asked.add(host)
   return from === 'unavailable' ? {...change, from: 'not asked yet'} : change
 }
+
+const isOrdered = ({kind, from}: Change): boolean => kind === 'drain' || (kind === 'actuator' && from === 'active')
 
 function levelOf({kind, from, to, situation, stages}: Change): 'debug' | 'info' | 'warn' | 'error' {
   if (kind === 'verdict') {

@@ -62,7 +62,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   const watching = release.own(await watchOver(config, {clock, random: Math.random, log, metrics, version}))
   const {monitor, tables} = watching
   const shared = 'shared' in watching ? watching.shared : null
-  monitor.subscribe(logChanges(log))
+  monitor.subscribe(logChanges(log, shared !== null))
   monitor.subscribe((publication) => journal.record(publication, clock.wall()))
 
   // The API answers only once every host has been asked: a load balancer that hears "starting"
