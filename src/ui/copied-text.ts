@@ -3,11 +3,18 @@ import type {Frame} from './frame.ts'
 import type {Screen} from './screen.ts'
 import type {ScreenState} from './screen-state.ts'
 import {rowOf} from './table/row.ts'
+import {printable} from './text/cells.ts'
 import type {Glyphs} from './text/glyphs.ts'
 import {glyphsFor} from './text/glyphs.ts'
 
-/** The line that the key y copies: the selected change, else the selected host with its numbers. */
-export function copiedText({changes, selected}: Screen, {view, cursor}: ScreenState, frame: Frame): string {
+/**
+ * The line that the key y copies: the selected change, else the selected host with its numbers. A line
+ * break that a server wrote would make a shell run what is pasted.
+ */
+export const copiedText = (screen: Screen, state: ScreenState, frame: Frame): string =>
+  printable(rawText(screen, state, frame))
+
+function rawText({changes, selected}: Screen, {view, cursor}: ScreenState, frame: Frame): string {
   const change = cursor ?? changes[0]
   if (view === 'changes') return change === undefined ? '' : textFor(change)
   const host = selected === null ? undefined : frame.snapshot.hosts[selected]

@@ -76,6 +76,13 @@ test('y copies the host or the change that is selected, as plain text', () => {
   )
 })
 
+test('what a server wrote gets to the clipboard without line breaks: a shell would run what is pasted', () => {
+  const change = {...(changes[1] ?? expect.unreachable()).change, why: 'auth: no\nrm -rf /\r\u001b[2J'}
+  const received = {at: noon.wall, change}
+  const state = {...initialState, view: 'changes' as const, cursor: received}
+  expect(copiedText(drawn(state), state, frame)).toMatch(/: auth: no rm -rf \/ \[2J$/)
+})
+
 test('WAL a second and lag are kept for each answer of a host', () => {
   const histories = new Histories()
   const look_ = (askedAt: number, lsn: string, lagBytes: number) =>
