@@ -60,11 +60,13 @@ export function WatchView({
   const act = async (label: string, host: string, run: (host: string) => Promise<string>) => {
     const what = host === '' ? label : `${label} ${host}`
     setOutcome({kind: 'running', text: `${what} ...`})
-    try {
-      setOutcome({kind: 'done', text: `${what}: ${await run(host)}`})
-    } catch (error) {
-      setOutcome({kind: 'failed', text: `${what} failed: ${reasonOf(error)}`})
-    }
+    const ended: Outcome = await run(host).then(
+      (done) => ({kind: 'done', text: `${what}: ${done}`}),
+      (error) => ({kind: 'failed', text: `${what} failed: ${reasonOf(error)}`}),
+    )
+    // It takes the place of a question, which "y" must not answer unseen.
+    asked.current = null
+    setOutcome(ended)
   }
   const begin = (action: Action, host: string) => {
     if ('run' in action) return void act(action.label, host, action.run)

@@ -98,6 +98,32 @@ test('an action that asks first runs only after y', async () => {
   await shows(() => expect(text()).toContain('drain/resume host2: host2 is drained'))
 })
 
+test('the end of an order takes back a question that it covers: y then copies', async () => {
+  const done: string[] = []
+  const {promise: answered, resolve: answer} = Promise.withResolvers<string>()
+  const action: Action = {
+    key: 'd',
+    label: 'drain/resume',
+    question: (host) => ({
+      text: `take ${host} out of rotation?`,
+      run() {
+        done.push(host)
+        return answered
+      },
+    }),
+  }
+  const {text, type, onCopy} = shown({actions: [action]})
+  await type('dy')
+  await shows(() => expect(done).toEqual(['host1']))
+  await type('jd')
+  await shows(() => expect(text()).toContain('take host2 out of rotation?'))
+  answer('host1 is drained')
+  await shows(() => expect(text()).toContain('drain/resume host1: host1 is drained'))
+  await type('y')
+  await shows(() => expect(onCopy).toHaveBeenCalledOnce())
+  expect(done).toEqual(['host1'])
+})
+
 test('a new interval is passed on', async () => {
   const {type, onInterval} = shown()
   await type('+')
