@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process'
-import {appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, symlinkSync, writeFileSync} from 'node:fs'
+import {appendFileSync, mkdtempSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import pg from 'pg'
@@ -62,7 +62,7 @@ async function siteWith(guard = '', user = 'pgroute66'): Promise<GuardSite> {
 async function gateWith(guard = '', user?: string) {
   const site = await siteWith(guard, user)
   const server = ownServer(site, {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()})
-  return {server, gate: new HbaGate(site.guard, server)}
+  return {site, server, gate: new HbaGate(site.guard, server)}
 }
 const patient = () => AbortSignal.timeout(60_000)
 
@@ -125,8 +125,8 @@ test('+role, more databases, and the unix socket: PostgreSQL finds the lines', a
   const guard = {...site.guard, rules}
   const deps = {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()}
   const gate = new HbaGate(guard, ownServer({...site, guard}, deps))
-  expect(await gate.apply(shut, patient())).toMatchObject({gates: shut, hasFailed: false, problems: []})
-  expect(await gate.apply(open, patient())).toMatchObject({gates: open, hasFailed: false, problems: []})
+  for (const gates of [shut, open])
+    expect(await gate.apply(gates, patient())).toMatchObject({gates, hasFailed: false, problems: []})
 })
 
 test('+role ends the sessions of its members, and not those of superusers', async () => {
@@ -171,11 +171,13 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
     expect(readFileSync(hba, 'utf8')).not.toContain(' cert')
     await becomes('app', refused)
     await startsAgain()
+    const {ino} = statSync(hba)
+    for (let pass = 0; pass < 3; pass += 1) expect(await gate.apply(open, patient())).toEqual(outcome)
+    expect(statSync(hba).ino).toBe(ino)
   })
 
   test('from PostgreSQL 16 on it names the file: a symlink to ours is ours', async () => {
-    const site = await siteWith(`hba_file: ${hba}`)
-    const server = ownServer(site, {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()})
+    const {site, server} = await gateWith(`hba_file: ${hba}`)
     const link = join(mkdtempSync(join(tmpdir(), 'pgroute66-gate-')), 'pg_hba.conf')
     symlinkSync(hba, link)
     const isOpen = () => / app .* trust *\n/.test(readFileSync(hba, 'utf8').split('guard: end')[0] ?? '')
@@ -202,8 +204,7 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
 
   test('a broken line while SQL is away: it is found once SQL is back', async () => {
     appendFileSync(hba, 'host all all 10.0.0.0/99 trust\n')
-    const site = await siteWith()
-    const server = ownServer(site, {clock: systemClock, log: silentLog, connectionsOf: connectionsByHost()})
+    const {site, server} = await gateWith()
     let isAway = true
     let told = 0
     const gate = new HbaGate(site.guard, {
@@ -251,8 +252,7 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
   })
 
   test('a symlink: the file behind it is replaced', async () => {
-    const folder = join(cluster.folder, 'etc')
-    mkdirSync(folder)
+    const folder = mkdtempSync(join(cluster.folder, 'etc-'))
     renameSync(hba, join(folder, 'hba'))
     symlinkSync(join(folder, 'hba'), hba)
     const {gate} = await gateWith()

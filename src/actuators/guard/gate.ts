@@ -35,6 +35,9 @@ export type GateOutcome = Readonly<{
 
 type Settings = Pick<GuardSettings, 'hbaFile' | 'rules'>
 
+/** A file that PostgreSQL does not take must not stand there with each pass: a start could meet it. */
+const patience = 60
+
 /** The gates of one pg_hba.conf, and whether the server has read them. One `apply` at a time. */
 export class HbaGate {
   readonly #settings: Settings
@@ -46,6 +49,8 @@ export class HbaGate {
   #loaded: Gates | null = null
   /** Told while SQL was away: whether the server takes the file is not known. */
   #isUnchecked = false
+  /** PostgreSQL did not take an open gate: for so many passes, it is not written again. */
+  #refusal: Readonly<{text: string; passes: number}> | null = null
 
   constructor(settings: Settings, server: GateServer) {
     this.#settings = settings
@@ -59,6 +64,14 @@ export class HbaGate {
 
   /** Writes the block where it differs, has the server check and read it. Never rejects. */
   async apply(gates: Gates, signal: AbortSignal): Promise<GateOutcome> {
+    const refusal = this.#refusal
+    if (refusal === null || refusal.passes === 0 || sameGates(gates, shut)) return await this.#write(gates, signal)
+    this.#refusal = {...refusal, passes: refusal.passes - 1}
+    const outcome = await this.#write(shut, signal)
+    return {...outcome, problems: [refusal.text, ...outcome.problems]}
+  }
+
+  async #write(gates: Gates, signal: AbortSignal): Promise<GateOutcome> {
     const isFirst = this.#path === null || this.#written === null
     this.#path ??= await this.#server.hbaFile(signal)
     if (this.#path === null)
@@ -133,6 +146,7 @@ export class HbaGate {
   async #shutInstead(gates: Gates, {error}: RuleProblem, signal: AbortSignal): Promise<GateOutcome> {
     const text = `PostgreSQL refuses the lines of the guard (${error}). Correct guard.allow and guard.addresses.`
     if (sameGates(gates, shut)) return {...fine(gates), hasFailed: true, problems: [text]}
+    this.#refusal = {text, passes: patience}
     const written = await writeGates(this.#path ?? '', this.#settings.rules, shut)
     if (written.kind === 'failed') return failure(`${text} ${written.next}`, null)
     this.#written = shut
