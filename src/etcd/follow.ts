@@ -11,8 +11,10 @@ export type Listener = Readonly<{
   onAll(answer: RangeAnswer): void
   /** What changed since, in order, without a gap. */
   onEvents(events: readonly KeyEvent[], revision: bigint): void
-  /** The watch is lost, and comes back by itself; `onAll` or `onEvents` follows. */
+  /** The watch is lost, and comes back by itself; `onAll`, `onEvents` or `onLive` follows. */
   onLost?(error: EtcdError): void
+  /** The watch that was lost goes on, and has told all that changed: its endpoint was asked. */
+  onLive?(): void
 }>
 
 export type FollowDeps = Readonly<{
@@ -35,15 +37,18 @@ export async function follow(deps: FollowDeps, prefix: string, listener: Listene
   const {etcd, random} = deps
   const {clock} = etcd.endpoints
   let from: bigint | null = null
+  let isLost = false
   let backoff = nextBackoff(reconnects, null, random)
   while (!signal.aborted) {
     const before: bigint | null = from
     try {
+      isLost &&= from !== null
       from ??= await readAll(etcd, prefix, listener, signal)
-      from = await watchOnce(deps, {prefix, from, listener, signal})
+      from = await watchOnce(deps, {prefix, from, isLost, listener, signal})
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof EtcdError)) throw error
+      isLost = true
       listener.onLost?.(error)
       if (error instanceof Lost) from = error.from
     }
@@ -68,7 +73,14 @@ class Lost extends EtcdError {
   }
 }
 
-type Watch = Readonly<{prefix: string; from: bigint; listener: Listener; signal: AbortSignal}>
+type Watch = Readonly<{
+  prefix: string
+  from: bigint
+  /** The watch before failed, and nothing was told since. */
+  isLost: boolean
+  listener: Listener
+  signal: AbortSignal
+}>
 
 /** One watch at the current endpoint; resolves to where to go on when the server ended it. */
 async function watchOnce({etcd, silenceMs = 750}: FollowDeps, watch: Watch): Promise<bigint | null> {
@@ -77,6 +89,7 @@ async function watchOnce({etcd, silenceMs = 750}: FollowDeps, watch: Watch): Pro
   const {clock, connector, timeoutMs, current: origin} = endpoints
   let from: bigint | null = watch.from
   let failure: EtcdError | null = null
+  let isLost = watch.isLost
   const stop = new AbortController()
   const forget = onAbort(signal, () => stop.abort())
   const fail = (error: EtcdError) => {
@@ -91,8 +104,10 @@ async function watchOnce({etcd, silenceMs = 750}: FollowDeps, watch: Watch): Pro
   const probe = async () => {
     const error = await missed(etcd, origin, {prefix, last: () => (from ?? 1n) - 1n, signal: stop.signal})
     if (stop.signal.aborted) return
-    if (error) fail(error)
-    else beat()
+    if (error) return fail(error)
+    if (isLost) listener.onLive?.()
+    isLost = false
+    beat()
   }
   const onLine = (line: string) => {
     const message = watchMessageOf(line, origin)

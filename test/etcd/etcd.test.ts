@@ -32,6 +32,7 @@ function followed(etcd: Etcd3, prefix: string) {
     onEvents: (events: readonly {type: string; kv: {key: string; value: string}}[]) =>
       void told.push(...events.map(({type, kv}) => (type === 'put' ? `${kv.key}=${kv.value}` : `${kv.key} gone`))),
     onLost: (error: Error) => void lost.push(error.message),
+    onLive: () => void told.push('live'),
   }
   const ended = follow({etcd, random: () => 0.5}, prefix, listener, stop.signal)
   return {
@@ -184,6 +185,19 @@ test('a watch whose revision etcd has compacted: everything is read anew', async
     ['all /a=1', 'all /a=2'],
     ['5', '10'],
   ])
+})
+
+test('a watch that was lost lives again, although nothing changes', async () => {
+  const starts: string[] = []
+  await using server = await rawServer(({path, body}) => {
+    if (path === '/version') return json({etcdserver: '3.5.9'})
+    if (path === '/v3/kv/range') return json({header: {revision: '4'}, kvs: []})
+    starts.push((JSON.parse(body) as {create_request: {start_revision: string}}).create_request.start_revision)
+    return starts.length === 1 ? json({error: 'etcdserver: no leader', code: 14}) : 'hang'
+  })
+  await using watch = followed(new Etcd3({endpoints: [server.url], clock, timeoutMs: 30_000}), '/a')
+  await until(() => watch.told.includes('live'))
+  expect([watch.told, watch.lost.length, starts]).toEqual([['all', 'live'], 1, ['5', '5']])
 })
 
 describe.skipIf(lacks('etcd') || lacks('openssl'))('a real etcd with TLS', () => {

@@ -52,7 +52,10 @@ export class EtcdRegistry implements Registry {
       this.#tried.clear()
       return {lease, createdAt: revision}
     }
-    await writer.revoke(lease, signal).catch(() => {})
+    await writer.revoke(lease, signal).then(
+      () => this.#tried.delete(instance.session),
+      () => {},
+    )
     const holder = (await this.#asked(etcd.range(key, {signal}))).kvs[0]
     const ours = holder && this.#tried.get(readInstance(holder.value)?.session ?? '')
     if (ours !== undefined) await writer.revoke(ours, signal).catch(() => {})
@@ -100,6 +103,7 @@ export class EtcdRegistry implements Registry {
             isRestored = false
           },
           onEvents: (...told: Parameters<Mirror['events']>) => seen(this.#mirror.events(...told)),
+          onLive: () => seen(this.#mirror.image),
           onLost: (error: EtcdError) => {
             isRestored ||= error.cause instanceof RestoredError
             lost(error.message)
