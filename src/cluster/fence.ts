@@ -18,6 +18,10 @@ export class Fence {
   readonly #gapMs: number
   #validUntil = Number.NEGATIVE_INFINITY
   #tickedAt: number
+  /** Wall time before monotonic time: it grows where the machine slept, or its clock was set forward. */
+  #offset: number
+  #sleptMs = 0
+  #sleptUntil = Number.NEGATIVE_INFINITY
   #suspendedAt: number | null = null
 
   /** `gapMs`: without a tick for so long, this process counts as having stood still. */
@@ -26,10 +30,12 @@ export class Fence {
     this.#ttlMs = ttlMs
     this.#gapMs = gapMs
     this.#tickedAt = clock.now()
+    this.#offset = clock.wall() - clock.now()
   }
 
   /** Nothing is published, and no shared router gets a command, past the end of this. */
   get isValid(): boolean {
+    this.#noteSleep()
     return this.#clock.now() < this.#validUntil
   }
 
@@ -39,6 +45,8 @@ export class Fence {
   }
 
   renewed(sentAt: number): void {
+    this.#noteSleep()
+    if (sentAt <= this.#sleptUntil) return
     this.#validUntil = Math.max(this.#validUntil, sentAt + share * this.#ttlMs)
   }
 
@@ -48,9 +56,11 @@ export class Fence {
 
   /** Called by a timer, several times a second, and before each answer. `true`: it stood still just now. */
   tick(): boolean {
+    this.#noteSleep()
     const now = this.#clock.now()
-    const hasStoodStill = now - this.#tickedAt > this.#gapMs && now >= this.#validUntil
+    const hasStoodStill = now - this.#tickedAt + this.#sleptMs > this.#gapMs && now >= this.#validUntil
     this.#tickedAt = now
+    this.#sleptMs = 0
     if (hasStoodStill) this.#suspendedAt = now
     return hasStoodStill
   }
@@ -63,5 +73,17 @@ export class Fence {
   /** The registry was read, by a question that was sent at `askedAt`. */
   caughtUp(askedAt: number): void {
     if (this.#suspendedAt !== null && askedAt >= this.#suspendedAt) this.#suspendedAt = null
+  }
+
+  /** A machine that sleeps stops its monotonic clock; the lease goes on, and only the wall clock tells. */
+  #noteSleep(): void {
+    const now = this.#clock.now()
+    const offset = this.#clock.wall() - now
+    const ms = offset - this.#offset
+    this.#offset = offset
+    if (ms <= 0) return
+    this.#validUntil -= ms
+    this.#sleptMs += ms
+    if (ms > this.#gapMs) this.#sleptUntil = now
   }
 }
