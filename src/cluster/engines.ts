@@ -29,6 +29,8 @@ type Running = {
   isOrdered: boolean
   /** What came of the latest attempt to publish. */
   isKept: boolean
+  /** An attempt to publish failed: the registry may have what it was given, and may not. */
+  isDoubtful: boolean
   unsubscribe: () => void
 }
 
@@ -94,6 +96,7 @@ export class Engines implements AsyncDisposable {
       publishedAt: this.#deps.clock.now(),
       isOrdered: false,
       isKept: true,
+      isDoubtful: false,
       unsubscribe: () => {},
     }
     this.#running.set(group, running)
@@ -130,12 +133,17 @@ export class Engines implements AsyncDisposable {
   /** A standby keeps nothing: it is not its word that counts. */
   async #save(group: string, running: Running, memory: Memory): Promise<void> {
     const now = this.#deps.clock.now()
-    const {published, publishedAt, isOrdered} = running
+    const {published, publishedAt, isOrdered, isDoubtful} = running
     if (!running.isOwned) return
     const isRecent = published !== null && now - publishedAt < positionsMs && isAlike(published, memory)
-    if (isRecent && !isOrdered) return
-    running.isKept = false
-    await this.#deps.publish(group, memory)
+    if (isRecent && !isOrdered && !isDoubtful) return
+    Object.assign(running, {isKept: false, isDoubtful: false})
+    try {
+      await this.#deps.publish(group, memory)
+    } catch (error) {
+      Object.assign(running, {isKept: false, isDoubtful: true})
+      throw error
+    }
     Object.assign(running, {published: memory, publishedAt: now, isKept: true})
   }
 
@@ -162,7 +170,11 @@ export class Engines implements AsyncDisposable {
    */
   own(group: string, epoch: number, record: StampedRecord, isOurs = false): void {
     const running = this.#running.get(group)
-    if (running === undefined || (running.isOwned && running.epoch === epoch)) return
+    if (running === undefined) return
+    if (running.isOwned && running.epoch === epoch) {
+      this.#settle(group, running)
+      return
+    }
     const wasOwned = running.isOwned
     running.isOwned = true
     running.epoch = epoch
@@ -172,6 +184,12 @@ export class Engines implements AsyncDisposable {
     const memory = running.engine?.memory
     if (memory) void this.#save(group, running, memory).catch(() => {})
     this.#deps.changed(group)
+  }
+
+  /** What the registry may have of an attempt that failed, it has no longer: an undone order above all. */
+  #settle(group: string, running: Running): void {
+    if (running.isDoubtful && !running.isOrdered && running.engine)
+      void this.#save(group, running, running.engine.memory).catch(() => {})
   }
 
   /**
@@ -206,6 +224,7 @@ export class Engines implements AsyncDisposable {
     running.record = record
     running.published = memoryIn(record) ?? running.published
     running.publishedAt = this.#deps.clock.now()
+    running.isDoubtful = false
   }
 
   #recall({engine, record}: Running): void {

@@ -49,6 +49,8 @@ export function saver(
             'the state could not be saved: after a restart, timelines and split brains seen so far are forgotten',
           )
         logged = why
+        // An order waits for this attempt, and the next one may take seconds as well.
+        break
       }
     }
     writing = null
