@@ -154,7 +154,9 @@ export class Member implements AsyncDisposable {
     this.#cancelTick()
     this.#wake()
     await this.#ended
-    await this.#lease.leave(limit.signal)
+    // Groups that no instance took in time are free at once, and not at the end of the lease.
+    using farewell = deadline(clock, askMs)
+    await this.#lease.leave(farewell.signal)
     await this.engines[Symbol.asyncDispose]()
   }
 

@@ -61,6 +61,20 @@ describe('the registry is away', () => {
     expect(stage.verdict(owner).routedTo).toBe('g1h1')
   })
 
+  test('an order that the registry carried out, and whose answer is lost, is undone there too', async () => {
+    const stage = await SharedStage.set()
+    await stage.clock.run(3_000)
+    const owner = stage.ownerOf()
+    const drains = () => Object.keys(stage.registry.record('g1')?.memory.drains ?? {})
+    stage.registry.losesAnswer = () => true
+    const order = stage.node(owner).set.orders.drain('g1h1', who)
+    await expect(stage.clock.through(order)).rejects.toMatchObject({code: 'NO_OWNER'})
+    expect(drains()).toEqual(['g1h1'])
+    stage.registry.losesAnswer = () => false
+    await stage.clock.until(() => drains().length === 0, 5_000)
+    expect(stage.ownerOf()).toBe(owner)
+  })
+
   test('its keys are deleted: the owners write down again what they know', async () => {
     const stage = await SharedStage.set()
     const cluster = stage.cluster('g1')
@@ -116,6 +130,14 @@ test('instances restart one after the other: every answer goes on', async () => 
     }
   }
   await restarts
+})
+
+test('an instance that stops leaves the set, although its heir takes no group in time', async () => {
+  const stage = await SharedStage.set({instances: 2, groups: 4})
+  await stage.clock.run(3_000)
+  stage.node('lb2').process.freeze()
+  await stage.stop('lb1')
+  expect([...stage.registry.image.instances.keys()]).toEqual(['lb2'])
 })
 
 describe('different configurations', () => {
