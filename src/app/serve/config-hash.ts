@@ -31,6 +31,13 @@ export function configHash({hosts, groups, probe, followers, availability}: Conf
   return createHash('sha256').update(JSON.stringify(shared)).digest('hex').slice(0, 12)
 }
 
+/**
+ * Of what a reload cannot change in a set: what is shared, and how this instance logs in. Holds secrets: it
+ * is compared, and shown nowhere.
+ */
+export const inForce = (config: Config): string =>
+  JSON.stringify([configHash(config), config.hosts, config.groups, config.cluster])
+
 const reachOf = ({host, hostaddr, port, dbname, sslmode}: ConnectionSettings) => ({
   host,
   hostaddr,

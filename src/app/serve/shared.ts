@@ -16,7 +16,7 @@ import {connectionsByHost} from '../../sources/pg/side-session.ts'
 import {EtcdRegistry} from '../../sources/shared/etcd-registry.ts'
 import {refuseFull} from '../../sources/shared/room.ts'
 import type {ComposeDeps} from './compose.ts'
-import {configHash} from './config-hash.ts'
+import {configHash, inForce} from './config-hash.ts'
 import {externalEvidence} from './evidence.ts'
 import {type Instances, instancesOf} from './instances.ts'
 import {RoomWatch} from './room-watch.ts'
@@ -82,7 +82,7 @@ export async function composeShared(
   }
   deps.told(facts)
   const stop = new AbortController()
-  const inForce = JSON.stringify([configHash(config), config.cluster])
+  const atStart = inForce(config)
   return {
     monitor: watchedBy(set),
     own: {
@@ -94,10 +94,10 @@ export async function composeShared(
     tables,
     shared: facts,
     async reload(next) {
-      if (JSON.stringify([configHash(next), next.cluster]) === inForce) return
+      if (inForce(next) === atStart) return
       throw new OperatorError(
         'CONFIG_CLUSTER',
-        'hosts, groups, policy or cluster differ from what this instance shares',
+        'hosts, their logins, groups, policy or cluster differ from those that this instance began with',
         'Restart the instances one after the other: docs/scale.md, "Another configuration".',
       )
     },
