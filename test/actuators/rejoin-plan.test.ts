@@ -138,6 +138,12 @@ describe('which commits count', () => {
       counted: 1,
       oid: '16384',
     },
+    {
+      given: 'a lock in the database of repmgr',
+      lines: [line(7, '0/7020000', 'LOCK xid 7 db 16390 rel 16391', 'Standby')],
+      counted: 0,
+      oid: '16390',
+    },
   ])('$given', ({lines, counted, oid}) => {
     const loss = lossOf(...lines, line(7, '0/7020100', commit, 'Transaction'))
     expect([loss.counted, loss.databases.map((one) => one.oid)]).toEqual([counted, [oid]])
@@ -155,6 +161,15 @@ describe('which commits count', () => {
       {oid: '5', isCounted: true, commits: 1},
       {oid: null, isCounted: true, commits: 1},
     ])
+  })
+
+  test('a transaction that is still prepared counts: its manager was told that it is safe', () => {
+    const prepare = (xid: number, lsn: string) =>
+      line(xid, lsn, 'PREPARE gid x: 2026-11-28 21:37:13 UTC', 'Transaction')
+    const end = (lsn: string, desc: string) => line(0, lsn, `${desc}: 2026-11-28 21:37:14.458608 UTC`, 'Transaction')
+    expect(lossOf(prepare(11, '0/7020300')).counted).toBe(1)
+    expect(lossOf(prepare(11, '0/7020300'), end('0/7020400', 'COMMIT_PREPARED 11')).counted).toBe(1)
+    expect(lossOf(prepare(11, '0/7020300'), end('0/7020400', 'ABORT_PREPARED 11')).counted).toBe(0)
   })
 
   test('pg_waldump that ends before the checkpoint of pg_control has not read all', () => {
@@ -206,6 +221,11 @@ test('postgresql.auto.conf keeps what is not about the upstream', () => {
     "# Do not edit\nwork_mem = '8MB'\nprimary_conninfo = 'host=h password_is=''no'''\nprimary_slot_name = ''\n",
   )
 })
+
+test('a backslash reaches the server as it is', () =>
+  expect(withUpstream('', {conninfo: "sslrootcert='/a b\\'s'", slot: null})).toContain(
+    "primary_conninfo = 'sslrootcert=''/a b\\\\''s'''",
+  ))
 
 test('a mark of another version is none, and a base backup shows in the title of its process', () => {
   expect([readMark('{}'), readMark('x'), readMark('{"schema":2,"archive":"/a"}')]).toEqual([null, null, null])

@@ -4,6 +4,7 @@ import {chmodSync, chownSync, mkdtempSync, readFileSync, writeFileSync} from 'no
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {describe, test} from 'vitest'
+import {rejoinExits} from '../../src/actuators/rejoin/problems.ts'
 import {listenerKinds} from '../../src/api/listen/socket-activation.ts'
 import {usualSocket} from '../../src/sources/daemon/socket-path.ts'
 import {lacks} from '../support/parts.ts'
@@ -42,6 +43,16 @@ describe.skipIf(lacks('systemd'))('the units', () => {
     assert.equal(status, 0, output)
     assert.match(output, /exposure level .* OK/)
   })
+})
+
+test('rejoin is run again only where waiting helps; a server that pg_ctl started is not killed with the unit', () => {
+  const unit = read('pgroute66-rejoin.service')
+  const [, ends = ''] = /^RestartPreventExitStatus=(.*)$/m.exec(unit) ?? []
+  const all = Object.keys(rejoinExits).filter((exit) => !['0', '4', '6'].includes(exit))
+  assert.deepEqual(ends.split(' '), all)
+  assert.match(unit, /^KillMode=process$/m)
+  // systemd before 244 refuses Restart= with oneshot, and RHEL 8 has 239.
+  assert.doesNotMatch(unit, /^Type=oneshot$/m)
 })
 
 test('the socket unit: the path is the one that checks use, and serve knows the name', () => {

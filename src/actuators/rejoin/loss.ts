@@ -31,6 +31,9 @@ export type Loss = Readonly<{
 export type Fork = Readonly<{timeline: number; lsn: Lsn; loss: Loss}>
 
 const record = /^rmgr: (\S+)\s+len \(rec\/tot\):\s+\d+\/\s*\d+, tx:\s+(\d+), lsn: ([0-9A-F]+\/[0-9A-F]+),/
+/** Told to a transaction manager as safe, and not yet committed or rolled back. */
+const prepared = /, desc: PREPARE /
+const unprepared = /, desc: ABORT_PREPARED (\d+): /
 const committed = /, desc: COMMIT(_PREPARED)? (?:(\d+): )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)/
 
 type Transaction = {databases: Set<string>; relations: Set<string>}
@@ -44,6 +47,7 @@ export class LossCount {
   readonly #exempt: Exempt
   readonly #open = new Map<string, Transaction>()
   readonly #counts = new Map<string, {oid: string | null; isCounted: boolean; commits: number}>()
+  readonly #prepared = new Map<string, string>()
   #end: Lsn
   #lastAt: string | null = null
   #hasRecords = false
@@ -65,12 +69,18 @@ export class LossCount {
     // PostgreSQL writes 0/44375C0 everywhere else.
     this.#end = lsn.replace(/\/0+(?=.)/, '/')
     const commit = manager === 'Transaction' ? committed.exec(line) : null
-    if (commit !== null) this.#commit(commit[2] ?? xid, line, commit[3] ?? null)
+    if (commit !== null) {
+      this.#prepared.delete(commit[2] ?? xid)
+      this.#commit(commit[2] ?? xid, line, commit[3] ?? null)
+    } else if (manager === 'Transaction' && prepared.test(line)) this.#prepared.set(xid, line)
+    else if (manager === 'Transaction' && unprepared.test(line)) this.#prepared.delete(unprepared.exec(line)?.[1] ?? '')
     else if (xid !== '0') this.#note(xid, line)
   }
 
-  /** `last`: the checkpoint that pg_control names, where it is on this timeline. */
+  /** At the end. `last`: the checkpoint that pg_control names, where it is on this timeline. */
   result(last: Lsn | null, trouble: string | null): Loss {
+    for (const [xid, line] of this.#prepared) this.#commit(xid, line, this.#lastAt)
+    this.#prepared.clear()
     const databases = [...this.#counts.values()].sort((a, b) => b.commits - a.commits)
     const sum = (of: readonly DatabaseLoss[]) => of.reduce((total, {commits}) => total + commits, 0)
     const [end, known] = [lsnBytes(this.#end) ?? 0n, lsnBytes(last)]
@@ -96,7 +106,7 @@ export class LossCount {
       open.relations.add(`${database}/${file}`)
     }
     // Files and locks carry a database without a block: CREATE base/16387/16391, db 16387.
-    for (const [, database = ''] of line.matchAll(/\bbase\/(\d+)\/|\bdb (\d+)\b/g))
+    for (const [, database = ''] of line.matchAll(/\b(?:base\/|db )(\d+)\b/g))
       if (database !== '') open.databases.add(database)
   }
 

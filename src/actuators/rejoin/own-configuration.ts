@@ -37,8 +37,8 @@ export async function restoreConfiguration(pgdata: string, folder: string): Prom
 
 export type Upstream = Readonly<{conninfo: string; slot: string | null}>
 
-/** As PostgreSQL quotes a value in a configuration file. */
-const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`
+/** As PostgreSQL quotes a value in a configuration file, where a backslash escapes too. */
+const quoted = (value: string) => `'${value.replaceAll(/['\\]/g, '$&$&')}'`
 
 /** postgresql.auto.conf with another upstream: what is set there wins over every other file. */
 export function withUpstream(text: string, {conninfo, slot}: Upstream): string {

@@ -46,7 +46,7 @@ export async function countLoss(
   const {timeline, lsn, control, exempt} = at
   const count = new LossCount(lsn, exempt)
   const command = [join(bin, 'pg_waldump'), '-p', join(pgdata, 'pg_wal'), '-t', String(timeline), '-s', lsn]
-  const {code, stderr} = await runProgram(command, {onLine: (line) => count.take(line)})
+  const {code, stderr} = await runProgram(command, {env: {TZ: 'UTC'}, onLine: (line) => count.take(line)})
   const last = control.checkpointTimeline === timeline ? control.checkpoint : null
   const isGood = code === 0 || (code === 1 && isEnd(stderr))
   const isMissing = !count.hasRecords && /could not find file/.test(stderr) && !(await endsAtFork(pgdata, at))

@@ -62,6 +62,14 @@ function settingsOf(read: Read<typeof shape>, {directory, report}: Context): Rej
         'names no command',
         'Write a list: [systemctl, start, postgresql].',
       )
+  const archive = resolve(directory, read.archive ?? join(dirname(pgdata), 'diverged'))
+  if (`${archive}/`.startsWith(`${pgdata}/`) && read.pgdata !== null)
+    report.refuse(
+      'rejoin.archive',
+      'CONFIG_VALUE',
+      'lies inside of pgdata',
+      'pg_rewind would empty it: use a folder outside.',
+    )
   const pgCtl = [join(bin ?? '', 'pg_ctl'), '-D', pgdata]
   const usual = debian ? systemctl(`postgresql@${debian.version}-${debian.name}`) : pgCtlCommands(pgCtl)
   return {
@@ -75,7 +83,7 @@ function settingsOf(read: Read<typeof shape>, {directory, report}: Context): Rej
     sourceUser: read.source_user,
     replicationUser: read.replication_user ?? read.source_user,
     slot: read.slot,
-    archive: resolve(directory, read.archive ?? join(dirname(pgdata), 'diverged')),
+    archive,
     maxLossCommits: read.max_loss_commits,
   }
 }

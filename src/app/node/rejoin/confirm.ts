@@ -92,7 +92,7 @@ function withoutHost(config: Config, group: GroupSettings, local: string): Monit
 }
 
 /** What the others say now. `group`: with `local` in it. */
-function readSnapshot(snapshot: Snapshot, group: GroupSettings, local: HostSettings): Confirmation {
+export function readSnapshot(snapshot: Snapshot, group: GroupSettings, local: HostSettings): Confirmation {
   const state = snapshot.groups[group.name]
   if (state === undefined) return {kind: 'unconfirmed', why: 'the group is not judged'}
   const {verdict} = state
@@ -107,18 +107,26 @@ function readSnapshot(snapshot: Snapshot, group: GroupSettings, local: HostSetti
   }
   const source = verdict.kind === 'primary' ? snapshot.hosts[verdict.primary] : undefined
   if (source?.role !== 'primary' || source.timeline === null) return {kind: 'unconfirmed', why: verdict.why}
-  const followers = state.hosts.filter((name) => {
-    const host = snapshot.hosts[name]
-    return host?.role === 'standby' && host.upstream === source.host && host.receiver?.status === 'streaming'
-  })
-  if (group.hosts.length > 2 && followers.length === 0)
-    return {kind: 'unconfirmed', why: `no host streams from ${source.host}`}
+  const followers = followersOf(source.host, seen)
+  // The verdict is that of a group without `local`: of four hosts, two would be most.
+  if (group.hosts.length > 2 && (1 + followers.length) * 2 <= group.hosts.length)
+    return {kind: 'unconfirmed', why: `${followers.length} of ${group.hosts.length} hosts stream from ${source.host}`}
   const evidence = [
     `${source.host} is the primary on timeline ${source.timeline}`,
     ...(followers.length > 0 ? [`${enumerate(followers)} stream${followers.length === 1 ? 's' : ''} from it`] : []),
     ...peersWords(state, source.askedAt),
   ].join('; ')
   return {kind: 'confirmed', name: source.host, timeline: source.timeline, evidence}
+}
+
+/** The standbys that stream from a host, directly or through each other. */
+function followersOf(source: string, seen: readonly Snapshot['hosts'][string][]): readonly string[] {
+  const all = [source]
+  for (let known = 0; known < all.length; known += 1)
+    for (const host of seen)
+      if (host.role === 'standby' && host.upstream === all[known] && host.receiver?.status === 'streaming')
+        if (!all.includes(host.host)) all.push(host.host)
+  return all.slice(1)
 }
 
 /** Does a standby stream from the address of a host? */

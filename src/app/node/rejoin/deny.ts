@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises'
+import {readFile, readlink} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {writeDeny} from '../../../actuators/guard/hba-file.ts'
 import type {GuardSettings} from '../../../core/node/guard-settings.ts'
@@ -14,7 +14,8 @@ export async function denyIn(dataDirectory: string, guard: GuardSettings, rejoin
   if (written.kind === 'failed') return `${path} ${written.why}`
   const [pid = ''] = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
   try {
-    if (/^\d+$/.test(pid)) process.kill(Number(pid), 'SIGHUP')
+    // After a crash the file stays, and its number may be that of another program by now.
+    if (/^\d+$/.test(pid) && (await readlink(`/proc/${pid}/cwd`)) === dataDirectory) process.kill(Number(pid), 'SIGHUP')
   } catch {
     // The server has ended: it reads the file when it starts.
   }

@@ -15,22 +15,27 @@ export async function sourceAccess(
 ): Promise<SourceAccess> {
   const base = locationOf(connection)
   const ours = {application_name: 'pgroute66_rejoin', connect_timeout: '10'}
-  const follower = {...base, user: replicationUser, application_name: applicationName}
+  // The walreceiver has no environment of ours: where it looks for a password, rejoin looks too.
+  const passfile = connection.password.from === 'pgpass' ? {passfile: connection.password.path} : {}
+  const follower = {...base, ...passfile, user: replicationUser, application_name: applicationName}
   return {
     sql: conninfo({...base, ...ours, user: sourceUser, dbname: connection.dbname}),
-    replication: conninfo({...base, ...ours, user: replicationUser, replication: 'true'}),
+    replication: conninfo({...base, ...passfile, ...ours, user: replicationUser, replication: 'true'}),
     upstream: conninfo(follower),
     env: await secretsOf(connection, sourceUser),
-    replicationEnv: await secretsOf(connection, replicationUser),
+    replicationEnv: {},
   }
 }
 
-const locationOf = ({host, hostaddr, port, sslmode, sslrootcert, sslcrl}: ConnectionSettings) =>
-  Object.fromEntries(
-    Object.entries({host, hostaddr, port: String(port), sslmode, sslrootcert, sslcrl}).filter(
+function locationOf(connection: ConnectionSettings) {
+  const {host, hostaddr, port, sslmode, sslrootcert, sslcert, sslkey, sslcrl, sslcrldir} = connection
+  const tls = {sslmode, sslrootcert, sslcert, sslkey, sslcrl, sslcrldir}
+  return Object.fromEntries(
+    Object.entries({host, hostaddr, port: String(port), ...tls}).filter(
       (pair): pair is [string, string] => pair[1] !== null,
     ),
   )
+}
 
 /** In the environment, which other users cannot read, unlike a command line. */
 async function secretsOf(connection: ConnectionSettings, user: string): Promise<Readonly<Record<string, string>>> {
