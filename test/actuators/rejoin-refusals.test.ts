@@ -87,7 +87,7 @@ describe.skipIf(lacks('PostgreSQL 15'))('each refusal comes before anything is t
     expect([asRoot.code, asRoot.stderr]).toEqual([2, expect.stringContaining('sudo -u postgres pgroute66 rejoin')])
     execFileSync('install', ['-d', '-o', String(host1.settings.account?.uid ?? process.getuid?.()), empty])
     await refuses(host1, 2, /is no data directory/, {pgdata: empty})
-    await refuses(host1, 2, /the lock .* cannot be made/, {pgdata: cluster.folder})
+    await refuses(host1, 2, /the lock .* cannot be made/, {pgdata: cluster.folder, archive: '/tmp/none'})
     await host2.sql('create role weak login replication')
     const path = join(host2.data, 'pg_hba.conf')
     writeFileSync(path, `host all,replication weak 127.0.0.1/32 trust\n${textOf(path)}`)

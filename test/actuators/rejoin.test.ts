@@ -59,6 +59,13 @@ describe.skipIf(lacks('PostgreSQL 15'))('a stray primary', () => {
     )
     expect(dry.stderr).toContain('3 commits past the fork would be lost')
 
+    // A database with tables of others is not repmgr's alone.
+    await using others = await host2.connect('repmgr')
+    await others.query('create table app (i int)')
+    const shared = await rejoin(stage, host1, {...options, args: ['--dry-run']})
+    expect(shared.stderr).toContain('4 commits past the fork would be lost: 3 in postgres, 1 in repmgr')
+    await others.query('drop table app')
+
     const hba = textOf(join(host1.data, 'pg_hba.conf'))
     const ran = await rejoin(stage, host1, {...options, args: ['--accept-loss']})
     expect(ran.code, ran.stdout + ran.stderr).toBe(0)
@@ -130,6 +137,11 @@ describe.skipIf(lacks('PostgreSQL 15'))('rejoin --auto', () => {
     await host1.sql('create table t (i int)')
     await promote(host2, host3)
     await host1.sql('insert into t values (1)')
+    // Without deny it is stopped too.
+    const elsewhere = guard.map((line) => line.replace('guard: {', 'guard: {hba_file: /nowhere/pg_hba.conf, '))
+    const undenied = await rejoin(stage, host1, {args: ['--auto'], more: elsewhere})
+    expect([undenied.code, undenied.stderr]).toEqual([11, expect.stringContaining('deny cannot be written')])
+    expect(workersIn(host1.data)).toEqual([])
     const stopped = await rejoin(stage, host1, {args: ['--auto'], more: guard})
     expect(stopped.code, stopped.stdout + stopped.stderr).toBe(1)
     expect(stopped.stdout).toContain('host1 is stopped and denied, and stays so.')

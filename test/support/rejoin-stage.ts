@@ -56,11 +56,20 @@ export function startsAlone({data, settings: {account}}: PgNode): boolean {
 const quick = (path: string, script: string) => writeFileSync(path, `#!/bin/sh\n${script}\n`, {mode: 0o755})
 
 /** PostgreSQL's programs; those that would wait for the disk for seconds do not. */
-export function quickPrograms({folder}: Cluster): void {
+export function quickPrograms({folder, nodes}: Cluster): void {
   // Half-way through pg_rewind its parent, which is rejoin, is killed, and pg_rewind with it.
   const killing = 'case "$*" in *--dry-run*) ;; *) kill -9 $PPID; exit 9;; esac'
+  // While rejoin still changes nothing, the third host leaves the other primary.
+  const psql = `${join(debian, 'psql')} -XAt -h 127.0.0.1 -p ${nodes[2]?.port} -U postgres`
+  const leaving = [
+    'case "$*" in *--dry-run*)',
+    `${psql} -c "alter system set primary_conninfo = ''" -c 'select pg_reload_conf()' >/dev/null`,
+    `until [ -z "$(${psql} -c 'select 1 from pg_stat_wal_receiver')" ]; do sleep 0.1; done`,
+    ';; esac',
+  ].join('\n')
   for (const [name, first] of [
     ['bin', ''],
+    ['left-in-dry-run', leaving],
     ['killed-in-rewind', killing],
   ] as const) {
     const bin = join(folder, name)
@@ -135,6 +144,7 @@ export type RejoinOptions = Readonly<{
   args?: readonly string[]
   /** Instead of those of the node. */
   pgdata?: string
+  archive?: string
   ports?: Readonly<Record<string, number>>
   probe?: string
   /** Another folder of programs beside `bin`. */
@@ -153,6 +163,7 @@ export function configFor(stage: RejoinStage, node: PgNode, options: RejoinOptio
     more = [],
     rejoin = '',
     pgdata = node.data,
+    archive = join(stage.cluster.folder, 'diverged'),
     ports = {},
     bin = 'bin',
     probe = '{max_age: 20s, interval: 200ms}',
@@ -164,7 +175,7 @@ export function configFor(stage: RejoinStage, node: PgNode, options: RejoinOptio
   const commands = options.commands ?? `start: [${ctl}, -l, ${node.data}.rejoined.log, -w, -t, 60, start]`
   const lines = [
     ...['hosts:', ...hosts, `local: ${node.name}`, 'confirm: [followers]', `probe: ${probe}`],
-    `rejoin: {pgdata: ${pgdata}, bin: ${join(folder, bin)}, archive: ${join(folder, 'diverged')}, ` +
+    `rejoin: {pgdata: ${pgdata}, bin: ${join(folder, bin)}, archive: ${archive}, ` +
       `${[commands, ...(rejoin === '' ? [] : [rejoin])].join(', ')}}`,
     ...more,
   ]

@@ -1,10 +1,10 @@
-import {lstat, readdir, readFile, realpath, stat, statfs} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {lstat, readdir, readFile, readlink, realpath, stat, statfs} from 'node:fs/promises'
+import {basename, dirname, join, resolve} from 'node:path'
 import {OperatorError} from '../../core/errors.ts'
 import type {RejoinSettings} from '../../core/node/rejoin-settings.ts'
 import {runProgram} from '../../system/program.ts'
 import {readHistory} from './fork.ts'
-import {exists} from './places.ts'
+import {exists, placesOf} from './places.ts'
 import {backupAmong, holdersOf} from './processes.ts'
 import {type ControlData, type LocalState, readControlData} from './state.ts'
 import {highestTimeline} from './wal.ts'
@@ -14,17 +14,32 @@ import {highestTimeline} from './wal.ts'
  * it: pg_rewind would leave files that the server cannot read.
  */
 export async function dataDirectory({pgdata}: RejoinSettings): Promise<string> {
-  const parent = await realpath(dirname(pgdata)).catch(() => dirname(pgdata))
-  const path = await realpath(pgdata).catch(() => join(parent, pgdata.split('/').at(-1) ?? ''))
-  const found = await stat(path).catch(() => null)
+  const path = await realPath(pgdata)
+  const {work, mark} = placesOf(path)
   const uid = process.getuid?.()
-  if (found !== null && uid !== found.uid)
-    throw new OperatorError(
-      'REJOIN_USER',
-      `${path} belongs to user ${found.uid}, and rejoin runs as user ${uid}`,
-      'Run it as the owner of the data directory: "sudo -u postgres pgroute66 rejoin …".',
-    )
+  // After an interruption the data directory has another name, or there is the mark alone.
+  for (const one of [path, work, mark]) {
+    const found = await stat(one).catch(() => null)
+    if (found !== null && uid !== found.uid)
+      throw new OperatorError(
+        'REJOIN_USER',
+        `${one} belongs to user ${found.uid}, and rejoin runs as user ${uid}`,
+        'Run it as the owner of the data directory: "sudo -u postgres pgroute66 rejoin …".',
+      )
+  }
   return path
+}
+
+/** Also where it leads to nothing: while rejoin works, a link to the data directory does. */
+async function realPath(path: string): Promise<string> {
+  const parent = await realpath(dirname(path)).catch(() => dirname(path))
+  try {
+    return await realpath(path)
+  } catch (error) {
+    const isDangling = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const target = isDangling ? await readlink(path).catch(() => null) : null
+    return target === null ? join(parent, basename(path)) : realPath(resolve(parent, target))
+  }
 }
 
 /** Reads what lies in the data directory. Throws OperatorError where it is no data directory. */

@@ -140,7 +140,8 @@ export function stepsLeft(
     {name: 'start', text: `start, wait until streaming on ${timeline}`},
     ...(register === null ? [] : [{name: 'register', text: wordsOf(register)} as const]),
   ]
-  const firsts = {rewinding: 0, cloning: 0, copied: 2, placed: 4, streaming: 5} as const
+  // Whether it still streams is always looked at.
+  const firsts = {rewinding: 0, cloning: 0, copied: 2, placed: 4, streaming: 4} as const
   return all.slice(isClone ? 0 : firsts[phase])
 }
 

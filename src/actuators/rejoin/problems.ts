@@ -92,6 +92,18 @@ export const noAncestor = (
     `Save what you need from ${host}, then rebuild it by hand: no program can tell what both have.`,
   )
 
+/** Which of the two is the data of this host cannot be told, and a clone would take one away. */
+export const bothThere = ({pgdata, work}: Readonly<{pgdata: string; work: string}>): Refusal =>
+  refusal(
+    10,
+    `${pgdata} and ${work} both exist, and one of them is not of an interrupted rejoin`,
+    'Look at both (a start or an initdb may have made one), move away what is not of this host, then run this again.',
+  )
+
+/** The stop and the archive took their time: what is followed has to be the primary still. */
+export const noLonger = (source: string, why: string): Refusal =>
+  refusal(4, `${source} is no longer confirmed: ${why}`, 'This host stays stopped. Run "pgroute66 rejoin" again.')
+
 /** `path`: of the mark. */
 export const interrupted = ({phase, source, archive}: Mark, path: string): Refusal =>
   refusal(

@@ -1,6 +1,5 @@
 import {lstat} from 'node:fs/promises'
 import {join} from 'node:path'
-import {OperatorError} from '../../core/errors.ts'
 import type {RejoinSettings} from '../../core/node/rejoin-settings.ts'
 import {forkOf} from './fork.ts'
 import {controlData, dataDirectory, readLocal} from './local.ts'
@@ -20,6 +19,7 @@ import {
 } from './plan.ts'
 import type {Confirmation, RejoinPorts} from './ports.ts'
 import {
+  bothThere,
   interrupted,
   noAncestor,
   problemOfLocal,
@@ -29,8 +29,8 @@ import {
   unconfirmed,
 } from './problems.ts'
 import {holdersOf} from './processes.ts'
-import {SourceError, SourceServer} from './source.ts'
-import type {Mark} from './state.ts'
+import {SourceError, SourceServer, told} from './source.ts'
+import {isPrimary, type Mark} from './state.ts'
 import {type Run, StepFailed, steps, stopServer} from './steps.ts'
 import {countLoss, divergedWal} from './wal.ts'
 
@@ -40,7 +40,7 @@ export type RejoinRequest = Readonly<{
   settings: RejoinSettings
   asked: Asked & Readonly<{isDry: boolean}>
   /** The database of repmgr, and the table of the heartbeat: their commits are no loss. `null`: none. */
-  exempt: Readonly<{database: string | null; table: string | null}>
+  exempt: Readonly<{repmgr: Readonly<{dbname: string; schema: string}> | null; table: string | null}>
 }>
 
 export type Outcome = Refusal & Readonly<{plan: Plan | null; steps: readonly Step[]; done: readonly Step[]}>
@@ -98,14 +98,23 @@ class Rejoin {
 
   async run(mark: Mark | null): Promise<Outcome> {
     const {pgdata, work} = this.#places
-    const isUntouched = mark?.phase === 'rewinding' && (await exists(pgdata)) && !(await exists(work))
-    if (mark === null || isUntouched) {
+    if ((await exists(pgdata)) && (await exists(work))) return refused(bothThere(this.#places))
+    if (mark === null || (await this.#isPast(mark))) {
       if (mark !== null && !this.#request.asked.isDry) await removeMark(this.#places)
       return this.#afresh()
     }
     const isMixed = mark.phase === 'rewinding' || mark.phase === 'cloning'
     if (isMixed && !this.#request.asked.wantsClone) return refused(interrupted(mark, this.#places.mark))
     return this.#goOn(mark)
+  }
+
+  /** Nothing was changed after the mark, or the standby that was made has become a primary since. */
+  async #isPast({phase, aside}: Mark): Promise<boolean> {
+    const {pgdata} = this.#places
+    if (!(await exists(pgdata))) return false
+    if (phase === 'rewinding') return true
+    if (phase === 'cloning') return aside === null || !(await exists(aside))
+    return isPrimary(await readLocal(this.#request.settings, pgdata))
   }
 
   async #afresh(): Promise<Outcome> {
@@ -160,7 +169,12 @@ class Rejoin {
   async #tooMuch(run: Run, plan: Plan, why: Refusal): Promise<Outcome> {
     const {isAuto, isDry} = this.#request.asked
     if (isAuto && !isDry) {
-      await stopServer(run)
+      try {
+        await stopServer(run)
+      } catch (error) {
+        const [step = plan.steps[0] as Step] = plan.steps.filter(({name}) => name === 'stop')
+        return refused(await this.#failure(step, error), plan)
+      }
       this.#ports.say(`${run.host} is stopped${this.#ports.deny === null ? '' : ' and denied'}, and stays so.`)
     }
     return refused(why, plan)
@@ -173,13 +187,18 @@ class Rejoin {
     const isClone = mark.phase === 'rewinding' || mark.phase === 'cloning' || asked.wantsClone
     const confirmed = await this.#ports.confirm()
     if (confirmed.kind !== 'confirmed') return refused({...unconfirmed(host, confirmed.kind, confirmed.why), exit: 4})
-    if (!isClone && (confirmed.name !== mark.source || confirmed.timeline !== mark.timeline))
+    const isSettled = mark.phase === 'streaming'
+    if (!isClone && !isSettled && (confirmed.name !== mark.source || confirmed.timeline !== mark.timeline))
       return refused(interrupted(mark, places.mark))
     const asking = await this.#ask(confirmed)
     const identifier = await this.#identifierOf(mark)
     if (identifier !== null && identifier !== asking.source.systemIdentifier)
       return refused(refusal(8, `${confirmed.name} is another cluster than ${host}`, 'Correct its address.'))
-    const left = stepsLeft(mark, isClone, {source: confirmed.name, settings, hasGuard: this.#ports.deny !== null})
+    const left = stepsLeft({...mark, timeline: asking.source.timeline}, isClone, {
+      source: confirmed.name,
+      settings,
+      hasGuard: this.#ports.deny !== null,
+    })
     const isPlaced = mark.phase === 'copied' && !(await exists(places.work))
     const todo = isPlaced ? left.filter(({name}) => name === 'start' || name === 'register') : left
     const head = `rejoin${asked.isDry ? ' (dry run)' : ''}: ${host} goes on where it was interrupted (${mark.phase}).`
@@ -258,8 +277,10 @@ class Rejoin {
   }
 
   async #exempt({server, source}: Readonly<{server: SourceServer; source: Source}>): Promise<Exempt> {
-    const {database, table} = this.#request.exempt
-    const oids = [...source.databases].flatMap(([oid, name]) => (name === database ? [oid] : []))
+    const {repmgr, table} = this.#request.exempt
+    // With tables of others in it, a commit there may be one of theirs.
+    const isAlone = repmgr !== null && (await server.hasOnly(repmgr.dbname, repmgr.schema))
+    const oids = [...source.databases].flatMap(([oid, name]) => (isAlone && name === repmgr.dbname ? [oid] : []))
     const files = table === null ? [] : await told(source.name, () => server.filesOf(table))
     return {databases: new Set(oids), relations: new Set(files)}
   }
@@ -274,18 +295,3 @@ class Rejoin {
 }
 
 const hasErrno = (error: unknown): boolean => error instanceof Error && 'errno' in error
-
-/** Where the other primary refuses, a right or an address is wrong. */
-async function told<T>(source: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error
-    throw new OperatorError(
-      'REJOIN_SOURCE',
-      `${source} does not answer rejoin: ${error.message}`,
-      'Give rejoin.source_user and rejoin.replication_user their rights there: docs/rejoin.md lists them.',
-      {cause: error},
-    )
-  }
-}

@@ -1,4 +1,5 @@
 import {join} from 'node:path'
+import {OperatorError} from '../../core/errors.ts'
 import {runProgram} from '../../system/program.ts'
 import {type HistoryLine, readHistory} from './fork.ts'
 
@@ -19,6 +20,21 @@ export type SourceAccess = Readonly<{
 
 /** The other primary does not answer as it has to. The message is for an operator. */
 export class SourceError extends Error {}
+
+/** Where the other primary refuses, a right or an address is wrong. */
+export async function told<T>(source: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    throw new OperatorError(
+      'REJOIN_SOURCE',
+      `${source} does not answer rejoin: ${error.message}`,
+      'Give rejoin.source_user and rejoin.replication_user their rights there: docs/rejoin.md lists them.',
+      {cause: error},
+    )
+  }
+}
 
 /** An answer to a question takes no longer; a checkpoint may. */
 const questionMs = 60_000
@@ -80,6 +96,23 @@ export class SourceServer {
         `(select pg_catalog.to_regclass('${name}')::oid as r union all ` +
         `select indexrelid from pg_catalog.pg_index where indrelid = pg_catalog.to_regclass('${name}')) t ` +
         'where d.datname = pg_catalog.current_database() and r is not null',
+    )
+  }
+
+  /** Are the tables of `schema` the only ones in a database? `false` too where the role may not look. */
+  async hasOnly(database: string, schema: string): Promise<boolean> {
+    const dbname = database.replaceAll(/['\\]/g, '\\$&')
+    const rows = this.#run(
+      `${this.#access.sql} dbname='${dbname}'`,
+      this.#access.env,
+      'select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace ' +
+        `where c.relkind in ('r', 'p', 'm') and n.nspname not in ('${schema.replaceAll("'", "''")}', ` +
+        "'information_schema') and n.nspname !~ '^pg_' limit 1",
+      questionMs,
+    )
+    return rows.then(
+      (text) => text.trim() === '',
+      () => false,
     )
   }
 

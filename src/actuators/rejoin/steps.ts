@@ -9,7 +9,7 @@ import {becomeStandby, restoreConfiguration, saveConfiguration} from './own-conf
 import {exists, type Places, removeMark, writeMark} from './places.ts'
 import type {StepName} from './plan.ts'
 import type {RejoinPorts} from './ports.ts'
-import type {Refusal} from './problems.ts'
+import {noLonger, type Refusal} from './problems.ts'
 import {holdersOf, lockHolder} from './processes.ts'
 import type {SourceAccess, SourceServer} from './source.ts'
 import {isCrashed, type Mark, type Phase} from './state.ts'
@@ -87,7 +87,8 @@ export const steps: Readonly<Record<StepName, (run: Run) => Promise<void>>> = {
       `--source-server=${access.sql}`,
     ]
     // What is bound to fail fails here, where nothing is changed yet.
-    await program(run, 'pg_rewind --dry-run', [...command(pgdata), '--dry-run'])
+    await program('pg_rewind --dry-run', [...command(pgdata), '--dry-run'], access.env)
+    await stillPrimary(run)
     await mark(run, 'rewinding', null)
     await move(pgdata, work)
     const [holder] = await holdersOf([pgdata, work])
@@ -96,7 +97,7 @@ export const steps: Readonly<Record<StepName, (run: Run) => Promise<void>>> = {
       await removeMark(places)
       throw new StepFailed(`process ${holder.pid} was started in the data directory: ${holder.title}`)
     }
-    await program(run, 'pg_rewind', command(work))
+    await program('pg_rewind', command(work), access.env)
     await mark(run, 'copied', null)
   },
 
@@ -104,13 +105,18 @@ export const steps: Readonly<Record<StepName, (run: Run) => Promise<void>>> = {
     const {places, settings, access, archive} = run
     const {pgdata, work} = places
     const aside = `${pgdata}.diverged-${archive.split('/').at(-1)}`
+    if (await exists(pgdata)) {
+      if (await exists(aside)) throw new StepFailed(`${aside} of an earlier clone is there: move it away`)
+      await stopServer(run)
+    }
+    await stillPrimary(run)
     await mark(run, 'cloning', aside)
     for (const folder of [pgdata, work]) if ((await exists(folder)) && !(await exists(aside))) await move(folder, aside)
     // Left from an interrupted copy of the other primary; the data of this host is aside.
     await rm(work, {recursive: true, force: true})
     const slot = settings.slot === null ? [] : ['-S', settings.slot]
     const command = [join(settings.bin, 'pg_basebackup'), '-D', work, '-X', 'stream', '-c', 'fast', '-w', ...slot]
-    await program(run, 'pg_basebackup', [...command, '-d', access.replication])
+    await program('pg_basebackup', [...command, '-d', access.replication], access.replicationEnv)
     await mark(run, 'copied', aside)
   },
 
@@ -143,26 +149,35 @@ export const steps: Readonly<Record<StepName, (run: Run) => Promise<void>>> = {
   },
 
   async register(run) {
-    await program(run, 'the register command', run.settings.register ?? [])
+    await program('the register command', run.settings.register ?? [])
   },
 }
 
 /** Deny first, so that no client commits while the server stops. */
 export async function stopServer({places: {pgdata}, settings, ports}: Run): Promise<void> {
   const problem = await ports.deny?.(pgdata)
-  if (problem) throw new StepFailed(`deny cannot be written: ${problem}`)
   const isUp = (await holdersOf([pgdata])).length > 0 || (await runProgram(settings.status)).code === 0
   const stopped = isUp ? await runProgram(settings.stop) : null
   const until = ports.now() + stopMs
   for (;;) {
     const holder = (await holdersOf([pgdata]))[0] ?? (await lockHolder(pgdata))
-    if (holder === null) return
+    if (holder === null) break
     if (ports.now() > until)
       throw new StepFailed(
         `process ${holder.pid} still holds the data directory (${holder.title}). ${wordsOf(settings.stop, stopped)}`,
       )
     await pause()
   }
+  // It is stopped all the same: then no client commits either.
+  if (problem) throw new StepFailed(`deny cannot be written: ${problem}`)
+}
+
+async function stillPrimary({ports, source}: Run): Promise<void> {
+  const now = await ports.confirm()
+  if (now.kind === 'confirmed' && now.name === source.name && now.timeline === source.timeline) return
+  const why = now.kind === 'confirmed' ? `${now.name} is the primary on timeline ${now.timeline}` : now.why
+  const refused = noLonger(source.name, why)
+  throw new StepFailed(refused.why, refused)
 }
 
 /** pg_rewind would do it without waiting for the disk, and cannot where the data directory has a new name. */
@@ -171,13 +186,14 @@ async function finishRecovery(run: Run): Promise<void> {
   if (!isCrashed(await controlData(settings.bin, places.pgdata))) return
   const config = settings.configFile === null ? [] : ['-c', `config_file=${settings.configFile}`]
   const command = [join(settings.bin, 'postgres'), '--single', '-D', places.pgdata, ...config, 'template1']
-  await program(run, 'crash recovery (postgres --single)', command)
+  await program('crash recovery (postgres --single)', command)
   const {state} = await controlData(settings.bin, places.pgdata)
   if (state !== 'shut down') throw new StepFailed(`after crash recovery the state is "${state}", not "shut down"`)
 }
 
-async function program({access}: Run, name: string, command: readonly string[]): Promise<void> {
-  const ran = await runProgram(command, {env: name === 'pg_basebackup' ? access.replicationEnv : access.env})
+/** `env`: secrets, for the programs of PostgreSQL that ask the other primary. */
+async function program(name: string, command: readonly string[], env: SourceAccess['env'] = {}): Promise<void> {
+  const ran = await runProgram(command, {env})
   if (ran.code !== 0) throw new StepFailed(`${name} failed. ${wordsOf(command, ran)}`)
 }
 

@@ -38,7 +38,7 @@ export async function runRejoin(flags: RejoinFlags): Promise<number> {
     settings,
     asked: {isAuto, acceptLoss, wantsClone, isDry},
     exempt: {
-      database: group.repmgr?.dbname ?? (settings.register === null ? null : 'repmgr'),
+      repmgr: group.repmgr ?? (settings.register === null ? null : {dbname: 'repmgr', schema: 'repmgr'}),
       table: config.availability?.table ?? null,
     },
   }
