@@ -32,6 +32,8 @@ export function scriptsOf({name, services, left, stopped, units}: Package): Scri
             stopped.length > 0 &&
               `  systemctl stop ${[...stopped].sort((a, b) => rank(a) - rank(b)).join(' ')} || true`,
             'fi',
+            left.length > 0 &&
+              `echo 'The gates of this host stay shut, also without the guard: docs/guard.md, "Take the guard away".' >&2`,
           ),
     afterRemove: 'if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi\n',
     afterPurge: isBase
