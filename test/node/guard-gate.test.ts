@@ -252,7 +252,8 @@ describe('PostgreSQL can start again, and the guard says what is wrong', () => {
   })
 
   test('a symlink: the file behind it is replaced', async () => {
-    const folder = mkdtempSync(join(cluster.folder, 'etc-'))
+    const folder = join(cluster.folder, 'etc')
+    spawnSync('mkdir', [folder])
     renameSync(hba, join(folder, 'hba'))
     symlinkSync(join(folder, 'hba'), hba)
     const {gate} = await gateWith()
