@@ -61,8 +61,10 @@ export class SharedOrders implements Orders {
     if (isOn && untilMs !== null && untilMs <= wall)
       throw new OperatorError('MAINTENANCE_OVER', 'the end of the maintenance has passed', 'Name a time to come.')
     const before = member.image.maintenance.value
+    // Not later than now by this clock: from `since` to `until` is at least as long as was ordered.
+    const since = Math.trunc(Math.min(before?.since ?? wall, wall))
     const value: Maintenance | null = isOn
-      ? {since: before?.since ?? Math.trunc(wall), by, reason, until: untilMs === null ? null : Math.trunc(untilMs)}
+      ? {since, by, reason, until: untilMs === null ? null : Math.trunc(untilMs)}
       : null
     try {
       await member.write(({maintenance}) => ({

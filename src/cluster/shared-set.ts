@@ -1,6 +1,6 @@
 import type {ActuatorReports, Clock, Log, Orders, Random, SnapshotSource} from '../core/ports.ts'
 import type {HostSettings} from '../core/settings.ts'
-import type {ActuatorState, Change, GroupOwner, Publication, Snapshot} from '../core/snapshot.ts'
+import type {ActuatorState, Change, GroupOwner, Maintenance, Publication, Snapshot} from '../core/snapshot.ts'
 import type {StartEngine} from './engines.ts'
 import {Member} from './member.ts'
 import type {MemberDeps} from './member-deps.ts'
@@ -43,6 +43,8 @@ export class SharedSet implements SnapshotSource, ActuatorReports {
   readonly #deps: SharedSetDeps
   readonly #view: SharedView
   readonly #parts = new Map<string, Readonly<{snapshot: Snapshot; part: Part}>>()
+  /** The maintenance that was seen last, and since when (monotonic). */
+  #maintained: Readonly<{revision: bigint; seenAt: number}> = {revision: 0n, seenAt: 0}
 
   constructor(deps: SharedSetDeps) {
     this.#deps = deps
@@ -69,7 +71,7 @@ export class SharedSet implements SnapshotSource, ActuatorReports {
       ...deps,
       partOf: (group) => this.#partOf(group),
       refresh: () => this.#moved(),
-      maintenance: () => this.member.image.maintenance.value,
+      maintenance: () => this.#maintenance(),
     })
     this.own = ownView(this, us.id)
     this.orders = new SharedOrders({...deps, member: this.member})
@@ -129,6 +131,18 @@ export class SharedSet implements SnapshotSource, ActuatorReports {
       if (!member.isAnswering(group)) return true
       return member.engines.engine(group)?.current() !== this.#parts.get(group)?.snapshot
     })
+  }
+
+  /**
+   * The registry ends it by a lease, which a new leader of etcd counts anew, and does not end while it is
+   * away. So each instance counts its length as well, by a clock that cannot be set.
+   */
+  #maintenance(): Maintenance | null {
+    const {value, revision} = this.member.image.maintenance
+    const now = this.#deps.clock.now()
+    if (revision !== this.#maintained.revision) this.#maintained = {revision, seenAt: now}
+    if (value === null || value.until === null) return value
+    return now - this.#maintained.seenAt < value.until - value.since ? value : null
   }
 
   #follow(): void {

@@ -132,6 +132,18 @@ test('instances restart one after the other: every answer goes on', async () => 
   await restarts
 })
 
+test('a maintenance ends when it was told to, although the registry counts its lease anew', async () => {
+  const stage = await SharedStage.set()
+  const {orders} = stage.node('lb1').set
+  const isFrozen = () => stage.running.map(({set}) => set.current().maintenance !== null)
+  await stage.clock.through(orders.maintain({isOn: true, untilMs: stage.clock.wall() + 60_000}, who))
+  await stage.clock.until(() => isFrozen().every(Boolean), 5_000)
+  stage.registry.hasQuorum = false
+  await stage.clock.run(50_000)
+  expect(isFrozen()).toEqual([true, true, true])
+  await stage.clock.until(() => !isFrozen().some(Boolean), 15_000)
+})
+
 test('an instance that stops leaves the set, although its heir takes no group in time', async () => {
   const stage = await SharedStage.set({instances: 2, groups: 4})
   await stage.clock.run(3_000)
