@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
 import {orderActions} from '../../src/app/control/order-actions.ts'
 import type {Snapshot} from '../../src/core/snapshot.ts'
-import {noon} from '../support/snapshots.ts'
+import {noon, primary, snapshot} from '../support/snapshots.ts'
 import {calm, Stage, torn} from './stage.ts'
 
 /** The actions on a daemon that notes what it is told. */
@@ -41,6 +41,13 @@ test('accept asks first, and says that another host is a primary', async () => {
   expect(told).toEqual([])
   expect(await run()).toBe('as ordered')
   expect(told).toEqual(['/v1/hosts/host2/accept anna'])
+})
+
+test('the primary of another group is no rival', async () => {
+  const hosts = {host1: primary(), host2: primary(), host3: primary()}
+  const {ask} = await actionsOn(snapshot({hosts, groups: {orders: ['host1', 'host2'], stock: ['host3']}}))
+  expect(ask('a', 'host2').text).toMatch(/ host1 is a primary too\.$/)
+  expect(ask('a', 'host3').text).not.toContain('is a primary too')
 })
 
 test('maintenance is turned on, or off where it is on; it needs no host', async () => {

@@ -1,4 +1,5 @@
 import type {Orders, SnapshotSource} from '../../core/ports.ts'
+import type {HostState} from '../../core/snapshot.ts'
 import type {Action} from '../../ui/action.ts'
 import {whoAsks} from './channel.ts'
 import {type Channel, order} from './order.ts'
@@ -50,7 +51,10 @@ function acceptAction({source, channel, who}: Given): Action {
     label: 'accept',
     question(host) {
       const {hosts} = source.current()
-      const others = Object.values(hosts).filter(({role, host: name}) => role === 'primary' && name !== host)
+      const isOfGroup = ({groups}: HostState) => groups.some((group) => hosts[host]?.groups.includes(group))
+      const others = Object.values(hosts).filter(
+        (other) => other.role === 'primary' && other.host !== host && isOfGroup(other),
+      )
       const rivals = others.length === 0 ? '' : ` ${others.map(({host: name}) => name).join(', ')} is a primary too.`
       return {
         text: `accept ${host} as the primary, and its cluster and timeline as the right ones?${rivals}`,
