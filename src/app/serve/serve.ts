@@ -20,7 +20,7 @@ import {compose, type Watching} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {reloads, tellWarnings} from './reload.ts'
-import {composeShared, type SharedWatching} from './shared.ts'
+import type {SharedWatching} from './shared.ts'
 
 export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
 export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
@@ -140,10 +140,11 @@ const applying =
 type WatchDeps = Readonly<{clock: Clock; random: Random; log: AppLog; metrics: Metrics; version: string}>
 
 /** All groups by a monitor of this process, or this instance's part in a set. */
-function watchOver(config: Config, {metrics, ...deps}: WatchDeps): Promise<Watching | SharedWatching> {
+async function watchOver(config: Config, {metrics, ...deps}: WatchDeps): Promise<Watching | SharedWatching> {
   const {meter, took, shares} = metrics
   const {cluster} = config
   if (cluster === null) return compose(config, {...deps, meter})
+  const {composeShared} = await import('./shared.ts')
   return composeShared(config, cluster, {...deps, meter, count: took, told: shares})
 }
 
