@@ -144,8 +144,11 @@ const haproxy = (family: Family, file: string): Package => ({
 /** A restart of the guard shuts the gates of its host, and ends the sessions of applications. */
 const isLeft = (unit: string): boolean => unit === 'pgroute66-guard.service'
 
+/** A rejoin works on a data directory, and ends by itself: no package stops it in the middle of that. */
+const endsByItself = (unit: string): boolean => unit === 'pgroute66-rejoin.service'
+
 function rolesOf(units: readonly string[]): Pick<Package, 'services' | 'left' | 'stopped' | 'units'> {
-  const stopped = units.filter((name) => !/^Type=oneshot$/m.test(read(`packaging/systemd/${name}`).toString()))
+  const stopped = units.filter((name) => !endsByItself(name))
   const services = stopped.filter((name) => name.endsWith('.service'))
   return {services: services.filter((name) => !isLeft(name)), left: services.filter(isLeft), stopped, units}
 }
