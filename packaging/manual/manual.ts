@@ -147,12 +147,15 @@ function text(words: string): readonly string[] {
     const lines: string[] = []
     for (const word of sentence.trim().split(/ +/)) {
       const last = lines.at(-1)
-      if (last !== undefined && last.length + word.length < 78) lines[lines.length - 1] = `${last} ${word}`
+      if (last !== undefined && widthOf(last) + widthOf(word) < 78) lines[lines.length - 1] = `${last} ${word}`
       else lines.push(word)
     }
     return lines.map(escaped)
   })
 }
+
+/** mandoc reads a character outside of ASCII as an escape such as `\[u2192]`, and counts it as that. */
+const widthOf = (line: string): number => [...line].reduce((sum, one) => sum + (one > '~' ? 8 : 1), 0)
 
 /**
  * roff gives a meaning to a backslash, and to a dot or an apostrophe at the beginning of a line.
