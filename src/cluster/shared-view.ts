@@ -1,5 +1,6 @@
 import {changesOfActuator, changesOfGroup, changesOfHost, changesOfMaintenance} from '../core/changes.ts'
 import type {ActuatorReports, Clock, Log, SnapshotSource} from '../core/ports.ts'
+import {Outbox} from '../core/publication/outbox.ts'
 import type {HostSettings} from '../core/settings.ts'
 import type {
   ActuatorState,
@@ -39,8 +40,7 @@ type Shown = Readonly<{part: Part; until: number | null; isLive: boolean}>
 export class SharedView implements SnapshotSource, ActuatorReports {
   readonly #deps: ViewDeps
   readonly #shown = new Map<string, Shown>()
-  readonly #listeners = new Set<(publication: Publication) => void>()
-  readonly #outbox: Publication[] = []
+  readonly #outbox: Outbox
   readonly #dirty = new Set<string>()
   #actuators: Readonly<Record<string, ActuatorState>> = {}
   #maintenance: Maintenance | null = null
@@ -54,6 +54,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
 
   constructor(deps: ViewDeps) {
     this.#deps = deps
+    this.#outbox = new Outbox(deps.log)
     const byName = new Map(deps.hosts.map((host) => [host.name, host]))
     for (const group of deps.groups) {
       const part = untoldPart(group, byName, deps.clock.wall())
@@ -74,8 +75,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
   }
 
   subscribe(listener: (publication: Publication) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#outbox.subscribe(listener)
   }
 
   /** These groups have news, or another source; `null`: every group, and the maintenance. */
@@ -192,20 +192,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
   #tell(publication: Publication): void {
     assertSnapshot(publication.snapshot)
     this.#publishedSequence = publication.snapshot.sequence
-    if (this.#outbox.push(publication) > 1) return
-    for (let next = this.#outbox[0]; next !== undefined; next = this.#outbox[0]) {
-      for (const listener of this.#listeners) this.#call(listener, next)
-      this.#outbox.shift()
-    }
-  }
-
-  #call(listener: (publication: Publication) => void, publication: Publication): void {
-    try {
-      listener(publication)
-    } catch (error) {
-      const trace = error instanceof Error ? error.stack : String(error)
-      this.#deps.log.error({error: trace}, 'a listener failed on a snapshot, which is a bug: please report it')
-    }
+    this.#outbox.tell(publication)
   }
 }
 

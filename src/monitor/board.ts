@@ -1,6 +1,7 @@
 import {changesOfActuator, changesOfHold, changesOfMaintenance} from '../core/changes.ts'
 import type {HostRecord} from '../core/facts/host-record.ts'
 import type {Clock, Log} from '../core/ports.ts'
+import {Outbox} from '../core/publication/outbox.ts'
 import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, Hold, Publication, Snapshot} from '../core/snapshot.ts'
 import type {GroupAssessment} from '../core/verdict/assessment.ts'
@@ -20,23 +21,20 @@ export type BoardDeps = LedgerDeps & Readonly<{epoch: string; version: string; l
  */
 export class Board {
   readonly #clock: Clock
-  readonly #log: Pick<Log, 'error'>
   readonly #ledger: Ledger
   readonly #builder: SnapshotBuilder
-  readonly #listeners = new Set<(publication: Publication) => void>()
   #actuators: Readonly<Record<string, ActuatorState>> = {}
   #hold: Hold | null = null
   /** `null`: what it showed has changed. */
   #snapshot: Snapshot | null = null
   /** What was published last. */
   #published: Snapshot | null = null
-  /** Published and not yet heard by every listener, in order. */
-  readonly #outbox: Publication[] = []
+  readonly #outbox: Outbox
 
   constructor(deps: BoardDeps) {
     const {settings, clock, log, epoch, version} = deps
     this.#clock = clock
-    this.#log = log
+    this.#outbox = new Outbox(log)
     this.#ledger = new Ledger(deps)
     this.#builder = new SnapshotBuilder(settings, {ledger: this.#ledger, clock, epoch, version})
     this.configure(settings)
@@ -163,8 +161,7 @@ export class Board {
   }
 
   subscribe(listener: (publication: Publication) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#outbox.subscribe(listener)
   }
 
   /**
@@ -208,24 +205,6 @@ export class Board {
     assertSnapshot(snapshot)
     assertSuccessor(this.#published, snapshot)
     this.#published = snapshot
-    if (this.#outbox.push(publication) > 1) return
-    for (let next = this.#outbox[0]; next !== undefined; next = this.#outbox[0]) {
-      for (const listener of this.#listeners) this.#call(listener, next)
-      this.#outbox.shift()
-    }
-  }
-
-  /** A listener that throws is a bug, and keeps no other listener from hearing. */
-  #call(listener: (publication: Publication) => void, publication: Publication): void {
-    try {
-      listener(publication)
-    } catch (error) {
-      const trace = error instanceof Error ? error.stack : String(error)
-      const {epoch, sequence} = publication.snapshot
-      this.#log.error(
-        {error: trace, epoch, sequence},
-        'a listener failed on a snapshot, which is a bug: please report it. The other listeners were told.',
-      )
-    }
+    this.#outbox.tell(publication)
   }
 }
