@@ -44,7 +44,15 @@ async function routed() {
       .filter(([name, state]) => !/FRONTEND|BACKEND/.test(name) && state === 'no check')
       .map(([name]) => name)
   const isUp = async (...servers: string[]) => (await up()).join() === servers.join()
-  return {...found, haproxy, agentPort, comes: (...servers: string[]) => until(() => isUp(...servers)), isUp, up}
+  const comes = async (...servers: string[]) => {
+    try {
+      await until(() => isUp(...servers))
+    } catch (error) {
+      const seen = {expected: servers, states: await states(), serve: found.serve.output()}
+      throw new Error(JSON.stringify(seen, null, 2), {cause: error})
+    }
+  }
+  return {...found, haproxy, agentPort, comes, isUp, up}
 }
 
 async function agentSays(port: number, question: string): Promise<string> {
