@@ -202,6 +202,8 @@ export type GroupSettings = Readonly<{
   sustainMs: number
   /** `null`: learned from more than half of the hosts. */
   systemIdentifier: string | null
+  /** The HA tool's own delay before it promotes, as the operator knows it; `null`: not told. */
+  failoverAfterMs: number | null
   /** `null`: repmgr is not asked. */
   repmgr: RepmgrSettings | null
   /** `null`: pg_auto_failover is not asked. */

@@ -82,6 +82,15 @@ test("a host in two groups, and harepd's quorum", async () => {
   expect(config.warnings).toEqual([expect.objectContaining({path: 'guard.quorum'})])
 })
 
+test('the shortest failover_after of all groups counts', async () => {
+  await using place = await workplace()
+  const groups = 'groups: {a: {hosts: [host1, host2, host3], failover_after: 6s}}\n'
+  expect(await problems(place.load(`${hosts}${groups}guard: {${least}, lease: 7s}`))).toMatchObject([
+    {path: 'guard.lease', message: expect.stringContaining('after 6s')},
+  ])
+  await place.load(`${hosts}${groups}guard: {${least}}`)
+})
+
 test('without failover_after a warning says what is not compared', async () => {
   await using place = await workplace()
   const config = await place.load(`${hosts.replace('failover_after: 30s\n', '')}guard: {${least}}`)

@@ -137,6 +137,14 @@ describe('on_silent: hold', () => {
     const {groups} = await place.load(held('on_silent: {hold: 10s}'))
     expect(groups).toMatchObject([{onSilent: {holdMs: 10_000}}])
   })
+  test("a group's own failover_after counts before the general one", async () => {
+    await using place = await workplace()
+    const group = 'groups: {main: {hosts: [h1, h2, h3], confirm: [peers], peers: ["https://a:1"], '
+    const text = `${three}failover_after: 30s\n${group}on_silent: {hold: 10s}, failover_after: 10s}}`
+    expect(await problems(place.load(text))).toMatchObject([{path: 'groups.main.on_silent', code: 'CONFIG_HOLD'}])
+    const {groups} = await place.load(text.replace('failover_after: 10s', 'failover_after: 11s'))
+    expect(groups).toMatchObject([{failoverAfterMs: 11_000}])
+  })
   test('must be less than a failover_after that is given', async () => {
     await using place = await workplace()
     const found = await problems(place.load(held('on_silent: {hold: 10s}\nfailover_after: 10s')))

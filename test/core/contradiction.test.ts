@@ -122,4 +122,17 @@ describe('the hold of a source that knows its tool', () => {
     expect([afterMs(10_000, 60_000), afterMs(10_001, 60_000)]).toEqual(['V4', 'V3'])
     expect(afterMs(1, 0)).toBe('V3')
   })
+  test('ends the hold of every other source of the group, too', () => {
+    const peers = (answer: SourceAnswer['answer']): Sources => ({
+      peers: () => ({subject: 'a', answer, why: answer, askedAt: NOW}),
+      ...says('confirms', 5_000),
+    })
+    const others = {...holding, confirm: ['peers', 'tool']}
+    const {held} = judgementOf({hosts: led, settings: others, sources: peers('confirms')})
+    const ruleAfter = (ms: number) => {
+      const hosts = [primary('a', {ageMs: 10 - ms}), standby('b', {of: 'a', ageMs: 10 - ms})]
+      return judgementOf({hosts, settings: others, sources: peers('silent'), held, now: NOW + ms}).verdict.rule
+    }
+    expect([ruleAfter(5_000), ruleAfter(5_001)]).toEqual(['V4', 'V3'])
+  })
 })

@@ -27,15 +27,17 @@ function viewNow(names = hosts): GroupView {
 type Options = Readonly<{
   settings?: Partial<PatroniSettings>
   onSilent?: OnSilent
+  failoverAfterMs?: number
   log?: Log
   nodes?: readonly string[]
 }>
 
-async function staged({settings = {}, onSilent = 'deny', log = silentLog, nodes: played = nodes}: Options = {}) {
+async function staged(options: Options = {}) {
+  const {settings = {}, onSilent = 'deny', failoverAfterMs = null, log = silentLog, nodes: played = nodes} = options
   const members = await Promise.all(played.map((node) => FakeMember.start(steady, node)))
   for (const member of members) onTestFinished(() => member[Symbol.asyncDispose]())
   const source = new PatroniSource({
-    group: {name: 'all', onSilent},
+    group: {name: 'all', onSilent, failoverAfterMs},
     settings: {
       scope: 'pg4',
       namespace: '/service',
@@ -200,6 +202,17 @@ describe('H9: the pace of the cluster', () => {
         '(ttl 20s less loop_wait 2s and probe.max_age 3s); it is held no longer',
     ])
   })
+})
+
+test('H9: a failover_after that the cluster contradicts is told once', async () => {
+  const told: string[] = []
+  const log = {...silentLog, warn: (_: object, message: string) => void told.push(message)}
+  const {assess} = await staged({failoverAfterMs: 30_000, log})
+  await until(assess, ({holdAtMostMs}) => holdAtMostMs === 15_000)
+  expect(told).toEqual([
+    'all: failover_after is 30s, and Patroni promotes another member after 20s (its ttl): ' +
+      'write that, or leave failover_after out',
+  ])
 })
 
 describe('H7: two members hold the lock', () => {

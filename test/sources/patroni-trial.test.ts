@@ -7,14 +7,16 @@ import {FakeMember} from './patroni-member.ts'
 
 const steady = 'patroni414-01-steady'
 
-async function tried(patroni: Partial<PatroniSettings> = {}, group: Partial<GroupSettings> = {}) {
+async function tried(patroni: Partial<PatroniSettings> = {}, group: Partial<GroupSettings> = {}, leaseMs?: number) {
   const members = await Promise.all(['node1', 'node2'].map((node) => FakeMember.start(steady, node)))
   for (const member of members) onTestFinished(() => member[Symbol.asyncDispose]())
   const urls = members.map(({url}) => url)
   const files = {caFile: null, certFile: null, keyFile: null}
   const settings = {scope: 'pg4', namespace: '/service', urls, etcd: null, via: 'both', members: {}, ...files} as const
   const groups = [groupSettings('all', ['host1', 'host2'], {patroni: {...settings, ...patroni}, ...group})]
-  const trials = await tryPatroni({groups, probe: probeSettings}, {clock: systemClock, random: Math.random})
+  const guard = leaseMs === undefined ? null : {leaseMs}
+  const deps = {clock: systemClock, random: Math.random}
+  const trials = await tryPatroni({groups, probe: probeSettings, guard}, deps)
   return {trials, urls}
 }
 
@@ -44,5 +46,16 @@ test('a hold that may outlive the lock is refused with the bound of this cluster
   expect(trials[0]?.problems).toEqual([
     "on_silent holds 15001ms, and Patroni's lock may have ended by then: the most is 15s " +
       '(ttl 20s less loop_wait 2s and probe.max_age 3s)',
+  ])
+})
+
+test('failover_after and the lease of a guard are compared with the pace of this cluster', async () => {
+  expect((await tried({}, {failoverAfterMs: 20_000}, 17_999)).trials[0]?.problems).toEqual([])
+  const {trials} = await tried({}, {failoverAfterMs: 20_001}, 18_000)
+  expect(trials[0]?.problems).toEqual([
+    'failover_after is 20001ms, and Patroni promotes another member after 20s (its ttl): ' +
+      'write that, or leave failover_after out',
+    'guard.lease is 18s, and Patroni may promote another member after 18s (ttl 20s less loop_wait 2s): ' +
+      'shorten the lease',
   ])
 })

@@ -77,6 +77,7 @@ export const groupSettings = (
   readFallback: 'primary',
   sustainMs: hosts.length > 2 ? 30_000 : 0,
   systemIdentifier: null,
+  failoverAfterMs: null,
   repmgr: null,
   pgaf: null,
   patroni: null,

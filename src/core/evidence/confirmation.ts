@@ -33,10 +33,10 @@ export function checkConfirmations({
 }: ConfirmationQuestion): Readonly<{missing: readonly CollectedEvidence[]; held: HeldConfirmations}> {
   const fingerprint = fingerprintOf(leader, view)
   const kept: Record<string, HeldConfirmations[string]> = {}
+  const holdMs = holdMsOf(onSilent, evidence)
   const missing = evidence.filter((item) => {
     if (!item.required || item.source === identitySource) return item.answer !== 'confirms' && item.required
     const before = held[item.source]
-    const holdMs = holdMsOf(onSilent, item)
     if (item.answer === 'confirms') {
       kept[item.source] = {askedAt: item.askedAt ?? view.now, fingerprint, holdMs}
       return false
@@ -57,9 +57,14 @@ export function checkConfirmations({
   return {missing, held: kept}
 }
 
-/** As configured, and never longer than the source allows: it knows when its tool promotes. */
-const holdMsOf = (onSilent: OnSilent, {holdAtMostMs}: CollectedEvidence): number =>
-  typeof onSilent === 'string' ? 0 : Math.min(onSilent.holdMs, holdAtMostMs ?? onSilent.holdMs)
+/**
+ * As configured, and never longer than a source of the group allows: it knows when its tool promotes.
+ * That holds for the other sources too, and where the source that knows it is not required.
+ */
+const holdMsOf = (onSilent: OnSilent, evidence: readonly CollectedEvidence[]): number =>
+  typeof onSilent === 'string'
+    ? 0
+    : Math.min(onSilent.holdMs, ...evidence.flatMap(({holdAtMostMs}) => holdAtMostMs ?? []))
 
 /** The source name of a doubt about the cluster's identity, among the evidence. */
 export const identitySource = 'identity'

@@ -1,10 +1,11 @@
+import type {GuardSettings} from '../../core/node/guard-settings.ts'
 import type {Clock, Random} from '../../core/ports.ts'
 import type {GroupSettings, MonitorSettings, PatroniSettings} from '../../core/settings.ts'
 import {claimOf} from './claim.ts'
 import {Members} from './client.ts'
 import {openTree} from './leader-tree.ts'
 import {memberAnswer} from './member-answer.ts'
-import {defaultTiming, longestHoldMs, type Timing, timingOf, tooLongHold} from './timing.ts'
+import {defaultTiming, longestHoldMs, type Timing, timingOf, tooLongHold, tooLongLease, wrongDelay} from './timing.ts'
 
 /**
  * What `config check --connect` found of Patroni in one group. `problems`: what the operator should
@@ -15,21 +16,22 @@ export type PatroniTrial = Readonly<{group: string; leader: string | null; probl
 const limitMs = 3_000
 type Deps = Readonly<{clock: Clock; random: Random}>
 
+type Tried = Pick<MonitorSettings, 'groups' | 'probe'> & Readonly<{guard: Pick<GuardSettings, 'leaseMs'> | null}>
+
 /** Asks each configured member, and etcd, once. Never rejects. */
-export const tryPatroni = (
-  {groups, probe}: Pick<MonitorSettings, 'groups' | 'probe'>,
-  deps: Deps,
-): Promise<readonly PatroniTrial[]> =>
+export const tryPatroni = ({groups, probe, guard}: Tried, deps: Deps): Promise<readonly PatroniTrial[]> =>
   Promise.all(
     groups.flatMap((group) =>
-      group.patroni === null ? [] : tryGroup(group, group.patroni, {...deps, maxAgeMs: probe.maxAgeMs}),
+      group.patroni === null
+        ? []
+        : tryGroup(group, group.patroni, {...deps, maxAgeMs: probe.maxAgeMs, leaseMs: guard?.leaseMs ?? null}),
     ),
   )
 
-type Trying = Deps & Readonly<{maxAgeMs: number}>
+type Trying = Deps & Readonly<{maxAgeMs: number; leaseMs: number | null}>
 
 async function tryGroup(group: GroupSettings, settings: PatroniSettings, deps: Trying): Promise<PatroniTrial> {
-  const {clock, maxAgeMs} = deps
+  const {clock} = deps
   const members = new Members(settings, clock)
   const asked = await Promise.all(
     settings.urls.map((url) => tryMember(url, settings, members, deps).catch((error: unknown) => failed(url, error))),
@@ -37,14 +39,23 @@ async function tryGroup(group: GroupSettings, settings: PatroniSettings, deps: T
   const key = await tryKey(settings, deps)
   const found = [...asked, key]
   const timing = found.find((one) => one.timing !== null)?.timing ?? null
-  const {onSilent} = group
-  const isTooLong = timing !== null && typeof onSilent !== 'string' && onSilent.holdMs > longestHoldMs(timing, maxAgeMs)
-  const hold = isTooLong ? [`on_silent ${tooLongHold(onSilent.holdMs, timing, maxAgeMs)}`] : []
   return {
     group: group.name,
     leader: found.find(({leader}) => leader !== null)?.leader ?? null,
-    problems: [...found.flatMap(({problem}) => problem ?? []), ...hold],
+    problems: [
+      ...found.flatMap(({problem}) => problem ?? []),
+      ...(timing === null ? [] : tooLong(group, timing, deps)),
+    ],
   }
+}
+
+/** What the file holds for longer than the cluster waits. */
+function tooLong({onSilent, failoverAfterMs}: GroupSettings, timing: Timing, deps: Trying): readonly string[] {
+  const {maxAgeMs, leaseMs} = deps
+  const holdMs = typeof onSilent === 'string' ? 0 : onSilent.holdMs
+  const hold = holdMs > longestHoldMs(timing, maxAgeMs) ? `on_silent ${tooLongHold(holdMs, timing, maxAgeMs)}` : null
+  const lease = leaseMs === null ? null : tooLongLease(leaseMs, timing)
+  return [hold, wrongDelay(failoverAfterMs, timing), lease].filter((problem) => problem !== null)
 }
 
 type Found = Readonly<{leader: string | null; timing: Timing | null; problem: string | null}>

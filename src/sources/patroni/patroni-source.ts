@@ -10,10 +10,10 @@ import {openTree} from './leader-tree.ts'
 import {MemberWatch} from './member-watch.ts'
 import {hostOfMember, type KnownMember} from './membership.ts'
 import {assessPatroni, assessUnled, lockHolders, type MemberWord, type PatroniCase} from './rules.ts'
-import {defaultTiming, leastTtlMs, longestHoldMs, tooLongHold} from './timing.ts'
+import {defaultTiming, leastTtlMs, longestHoldMs, tooLongHold, wrongDelay} from './timing.ts'
 
 export type PatroniSourceDeps = Readonly<{
-  group: Pick<GroupSettings, 'name' | 'onSilent'>
+  group: Pick<GroupSettings, 'name' | 'onSilent' | 'failoverAfterMs'>
   settings: PatroniSettings
   probe: ProbeSettings
   clock: Clock
@@ -37,7 +37,7 @@ export class PatroniSource implements EvidenceSource {
   /** Monotonic: since when two members hold the lock; `null`: they do not. */
   #disputedSince: number | null = null
   #isDisputeTold = false
-  #toldLongestMs: number | null = null
+  readonly #told = new Set<string>()
   #isEnded = false
 
   constructor(deps: PatroniSourceDeps) {
@@ -47,7 +47,7 @@ export class PatroniSource implements EvidenceSource {
       clock: deps.clock,
       learned: (what) => {
         if (what === 'members') this.#watch()
-        if (what === 'timing') this.#tellOfHold()
+        if (what === 'timing') this.#tellOfTiming()
         this.#changed?.(deps.group.name)
       },
     })
@@ -169,17 +169,18 @@ export class PatroniSource implements EvidenceSource {
   }
 
   /** During a hold that is too long, clients could write to two primaries: it ends before. */
-  #tellOfHold(): void {
+  #tellOfTiming(): void {
     const {group, probe, log} = this.#deps
     const {timing} = this.#errands
-    if (timing === null || typeof group.onSilent === 'string') return
-    const longestMs = longestHoldMs(timing, probe.maxAgeMs)
-    if (group.onSilent.holdMs <= longestMs || this.#toldLongestMs === longestMs) return
-    this.#toldLongestMs = longestMs
-    log.warn(
-      {group: group.name},
-      `${group.name}: on_silent ${tooLongHold(group.onSilent.holdMs, timing, probe.maxAgeMs)}; it is held no longer`,
-    )
+    if (timing === null) return
+    const holdMs = typeof group.onSilent === 'string' ? 0 : group.onSilent.holdMs
+    const isTooLong = holdMs > longestHoldMs(timing, probe.maxAgeMs)
+    const hold = isTooLong ? `on_silent ${tooLongHold(holdMs, timing, probe.maxAgeMs)}; it is held no longer` : null
+    for (const problem of [hold, wrongDelay(group.failoverAfterMs, timing)]) {
+      if (problem === null || this.#told.has(problem)) continue
+      this.#told.add(problem)
+      log.warn({group: group.name}, `${group.name}: ${problem}`)
+    }
   }
 
   #watchDispute(given: PatroniCase): void {

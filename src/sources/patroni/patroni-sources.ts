@@ -6,9 +6,9 @@ export const patroniSources =
   (deps: Pick<PatroniSourceDeps, 'clock' | 'random' | 'log'>): SourceKind =>
   ({groups, probe}) =>
     groups.flatMap((group) => {
-      const {name, onSilent, patroni: settings} = group
+      const {name, onSilent, failoverAfterMs, patroni: settings} = group
       if (settings === null) return []
-      const own = {group: {name, onSilent}, settings, probe}
+      const own = {group: {name, onSilent, failoverAfterMs}, settings, probe}
       return [
         {
           key: JSON.stringify(['patroni', own]),

@@ -29,6 +29,27 @@ export function timingOf(config: unknown): Timing | null {
 export const longestHoldMs = ({ttlMs, loopWaitMs}: Timing, maxAgeMs: number): number =>
   Math.max(0, ttlMs - loopWaitMs - maxAgeMs)
 
+/**
+ * What the operator wrote of the cluster's delay, and the cluster says otherwise; `null`: they agree.
+ * Patroni promotes another member once a ttl has passed without a renewal of the lock.
+ */
+export const wrongDelay = (failoverAfterMs: number | null, {ttlMs}: Timing): string | null =>
+  failoverAfterMs === null || failoverAfterMs <= ttlMs
+    ? null
+    : `failover_after is ${formatDuration(failoverAfterMs)}, and Patroni promotes another member after ` +
+      `${formatDuration(ttlMs)} (its ttl): write that, or leave failover_after out`
+
+/**
+ * A guard's lease may outlive the lock, which was renewed a loop before the guard's question at the
+ * latest; `null`: it ends before.
+ */
+export const tooLongLease = (leaseMs: number, {ttlMs, loopWaitMs}: Timing): string | null =>
+  leaseMs < ttlMs - loopWaitMs
+    ? null
+    : `guard.lease is ${formatDuration(leaseMs)}, and Patroni may promote another member after ` +
+      `${formatDuration(ttlMs - loopWaitMs)} (ttl ${formatDuration(ttlMs)} less ` +
+      `loop_wait ${formatDuration(loopWaitMs)}): shorten the lease`
+
 /** For an operator: the hold of `on_silent` is longer than H9 allows. */
 export const tooLongHold = (holdMs: number, timing: Timing, maxAgeMs: number): string =>
   `holds ${formatDuration(holdMs)}, and Patroni's lock may have ended by then: the most is ` +

@@ -75,6 +75,14 @@ export const patroni: readonly Mutation[] = [
     instead: 'ttlMs - maxAgeMs',
   },
   {
+    name: 'hold-of-another-source',
+    rule: 'H9',
+    breaks: 'what Patroni allows bounds the hold of every source of the group',
+    file: 'core/evidence/confirmation.ts',
+    text: ', ...evidence.flatMap(({holdAtMostMs}) => holdAtMostMs ?? [])',
+    instead: '',
+  },
+  {
     name: 'member-by-its-port',
     rule: 'H10',
     breaks: 'a member is the host with the address and port of its PostgreSQL',

@@ -42,6 +42,10 @@ export const policyFields = {
     duration(null, 0),
   ),
   ...peerFields,
+  failover_after: describe(
+    "the HA tool's own delay before it promotes; Patroni tells its own, and a longer one is a mistake",
+    duration(null),
+  ),
 }
 export type Policy = Readonly<{[K in keyof typeof policyFields]: Read<(typeof policyFields)[K]>}>
 

@@ -10,7 +10,7 @@ import type {GroupFields, Member, Policy} from './group-fields.ts'
 import {impliedGroup} from './group-names.ts'
 import {checkPeerUse, type PeerSet, peersFrom} from './peer-rules.ts'
 
-export type Rules = Context & Readonly<{general: Policy; failoverAfterMs: number | null}>
+export type Rules = Context & Readonly<{general: Policy}>
 
 /**
  * The groups for the monitor, each checked by the rules of DESIGN 4.2 and 4.3. `groupsKey`: `groups`
@@ -49,8 +49,13 @@ function settle({name, hosts, own, path}: Unsettled, generalPeers: PeerSet, rule
   // The general list is checked once, not once per group.
   const judged = own?.confirm != null || report.isClean('confirm')
   const confirm = judged ? usableConfirmations(confirmed, at('confirm'), report) : []
-  const timed = (own?.patroni ?? general.patroni) === null ? rules : {...rules, toolTells: true}
-  const onSilent = silence(own?.on_silent ?? general.on_silent, confirmed, at('on_silent'), timed)
+  const failoverAfterMs = own?.failover_after ?? general.failover_after
+  const onSilent = silence(own?.on_silent ?? general.on_silent, at('on_silent'), {
+    confirm: confirmed,
+    failoverAfterMs,
+    toolTells: (own?.patroni ?? general.patroni) !== null,
+    report,
+  })
   const onSplitBrain = own?.on_split_brain ?? general.on_split_brain ?? 'refuse'
 
   const where = own?.confirm != null ? at('confirm') : path || 'confirm'
@@ -98,6 +103,7 @@ function settle({name, hosts, own, path}: Unsettled, generalPeers: PeerSet, rule
       general.sustain ??
       (hosts.length > 2 || (hosts.length === 2 && confirm.includes('peers')) ? defaultSustainMs : 0),
     systemIdentifier: own?.system_identifier ?? null,
+    failoverAfterMs,
     ...externalSettings({hosts, confirm, own}, path, rules),
     ...peers,
   }
@@ -129,12 +135,19 @@ function lackOfEvidence(confirm: readonly string[]): string | null {
   return confirm.some(isExclusive) ? null : `confirm is ${confirm.join(' and ')}, which names no host`
 }
 
+type Silence = Pick<Rules, 'report'> &
+  Readonly<{
+    confirm: readonly string[]
+    failoverAfterMs: number | null
+    /** The HA tool of the group is asked for its own delay, which bounds the hold. */
+    toolTells: boolean
+  }>
+
 /** During a hold, clients can write to two primaries. Hence its limits (DESIGN 4.3). */
 function silence(
   given: Policy['on_silent'],
-  confirm: readonly string[],
   path: string,
-  {failoverAfterMs, toolTells = false, report}: Rules & Readonly<{toolTells?: boolean}>,
+  {confirm, failoverAfterMs, toolTells, report}: Silence,
 ): OnSilent {
   if (given === null || given === 'deny' || given === 'ignore') return given ?? 'deny'
   if (given.hold === null) {

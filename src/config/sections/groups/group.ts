@@ -1,7 +1,6 @@
 import {formatDuration} from '../../../core/duration.ts'
 import type {GroupSettings} from '../../../core/settings.ts'
 import {orAbsent} from '../../reading/or-absent.ts'
-import {duration} from '../../reading/scalar.ts'
 import type {Keys} from '../../reading/section.ts'
 import {describe} from '../../reading/shape.ts'
 import type {Context} from '../context.ts'
@@ -15,10 +14,6 @@ import {peerDocument} from './peer-fields.ts'
 import {pgafDocument} from './pgaf.ts'
 import {repmgrDocument} from './repmgr.ts'
 
-const policyKeys = {
-  ...policyFields,
-  failover_after: describe("the HA tool's own delay before it promotes", duration(null)),
-}
 const keys = {
   groups: orAbsent(groupsShape),
   host_groups: orAbsent(describe('the same as groups', groupsShape)),
@@ -27,7 +22,10 @@ const keys = {
 /** Which hosts belong together, and what must confirm their primary. */
 export const groupSection = {
   keys,
-  settings(fields: Keys<typeof keys> & Keys<typeof policyKeys>, context: Context): {groups: readonly GroupSettings[]} {
+  settings(
+    fields: Keys<typeof keys> & Keys<typeof policyFields>,
+    context: Context,
+  ): {groups: readonly GroupSettings[]} {
     if (fields.groups !== null && fields.host_groups !== null)
       context.report.refuse(
         'host_groups',
@@ -35,12 +33,8 @@ export const groupSection = {
         'is the same as groups, which is there too',
         'Keep groups.',
       )
-    const groups = groupSettings(fields.groups ?? fields.host_groups, fields.groups ? 'groups' : 'host_groups', {
-      ...context,
-      general: fields,
-      failoverAfterMs: fields.failover_after,
-    })
-    return {groups}
+    const groupsKey = fields.groups ? 'groups' : 'host_groups'
+    return {groups: groupSettings(fields.groups ?? fields.host_groups, groupsKey, {...context, general: fields})}
   },
   document: ({groups}) =>
     isImplied(groups)
@@ -49,7 +43,7 @@ export const groupSection = {
 } satisfies Section
 
 /** What holds for all groups. The groups take it in, and print it. */
-export const policySection = {keys: policyKeys, settings: () => ({}), document: () => ({})} satisfies Section
+export const policySection = {keys: policyFields, settings: () => ({}), document: () => ({})} satisfies Section
 
 const isImplied = (groups: readonly GroupSettings[]): groups is readonly [GroupSettings] =>
   groups.length === 1 && groups[0]?.name === impliedGroup
@@ -69,5 +63,6 @@ function groupDocument(group: GroupSettings, withHosts: boolean): Document {
     system_identifier: group.systemIdentifier,
     peers: group.peers.length > 0 ? group.peers.map(peerDocument) : null,
     witness: group.witness && peerDocument(group.witness),
+    failover_after: group.failoverAfterMs === null ? null : formatDuration(group.failoverAfterMs),
   })
 }

@@ -55,11 +55,13 @@ const guard = section({
 const keys = {guard: orAbsent(describe("opens and shuts this host's pg_hba.conf (docs/guard.md)", guard))}
 export type GuardFields = Read<typeof guard>
 
+type Delay = Readonly<{failover_after: number | null}>
+
 type Fields = Keys<typeof keys> &
   ProbeFields &
+  Delay &
   Readonly<{
-    failover_after: number | null
-    groups: ReadonlyMap<string, object> | null
+    groups: ReadonlyMap<string, Delay> | null
   }>
 
 /** The guard of this host's pg_hba.conf. What it asks of hosts and groups: guard-site.ts. */
@@ -72,7 +74,7 @@ export const guardSection = {
     if (read === null) return {guard: null}
     const {peers, witness} = peersFrom({peers: read.neighbours ?? [], witness: read.witness, directory, report})
     const timing = {intervalMs: read.interval, leaseMs: read.lease, deadlineMs: timersOf(fields).timeout}
-    checkTiming(timing, failover_after, report)
+    checkTiming(timing, leastDelay(failover_after, fields.groups), report)
     const settings = {
       hbaFile: read.hba_file && resolve(directory, read.hba_file),
       rules: gateRules(read, report),
@@ -91,6 +93,13 @@ export const guardSection = {
   },
   document: ({guard: settings}) => ({guard: settings && guardDocument(settings)}),
 } satisfies Section
+
+/** The file does not say which group is this host's: no guard is too slow for any of them. */
+function leastDelay(general: number | null, groups: Fields['groups']): number | null {
+  const given = [general, ...[...(groups?.values() ?? [])].map((group) => group.failover_after)]
+  const delays = given.filter((delay) => delay !== null)
+  return delays.length === 0 ? null : Math.min(...delays)
+}
 
 function guardDocument(settings: NonNullable<Config['guard']>): Document {
   const {rules, grpc, neighbours, witness} = settings
