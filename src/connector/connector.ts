@@ -34,12 +34,17 @@ export class RoutedConnector implements Connector {
     this.#deps = deps
     const {source} = opened
     const {groups} = source.current()
-    const databases = databasesOf(options).map((settings): [string, RoutedDatabase] => {
-      const group = groupOf(settings.name, settings.group, Object.keys(groups))
-      const fallback = settings.read.fallback ?? opened.fallback(group)
-      return [settings.name, new RoutedDatabase({source, settings, group, fallback, pg, clock, random})]
-    })
-    this.#databases = new Map(databases)
+    // A database subscribes to the source, so all options are checked before the first one is made.
+    const planned = databasesOf(options).map((settings) => ({
+      settings,
+      group: groupOf(settings.name, settings.group, Object.keys(groups)),
+    }))
+    this.#databases = new Map(
+      planned.map(({settings, group}) => {
+        const fallback = settings.read.fallback ?? opened.fallback(group)
+        return [settings.name, new RoutedDatabase({source, settings, group, fallback, pg, clock, random})]
+      }),
+    )
     this.names = [...this.#databases.keys()]
   }
 
@@ -53,12 +58,13 @@ export class RoutedConnector implements Connector {
   }
 
   async reload(config: string | object): Promise<void> {
-    const {reload} = this.#deps.opened
+    const {reload, fallback} = this.#deps.opened
     if (reload === null) {
       const next = 'Reload the daemon (SIGHUP), or the owner of the source.'
       throw new OperatorError('USAGE', 'the connector has no configuration of its own', next)
     }
     await reload(config)
+    for (const database of this.#databases.values()) database.reloaded(fallback)
   }
 
   close({grace = '10s'}: Readonly<{grace?: Duration}> = {}): Promise<void> {

@@ -140,7 +140,7 @@ export class RoutedDatabase implements Database {
         if (answer === undefined) return reject(error)
         const {result, host, attempts, client} = answer
         const routed = Object.assign(result, {host, attempts})
-        if (options.token === true) resolve(this.#causal.withToken(routed, {client, host, attempts}))
+        if (options.token === true) resolve(this.#causal.withToken(routed, {client, host, attempts}, options.signal))
         else {
           client.release()
           resolve(routed)
@@ -201,6 +201,12 @@ export class RoutedDatabase implements Database {
     return this.#events.on(event, listener)
   }
 
+  /** The group may have another `read_fallback` now, which counts where the database has none. */
+  reloaded(fallbackOf: (group: string) => ReadFallback): void {
+    const {settings, group} = this.#deps
+    if (settings.read.fallback === null) this.#fleet.fallback = fallbackOf(group)
+  }
+
   /** No new work. Resolves when each client is back; `cut` ends the wait. */
   close(): Promise<void> {
     this.#isClosed = true
@@ -232,12 +238,12 @@ export class RoutedDatabase implements Database {
   }
 
   #request({maxLag, from, fallback, signal}: ReadOptions): ReadRequest {
-    const {settings, fallback: usual} = this.#deps
+    const {settings} = this.#deps
     return {
       waitMs: settings.read.waitMs,
       signal,
       limits: maxLag === undefined ? settings.read.limits : limitsOf('maxLag', maxLag),
-      fallback: fallback === undefined ? usual : fallbackOption('fallback', fallback),
+      fallback: fallback === undefined ? this.#fleet.fallback : fallbackOption('fallback', fallback),
       avoid: new Set(),
       from: from === undefined ? null : this.node(from).name,
     }
@@ -263,7 +269,7 @@ export class RoutedDatabase implements Database {
 
   /** The snapshot, or a switch of the application, may have changed who is offered. */
   #follow(): void {
-    this.#fleet.clear()
+    this.#fleet.follow()
     const {writer} = this.#fleet
     this.#pools.follow(this.#fleet.snapshot)
     const from = this.#writer

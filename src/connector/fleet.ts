@@ -51,10 +51,12 @@ export class Fleet {
   readonly #suspicions = new Map<string, Suspicion>()
   /** Where the latest read fell back to; `null`: a standby served it. */
   #fellBackTo: string | null = null
+  #fallback: ReadFallback
   #offers: {snapshot: Snapshot; offer: Offer} | null = null
 
   constructor(deps: FleetDeps) {
     this.#deps = deps
+    this.#fallback = deps.fallback
   }
 
   get snapshot(): Snapshot {
@@ -178,17 +180,35 @@ export class Fleet {
     if (isNew) this.#deps.events.emit('suspect', {host, error})
   }
 
-  /** Looks at every suspicion with the snapshot of now. */
-  clear(): void {
+  /** Who serves reads when no standby may, where a read does not say. */
+  get fallback(): ReadFallback {
+    return this.#fallback
+  }
+
+  set fallback(fallback: ReadFallback) {
+    this.#fallback = fallback
+    this.#offers = null
+  }
+
+  /** Looks at every suspicion with the snapshot of now, and forgets hosts that are gone. */
+  follow(): void {
     for (const host of [...this.#suspicions.keys()]) this.suspicion(host)
+    const {hosts} = this.snapshot
+    for (const [name, {online}] of this.#nodes) {
+      if (hosts[name] !== undefined) continue
+      this.#suspicions.delete(name)
+      // The application has switched it off, and it may return.
+      if (online) this.#nodes.delete(name)
+    }
   }
 
   /** One look per snapshot for the usual question. */
   #offer(question: Partial<ReaderQuestion> = {}): Offer {
-    const {group, settings, fallback: usual} = this.#deps
-    const {limits = settings.read.limits, fallback = usual} = question
+    const {group, settings} = this.#deps
+    const {limits = settings.read.limits, fallback = this.#fallback} = question
     const snapshot = this.snapshot
-    if (limits !== settings.read.limits || fallback !== usual) return offerOf(snapshot, {group, limits, fallback})
+    if (limits !== settings.read.limits || fallback !== this.#fallback)
+      return offerOf(snapshot, {group, limits, fallback})
     if (this.#offers?.snapshot !== snapshot)
       this.#offers = {snapshot, offer: offerOf(snapshot, {group, limits, fallback})}
     return this.#offers.offer

@@ -30,6 +30,8 @@ export type Rules<Request> = Readonly<{
   waited(request: Request): void
   /** So many wait for a host now. */
   waiting(count: number): void
+  /** Another value wherever `pick` may answer otherwise than before. */
+  news(): unknown
   retry(host: string, error: Error, attempt: number): void
 }>
 
@@ -45,11 +47,19 @@ export type LaneDeps<Request> = Readonly<{
 
 /** A host that refused a connection, and is the only one, is asked again after so long. */
 const pauseMs = 50
+/** How often those that wait for a host look whether there is news. */
+const lookMs = 50
 
 /** How work of one kind comes to a client: it picks a host, waits for one, and for a connection. */
 export class Lane<Request extends Waiting> {
   readonly #deps: LaneDeps<Request>
-  readonly #under: Under<Request> = {parked: new Set(), open: new Set(), isClosed: false}
+  readonly #under: Under<Request> = {
+    parked: new Set(),
+    open: new Set(),
+    isClosed: false,
+    park: () => this.#lookOn(this.#deps.rules.news()),
+  }
+  #cancelLook: (() => void) | null = null
 
   constructor(deps: LaneDeps<Request>) {
     this.#deps = deps
@@ -76,8 +86,25 @@ export class Lane<Request extends Waiting> {
     for (const parked of [...this.#under.parked]) parked.wake()
   }
 
+  /**
+   * A steady answer of the monitor is not published at once, and may end a wait: a suspicion is
+   * cleared, a lag is within its limit again.
+   */
+  #lookOn(seen: unknown): void {
+    if (this.#cancelLook !== null) return
+    const {clock, rules} = this.#deps
+    this.#cancelLook = clock.after(lookMs, () => {
+      this.#cancelLook = null
+      const {parked} = this.#under
+      const news = rules.news()
+      if (news !== seen) for (const one of [...parked]) one.look()
+      if (parked.size > 0) this.#lookOn(news)
+    })
+  }
+
   close(): void {
     this.#under.isClosed = true
+    this.#cancelLook?.()
     for (const one of [...this.#under.open]) one.fail(closed())
   }
 }
@@ -92,6 +119,8 @@ type Under<Request extends Waiting> = {
   /** Those that wait for anything. */
   readonly open: Set<Acquisition<Request>>
   isClosed: boolean
+  /** One of them begins to wait for a host. */
+  readonly park: () => void
 }
 
 class Acquisition<Request extends Waiting> {
@@ -214,6 +243,7 @@ class Acquisition<Request extends Waiting> {
       return
     }
     parked.add(this)
+    this.#under.park()
     rules.waiting(parked.size)
     this.#waits()
   }

@@ -59,6 +59,7 @@ export function writerLane({fleet, pools, settings, clock, events}: LanesDeps): 
       },
       waited: () => {},
       waiting: (count) => events.emit('waiting', {count}),
+      news: () => fleet.snapshot,
       retry: (host, error, attempt) => events.emit('retry', {host, error, attempt, kind: 'write'}),
     },
   })
@@ -92,6 +93,7 @@ export function readerLane({fleet, pools, settings, clock, events}: LanesDeps): 
       },
       waited: ({avoid}) => avoid.clear(),
       waiting: () => {},
+      news: () => fleet.snapshot,
       retry: (host, error, attempt) => events.emit('retry', {host, error, attempt, kind: 'read'}),
     },
   })

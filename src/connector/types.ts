@@ -76,7 +76,7 @@ export type DatabaseOptions = Readonly<{
 }>
 
 export interface Connector extends AsyncDisposable {
-  /** Default: `default`, or the only database. Throws ConnectorError on an unknown name. */
+  /** Default: `default`, or the only database. Throws OperatorError on an unknown name. */
   use(name?: string): Database
   readonly names: readonly string[]
   /**

@@ -85,6 +85,9 @@ test('several databases, each with its group; an unknown name is refused', async
   )
   for (const name of ['host1', 'host3']) Object.assign(network.servers.get(name) ?? {}, {isStandby: false})
   await expect(connect({source})).rejects.toThrow('databases.default names no group, and there are several')
+  const half = {first_db: {group: 'orders'}, second_db: {group: 'stocks'}}
+  await expect(connect({source, databases: half})).rejects.toThrow('there is no group "stocks"')
+  expect(source.subscribers).toBe(0)
   const connector = await opened(source, {
     pg: network.module,
     databases: {first_db: {group: 'orders'}, second_db: {group: 'stock'}},
@@ -105,6 +108,12 @@ test('hosts come and go while it runs', async () => {
   source.publish(at({host1: primary(), host4: standby()}))
   expect((await db.read('select 1')).host).toBe('host4')
   expect(db.nodes.map(({name}) => name)).toEqual(['host1', 'host4'])
+  // What was counted of a host ends with it; that the application does not want it, does not.
+  db.node('host4').online = false
+  source.publish(at({host1: primary(), host2: standby()}))
+  expect([db.node('host2').queries, (await db.read('select 1')).host]).toEqual([0, 'host2'])
+  source.publish(at({host1: primary(), host4: standby()}))
+  expect(db.node('host4').online).toBe(false)
   await vi.waitFor(() => expect(network.servers.get('host2')?.clients.size).toBe(0), {timeout: 30_000})
 })
 

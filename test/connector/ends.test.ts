@@ -1,5 +1,9 @@
+import pg from 'pg'
 import {describe, expect, test} from 'vitest'
-import {drained, primary, standby} from '../support/snapshots.ts'
+import {RoutedConnector} from '../../src/connector/connector.ts'
+import type {PoolListener} from '../../src/connector/pools/pool-set.ts'
+import {routedPool} from '../../src/connector/pools/routed-pool.ts'
+import {drained, primary, standby, unavailable} from '../support/snapshots.ts'
 import {connectorStage, watch} from './stage.ts'
 
 const splitBrain = {host1: primary(), host2: primary()}
@@ -74,6 +78,23 @@ describe('drain, abort and close', () => {
     expect(never.error?.kind).toBe('aborted')
   })
 
+  test('an abort ends a read after a token, while its host is asked how far it is', async () => {
+    const {clock, db, server} = connectorStage()
+    for (const name of ['host2', 'host3']) server(name).freeze()
+    const enough = new AbortController()
+    const read = watch(db.read('select 1', [], {after: '1.0.3.1', signal: enough.signal}))
+    const client = watch(db.client('read', {after: '1.0.3.1', signal: enough.signal}).then(() => ({host: ''})))
+    for (const name of ['host2', 'host3']) server(name).isFrozen = false
+    await clock.run(12)
+    for (const name of ['host2', 'host3']) server(name).freeze()
+    await clock.run(100)
+    expect([read.state, client.state]).toEqual(['pending', 'pending'])
+    enough.abort()
+    await clock.run(10)
+    expect([read.error?.kind, client.error?.kind]).toEqual(['aborted', 'aborted'])
+    expect(db.nodes.map(({inFlight, suspect}) => [inFlight, suspect])).toEqual(Array(3).fill([0, null]))
+  })
+
   test('close: what waits is refused, what runs may finish, and no client is left', async () => {
     const {clock, db, connector, server, publish} = connectorStage()
     await clock.through(db.write('insert', [0]))
@@ -124,4 +145,31 @@ describe('drain, abort and close', () => {
     await expect(held.query('select 1')).rejects.toThrow('not queryable')
     held.release()
   })
+})
+
+test('a pool that has ended hears of no client', async () => {
+  const base = {kind: 'read', query: null, options: () => ({}), listeners: new Set<PoolListener>()} as const
+  const counts = () => ({total: 0, idle: 0, waiting: 0, expired: 0})
+  const pool = routedPool(pg, {...base, counts, client: () => Promise.reject(new Error('none'))})
+  expect(base.listeners.size).toBe(1)
+  await pool.end()
+  expect(base.listeners.size).toBe(0)
+})
+
+test('a reload may change who serves reads when no standby may', async () => {
+  const {clock, network, source, publish} = connectorStage()
+  publish({host1: primary(), host2: unavailable(), host3: unavailable()})
+  let fallback: 'primary' | 'none' = 'none'
+  const reload = async () => {
+    fallback = 'primary'
+  }
+  const opened = {source, isOwn: false, fallback: () => fallback, reload}
+  const databases = {as_the_group: {read: {wait: 0}}, own: {read: {wait: 0, fallback: 'none'}}} as const
+  const connector = new RoutedConnector({databases}, {opened, pg: network.module, clock, random: Math.random})
+  const read = (name: string) => clock.through(connector.use(name).read('select 1'))
+  for (const name of connector.names) await expect(read(name)).rejects.toMatchObject({kind: 'no-reader'})
+  await connector.reload({})
+  expect((await read('as_the_group')).host).toBe('host1')
+  await expect(read('own')).rejects.toMatchObject({kind: 'no-reader'})
+  await clock.through(connector.close({grace: '1ms'}))
 })

@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {primary, unavailable} from '../support/snapshots.ts'
+import {primary, standby, unavailable} from '../support/snapshots.ts'
 import {connectorStage, watch} from './stage.ts'
 
 describe('reads', () => {
@@ -82,6 +82,26 @@ describe('reads', () => {
     publish({host1: primary()})
     await clock.run(100)
     expect(late.state).toBe('done')
+  })
+
+  test('that wait go on with a steady answer, which clears a host or brings its lag within limits', async () => {
+    const {clock, db, server, answer, told} = connectorStage({read: {wait: '2s', fallback: 'none', maxLag: '1MB'}})
+    for (const name of ['host2', 'host3']) server(name).kill()
+    const suspected = watch(db.read('select 1'))
+    await clock.run(500)
+    expect([suspected.state, told.includes('suspect host2')]).toEqual(['pending', true])
+    server('host2').start()
+    const slow = standby('host1', {lagBytes: 2 << 20})
+    answer({host1: primary(), host3: slow})
+    await clock.run(100)
+    expect(suspected).toMatchObject({state: 'done', host: 'host2'})
+    answer({host1: primary(), host2: slow, host3: slow})
+    const lagging = watch(db.read('select 1'))
+    await clock.run(500)
+    expect(lagging.state).toBe('pending')
+    answer({host1: primary(), host3: slow})
+    await clock.run(100)
+    expect(lagging).toMatchObject({state: 'done', host: 'host2'})
   })
 
   test('what a server refuses is passed on as it is; a recovery conflict is asked elsewhere', async () => {

@@ -19,6 +19,8 @@ export type ConnectorStage = Readonly<{
   server: (name: string) => FakeServer
   /** Publishes a snapshot of these hosts, asked now; those left out are standbys that follow. */
   publish: (hosts: Readonly<Record<string, HostDraft>>, verdict?: VerdictDraft) => void
+  /** The same for steady answers: the source has them, and tells no subscriber. */
+  answer: (hosts: Readonly<Record<string, HostDraft>>) => void
   /** What was told, in words: `switch host1 > host2`. */
   told: string[]
 }>
@@ -61,7 +63,8 @@ export function openStage(options: DatabaseOptions, seed: number): ConnectorStag
   listen(db, told)
   const publish = (hosts: Readonly<Record<string, HostDraft>>, verdict?: VerdictDraft) =>
     void source.publish(draft(hosts, verdict))
-  return {clock, network, source, connector, db, server, publish, told}
+  const answer = (hosts: Readonly<Record<string, HostDraft>>) => void source.set(draft(hosts))
+  return {clock, network, source, connector, db, server, publish, answer, told}
 }
 
 function listen(db: Database, told: string[]): void {

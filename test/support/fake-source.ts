@@ -13,6 +13,7 @@ export interface FakeSource extends SnapshotSource {
   publish(draft: SnapshotDraft, ...changes: readonly Change[]): Snapshot
   /** How often `current` was called. */
   readonly asked: number
+  readonly subscribers: number
 }
 
 export function fakeSource(draft: SnapshotDraft): FakeSource {
@@ -26,6 +27,9 @@ export function fakeSource(draft: SnapshotDraft): FakeSource {
   return {
     get asked() {
       return asked
+    },
+    get subscribers() {
+      return listeners.size
     },
     current() {
       asked += 1

@@ -1,12 +1,13 @@
 import type pg from 'pg'
 import type {Clock} from '../../core/ports.ts'
 import {timelineOf} from '../../core/snapshot.ts'
-import {sleep} from '../../core/wait.ts'
+import {onAbort, sleep} from '../../core/wait.ts'
 import {ConnectorError} from '../connector-error.ts'
 import type {Fleet} from '../fleet.ts'
-import type {Lane, Lease} from '../lane.ts'
+import {aborted, type Lane, type Lease} from '../lane.ts'
 import type {ReadRequest} from '../lanes.ts'
 import {outcomeOfRead} from '../policy/outcome.ts'
+import {destroySocket} from '../pools/routed-client.ts'
 import {type Ended, send} from '../statements/send.ts'
 import type {Token} from '../types.ts'
 import {passageOf, type Reached, reachedNow} from './gate.ts'
@@ -46,7 +47,7 @@ export async function causalLease(deps: CausalDeps, position: Position, request:
     if (waitedMs >= Math.max(request.waitMs, patienceMs)) throw notReached(fleet, waitedMs)
     const isPatient = waitedMs < patienceMs || request.fallback === 'none'
     const lease = await leaseOf(deps, {...request, after: {position, isPatient}})
-    const ended = await sent(lease.client, reachedNow)
+    const ended = await sent(lease.client, reachedNow, {signal: request.signal})
     if (ended.kind === 'done') {
       const passage = passageOf(position, ended.result.rows[0] as Reached, timelines(fleet, lease.host))
       if (passage !== 'behind') return {...lease, isForked: passage === 'forked'}
@@ -54,6 +55,7 @@ export async function causalLease(deps: CausalDeps, position: Position, request:
     } else {
       const {failed, error} = ended
       lease.client.release(failed.phase !== 'answered')
+      if (request.signal?.aborted) throw aborted(request.signal)
       const outcome = outcomeOfRead(failed, losses)
       if (outcome === 'pass-on' || outcome === 'give-up') throw error
       losses += 1
@@ -83,9 +85,18 @@ const leaseOf = ({lane}: CausalDeps, request: ReadRequest): Promise<Lease> =>
     lane.acquire(request, (outcome) => ('lease' in outcome ? resolve(outcome.lease) : reject(outcome.error)))
   })
 
-/** One statement, as a promise. */
-export const sent = (
+type Sending = Readonly<{values?: readonly unknown[] | undefined; signal?: AbortSignal | undefined}>
+
+/** One statement, as a promise. The socket is destroyed where the caller gives up meanwhile. */
+export async function sent(
   client: pg.ClientBase,
   query: string | pg.QueryConfig,
-  values?: readonly unknown[],
-): Promise<Ended> => new Promise((resolve) => send(client, query, values, resolve))
+  {values, signal}: Sending = {},
+): Promise<Ended> {
+  const forget = signal === undefined ? () => {} : onAbort(signal, () => destroySocket(client))
+  try {
+    return await new Promise((resolve) => send(client, query, values, resolve))
+  } finally {
+    forget()
+  }
+}

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import {onAbort} from '../../core/wait.ts'
 import type {Emitter} from '../events.ts'
 import {aborted} from '../lane.ts'
 import type {ReadRequest} from '../lanes.ts'
@@ -25,23 +24,16 @@ export async function causalRead(
   for (let [attempts, losses] = [0, 0]; ; ) {
     const {client, host, isForked, attempts: asked} = await causalLease(deps, position, request)
     attempts += asked
-    let isReleased = false
-    const release = (isBroken: boolean) => {
-      if (!isReleased) client.release(isBroken)
-      isReleased = true
-    }
-    const forget = signal === undefined ? () => {} : onAbort(signal, () => release(true))
-    const ended = await sent(client, query, values)
-    forget()
+    const ended = await sent(client, query, {values, signal})
     const node = fleet.node(host)
     if (ended.kind === 'done') {
       node.queries += 1
-      release(false)
+      client.release()
       return {result: ended.result, host, attempts, isForked}
     }
     const {failed, error} = ended
     node.errors += 1
-    release(failed.phase !== 'answered' && failed.phase !== 'refused-by-driver')
+    client.release(failed.phase !== 'answered' && failed.phase !== 'refused-by-driver')
     if (signal?.aborted) throw aborted(signal)
     const outcome = outcomeOfRead(failed, losses)
     if (outcome === 'pass-on' || outcome === 'give-up') throw error

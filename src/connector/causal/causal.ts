@@ -16,8 +16,8 @@ export class Causal {
   }
 
   /** The position of the primary of this lease, which is given back. */
-  async token({client, host}: Lease): Promise<Token> {
-    const ended = await sent(client, walState)
+  async token({client, host}: Lease, signal?: AbortSignal): Promise<Token> {
+    const ended = await sent(client, walState, {signal})
     client.release(ended.kind === 'failed')
     if (ended.kind === 'failed') throw ended.error
     const system = this.#deps.fleet.state(host)?.systemIdentifier ?? null
@@ -25,8 +25,12 @@ export class Causal {
   }
 
   /** A write that is done. Its result is given also where the token cannot be had. */
-  async withToken<R extends pg.QueryResultRow>(routed: Routed<R>, lease: Lease): Promise<Routed<R>> {
-    const token = await this.token(lease).catch(() => null)
+  async withToken<R extends pg.QueryResultRow>(
+    routed: Routed<R>,
+    lease: Lease,
+    signal?: AbortSignal,
+  ): Promise<Routed<R>> {
+    const token = await this.token(lease, signal).catch(() => null)
     return token === null ? routed : Object.assign(routed, {token})
   }
 

@@ -29,6 +29,14 @@ export type PoolBase = Readonly<{
 export function routedPool(module: PgModule, base: PoolBase): pg.Pool {
   class RoutedPool extends module.Pool {
     #isEnded = false
+    readonly #listener: PoolListener = {
+      kind: base.kind,
+      tell: (event, client, error) => {
+        if (this.listenerCount(event) === 0) return
+        if (event === 'release') this.emit('release', error, client)
+        else this.emit(event, client)
+      },
+    }
 
     constructor() {
       super({max: 1})
@@ -47,14 +55,7 @@ export function routedPool(module: PgModule, base: PoolBase): pg.Pool {
       }
       for (const [name, get] of Object.entries(counts))
         Object.defineProperty(this, name, {get, set: () => {}, configurable: true, enumerable: true})
-      base.listeners.add({
-        kind: base.kind,
-        tell: (event, client, error) => {
-          if (this.listenerCount(event) === 0) return
-          if (event === 'release') this.emit('release', error, client)
-          else this.emit(event, client)
-        },
-      })
+      base.listeners.add(this.#listener)
     }
 
     override connect(): Promise<pg.PoolClient>
@@ -94,6 +95,7 @@ export function routedPool(module: PgModule, base: PoolBase): pg.Pool {
     override end(callback?: (error?: Error) => void): Promise<void> | undefined {
       const ended = this.#isEnded ? Promise.reject(new Error('Called end on pool more than once')) : Promise.resolve()
       this.#isEnded = true
+      base.listeners.delete(this.#listener)
       if (callback === undefined) return ended
       ended.then(() => callback(), callback)
     }
