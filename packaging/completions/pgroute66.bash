@@ -24,6 +24,11 @@ _pgroute66() {
     "check --socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "check --fallback") COMPREPLY=($(compgen -W 'probe none' -- "$current")); return ;;
     "check --config"|"check -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "compare --pgdata") return ;;
+    "compare --bin") return ;;
+    "compare --group"|"compare -g") return ;;
+    "compare --timeout"|"compare -t") return ;;
+    "compare --config"|"compare -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "config check --config"|"config check -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "config show --config"|"config show -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --reason") return ;;
@@ -309,13 +314,14 @@ _pgroute66() {
     "why --group") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check config demo drain guard haproxy init instances maintenance patroni poke rejoin report resume serve switchover watch why --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check compare config demo drain guard haproxy init instances maintenance patroni poke rejoin report resume serve switchover watch why --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     instances) COMPREPLY=($(compgen -W 'adopt' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
     "accept") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "check") COMPREPLY=($(compgen -W '--role --max-lag --group --timeout --json --format --socket --fallback --direct --config --help' -- "$current")) ;;
+    "compare") COMPREPLY=($(compgen -W '--pgdata --bin --group --timeout --json --config --help' -- "$current")) ;;
     "config check") COMPREPLY=($(compgen -W '--config --connect --json --help' -- "$current")) ;;
     "config schema") COMPREPLY=($(compgen -W '--help' -- "$current")) ;;
     "config show") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;

@@ -84,7 +84,7 @@ export const rooms: Readonly<Record<string, Rule>> = {
     packages: ['*'],
   },
   'app/look': {
-    rooms: ['core', 'protocol', 'config', 'system', 'sources/*', 'actuators/*', 'app/cli', 'app/control'],
+    rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'actuators/*', 'app/cli', 'app/control'],
     packages: ['*'],
   },
   'app/switchover': {

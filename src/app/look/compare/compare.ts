@@ -1,0 +1,174 @@
+import type {Config} from '../../../config/config.ts'
+import {loadConfig} from '../../../config/load.ts'
+import {parseDuration} from '../../../core/duration.ts'
+import {OperatorError} from '../../../core/errors.ts'
+import {furthest, isBeyond} from '../../../core/facts/lsn.ts'
+import {noMeter} from '../../../core/no-meter.ts'
+import type {GroupSettings, HostSettings} from '../../../core/settings.ts'
+import {silentLog} from '../../../core/silent-log.ts'
+import type {HostState, Snapshot} from '../../../core/snapshot.ts'
+import {unknownName} from '../../../core/unknown-name.ts'
+import {nothingRemembered} from '../../../core/verdict/group-memory.ts'
+import {judgeOnce} from '../../../monitor/judge-once.ts'
+import {driverFor} from '../../../sources/pg/host-drivers.ts'
+import {systemClock} from '../../../system/clock.ts'
+import {print} from '../../cli/print.ts'
+import {adviceOf, followersOf, type Ground} from './advice.ts'
+import {commitsOf, type DataDirectory, readDisk} from './data-directory.ts'
+import {historyOver} from './history.ts'
+import {aloneOf, forkOf, type Line} from './lineage.ts'
+import {directoriesOf, type PlaceFlags} from './place.ts'
+import {type Compared, comparedJson, comparedText, exitOf, type Side} from './present.ts'
+
+export type CompareFlags = PlaceFlags &
+  Readonly<{config: string | undefined; group: string | undefined; timeout: string; json: boolean; version: string}>
+
+/** `pgroute66 compare`: which of two hosts holds what; the exit code. It only reads. Throws OperatorError. */
+export async function compare(hosts: readonly [string, string], flags: CompareFlags): Promise<number> {
+  const config = await loadConfig({path: flags.config, env: process.env, cwd: process.cwd()})
+  const group = groupOf(hosts, flags.group, config)
+  const places = await directoriesOf(flags, config, hosts)
+  const signal = AbortSignal.timeout(timeoutOf(flags.timeout))
+  const snapshot = await look(group, config, {version: flags.version, signal})
+  const [first, second] = await Promise.all(
+    hosts.map((host) => sideOf(host, {snapshot, config, directory: places.get(host) ?? null, hosts, signal})),
+  )
+  if (first === undefined || second === undefined) throw new Error('two hosts have two sides')
+  const compared = await comparedOf([first, second], places)
+  const exit = exitOf(compared)
+  print(1, flags.json ? comparedJson(compared, exit) : comparedText(compared))
+  return exit
+}
+
+function timeoutOf(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    throw new OperatorError('USAGE', `--timeout "${text}" ${error.message}`, error.next, {cause: error})
+  }
+}
+
+/** The group that has both hosts. */
+function groupOf(asked: readonly [string, string], name: string | undefined, {groups, hosts}: Config): GroupSettings {
+  const known = hosts.map((host) => host.name)
+  const stranger = asked.find((host) => !known.includes(host))
+  if (stranger !== undefined) throw unknown('host', stranger, known)
+  if (asked[0] === asked[1])
+    throw new OperatorError('USAGE', `${asked[0]} is named twice`, `Name two hosts: ${known.join(', ')}.`)
+  if (name !== undefined && !groups.some((group) => group.name === name))
+    throw unknown(
+      'group',
+      name,
+      groups.map((group) => group.name),
+    )
+  const [found] = groups.filter(
+    (group) => (name === undefined || group.name === name) && asked.every((host) => group.hosts.includes(host)),
+  )
+  if (found !== undefined) return found
+  const next = `Groups: ${groups.map((group) => `${group.name} (${group.hosts.join(', ')})`).join('; ')}.`
+  throw new OperatorError('USAGE', `no group has both ${asked.join(' and ')}`, next)
+}
+
+function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
+  const {code, message, next} = unknownName(kind, name, known)
+  return new OperatorError(code, message, next)
+}
+
+/** Every host of the group is asked once: the others say whom they follow. */
+function look(
+  group: GroupSettings,
+  config: Config,
+  {version, signal}: Readonly<{version: string; signal: AbortSignal}>,
+): Promise<Snapshot> {
+  const hosts = config.hosts.filter(({name}) => group.hosts.includes(name))
+  const settings = {...config, hosts, groups: [{...group, confirm: []}]}
+  return judgeOnce({
+    settings,
+    driver: driverFor(settings, systemClock, silentLog),
+    clock: systemClock,
+    random: Math.random,
+    store: {load: async () => nothingRemembered, save: async () => {}},
+    meter: noMeter,
+    version,
+    signal,
+  })
+}
+
+type About = Readonly<{
+  snapshot: Snapshot
+  config: Config
+  directory: DataDirectory | null
+  hosts: readonly [string, string]
+  signal: AbortSignal
+}>
+
+async function sideOf(host: string, {snapshot, config, directory, hosts, signal}: About): Promise<Side> {
+  const state = snapshot.hosts[host] as HostState
+  const upstreams = new Map(
+    Object.values(snapshot.hosts).map((one) => [one.host, one.role === 'standby' ? one.upstream : null]),
+  )
+  const [other = host] = hosts.filter((one) => one !== host)
+  const about = {
+    host,
+    role: state.role,
+    upstream: upstreams.get(host) ?? null,
+    followers: followersOf(host, upstreams, other),
+  }
+  if (state.role !== 'unavailable') {
+    const end = state.role === 'standby' ? furthest(state.receiveLsn, state.lsn) : state.lsn
+    const {timeline, systemIdentifier} = state
+    if (timeline === null)
+      return {...about, systemIdentifier, line: null, notes: [`the timeline of ${host} is unknown`]}
+    const settings = config.hosts.find(({name}) => name === host) as HostSettings
+    const {lines, note} = await historyOver(settings, timeline, config.probe, signal)
+    const line: Line = {timeline, end, history: lines}
+    return {...about, systemIdentifier, line, notes: note === null ? [] : [note]}
+  }
+  const silence = `${host} is unavailable (${state.cause ?? 'not asked'})`
+  if (directory === null) {
+    const notes = [`${silence}; where its data directory is, add --pgdata ${host}=FOLDER`]
+    return {...about, systemIdentifier: state.systemIdentifier, line: null, notes}
+  }
+  const {line, control} = await readDisk(directory)
+  const notes = [`${silence}; ${directory.pgdata} says "${control.state}"`]
+  return {...about, systemIdentifier: control.systemIdentifier, line, notes}
+}
+
+/**
+ * A standby that streams has nothing that its sender lacks: where it seems to, it was asked later.
+ * One that is ahead of its sender cannot stream from it.
+ */
+function withoutRace(side: Side, sender: Side): Side {
+  const {line} = side
+  if (side.upstream !== sender.host || line === null || sender.line?.timeline !== line.timeline) return side
+  return isBeyond(line.end, sender.line.end) ? {...side, line: {...line, end: sender.line.end}} : side
+}
+
+const groundOf = ({host, line, followers}: Side): Ground => ({host, timeline: line?.timeline ?? null, followers})
+
+async function comparedOf(
+  [first, second]: readonly [Side, Side],
+  places: ReadonlyMap<string, DataDirectory>,
+): Promise<Compared> {
+  const [one, other] = [withoutRace(first, second), withoutRace(second, first)]
+  const sides = [one, other] as const
+  const advice = adviceOf(groundOf(one), groundOf(other))
+  const ids = sides.map(({systemIdentifier}) => systemIdentifier)
+  if (ids[0] !== ids[1] && !ids.includes(null)) {
+    const why = `they are two clusters (system identifiers ${ids.join(' and ')})`
+    return {sides, fork: {kind: 'unknown', why}, alone: null, advice: {keep: null, why}}
+  }
+  if (one.line === null || other.line === null)
+    return {sides, fork: {kind: 'unknown', why: 'one of them does not say what it holds'}, alone: null, advice}
+  const fork = forkOf(one.line, other.line)
+  if (fork.kind === 'unknown') return {sides, fork, alone: null, advice}
+  const counted = await Promise.all(
+    sides.map(async ({host, line}) => {
+      const alone = aloneOf(line as Line, fork)
+      const directory = places.get(host)
+      return {...alone, commits: directory === undefined ? null : await commitsOf(directory, alone)}
+    }),
+  )
+  return {sides, fork, alone: counted, advice}
+}
