@@ -76,7 +76,7 @@ class HostMonitor implements Monitor {
     this.#board = board
     this.#desk = desk
     this.#settings = deps.settings
-    this.#pacing = new Pacing(board)
+    this.#pacing = new Pacing(board, deps.settings.probe, deps.fastHosts)
     this.#pings = deps.pings ?? new PingTimer(deps.clock)
     this.#saver = saver(deps, board.memory)
     this.#names = new DuplicateMarks(board, deps.clock, this.#watches)
@@ -166,6 +166,7 @@ class HostMonitor implements Monitor {
       .filter((host) => isSameHost(this.#watches.get(host.name)?.settings, host))
       .map(({name}) => name)
     this.#settings = settings
+    this.#pacing.configure(settings.probe)
     const fresh = new Set([...this.#watches.keys()].filter((name) => !kept.includes(name)))
     const stopping = [...this.#watches].filter(([name]) => !isPaceSame || fresh.has(name))
     for (const [name] of stopping) this.#watches.delete(name)
@@ -184,6 +185,7 @@ class HostMonitor implements Monitor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true
     this.#cancelTick()
+    this.#pacing[Symbol.dispose]()
     this.#pokes.end()
     await Promise.all([...this.#watches].map(([name, watch]) => this.#unwatch(name, watch)))
     await this.#reloading
@@ -246,12 +248,12 @@ class HostMonitor implements Monitor {
   #intervalMs(host: string): number {
     const {probe} = this.#settings
     if (this.#admission.isCrowded) return probe.intervalMs
-    return this.#pacing.planInterval(host, this.#deps.clock.now(), probe)
+    return this.#pacing.planInterval(host, this.#deps.clock.now())
   }
 
   #pingIntervalMs(host: string): number {
     const load = {isCrowded: this.#admission.isCrowded, pinged: this.#pings.size}
-    return this.#pacing.planPings(host, {now: this.#deps.clock.now(), ...load}, this.#settings.probe)
+    return this.#pacing.planPings(host, {now: this.#deps.clock.now(), ...load})
   }
 
   #groupsOf(host: string): readonly PolicyGroup[] {

@@ -10,6 +10,29 @@ const pingCostMs = 0.2
 /** The number of fast hosts is counted at most this often. */
 const countMs = 100
 
+/**
+ * How many hosts of this process are at the fast pace, by all of its monitors: so many that they would take
+ * all of its time are asked less often, because late answers would look like silent hosts.
+ */
+export class FastHosts {
+  readonly #counts = new Set<(now: number) => number>()
+  #counted = {at: Number.NEGATIVE_INFINITY, hosts: 0}
+
+  /** Counts these hosts too, until the function that it returns is called. */
+  add(count: (now: number) => number): () => void {
+    this.#counts.add(count)
+    return () => this.#counts.delete(count)
+  }
+
+  count(now: number): number {
+    if (now - this.#counted.at < countMs) return this.#counted.hosts
+    let hosts = 0
+    for (const count of this.#counts) hosts += count(now)
+    this.#counted = {at: now, hosts}
+    return hosts
+  }
+}
+
 export type PacedHosts = Readonly<{
   units: readonly Unit[]
   unitsOf(host: string): readonly Unit[]
@@ -29,13 +52,26 @@ export const stirredUnits = (
   )
 
 /** The paces of all groups and ungrouped hosts, and the interval of a host that follows from them. */
-export class Pacing {
+export class Pacing implements Disposable {
   readonly #hosts: PacedHosts
   readonly #states = new WeakMap<Unit, PaceState>()
-  #counted = {at: Number.NEGATIVE_INFINITY, hosts: 0}
+  readonly #fastHosts: FastHosts
+  readonly #stopCounting: () => void
+  #probe: ProbeSettings
 
-  constructor(hosts: PacedHosts) {
+  constructor(hosts: PacedHosts, probe: ProbeSettings, fastHosts = new FastHosts()) {
     this.#hosts = hosts
+    this.#probe = probe
+    this.#fastHosts = fastHosts
+    this.#stopCounting = fastHosts.add((now) => this.#countFast(now))
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopCounting()
+  }
+
+  configure(probe: ProbeSettings): void {
+    this.#probe = probe
   }
 
   /** Something of this unit changed. */
@@ -44,9 +80,9 @@ export class Pacing {
   }
 
   /** Plans the next probe of `host`: the fastest of its units counts. */
-  planInterval(host: string, now: number, probe: ProbeSettings): number {
-    const wanted = this.#hosts.unitsOf(host).map((unit) => this.#plan(unit, now, probe).intervalMs)
-    return Math.min(probe.intervalMs, Math.max(this.#countFast(now, probe) * probeCostMs, Math.min(...wanted)))
+  planInterval(host: string, now: number): number {
+    const wanted = this.#hosts.unitsOf(host).map((unit) => this.#plan(unit, now).intervalMs)
+    return Math.min(this.#probe.intervalMs, Math.max(this.#fastHosts.count(now) * probeCostMs, Math.min(...wanted)))
   }
 
   /**
@@ -56,28 +92,21 @@ export class Pacing {
   planPings(
     host: string,
     {now, isCrowded, pinged}: Readonly<{now: number; isCrowded: boolean; pinged: number}>,
-    probe: ProbeSettings,
   ): number {
-    const isFast = !isCrowded && this.#hosts.unitsOf(host).some((unit) => this.#plan(unit, now, probe).isFast)
+    const {fastPingIntervalMs, pingIntervalMs} = this.#probe
+    const isFast = !isCrowded && this.#hosts.unitsOf(host).some((unit) => this.#plan(unit, now).isFast)
     return isFast
-      ? Math.max(probe.fastPingIntervalMs, this.#countFast(now, probe) * pingCostMs)
-      : Math.max(probe.pingIntervalMs, pinged * pingCostMs)
+      ? Math.max(fastPingIntervalMs, this.#fastHosts.count(now) * pingCostMs)
+      : Math.max(pingIntervalMs, pinged * pingCostMs)
   }
 
-  /**
-   * How many hosts are at the fast pace: so many that they would take all of this process's time are
-   * asked less often, because late answers would look like silent hosts.
-   */
-  #countFast(now: number, probe: ProbeSettings): number {
-    if (now - this.#counted.at >= countMs) {
-      const fast = this.#hosts.units.filter((unit) => this.#states.has(unit) && this.#plan(unit, now, probe).isFast)
-      this.#counted = {at: now, hosts: fast.reduce((sum, unit) => sum + this.#hosts.hostsOf(unit).length, 0)}
-    }
-    return this.#counted.hosts
+  #countFast(now: number): number {
+    const fast = this.#hosts.units.filter((unit) => this.#states.has(unit) && this.#plan(unit, now).isFast)
+    return fast.reduce((sum, unit) => sum + this.#hosts.hostsOf(unit).length, 0)
   }
 
-  #plan(unit: Unit, now: number, probe: ProbeSettings): PacePlan {
-    const plan = planPace(this.#states.get(unit) ?? newPace, now, probe)
+  #plan(unit: Unit, now: number): PacePlan {
+    const plan = planPace(this.#states.get(unit) ?? newPace, now, this.#probe)
     this.#states.set(unit, plan.state)
     return plan
   }

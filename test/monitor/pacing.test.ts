@@ -1,16 +1,17 @@
 import {describe, expect, test} from 'vitest'
 import type {Unit} from '../../src/monitor/membership.ts'
-import {Pacing} from '../../src/monitor/pacing.ts'
+import {FastHosts, Pacing} from '../../src/monitor/pacing.ts'
 import {probeSettings} from '../support/settings.ts'
 
 /** `count` groups of one host each, of which the first `stirred` have just changed. */
-function paced(count: number, stirred: number): Pacing {
+function paced(count: number, stirred: number, fastHosts = new FastHosts()): Pacing {
   const units = Array.from({length: count}, (_, index): Unit => ({kind: 'group', name: `g${index}`}))
-  const pacing = new Pacing({
+  const hosts = {
     units,
-    unitsOf: (host) => units.filter((unit) => unit.kind === 'group' && unit.name === host),
-    hostsOf: (unit) => (unit.kind === 'group' ? [unit.name] : []),
-  })
+    unitsOf: (host: string) => units.filter((unit) => unit.kind === 'group' && unit.name === host),
+    hostsOf: (unit: Unit) => (unit.kind === 'group' ? [unit.name] : []),
+  }
+  const pacing = new Pacing(hosts, probeSettings, fastHosts)
   units.forEach((unit, index) => {
     pacing.changed(unit, true, index < stirred ? now : now - 60_000)
   })
@@ -52,5 +53,14 @@ const rows: readonly Row[] = [
 describe('the time between two questions to a host that is pinged', () => {
   for (const {given, count, stirred, host, isCrowded = false, everyMs} of rows)
     test(`${given}: ${everyMs} ms`, () =>
-      expect(paced(count, stirred).planPings(host, {now, isCrowded, pinged: count}, probeSettings)).toBe(everyMs))
+      expect(paced(count, stirred).planPings(host, {now, isCrowded, pinged: count})).toBe(everyMs))
+})
+
+test('the stirred hosts of another monitor of the process count, until that monitor ends', () => {
+  const fastHosts = new FastHosts()
+  const one = paced(1, 1, fastHosts)
+  const other = paced(1_000, 1_000, fastHosts)
+  expect(one.planInterval('g0', now)).toBe(probeSettings.intervalMs)
+  other[Symbol.dispose]()
+  expect(one.planInterval('g0', now + 1_000)).toBe(probeSettings.fastIntervalMs)
 })

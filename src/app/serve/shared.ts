@@ -10,6 +10,7 @@ import type {ClusterSettings} from '../../core/settings.ts'
 import {atMost, sleep} from '../../core/wait.ts'
 import {newEpoch} from '../../monitor/epoch.ts'
 import {startMonitor} from '../../monitor/monitor.ts'
+import {FastHosts} from '../../monitor/pacing.ts'
 import {PingTimer} from '../../monitor/pings/timer.ts'
 import {driverFor} from '../../sources/pg/host-drivers.ts'
 import {connectionsByHost} from '../../sources/pg/side-session.ts'
@@ -40,6 +41,8 @@ export type SharedDeps = ComposeDeps &
 
 /** The other instances are waited for no longer than this, before the API answers. */
 const othersMs = 1_000
+/** To look at the set costs this process the time of its hosts. */
+const lookMs = 100
 
 /**
  * This process as an instance of a set: it watches the groups that it owns, and follows the owners of the
@@ -111,11 +114,12 @@ export async function composeShared(
 
 type EngineDeps = ComposeDeps & Readonly<{epoch: string; tables: NodeTables}>
 
-/** A monitor of one group. All monitors of the process share its logins and its timer of pings. */
+/** A monitor of one group. All monitors of the process share its logins, its timer of pings and its pace. */
 function engineStarter(config: Config, deps: EngineDeps): StartEngine {
   const {clock, log} = deps
   const shared = {admission: new Admission(clock), connectionsOf: connectionsByHost()}
   const pings = new PingTimer(clock)
+  const fastHosts = new FastHosts()
   return (name, store) => {
     const groups = config.groups.filter((group) => group.name === name)
     const hosts = config.hosts.filter((host) => groups.some((group) => group.hosts.includes(host.name)))
@@ -126,6 +130,7 @@ function engineStarter(config: Config, deps: EngineDeps): StartEngine {
       settings,
       admission: shared.admission,
       pings,
+      fastHosts,
       driver: driverFor(config, clock, log, shared),
       store,
       evidence: externalEvidence({...deps, ...shared}).sourcesFor,
@@ -165,11 +170,12 @@ async function readiness(
   const isOwnReady = () =>
     member.image.revision > 0n &&
     config.groups.every(({name}) => member.ownerOf(name) !== null && (!isOurs(name) || member.engines.isReady(name)))
-  while (!signal.aborted && !isOwnReady()) await sleep(clock, 20, signal)
-  const all = async () => {
-    while (!signal.aborted && !set.current().ready) await sleep(clock, 20, signal)
-  }
-  await atMost(clock, othersMs, all())
+  while (!signal.aborted && !isOwnReady()) await sleep(clock, lookMs, signal)
+  if (set.current().ready) return
+  const {promise: all, resolve} = Promise.withResolvers<void>()
+  const unsubscribe = set.subscribe(({snapshot}) => snapshot.ready && resolve())
+  await atMost(clock, othersMs, all)
+  unsubscribe()
 }
 
 async function adopt(set: SharedSet, {by, reason}: Who, log: Log): Promise<string> {
