@@ -30,6 +30,14 @@ export type ViewDeps = Readonly<{
   maintenance: () => Maintenance | null
 }>
 
+/**
+ * At most a fifth of the time goes into publications, because each costs a look at every group. When many groups
+ * change at once, this instance tells fewer and larger publications.
+ */
+const shareOfTime = 5
+/** A process that stood still meanwhile does not wait for it. */
+const longestRestMs = 200
+
 /** What is shown of a group, and until when without news (monotonic; `null`: its source says so itself). */
 type Shown = Readonly<{part: Part; until: number | null; isLive: boolean}>
 
@@ -51,6 +59,10 @@ export class SharedView implements SnapshotSource, ActuatorReports {
   /** The snapshot is older than what is shown of the groups. */
   #isOutdated = false
   #cancelTimer: () => void = () => {}
+  #restUntil = Number.NEGATIVE_INFINITY
+  /** Monotonic: since when news wait for the next publication; `null`: none do. */
+  #waitsSince: number | null = null
+  #cancelWait: () => void = () => {}
 
   constructor(deps: ViewDeps) {
     this.#deps = deps
@@ -78,10 +90,15 @@ export class SharedView implements SnapshotSource, ActuatorReports {
     return this.#outbox.subscribe(listener)
   }
 
-  /** These groups have news, or another source; `null`: every group, and the maintenance. */
+  /** These groups have news, or another source; `null`: every group, and the maintenance, told at once. */
   changed(groups: readonly string[] | null): void {
     for (const group of groups ?? this.#deps.groups.map(({name}) => name)) this.#dirty.add(group)
-    this.#refresh()
+    const now = this.#deps.clock.now()
+    if (groups === null || now >= this.#restUntil) this.#refresh()
+    else if (this.#waitsSince === null) {
+      this.#waitsSince = now
+      this.#cancelWait = this.#deps.clock.after(this.#restUntil - now, () => this.#refresh())
+    }
   }
 
   reportActuator(name: string, state: ActuatorState | null): void {
@@ -96,6 +113,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelTimer()
+    this.#cancelWait()
   }
 
   #tick(): void {
@@ -110,7 +128,9 @@ export class SharedView implements SnapshotSource, ActuatorReports {
   #refresh(): void {
     if (this.#isRefreshing) return
     this.#isRefreshing = true
-    const seenAt = this.#deps.clock.now()
+    this.#cancelWait()
+    const seenAt = this.#waitsSince ?? this.#deps.clock.now()
+    this.#waitsSince = null
     const changes: Change[] = []
     let hasMoved = false
     try {
@@ -152,8 +172,11 @@ export class SharedView implements SnapshotSource, ActuatorReports {
     // Positions and ages move all the time: a snapshot of hundreds of groups is built when it is asked for.
     this.#isOutdated = true
     if (changes.length === 0) return
+    const begun = this.#deps.clock.now()
     this.#build()
     this.#tell({changes, snapshot: this.#snapshot, seenAt})
+    const now = this.#deps.clock.now()
+    this.#restUntil = now + Math.min(longestRestMs, (shareOfTime - 1) * (now - begun))
   }
 
   #build(): void {
