@@ -47,8 +47,13 @@ export class Endpoints {
   }
 
   /** The answer of one endpoint. Rejects with EtcdError. */
-  async askAt(origin: string, question: Question, signal?: AbortSignal): Promise<Answer> {
-    const {clock, connector, timeoutMs} = this
+  async askAt(
+    origin: string,
+    question: Question,
+    signal?: AbortSignal,
+    timeoutMs: number = this.timeoutMs,
+  ): Promise<Answer> {
+    const {clock, connector} = this
     const request = {origin, ...question, timeoutMs, maxBytes: maxAnswerBytes, signal}
     const exchanged = await exchange({clock, connector}, request)
     if (exchanged.kind === 'answer') return exchanged

@@ -45,11 +45,10 @@ async function lead(etcd: Etcd, name: string): Promise<void> {
   await etcd.put('/service/pg/leader', name, ID)
 }
 
-function watched(etcd: Etcd, intervalMs: number) {
+function watched(etcd: Etcd, intervalMs: number, api: 'v2' | 'v3' = 'v3') {
   const heard: LeaderTree[] = []
   const watch = new KeyWatch({
-    open: () =>
-      openTree(patroni, {...files, api: 'v3', endpoints: etcd.urls}, {clock: systemClock, random: Math.random}),
+    open: () => openTree(patroni, {...files, api, endpoints: etcd.urls}, {clock: systemClock, random: Math.random}),
     clock: systemClock,
     intervalMs,
     maxAgeMs: 3_000,
@@ -132,6 +131,27 @@ describe.skipIf(lacks('etcd'))('the leader key', () => {
     expect(unread).toMatchObject({kind: 'unread'})
     expect(unread.kind === 'unread' && unread.why).toContain('etcd at http://127.0.0.1')
     etcd.thaw(0)
+  })
+
+  test('the v2 API tells of a change at once, too', async () => {
+    const etcd = await startEtcd()
+    onTestFinished(() => etcd[Symbol.asyncDispose]())
+    await etcd.put2('/service/pg/leader', 'node1', 600)
+    const {watch} = watched(etcd, 3_600_000, 'v2')
+    await until(
+      () => leaderOf(watch),
+      (leader) => leader === 'node1',
+    )
+    await etcd.put2('/service/pg/leader', 'node2', 600)
+    await until(
+      () => leaderOf(watch),
+      (leader) => leader === 'node2',
+    )
+    await etcd.remove2('/service/pg/leader')
+    await until(
+      () => leaderOf(watch),
+      (leader) => leader === null,
+    )
   })
 
   test('the v2 API tells the same', async () => {

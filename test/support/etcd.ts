@@ -18,7 +18,9 @@ export type Etcd = AsyncDisposable &
     post(path: string, body: object, headers?: Record<string, string>): Promise<unknown>
     put(key: string, value: string, lease?: string): Promise<void>
     remove(key: string): Promise<void>
-    put2(key: string, value: string): Promise<void>
+    /** By the v2 API of the first member; the key ends after `ttl` seconds. */
+    put2(key: string, value: string, ttl?: number): Promise<void>
+    remove2(key: string): Promise<void>
   }>
 
 /** `count` members on ports of their own. `tlsFolder` holds `ca.crt`, `server.crt` and `server.key`. */
@@ -93,9 +95,12 @@ function running(urls: readonly string[], children: readonly ChildProcess[], tls
     remove: async (key) => {
       await post('/v3/kv/deleterange', {key: encoded(key)})
     },
-    put2: async (key, value) => {
+    remove2: async (key) => {
+      await send(`${urls[0]}/v2/keys${key}`, {method: 'DELETE'}, tlsFolder)
+    },
+    put2: async (key, value, ttl) => {
       const headers = {'content-type': 'application/x-www-form-urlencoded'}
-      const body = new URLSearchParams({value}).toString()
+      const body = new URLSearchParams({value, ...(ttl !== undefined && {ttl: String(ttl)})}).toString()
       await send(`${urls[0]}/v2/keys${key}`, {method: 'PUT', body, headers}, tlsFolder)
     },
     async [Symbol.asyncDispose]() {
@@ -104,7 +109,7 @@ function running(urls: readonly string[], children: readonly ChildProcess[], tls
   }
 }
 
-type Sent = Readonly<{method: 'POST' | 'PUT' | 'GET'; body?: string; headers?: Record<string, string>}>
+type Sent = Readonly<{method: 'POST' | 'PUT' | 'GET' | 'DELETE'; body?: string; headers?: Record<string, string>}>
 async function send(url: string, options: Sent, tlsFolder: string | undefined): Promise<unknown> {
   const {statusCode, body} = await request(url, {...options, ...(tlsFolder && {dispatcher: await withTls(tlsFolder)})})
   const text = await body.text()

@@ -26,8 +26,9 @@ export async function openTree(
   etcd: PatroniEtcdSettings,
   {clock, random}: Deps,
 ): Promise<OpenTree> {
-  const [{Etcd2}, {Etcd3}, {follow}, {treeOf}] = await Promise.all([
+  const [{Etcd2}, {follow2}, {Etcd3}, {follow}, {treeOf}] = await Promise.all([
     import('../../etcd/etcd2.ts'),
+    import('../../etcd/follow2.ts'),
     import('../../etcd/etcd3.ts'),
     import('../../etcd/follow.ts'),
     import('../../patroni/discovery/tree.ts'),
@@ -51,8 +52,7 @@ export async function openTree(
         const grantedS = Number((tree.config as {ttl?: unknown}).ttl ?? ttlS)
         return {...tree, lease: ttlS === null ? null : {leftMs: ttlS * 1_000, grantedMs: grantedS * 1_000}}
       },
-      // The v2 API is read once per interval, and that is all.
-      follow: async () => {},
+      follow: (changed, signal) => follow2({etcd: client, random}, `${prefix}leader`, changed, signal),
     }
   }
   const client = new Etcd3(options)
@@ -65,7 +65,8 @@ export async function openTree(
       return treeFrom(new Map(kvs.map(({key, value}) => [below(key), value])), lease)
     },
     follow(changed, signal) {
-      const listener = {onAll: () => {}, onEvents: changed}
+      // At its beginning too: what came before it, since the key was read, is not told.
+      const listener = {onAll: changed, onEvents: changed}
       return follow({etcd: client, random}, `${prefix}leader`, listener, signal)
     },
   }
