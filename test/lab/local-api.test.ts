@@ -9,9 +9,6 @@ import {isMeant, type Pair, requests, shown} from '../api/local-oracle.ts'
 import {start} from '../support/run.ts'
 import {lacksPatroni, type PatroniCluster, type PatroniNode, startPatroni} from './patroni.ts'
 
-/** What Debian has. */
-const version = '3.0.2'
-
 /** The status of one request, as HTTP/1.0 or later; 0: no answer. */
 const statusOf = (node: PatroniNode, port: number, method: string, path: string): Promise<number> =>
   new Promise((resolve) => {
@@ -28,8 +25,12 @@ async function bodyOf<T>(node: PatroniNode, port: number, path: string): Promise
   return (await fetch(`http://${node.address}:${port}${path}`)).json() as Promise<T>
 }
 
+const versionOf = async ({nodes: [first]}: PatroniCluster) =>
+  (await bodyOf<{patroni: {version: string}}>(first as PatroniNode, 8008, '/patroni')).patroni.version
+
 /** A daemon on the address of each member, which answers for it on port 8009. */
 async function daemons(cluster: PatroniCluster): Promise<void> {
+  const version = await versionOf(cluster)
   const hosts = cluster.nodes.map(
     // Every connection between loopback addresses comes from 127.0.0.1.
     ({name, address}) => `  ${name}: {host: ${address}, user: postgres, dbname: postgres, aliases: [127.0.0.1]}`,
@@ -53,6 +54,7 @@ async function daemons(cluster: PatroniCluster): Promise<void> {
 
 /** Every request to every member, and what is known of its host by the daemon beside it. */
 async function pairsOf(cluster: PatroniCluster): Promise<readonly Pair[]> {
+  const version = await versionOf(cluster)
   const ofNode = async (node: PatroniNode): Promise<readonly Pair[]> => {
     const {hosts, groups} = await bodyOf<WireSnapshot>(node, 8080, '/v1/snapshot')
     const host = hosts[node.name]

@@ -10,6 +10,7 @@ import {patroniSources} from '../../src/sources/patroni/patroni-sources.ts'
 import {systemClock} from '../../src/system/clock.ts'
 import {run} from '../support/run.ts'
 import {lacksPatroni, type PatroniCluster, type PatroniNode, startPatroni} from './patroni.ts'
+import {countRequests} from './patroni-requests.ts'
 import {type Witness, witness} from './witness.ts'
 
 const plain = {api: 'v3', caFile: null, certFile: null, keyFile: null, user: null, passwordFile: null} as const
@@ -64,6 +65,16 @@ async function settled(cluster: PatroniCluster, seen: Witness): Promise<PatroniN
   return cluster.leader()
 }
 
+/**
+ * Patroni before 3.0.3 writes the leader key without looking who holds it: its successor demotes itself.
+ * A newer one demotes the old leader.
+ */
+async function stealsLocks({url}: PatroniNode): Promise<boolean> {
+  const {patroni} = (await (await fetch(`${url}/patroni`)).json()) as {patroni: {version: string}}
+  const [major = 0, minor = 0, patch = 0] = patroni.version.split('.').map(Number)
+  return major < 3 || (major === 3 && minor === 0 && patch < 3)
+}
+
 describe.skipIf(lacksPatroni)('Patroni and etcd', () => {
   test('a crash, a freeze, and an old leader that thaws and takes the lock back', async () => {
     const {cluster, seen, leader} = await watched({onSplitBrain: 'follow-evidence'})
@@ -76,21 +87,28 @@ describe.skipIf(lacksPatroni)('Patroni and etcd', () => {
     expect(seen.routed()).toEqual([restarted.name])
     await until(() => cluster.isStreaming())
 
-    // The other members say "leader, running" for the whole ttl.
+    // The other members say "leader, running" for the whole ttl. The REST API hangs with PostgreSQL:
+    // a request that is given up would keep its thread there, and the next one would take another.
     restarted.freeze()
+    const waiting = countRequests(restarted.address)
     await seen.concludes({rule: 'V5', routedTo: null})
     seen.routed()
     const successor = await settled(cluster, seen)
     expect(successor.name).not.toBe(restarted.name)
     expect(seen.routed()).toEqual([successor.name])
+    expect(waiting.stop()).toBe(1)
 
-    // Patroni 3.0.2 writes the leader key without looking who holds it: its successor demotes itself.
     restarted.thaw()
-    await seen.concludes({rule: 'V2', situation: 'old-primary-returned', routedTo: null})
-    await until(() => opinion(seen, restarted)?.answer === 'confirms')
-    expect(seen.verdict()).toMatchObject({rule: 'V2', primary: restarted.name, routedTo: null})
+    if (await stealsLocks(successor)) {
+      await seen.concludes({rule: 'V2', situation: 'old-primary-returned', routedTo: null})
+      await until(() => opinion(seen, restarted)?.answer === 'confirms')
+      expect(seen.verdict()).toMatchObject({rule: 'V2', primary: restarted.name, routedTo: null})
+    } else {
+      await until(() => seen.host(restarted.name).role === 'standby')
+      await seen.concludes({rule: 'V4', routedTo: successor.name})
+    }
     expect(seen.routed()).not.toContain(restarted.name)
-  })
+  }, 400_000)
 
   test('etcd is down, with failsafe mode and without; a second primary is promoted by hand in pause', async () => {
     const {cluster, seen, leader} = await watched({}, {failsafe_mode: true})

@@ -14,6 +14,12 @@ import {Program} from './program.ts'
 
 export const lacksPatroni: boolean = lacks('Patroni') || lacks('etcd') || lacks('PostgreSQL 15')
 
+/**
+ * Debian's Patroni, or another one that `PATRONI` names for a run by hand:
+ * `PATRONI='/usr/bin/python3 /srv/patroni-4.1.4/patroni.py'`.
+ */
+const program = process.env.PATRONI?.split(' ') ?? ['/usr/bin/patroni']
+
 /** A member of a real Patroni cluster: its own loopback address, with the usual ports. */
 export type PatroniNode = Readonly<{
   name: string
@@ -116,7 +122,7 @@ async function member({folder, account, net, config}: Site, name: string, index:
   }
   const file = join(folder, `${name}.yml`)
   await writeFile(file, dump(patroniYaml({name, address, data, run, net, config})))
-  const patroni = new Program(folder, name, ['/usr/bin/patroni', file], account)
+  const patroni = new Program(folder, name, [...program, file], account)
   const postmaster = () => readPostmasterFile(data)?.pid ?? null
   const family = () => {
     const pid = postmaster()
