@@ -106,6 +106,9 @@ test('the port and the sockets of the daemon of this very configuration are in o
   await daemon.sees(/listening/)
   try {
     expect(await check('own.yml')).toMatchObject({code: 0, stdout: expect.stringMatching(/^ok\na dead primary/)})
+    // Before a reload that adds a host.
+    writeFileSync(join(cwd, 'more.yml'), yaml.replace('}}', '}, h2: {host: 127.0.0.1, port: 2}}'), {mode: 0o600})
+    expect(await check('more.yml')).toMatchObject({code: 0})
     const {code, stderr} = await check('other.yml')
     expect(code).toBe(2)
     expect(stderr).toMatch(new RegExp(`port is ${free}, and another process listens`))

@@ -7,8 +7,9 @@ const timeoutMs = 2_000
 const mostBytes = 16 * 1024 * 1024
 
 /**
- * Does the daemon of this configuration run already? It is one that watches the same hosts at the
- * same addresses, and answers on a socket or the port of the configuration. Never rejects.
+ * Does the daemon of this configuration run already? It is one that watches one of these hosts at least,
+ * at the same address, and answers on a socket or the port of the configuration. Never rejects. Not all of
+ * them: a file is checked before a reload that adds a host.
  */
 export async function isOwnDaemon(config: Config): Promise<boolean> {
   for (const socket of [config.socket, config.controlSocket]) {
@@ -23,7 +24,7 @@ function isAbout(body: string, {hosts}: Config): boolean {
     const watched = Object(Object(JSON.parse(body)).hosts) as Record<string, {address?: unknown; port?: unknown}>
     const same = ({name, connection}: Config['hosts'][number]) =>
       watched[name]?.address === (connection.hostaddr ?? connection.host) && watched[name]?.port === connection.port
-    return Object.keys(watched).length === hosts.length && hosts.every(same)
+    return hosts.some(same)
   } catch {
     return false
   }
