@@ -264,6 +264,14 @@ _pgroute66() {
     "poke --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "poke --config"|"poke -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "rejoin --config"|"rejoin -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --reason") return ;;
+    "reload --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --url") return ;;
+    "reload --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --ca") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --cert") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --key") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "reload --config"|"reload -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "report --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "report --url") return ;;
     "report --token-file") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -314,7 +322,7 @@ _pgroute66() {
     "why --group") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check compare config demo drain guard haproxy init instances maintenance patroni poke rejoin report resume serve switchover watch why --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check compare config demo drain guard haproxy init instances maintenance patroni poke rejoin reload report resume serve switchover watch why --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     instances) COMPREPLY=($(compgen -W 'adopt' -- "$current")) ;;
@@ -347,6 +355,7 @@ _pgroute66() {
     "patroni version") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
     "poke") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "rejoin") COMPREPLY=($(compgen -W '--dry-run --accept-loss --auto --clone --json --config --help' -- "$current")) ;;
+    "reload") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --dry-run --yes --help' -- "$current")) ;;
     "report") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --since --group --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;

@@ -6,6 +6,7 @@ import {type CheckAnswer, type CheckError, checkRoles} from '../protocol/check-a
 import type {
   WireActuator,
   WireAvailability,
+  WireConfig,
   WireEvidence,
   WireGroup,
   WireHold,
@@ -164,6 +165,7 @@ export const components: Readonly<Record<string, Schema>> = {
     actuators: byName(named('Actuator')),
     maintenance: orNull(named('Maintenance')),
     hold: orNull(named('Hold')),
+    config: orNull(record<WireConfig>({hash: text, loaded_at: time})),
   }),
   Change: record<WirePastChange>({at: time, epoch: text, sequence: count, ...changeFields}, ['situation', 'stages']),
   ViewHost: record<WireViewHost>({

@@ -4,12 +4,19 @@ import type {NodeTables} from '../core/ha-tools/repmgr.ts'
 import type {UnknownAddresses} from '../core/offers/unknown-addresses.ts'
 import type {Clock, Holds, Log, Orders, SnapshotSource} from '../core/ports.ts'
 import type {Router} from '../core/router.ts'
+import type {WireReloadPlan} from '../protocol/reload-json.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import type {Handover} from './handover.ts'
 import type {SharedFacts} from './instances.ts'
 import type {Metrics} from './metrics.ts'
 import type {OrderRecord} from './orders/order-record.ts'
 import type {RefusalDelay} from './orders/refusal-delay.ts'
+
+/** `carryOut` takes the name of the plan that was shown; `null`: none was. Both reject with OperatorError. */
+export type Reloading = Readonly<{
+  plan: () => Promise<WireReloadPlan>
+  carryOut: (plan: string | null) => Promise<WireReloadPlan>
+}>
 
 /**
  * What a route may read. `startApi` makes one per daemon and passes the same object to every
@@ -41,6 +48,8 @@ export type Context = {
   readonly pastChanges: () => readonly PastChange[]
   /** What each router showed when it was last read. */
   readonly routers: () => readonly Router[]
+  /** Plans and carries out a reload; `null`: the daemon cannot yet. */
+  readonly reloads: () => Reloading | null
   /** Servers that a load balancer names at an address of no host. */
   readonly unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** The set that this instance is in; `null`: it is in none. */

@@ -14,6 +14,7 @@ import {orderRoutes} from './routes/orders.ts'
 import {pageRoutes} from './routes/page.ts'
 import {primaryRoutes} from './routes/primary.ts'
 import {probeRoutes} from './routes/probes.ts'
+import {reloadRoute} from './routes/reload.ts'
 import {routersRoute} from './routes/routers.ts'
 import {snapshotRoutes} from './routes/snapshot.ts'
 import {switchoverRoute} from './routes/switchover.ts'
@@ -40,6 +41,7 @@ export function allRoutes(
     unknownAddressesRoute,
     ...orderRoutes,
     switchoverRoute,
+    reloadRoute,
     ...probeRoutes,
     metricsRoute,
     ...pageRoutes,

@@ -8,7 +8,7 @@ import type {Router} from '../core/router.ts'
 import type {Change} from '../core/snapshot.ts'
 import {buildApp} from './app.ts'
 import {trust} from './authorisation.ts'
-import type {Context} from './context.ts'
+import type {Context, Reloading} from './context.ts'
 import {EventStream} from './event-stream.ts'
 import {callsOf} from './grpc/calls.ts'
 import {answererOf} from './grpc/serve-answerer.ts'
@@ -38,6 +38,8 @@ export type ApiDeps = Readonly<{
   pastChanges: () => readonly PastChange[]
   /** What each router showed when it was last read; default: there are none. */
   routers?: () => readonly Router[]
+  /** Plans and carries out a reload; `null`: not yet, the daemon is starting. Default: it never can. */
+  reloads?: () => Reloading | null
   /** Told of each server at an address of no host, and asked for them. */
   unknownAddresses: Pick<UnknownAddresses, 'note' | 'list'>
   /** The set that this instance is in; default: none. */
@@ -69,6 +71,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   const context: Context = {
     tables: new NodeTables(),
     routers: () => [],
+    reloads: () => null,
     shared: null,
     ...deps,
     isStopping: false,

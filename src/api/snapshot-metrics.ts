@@ -53,8 +53,6 @@ function gaugesOf(registers: Registry[]) {
     'When a certificate ends: of the API, of this daemon as a client, or of a host.',
     ['certificate'],
   )
-  const maintenance = gauge('maintenance', 'Whether maintenance is on, which freezes every actuator.', [])
-  const ready = gauge('ready', 'Whether every host was probed at least once.', [])
   return {
     up,
     role,
@@ -75,9 +73,21 @@ function gaugesOf(registers: Registry[]) {
     contradiction,
     inSync,
     certificate,
-    maintenance,
-    ready,
+    ...ofDaemon(gauge),
   }
+}
+
+type MakeGauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) => Gauge<T>
+
+function ofDaemon(gauge: MakeGauge) {
+  const config = gauge(
+    'config_info',
+    'The configuration in force: a hash of what "config show" prints, without any secret; always 1.',
+    ['hash'],
+  )
+  const maintenance = gauge('maintenance', 'Whether maintenance is on, which freezes every actuator.', [])
+  const ready = gauge('ready', 'Whether every host was probed at least once.', [])
+  return {config, maintenance, ready}
 }
 
 /**
@@ -141,6 +151,7 @@ export function snapshotMetrics(registers: Registry[]) {
       }
       for (const [name, {status}] of Object.entries(snapshot.actuators))
         gauges.inSync.set({target: name}, Number(status === 'in-sync'))
+      if (snapshot.config) gauges.config.set({hash: snapshot.config.hash}, 1)
       gauges.maintenance.set(Number(snapshot.maintenance !== null))
       gauges.ready.set(Number(snapshot.ready))
     },

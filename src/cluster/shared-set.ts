@@ -1,5 +1,5 @@
 import type {ActuatorReports, Clock, Log, Orders, Random, SnapshotSource} from '../core/ports.ts'
-import type {HostSettings} from '../core/settings.ts'
+import type {ConfigInForce, HostSettings} from '../core/settings.ts'
 import type {ActuatorState, Change, GroupOwner, Maintenance, Publication, Snapshot} from '../core/snapshot.ts'
 import type {StartEngine} from './engines.ts'
 import {Member} from './member.ts'
@@ -28,6 +28,8 @@ export type SharedSetDeps = Readonly<{
   epoch: string
   version: string
   count?: MemberDeps['count']
+  /** What this instance works by; default: not known. */
+  config?: () => ConfigInForce | null
 }>
 
 /**

@@ -1,7 +1,7 @@
 import {changesOfActuator, changesOfGroup, changesOfHost, changesOfMaintenance} from '../core/changes.ts'
 import type {ActuatorReports, Clock, Log, SnapshotSource} from '../core/ports.ts'
 import {Outbox} from '../core/publication/outbox.ts'
-import type {HostSettings} from '../core/settings.ts'
+import type {ConfigInForce, HostSettings} from '../core/settings.ts'
 import type {
   ActuatorState,
   Change,
@@ -28,6 +28,8 @@ export type ViewDeps = Readonly<{
   /** Sources that may have gone stale since they published: asked before each answer. */
   refresh: () => readonly string[]
   maintenance: () => Maintenance | null
+  /** What this instance works by; default: not known. */
+  config?: () => ConfigInForce | null
 }>
 
 /**
@@ -208,6 +210,7 @@ export class SharedView implements SnapshotSource, ActuatorReports {
       hosts,
       actuators: this.#actuators,
       maintenance: this.#maintenance,
+      config: this.#deps.config?.() ?? null,
     }
   }
 

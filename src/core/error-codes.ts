@@ -253,6 +253,14 @@ export const errorGuide = {
     meaning: 'The order expired before the daemon could start it. The daemon did not execute it.',
     next: 'Look at the state of the hosts, then send the order again if it is still right.',
   },
+  TOO_EARLY: {
+    meaning: 'The daemon is still starting, and cannot reload yet.',
+    next: 'Send the order again in some seconds.',
+  },
+  RELOAD_CHANGED: {
+    meaning: 'The configuration has changed since the plan of the reload was shown. The daemon did not reload.',
+    next: 'Run `pgroute66 reload` again, and read the new plan.',
+  },
   MAINTENANCE_OVER: {
     meaning: 'The end of the maintenance is in the past.',
     next: 'Give a time in the future, or a duration.',

@@ -1,4 +1,5 @@
 import type {Lsn, Receiver, Sender} from './facts/observation.ts'
+import type {ConfigInForce} from './settings.ts'
 import type {Situation} from './verdict/situation.ts'
 import type {Answer, Cause, Rule} from './vocabulary.ts'
 
@@ -242,6 +243,8 @@ export type Snapshot = Readonly<{
   maintenance: Maintenance | null
   /** `null` or absent: no planned switch is under way. */
   hold?: Hold | null
+  /** `null` or absent: not known. */
+  config?: ConfigInForce | null
 }>
 
 export type ChangeKind = 'role' | 'verdict' | 'evidence' | 'drain' | 'actuator' | 'config' | 'order'

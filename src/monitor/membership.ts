@@ -1,4 +1,4 @@
-import type {GroupSettings, HostSettings, MonitorSettings} from '../core/settings.ts'
+import type {GroupSettings, MonitorSettings} from '../core/settings.ts'
 
 /**
  * What is judged as one: a configured group, or a host that no group names. An ungrouped host is
@@ -76,7 +76,3 @@ const isSame = (one: Unit, other: Unit): boolean =>
   one.kind === 'group'
     ? other.kind === 'group' && one.name === other.name
     : other.kind === 'ungrouped' && one.host === other.host
-
-/** Passwords of the configuration included: the text is compared here, and shown nowhere. */
-export const isSameHost = (before: HostSettings | undefined, after: HostSettings): boolean =>
-  JSON.stringify(before) === JSON.stringify(after)

@@ -15,7 +15,6 @@ import {EvidenceDesk} from './evidence-desk.ts'
 import {heartbeatLoop} from './heartbeat-loop.ts'
 import {HostWatch} from './host-watch.ts'
 import {maxAgeWarning} from './max-age-warning.ts'
-import {isSameHost} from './membership.ts'
 import type {MonitorDeps} from './monitor-deps.ts'
 import {NameLooks} from './name-looks.ts'
 import {drainOrder, maintenanceOrder, type OrderOutcome, resumeOrder} from './orders.ts'
@@ -23,6 +22,7 @@ import {Pacing, stirredUnits} from './pacing.ts'
 import {PingTimer} from './pings/timer.ts'
 import {Pokes} from './pokes.ts'
 import {heartbeatTask, isNudgeDue, type PolicyGroup} from './probe-policy.ts'
+import {reloadedHosts} from './reloaded-hosts.ts'
 import {saver} from './saver.ts'
 
 /** Watches the hosts: a loop per host, every event judged at once, snapshots published. */
@@ -158,17 +158,12 @@ class HostMonitor implements Monitor {
   }
 
   async #reload(settings: MonitorSettings): Promise<void> {
-    const before = this.#settings
-    const isPaceSame =
-      JSON.stringify([before.probe, before.availability]) === JSON.stringify([settings.probe, settings.availability])
     if (this.#isStopped) return
-    const kept = settings.hosts
-      .filter((host) => isSameHost(this.#watches.get(host.name)?.settings, host))
-      .map(({name}) => name)
+    const {removed, changed, restarted} = reloadedHosts(this.#settings, settings)
     this.#settings = settings
     this.#pacing.configure(settings.probe)
-    const fresh = new Set([...this.#watches.keys()].filter((name) => !kept.includes(name)))
-    const stopping = [...this.#watches].filter(([name]) => !isPaceSame || fresh.has(name))
+    const fresh = new Set([...removed, ...changed])
+    const stopping = [...this.#watches].filter(([name]) => fresh.has(name) || restarted.includes(name))
     for (const [name] of stopping) this.#watches.delete(name)
     await Promise.all(stopping.map(([name, watch]) => this.#unwatch(name, watch)))
     if (this.#isStopped) return

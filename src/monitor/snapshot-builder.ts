@@ -100,6 +100,7 @@ export class SnapshotBuilder {
       actuators,
       maintenance: ledger.memory.maintenance,
       hold,
+      config: this.#settings.inForce ?? null,
     }
   }
 

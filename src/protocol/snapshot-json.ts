@@ -123,7 +123,11 @@ export type WireSnapshot = Readonly<{
   maintenance: WireMaintenance | null
   /** Absent: an earlier version. */
   hold?: WireHold | null
+  /** The configuration in force. Absent: an earlier version. */
+  config?: WireConfig | null
 }>
+/** `hash`: of what `config show` prints; a secret is no part of it. */
+export type WireConfig = Readonly<{hash: string; loaded_at: string}>
 /** The data of an event `change`. */
 export type WireChanges = Readonly<{
   epoch: string
@@ -153,6 +157,7 @@ export const toWire = (snapshot: Snapshot, at: Moment): WireSnapshot => ({
   actuators: mapped(snapshot.actuators, actuatorToWire),
   maintenance: snapshot.maintenance && maintenanceToWire(snapshot.maintenance),
   hold: snapshot.hold ? holdToWire(snapshot.hold) : null,
+  config: snapshot.config ? {hash: snapshot.config.hash, loaded_at: timeOf(snapshot.config.loadedAt)} : null,
 })
 
 export const groupToWire = ({hosts, verdict, evidence, owner}: GroupState, at: Moment): WireGroup => ({

@@ -66,6 +66,7 @@ export function fromWire(json: unknown, now: number): Snapshot {
     ),
     maintenance: wire.maintenance ? maintenanceFrom(wire.maintenance) : null,
     hold: wire.hold ? holdFrom(wire.hold) : null,
+    config: wire.config ? {hash: String(wire.config.hash), loadedAt: wallOf(wire.config.loaded_at)} : null,
   }
   assertSnapshot(snapshot)
   return snapshot

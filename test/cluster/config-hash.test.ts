@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest'
-import {configHash, inForce} from '../../src/app/serve/config-hash.ts'
+import {configHash, sharedPart} from '../../src/app/serve/config-hash.ts'
 import {fromFile} from '../../src/config/load.ts'
 
 const text = `hosts:
@@ -18,5 +18,5 @@ test.each([
 ])('%s', async (_, changed, {isShared, isReloaded}) => {
   const [before, after] = [await load(text), await load(changed)]
   expect(configHash(before) !== configHash(after)).toBe(isShared)
-  expect(inForce(before) === inForce(after)).toBe(isReloaded)
+  expect(sharedPart(before) === sharedPart(after)).toBe(isReloaded)
 })

@@ -31,7 +31,7 @@ const given = snapshot({
 
 /** The text of API.md, key by key and in its order. */
 const documented = {
-  snapshot: 'schema epoch sequence at ready version max_age_ms groups hosts actuators maintenance hold',
+  snapshot: 'schema epoch sequence at ready version max_age_ms groups hosts actuators maintenance hold config',
   group: 'hosts verdict evidence',
   verdict: 'kind rule situation primary primaries routed_to suspect blind why since',
   evidence: 'source subject answer contradicts_sql required why age_ms',

@@ -2,7 +2,7 @@ import type {Clock} from '../../core/ports.ts'
 import type {Change} from '../../core/snapshot.ts'
 import type {Metrics} from '../metrics.ts'
 
-export type OrderName = 'accept' | 'drain' | 'resume' | 'probe' | 'maintenance' | 'switchover' | 'adopt'
+export type OrderName = 'accept' | 'drain' | 'resume' | 'probe' | 'maintenance' | 'switchover' | 'adopt' | 'reload'
 /** How a client proved that it may give orders; `none`: it did not. */
 export type Door = 'control-socket' | 'certificate' | 'token' | 'none'
 

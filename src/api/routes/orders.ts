@@ -86,7 +86,7 @@ function orderOnHost(verb: 'accept' | 'drain' | 'resume', summary: string): Rout
 }
 
 function onHost(
-  verb: Exclude<OrderName, 'maintenance' | 'switchover' | 'adopt'>,
+  verb: Exclude<OrderName, 'maintenance' | 'switchover' | 'adopt' | 'reload'>,
   summary: string,
   fields: Readonly<Record<string, Schema>>,
   carry: Carry,

@@ -1,7 +1,7 @@
 import {OperatorError} from '../../core/errors.ts'
 import type {PatroniClient} from '../../patroni/client.ts'
 import type {Moved} from '../../patroni/moved.ts'
-import {confirm} from './confirm.ts'
+import {confirm} from '../cli/confirm.ts'
 import {findingsOf} from './findings.ts'
 import {listing} from './list.ts'
 import {type Outcome, report} from './outcome.ts'

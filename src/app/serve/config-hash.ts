@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import type {Config} from '../../config/config.ts'
+import {OperatorError} from '../../core/errors.ts'
 import type {ConnectionSettings} from '../../core/settings.ts'
 
 /**
@@ -35,8 +36,18 @@ export function configHash({hosts, groups, probe, followers, availability}: Conf
  * Of what a reload cannot change in a set: what is shared, and how this instance logs in. Holds secrets: it
  * is compared, and shown nowhere.
  */
-export const inForce = (config: Config): string =>
+export const sharedPart = (config: Config): string =>
   JSON.stringify([configHash(config), config.hosts, config.groups, config.cluster])
+
+/** Throws OperatorError where a reload of an instance of a set would change what the set shares. */
+export function refuseOther(atStart: string, next: Config): void {
+  if (sharedPart(next) === atStart) return
+  throw new OperatorError(
+    'CONFIG_CLUSTER',
+    'hosts, their logins, groups, policy or cluster differ from those that this instance began with',
+    'Restart the instances one after the other: docs/scale.md, "Another configuration".',
+  )
+}
 
 const reachOf = ({host, hostaddr, port, dbname, sslmode}: ConnectionSettings) => ({
   host,

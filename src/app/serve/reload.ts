@@ -1,23 +1,43 @@
+import type {ListenerKind} from '../../api/listen/socket-activation.ts'
 import type {Config} from '../../config/config.ts'
+import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
+import type {WireReloadPlan} from '../../protocol/reload-json.ts'
+import {refuseOther, sharedPart} from './config-hash.ts'
 
 type Reloading = Readonly<{
   /** The configuration in force at the start. */
   config: Config
   load: () => Promise<Config>
+  /** The same, and tries what the file asks for, as `config check` does. `inForce`: what the daemon holds already. */
+  tried: (inForce: Config) => Promise<Config>
   /**
    * In order. Each step takes the whole new configuration. When one step refuses it, the steps
    * before get the old configuration back.
    */
   apply: readonly ((config: Config) => Promise<void> | void)[]
+  /** Sockets that systemd opened. */
+  inherited: ReadonlyMap<ListenerKind, number>
   log: Log
   /** Tells the metrics. */
   done: (isSuccessful: boolean) => void
 }>
 
-/** Handles SIGHUP: one reload at a time, and a file that cannot be used changes nothing. */
-export function reloads({config: first, load, apply, log, done}: Reloading): () => void {
-  let running: Promise<void> = Promise.resolve()
+export type Reloads = Readonly<{
+  /** For SIGHUP. A file that cannot be used changes nothing, which the log says. */
+  request: () => void
+  /** What a reload would change now. Rejects with OperatorError where the file cannot be used. */
+  plan: () => Promise<WireReloadPlan>
+  /**
+   * Reloads. `plan`: the name of the plan that was shown; another file is refused since. Rejects with
+   * OperatorError; the old configuration then stays in force.
+   */
+  carryOut: (plan: string | null) => Promise<WireReloadPlan>
+}>
+
+/** Reloads follow one another: by SIGHUP, or as an order. */
+export function reloads({config: first, load, tried, apply, inherited, log, done}: Reloading): Reloads {
+  let running: Promise<unknown> = Promise.resolve()
   let inForce = first
   const take = async (config: Config) => {
     for (const [index, step] of apply.entries()) {
@@ -37,9 +57,9 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
     }
     inForce = config
   }
-  const reload = async () => {
+  const reload = async (read: () => Promise<Config>) => {
     try {
-      const config = await load()
+      const config = await read()
       await take(config)
       tellWarnings(config, log)
       log.info({config: config.path}, 'configuration reloaded')
@@ -47,10 +67,35 @@ export function reloads({config: first, load, apply, log, done}: Reloading): () 
     } catch (error) {
       log.error({}, `the configuration was not reloaded, the old one stays in force: ${messageOf(error)}`)
       done(false)
+      throw error
     }
   }
-  return () => {
-    running = running.then(reload)
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const turn = running.then(task)
+    running = turn.catch(() => {})
+    return turn
+  }
+  const planned = async () => {
+    const {planReload} = await import('./reload-plan.ts')
+    const config = await tried(inForce)
+    if (inForce.cluster !== null) refuseOther(sharedPart(inForce), config)
+    return {config, plan: planReload(inForce, config, inherited)}
+  }
+  return {
+    request: () => void inTurn(() => reload(load)).catch(() => {}),
+    plan: () => inTurn(async () => (await planned()).plan),
+    carryOut: (asked) =>
+      inTurn(async () => {
+        const {config, plan} = await planned()
+        if (asked !== null && asked !== plan.plan)
+          throw new OperatorError(
+            'RELOAD_CHANGED',
+            'the file, or the configuration in force, has changed since the plan was made; nothing was reloaded',
+            'Look at the new plan with "pgroute66 reload --dry-run".',
+          )
+        await reload(async () => config)
+        return plan
+      }),
   }
 }
 

@@ -1,7 +1,9 @@
+import {inheritedListeners} from '../../api/listen/socket-activation.ts'
 import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
 import {loadConfig} from '../../config/load.ts'
+import {fingerprint} from '../../config/printing/fingerprint.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
 import type {Clock, Random} from '../../core/ports.ts'
@@ -19,7 +21,7 @@ import {logChanges} from './change-log.ts'
 import {compose, type Watching} from './compose.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
-import {reloads, tellWarnings} from './reload.ts'
+import {type Reloads, reloads, tellWarnings} from './reload.ts'
 import type {SharedWatching} from './shared.ts'
 
 export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
@@ -27,14 +29,19 @@ export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: s
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
 export async function serve({config: path, dsns, dryRun}: ServeRequest, around: ServeEnv): Promise<number> {
-  const load = () => loadConfig({path, dsns, ...around})
+  const asked = {path, dsns, ...around}
+  const load = async () => inForceNow(await loadConfig(asked))
+  const tried = async (inForce: Config) => {
+    const {startTrial} = await import('./trial/start-trial.ts')
+    return inForceNow(await loadConfig({...asked, trial: (next, refused) => startTrial(next, refused, inForce)}))
+  }
   const config = await load()
   const log = openLog(config.log)
   // A bug ends the process before the log could be closed.
   process.on('uncaughtExceptionMonitor', log.died)
   try {
     // Before anything is started, so that a signal that comes meanwhile is not lost.
-    await run(config, {load, log, dryRun, stopped: stopSignal(log), ...around})
+    await run(config, {load, tried, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
   } catch (error) {
@@ -47,12 +54,20 @@ export async function serve({config: path, dsns, dryRun}: ServeRequest, around: 
   }
 }
 
+/** With what the snapshot says about it. */
+const inForceNow = (config: Config): Config => ({
+  ...config,
+  inForce: {hash: fingerprint(config), loadedAt: systemClock.wall()},
+})
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const fieldsOf = (error: unknown) => (error instanceof OperatorError ? {code: error.code, next: error.next} : {})
 
-type Running = ServeEnv & Readonly<{load: () => Promise<Config>; log: AppLog; dryRun: boolean; stopped: Promise<void>}>
+type Running = ServeEnv &
+  Readonly<{log: AppLog; dryRun: boolean; stopped: Promise<void>}> &
+  Readonly<{load: () => Promise<Config>; tried: (inForce: Config) => Promise<Config>}>
 
-async function run(config: Config, {load, log, dryRun, stopped, env, version}: Running): Promise<void> {
+async function run(config: Config, {load, tried, log, dryRun, stopped, env, version}: Running): Promise<void> {
   await using release = new Release()
   const clock = systemClock
   tellStart(config, log, version)
@@ -73,8 +88,8 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   if (await Promise.race([isStopped, watching.ready, firstRoundLimit(config)])) return
   const holds = release.own(new HoldLease({...config, monitor, clock, log}))
   const unknownAddresses = new UnknownAddresses({log, count: metrics.namedOnly})
-  const {note: namedOnly} = unknownAddresses
   let shown: Actuation['shown'] = () => []
+  let reloading: Reloads | null = null
   const api = release.own(
     await startApi({
       config,
@@ -84,6 +99,7 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
       holds,
       pastChanges: () => journal.latest(),
       routers: () => shown(),
+      reloads: () => reloading,
       unknownAddresses,
       clock,
       log,
@@ -97,24 +113,26 @@ async function run(config: Config, {load, log, dryRun, stopped, env, version}: R
   )
   const certificates = release.own(new CertificateWatch(config, {clock, log, tell: metrics.certificates}))
   const own = 'own' in watching ? watching.own : monitor
-  const deps = {monitor, own, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly}
-  const actuation = actuationOf(deps, release)
-  const {agent, routers, hooks} = actuation
-  shown = actuation.shown
+  const deps = {monitor, own, clock, random: Math.random, log, dryRun, meter: metrics, namedOnly: unknownAddresses.note}
+  const {agent, routers, hooks, shown: ofRouters} = actuationOf(deps, release)
+  shown = ofRouters
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
   hooks.notifyOfTroubles()
-  const reload = reloads({
+  reloading = reloads({
     config,
     load,
+    tried,
     // First the parts that may refuse: another process may have the folder or the port.
     apply: [
       ...[claim, api, agent, watching, journal, routers, hooks, certificates].map(applying),
       (next) => log.reopen(next.log),
       (next) => holds.applyConfig(next),
     ],
+    inherited: inheritedListeners(env, process.pid),
     log,
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })
+  const {request: reload} = reloading
   process.on('SIGHUP', reload)
   if (isReloadAsked()) reload()
   release.own(tellSystemd({source: monitor, clock, log, env}))

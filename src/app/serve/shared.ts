@@ -17,7 +17,7 @@ import {connectionsByHost} from '../../sources/pg/side-session.ts'
 import {EtcdRegistry} from '../../sources/shared/etcd-registry.ts'
 import {refuseFull} from '../../sources/shared/room.ts'
 import type {ComposeDeps} from './compose.ts'
-import {configHash, inForce} from './config-hash.ts'
+import {configHash, refuseOther, sharedPart} from './config-hash.ts'
 import {externalEvidence} from './evidence.ts'
 import {type Instances, instancesOf} from './instances.ts'
 import {RoomWatch} from './room-watch.ts'
@@ -60,6 +60,7 @@ export async function composeShared(
   const room = new RoomWatch({registry, clock, log})
   refuseFull(await room.first())
   const instances: Instances = instancesOf(cluster, clock)
+  let {inForce: shown = null} = config
   const set = new SharedSet({
     us: {id: cluster.id, url: cluster.url, version, configHash: configHash(config), routers: []},
     groups: config.groups,
@@ -77,6 +78,7 @@ export async function composeShared(
     epoch,
     version,
     count: deps.count,
+    config: () => shown,
   })
   const facts: SharedFacts = {
     own: set.own,
@@ -85,7 +87,7 @@ export async function composeShared(
   }
   deps.told(facts)
   const stop = new AbortController()
-  const atStart = inForce(config)
+  const atStart = sharedPart(config)
   return {
     monitor: watchedBy(set),
     own: {
@@ -97,12 +99,8 @@ export async function composeShared(
     tables,
     shared: facts,
     async reload(next) {
-      if (inForce(next) === atStart) return
-      throw new OperatorError(
-        'CONFIG_CLUSTER',
-        'hosts, their logins, groups, policy or cluster differ from those that this instance began with',
-        'Restart the instances one after the other: docs/scale.md, "Another configuration".',
-      )
+      refuseOther(atStart, next)
+      shown = next.inForce ?? null
     },
     async [Symbol.asyncDispose]() {
       stop.abort()

@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {TextCommand} from '../../app/cli/command.ts'
 import {loadConfig} from '../../config/load.ts'
 import {effective} from '../../config/printing/effective.ts'
+import {fingerprint} from '../../config/printing/fingerprint.ts'
 
 export default class ConfigShow extends TextCommand {
   static override summary = 'Print the configuration in use, with every default, and secrets masked.'
@@ -18,6 +19,7 @@ export default class ConfigShow extends TextCommand {
     const document = effective(config)
     if (flags.json) return this.log(JSON.stringify(document, null, 2))
     const {dump} = await import('js-yaml')
-    this.log(`# ${config.path ?? 'no file'}\n${dump(document, {lineWidth: -1, noRefs: true}).trimEnd()}`)
+    const head = `# ${config.path ?? 'no file'}\n# hash ${fingerprint(config)}`
+    this.log(`${head}\n${dump(document, {lineWidth: -1, noRefs: true}).trimEnd()}`)
   }
 }

@@ -2,12 +2,15 @@ import {once} from 'node:events'
 import {connect, createServer, type Server} from 'node:net'
 import {endpointsOf, sectionOf} from '../../../api/listen/endpoint.ts'
 import type {Config} from '../../../config/config.ts'
-import {errnoOf, type Findings, type Trial} from './findings.ts'
+import {errnoOf, type Findings} from './findings.ts'
 
 type Port = Readonly<{path: string; key: string; host: string; port: number}>
 
-/** Every port and socket that the daemon will listen on. */
-export const tryPorts: Trial = async (config, findings) => {
+/**
+ * Every port and socket that the daemon will listen on. `inForce`: of this very process, whose ports and
+ * sockets are open; `null`: a daemon of this configuration may run beside it.
+ */
+export async function tryPorts(config: Config, findings: Findings, inForce: Config | null): Promise<void> {
   const ports = portsOf(config).filter(({path}) => findings.isClean(path || 'bind') && findings.isClean('port'))
   for (const [index, one] of ports.entries()) {
     const other = ports.slice(0, index).find((each) => areSame(each, one))
@@ -19,8 +22,10 @@ export const tryPorts: Trial = async (config, findings) => {
         'Set another port.',
       )
   }
+  const held = inForce === null ? [] : portsOf(inForce)
   let isOwn: Promise<boolean> | null = null
-  const own = () => {
+  const own = async () => {
+    if (inForce !== null) return false
     isOwn ??= import('./own-daemon.ts').then(({isOwnDaemon}) => isOwnDaemon(config))
     return isOwn
   }
@@ -30,6 +35,7 @@ export const tryPorts: Trial = async (config, findings) => {
       const found = await listenOn(port)
       if (typeof found !== 'string') open.push(found)
       else if (found !== 'EADDRINUSE') tell(port, found, findings)
+      else if (held.some((one) => areSame(one, port))) continue
       else if (!(await own()) && !ports.some((other) => other !== port && areSame(other, port)))
         tell(port, found, findings)
     }
@@ -37,7 +43,14 @@ export const tryPorts: Trial = async (config, findings) => {
     for (const server of open) server.close()
   }
   for (const [path, socket] of Object.entries({socket: config.socket, control_socket: config.controlSocket}))
-    if (socket !== null && findings.isClean(path) && (await isListening(socket)) && !(await own()))
+    if (
+      socket !== null &&
+      findings.isClean(path) &&
+      socket !== inForce?.socket &&
+      socket !== inForce?.controlSocket &&
+      (await isListening(socket)) &&
+      !(await own())
+    )
       findings.refuse(
         path,
         'SOCKET_IN_USE',

@@ -8,11 +8,16 @@ import {tryPorts} from './ports.ts'
 /**
  * `config check`: what `serve` would refuse, or could not do. Tries the ports for a moment; writes and
  * makes nothing. `refused`: the problems that were found before; what they are about is not tried.
+ * `inForce`: what this very process works by, where it is the daemon.
  */
-export async function startTrial(config: Config, refused: readonly Problem[]): Promise<Findings> {
+export async function startTrial(
+  config: Config,
+  refused: readonly Problem[],
+  inForce: Config | null = null,
+): Promise<Findings> {
   const findings = new Findings(refused)
   await tryFiles(config, findings)
-  await tryPorts(config, findings)
+  await tryPorts(config, findings, inForce)
   // Takes 10 ms to load, and only TLS needs it.
   if (configuredCertificates(config).length > 0)
     await (await import('./certificates.ts')).tryCertificates(config, findings)
