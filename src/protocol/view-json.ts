@@ -28,6 +28,13 @@ export type WireView = Readonly<{
   hosts: Readonly<Record<string, WireViewHost>>
 }>
 
+/**
+ * A guard says one thing more to other guards. `shut`: no writer comes in, and none is about to. `open`: one may.
+ * Absent: no guard answers.
+ */
+export type WireGuardView = WireView & Readonly<{gate?: WireGate}>
+export type WireGate = 'open' | 'shut'
+
 /** `null`: there is no such group. */
 export function viewToWire(
   snapshot: Snapshot,

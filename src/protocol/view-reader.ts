@@ -15,7 +15,14 @@ export type ViewedHost = Readonly<{
 }>
 
 /** What a peer sees of a group by its own SQL (`GET /v1/view`). */
-export type PeerView = Readonly<{epoch: string; machineId: string | null; group: string; hosts: readonly ViewedHost[]}>
+export type PeerView = Readonly<{
+  epoch: string
+  machineId: string | null
+  group: string
+  hosts: readonly ViewedHost[]
+  /** It is a guard, and says that its gate is shut for writers and not about to open. */
+  isShut: boolean
+}>
 
 /**
  * The body of `GET /v1/view`. Throws SyntaxError on anything else than a view of schema 1, and on one that
@@ -28,7 +35,8 @@ export function viewFromWire(json: unknown): PeerView {
   const hosts = Object.entries(fieldsOf(wire.hosts)).map(([name, host]) => hostFrom(name, fieldsOf(host)))
   if (hosts.length === 0) throw new SyntaxError('it watches no host')
   const machineId = wire.machine_id === null ? null : textOf(wire.machine_id, 'machine_id')
-  return {epoch: textOf(wire.epoch, 'epoch'), machineId, group: textOf(wire.group, 'group'), hosts}
+  const [epoch, group] = [textOf(wire.epoch, 'epoch'), textOf(wire.group, 'group')]
+  return {epoch, machineId, group, hosts, isShut: wire.gate === 'shut'}
 }
 
 function hostFrom(name: string, wire: Readonly<Record<string, unknown>>): ViewedHost {

@@ -1,5 +1,13 @@
 import {describe, expect, test} from 'vitest'
-import {beginning, type Decision, decide, type GuardRule, next, type Standing} from '../../src/actuators/guard/plan.ts'
+import {
+  beginning,
+  type Decision,
+  decide,
+  type GuardRule,
+  next,
+  type Others,
+  type Standing,
+} from '../../src/actuators/guard/plan.ts'
 import {answersCountFor, shortestLease, shut} from '../../src/core/node/guard-settings.ts'
 
 const now = 100_000
@@ -61,11 +69,28 @@ test('an allow is a lease, which counts from when the question was sent', () => 
   expect(decided({agreed: null}).until).toBeNull()
 })
 
+const leaseMs = 5_000
+const mostBetweenMs = 3_000
+type Pass = Readonly<{decision: Decision; after?: number; others?: Others}>
+const allShut = (shutAt: number | null): Others => ({shutAt, why: 'host2 is silent'})
+
+/** Passes a second apart, each on newer answers; the other guards are silent unless told. */
+function passing(...passes: readonly (Decision | Pass)[]) {
+  let at = now
+  let held = beginning('the guard starts')
+  for (const pass of passes) {
+    const {decision, after = 1_000, others = allShut(at)} = 'decision' in pass ? pass : {decision: pass}
+    at += after
+    const until = decision.until === null ? null : at + leaseMs - 200
+    held = next(held, {...decision, until}, {now: at, leaseMs, mostBetweenMs, others})
+  }
+  return held.decision
+}
+
 describe('from one pass to the next', () => {
   const allow = decided({})
   const deny = decided({agreed: null})
-  const passing = (...passes: Decision[]) =>
-    passes.reduce((held, decision) => next(held, decision), beginning('the guard starts')).decision
+  const silent = {decision: allow, others: allShut(null)}
 
   test('a guard begins with deny', () => {
     expect(beginning('the guard starts').decision.gates).toEqual(shut)
@@ -86,6 +111,26 @@ describe('from one pass to the next', () => {
   })
   test('readers stay when writers are shut out', () => {
     expect(passing(allow, allow, decided(standby))).toMatchObject({gates: readers, rule: 'G2'})
+  })
+
+  describe('G10: an allow of another guard may still count', () => {
+    const five = [silent, silent, silent, silent, silent]
+    test.each<[string, readonly (Decision | Pass)[], object]>([
+      ['a guard is silent', [silent, silent], {gates: readers, rule: 'G10'}],
+      ['a guard is silent for one lease', [...five, silent], {gates: open, rule: 'G1'}],
+      ['the same, a moment earlier', [...five, {...silent, after: 999}], {rule: 'G10'}],
+      ['all said "shut" when they were asked after the first pass', [silent, allow], {gates: open, rule: 'G1'}],
+      ['all said "shut" before the first pass', [silent, {...silent, others: allShut(now + 999)}], {rule: 'G10'}],
+      ['the agreement was lost in between', [silent, silent, silent, deny, silent, silent, silent], {rule: 'G10'}],
+      ['the guard was frozen in between', [silent, {...silent, after: 3_001}, ...five.slice(1)], {rule: 'G10'}],
+      ['the gate is open: it stays so', [allow, allow, silent, silent], {gates: open, rule: 'G1'}],
+      ['the gate was open, and its lease has ended', [allow, allow, {...silent, after: 4_800}], {rule: 'G10'}],
+    ])('%s', (_, passes, expected) => {
+      expect(passing(...passes)).toMatchObject(expected)
+    })
+    test('readers do not wait', () => {
+      expect(passing(silent, silent)).toMatchObject({gates: readers, until: expect.any(Number)})
+    })
   })
 })
 

@@ -65,6 +65,7 @@ test.each([
   ['no neighbour', 'guard.neighbours', least.replace(/neighbours.*/, ''), 'each other host'],
   ['a fence that holds a database host', 'guard.addresses[0]', `${least}, fence: nft`, 'alone'],
   ['a fence without addresses', 'guard.addresses[0]', `${least.replace('10.0.0.0/8', 'all')}, fence: nft`, 'masks'],
+  ['a socket with a long path', 'guard.socket', `${least}, socket: /run/${'a'.repeat(120)}`, 'shorter'],
   ['TLS without a key', 'guard.grpc.tls.key', `${least}, grpc: {tls: {cert_file: a.crt}}`, 'key_file'],
 ])('refused: %s', async (_, path, guard, next) => {
   await using place = await workplace()
@@ -91,8 +92,10 @@ test('the shortest failover_after of all groups counts', async () => {
   await place.load(`${hosts}${groups}guard: {${least}}`)
 })
 
-test('without failover_after a warning says what is not compared', async () => {
+test("failover_after matters to harepd's quorum: by a majority, guards wait for each other", async () => {
   await using place = await workplace()
-  const config = await place.load(`${hosts.replace('failover_after: 30s\n', '')}guard: {${least}}`)
-  expect(config.warnings).toEqual([expect.objectContaining({path: 'guard.lease'})])
+  const text = `${hosts.replace('failover_after: 30s\n', '')}guard: {${least}}`
+  expect((await place.load(text)).warnings).toEqual([])
+  const any = await place.load(text.replace('guard: {', 'guard: {quorum: any, '))
+  expect(any.warnings.map(({path}) => path)).toEqual(['guard.lease', 'guard.quorum'])
 })

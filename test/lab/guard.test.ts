@@ -27,7 +27,9 @@ async function stage(guard = ''): Promise<Readonly<{place: Lab; nodes: Three<PgN
     await host1.sql(statement)
   await until(async () => (await followersOf(host1)).join() === 'host2,host3')
   const address = `${place.net.node('client').address}/32`
-  const guards = labGuards(place, [address], {guard}) as Three<LabGuard>
+  // By the defaults, a lease of a busy machine may end in good health.
+  const patient = {guard: ['lease: 10s', ...(guard === '' ? [] : [guard])].join(', '), more: ['probe: {timeout: 2s}']}
+  const guards = labGuards(place, [address], patient) as Three<LabGuard>
   return {place, nodes, guards}
 }
 
@@ -36,7 +38,7 @@ const opened = (guards: Three<LabGuard>) =>
   until(async () => {
     const [one, ...others] = guards
     return (await isAt(one, 'G1')) && (await Promise.all(others.map((other) => isAt(other, 'G2')))).every(Boolean)
-  })
+  }, 180_000)
 const changeTo = async (guard: LabGuard, gate: string, from = 0) =>
   ((await guard.view())?.changes ?? [])
     .map(({at, read_write}) => ({at: Date.parse(at), read_write}))

@@ -39,6 +39,56 @@ describe('passes', () => {
     expect(guard.state.decision?.rule).toBe('G1')
   })
 
+  test('the same answers are no second agreement: a change of the file may begin a pass at any time', async () => {
+    const {guard, server} = stage(site)
+    await guard.pass()
+    server.isStuck = true
+    await guard.pass()
+    expect(guard.state.decision?.rule).toBe('G7')
+    server.isStuck = false
+    await guard.pass()
+    expect(guard.state.decision?.rule).toBe('G1')
+  })
+
+  test.each(['open', 'silent'] as const)('another guard is %s: writers wait for one lease', async (others) => {
+    const {guard, clock, done, server} = stage(site)
+    server.others = others
+    await guard.pass()
+    for (let second = 0; second < 5; second += 1) {
+      clock.pass(999)
+      await guard.pass()
+      expect(guard.state.decision?.rule, `${second}`).toBe(second < 4 ? 'G10' : 'G1')
+    }
+    expect(done.filter((what) => what.startsWith('end'))).toEqual([])
+  })
+
+  test('other guards are told "shut" while no writer comes in, and none is about to', async () => {
+    const {guard, sees, server} = await opened(site)
+    expect(guard.gateTold).toBe('open')
+    server.isAway = true
+    sees(alone)
+    await guard.pass()
+    expect(guard.gateTold, 'sessions may be there').toBe('open')
+    server.isAway = false
+    await guard.pass()
+    expect(guard.gateTold).toBe('shut')
+    sees(agreed)
+    await guard.pass()
+    expect(guard.state.gates).toEqual({readWrite: 'deny', readOnly: 'deny'})
+    expect(guard.gateTold, 'about to open').toBe('open')
+  })
+
+  test('clones of this machine have no vote, and each is told once', async () => {
+    const {guard, told, server} = stage(site)
+    server.areClones = true
+    await guard.pass()
+    await guard.pass()
+    expect(told).toEqual([
+      expect.stringContaining('10.0.0.2:1 has the machine-id of this host'),
+      expect.stringContaining('10.0.0.3:1 has the machine-id of this host'),
+    ])
+  })
+
   test('deny at once: the fence shuts first, the file next, then sessions end, and once more', async () => {
     const {guard, done, sees} = await opened(site)
     sees(alone)
@@ -120,7 +170,8 @@ describe('passes', () => {
   })
 
   test('an allow that no pass renews ends with its lease', async () => {
-    const {guard, done, clock} = await opened(site)
+    const {guard, done, clock, server} = await opened(site)
+    server.isStuck = true
     clock.pass(4_899)
     expect(done).toEqual([])
     clock.pass(1)

@@ -5,8 +5,10 @@ import type {GateServer} from '../../src/actuators/guard/gate.ts'
 import {Guard} from '../../src/app/node/guard/guard.ts'
 import type {GuardSite} from '../../src/config/guard-site.ts'
 import type {Clock} from '../../src/core/ports.ts'
+import type {PeerSettings} from '../../src/core/settings.ts'
 import {silentLog} from '../../src/core/silent-log.ts'
 import type {Evidence, Snapshot} from '../../src/core/snapshot.ts'
+import type {Word} from '../../src/sources/peer/vote.ts'
 import {noon, primary, type SnapshotDraft, snapshot, standby, unavailable, unconfirmed} from '../support/snapshots.ts'
 
 /** Time that the test moves; timers fire when it asks for it. */
@@ -61,11 +63,19 @@ export type Stage = Readonly<{
   sees: (draft: SnapshotDraft | Error) => void
   /** What was done, in order: fence, reload, terminate, stop. */
   done: string[]
+  /** Errors of its log. */
+  told: string[]
   server: {
     reload: 'reloaded' | 'not-running' | 'failed'
     takesMs: number
     stop: 'stopping' | 'failed'
     isAway: boolean
+    /** The hosts give no new answer. */
+    isStuck: boolean
+    /** What the other guards say of their gates. */
+    others: 'shut' | 'open' | 'silent'
+    /** The other guards run on clones of this machine. */
+    areClones: boolean
     broken: {file: null; line: number; error: string}[]
   }
 }>
@@ -75,8 +85,19 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
   const hba = site.guard.hbaFile ?? ''
   const clock = new HandClock()
   const done: string[] = []
-  const answers: Stage['server'] = {reload: 'reloaded', takesMs: 0, stop: 'stopping', isAway: false, broken: []}
+  const told: string[] = []
+  const answers: Stage['server'] = {
+    reload: 'reloaded',
+    takesMs: 0,
+    stop: 'stopping',
+    isAway: false,
+    isStuck: false,
+    others: 'shut',
+    areClones: false,
+    broken: [],
+  }
   let seen: Snapshot | Error = snapshot(agreed)
+  let answeredAt = 0
   const server: GateServer = {
     hbaFile: async () => null,
     problems: async () => answers.broken,
@@ -107,10 +128,12 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
     source: {
       current() {
         if (seen instanceof Error) throw seen
-        return seen
+        clock.pass(1)
+        if (!answers.isStuck) answeredAt = clock.now()
+        return asOf(seen, answeredAt)
       },
     },
-    words: () => new Map(),
+    words: () => new Map(answers.others === 'silent' ? [] : site.guard.neighbours.map(wordOf(answers, clock.now()))),
     server,
     isSettled: () => isSettled,
     fence,
@@ -119,18 +142,36 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
       return answers.stop
     },
     clock,
-    log: silentLog,
+    log: {...silentLog, error: (_, text) => void told.push(text ?? '')},
+    machineId: 'm1',
   })
   return {
     guard,
     clock,
     done,
+    told,
     server: answers,
     sees(draft) {
       seen = draft instanceof Error ? draft : snapshot(draft)
     },
   }
 }
+
+/** The same, answered at another time. */
+function asOf(seen: Snapshot, at: number): Snapshot {
+  const group = seen.groups.all
+  if (group === undefined) return seen
+  const evidence = group.evidence.map((word) => ({...word, askedAt: word.askedAt && word.askedAt - noon.now + at}))
+  const hosts = Object.entries(seen.hosts).map(([name, host]) => [name, {...host, askedAt: at}])
+  return {...seen, groups: {...seen.groups, all: {...group, evidence}}, hosts: Object.fromEntries(hosts)}
+}
+
+const wordOf =
+  ({others, areClones}: Stage['server'], askedAt: number) =>
+  ({url}: PeerSettings): [string, Word] => {
+    const view = {epoch: url, machineId: areClones ? 'm1' : url, group: 'all', hosts: [], isShut: others === 'shut'}
+    return [url, {askedAt, kind: 'view', view}]
+  }
 
 export async function opened(site: GuardSite): Promise<Stage> {
   const found = stage(site)

@@ -29,7 +29,7 @@ const peer = (
   {ageMs = 20, ...more}: Partial<PeerView> & {ageMs?: number} = {},
 ): Voter => {
   machines += 1
-  const view = {epoch: `e-${name}`, machineId: `machine-${machines}`, group: 'all', hosts, ...more}
+  const view = {epoch: `e-${name}`, machineId: `machine-${machines}`, group: 'all', hosts, isShut: false, ...more}
   return {name, isWitness: false, word: {askedAt: NOW - ageMs, kind: 'view', view}, trouble: null}
 }
 const silent = (name: string): Voter => ({name, isWitness: false, word: null, trouble: 'refuses connections'})

@@ -54,7 +54,7 @@ class FakePeer implements PeerClient {
     if (signal.aborted) return {trouble: 'did not answer in time'}
     if (this.says === 'trouble') return {trouble: 'refuses connections'}
     const hosts = names.map((name) => host(name, name === this.says ? 'primary' : 'standby'))
-    return {word: {kind: 'view', view: {epoch: this.name, machineId: this.name, group, hosts}}}
+    return {word: {kind: 'view', view: {epoch: this.name, machineId: this.name, group, hosts, isShut: false}}}
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ export type Standing = Readonly<{
 /**
  * G1 agreed, the primary. G2 agreed, a standby. G3 its own PostgreSQL is silent. G4 two primaries. G5 not agreed.
  * G6 the pass or the lease ended too late. G7 a second pass must agree. G8 another program changes the block. G9
- * the guard ends, or an operator denies. G10 `quorum: any` leaves the gates as they are.
+ * the guard ends, or an operator denies. G10 the gate of another host may still be open.
  */
 export const guardRules = ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G7', 'G8', 'G9', 'G10'] as const
 export type GuardRule = (typeof guardRules)[number]
@@ -57,41 +57,80 @@ export function decide({standing, host, allowReadOnly, now, leaseMs}: DecisionQu
 export type Held = Readonly<{
   /** What the file should say. */
   decision: Decision
-  /** How many passes in a row came to the gates of the last decision. */
+  /** How many passes in a row came to the gates of the last decision, each on newer answers. */
   passes: number
   /** The gates of the latest pass, before the wait for a second one. */
   last: Gates
+  /** When the answers behind the latest pass end (monotonic). */
+  lastUntil: number | null
+  /** Since when every pass lets writers in (monotonic); `null`: the latest one does not. */
+  agreedSince: number | null
+  /** When the latest pass began (monotonic). */
+  passedAt: number
 }>
 
 export const beginning = (why: string): Held => ({
   decision: {gates: shut, rule: 'G6', why, until: null},
   passes: 0,
   last: shut,
+  lastUntil: null,
+  agreedSince: null,
+  passedAt: Number.NEGATIVE_INFINITY,
 })
+
+/** What the other guards say of their gates. `shutAt`: each was asked at or after this time, and its gate is shut. */
+export type Others = Readonly<{shutAt: number | null; why: string}>
+
+export type PassTime = Readonly<{now: number; leaseMs: number; others: Others}> &
+  /** A pass that begins later than this after the one before: what happened in between is not known. */
+  Readonly<{mostBetweenMs: number}>
 
 /** An allow counts when two passes in a row come to it; a deny counts at once. */
 const passesToOpen = 2
 
-/** The next decision: what is denied is denied now, and what is allowed anew waits for a second pass. */
-export function next({decision: before, passes, last}: Held, decision: Decision): Held {
+/**
+ * The next decision: what is denied is denied now, and what is allowed anew waits for a second pass. Writers wait
+ * for the gates of the other hosts, too: an allow of before, which a frozen guard may still hold, ends within a lease.
+ */
+export function next(held: Held, decision: Decision, time: PassTime): Held {
+  const {decision: before, last} = held
+  const {now} = time
   const isSame = last.readWrite === decision.gates.readWrite && last.readOnly === decision.gates.readOnly
-  const counted = isSame ? passes + 1 : 1
-  const wait = (gate: keyof Gates) =>
-    decision.gates[gate] === 'allow' && before.gates[gate] === 'deny' && counted < passesToOpen
+  // A change of the file begins a pass at once: the same answers are no second agreement.
+  const isNewer = decision.until === null || held.lastUntil === null || decision.until > held.lastUntil
+  const passes = isSame ? held.passes + (isNewer ? 1 : 0) : 1
+  const isUnbroken = held.agreedSince !== null && now - held.passedAt <= time.mostBetweenMs
+  const agreedSince = decision.gates.readWrite === 'deny' ? null : isUnbroken ? held.agreedSince : now
+  const isOpen = (gate: keyof Gates) => before.gates[gate] === 'allow' && before.until !== null && now < before.until
+  const opens = (gate: keyof Gates) => decision.gates[gate] === 'allow' && !isOpen(gate)
+  const waits = (gate: keyof Gates) => opens(gate) && passes < passesToOpen
+  const isRivalled = opens('readWrite') && mayRivalBeOpen(agreedSince ?? now, time)
   const gates: Gates = {
-    readWrite: wait('readWrite') ? 'deny' : decision.gates.readWrite,
-    readOnly: wait('readOnly') ? 'deny' : decision.gates.readOnly,
+    readWrite: waits('readWrite') || isRivalled ? 'deny' : decision.gates.readWrite,
+    readOnly: waits('readOnly') ? 'deny' : decision.gates.readOnly,
   }
-  const isWaiting = wait('readWrite') || wait('readOnly')
-  const isOpen = gates.readWrite === 'allow' || gates.readOnly === 'allow'
+  const until = gates.readWrite === 'allow' || gates.readOnly === 'allow' ? decision.until : null
+  const isWaiting = waits('readWrite') || waits('readOnly')
+  const waiting: Pick<Decision, 'rule' | 'why'> = isWaiting
+    ? {rule: 'G7', why: `a second pass must agree: ${decision.why}`}
+    : {rule: 'G10', why: `another gate may still be open: ${time.others.why}`}
   return {
+    decision: isWaiting || isRivalled ? {gates, ...waiting, until} : decision,
+    passes,
     last: decision.gates,
-    passes: counted,
-    decision: isWaiting
-      ? {gates, rule: 'G7', why: `a second pass must agree: ${decision.why}`, until: isOpen ? decision.until : null}
-      : decision,
+    lastUntil: decision.until,
+    agreedSince,
+    passedAt: now,
   }
 }
+
+/**
+ * A majority names one host at a time, so what another host was allowed is older than the agreement on this one. It
+ * has ended a lease later, or once its guard was asked after the agreement and says so. A guard that is about to
+ * open does not say so: of two guards that ask each other, one hears that at the latest.
+ */
+const mayRivalBeOpen = (agreedSince: number, {now, leaseMs, others}: PassTime): boolean =>
+  now < agreedSince + leaseMs && (others.shutAt === null || others.shutAt < agreedSince)
 
 /** A pass that did not end in time, or a lease that ran out: nothing is allowed any longer. */
 export const denied = (rule: GuardRule, why: string): Decision => ({gates: shut, rule, why, until: null})

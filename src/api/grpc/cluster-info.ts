@@ -4,7 +4,7 @@ import type {HostState, Snapshot} from '../../core/snapshot.ts'
 import {type ClusterReply, encodeReply} from '../../protocol/cluster-info.ts'
 import {GrpcError, grpcStatus} from '../../protocol/grpc.ts'
 import type {Moment} from '../../protocol/snapshot-json.ts'
-import {viewToWire} from '../../protocol/view-json.ts'
+import {viewToWire, type WireGate, type WireGuardView} from '../../protocol/view-json.ts'
 
 /** As whom this process answers. harepd compares neither of these. */
 export type Answerer = Readonly<{
@@ -20,6 +20,8 @@ export type ClusterInfoDeps = Readonly<{
   source: Pick<SnapshotSource, 'current'>
   machineId: string | null
   answerer: () => Answerer
+  /** Of a guard: what it tells other guards about its gate. */
+  gate?: () => WireGate
 }>
 
 /**
@@ -36,12 +38,13 @@ const unknownNode = -1
  * primary, slaves those that are standby. So it answers where harepd fails: without an active
  * witness, and with host names in conninfo. Throws GrpcError where there is no answer.
  */
-export function clusterInfo({source, machineId, answerer}: ClusterInfoDeps, asked: ClusterAsked): Uint8Array {
+export function clusterInfo({source, machineId, answerer, gate}: ClusterInfoDeps, asked: ClusterAsked): Uint8Array {
   const snapshot = source.current()
   const group = groupOf(snapshot, asked.group)
   // An empty list would be taken for a cluster without a master.
   if (!snapshot.ready) throw new GrpcError(grpcStatus.unavailable, 'pgroute66 has not asked every host yet')
-  const view = asked.isView ? viewToWire(snapshot, group, {machineId, at: asked.at}) : null
+  const seen = asked.isView ? viewToWire(snapshot, group, {machineId, at: asked.at}) : null
+  const view: WireGuardView | null = seen && gate ? {...seen, gate: gate()} : seen
   return encodeReply(replyOf(snapshot, group, answerer(), asked.localAddress), view ? JSON.stringify(view) : '')
 }
 

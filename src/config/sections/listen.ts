@@ -69,7 +69,8 @@ export function bindAddress(bind: string, path: string, report: Report): string 
 /** The longest path that sockaddr_un of Linux holds. */
 const longestPath = 107
 
-function socketPath(path: string | null, key: string, report: Report): string | null {
+/** Refuses a path that no unix socket can have. */
+export function socketPath<T extends string | null>(path: T, key: string, report: Report): T {
   const bytes = Buffer.byteLength(path ?? '')
   if (bytes > longestPath) {
     report.refuse(

@@ -22,6 +22,7 @@ export class GuardState {
   readonly #clock: Clock
   readonly #log: Log
   readonly #changes: GuardChange[] = []
+  readonly #twins = new Set<string>()
   #gates: Gates | null = null
   #decision: Decision | null = null
   #problems: readonly string[] = []
@@ -93,8 +94,18 @@ export class GuardState {
     this.#changes.push({at: this.#clock.wall(), gates, rule, why})
     this.#changes.splice(0, this.#changes.length - keptChanges)
     const fields = {host: this.#site.host.name, rule, ...gatesOf(gates)}
-    const isQuiet = rule === 'G1' || rule === 'G2' || rule === 'G7'
+    const isQuiet = ['G1', 'G2', 'G7', 'G10'].includes(rule)
     this.#log[isQuiet ? 'info' : 'warn'](fields, `guard: ${textOf(gates)}: ${why}`)
+  }
+
+  /** Neighbours with the identifier of this machine: each is told once. */
+  tellTwins(names: readonly string[]): void {
+    for (const name of names.filter((one) => !this.#twins.has(one))) {
+      this.#twins.add(name)
+      const text = `guard: ${name} has the machine-id of this host, so both have one vote`
+      const next = 'On a clone, run: rm /etc/machine-id && systemd-machine-id-setup, then start its guard again.'
+      this.#log.error({host: this.#site.host.name}, `${text}. ${next}`)
+    }
   }
 
   expired(): void {

@@ -1,14 +1,16 @@
 import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate, sameGates} from '../../../actuators/guard/gate.ts'
-import {beginning, type Decision, denied, type Held, next} from '../../../actuators/guard/plan.ts'
+import {beginning, type Decision, denied, type GuardRule, type Held} from '../../../actuators/guard/plan.ts'
 import {isContested, type Rewrites, rewritten} from '../../../actuators/guard/rewrites.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import type {Gates, GuardSettings} from '../../../core/node/guard-settings.ts'
 import type {Clock, Log, SnapshotSource} from '../../../core/ports.ts'
 import {deadline} from '../../../core/wait.ts'
+import type {WireGate} from '../../../protocol/view-json.ts'
 import type {Word} from '../../../sources/peer/vote.ts'
 import {decideNow} from './decide-now.ts'
 import {GuardState} from './guard-state.ts'
+import {twinsOf} from './others.ts'
 import {standingOf} from './standing.ts'
 
 export type GuardParts = Readonly<{
@@ -24,6 +26,7 @@ export type GuardParts = Readonly<{
   stopServer: () => Promise<'stopping' | 'not-running' | 'failed'>
   clock: Clock
   log: Log
+  machineId: string | null
 }>
 
 /**
@@ -45,6 +48,8 @@ export class Guard {
   #followed: Gates | null = null
   /** Sessions from before the guard began were not looked at yet. */
   #isFirst = true
+  /** PostgreSQL follows a gate that is shut for writers, and their sessions have ended. */
+  #isShut = false
   #cancelLease: () => void = () => {}
 
   constructor(parts: GuardParts) {
@@ -57,6 +62,14 @@ export class Guard {
   /** Where the block is; `null`: PostgreSQL has not told yet. */
   get path(): string | null {
     return this.#gate.path
+  }
+
+  /**
+   * What other guards are told. A gate that is about to open is no longer told as shut: of two guards that are about to
+   * open, at least one must hear of the other.
+   */
+  get gateTold(): WireGate {
+    return this.#isShut && this.#held.agreedSince === null ? 'shut' : 'open'
   }
 
   /** One pass. Never rejects. */
@@ -93,14 +106,15 @@ export class Guard {
   }
 
   #decide(now: number): Decision {
-    const {site, source, words} = this.#parts
+    const {site, source, words, machineId} = this.#parts
     const snapshot = source.current()
     const standing = standingOf(snapshot, site.group, site.host.name)
     this.state.own = standing.own
-    const decision = isContested(this.#rewrites, now)
-      ? denied('G8', 'another program changes the block of the guard again and again, so nothing is allowed')
-      : decideNow(site, {snapshot, standing, words: words(), before: this.#held.decision, now})
-    this.#held = next(this.#held, decision)
+    this.state.tellTwins(twinsOf(words(), {epoch: snapshot.epoch, machineId}))
+    const contested = 'another program changes the block of the guard again and again, so nothing is allowed'
+    this.#held = isContested(this.#rewrites, now)
+      ? {...beginning(contested), decision: denied('G8', contested)}
+      : decideNow(site, {snapshot, standing, words: words(), held: this.#held, now})
     return this.#held.decision
   }
 
@@ -110,6 +124,7 @@ export class Guard {
     using limit = deadline(clock, this.#settings.deadlineMs)
     const before = this.#followed
     const isOpening = decision.until !== null
+    if (decision.gates.readWrite === 'allow') this.#isShut = false
     if (!isOpening) this.#cancelLease()
     // The kernel shuts before the file does, and opens after it.
     const [shutTrouble] = isOpening ? [null] : [await fence.shut()]
@@ -122,7 +137,8 @@ export class Guard {
       ...outcome,
       problems: [...outcome.problems, ...(trouble === null ? [] : [trouble])],
     })
-    await this.#endSessions(before, decision, outcome.wasRewritten, limit.signal)
+    const areOut = await this.#endSessions(before, decision, outcome.wasRewritten, limit.signal)
+    this.#isShut = areOut && isFollowed && decision.gates.readWrite === 'deny'
     await this.#stopWhereAsked(decision, outcome)
     return outcome
   }
@@ -144,16 +160,17 @@ export class Guard {
 
   /**
    * Users whose gate shuts now, and once more a pass later; where SQL is away, until it is there again.
-   * While PostgreSQL does not follow a shut gate, who came in since is put out by each pass.
+   * While PostgreSQL does not follow a shut gate, who came in since is put out by each pass. Resolves to whether
+   * those sessions have ended.
    */
   async #endSessions(
     before: Gates | null,
     {gates, rule}: Decision,
     wasRewritten: boolean,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     // At the start, a gate that the next passes may open ends no session.
-    if (this.#isFirst && (rule === 'G7' || !this.#parts.isSettled())) return
+    if (this.#isFirst && (isWaiting(rule) || !this.#parts.isSettled())) return false
     const {rules, terminate} = this.#settings
     const isShutting = (gate: keyof Gates) =>
       gates[gate] === 'deny' && (this.#isFirst || before?.[gate] !== 'deny' || wasRewritten)
@@ -166,10 +183,11 @@ export class Guard {
     const due = [...new Set([...users, ...this.#again.filter((user) => shutOut.includes(user))])]
     this.#isFirst = false
     this.#again = users
-    if (!terminate || due.length === 0) return
+    if (!terminate || due.length === 0) return true
     const ended = await this.#parts.server.terminate(due, signal)
-    if (ended === null) this.#again = due
+    if (typeof ended !== 'number') this.#again = due
     this.state.ended(ended === 'not-allowed' ? null : ended, due)
+    return typeof ended === 'number'
   }
 
   #wasRewritten(): void {
@@ -186,8 +204,8 @@ export class Guard {
   async #stopWhereAsked({gates, rule}: Decision, {hasFailed}: GateOutcome): Promise<void> {
     const {fence, onWriteFailure} = this.#settings
     if (gates.readWrite === 'allow' || this.state.own === 'standby') return
-    // At the start a deny only waits for the first answers, and for the second pass: it deposes no primary.
-    if (rule === 'G7' || !this.#parts.isSettled()) return
+    // A deny that only waits for the first answers, a second pass or another gate deposes no primary.
+    if (isWaiting(rule) || !this.#parts.isSettled()) return
     const isUnwritten = hasFailed && onWriteFailure === 'stop'
     const isDeposed = fence === 'stop' && this.state.leaseEnded() && rule !== 'G9'
     if (!isUnwritten && !isDeposed) return
@@ -198,3 +216,5 @@ export class Guard {
     if (done === 'failed') this.#parts.log.error({}, `PostgreSQL of this host cannot be stopped, although ${why}`)
   }
 }
+
+const isWaiting = (rule: GuardRule): boolean => rule === 'G7' || rule === 'G10'

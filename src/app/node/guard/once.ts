@@ -1,7 +1,7 @@
 import {blockText} from '../../../actuators/guard/block.ts'
 import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate} from '../../../actuators/guard/gate.ts'
-import {beginning, type Decision, next} from '../../../actuators/guard/plan.ts'
+import {beginning, type Decision} from '../../../actuators/guard/plan.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import {shut} from '../../../core/node/guard-settings.ts'
 import type {Clock} from '../../../core/ports.ts'
@@ -28,22 +28,25 @@ export async function denyNow({site, server, fence, clock}: DenyParts): Promise<
 /** For the whole command: systemd waits for it. */
 const denyMs = 10_000
 
-/** Two passes, as a gate that opens needs them; then the decision stands. */
+/**
+ * As many passes as a gate needs that opens: a second one agrees, and the other guards say that their gates are shut,
+ * or a lease has ended.
+ */
 export async function decideOnce(
   site: GuardSite,
   {monitor, words}: Pick<GuardWatch, 'monitor' | 'words'>,
   clock: Clock,
 ): Promise<Decision> {
-  const {intervalMs} = site.guard
+  const {intervalMs, leaseMs} = site.guard
+  const until = clock.now() + leaseMs + 2 * intervalMs
   let held = beginning('one pass alone')
-  for (const pass of [1, 2]) {
-    if (pass === 2) await sleep(clock, intervalMs, new AbortController().signal)
+  for (;;) {
     const snapshot = monitor.current()
     const standing = standingOf(snapshot, site.group, site.host.name)
-    const seen = {snapshot, standing, words: words(), before: held.decision, now: clock.now()}
-    held = next(held, decideNow(site, seen))
+    held = decideNow(site, {snapshot, standing, words: words(), held, now: clock.now()})
+    if (!['G7', 'G10'].includes(held.decision.rule) || clock.now() > until) return held.decision
+    await sleep(clock, intervalMs, new AbortController().signal)
   }
-  return held.decision
 }
 
 export function exitOf({gates}: Decision, {hasFailed, gates: written}: GateOutcome): GuardExit {

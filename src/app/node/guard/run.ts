@@ -99,7 +99,7 @@ async function deny(site: GuardSite, log: Log): Promise<GuardExit> {
 
 async function once(
   site: GuardSite,
-  {monitor, words, connectionsOf}: GuardWatch,
+  {monitor, words, connectionsOf, machineId}: GuardWatch,
   log: Log,
   isDry: boolean,
 ): Promise<GuardExit> {
@@ -110,7 +110,7 @@ async function once(
     return decision.gates.readWrite === 'allow' || decision.gates.readOnly === 'allow' ? 0 : 1
   }
   const server = ownServer(site, {clock, log, connectionsOf})
-  const parts = {site, source: monitor, words, server, fence: fenceOf(site), clock, log}
+  const parts = {site, source: monitor, words, server, fence: fenceOf(site), clock, log, machineId}
   const guard = new Guard({...parts, isSettled: () => true, stopServer: stopsServer(site)})
   return exitOf(decision, await guard.carryOut(decision))
 }
@@ -134,11 +134,12 @@ async function loop({site, watching, log, stopped, release, isServer}: Running):
   void watching.ready.then(() => {
     isSettled = true
   })
-  const parts = {site, source: monitor, words, server, fence, clock, log}
+  const parts = {site, source: monitor, words, server, fence, clock, log, machineId}
   const guard = new Guard({...parts, isSettled: () => isSettled, stopServer: stopsServer(site)})
+  const gate = () => (isServer ? 'open' : guard.gateTold)
   const listeners = new Listeners({
     handler: () => reportHandler({site, state: guard.state, file: () => guard.path, clock}),
-    calls: callsOf({source: monitor, machineId, answerer: () => answererOf(site), clock, log}),
+    calls: callsOf({source: monitor, machineId, answerer: () => answererOf(site), gate, clock, log}),
     inherited: new Map(),
     dropped: () => {},
     clock,

@@ -10,6 +10,7 @@ import {type Document, given} from '../document.ts'
 import {peerDocument, peerFields} from '../groups/peer-fields.ts'
 import {peersFrom} from '../groups/peer-rules.ts'
 import {grpcDocument, grpcSettings, grpcShape} from '../grpc.ts'
+import {socketPath} from '../listen.ts'
 import {type ProbeFields, timersOf} from '../probe.ts'
 import type {Section} from '../section.ts'
 import {gateRules} from './gate-rules.ts'
@@ -74,7 +75,7 @@ export const guardSection = {
     if (read === null) return {guard: null}
     const {peers, witness} = peersFrom({peers: read.neighbours ?? [], witness: read.witness, directory, report})
     const timing = {intervalMs: read.interval, leaseMs: read.lease, deadlineMs: timersOf(fields).timeout}
-    checkTiming(timing, leastDelay(failover_after, fields.groups), report)
+    checkTiming({...timing, quorum: read.quorum}, leastDelay(failover_after, fields.groups), report)
     const settings = {
       hbaFile: read.hba_file && resolve(directory, read.hba_file),
       rules: gateRules(read, report),
@@ -87,7 +88,7 @@ export const guardSection = {
       grpc: read.grpc && (await grpcSettings(read.grpc, 'guard.grpc', {directory, report})),
       fence: read.fence,
       onWriteFailure: read.on_write_failure,
-      socket: resolve(directory, read.socket),
+      socket: socketPath(resolve(directory, read.socket), 'guard.socket', report),
     }
     return {guard: settings}
   },
