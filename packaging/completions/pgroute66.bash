@@ -31,6 +31,7 @@ _pgroute66() {
     "compare --config"|"compare -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "config check --config"|"config check -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "config show --config"|"config show -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "doctor --config"|"doctor -c") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --reason") return ;;
     "drain --control-socket") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "drain --url") return ;;
@@ -322,7 +323,7 @@ _pgroute66() {
     "why --group") return ;;
   esac
   case $command in
-    "") COMPREPLY=($(compgen -W 'accept check compare config demo drain guard haproxy init instances maintenance patroni poke rejoin reload report resume serve switchover watch why --help --version' -- "$current")) ;;
+    "") COMPREPLY=($(compgen -W 'accept check compare config demo doctor drain guard haproxy init instances maintenance patroni poke rejoin reload report resume serve switchover watch why --help --version' -- "$current")) ;;
     config) COMPREPLY=($(compgen -W 'check schema show' -- "$current")) ;;
     haproxy) COMPREPLY=($(compgen -W 'config' -- "$current")) ;;
     instances) COMPREPLY=($(compgen -W 'adopt' -- "$current")) ;;
@@ -334,6 +335,7 @@ _pgroute66() {
     "config schema") COMPREPLY=($(compgen -W '--help' -- "$current")) ;;
     "config show") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W '--tour --help' -- "$current")) ;;
+    "doctor") COMPREPLY=($(compgen -W '--config --json --help' -- "$current")) ;;
     "drain") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "guard") COMPREPLY=($(compgen -W '--config --harepd --quorum --server-only --client-only --once --deny --dry-run --help' -- "$current")) ;;
     "haproxy config") COMPREPLY=($(compgen -W '--style --config --max-lag --daemon --ca --instance --help' -- "$current")) ;;

@@ -55,8 +55,15 @@ test.skipIf(lacks('PgBouncer'))('config check --connect: a shared address is a p
     [expect.stringContaining('leads to several PgBouncer processes')],
     [expect.stringContaining('does not run at the address of admin')],
   ])
-  expect(pgbouncerText(found).at(0)).toBe(`pgbouncer ${both[0].folder}:${both[0].port}  fine`)
+  expect(pgbouncerText(found).at(0)).toMatch(/^pgbouncer \S+:\d+ {2}PgBouncer 1\.\d+, fine$/)
   expect(pgbouncerText(found).at(3)).toMatch(/^ {2}so_reuseport is 1/)
+})
+
+test.skipIf(lacks('PgBouncer'))('config check --connect: a user who may only look is a problem', async () => {
+  const running = await pgbouncer({settings: ['admin_users = boss', 'stats_users = postgres']})
+  expect(await trials(running)).toMatchObject([
+    {version: expect.stringMatching(/^1\.\d+/), problems: [expect.stringMatching(/"postgres" may read.*admin_users/)]},
+  ])
 })
 
 describe.skipIf(lacks('PgBouncer') || lacks('PostgreSQL 15'))('an address is not a process', () => {

@@ -87,6 +87,11 @@ export const rooms: Readonly<Record<string, Rule>> = {
     rooms: ['core', 'protocol', 'config', 'system', 'monitor', 'sources/*', 'actuators/*', 'app/cli', 'app/control'],
     packages: ['*'],
   },
+  'app/doctor': {
+    // Of app/serve what config check tries, and of app/check how the daemon is found.
+    rooms: ['core', 'protocol', 'config', 'system', 'sources/*', 'actuators/*', 'app/cli', 'app/check', 'app/serve'],
+    packages: ['*'],
+  },
   'app/switchover': {
     rooms: [
       'core',

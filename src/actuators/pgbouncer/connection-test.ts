@@ -1,15 +1,18 @@
 import type {PgbouncerSettings} from '../../core/actuator-settings.ts'
 import type {Clock} from '../../core/ports.ts'
 import {deadline} from '../../core/wait.ts'
-import {type ConnectConsole, consoleOver, placeOf} from './console.ts'
+import {type Asks, type ConnectConsole, consoleOver, placeOf} from './console.ts'
 import {HeldDatabases} from './held-databases.ts'
 import {IncludeFiles} from './include-file.ts'
 import {PgbouncerObserver} from './observer.ts'
 import {retryProblem, sharedProblem} from './problems.ts'
 import {Sessions} from './sessions.ts'
 
-/** What `config check --connect` found at one admin console. `problems`: what the operator should fix. */
-export type PgbouncerTrial = Readonly<{pgbouncer: string; problems: readonly string[]}>
+/**
+ * What `config check --connect` found at one admin console. `version: null`: the console did not answer.
+ * `problems`: what the operator should fix.
+ */
+export type PgbouncerTrial = Readonly<{pgbouncer: string; version: string | null; problems: readonly string[]}>
 
 /** New sessions: each one may reach another process behind the address. */
 const sessions = 5
@@ -28,19 +31,20 @@ export const tryPgbouncers = (
   Promise.all(
     pgbouncers.map(async (settings) => {
       const pgbouncer = `pgbouncer ${placeOf(settings.admin)}`
-      return {
-        pgbouncer,
-        problems: await problemsOf(pgbouncer, settings, connect, clock).catch((error) => [`${error.message}`]),
-      }
+      const tried = await tryOne(pgbouncer, settings, connect, clock).catch((error) => ({
+        version: null,
+        problems: [`${error.message}`],
+      }))
+      return {pgbouncer, ...tried}
     }),
   )
 
-async function problemsOf(
+async function tryOne(
   name: string,
   settings: PgbouncerSettings,
   connect: ConnectConsole,
   clock: Clock,
-): Promise<readonly string[]> {
+): Promise<Omit<PgbouncerTrial, 'pgbouncer'>> {
   using limit = deadline(clock, limitMs)
   using console = new Sessions((signal) => consoleOver(connect)(settings.admin, signal), clock)
   const file = new IncludeFiles().at(settings.include)
@@ -59,12 +63,33 @@ async function problemsOf(
     observed = await observer.observe(console, [])
   }
   const {state = null, shared = null} = observed ?? {}
-  return [...(shared === null ? [] : [sharedProblem(shared)]), ...retryProblem(state?.loginRetryS ?? null)]
+  const rights = await rightsProblem(console, settings.admin.user)
+  const problems = [
+    ...rights,
+    ...(shared === null ? [] : [sharedProblem(shared)]),
+    ...retryProblem(state?.loginRetryS ?? null),
+  ]
+  const version = state === null ? null : (state.version?.join('.') ?? 'of an unknown version')
+  return {version, problems}
+}
+
+/** PgBouncer has no parameter of this name, so that nothing changes: it looks at the user's rights first. */
+const harmless = "SET pgroute66_none = '1'"
+
+/** A user of stats_users reads everything, and changes nothing. */
+async function rightsProblem(console: Asks, user: string): Promise<readonly string[]> {
+  const refusal = await console.ask(harmless).then(
+    () => '',
+    (error: unknown) => String(error),
+  )
+  return /admin access needed/.test(refusal)
+    ? [`user "${user}" may read, and not RELOAD or PAUSE: add it to admin_users in pgbouncer.ini`]
+    : []
 }
 
 /** One line per PgBouncer, and below it one per problem. */
 export const pgbouncerText = (trials: readonly PgbouncerTrial[]): readonly string[] =>
-  trials.flatMap(({pgbouncer, problems}) => [
-    `${pgbouncer}  ${problems.length === 0 ? 'fine' : 'to be fixed:'}`,
+  trials.flatMap(({pgbouncer, version, problems}) => [
+    `${pgbouncer}  ${version === null ? '' : `PgBouncer ${version}, `}${problems.length > 0 ? 'to be fixed:' : 'fine'}`,
     ...problems.map((problem) => `  ${problem}`),
   ])

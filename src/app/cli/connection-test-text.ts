@@ -1,7 +1,7 @@
 import type {HostTrial} from '../../sources/pg/connection-test.ts'
 
 /** `150004` → 15.4: PostgreSQL numbers its versions like this since version 10. */
-const version = (number: number) => `${Math.floor(number / 10_000)}.${number % 10_000}`
+export const version = (number: number) => `${Math.floor(number / 10_000)}.${number % 10_000}`
 
 /** One line per host, and below it one per remark. */
 export function trialText(trials: readonly HostTrial[]): string {

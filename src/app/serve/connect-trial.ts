@@ -1,5 +1,5 @@
 import {type ServerTrial, serverTrialLines, tryServers} from '../../actuators/haproxy/server-trial.ts'
-import {serversNow} from '../../actuators/haproxy/servers-now.ts'
+import {type HaproxyNow, haproxyNow} from '../../actuators/haproxy/servers-now.ts'
 import {type PgbouncerTrial, pgbouncerText, tryPgbouncers} from '../../actuators/pgbouncer/connection-test.ts'
 import type {Config} from '../../config/config.ts'
 import {unknownAddresses} from '../../sources/daemon/unknown-addresses.ts'
@@ -22,6 +22,7 @@ export type ConnectTrial = Readonly<{
   ok: boolean
   text: string
   hosts: readonly HostTrial[]
+  haproxies: readonly Omit<HaproxyNow, 'servers'>[]
   servers: ServerTrial
   pgbouncers: readonly PgbouncerTrial[]
   repmgr: readonly RepmgrTrial[]
@@ -47,7 +48,7 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const [hosts, resolved, read, told, pgbouncers, repmgr, patroni, pgaf, peers] = await Promise.all([
     tryHosts(config, systemClock),
     Promise.all(config.hosts.map(({connection}) => addressesOf(connection, resolver(systemClock), signal))),
-    Promise.all(config.haproxy.instances.map(async (instance) => ({instance, servers: await serversNow(instance)}))),
+    Promise.all(config.haproxy.instances.map(haproxyNow)),
     config.socket === null ? [] : unknownAddresses(config.socket),
     tryPgbouncers(config.pgbouncer, connectionOpener(systemClock), systemClock),
     tryRepmgr(config, openSide, systemClock),
@@ -56,19 +57,23 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
     tryPeers(config, machineId(), systemClock),
   ])
   const seen = [
-    ...read.flatMap(({instance: {socket}, servers}) =>
-      typeof servers === 'string' ? [] : servers.map((server) => ({...server, by: `HAProxy ${socket}`})),
-    ),
+    ...read.flatMap(({socket, servers: own}) => own.map((server) => ({...server, by: `HAProxy ${socket}`}))),
     ...told.map(({host, address, port}) => ({server: host, address, port, name: null, by: 'the daemon'})),
   ]
   const servers = tryServers(config.hosts, resolved, seen)
+  const haproxies = read.map(({servers: _, ...one}) => one)
   const isWithoutProblem = ({problems}: Readonly<{problems: readonly string[]}>) => problems.length === 0
   const ok =
     isFine(hosts) &&
+    // One that does not answer is told below: it may be started later.
+    haproxies.every(({version, problem}) => version === null || problem === null) &&
     servers.mismatches.length === 0 &&
     [...pgbouncers, ...repmgr, ...patroni, ...pgaf, ...peers].every(isWithoutProblem)
   const lines = [
     trialText(hosts),
+    ...haproxies.flatMap(({socket, version, problem}) =>
+      version === null ? [] : [`haproxy ${socket}  HAProxy ${version}${problem === null ? '' : `: ${problem}`}`],
+    ),
     ...serverTrialLines(servers),
     ...pgbouncerText(pgbouncers),
     ...repmgrText(repmgr),
@@ -79,7 +84,7 @@ export async function connectTrial(config: Config): Promise<ConnectTrial> {
   const text = [...lines, ...(ok ? ['ok'] : [])].join('\n')
   const notes = [
     ...hosts.flatMap(({host, notes}) => notes.map((note) => `${host}: ${note}`)),
-    ...read.flatMap(({servers}) => (typeof servers === 'string' ? `HAProxy cannot be read: ${servers}` : [])),
+    ...haproxies.flatMap(({version, problem}) => (version === null ? `HAProxy cannot be read: ${problem}` : [])),
   ]
-  return {ok, text, hosts, servers, pgbouncers, repmgr, patroni, pgaf, peers, notes}
+  return {ok, text, hosts, haproxies, servers, pgbouncers, repmgr, patroni, pgaf, peers, notes}
 }

@@ -23,6 +23,8 @@ function lineOf({path, message, next, line, column}: Problem, source: string): s
  * problem.
  */
 export class ConfigError extends OperatorError {
+  /** The file, or what else was read. */
+  readonly source: string
   readonly problems: readonly Problem[]
 
   constructor(source: string, problems: readonly Problem[], options?: {cause?: unknown}) {
@@ -37,6 +39,7 @@ export class ConfigError extends OperatorError {
       options,
     )
     this.name = 'ConfigError'
+    this.source = source
     this.problems = problems
   }
 }

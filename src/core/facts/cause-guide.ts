@@ -10,7 +10,7 @@ export type CauseText = Readonly<{
 }>
 
 /**
- * Why a host is unavailable, as runbook and manual print it: the generator alone loads this file.
+ * Why a host is unavailable, as runbook, manual and `doctor` print it; the daemon does not load this file.
  */
 export const causeGuide: Readonly<Record<Cause, CauseText>> = {
   refused: {
