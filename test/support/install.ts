@@ -2,7 +2,7 @@ import {spawnSync} from 'node:child_process'
 import {copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {postgresql} from '../lab/postgresql.ts'
-import {hasLibraries, hasOpenapiTools, lacksLab, libraries, missingParts, openapiTools} from './parts.ts'
+import {grpcTools, hasLibraries, lacksLab, libraries, missingParts, openapiTools} from './parts.ts'
 
 /**
  * Before the tests: brings the parts that are missing where it may (root, apt), else names them in
@@ -22,12 +22,13 @@ if (missing.length > 0) {
   )
 }
 
-if (!hasOpenapiTools()) {
-  mkdirSync(openapiTools, {recursive: true})
-  for (const name of ['package.json', 'package-lock.json'])
-    copyFileSync(new URL(`../tools/openapi/${name}`, import.meta.url), join(openapiTools, name))
-  if (!npmCi(openapiTools))
-    process.stderr.write('The tools of test/tools/openapi cannot be installed: their tests are SKIPPED.\n')
+for (const {name, folder, isThere} of [openapiTools, grpcTools]) {
+  if (isThere()) continue
+  mkdirSync(folder, {recursive: true})
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(new URL(`../tools/${name}/${file}`, import.meta.url), join(folder, file))
+  if (!npmCi(folder))
+    process.stderr.write(`The tools of test/tools/${name} cannot be installed: their tests are SKIPPED.\n`)
 }
 
 if (!hasLibraries()) {

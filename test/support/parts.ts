@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 /** The parts that tests use beside npm's: where each is, and the Debian package that brings it. */
@@ -65,8 +66,13 @@ export const hasLibraries = (): boolean => existsSync(`${libraries}node_modules/
 export const lacksLibraries: boolean = process.env.CI !== 'true' && !hasLibraries()
 
 /**
- * Where install.ts puts the tools of test/tools/openapi: they have dependencies of their own, among
- * them another TypeScript.
+ * Where install.ts puts the tools of test/tools/NAME: they have dependencies of their own, among them
+ * another TypeScript. `file`: there once they are installed.
  */
-export const openapiTools = fileURLToPath(new URL('../../node_modules/.openapi-tools/', import.meta.url))
-export const hasOpenapiTools = (): boolean => existsSync(`${openapiTools}node_modules/.bin/redocly`)
+const toolsOf = (name: string, file: string) => {
+  const folder = fileURLToPath(new URL(`../../node_modules/.${name}-tools/`, import.meta.url))
+  return {name, folder, isThere: () => existsSync(join(folder, 'node_modules', file))}
+}
+export const openapiTools = toolsOf('openapi', '.bin/redocly')
+export const grpcTools = toolsOf('grpc', '@grpc/grpc-js/package.json')
+export const lacksTools = ({isThere}: typeof openapiTools): boolean => process.env.CI !== 'true' && !isThere()
