@@ -30,6 +30,13 @@ export const worldOf = ({promoted, edges}: Pick<Recorded, 'promoted' | 'edges'>,
 export const reaches = ({edges}: World, one: string, other: string): boolean =>
   one === other || edges.includes([one, other].sort().join(''))
 
+/** Each set of two to four daemons, of which each runs beside a host or on the machine of the witness. */
+export function setsOfDaemons(hosts: readonly string[]): readonly (readonly string[])[] {
+  const places = [...hosts, 'w']
+  const sets = Array.from({length: 2 ** places.length}, (_, bits) => places.filter((_, index) => (bits >> index) % 2))
+  return sets.filter(({length}) => length >= 2)
+}
+
 /** What the hosts answer to a daemon on the machine `from`. */
 const recordsFrom = (world: World, from: string): readonly HostRecord[] =>
   world.hosts.map((name) => {
