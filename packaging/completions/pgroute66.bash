@@ -343,7 +343,7 @@ _pgroute66() {
     "instances") COMPREPLY=($(compgen -W '--json --control-socket --url --ca --cert --key --config --help' -- "$current")) ;;
     "instances adopt") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
     "maintenance") COMPREPLY=($(compgen -W 'on off --reason --json --control-socket --url --token-file --ca --cert --key --config --for --help' -- "$current")) ;;
-    "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --set --apply --replace --yes --json --help' -- "$current")) ;;
+    "patroni edit-config") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --print --set --apply --replace --yes --json --help' -- "$current")) ;;
     "patroni failover") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --candidate --yes --json --help' -- "$current")) ;;
     "patroni history") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --help' -- "$current")) ;;
     "patroni list") COMPREPLY=($(compgen -W '--config --group --url --etcd --scope --namespace --etcd-api --etcd-user --etcd-password-file --ca --cert --key --user --password-file --format --json --extended --timestamp --watch --interval --help' -- "$current")) ;;

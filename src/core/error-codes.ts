@@ -80,7 +80,7 @@ export const errorGuide = {
     next: 'Do what the message says: it names the address and the reason.',
   },
   PATRONI_CONFIG: {
-    meaning: 'A value for `patroni edit-config` cannot be read.',
+    meaning: 'What `patroni edit-config` shall write cannot be read, or the configuration was changed meanwhile.',
     next: 'Write `--set KEY=VALUE`, or an object in YAML or JSON.',
   },
   NO_EMBEDDED_POSTGRES: {

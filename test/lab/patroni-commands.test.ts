@@ -134,10 +134,10 @@ describe.skipIf(lacksPatroni)('the commands, on a real Patroni', () => {
   })
 
   test('edit-config: printed, changed, read back; reload: accepted', async () => {
-    expect((await patroni('edit-config')).stdout).toMatch(/^ttl: 20$/m)
+    expect((await patroni('edit-config', '--print')).stdout).toMatch(/^ttl: 20$/m)
     const changed = await patroni('edit-config', '--set', 'maximum_lag_on_failover=2097152', '--yes')
     expect([changed.code, changed.stdout]).toEqual([0, 'Configuration changed. Read: it is as written.\n'])
-    const {data} = {data: (await patroni('edit-config', '--json')).json()}
+    const {data} = {data: (await patroni('edit-config', '--print', '--json')).json()}
     expect(data.maximum_lag_on_failover).toBe(2_097_152)
     const reloaded = await patroni('reload', 'node1', '--yes')
     expect([reloaded.code, reloaded.stdout]).toEqual([0, 'node1: reload scheduled\n'])

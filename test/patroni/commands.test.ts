@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {applied, assignment} from '../../src/app/patroni/config-orders.ts'
+import {applied, assignment} from '../../src/app/patroni/config-change.ts'
 import {lsnOf} from '../../src/app/patroni/line.ts'
 import {lagText} from '../../src/app/patroni/list.ts'
 import {outcomeOf} from '../../src/app/patroni/move.ts'

@@ -1,18 +1,20 @@
 import {Command, Flags} from '@oclif/core'
-import {editConfig} from '../../app/patroni/config-orders.ts'
+import {editConfig} from '../../app/patroni/edit-config.ts'
 import {siteFlags, yesFlag} from '../../app/patroni/flags.ts'
 import {readNamed} from '../../system/named-file.ts'
 
 export default class PatroniEditConfig extends Command {
-  static override summary = 'Print or change the dynamic configuration of a Patroni cluster.'
+  static override summary = 'Change or print the dynamic configuration of a Patroni cluster.'
   static override description =
-    'Without a change, prints it. A change is asked for first, and read back. Exit 1: Patroni refuses.'
+    'Without a flag, opens $EDITOR on it. The difference is shown, asked for, and read back. Exit 1: Patroni refuses.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> --url http://10.0.0.1:8008',
+    '<%= config.bin %> <%= command.id %> --url http://10.0.0.1:8008 --print',
     '<%= config.bin %> <%= command.id %> --url http://10.0.0.1:8008 --set postgresql.parameters.max_connections=200',
   ]
   static override flags = {
     ...siteFlags,
+    print: Flags.boolean({description: 'print it, and change nothing', exclusive: ['set', 'apply', 'replace']}),
     set: Flags.string({
       char: 's',
       multiple: true,

@@ -1,6 +1,6 @@
 import {Command, Flags} from '@oclif/core'
-import {setPause} from '../../app/patroni/config-orders.ts'
 import {siteFlags, yesFlag} from '../../app/patroni/flags.ts'
+import {setPause} from '../../app/patroni/pause.ts'
 
 export default class PatroniResume extends Command {
   static override summary = 'End the maintenance mode of a Patroni cluster.'
