@@ -2,6 +2,7 @@ import type {ActuatorSettings} from '../core/actuator-settings.ts'
 import type {GuardSettings} from '../core/node/guard-settings.ts'
 import type {RejoinSettings} from '../core/node/rejoin-settings.ts'
 import type {ClusterSettings, MonitorSettings} from '../core/settings.ts'
+import type {Learned} from './learning/learned.ts'
 
 /** A PEM text, decoded and checked, or the file that holds it (read again when it changes). */
 export type Pem = Readonly<{pem: string} | {file: string}>
@@ -52,6 +53,8 @@ export type Config = MonitorSettings &
   Readonly<{
     /** The path of the file; `null`: from connection strings or the environment. */
     path: string | null
+    /** Where the hosts were learned; `null`: they are written. */
+    learned: Learned | null
     bind: string
     port: number
     /** `null`: plain HTTP. */

@@ -6,6 +6,8 @@ import {type ConfigFile, findConfigFile} from './config-file.ts'
 import {warnOfPasswordFiles, warnOfReaders, warnOfSecretFiles} from './file-permissions.ts'
 import {type FileFields, fileShape} from './file-shape.ts'
 import {checkGuard} from './guard-site.ts'
+import {type Learning, learnHosts} from './learning/learn.ts'
+import type {Learned} from './learning/learned.ts'
 import {hostOf} from './libpq/connection.ts'
 import {environmentDsn, hostsOfDsns} from './libpq/dsn-hosts.ts'
 import {type Environment, variable} from './libpq/environment.ts'
@@ -25,6 +27,8 @@ export type Asked = Readonly<{
   cwd: string
   /** Tries what a file asks for; its problems count as the file's own. For `config check`. */
   trial?: Trial | undefined
+  /** Default: `kept`. */
+  learning?: Learning | undefined
 }>
 
 /** `refused`: what is wrong already; the values there are stand-ins. */
@@ -38,7 +42,7 @@ export type Trial = (
  * usual places, or from `$PGHOST`. Frozen, with every default filled in. Rejects with OperatorError;
  * where the content is wrong, with a ConfigError that holds all problems.
  */
-export async function loadConfig({path, dsns = [], env, cwd, trial}: Asked): Promise<Config> {
+export async function loadConfig({path, dsns = [], env, cwd, trial, learning}: Asked): Promise<Config> {
   if (path !== undefined && dsns.length > 0) {
     throw new OperatorError(
       'CONFIG_CONFLICT',
@@ -48,7 +52,7 @@ export async function loadConfig({path, dsns = [], env, cwd, trial}: Asked): Pro
   }
   if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
   const file = await findConfigFile(path ?? null, env, cwd)
-  if (file !== null) return fromFile(file, env, trial)
+  if (file !== null) return fromFile(file, env, {trial, learning})
   if (['PGHOST', 'PGHOSTADDR', 'PGSERVICE'].some((name) => variable(env, name) !== null))
     return fromDsns([''], 'the environment', env, cwd, environmentDsn(env))
   throw new OperatorError(
@@ -61,23 +65,30 @@ export async function loadConfig({path, dsns = [], env, cwd, trial}: Asked): Pro
 /**
  * As `loadConfig`, for a text that comes from another place: a generated one, or one under test.
  */
-export async function fromFile(file: ConfigFile, env: Environment, trial?: Trial): Promise<Config> {
+export async function fromFile(
+  file: ConfigFile,
+  env: Environment,
+  {trial, learning = 'kept'}: Pick<Asked, 'trial' | 'learning'> = {},
+): Promise<Config> {
   const report = new Report()
   const directory = dirname(file.path)
   const tree = await withHostServices(await parseYaml(file.text, file.path), {env, directory, report})
-  const fields = fileShape.read(tree, '', report)
+  const written = fileShape.read(tree, '', report)
+  const found = await learnHosts(written, {env, directory, report, learning})
+  const {fields, learned} = found ?? {fields: written, learned: null}
   const around = {env, directory, encoding: fields.password_encoding ?? 'base64', report} as const
   const hosts = [...fields.hosts].map(([name, host]) => hostOf(name, host, `hosts.${name}`, around))
-  if (hosts.length === 0 && report.isClean('hosts')) {
+  if (hosts.length === 0 && report.isClean('hosts', 'patroni')) {
     report.refuse(
       'hosts',
       'CONFIG_MISSING',
       'names no host',
-      'Add "hosts:" with one host or more. "pgroute66 init" prints an example.',
+      'Add "hosts:" with one host or more ("pgroute66 init" prints an example), or "patroni: http://HOST:8008".',
     )
   }
   warnOfReaders(file, tree, report)
-  return finish(fields, hosts, {directory, env, path: file.path, source: file.path, text: file.text, report, trial})
+  const {path, text} = file
+  return finish(fields, hosts, {directory, env, path, source: path, text, report, trial, learned})
 }
 
 async function fromDsns(
@@ -97,6 +108,7 @@ async function fromDsns(
     text: null,
     report,
     trial: undefined,
+    learned: null,
   })
 }
 
@@ -109,18 +121,19 @@ type Found = Readonly<{
   text: string | null
   report: Report
   trial: Trial | undefined
+  learned: Learned | null
 }>
 
 async function finish(
   fields: FileFields,
   hosts: readonly HostSettings[],
-  {directory, env, path, source, text, report, trial}: Found,
+  {directory, env, path, source, text, report, trial, learned}: Found,
 ): Promise<Config> {
   const settings = await settingsFrom(fields, {directory, env, hosts, report})
   checkGuard(settings, report)
   await warnOfPasswordFiles(hosts, report)
   await warnOfSecretFiles(settings, report)
-  const config = {...settings, path, warnings: report.warnings}
+  const config = {...settings, path, learned, warnings: report.warnings}
   const tried = await trial?.(config, report.problems)
   const problems = [...report.problems, ...(tried?.problems ?? [])]
   if (problems.length > 0) throw new ConfigError(source, await located(problems, text))

@@ -52,6 +52,7 @@ export const plainConfig: Config = {
   pgbouncer: [],
   hooks: [],
   cluster: null,
+  learned: null,
   warnings: [],
 }
 

@@ -1,4 +1,4 @@
-import {mkdtempSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {dump} from 'js-yaml'
@@ -185,6 +185,35 @@ describe.skipIf(lacksPatroni)('the commands, on a real Patroni', () => {
         config,
       )
       expect([exit, members.find(({sql}) => String(sql).startsWith('primary'))?.member]).toEqual([0, leader])
+    } finally {
+      daemon.child.kill('SIGTERM')
+      await daemon.ended
+    }
+  })
+
+  test('a URL alone is a configuration: config check, serve and check, and a member that was away', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'pgroute66-patroni-alone-'))
+    const config = join(place, 'pgroute66.yml')
+    const more = {bind: '127.0.0.1', port: 0, socket: join(place, 's.sock'), state_dir: place}
+    writeFileSync(config, dump({patroni: url, ...more}), {mode: 0o600})
+    const env = {PATH: process.env.PATH ?? '', PGUSER: 'postgres'}
+    const words = (command: string) => [...command.split(' '), '-c', config]
+    const names = cluster.nodes.map(({name}) => name)
+    // As before the last member had joined: it streams, and is not known.
+    const known = cluster.nodes.slice(0, 2).map(({name, address}) => ({name, host: address, port: 5432}))
+    const kept = join(place, 'patroni-members.json')
+    const shown = await run(words('config check'), {env})
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringMatching(/^ok/)])
+    const daemon = start(['serve', '-c', config], {env})
+    try {
+      await daemon.sees(/listening/)
+      const leader = (await cluster.leader()).name
+      const {code, stdout} = await run([...words('check'), '--json', '--timeout', '20s'], {env})
+      expect([code, JSON.parse(stdout)]).toMatchObject([0, {via: 'daemon', host: leader, recognised: true}])
+      expect(JSON.parse(readFileSync(kept, 'utf8')).members.map(({name}: {name: string}) => name)).toEqual(names)
+      writeFileSync(kept, JSON.stringify({urls: [url], scope: cluster.scope, members: known}))
+      const blind = await run([...words('check'), '--direct', '--json', '--timeout', '20s'], {env})
+      expect(Object.keys(JSON.parse(blind.stdout).hosts)).toEqual(names.slice(0, 2))
     } finally {
       daemon.child.kill('SIGTERM')
       await daemon.ended

@@ -9,7 +9,9 @@ type Reloading = Readonly<{
   /** The configuration in force at the start. */
   config: Config
   load: () => Promise<Config>
-  /** The same, and tries what the file asks for, as `config check` does. `inForce`: what the daemon holds already. */
+  /** The same, with the members of Patroni that are known already. */
+  anew: () => Promise<Config>
+  /** As `load`, and tries what the file asks for, as `config check` does. `inForce`: what the daemon holds already. */
   tried: (inForce: Config) => Promise<Config>
   /**
    * In order. Each step takes the whole new configuration. When one step refuses it, the steps
@@ -26,6 +28,8 @@ type Reloading = Readonly<{
 export type Reloads = Readonly<{
   /** For SIGHUP. A file that cannot be used changes nothing, which the log says. */
   request: () => void
+  /** For hosts that were learned and have changed. */
+  follow: () => void
   /** What a reload would change now. Rejects with OperatorError where the file cannot be used. */
   plan: () => Promise<WireReloadPlan>
   /**
@@ -36,7 +40,7 @@ export type Reloads = Readonly<{
 }>
 
 /** Reloads follow one another: by SIGHUP, or as an order. */
-export function reloads({config: first, load, tried, apply, inherited, log, done}: Reloading): Reloads {
+export function reloads({config: first, load, anew, tried, apply, inherited, log, done}: Reloading): Reloads {
   let running: Promise<unknown> = Promise.resolve()
   let inForce = first
   const take = async (config: Config) => {
@@ -83,6 +87,7 @@ export function reloads({config: first, load, tried, apply, inherited, log, done
   }
   return {
     request: () => void inTurn(() => reload(load)).catch(() => {}),
+    follow: () => void inTurn(() => reload(anew)).catch(() => {}),
     plan: () => inTurn(async () => (await planned()).plan),
     carryOut: (asked) =>
       inTurn(async () => {

@@ -2,7 +2,7 @@ import {inheritedListeners} from '../../api/listen/socket-activation.ts'
 import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
-import {loadConfig} from '../../config/load.ts'
+import {loadConfig, type Trial} from '../../config/load.ts'
 import {fingerprint} from '../../config/printing/fingerprint.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
@@ -19,6 +19,7 @@ import {type Actuation, actuationOf} from './actuators.ts'
 import {CertificateWatch} from './certificate-watch.ts'
 import {logChanges} from './change-log.ts'
 import {compose, type Watching} from './compose.ts'
+import {LearnedMembers} from './learned-members.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {type Reloads, reloads, tellWarnings} from './reload.ts'
@@ -30,18 +31,21 @@ export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: s
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
 export async function serve({config: path, dsns, dryRun}: ServeRequest, around: ServeEnv): Promise<number> {
   const asked = {path, dsns, ...around}
-  const load = async () => inForceNow(await loadConfig(asked))
+  const anew = async () => inForceNow(await loadConfig({...asked, learning: 'anew'}))
+  // What Patroni no longer lists is given up by an operator's order alone.
+  const load = async () => inForceNow(await loadConfig({...asked, learning: 'told'}))
   const tried = async (inForce: Config) => {
     const {startTrial} = await import('./trial/start-trial.ts')
-    return inForceNow(await loadConfig({...asked, trial: (next, refused) => startTrial(next, refused, inForce)}))
+    const trial: Trial = (next, refused) => startTrial(next, refused, inForce)
+    return inForceNow(await loadConfig({...asked, trial, learning: 'told'}))
   }
-  const config = await load()
+  const config = await anew()
   const log = openLog(config.log)
   // A bug ends the process before the log could be closed.
   process.on('uncaughtExceptionMonitor', log.died)
   try {
     // Before anything is started, so that a signal that comes meanwhile is not lost.
-    await run(config, {load, tried, log, dryRun, stopped: stopSignal(log), ...around})
+    await run(config, {load, anew, tried, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
   } catch (error) {
@@ -65,9 +69,9 @@ const fieldsOf = (error: unknown) => (error instanceof OperatorError ? {code: er
 
 type Running = ServeEnv &
   Readonly<{log: AppLog; dryRun: boolean; stopped: Promise<void>}> &
-  Readonly<{load: () => Promise<Config>; tried: (inForce: Config) => Promise<Config>}>
+  Readonly<{load: () => Promise<Config>; anew: () => Promise<Config>; tried: (inForce: Config) => Promise<Config>}>
 
-async function run(config: Config, {load, tried, log, dryRun, stopped, env, version}: Running): Promise<void> {
+async function run(config: Config, {log, dryRun, stopped, env, version, ...sources}: Running): Promise<void> {
   await using release = new Release()
   const clock = systemClock
   tellStart(config, log, version)
@@ -118,13 +122,14 @@ async function run(config: Config, {load, tried, log, dryRun, stopped, env, vers
   shown = ofRouters
   for (const part of [agent, routers, hooks]) await part.applyConfig(config)
   hooks.notifyOfTroubles()
+  const changed = () => reloading?.follow()
+  const members = release.own(await LearnedMembers.start(config, {source: monitor, clock, log, changed}))
   reloading = reloads({
     config,
-    load,
-    tried,
+    ...sources,
     // First the parts that may refuse: another process may have the folder or the port.
     apply: [
-      ...[claim, api, agent, watching, journal, routers, hooks, certificates].map(applying),
+      ...[claim, api, agent, watching, journal, routers, hooks, certificates, members].map(applying),
       (next) => log.reopen(next.log),
       (next) => holds.applyConfig(next),
     ],
@@ -132,14 +137,19 @@ async function run(config: Config, {load, tried, log, dryRun, stopped, env, vers
     log,
     done: (isSuccessful) => metrics.reloaded(isSuccessful, clock.wall()),
   })
-  const {request: reload} = reloading
-  process.on('SIGHUP', reload)
-  if (isReloadAsked()) reload()
+  const ignoreHangup = onHangup(reloading.request, isReloadAsked())
   release.own(tellSystemd({source: monitor, clock, log, env}))
   // Not before: what is loaded after it has no use for the executable's code caches, which are made
   // for V8's own settings.
   keepHeapSmall()
-  await stopped.finally(() => process.off('SIGHUP', reload))
+  await stopped.finally(ignoreHangup)
+}
+
+/** `isLate`: it was asked for before. The returned function undoes it. */
+function onHangup(reload: () => void, isLate: boolean): () => void {
+  process.on('SIGHUP', reload)
+  if (isLate) reload()
+  return () => process.off('SIGHUP', reload)
 }
 
 function tellStart(config: Config, log: AppLog, version: string): void {

@@ -25,7 +25,7 @@ export default class ConfigCheck extends TextCommand {
     const {flags, argv} = await this.parse(ConfigCheck)
     const {startTrial: trial} = await import('../../app/serve/trial/start-trial.ts')
     const asked = {path: flags.config, dsns: argv as string[], env: process.env, cwd: process.cwd()}
-    const config = await loadConfig({...asked, trial}).catch((error) => {
+    const config = await loadConfig({...asked, trial, learning: 'anew'}).catch((error) => {
       if (!flags.json || !(error instanceof ConfigError)) throw error
       const {code, message, next, problems} = error
       this.log(JSON.stringify({exit: 2, ok: false, error: {code, message, next}, problems}, null, 2))

@@ -1,11 +1,13 @@
 import {resolve} from 'node:path'
 import type {PatroniEtcdSettings, PatroniSettings} from '../../../core/settings.ts'
 import {nearest} from '../../../core/words/nearest.ts'
+import {alternative} from '../../reading/alternative.ts'
 import {orAbsent} from '../../reading/or-absent.ts'
 import type {Report} from '../../reading/report.ts'
 import {choice, text} from '../../reading/scalar.ts'
 import {below, list, named, section} from '../../reading/section.ts'
-import {describe, type Read} from '../../reading/shape.ts'
+import {describe, type Read, type Shape} from '../../reading/shape.ts'
+import {isText} from '../../reading/yaml-node.ts'
 import {type Document, given} from '../document.ts'
 import {nameForm} from '../hosts/host-name.ts'
 
@@ -19,25 +21,34 @@ const etcdShape = section({
   password_file: describe('file with the password of user', text(null)),
 })
 
+const patroniFields = section({
+  scope: describe("the cluster's name, as scope in Patroni's configuration", text(null)),
+  namespace: describe("as in Patroni's configuration", text('/service')),
+  urls: describe("the members' REST API, http://10.0.0.1:8008; one is enough to find the others", list(text(''))),
+  etcd: describe('where the leader key is; without it, only the members are asked', orAbsent(etcdShape)),
+  via: describe(
+    "whose word counts: the members', the leader key's, or the members' where the key does not deny",
+    choice('both', ['rest', 'etcd', 'both']),
+  ),
+  ca_file: describe("the authorities that signed the members' certificates; default: the system's", text(null)),
+  cert_file: describe('our own certificate, where the members ask for one', text(null)),
+  key_file: describe('its private key', text(null)),
+  members: describe(
+    'the name in Patroni of a host, where the address does not tell which member it is',
+    named(text(''), () => true),
+  ),
+})
+
+/** One URL is enough where the members tell the rest. */
+const urlShape: Shape<Read<typeof patroniFields>> = {
+  absent: patroniFields.absent,
+  schema: {type: 'string'},
+  read: (node, path, report) => ({...patroniFields.absent, urls: [text('').read(node, path, report)]}),
+}
+
 export const patroniShape = describe(
-  "asks Patroni's members who leads; confirm: [patroni] requires what they say",
-  section({
-    scope: describe("the cluster's name, as scope in Patroni's configuration", text(null)),
-    namespace: describe("as in Patroni's configuration", text('/service')),
-    urls: describe("the members' REST API, http://10.0.0.1:8008; one is enough to find the others", list(text(''))),
-    etcd: describe('where the leader key is; without it, only the members are asked', orAbsent(etcdShape)),
-    via: describe(
-      "whose word counts: the members', the leader key's, or the members' where the key does not deny",
-      choice('both', ['rest', 'etcd', 'both']),
-    ),
-    ca_file: describe("the authorities that signed the members' certificates; default: the system's", text(null)),
-    cert_file: describe('our own certificate, where the members ask for one', text(null)),
-    key_file: describe('its private key', text(null)),
-    members: describe(
-      'the name in Patroni of a host, where the address does not tell which member it is',
-      named(text(''), () => true),
-    ),
-  }),
+  "asks Patroni's members who leads; confirm: [patroni] requires what they say; without hosts, a URL tells them",
+  alternative(isText, urlShape, patroniFields),
 )
 export type PatroniFields = Read<typeof patroniShape>
 
