@@ -123,6 +123,8 @@ async function overCommand(count: number): Promise<Switches> {
     const ran = await runCommand(words, {cwd: daemon.folder, env: {PATH: process.env.PATH ?? ''}})
     windows.push({from: begunAt, to: Date.now(), switched: switchedFrom(ran)})
     if (ran.code !== 0 || process.env.VERBOSE) console.error(ran.stdout, ran.stderr)
+    // Where it was given up, everything is as before.
+    if (ran.code !== 0) continue
     await rejoin(old, next)
     const [from, to] = [old, next]
     await until(async () => (await followersOf(to)).includes(from.name))
