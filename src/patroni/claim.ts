@@ -10,6 +10,8 @@ export type HollowReason =
   | 'state'
   /** In pause without a DCS, Patroni answers 200 by the role alone: a promoted standby does, too. */
   | 'paused-and-unlocked'
+  /** The member knows of no lock, and failsafe mode does not keep it. */
+  | 'unlocked'
   /** The member has not read the DCS for longer than the ttl: the lock may be another's. */
   | 'dcs-age'
   /** Not an answer of Patroni. */
@@ -49,13 +51,14 @@ export function leaderWord(answer: Answer<Status>, ttl: number = patroniDefaults
   if (status !== 200) {
     return status === 503 ? {kind: 'denial', isUnlocked, isFailsafe, dcsAgeSeconds: age} : {kind: 'silent'}
   }
-  const byFailsafe = isUnlocked && isFailsafe
-  const reason = hollowReason(data, {isUnlocked, byFailsafe, isOld: isOld(data, age, ttl)})
+  const {role, state} = data
+  const facts = {role, state, isPaused: data.pause === true, isUnlocked, isFailsafe, isOld: isOld(data, age, ttl)}
+  const reason = hollowReason(facts)
   if (reason !== null) return {kind: 'hollow', reason, dcsAgeSeconds: age}
   return {
     kind: 'claim',
-    of: data.role === 'standby_leader' ? 'standby' : 'primary',
-    byFailsafe,
+    of: role === 'standby_leader' ? 'standby' : 'primary',
+    byFailsafe: isUnlocked,
     timeline: data.timeline ?? null,
     dcsAgeSeconds: age,
   }
@@ -65,14 +68,26 @@ export function leaderWord(answer: Answer<Status>, ttl: number = patroniDefaults
 const isOld = ({dcs_last_seen}: Status, age: number | null, ttl: number) =>
   dcs_last_seen !== undefined && (age === null || age > ttl)
 
-function hollowReason(
-  {role, state, pause}: Status,
-  {isUnlocked, byFailsafe, isOld}: Readonly<{isUnlocked: boolean; byFailsafe: boolean; isOld: boolean}>,
-): HollowReason | null {
+/** What a member tells of itself, as far as rule P2 looks at it. `isOld`: its view of the DCS exceeds the ttl. */
+export type LockFacts = Readonly<{
+  role: string
+  state: string
+  isPaused: boolean
+  isUnlocked: boolean
+  isFailsafe: boolean
+  isOld: boolean
+}>
+
+/**
+ * Rule P2: the first reason for which a 200 is no claim; `null`: it is one, by failsafe mode where the
+ * member knows of no lock. The daemon's source judges by this, too.
+ */
+export function hollowReason({role, state, isPaused, isUnlocked, isFailsafe, isOld}: LockFacts): HollowReason | null {
+  if (isUnlocked && isPaused) return 'paused-and-unlocked'
+  if (isUnlocked && !isFailsafe) return 'unlocked'
+  if (isOld && !isUnlocked) return 'dcs-age'
   if (role !== 'primary' && role !== 'standby_leader') return 'role'
-  if (state !== 'running') return 'state'
-  if (pause === true && isUnlocked) return 'paused-and-unlocked'
-  return isOld && !byFailsafe ? 'dcs-age' : null
+  return state === 'running' ? null : 'state'
 }
 
 /** One member's word, with who said it. `name`: Patroni tells it from 3.2 on. */

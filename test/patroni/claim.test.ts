@@ -33,6 +33,7 @@ const table: readonly {given: string; when: Given; ttl?: number; wanted: object}
     when: {pause: true, cluster_unlocked: true, failsafe_mode_is_active: true},
     wanted: hollow('paused-and-unlocked'),
   },
+  {given: 'no lock, and no failsafe', when: {cluster_unlocked: true}, wanted: hollow('unlocked')},
   {given: 'a view as old as the ttl', when: {}, ttl: 5, wanted: claim},
   {given: 'a view older than the ttl', when: {}, ttl: 4, wanted: hollow('dcs-age')},
   {

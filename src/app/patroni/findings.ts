@@ -45,6 +45,7 @@ export function findingsOf(overview: Overview, lines: readonly Line[] = linesOf(
 const hollowWords = {
   role: 'it is no primary',
   state: 'PostgreSQL does not run there',
+  unlocked: 'it knows of no leader lock, and failsafe mode does not keep it',
   'paused-and-unlocked': 'the cluster is paused and its DCS is away, so Patroni goes by the role alone',
   'dcs-age': 'it has not read the DCS for longer than the ttl',
   'no-status': 'the answer is not Patroni’s',

@@ -1,3 +1,4 @@
+import {hollowReason} from '../../patroni/claim.ts'
 import type {MemberAnswer, MemberBody} from './member-answer.ts'
 
 /**
@@ -61,20 +62,20 @@ function judge(member: string, status: number, body: MemberBody, asked: Asked): 
   const {state, role, isPaused, isUnlocked, isFailsafe, dcsAgeMs, timeline} = body
   const dcsIsFresh = dcsAgeMs !== null && dcsAgeMs + (now - askedAt) <= ttlMs
   const about = (why: string) => ({why, isFailsafe})
-  // A paused cluster without its DCS answers 200 by the role alone: a standby that was promoted by
-  // hand would do so too. Outside of pause, there is no lock to hold either.
-  if (isUnlocked && (isPaused || !isFailsafe)) {
+  const reason = hollowReason({role, state, isPaused, isUnlocked, isFailsafe, isOld: !dcsIsFresh})
+  if (reason === 'paused-and-unlocked' || reason === 'unlocked') {
     const paused = isPaused ? ' (paused: 200 is given by role alone)' : ''
     return {...about(`${member} knows of no leader lock${paused}`), kind: 'unlocked', isFresh: dcsIsFresh}
   }
-  const byFailsafe = isUnlocked && isFailsafe
-  if (!dcsIsFresh && !byFailsafe) {
+  if (reason === 'dcs-age') {
     const when = dcsAgeMs === null ? 'at a time that it does not tell' : `${seconds(dcsAgeMs + now - askedAt)} ago`
     return {...about(`${member} last saw its DCS ${when}`), kind: 'silent'}
   }
   if (status === 503) return {...about(`${member} does not hold the leader lock`), kind: 'yields'}
-  if (role !== 'primary' || state !== 'running')
+  // The leader of a standby cluster is no primary.
+  if (reason !== null || role !== 'primary')
     return {...about(`${member} holds the leader lock, but is ${stateOf(body)}`), kind: 'hollow'}
+  const byFailsafe = isUnlocked
   const seenUntil = askedAt + ttlMs - (dcsAgeMs ?? ttlMs)
   const freshUntil = Math.min(askedAt + maxAgeMs, byFailsafe ? Number.POSITIVE_INFINITY : seenUntil)
   const by = byFailsafe ? `${member} leads in failsafe mode` : `${member} holds the leader lock`

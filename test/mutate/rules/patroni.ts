@@ -14,9 +14,9 @@ export const patroni: readonly Mutation[] = [
     name: 'pause-without-a-lock',
     rule: 'H2',
     breaks: 'in pause, a member that knows of no lock claims nothing',
-    file: 'sources/patroni/claim.ts',
-    text: 'isUnlocked && (isPaused || !isFailsafe)',
-    instead: 'isUnlocked && !isPaused && !isFailsafe',
+    file: 'patroni/claim.ts',
+    text: 'if (isUnlocked && isPaused) return',
+    instead: 'if (isUnlocked && isPaused && !isFailsafe) return',
   },
   {
     name: 'timeline-of-a-claim',
