@@ -360,7 +360,7 @@ _pgroute66() {
     "reload") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --dry-run --yes --help' -- "$current")) ;;
     "report") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --since --group --help' -- "$current")) ;;
     "resume") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --help' -- "$current")) ;;
-    "serve") COMPREPLY=($(compgen -W '--config --dry-run --help' -- "$current")) ;;
+    "serve") COMPREPLY=($(compgen -W '--config --debug --dry-run --help' -- "$current")) ;;
     "switchover") COMPREPLY=($(compgen -W '--reason --json --control-socket --url --token-file --ca --cert --key --config --via --group --deadline --drain --max-lag --cut-open --repmgr-conf --ssh-user --dry-run --yes --help' -- "$current")) ;;
     "watch") COMPREPLY=($(compgen -W '--config --url --direct --ca --token-file --control-socket --group --once --json --interval --help' -- "$current")) ;;
     "why") COMPREPLY=($(compgen -W '--json --control-socket --url --token-file --ca --cert --key --config --group --help' -- "$current")) ;;

@@ -432,6 +432,7 @@ complete -c pgroute66 -n '__pgroute66_in resume' -l key -r -F -d 'private key of
 complete -c pgroute66 -n '__pgroute66_in resume' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
 complete -c pgroute66 -n '__pgroute66_in resume' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in serve' -l config -s c -r -F -d 'configuration file [default: $PGROUTE66CONFIG, ./pgroute66.yml, /etc/pgroute66/config.yaml]'
+complete -c pgroute66 -n '__pgroute66_in serve' -l debug -s d -d 'log at level debug, whatever loglevel says'
 complete -c pgroute66 -n '__pgroute66_in serve' -l dry-run -d 'log what serve would send to HAProxy, PgBouncer and hooks, and send nothing'
 complete -c pgroute66 -n '__pgroute66_in serve' -l help -d 'What it does'
 complete -c pgroute66 -n '__pgroute66_in switchover' -l reason -x -d 'why, for the record'

@@ -222,6 +222,8 @@ export type ProbeSettings = Readonly<{
   connectTimeoutMs: number
   maxAgeMs: number
   knockIntervalMs: number
+  /** The same on a host that logs each connection (log_connections). */
+  loggedKnockIntervalMs: number
   /** Between two questions of a session at rest; 0: no session is pinged. */
   pingIntervalMs: number
   fastPingIntervalMs: number

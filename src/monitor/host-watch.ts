@@ -218,9 +218,9 @@ export class HostWatch {
       if (!over.signal.aborted) ending.lostSince = since
       endWith(failure)
     }
-    const {remoteAddress: sessionAddress} = session.facts
+    const {remoteAddress: sessionAddress, logsKnocks: isLogged = false} = session.facts
     const isSlow = (since: number) => this.#slowness.isSlow(since, session.pings?.sentAt ?? null)
-    void knockLoop({...this.#deps, sessionAddress, isSlow, leave, moved}, over.signal)
+    void knockLoop({...this.#deps, isLogged, sessionAddress, isSlow, leave, moved}, over.signal)
     while (!over.signal.aborted) {
       const askedAt = this.#turn.begin()
       // The postmaster accepted this session: the first answer clears what the last knock had

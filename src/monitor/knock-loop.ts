@@ -18,6 +18,8 @@ export type KnockDeps = Readonly<{
   clock: Clock
   random: Random
   update: (change: (record: HostRecord) => HostRecord) => void
+  /** The server writes a line per knock. */
+  isLogged: boolean
   /** The address of the server at the other end of our session; `null`: a unix socket. */
   sessionAddress: string | null
   /** Was an answer of our session slower than usual after `since`? */
@@ -33,8 +35,9 @@ export type KnockDeps = Readonly<{
  * shutdown an old session still answers, so only a fresh connection tells. Ends with `signal`.
  */
 export async function knockLoop(deps: KnockDeps, signal: AbortSignal): Promise<void> {
-  const {probe, clock, random, update, isSlow, leave, moved} = deps
-  await sleep(clock, probe.knockIntervalMs * (0.5 + random() / 2), signal)
+  const {probe, isLogged, clock, random, update, isSlow, leave, moved} = deps
+  const intervalMs = isLogged ? probe.loggedKnockIntervalMs : probe.knockIntervalMs
+  await sleep(clock, intervalMs * (0.5 + random() / 2), signal)
   while (!signal.aborted) {
     const begunAt = clock.now()
     const answer = await knock(deps, signal)
@@ -47,7 +50,7 @@ export async function knockLoop(deps: KnockDeps, signal: AbortSignal): Promise<v
     const isDoubtful = against?.cause === 'hung' && isSlow(begunAt)
     if (!isDoubtful) update((record) => knocked(record, against))
     if (against?.cause === 'not-accepting') return leave()
-    await sleep(clock, against === null ? probe.knockIntervalMs : Math.min(retryMs, probe.knockIntervalMs), signal)
+    await sleep(clock, against === null ? intervalMs : Math.min(retryMs, intervalMs), signal)
   }
 }
 

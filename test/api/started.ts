@@ -24,6 +24,7 @@ export const plainConfig: Config = {
     connectTimeoutMs: 3_000,
     maxAgeMs: 3_000,
     knockIntervalMs: 5_000,
+    loggedKnockIntervalMs: 10_000,
     pingIntervalMs: 200,
     fastPingIntervalMs: 20,
     pingTimeoutMs: 500,

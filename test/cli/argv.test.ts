@@ -17,9 +17,12 @@ for (const [given, argv, then] of [
   ['help as a command', ['/x/pgroute66', 'help', 'check'], ['check', '--help']],
   ['-h', ['/x/pgroute66', '-h'], ['--help']],
   ['nothing', ['/x/pgroute66'], []],
+  ["the original's debug log", ['/x/pgroute66', '-d', '-c', 'pg.yml'], ['serve', '-d', '-c', 'pg.yml']],
 ] as const) {
-  test(`arguments: ${given}`, () => assert.deepEqual(rewriteArgv(argv), then))
+  test(`arguments: ${given}`, () => assert.deepEqual(rewriteArgv(argv, {}), then))
 }
+test('arguments: none, and a file in $PGROUTE66CONFIG', () =>
+  assert.deepEqual(rewriteArgv(['/x/pgroute66'], {PGROUTE66CONFIG: '/etc/pg.yml'}), ['serve']))
 
 const long = 'hosts: {host1: {host: a}}\n'
 for (const [given, text, then] of [

@@ -17,6 +17,19 @@ test('healthy cluster: the primary is routed, with one session per host and one 
   })
 })
 
+test('log_connections: a host that writes a line per knock is knocked at the pace for it', async () => {
+  await using stage = await Stage.set()
+  stage.cluster.server('host2').logsKnocks = true
+  stage.cluster.crash('host2')
+  await stage.clock.run(1_000)
+  stage.cluster.start('host2')
+  await stage.clock.run(20_000)
+  const knocks = (host: string) => stage.cluster.toldTo(host).knocks.length
+  const [logged, silent] = [knocks('host2'), knocks('host1')]
+  await stage.clock.run(60_000)
+  expect([knocks('host2') - logged, knocks('host1') - silent]).toEqual([6, 12])
+})
+
 test('crash of the primary: its closed socket ends the route within milliseconds', async () => {
   await using stage = await Stage.set()
   await stage.clock.run(13_333)

@@ -7,7 +7,14 @@ import {clock, connection, hasDebian, type Server, startServer, within} from './
 
 const probe = {
   ...{intervalMs: 1000, fastIntervalMs: 100, timeoutMs: 10_000, connectTimeoutMs: 30_000},
-  ...{maxAgeMs: 30_000, knockIntervalMs: 5000, pingIntervalMs: 0, fastPingIntervalMs: 0, pingTimeoutMs: 500},
+  ...{
+    maxAgeMs: 30_000,
+    knockIntervalMs: 5000,
+    loggedKnockIntervalMs: 10_000,
+    pingIntervalMs: 0,
+    fastPingIntervalMs: 0,
+    pingTimeoutMs: 500,
+  },
 }
 const position = expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/)
 

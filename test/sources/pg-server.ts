@@ -63,6 +63,7 @@ const probe: ProbeSettings = {
   connectTimeoutMs: 30_000,
   maxAgeMs: 30_000,
   knockIntervalMs: 5000,
+  loggedKnockIntervalMs: 10_000,
   pingIntervalMs: 200,
   fastPingIntervalMs: 20,
   pingTimeoutMs: 10_000,

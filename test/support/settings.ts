@@ -14,6 +14,7 @@ export const probeSettings: ProbeSettings = {
   connectTimeoutMs: 3_000,
   maxAgeMs: 3_000,
   knockIntervalMs: 5_000,
+  loggedKnockIntervalMs: 10_000,
   pingIntervalMs: 200,
   fastPingIntervalMs: 20,
   pingTimeoutMs: 500,

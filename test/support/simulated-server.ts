@@ -28,6 +28,8 @@ export class SimulatedServer {
   isStorageFrozen = false
   /** Do packets pass between us and it? */
   isReachable = true
+  /** log_connections is on. */
+  logsKnocks = false
   door: Door = 'open'
   inRecovery: boolean
   history: History
@@ -200,6 +202,7 @@ export class SimulatedServer {
     return {
       systemIdentifier: this.systemIdentifier,
       serverVersion: this.version,
+      ...(this.logsKnocks && {logsKnocks: true as const}),
       clusterName: '15/main',
       startedAt: this.startedAt,
       remoteAddress: this.address,

@@ -10,7 +10,7 @@ import {rewriteArgv} from './invoked-as.ts'
 export async function enter(argv: readonly string[]): Promise<void> {
   // React and others take an absent NODE_ENV for a developer's machine, and are slower there.
   process.env.NODE_ENV ??= 'production'
-  const args = rewriteArgv(argv)
+  const args = rewriteArgv(argv, process.env)
   const fail = failureHandler(args)
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)

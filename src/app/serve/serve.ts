@@ -25,12 +25,19 @@ import {Release} from './release.ts'
 import {type Reloads, reloads, tellWarnings} from './reload.ts'
 import type {SharedWatching} from './shared.ts'
 
-export type ServeRequest = Readonly<{config: string | undefined; dsns: readonly string[]; dryRun: boolean}>
+export type ServeRequest = Readonly<{
+  config: string | undefined
+  dsns: readonly string[]
+  dryRun: boolean
+  /** The log has level debug, whatever the configuration says. */
+  isDebug?: boolean
+}>
 export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: string}>
 
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
-export async function serve({config: path, dsns, dryRun}: ServeRequest, around: ServeEnv): Promise<number> {
+export async function serve({config: path, dsns, dryRun, isDebug}: ServeRequest, around: ServeEnv): Promise<number> {
   const asked = {path, dsns, ...around}
+  const inForceNow = (config: Config) => stamped(isDebug ? {...config, log: {...config.log, level: 'debug'}} : config)
   const anew = async () => inForceNow(await loadConfig({...asked, learning: 'anew'}))
   // What Patroni no longer lists is given up by an operator's order alone.
   const load = async () => inForceNow(await loadConfig({...asked, learning: 'told'}))
@@ -59,7 +66,7 @@ export async function serve({config: path, dsns, dryRun}: ServeRequest, around: 
 }
 
 /** With what the snapshot says about it. */
-const inForceNow = (config: Config): Config => ({
+const stamped = (config: Config): Config => ({
   ...config,
   inForce: {hash: fingerprint(config), loadedAt: systemClock.wall()},
 })

@@ -11,7 +11,8 @@ const encode = 'Percent-encode special characters: "@" is %40, "/" is %2F, ":" i
  */
 export function parseUri(uri: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
-  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(uri)
+  // As in libpq, user and password end at the first "@" before any "/": a "?" may stand in them.
+  const match = /^postgres(?:ql)?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(uri)
   if (match === null) throw new OperatorError('CONFIG_DSN', 'is not a connection URI', encode)
   const [, userInfo, hostList = '', dbname = '', query = ''] = match
   // A second "@" comes from a password that was not encoded. Its rest would pass for a host or a

@@ -77,6 +77,8 @@ type Others = Exclude<
   | 'local_api'
   | 'probe'
   | 'loglevel'
+  // It has no effect.
+  | 'verbosity'
 >
 const others: Readonly<Record<Others, string>> = {
   password_encoding: 'plain   # for every password of this file; the default is base64',

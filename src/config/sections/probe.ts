@@ -63,6 +63,10 @@ const keys = {
       connect_timeout: timer('connect_timeout', 'for each step of a new connection'),
       max_age: timer('max_age', 'an older answer does not count'),
       knock_interval: timer('knock_interval', 'between two fresh connections', 100),
+      logged_knock_interval: describe(
+        'the same where log_connections is on, which costs a line a knock; default: knock_interval if given, else 10s',
+        orAbsent(duration<number | null>(null, 100)),
+      ),
       ping_interval: timer('ping_interval', 'between two pings (PostgreSQL 14 or later); 0 turns them off', 0),
       fast_ping_interval: timer('fast_ping_interval', 'the same while a host or a verdict changes'),
       ping_timeout: timer(
@@ -75,9 +79,16 @@ const keys = {
 
 /** Milliseconds, as given or by the profile. Other sections ask for them by the same fields. */
 export function timersOf({probe, profile}: Keys<typeof keys>): Readonly<Record<Timer, number>> {
-  const given = Object.entries(probe).filter(([, value]) => value !== null)
-  return {...profiles[profile], ...Object.fromEntries(given)}
+  const timers = profiles[profile]
+  return Object.fromEntries(
+    (Object.keys(timers) as Timer[]).map((key) => [key, probe[key] ?? timers[key]]),
+  ) as Readonly<Record<Timer, number>>
 }
+/** Without log_connections a knock leaves no trace, so only where the server logs it is it slower. */
+const usualLoggedKnockMs = 10_000
+const loggedKnockMs = ({probe}: Keys<typeof keys>): number =>
+  probe.logged_knock_interval ?? probe.knock_interval ?? usualLoggedKnockMs
+
 export type ProbeFields = Keys<typeof keys>
 
 /** How often hosts are asked, and how long an answer holds. */
@@ -101,6 +112,7 @@ export const probeSection = {
         connectTimeoutMs: probe.connect_timeout,
         maxAgeMs: probe.max_age,
         knockIntervalMs: probe.knock_interval,
+        loggedKnockIntervalMs: loggedKnockMs(fields),
         pingIntervalMs: probe.ping_interval,
         fastPingIntervalMs: Math.min(probe.fast_ping_interval, probe.ping_interval),
         pingTimeoutMs: probe.ping_timeout,
@@ -116,6 +128,7 @@ export const probeSection = {
       connect_timeout: formatDuration(probe.connectTimeoutMs),
       max_age: formatDuration(probe.maxAgeMs),
       knock_interval: formatDuration(probe.knockIntervalMs),
+      logged_knock_interval: formatDuration(probe.loggedKnockIntervalMs),
       ping_interval: formatDuration(probe.pingIntervalMs),
       fast_ping_interval: formatDuration(probe.fastPingIntervalMs),
       ping_timeout: formatDuration(probe.pingTimeoutMs),

@@ -88,6 +88,8 @@ export type SessionFacts = Readonly<{
   remoteAddress: string | null
   /** End of the certificate that the server showed, milliseconds since 1970; absent: it showed none. */
   certificateEndsAt?: number
+  /** log_connections is on: the server writes a line per knock. Absent: it is off, or not known. */
+  logsKnocks?: true
 }>
 
 /** Why there are no facts. */

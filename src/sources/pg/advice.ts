@@ -25,7 +25,7 @@ const advice: Readonly<Record<string, Advice>> = {
     `user "${to.user}" lacks a privilege: grant CONNECT on database "${to.dbname}", and pg_read_all_stats`,
   '53300': () =>
     'the server is up, but has no connection slot left for pgroute66: ' +
-    'raise max_connections, or the connection limit of the role',
+    'raise max_connections, or reserve some (reserved_connections, from PostgreSQL 16 on)',
   ECONNREFUSED: (to) => `nothing listens on ${to.hostaddr ?? to.host} port ${to.port}`,
   ENOENT: (to) => `there is no socket .s.PGSQL.${to.port} in ${to.host}`,
   EACCES: (to) => `this process may not open the socket in ${to.host}: check the permissions of the directory`,

@@ -1,3 +1,4 @@
+import {formatDuration} from '../../core/duration.ts'
 import type {Facts, SessionFacts} from '../../core/facts/observation.ts'
 import {enumerate} from '../../core/phrases.ts'
 import {type Clock, type HostSession, isFailure} from '../../core/ports.ts'
@@ -43,16 +44,18 @@ export async function tryHosts(config: Tried, clock: Clock): Promise<readonly Ho
     const duplicates = await Promise.all(reached.map((each) => duplicatesOf(each, reached, limit.signal)))
     return attempts.map((each): HostTrial => {
       const host = each.host.name
-      const {notes} = each
-      if (!('session' in each))
-        return {host, kind: 'failed', cause: each.cause, detail: each.detail, remarks: [], notes}
-      const {systemIdentifier, serverVersion} = each.session.facts
+      if (!('session' in each)) {
+        const {cause, detail, notes} = each
+        return {host, kind: 'failed', cause, detail, remarks: [], notes}
+      }
+      const {systemIdentifier, serverVersion, logsKnocks} = each.session.facts
       const remarks = [
         ...each.denied,
         ...rights(each),
         ...same(duplicates[reached.indexOf(each)] ?? []),
         ...foreign(each, reached, config),
       ]
+      const notes = [...each.notes, ...(logsKnocks ? [logged(config.probe)] : [])]
       const role = each.facts.inRecovery ? 'standby' : 'primary'
       const {timeline} = each.facts
       return {host, kind: 'reached', role, serverVersion, systemIdentifier, timeline, remarks, notes}
@@ -86,6 +89,10 @@ const rights = ({facts}: Reached): readonly string[] =>
           'or pgroute66 cannot match standbys with their primary',
       ]
     : []
+
+const logged = ({loggedKnockIntervalMs}: Tried['probe']): string =>
+  `log_connections is on, so each knock is a line in the log, every ${formatDuration(loggedKnockIntervalMs)}: ` +
+  'probe.logged_knock_interval sets how often'
 
 /** Proof that two names are one server: a session of one name sees the backend of the other. */
 async function duplicatesOf(one: Reached, all: readonly Reached[], signal: AbortSignal): Promise<readonly string[]> {

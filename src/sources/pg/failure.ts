@@ -36,6 +36,20 @@ const sqlstateOf = (error: unknown): string | null => {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && field(error, 'severity') !== undefined ? code : null
 }
 
+/**
+ * Whose limit refuses the session, by the function of PostgreSQL that says so (the field "R" of the
+ * error, which is in no language): `InitializeSessionUserId` of miscinit.c is about the role,
+ * `CheckMyDatabase` of postinit.c about the database. The server has room for others: this is for the
+ * operator to raise, as a refused login is. `null`: the server itself is full.
+ */
+const ownLimitOf = (routine: unknown, {user, dbname}: ConnectionSettings): string | null =>
+  routine === 'InitializeSessionUserId'
+    ? `role "${user}" has all the sessions that its own limit allows: ALTER ROLE … CONNECTION LIMIT, for each daemon ` +
+      'and check that logs in as this role'
+    : routine === 'CheckMyDatabase'
+      ? `database "${dbname}" has all the sessions that its own limit allows: ALTER DATABASE … CONNECTION LIMIT`
+      : null
+
 /** One line of bounded length, for logs and screens. The text may be a server's, in any language. */
 export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 300)
 
@@ -48,6 +62,8 @@ const noSuchNetworkHere: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOS
 export function failureFrom(error: unknown, to: ConnectionSettings, otherwise: Cause = 'error'): PgFailure {
   const text = error instanceof Error ? oneLine(error.message) : 'unknown error'
   const sqlstate = sqlstateOf(error)
+  const limit = sqlstate === '53300' ? ownLimitOf(field(error, 'routine'), to) : null
+  if (limit !== null) return pgFailure('auth', `${limit} (PostgreSQL says: ${text}, 53300)`, sqlstate)
   if (sqlstate !== null)
     return pgFailure(
       causeOfSqlstate(sqlstate),

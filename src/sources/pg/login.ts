@@ -21,13 +21,15 @@ export type Login = Dialled & Readonly<{client: Client; backendPid: number; answ
  * Options of every session on PostgreSQL. They come after the operator's own options and before the
  * first statement, so that no default of the role, the database or the server changes a question.
  * (Seen: a serializable, deferrable default made a healthy primary time out behind another
- * transaction; a function in the role's search_path made PostgreSQL look like a pooler.) A parameter
+ * transaction; a function in the role's search_path made PostgreSQL look like a pooler; a role set by
+ * ALTER ROLE … SET role lacked pg_read_all_stats.) A parameter
  * that only newer versions know would end the login: set_config sets such parameters.
  */
 const ownOptions = [
   'default_transaction_isolation=read\\ committed',
   'default_transaction_deferrable=off',
   'search_path=pg_catalog',
+  'role=none',
   'statement_timeout=0',
   'lock_timeout=0',
   'idle_in_transaction_session_timeout=0',

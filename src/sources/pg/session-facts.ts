@@ -29,6 +29,7 @@ export const sessionParts: Parts = {
   ),
   version: part(null, 'current_setting(text)', `current_setting('server_version_num')::int`, 'null::int'),
   name: part('cluster_name', 'current_setting(text)', `nullif(current_setting('cluster_name'), '')`, 'null::text'),
+  logged: part(null, 'current_setting(text)', `current_setting('log_connections')`, 'null::text'),
   started: part(
     'the start of the server',
     'pg_postmaster_start_time()',
@@ -72,6 +73,7 @@ select ${sql('pid')} as backend_pid,
   ${sql('cluster')} as system_identifier,
   ${sql('version')} as server_version,
   ${sql('name')} as cluster_name,
+  ${sql('logged')} as log_connections,
   ${sql('started')} as started_at,
   ${sql('backend')} as backend_start,
   ${sql('role')} as read_only_by_role,
@@ -133,6 +135,7 @@ export async function askSessionFacts(
     backendPid: connection.backendPid,
     backendStart: row.backend_start as string | null,
     remoteAddress: connection.remoteAddress,
+    ...(logsKnocks(row.log_connections) && {logsKnocks: true}),
     ...(connection.certificateEndsAt !== null && {certificateEndsAt: connection.certificateEndsAt}),
   }
   return {
@@ -142,6 +145,9 @@ export async function askSessionFacts(
     mayListWal: row.may_list_wal === true,
   }
 }
+
+/** `on` and `off`; from PostgreSQL 18 on a list of stages, of which a knock reaches the first. */
+const logsKnocks = (setting: unknown): boolean => /^(on|all)$|receipt/.test(String(setting))
 
 /** SHOW is no function, so nothing can be denied. */
 async function shownVersion(connection: Connection, signal: AbortSignal): Promise<number | PgFailure> {

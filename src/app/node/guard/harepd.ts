@@ -37,6 +37,7 @@ const once: ProbeSettings = {
   connectTimeoutMs: 5_000,
   maxAgeMs: 10_000,
   knockIntervalMs: 5_000,
+  loggedKnockIntervalMs: 10_000,
   pingIntervalMs: 0,
   fastPingIntervalMs: 0,
   pingTimeoutMs: 500,
