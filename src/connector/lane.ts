@@ -13,6 +13,8 @@ import {errnoOf, sqlstateOf} from './statements/send.ts'
 export type Lease = Readonly<{client: pg.PoolClient; host: string; attempts: number}>
 export type Leased = (outcome: Readonly<{lease: Lease} | {error: Error}>) => void
 
+type NoConnection = Failed & {phase: 'connecting'}
+
 /** What the two kinds of work do differently. */
 export type Rules<Request> = Readonly<{
   kind: Kind
@@ -20,11 +22,11 @@ export type Rules<Request> = Readonly<{
   pick(request: Request): string | null
   /** Whether a client of this host may be handed out now. */
   isOffered(host: string, request: Request): boolean
-  /** There was no connection. `repeat`: elsewhere, or later. */
-  failed(host: string, failed: Failed & {phase: 'connecting'}, error: Error, request: Request): 'repeat' | 'pass-on'
+  /** There was no connection. `repeat`: elsewhere, or later. `elsewhere`: else the error is passed on. */
+  failed(host: string, failed: NoConnection, error: Error, request: Request): 'repeat' | 'elsewhere' | 'pass-on'
   /** Why one more request may not wait for a host, where so many do; `null`: it may. */
   tooMany(waiting: number): ConnectorError | null
-  /** The wait is over. `cause`: the latest reason, where a host was asked. */
+  /** The wait is over. `cause`: the latest failure. */
   none(request: Request, waitedMs: number, cause: Error | null): ConnectorError
   /** The request has waited, so hosts that it avoids may be asked again. */
   waited(request: Request): void
@@ -132,6 +134,8 @@ class Acquisition<Request extends Waiting> {
   readonly #leased: Leased
   #attempts = 0
   #cause: Error | null = null
+  /** A host refused the login, and waiting would not help. */
+  #refusal: Error | null = null
   #isSettled = false
   #giveUp: () => void = () => {}
   #cancelDeadline: (() => void) | null = null
@@ -172,7 +176,8 @@ class Acquisition<Request extends Waiting> {
       return
     }
     if (host === null) {
-      this.#park()
+      if (this.#refusal === null) this.#park()
+      else this.fail(this.#refusal)
       return
     }
     this.#unpark()
@@ -210,10 +215,12 @@ class Acquisition<Request extends Waiting> {
     const {rules} = this.#deps
     const failed = {phase: 'connecting', sqlstate: sqlstateOf(error), errno: errnoOf(error), isCut} as const
     this.#cause = error
-    if (rules.failed(host, failed, error, this.#request) === 'pass-on') {
+    const next = rules.failed(host, failed, error, this.#request)
+    if (next === 'pass-on') {
       this.fail(error)
       return
     }
+    if (next === 'elsewhere') this.#refusal = error
     rules.retry(host, error, this.#attempts)
     if (rules.kind === 'read') this.look()
     else this.#pause()

@@ -78,6 +78,10 @@ export function readerLane({fleet, pools, settings, clock, events}: LanesDeps): 
         fleet.node(host).connectionErrors += 1
         const outcome = outcomeOfRead(failed, 0)
         if (outcome === 'pass-on' || outcome === 'give-up') return 'pass-on'
+        if (outcome === 'refused') {
+          request.avoid.add(host)
+          return 'elsewhere'
+        }
         if (outcome === 'suspect') fleet.suspect(host, error)
         else request.avoid.add(host)
         return 'repeat'

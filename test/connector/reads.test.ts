@@ -116,6 +116,20 @@ describe('reads', () => {
     await expect(clock.through(db.read('insert', [1]))).rejects.toMatchObject({code: '25006'})
   })
 
+  test('a host that refuses the login is left out; where all refuse, the read fails at once', async () => {
+    const {clock, db, server} = connectorStage()
+    server('host2').refuses = '28P01'
+    const work = [...Array(6)].map(() => watch(db.read('select 1')))
+    await clock.run(200)
+    expect(work.map(({host}) => host)).toEqual(Array(6).fill('host3'))
+    for (const name of ['host1', 'host3']) server(name).refuses = '28P01'
+    for (const name of ['host1', 'host3']) for (const client of [...server(name).clients]) client.lose(new Error('cut'))
+    await clock.run(10)
+    const none = watch(db.read('select 1'))
+    await clock.run(200)
+    expect(none.error).toMatchObject({code: '28P01', severity: 'FATAL'})
+  })
+
   test('from a host by name, and no other', async () => {
     const {clock, db, server} = connectorStage({read: {wait: '1s'}})
     const answers = [await clock.through(db.read('select 1', [], {from: 'host3'}))]
@@ -145,5 +159,13 @@ describe('reads', () => {
     await clock.run(1_000)
     expect(stuck.state).toBe('pending')
     expect(network.sent.filter(({host}) => host === 'host1')).toEqual([])
+  })
+
+  test('a hedge that gets no connection ends with the deadline of its read', async () => {
+    const {clock, db, server} = connectorStage({read: {hedge: '50ms', wait: '500ms'}})
+    for (const name of ['host2', 'host3']) server(name).freeze()
+    const stuck = watch(db.read('select 1'))
+    await clock.run(600)
+    expect(stuck.error?.kind).toBe('no-reader')
   })
 })

@@ -15,8 +15,11 @@ export type Failed = Readonly<
 >
 
 export type WriteOutcome = 'repeat' | 'pass-on' | 'unknown'
-/** `avoid`: on another host. `suspect`: the host is lost. */
-export type ReadOutcome = 'suspect' | 'avoid' | 'pass-on' | 'give-up'
+/**
+ * `avoid`: on another host. `suspect`: the host is lost. `refused`: on another host, and where there
+ * is none the error is passed on.
+ */
+export type ReadOutcome = 'suspect' | 'avoid' | 'refused' | 'pass-on' | 'give-up'
 
 /**
  * So many connections may be lost under one read. A read that ends the server it runs on must not
@@ -52,7 +55,8 @@ export function outcomeOfRead(failed: Failed, losses: number): ReadOutcome {
     case 'connecting':
       // The host is alive, and another one may have room.
       if (failed.sqlstate === '53300') return 'avoid'
-      return isPassing(failed) ? 'suspect' : 'pass-on'
+      // A wrong password is wrong everywhere; a certificate, TLS or a database may fail on one host alone.
+      return isPassing(failed) ? 'suspect' : 'refused'
     case 'lost-unsent':
       return 'suspect'
     case 'refused-by-driver':

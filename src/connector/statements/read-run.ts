@@ -100,7 +100,9 @@ class ReadRun {
       const {request} = this.#read
       if (under.host === null || request.from !== null) return
       const avoid = new Set([...request.avoid, under.host])
-      const elsewhere: ReadRequest = {...request, waitMs: 0, fallback: 'none', avoid}
+      // Both attempts end with the deadline of the read.
+      const waitMs = request.waitMs === 0 ? 0 : Math.max(1, request.waitMs - ms)
+      const elsewhere: ReadRequest = {...request, waitMs, fallback: 'none', avoid}
       if (this.#deps.fleet.reader(elsewhere) !== null) this.#attempt(elsewhere)
     })
   }
