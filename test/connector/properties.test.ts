@@ -24,82 +24,41 @@ const draft = fc.constantFrom<() => HostDraft>(
 )
 
 type Step = (world: World) => void
+/** fast-check prints a counterexample by these words. */
+const told = (does: string, run: Step): Step => Object.assign(run, {[fc.toStringMethod]: () => does})
+const onHost = (does: string, run: (world: World, name: string) => void) =>
+  host.map((name) => told(`${does} ${name}`, (world) => run(world, name)))
+const always = (does: string, run: Step) => fc.constant(told(does, run))
+
 const step: fc.Arbitrary<Step> = fc.oneof(
-  {weight: 6, arbitrary: fc.constant<Step>((world) => world.read())},
-  {weight: 6, arbitrary: fc.constant<Step>((world) => world.write())},
-  {weight: 1, arbitrary: fc.constant<Step>((world) => world.write(AbortSignal.abort()))},
-  {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.abortable(name))},
-  {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.readAndTurn(name))},
+  {weight: 6, arbitrary: always('read', (world) => world.read())},
+  {weight: 6, arbitrary: always('write', (world) => world.write())},
+  {weight: 1, arbitrary: always('write, aborted', (world) => world.write(AbortSignal.abort()))},
+  {weight: 1, arbitrary: onHost('abortable', (world, name) => world.abortable(name))},
+  {weight: 1, arbitrary: onHost('read and switch off', (world, name) => world.readAndTurn(name))},
+  {weight: 2, arbitrary: onHost('kill', ({stage}, name) => stage.server(name).kill())},
+  {weight: 2, arbitrary: onHost('start', ({stage}, name) => stage.server(name).start())},
+  {weight: 1, arbitrary: onHost('freeze', ({stage}, name) => stage.server(name).freeze())},
+  {weight: 1, arbitrary: onHost('thaw', ({stage}, name) => stage.server(name).thaw())},
+  {weight: 1, arbitrary: onHost('promote', ({stage}, name) => stage.server(name).promote())},
+  {weight: 1, arbitrary: onHost('demote', ({stage}, name) => stage.server(name).demote())},
+  {weight: 1, arbitrary: onHost('drop one', ({stage}, name) => stage.server(name).dropOne())},
   {
     weight: 2,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).kill(),
-    ),
+    arbitrary: fc
+      .tuple(host, fc.constantFrom('25006', '40001', '57014', 'FATAL 57P01', '23505'))
+      .map(([name, code]) => told(`${name} answers ${code}`, ({stage}) => void stage.server(name).script.push(code))),
   },
-  {
-    weight: 2,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).start(),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).freeze(),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).thaw(),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).promote(),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).demote(),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: host.map<Step>(
-      (name) =>
-        ({stage}) =>
-          stage.server(name).dropOne(),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.tuple(host, fc.constantFrom('25006', '40001', '57014', 'FATAL 57P01', '23505')).map<Step>(
-      ([name, code]) =>
-        ({stage}) =>
-          void stage.server(name).script.push(code),
-    ),
-  },
-  {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.turn(name, false))},
-  {weight: 1, arbitrary: host.map<Step>((name) => (world) => world.turn(name, true))},
+  {weight: 1, arbitrary: onHost('switch off', (world, name) => world.turn(name, false))},
+  {weight: 1, arbitrary: onHost('switch on', (world, name) => world.turn(name, true))},
   {
     weight: 4,
-    arbitrary: fc.tuple(draft, draft, draft, fc.boolean()).map<Step>(([one, two, three, isSure]) => ({stage}) => {
-      stage.publish({host1: one(), host2: two(), host3: three()}, isSure ? undefined : unconfirmed('host1'))
+    arbitrary: fc.tuple(draft, draft, draft, fc.boolean()).map(([one, two, three, isSure]) => {
+      const hosts = {host1: one(), host2: two(), host3: three()}
+      const words = Object.entries(hosts).map(([name, draft]) => `${name} ${JSON.stringify(draft)}`)
+      return told(`publish ${words.join(', ')}${isSure ? '' : ', unconfirmed'}`, ({stage}) =>
+        stage.publish(hosts, isSure ? undefined : unconfirmed('host1')),
+      )
     }),
   },
 )
@@ -209,7 +168,9 @@ class World {
   }
 }
 
-test(`${runs} histories: a write is sent once, a read ends in time, and only offered hosts get anything`, async () => {
+test(`${runs} histories: a write is sent once, a read ends in time, and only offered hosts get anything`, {
+  timeout: Math.max(180_000, 90 * runs),
+}, async () => {
   const outcomes = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(history, fc.integer({min: 1, max: 1_000}), async (steps, choice) => {
