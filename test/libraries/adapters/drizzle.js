@@ -1,6 +1,7 @@
 import {sql} from 'drizzle-orm'
 import {drizzle} from 'drizzle-orm/node-postgres'
 import {integer, pgTable, text} from 'drizzle-orm/pg-core'
+import QueryStream from 'pg-query-stream'
 
 const rows = pgTable('rows', {library: text(), value: integer()})
 
@@ -15,6 +16,15 @@ export async function open({db}) {
         await insert(transaction, value)
         throw error
       }),
+    /** Drizzle has no streams: they run beside it, on a client of its pool. */
+    async *stream() {
+      const client = await db.reader.connect()
+      try {
+        yield* client.query(new QueryStream('select generate_series(1, 500)'))
+      } finally {
+        client.release()
+      }
+    },
     close: async () => {},
   }
 }

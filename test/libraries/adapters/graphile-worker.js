@@ -1,4 +1,5 @@
 import {Logger, makeWorkerUtils, runOnce} from 'graphile-worker'
+import QueryStream from 'pg-query-stream'
 
 /** A job that is done writes a row. */
 export async function open({db}) {
@@ -20,6 +21,14 @@ export async function open({db}) {
         await client.query('select graphile_worker.add_job($1, $2)', ['row', {value}])
         throw error
       }),
+    /** On a client of the pool, as the worker lends it to a job. */
+    async *stream() {
+      const rows = []
+      await utils.withPgClient(async (client) => {
+        for await (const row of client.query(new QueryStream('select generate_series(1, 500)'))) rows.push(row)
+      })
+      yield* rows
+    },
     close: () => utils.release(),
   }
 }

@@ -1,5 +1,6 @@
 import {EntitySchema, MikroORM} from '@mikro-orm/postgresql'
 import {PostgresDialect} from 'kysely'
+import Cursor from 'pg-cursor'
 
 const Row = new EntitySchema({
   name: 'Row',
@@ -11,7 +12,7 @@ export async function open({db}) {
   const [reader, writer] = await Promise.all(
     [db.reader, db.writer].map((pool) =>
       MikroORM.init({
-        ...{entities: [Row], dbName: 'app', driverOptions: new PostgresDialect({pool})},
+        ...{entities: [Row], dbName: 'app', driverOptions: new PostgresDialect({pool, cursor: Cursor})},
         discovery: {disableDynamicFileAccess: true},
       }),
     ),
@@ -24,6 +25,7 @@ export async function open({db}) {
         await em.insert('Row', {library: 'mikro-orm', value})
         throw error
       }),
+    stream: () => reader.em.fork().getConnection().stream('select generate_series(1, 500) as n'),
     close: () => Promise.all([reader.close(), writer.close()]),
   }
 }

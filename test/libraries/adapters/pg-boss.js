@@ -1,4 +1,5 @@
 import * as all from 'pg-boss'
+import QueryStream from 'pg-query-stream'
 
 const PgBoss = all.PgBoss ?? all.default
 
@@ -23,6 +24,15 @@ export async function open({db}) {
         await boss.send('rows', {value}, {db: {executeSql: (text, values) => client.query(text, values)}})
         throw error
       }),
+    /** pg-boss has no streams: they run beside it, on a client of its pool. */
+    async *stream() {
+      const client = await db.reader.connect()
+      try {
+        yield* client.query(new QueryStream('select generate_series(1, 500)'))
+      } finally {
+        client.release()
+      }
+    },
     close: () => boss.stop({graceful: false, close: false}),
   }
 }

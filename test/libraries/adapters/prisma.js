@@ -1,5 +1,6 @@
 import {PrismaPg} from '@prisma/adapter-pg'
 import {PrismaClient} from '@prisma/client'
+import QueryStream from 'pg-query-stream'
 
 /** A client for each kind of work, over the pools. */
 export async function open({db}) {
@@ -13,6 +14,15 @@ export async function open({db}) {
         await insert(transaction, value)
         throw error
       }),
+    /** Prisma has no streams: they run beside it, on a client of its pool. */
+    async *stream() {
+      const client = await db.reader.connect()
+      try {
+        yield* client.query(new QueryStream('select generate_series(1, 500)'))
+      } finally {
+        client.release()
+      }
+    },
     close: () => Promise.all([reader.$disconnect(), writer.$disconnect()]),
   }
 }

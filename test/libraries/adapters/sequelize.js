@@ -1,3 +1,4 @@
+import QueryStream from 'pg-query-stream'
 import {QueryTypes, Sequelize} from 'sequelize'
 
 /** It keeps the clients of the driver: those that are lost are taken out at the next statement. */
@@ -14,6 +15,16 @@ export async function open({db}) {
         await insert(value, {transaction})
         throw error
       }),
+    /** Sequelize has no streams: they run on a connection of its own pool. */
+    async *stream() {
+      const {connectionManager} = sequelize
+      const client = await connectionManager.getConnection({type: 'SELECT'})
+      try {
+        yield* client.query(new QueryStream('select generate_series(1, 500)'))
+      } finally {
+        connectionManager.releaseConnection(client)
+      }
+    },
     close: () => sequelize.close(),
   }
 }
