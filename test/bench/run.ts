@@ -114,9 +114,20 @@ const benches: Readonly<Record<string, Entry>> = {
   },
   connector: {
     about:
-      'the connector: 200 callers while servers are killed, frozen, restarted and replaced for --minutes (3): reads ' +
-      'lost, writes done twice; and the CPU of a read beside pg.Pool; only when it is named',
+      'the connector: 200 callers by three ways, while servers, daemon, names, TLS and PgBouncer fail in twelve ways ' +
+      'for --minutes (5): reads lost, writes done twice; only when it is named',
     load: () => import('./connector.ts'),
+    isOnDemand: true,
+  },
+  'connector-cost': {
+    about: 'the connector: CPU and p99 of a read and of a write beside pg.Pool; only when it is named',
+    load: () => import('./connector-cost.ts'),
+    isOnDemand: true,
+  },
+  'connector-soak': {
+    about:
+      'the connector: the same faults for --minutes (60): heap, clients out, uncaught errors; only when it is named',
+    load: () => import('./connector-soak.ts'),
     isOnDemand: true,
   },
   arm64: {

@@ -53,6 +53,17 @@ export type Report = Readonly<{
   refused: readonly Error[]
 }>
 
+/**
+ * `from`: their first key; callers that share a table have `spread` keys each. `pauseMs`: between two
+ * statements of a caller.
+ */
+export type CallersOptions = Readonly<{readers: number; writers: number; from?: number; pauseMs?: number}>
+
+/** What a caller was told of its key. */
+const told = {acknowledged: 1, unknown: 2, refused: 3} as const
+/** Keys of one `Callers`, at most. */
+export const spread = 2 ** 23
+
 export type Held = Readonly<{missing: number; twice: number; notDoneButThere: number; unknownAndDone: number}>
 
 /** Callers that read and write without a pause, as an application under load, and keep account. */
@@ -64,14 +75,18 @@ export class Callers implements AsyncDisposable {
   #slowest = 0
   readonly #lost: Error[] = []
   readonly #readsBy = new Map<string, number>()
-  readonly #acknowledged: number[] = []
-  readonly #unknown: number[] = []
-  readonly #refusedKeys: number[] = []
   readonly #refused: Error[] = []
+  /** By key: a bench of an hour must not hold a list. */
+  readonly #told = new Uint8Array(spread)
+  readonly #counts = {acknowledged: 0, unknown: 0}
+  readonly #from: number
+  readonly #pauseMs: number
   #key = 0
 
-  constructor(db: Database, {readers, writers}: Readonly<{readers: number; writers: number}>) {
+  constructor(db: Database, {readers, writers, from = 0, pauseMs = 2}: CallersOptions) {
     this.#db = db
+    this.#from = from
+    this.#pauseMs = pauseMs
     const callers = [
       ...Array.from({length: readers}, () => this.#read()),
       ...Array.from({length: writers}, () => this.#write()),
@@ -85,8 +100,7 @@ export class Callers implements AsyncDisposable {
       lost: this.#lost,
       slowestReadMs: this.#slowest,
       readsBy: this.#readsBy,
-      acknowledged: this.#acknowledged.length,
-      unknown: this.#unknown.length,
+      ...this.#counts,
       refused: this.#refused,
     }
   }
@@ -99,16 +113,21 @@ export class Callers implements AsyncDisposable {
   /** Ends the callers, and compares what they were told with what the primary holds. */
   async held(primary: PgNode): Promise<Held> {
     await this[Symbol.asyncDispose]()
-    const rows = (await primary.sql('select key, count(*)::int as times from callers group by key')) as {
+    const range = `key >= ${this.#from} and key < ${this.#from + spread}`
+    const rows = (await primary.sql(`select key, count(*)::int as times from callers where ${range} group by key`)) as {
       key: number
       times: number
     }[]
-    const there = new Set(rows.map(({key}) => key))
+    const there = new Set(rows.map(({key}) => key - this.#from))
+    const keys = (of: number, isThere: boolean) =>
+      this.#told
+        .subarray(0, this.#key)
+        .reduce((sum, one, key) => sum + Number(one === of && there.has(key) === isThere), 0)
     return {
-      missing: this.#acknowledged.filter((key) => !there.has(key)).length,
+      missing: keys(told.acknowledged, false),
       twice: rows.filter(({times}) => times > 1).length,
-      notDoneButThere: this.#refusedKeys.filter((key) => there.has(key)).length,
-      unknownAndDone: this.#unknown.filter((key) => there.has(key)).length,
+      notDoneButThere: keys(told.refused, true),
+      unknownAndDone: keys(told.unknown, true),
     }
   }
 
@@ -129,7 +148,7 @@ export class Callers implements AsyncDisposable {
         this.#lost.push(error as Error)
         await sleep(20)
       }
-      await sleep(2)
+      await sleep(this.#pauseMs)
     }
   }
 
@@ -137,17 +156,20 @@ export class Callers implements AsyncDisposable {
     while (!this.#isOver) {
       const key = this.#key++
       try {
-        await this.#db.write('insert into callers values ($1)', [key])
-        this.#acknowledged.push(key)
+        await this.#db.write('insert into callers values ($1)', [this.#from + key])
+        this.#told[key] = told.acknowledged
+        this.#counts.acknowledged += 1
       } catch (error) {
-        if (error instanceof ConnectorError && error.outcome === 'unknown') this.#unknown.push(key)
-        else {
-          this.#refusedKeys.push(key)
+        if (error instanceof ConnectorError && error.outcome === 'unknown') {
+          this.#told[key] = told.unknown
+          this.#counts.unknown += 1
+        } else {
+          this.#told[key] = told.refused
           this.#refused.push(error as Error)
         }
         await sleep(20)
       }
-      await sleep(2)
+      await sleep(this.#pauseMs)
     }
   }
 }
