@@ -1,8 +1,11 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {Meter} from '../core/ports.ts'
+import type {GroupSettings} from '../core/settings.ts'
 import type {Publication, Snapshot} from '../core/snapshot.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 import {GroupTime} from './counters/group-time.ts'
+import {ProbeTimes} from './counters/probe-times.ts'
+import {Scrapes} from './counters/scrapes.ts'
 import {type DropReason, dropReasons} from './listen/drop-reason.ts'
 import {processMetrics} from './process-metrics.ts'
 import {type SetMetrics, setMetrics} from './set-metrics.ts'
@@ -30,6 +33,9 @@ export interface Metrics extends Pick<SetMetrics, 'took' | 'shares'> {
   certificates(ends: ReadonlyMap<string, number>): void
   /** The outcome of a reload. `wall`: milliseconds. */
   reloaded(isSuccessful: boolean, wall: number): void
+  /** The groups whose probes are counted from now on. */
+  watches(groups: readonly Pick<GroupSettings, 'name' | 'hosts'>[]): void
+  /** In short pieces: a thousand hosts delay nothing else. */
   render(snapshot: Snapshot, at: Moment): Promise<string>
 }
 
@@ -56,8 +62,8 @@ function instrumentsOf(registers: Registry[], version: string) {
   const transitions = counter('role_transitions_total', 'Role changes of a host.', ['host', 'from', 'to'])
   const duration = new Histogram({
     name: 'pgroute66_probe_duration_seconds',
-    help: 'How long a host took to answer a probe.',
-    labelNames: ['host'],
+    help: 'How long the hosts of a group took to answer a probe.',
+    labelNames: ['group'],
     buckets,
     registers,
   })
@@ -108,14 +114,17 @@ export function createMetrics(version: string, wall: () => number): Metrics {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
   const counts = instrumentsOf(registers, version)
-  const {opened, failures, alarms, transitions, duration, stages, applies, named, reload, reloadedAt, saved} = counts
+  const {opened, failures, alarms, transitions, stages, applies, named, reload, reloadedAt, saved} = counts
   reload.set(1)
   saved.set(1)
   reloadedAt.set(wall() / 1000)
   const setProcess = processMetrics(registers)
   const times = new GroupTime(registers)
-  const snapshots = snapshotMetrics(registers)
+  const filled = new Registry()
+  const snapshots = snapshotMetrics({kept: registers, filled: [filled]})
   const sets = setMetrics(registers)
+  const probes = new ProbeTimes(counts.duration)
+  const scrapes = new Scrapes(registry, filled)
 
   return {
     meter: {
@@ -124,7 +133,7 @@ export function createMetrics(version: string, wall: () => number): Metrics {
         snapshots.certificateShown(host, certificateEndsAt)
       },
       probed(host, durationMs) {
-        duration.observe({host}, durationMs / 1000)
+        probes.observe(host, durationMs / 1000)
         snapshots.answered(host, wall())
       },
       failed: (host, cause) => failures.inc({host, cause}),
@@ -149,12 +158,13 @@ export function createMetrics(version: string, wall: () => number): Metrics {
       reload.set(isSuccessful ? 1 : 0)
       if (isSuccessful) reloadedAt.set(at / 1000)
     },
-    render(snapshot, at) {
-      setProcess()
-      times.seen(snapshot, at.now)
-      snapshots.set(snapshot, at)
-      sets.set()
-      return registry.metrics()
-    },
+    watches: (groups) => probes.watches(groups),
+    render: (snapshot, at) =>
+      scrapes.text(function* () {
+        setProcess()
+        times.seen(snapshot, at.now)
+        sets.set()
+        yield* snapshots.fill(snapshot, at)
+      }),
   }
 }

@@ -1,5 +1,5 @@
 import {Gauge, type Registry} from 'prom-client'
-import type {HostState, Snapshot} from '../core/snapshot.ts'
+import type {GroupState, HostState, Snapshot} from '../core/snapshot.ts'
 import {situations} from '../core/verdict/situation.ts'
 import type {Moment} from '../protocol/snapshot-json.ts'
 
@@ -29,6 +29,7 @@ function gaugesOf(registers: Registry[]) {
   const backends = gauge('host_backends', 'Backends in use, if known.', ['host'])
   const backendsMost = gauge('host_backends_limit', 'Backends that the host allows, if known.', ['host'])
   const success = gauge('host_last_success_timestamp_seconds', 'When the host last answered a probe.', ['host'])
+  const probe = gauge('host_probe_seconds', 'How long the host took to answer its last probe.', ['host'])
   const primaries = gauge('group_primaries', 'How many hosts of the group are primary.', ['group'])
   const routed = gauge('group_routed', 'Whether the group has a host that may be written to.', ['group'])
   const verdict = gauge('group_verdict', '1 for the verdict of the group, 0 for the others.', ['group', 'verdict'])
@@ -65,6 +66,7 @@ function gaugesOf(registers: Registry[]) {
     backends,
     backendsMost,
     success,
+    probe,
     primaries,
     routed,
     verdict,
@@ -73,29 +75,34 @@ function gaugesOf(registers: Registry[]) {
     contradiction,
     inSync,
     certificate,
-    ...ofDaemon(gauge),
   }
 }
 
-type MakeGauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) => Gauge<T>
-
-function ofDaemon(gauge: MakeGauge) {
-  const config = gauge(
-    'config_info',
-    'The configuration in force: a hash of what "config show" prints, without any secret; always 1.',
-    ['hash'],
-  )
-  const maintenance = gauge('maintenance', 'Whether maintenance is on, which freezes every actuator.', [])
-  const ready = gauge('ready', 'Whether every host was probed at least once.', [])
-  return {config, maintenance, ready}
-}
+/** Hosts or groups whose gauges are set before they are written out. */
+const pieceSize = 50
 
 /**
- * Gauges with the contents of the snapshot. They are emptied at each scrape, so that a host which
- * was removed from the configuration disappears.
+ * Gauges with the contents of the snapshot, in `filled`, which is emptied by its owner: a host that was removed
+ * from the configuration disappears. The two gauges without labels are in `kept`.
  */
-export function snapshotMetrics(registers: Registry[]) {
-  const gauges = gaugesOf(registers)
+export function snapshotMetrics({kept, filled}: Readonly<{kept: Registry[]; filled: Registry[]}>) {
+  const gauges = gaugesOf(filled)
+  const maintenance = new Gauge({
+    name: 'pgroute66_maintenance',
+    help: 'Whether maintenance is on, which freezes every actuator.',
+    registers: kept,
+  })
+  const ready = new Gauge({
+    name: 'pgroute66_ready',
+    help: 'Whether every host was probed at least once.',
+    registers: kept,
+  })
+  const config = new Gauge({
+    name: 'pgroute66_config_info',
+    help: 'The configuration in force: a hash of what "config show" prints, without any secret; always 1.',
+    labelNames: ['hash'],
+    registers: filled,
+  })
   const answeredAt = new Map<string, number>()
   const certificateEnds = new Map<string, number>()
   let ownCertificates: ReadonlyMap<string, number> = new Map()
@@ -110,6 +117,7 @@ export function snapshotMetrics(registers: Registry[]) {
       if (state.timeline !== null) gauges.timeline.set({host}, state.timeline)
       if (state.backendsUsed !== null) gauges.backends.set({host}, state.backendsUsed)
       if (state.backendsMax !== null) gauges.backendsMost.set({host}, state.backendsMax)
+      if (state.probeMs !== null) gauges.probe.set({host}, state.probeMs / 1000)
     }
     if (state.role === 'standby') {
       if (state.lagBytes !== null) gauges.lag.set({host}, state.lagBytes)
@@ -122,6 +130,18 @@ export function snapshotMetrics(registers: Registry[]) {
     if (at !== undefined) gauges.success.set({host}, at / 1000)
   }
 
+  function setGroup({name: group, verdict: found, evidence: items}: GroupState): void {
+    gauges.primaries.set({group}, found.primaries.length)
+    gauges.routed.set({group}, Number(found.routedTo !== null))
+    for (const one of verdicts) gauges.verdict.set({group, verdict: one}, Number(found.kind === one))
+    for (const one of situations) gauges.situation.set({group, situation: one}, Number(found.situation === one))
+    for (const {source, subject, answer, contradictsSql} of items) {
+      const about = {group, source, subject: subject ?? ''}
+      for (const one of answers) gauges.evidence.set({...about, answer: one}, Number(answer === one))
+      gauges.contradiction.set(about, Number(contradictsSql))
+    }
+  }
+
   return {
     answered: (host: string, wall: number): void => void answeredAt.set(host, wall),
     certificateShown(host: string, endsAt: number | null): void {
@@ -131,29 +151,27 @@ export function snapshotMetrics(registers: Registry[]) {
     certificates(ends: ReadonlyMap<string, number>): void {
       ownCertificates = ends
     },
-    set(snapshot: Snapshot, at: Moment): void {
-      for (const gauge of Object.values(gauges)) gauge.reset()
+    /** Yields where the gauges are to be written out and emptied. */
+    *fill(snapshot: Snapshot, at: Moment): Generator<void> {
       for (const host of answeredAt.keys()) if (!Object.hasOwn(snapshot.hosts, host)) answeredAt.delete(host)
       for (const host of certificateEnds.keys()) if (!Object.hasOwn(snapshot.hosts, host)) certificateEnds.delete(host)
       for (const [path, ends] of ownCertificates) gauges.certificate.set({certificate: path}, ends / 1000)
       for (const [host, ends] of certificateEnds) gauges.certificate.set({certificate: `server ${host}`}, ends / 1000)
-      for (const state of Object.values(snapshot.hosts)) setHost(state, at)
-      for (const {name: group, verdict: found, evidence: items} of Object.values(snapshot.groups)) {
-        gauges.primaries.set({group}, found.primaries.length)
-        gauges.routed.set({group}, Number(found.routedTo !== null))
-        for (const one of verdicts) gauges.verdict.set({group, verdict: one}, Number(found.kind === one))
-        for (const one of situations) gauges.situation.set({group, situation: one}, Number(found.situation === one))
-        for (const {source, subject, answer, contradictsSql} of items) {
-          const about = {group, source, subject: subject ?? ''}
-          for (const one of answers) gauges.evidence.set({...about, answer: one}, Number(answer === one))
-          gauges.contradiction.set(about, Number(contradictsSql))
-        }
-      }
       for (const [name, {status}] of Object.entries(snapshot.actuators))
         gauges.inSync.set({target: name}, Number(status === 'in-sync'))
-      if (snapshot.config) gauges.config.set({hash: snapshot.config.hash}, 1)
-      gauges.maintenance.set(Number(snapshot.maintenance !== null))
-      gauges.ready.set(Number(snapshot.ready))
+      if (snapshot.config) config.set({hash: snapshot.config.hash}, 1)
+      maintenance.set(Number(snapshot.maintenance !== null))
+      ready.set(Number(snapshot.ready))
+      yield* inPieces(Object.values(snapshot.hosts), (state) => setHost(state, at))
+      yield* inPieces(Object.values(snapshot.groups), setGroup)
+      yield
     },
+  }
+}
+
+function* inPieces<T>(items: readonly T[], set: (item: T) => void): Generator<void> {
+  for (const [index, item] of items.entries()) {
+    set(item)
+    if ((index + 1) % pieceSize === 0) yield
   }
 }

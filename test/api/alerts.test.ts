@@ -40,6 +40,7 @@ async function allMetrics(): Promise<string> {
   await using api = await started(draft, {}, {metrics})
   api.source.publish(draft, change('host2', 'primary', 'standby'))
   metrics.meter.connectionOpened('host1', noon.wall + 86_400_000)
+  metrics.watches([{name: 'all', hosts: ['host1']}])
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host3', 'auth')
   metrics.meter.alarmed('host3')

@@ -239,6 +239,7 @@ test('metrics show the snapshot and count events', async () => {
   const metrics = createMetrics('0.1.0', () => noon.wall)
   await using api = await started(draft, {}, {metrics})
   metrics.meter.connectionOpened('host1', null)
+  metrics.watches([{name: 'all', hosts: ['host1', 'host2']}])
   metrics.meter.probed('host1', 0.7)
   metrics.meter.failed('host4', 'refused')
   api.source.publish({...draft, verdict: unconfirmed('host1')}, change('host2', 'primary', 'standby'))
@@ -259,7 +260,8 @@ test('metrics show the snapshot and count events', async () => {
     'pgroute66_group_situation{group="all",situation="healthy"} 0',
     'pgroute66_connections_opened_total{host="host1"} 1',
     'pgroute66_probe_failures_total{host="host4",cause="refused"} 1',
-    'pgroute66_probe_duration_seconds_count{host="host1"} 1',
+    'pgroute66_probe_duration_seconds_count{group="all"} 1',
+    'pgroute66_host_probe_seconds{host="host1"} 0.0004',
     'pgroute66_role_transitions_total{host="host2",from="primary",to="standby"} 1',
     `pgroute66_host_last_success_timestamp_seconds{host="host1"} ${noon.wall / 1000}`,
     'pgroute66_config_last_reload_successful 1',

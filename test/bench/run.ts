@@ -77,6 +77,10 @@ const benches: Readonly<Record<string, Entry>> = {
     about: 'requests (--runs, 2,500) made from the OpenAPI document: answers that it does not tell',
     load: () => import('./openapi.ts'),
   },
+  scrape: {
+    about: '/metrics of 1,000 hosts (--hosts): how long nothing else runs, beside the same snapshot as JSON',
+    load: () => import('./scrape.ts'),
+  },
   scale: {
     about: '10, 100 and 1,000 hosts: CPU, memory, and whether all are probed on time',
     load: () => import('./scale.ts'),

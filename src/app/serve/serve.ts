@@ -83,6 +83,7 @@ async function run(config: Config, {log, dryRun, stopped, env, version, ...sourc
   const clock = systemClock
   tellStart(config, log, version)
   const metrics = createMetrics(version, clock.wall)
+  metrics.watches(config.groups)
   const claim = release.own(await StateLock.open(config.stateDir, log))
   const journal = release.own(await ChangeJournal.open(config.stateDir, log))
   const watching = release.own(await watchOver(config, {clock, random: Math.random, log, metrics, version}))
@@ -136,9 +137,9 @@ async function run(config: Config, {log, dryRun, stopped, env, version, ...sourc
     ...sources,
     // First the parts that may refuse: another process may have the folder or the port.
     apply: [
-      ...[claim, api, agent, watching, journal, routers, hooks, certificates, members].map(applying),
+      ...[claim, api, agent, watching, journal, routers, hooks, certificates, members, holds].map(applying),
       (next) => log.reopen(next.log),
-      (next) => holds.applyConfig(next),
+      ({groups}) => metrics.watches(groups),
     ],
     inherited: inheritedListeners(env, process.pid),
     log,
