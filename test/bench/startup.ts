@@ -48,6 +48,7 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   const commands: Commands = {
     bare: [node, '-e', '0'],
     check: [exe, 'check', 'host1'],
+    group: [exe, 'check'],
     version: [exe, '--version'],
     direct: [exe, 'check', '--direct', '-c', config],
     psql: [scripts.psql],
@@ -96,6 +97,7 @@ function startRows(times: Readonly<Record<string, readonly Timed[]>>): readonly 
       `; bash + Debian's psql: ${both('psql')} (and PostgreSQL's); bash + curl: ${both('curl')}`,
       isCheaper,
     ),
+    row('check of the whole group, answered by the daemon', 'group', 1.3, ''),
     row('check --direct of three nodes, scram + TLS', 'direct', 3, `; three psql at once: ${both('psql3')}`),
     row('--version', 'version', 2.5, ''),
   ]

@@ -32,6 +32,13 @@ test('fast path: the text and the exit code of the daemon', async () => {
   assert.deepEqual(daemon.asked, ['/v1/check?server=host1'])
 })
 
+test('the whole group: the text and the exit code of the daemon', async () => {
+  await using daemon = await fakeDaemon(body)
+  const {code, stdout} = await run(['check'], {env: {PGROUTE66_SOCKET: daemon.socket}, cwd: await folder()})
+  assert.deepEqual([code, stdout], [1, 'host1 is a standby\n'])
+  assert.deepEqual(daemon.asked, ['/v1/check?'])
+})
+
 test('flags: the full command gets the same answer', async () => {
   await using daemon = await fakeDaemon(body)
   const env = {PGROUTE66_SOCKET: daemon.socket}

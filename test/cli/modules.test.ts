@@ -67,12 +67,12 @@ const of = (heavy: readonly string[], found: readonly string[]) => heavy.filter(
 /** Who may be on the fast path: the entry, what asks a daemon and prints its answer, and whether to trust a file. */
 const fastPath = ['bin', 'dist/app/main', 'dist/app/check', 'dist/app/cli', 'dist/sources/daemon', 'dist/system']
 
-test("HAProxy's check, answered by the daemon: nine small files of the fast path, and node:net alone", async () => {
+test.each([
+  {asker: "HAProxy's", words: ['NOT_USED', 'NOT_USED', '127.0.0.1', '5432'], env: {HAPROXY_SERVER_NAME: 'host1'}},
+  {asker: "the group's", words: [], env: {PGROUTE66CONFIG: '/nonexistent'}},
+])('$asker check, answered by the daemon: nine small files and node:net alone', async ({words, env}) => {
   await using daemon = await fakeDaemon({exit: 0, ok: true, text: 'host1: the only primary', recognised: true})
-  const {own, packages, builtins} = await loadedBy(['check', 'NOT_USED', 'NOT_USED', '127.0.0.1', '5432'], {
-    HAPROXY_SERVER_NAME: 'host1',
-    PGROUTE66_SOCKET: daemon.socket,
-  })
+  const {own, packages, builtins} = await loadedBy(['check', ...words], {...env, PGROUTE66_SOCKET: daemon.socket})
   assert.deepEqual(
     own.filter((path) => !fastPath.includes(dirname(path))),
     [],

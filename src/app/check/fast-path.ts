@@ -36,8 +36,8 @@ export const isMiss = (answer: DaemonAnswer | Miss): answer is Miss => 'endpoint
 /**
  * The check that HAProxy runs every second: one question to the daemon on its unix socket, before
  * anything large is loaded. Only for a check without flags other than --role. HAProxy's arguments
- * say which server is meant. For a HOST the configuration says it, so the fast path is for a user
- * who has none. `null`: the full command has to do it. Of node's own modules this loads node:net
+ * say which server is meant. For a HOST and for the group the configuration says it, so the fast path
+ * is for a user who has none. `null`: the full command has to do it. Of node's own modules this loads node:net
  * alone: node:http would cost as much as all the rest.
  */
 export async function askFast(
@@ -52,7 +52,7 @@ export async function askFast(
   const socket = guessSocket(env, cwd)
   if (socket === null) return null
   const end = () => {
-    print(1, `${question.server ?? question.address}: ended by SIGTERM before ${socket} answered`)
+    print(1, `${question.server ?? question.address ?? 'check'}: ended by SIGTERM before ${socket} answered`)
     process.exit(3)
   }
   process.once('SIGTERM', end)
@@ -67,6 +67,7 @@ function fastQuestion(given: CheckArguments, env: NodeJS.ProcessEnv): CheckQuest
   for (const flag in flags) if (flag !== 'role') return null
   const [server = ''] = words
   const isHostName = words.length === 1 && /^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,62}$/.test(server)
+  if (words.length === 0) return questionAbout(null, flags)
   return haproxyQuestion(given, env) ?? (isHostName ? questionAbout(server, flags) : null)
 }
 
