@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest'
+import {lookAt} from '../../src/app/switchover/look.ts'
 import {nextStep, type Phase, rows, type Seen} from '../../src/app/switchover/phase.ts'
 
 const calm: Seen = {
@@ -108,4 +109,16 @@ test('whatever is seen: nothing is ordered without a hold, and every way out of 
           }
         }
   expect(seen).toBe(5 * 4 * 3 * 64 * 4)
+})
+
+test('a router that was not reached is named where the hold does not come about', () => {
+  const hold = {id: '1', group: 'all', from: 'a', to: 'b', since: '', until: '', by: 'anna'}
+  const actuators = {
+    'haproxy /h': {status: 'in-sync', problems: [], held: {id: '1', status: 'held' as const, why: []}},
+    'pgbouncer /p': {status: 'in-sync', problems: [], held: null},
+  }
+  const before = lookAt(null, 'a', {hold: 'open', route: 'from', isInStep: false, routedTo: 'a', why: '', open: []})
+  const looked = lookAt({hold, maintenance: false, verdict: null, actuators}, 'a', before)
+  expect([looked.hold, looked.open]).toEqual(['open', ['pgbouncer /p: it was not reached since the hold began']])
+  expect(lookAt({hold: null, maintenance: false, verdict: null, actuators}, 'a', before).open).toEqual([])
 })

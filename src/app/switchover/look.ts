@@ -15,8 +15,9 @@ export function lookAt(progress: Progress | 'ended' | null, from: string, before
   const routedTo = verdict?.routed_to ?? null
   const routers = Object.entries(actuators).filter(([name]) => isRouter(name))
   const states = routers.map(([, {held}]) => held?.status ?? null)
-  const open = routers.flatMap(([name, {held}]) => (held ? held.why.map((why) => `${name}: ${why}`) : []))
   const isOver = hold === null || maintenance
+  const unreached = isOver ? [] : ['it was not reached since the hold began']
+  const open = routers.flatMap(([name, {held}]) => (held?.why ?? unreached).map((why) => `${name}: ${why}`))
   return {
     hold: isOver ? 'ended' : holdOf(states),
     route: routedTo === from ? 'from' : routedTo === null ? 'none' : 'other',
