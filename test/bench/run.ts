@@ -22,6 +22,11 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./primgr.ts'),
   },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
+  bounds: {
+    about:
+      'the bounds of config check for each profile (--runs, 10): a frozen primary noticed within them, no false alarm',
+    load: () => import('./bounds.ts'),
+  },
   rest: {
     about: 'a minute at rest: connections and log lines in PostgreSQL, CPU and memory of serve',
     load: () => import('./rest.ts'),
