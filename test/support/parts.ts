@@ -26,6 +26,8 @@ export const parts = [
   {name: 'rpmlint', path: '/usr/bin/rpmlint', debian: 'rpmlint'},
   {name: 'keepalived', path: '/usr/sbin/keepalived', debian: 'keepalived'},
   {name: 'Ansible', path: '/usr/bin/ansible-playbook', debian: 'ansible-core'},
+  {name: 'shellcheck', path: '/usr/bin/shellcheck', debian: 'shellcheck'},
+  {name: 'ansible-lint', path: '/usr/bin/ansible-lint', debian: 'ansible-lint'},
   {name: 'mandoc', path: '/usr/bin/mandoc', debian: 'mandoc'},
   {name: 'zsh', path: '/usr/bin/zsh', debian: 'zsh'},
   {name: 'fish', path: '/usr/bin/fish', debian: 'fish'},
