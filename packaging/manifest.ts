@@ -60,6 +60,12 @@ export function manifestOf(json: string): Manifest {
 /** Flags whose value is a file's path. */
 export const takesFile = ({helpValue}: Flag): boolean => /^(FILE|PATH|SOCKET)$/.test(helpValue ?? '')
 
+/** Arguments that are names of hosts, which the configuration knows. */
+export const takesHost = ({name}: Listed['args'][number]): boolean => ['host', 'one', 'other'].includes(name)
+
+/** Prints the names of the hosts; nothing where this user may not read the configuration. */
+export const listsHosts = 'config show --hosts 2>/dev/null'
+
 /** First words of commands with several words, each with the commands that begin with it. */
 export function topics(manifest: Manifest): ReadonlyMap<string, readonly Listed[]> {
   const found = new Map<string, Listed[]>()

@@ -1,4 +1,13 @@
-import {type Flag, firstWords, type Listed, type Manifest, takesFile, topics} from '../manifest.ts'
+import {
+  type Flag,
+  firstWords,
+  type Listed,
+  listsHosts,
+  type Manifest,
+  takesFile,
+  takesHost,
+  topics,
+} from '../manifest.ts'
 
 export function fish(manifest: Manifest): string {
   const line = (...words: string[]) => ['complete -c pgroute66', ...words].join(' ')
@@ -31,6 +40,7 @@ export function fish(manifest: Manifest): string {
         ...(offered.length > 0
           ? [line(`-n '__pgroute66_at ${words.join(' ')}'`, '-a', quoted(offered.join(' ')))]
           : []),
+        ...(args.some(takesHost) ? [line(inside, '-a', quoted(`(pgroute66 ${listsHosts})`))] : []),
         ...flags.map((flag) => line(inside, ...wordsOf(flag))),
         line(inside, '-l help -d', quoted('What it does')),
       ]

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import {execFileSync} from 'node:child_process'
-import {readFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {test} from 'vitest'
+import {afterAll, test} from 'vitest'
 import {bash} from '../../packaging/completions/bash.ts'
 import {fish} from '../../packaging/completions/fish.ts'
 import {zsh} from '../../packaging/completions/zsh.ts'
@@ -14,7 +15,10 @@ const root = join(import.meta.dirname, '..', '..')
 const at = (name: string) => join(root, 'packaging', name)
 const manifest = manifestOf(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
 const output = (program: string, ...args: string[]) =>
-  execFileSync(program, args, {encoding: 'utf8', env: {...process.env, TERM: 'dumb'}})
+  execFileSync(program, args, {
+    encoding: 'utf8',
+    env: {...process.env, PATH: `${bin}:${process.env.PATH}`, TERM: 'dumb'},
+  })
 
 test('completions and manual are up to date: else run "npm run generate"', () => {
   const files = {'completions/pgroute66.bash': bash, 'completions/_pgroute66': zsh, 'completions/pgroute66.fish': fish}
@@ -24,6 +28,12 @@ test('completions and manual are up to date: else run "npm run generate"', () =>
     'manual/pgroute66.yaml.5': configManual,
   }))
     assert.equal(readFileSync(at(name), 'utf8'), textOf(manifest), name)
+})
+
+test.skipIf(lacks('shellcheck'))('shellcheck reports nothing about the completion and the scripts', () => {
+  const files = ['packaging/completions/pgroute66.bash', 'test/packaging/rpm-root.sh', '.ci/run']
+  // SC2207: COMPREPLY is an array of the words that compgen prints.
+  assert.equal(output('shellcheck', '--shell=bash', '--exclude=SC2207', ...files.map((name) => join(root, name))), '')
 })
 
 test.skipIf(lacks('mandoc'))('mandoc reports nothing about the manual, and shows every command and flag', () => {
@@ -48,7 +58,18 @@ const cases: readonly (readonly [string, readonly string[], readonly string[]])[
   ['config show --', ['--config', '--json'], ['--role']],
   ['haproxy config --style ', ['push', 'agent', 'httpchk', 'external'], ['primary']],
   ['maintenance ', ['on', 'off'], ['check']],
+  ['drain ', ['db-one', 'db-two'], ['serve']],
+  ['drain db-t', ['db-two'], ['db-one']],
+  ['compare db-one ', ['db-two'], ['serve']],
+  ['instances ad', ['adopt'], ['serve']],
+  ['serve --', ['--config'], ['db-one']],
 ]
+
+/** A program in PATH that knows two hosts, as one with a configuration does. */
+const bin = mkdtempSync(join(tmpdir(), 'pgroute66-shells-'))
+const shim = '[ "$*" = "config show --hosts" ] && printf "db-one\\ndb-two\\n"'
+writeFileSync(join(bin, 'pgroute66'), `#!/bin/sh\n${shim}\n`, {mode: 0o755})
+afterAll(() => rmSync(bin, {recursive: true}))
 
 const inBash = (line: string) => {
   const script =
@@ -65,6 +86,11 @@ test.each(cases)('bash, after "pgroute66 %s"', (line, offered, others) => {
   const found = inBash(line)
   for (const word of offered) assert.ok(found.includes(word), `${word} is not among ${found}`)
   for (const word of others) assert.ok(!found.includes(word), `${word} is among ${found}`)
+})
+
+test('bash: a word that is a command and begins others offers both', () => {
+  const found = inBash('instances ')
+  for (const word of ['adopt', '--json']) assert.ok(found.includes(word), `${word} is not among ${found}`)
 })
 
 test.skipIf(lacks('fish')).each(cases)('fish, after "pgroute66 %s"', (line, offered, others) => {
