@@ -1,10 +1,10 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {mkdtempSync, readFileSync} from 'node:fs'
-import {type AddressInfo, createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {request} from 'undici'
+import {freePorts} from '../../src/demo/free-ports.ts'
 
 export type Etcd = AsyncDisposable &
   Readonly<{
@@ -35,7 +35,8 @@ export async function startEtcd({
   asksClients?: boolean
 } = {}): Promise<Etcd> {
   const scheme = tlsFolder === undefined ? 'http' : 'https'
-  const ports = await freePorts(2 * count)
+  const held = await freePorts(2 * count)
+  const {ports} = held
   const clients = ports.slice(0, count).map((port) => `${scheme}://127.0.0.1:${port}`)
   const peers = ports.slice(count).map((port) => `http://127.0.0.1:${port}`)
   const cluster = peers.map((url, index) => `e${index}=${url}`).join(',')
@@ -60,7 +61,7 @@ export async function startEtcd({
       stdio: 'ignore',
     })
   })
-  const etcd = running(clients, children, tlsFolder)
+  const etcd = running({urls: clients, children, tlsFolder, held})
   try {
     for (const url of clients) await ready(url, tlsFolder)
   } catch (error) {
@@ -70,7 +71,14 @@ export async function startEtcd({
   return etcd
 }
 
-function running(urls: readonly string[], children: readonly ChildProcess[], tlsFolder: string | undefined): Etcd {
+type Running = Readonly<{
+  urls: readonly string[]
+  children: readonly ChildProcess[]
+  tlsFolder: string | undefined
+  held: AsyncDisposable
+}>
+
+function running({urls, children, tlsFolder, held}: Running): Etcd {
   const encoded = (text: string) => Buffer.from(text).toString('base64')
   const isUp = ({exitCode, signalCode}: ChildProcess) => exitCode === null && signalCode === null
   const end = async (child: ChildProcess) => {
@@ -105,6 +113,7 @@ function running(urls: readonly string[], children: readonly ChildProcess[], tls
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(children.map(end))
+      await held[Symbol.asyncDispose]()
     },
   }
 }
@@ -136,17 +145,4 @@ async function ready(url: string, tlsFolder: string | undefined): Promise<void> 
     if (Date.now() > end) throw new Error(`etcd at ${url} does not start`, {cause: error})
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({length: count}, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  for (const server of servers) server.close()
-  return ports
 }
