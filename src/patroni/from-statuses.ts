@@ -1,3 +1,4 @@
+import {bareHost} from '../core/offers/bare-host.ts'
 import type {Answer} from './answer.ts'
 import {type Heard, leaderWord} from './claim.ts'
 import type {Cluster, ClusterMember} from './data/cluster.ts'
@@ -26,13 +27,13 @@ function memberOf({url, name}: MemberAddress, answer: Answer<Status>): ClusterMe
   if (status === null) return null
   const word = leaderWord(answer)
   const isLeader = word.kind === 'claim'
-  const {hostname} = new URL(url)
+  const host = bareHost(new URL(url))
   return {
     name: status.patroni?.name ?? name ?? url,
     role: isLeader ? (word.of === 'standby' ? 'standby_leader' : 'leader') : status.role,
     state: status.replication_state === 'streaming' ? 'streaming' : status.state,
     api_url: `${url}/patroni`,
-    host: hostname,
+    host,
     ...(typeof status.timeline === 'number' && {timeline: status.timeline}),
     ...(status.tags !== undefined && {tags: status.tags}),
     ...(status.pending_restart === true && {pending_restart: true}),

@@ -29,6 +29,7 @@ test('pgroute66/patroni loads undici and its own files, and nothing else of the 
   const own = files.flatMap((url) => /\/dist\/(.*)\//.exec(url)?.[1] ?? [])
   expect([...new Set(own)].sort()).toEqual([
     'core',
+    'core/offers',
     'etcd',
     'http',
     'patroni',

@@ -1,3 +1,5 @@
+import {bareHost} from '../../core/offers/bare-host.ts'
+import {placeText} from '../../core/offers/server-name.ts'
 import {dcsAgeSeconds} from '../../patroni/answer.ts'
 import type {ClusterMember} from '../../patroni/data/cluster.ts'
 import type {Status} from '../../patroni/data/status.ts'
@@ -145,11 +147,11 @@ function addressOf(
   one: Asked | undefined,
 ): Readonly<{host: string; port: string}> | null {
   if (kept?.host !== undefined) return {host: kept.host, port: String(kept.port ?? 5432)}
-  return one === undefined ? null : {host: new URL(one.url).hostname, port: '5432'}
+  return one === undefined ? null : {host: bareHost(new URL(one.url)), port: '5432'}
 }
 
 const shownHost = (address: ReturnType<typeof addressOf>): string =>
-  address === null ? '' : address.port === '5432' ? address.host : `${address.host}:${address.port}`
+  address === null ? '' : address.port === '5432' ? address.host : placeText(address.host, Number(address.port))
 
 function silenceOf({heard}: Asked): string {
   if ('answer' in heard) return `answers ${heard.answer.status}`
@@ -168,7 +170,7 @@ const fromTree = (
     name,
     role,
     state,
-    ...(host !== null && {host: host.hostname, port: host.port || '5432'}),
+    ...(host !== null && {host: bareHost(host), port: host.port || '5432'}),
     ...(typeof timeline === 'number' && {timeline}),
   }
 }

@@ -1,5 +1,6 @@
 import type {ClientRequest, IncomingMessage, RequestOptions} from 'node:http'
 import type {TLSSocket} from 'node:tls'
+import {bareHost} from '../../core/offers/bare-host.ts'
 import type {Reply} from './get-unix.ts'
 
 /** More than any answer of a daemon (some ten thousand hosts). A larger answer is refused. */
@@ -58,7 +59,7 @@ export async function httpRequest(endpoint: HttpEndpoint, asked: HttpRequest): P
 export function endpointOfUrl(text: string, ca: string | undefined): HttpEndpoint {
   const url = new URL(text)
   return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    host: bareHost(url),
     port: url.port === '' ? undefined : Number(url.port),
     tls: url.protocol === 'https:' ? {ca} : null,
   }

@@ -1,3 +1,4 @@
+import {bareHost} from '../../core/offers/bare-host.ts'
 import type {Clock, Random} from '../../core/ports.ts'
 import type {PatroniEtcdSettings, PatroniSettings} from '../../core/settings.ts'
 import {secretIn, textIn} from '../../system/configured-file.ts'
@@ -89,5 +90,5 @@ function memberOf({name, state, role, timeline, conn_url: connUrl, api_url: apiU
 function addressIn(connUrl: string): PostgresAddress | null {
   // Not a special scheme: the host would stay as it was written, brackets and all.
   const url = URL.parse(connUrl.replace(/^[a-z]+:/, 'http:'))
-  return url === null ? null : {host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 5432)}
+  return url === null ? null : {host: bareHost(url), port: Number(url.port || 5432)}
 }

@@ -1,5 +1,6 @@
 import {addressesOf, type HostRecord} from '../../core/facts/host-record.ts'
 import {addressKey} from '../../core/offers/address-key.ts'
+import {bareHost} from '../../core/offers/bare-host.ts'
 import type {PostgresAddress} from './leader-key.ts'
 
 /** A member that is known: by its URL, by its name, or by both. */
@@ -35,7 +36,7 @@ export function hostOfMember(
     return there.length === 1 ? (there[0]?.settings.name ?? null) : null
   }
   if (url === null || !URL.canParse(url)) return null
-  const {hostname} = new URL(url)
-  const there = open.filter((record) => names(record, hostname))
+  const host = bareHost(new URL(url))
+  const there = open.filter((record) => names(record, host))
   return there.length === 1 ? (there[0]?.settings.name ?? null) : null
 }
