@@ -64,7 +64,7 @@ export class Endpoints {
   /**
    * `ask` at one endpoint after the other, from the one that answered last. An answer of etcd that
    * refuses is final; an endpoint that is silent or has lost its quorum is not. Rejects with the
-   * last EtcdError.
+   * last EtcdError, or with the first one about a certificate.
    */
   async inTurn<T>(ask: (origin: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
     let last: unknown = null
@@ -74,7 +74,8 @@ export class Endpoints {
         return await ask(origin)
       } catch (error) {
         if (!(error instanceof EtcdError) || isFinal(error) || signal?.aborted) throw error
-        last = error
+        // A certificate that is refused says more than another endpoint's silence.
+        if (!(last instanceof EtcdError && last.reason === 'tls')) last = error
         this.leave(origin)
       }
     }

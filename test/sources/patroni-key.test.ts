@@ -1,8 +1,12 @@
+import {copyFileSync, mkdtempSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {describe, expect, onTestFinished, test} from 'vitest'
 import type {PatroniSettings} from '../../src/core/settings.ts'
 import {KeyWatch} from '../../src/sources/patroni/key-watch.ts'
 import {type LeaderTree, openTree} from '../../src/sources/patroni/leader-tree.ts'
 import {systemClock} from '../../src/system/clock.ts'
+import {makeCertificates} from '../support/certificates.ts'
 import {type Etcd, startEtcd} from '../support/etcd.ts'
 import {lacks} from '../support/parts.ts'
 import {until} from './pg-until.ts'
@@ -45,10 +49,15 @@ async function lead(etcd: Etcd, name: string): Promise<void> {
   await etcd.put('/service/pg/leader', name, ID)
 }
 
-function watched(etcd: Etcd, intervalMs: number, api: 'v2' | 'v3' = 'v3') {
+function watched(
+  etcd: Etcd,
+  intervalMs: number,
+  {api = 'v3', ...own}: Partial<typeof files & {api: 'v2' | 'v3'}> = {},
+) {
   const heard: LeaderTree[] = []
   const watch = new KeyWatch({
-    open: () => openTree(patroni, {...files, api, endpoints: etcd.urls}, {clock: systemClock, random: Math.random}),
+    open: () =>
+      openTree(patroni, {...files, ...own, api, endpoints: etcd.urls}, {clock: systemClock, random: Math.random}),
     clock: systemClock,
     intervalMs,
     maxAgeMs: 3_000,
@@ -137,7 +146,7 @@ describe.skipIf(lacks('etcd'))('the leader key', () => {
     const etcd = await startEtcd()
     onTestFinished(() => etcd[Symbol.asyncDispose]())
     await etcd.put2('/service/pg/leader', 'node1', 600)
-    const {watch} = watched(etcd, 3_600_000, 'v2')
+    const {watch} = watched(etcd, 3_600_000, {api: 'v2'})
     await until(
       () => leaderOf(watch),
       (leader) => leader === 'node1',
@@ -151,6 +160,39 @@ describe.skipIf(lacks('etcd'))('the leader key', () => {
     await until(
       () => leaderOf(watch),
       (leader) => leader === null,
+    )
+  })
+
+  test('certificates that were renewed are read again, ours and those of the authority', async () => {
+    const [folder, other] = ['a', 'b'].map((name) => mkdtempSync(join(tmpdir(), `pgroute66-${name}-`))) as [
+      string,
+      string,
+    ]
+    for (const one of [folder, other]) makeCertificates(one)
+    const etcd = await startEtcd({tlsFolder: folder, asksClients: true})
+    onTestFinished(() => etcd[Symbol.asyncDispose]())
+    await etcd.put('/service/pg/leader', 'node1')
+    const own = mkdtempSync(join(tmpdir(), 'pgroute66-own-'))
+    const install = (from: string, ...names: readonly string[]) => {
+      for (const name of names) copyFileSync(join(from, name), join(own, name))
+    }
+    install(other, 'ca.crt', 'server.crt', 'server.key')
+    const named = {caFile: 'ca.crt', certFile: 'server.crt', keyFile: 'server.key'}
+    const paths = Object.entries(named).map(([key, name]) => [key, join(own, name)])
+    const {watch} = watched(etcd, 50, Object.fromEntries(paths))
+    await until(
+      () => watch.key,
+      (key) => key.kind === 'unread' && key.why.includes('certificate'),
+    )
+    install(folder, 'ca.crt')
+    await until(
+      () => watch.key,
+      (key) => key.kind === 'unread' && !key.why.includes('self-signed'),
+    )
+    install(folder, 'server.crt', 'server.key')
+    await until(
+      () => leaderOf(watch),
+      (leader) => leader === 'node1',
     )
   })
 

@@ -1,7 +1,8 @@
 import type {Clock} from '../../core/ports.ts'
-import {nap} from '../../core/wait.ts'
+import {nap, onAbort} from '../../core/wait.ts'
 import type {LeaderKey} from './leader-key.ts'
 import type {LeaderTree, OpenTree} from './leader-tree.ts'
+import {isUntrusted} from './untrusted.ts'
 
 export type KeyWatchDeps = Readonly<{
   /** Rejects where a file cannot be read, with a reason for an operator. */
@@ -45,24 +46,41 @@ export class KeyWatch implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const {clock, intervalMs} = this.#deps
-    let tree: OpenTree | null = null
-    let following: Promise<void> | null = null
+    let open: Open | null = null
     while (!signal.aborted) {
       const askedAt = clock.now()
       this.#isAgain = false
       try {
-        tree ??= await this.#deps.open()
-        following ??= tree.follow(() => this.#hasten(), signal)
-        this.#hear(await tree.read(signal), askedAt)
+        open ??= this.#follow(await this.#deps.open(), signal)
+        this.#hear(await open.tree.read(signal), askedAt)
       } catch (error) {
-        if (!signal.aborted) this.#fail(error)
+        if (signal.aborted) break
+        this.#fail(error)
+        if (isRefused(error)) {
+          await open?.end()
+          open = null
+        }
       }
       const pauseMs = this.#isAgain ? 0 : Math.max(0, askedAt + intervalMs - clock.now())
       const pause = nap(clock, pauseMs, signal)
       this.#wake = pause.wake
       await pause.done
     }
-    await following
+    await open?.end()
+  }
+
+  #follow(tree: OpenTree, signal: AbortSignal): Open {
+    const stop = new AbortController()
+    const forget = onAbort(signal, () => stop.abort())
+    const following = tree.follow(() => this.#hasten(), stop.signal)
+    return {
+      tree,
+      async end() {
+        stop.abort()
+        forget()
+        await following
+      },
+    }
   }
 
   #hasten(): void {
@@ -85,6 +103,16 @@ export class KeyWatch implements AsyncDisposable {
     if (this.#key.kind === 'read' && clock.now() - this.#key.askedAt <= maxAgeMs) return
     this.#key = {kind: 'unread', why: error instanceof Error ? error.message : String(error)}
   }
+}
+
+/** The keys, and the watch that follows them. */
+type Open = Readonly<{tree: OpenTree; end: () => Promise<void>}>
+
+/** An account or a certificate was refused, ours or etcd's: the files may have been renewed. */
+const isRefused = (error: unknown): boolean => {
+  // By the field: etcd's client is loaded where a group has an etcd.
+  const {reason} = Object(error) as {reason?: unknown}
+  return reason === 'auth' || isUntrusted(error)
 }
 
 /** Without its times: a key that says the same again is no news. */

@@ -3,6 +3,7 @@ import {afterLimit, nap} from '../../core/wait.ts'
 import {PatroniError} from '../../patroni/error.ts'
 import type {PatroniMember} from '../../patroni/member.ts'
 import {type MemberAnswer, memberAnswer} from './member-answer.ts'
+import {isUntrusted} from './untrusted.ts'
 
 /** After this time without an answer the member counts as silent, and its answer is waited for. */
 const limitMs = 1_000
@@ -22,7 +23,7 @@ export type MemberWatchDeps = Readonly<{
   intervalMs: number
   /** The answer is another one than before. */
   heard: () => void
-  /** A certificate was refused, ours or its own: it may have been renewed. */
+  /** A certificate may have been refused, ours or its own. */
   untrusted: () => void
   /** Its answers are Patroni's: what else to ask it now; `null`: nothing. */
   errand: (answer: Extract<MemberAnswer, {kind: 'answer'}>) => Errand | null
@@ -91,7 +92,7 @@ export class MemberWatch implements AsyncDisposable {
       if (errand !== null && !signal.aborted) await errand(member, signal)
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof PatroniError && error.kind === 'auth') this.#deps.untrusted()
+      if (isUntrusted(error)) this.#deps.untrusted()
       this.#hear({askedAt, kind: 'none', why: reasonOf(error)})
     } finally {
       cancel()
