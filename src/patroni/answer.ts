@@ -28,13 +28,16 @@ export function dcsAgeSeconds({headers, data}: Answer<Readonly<{dcs_last_seen?: 
   return seen === undefined || Number.isNaN(date) ? null : Math.max(0, date / 1_000 - seen)
 }
 
-/** How Patroni answers orders (its api.py): by status code, and one sentence of the body. */
+/**
+ * How Patroni answers orders (its api.py and ha.py): by status code, and one sentence of the body. A
+ * restart that threw is told as 400, one that failed as 503, both by the same words. 502 follows a
+ * configuration that the DCS did not confirm.
+ */
 export function outcomeOf(status: number, text: string): Outcome {
   if (status === 202) return 'scheduled'
   if (status >= 200 && status < 300) return 'done'
-  if (status !== 503) return 'refused'
-  if (/status unknown/i.test(text)) return 'unknown'
-  return /^(failover|switchover) failed/i.test(text) ? 'failed' : 'refused'
+  if (status === 502 || /status unknown|still starting|^failed to (write|delete)/i.test(text)) return 'unknown'
+  return /^(failover|switchover|restart) failed/i.test(text) ? 'failed' : 'refused'
 }
 
 /** Patroni's sentence, or the message within the HTML that Python's server sends. */

@@ -197,7 +197,13 @@ export class PatroniClient {
 
   /** A member that answers at all: an order is not tried out on several. */
   async #alive(call: Call): Promise<PatroniMember> {
-    return this.at((await this.#first((member) => member.health('/health', call), call)).member)
+    try {
+      return this.at((await this.#first((member) => member.health('/health', call), call)).member)
+    } catch (error) {
+      // The question may have been sent; the order was not.
+      if (error instanceof PatroniError) throw error.notSent()
+      throw error
+    }
   }
 
   /** By the names in GET /cluster, for members that were given by URL. */

@@ -38,6 +38,12 @@ export class PatroniError extends Error {
     this.delivery = what.delivery
     this.member = what.member
   }
+
+  /** The same, for an order that this question came before. */
+  notSent(): PatroniError {
+    const {reason, member, message} = this
+    return new PatroniError({reason, delivery: 'not-sent', member, message, cause: this})
+  }
 }
 
 const kindOf = (reason: PatroniErrorReason): PatroniErrorKind => {

@@ -5,6 +5,7 @@ import type {Leader} from './claim.ts'
 import {patroniDefaults, switchoverLimitMs} from './data/config.ts'
 import {PatroniError} from './error.ts'
 import type {Call} from './transport.ts'
+import {unread} from './unread.ts'
 
 /** What became of a switchover or a failover. */
 export type Moved = Readonly<{
@@ -55,10 +56,10 @@ async function read(
 ): Promise<Pick<Moved, 'isMoved' | 'leader'>> {
   using limit = deadline(clock, switchoverLimitMs(patroniDefaults), call.signal)
   for (;;) {
-    const leader = await client.leader(limited(call))
-    if (isMoved(leader, before, to)) return {isMoved: true, leader}
+    const leader = await client.leader(limited(call)).catch(unread)
+    if (leader !== null && isMoved(leader, before, to)) return {isMoved: true, leader}
     if (limit.signal.aborted) {
-      const isSame = leader.holder !== null && leader.holder.member === before?.holder?.member
+      const isSame = leader !== null && leader.holder !== null && leader.holder.member === before?.holder?.member
       return {isMoved: isSame ? false : null, leader}
     }
     await sleep(clock, betweenMs, limit.signal)

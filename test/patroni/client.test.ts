@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import type {Clock} from '../../src/core/ports.ts'
+import {EtcdError} from '../../src/etcd/error.ts'
 import {PatroniClient} from '../../src/patroni/client.ts'
 import type {Discovery} from '../../src/patroni/discovery/discovery.ts'
 import {PatroniError} from '../../src/patroni/error.ts'
@@ -193,6 +194,30 @@ describe('orders that move the leader', () => {
     const client = new PatroniClient({urls: site.urls, ...patient, clock: hurried()})
     const call = client.switchover(order, {wait: true})
     expect(await call).toMatchObject({isMoved: false, leader: {holder: {name: 'node1'}}})
+  })
+
+  test('a discovery that fails after the order hides nothing of it', async () => {
+    await using site = await cluster(['node1'])
+    let isAway = false
+    site.state.order = () => {
+      isAway = true
+      return 'close'
+    }
+    const members = async () => {
+      if (isAway) throw new EtcdError('timeout', 'http://e1', 'no answer')
+      return [{url: site.urlOf('node1'), name: 'node1'}]
+    }
+    const client = new PatroniClient({discovery: {members}, ...patient, clock: hurried()})
+    const moved = await client.switchover(order, {wait: true})
+    expect(moved).toMatchObject({answer: null, error: {delivery: 'maybe-sent'}, isMoved: null, leader: null})
+  })
+
+  test('no member answers the question before an order: the order was not sent', async () => {
+    await using server = await rawServer(() => 'close')
+    const client = new PatroniClient({urls: [server.url], ...patient})
+    for (const call of [client.patchConfig({}), client.cancelSwitchover(), client.switchover(order)])
+      await expect(call).rejects.toMatchObject({delivery: 'not-sent', reason: 'closed'})
+    expect(new Set(server.requests.map(({method}) => method))).toEqual(new Set(['GET']))
   })
 
   test('a refusal is told as it is, and nothing is read', async () => {

@@ -1,12 +1,16 @@
-import {describe, expect, test} from 'vitest'
+import {mkdtempSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {describe, expect, test, vi} from 'vitest'
 import {applied, assignment} from '../../src/app/patroni/config-change.ts'
 import {lsnOf} from '../../src/app/patroni/line.ts'
 import {lagText} from '../../src/app/patroni/list.ts'
 import {outcomeOf} from '../../src/app/patroni/move.ts'
+import {ordered} from '../../src/app/patroni/outcome.ts'
 import {serverVersion} from '../../src/app/patroni/reads.ts'
 import type {OrderAnswer} from '../../src/patroni/answer.ts'
 import {leaderOf} from '../../src/patroni/claim.ts'
-import {PatroniError} from '../../src/patroni/error.ts'
+import {PatroniError, usageError} from '../../src/patroni/error.ts'
 import {json, type RawReply, type RawRequest, rawServer, sentence} from '../support/raw-server.ts'
 import {run} from '../support/run.ts'
 
@@ -60,12 +64,36 @@ describe('what became of a switchover', () => {
 
   test.each([
     ['a refusal', {answer: answer('refused', 'no'), error: null, isMoved: null, leader: null}, 'refused'],
-    ['a failure', {answer: answer('failed', 'Switchover failed'), error: null, isMoved: null, leader: null}, 'refused'],
+    ['a failure', {answer: answer('failed', 'Switchover failed'), error: null, isMoved: null, leader: null}, 'failed'],
     ['done and read', {answer: answer('done', 'ok'), error: null, isMoved: true, leader}, 'done'],
     ['done, and not read', {answer: answer('done', 'ok'), error: null, isMoved: null, leader}, 'unknown'],
     ['a lost answer, and moved', {answer: null, error, isMoved: true, leader}, 'done'],
     ['a lost answer, and not moved', {answer: null, error, isMoved: false, leader}, 'unknown'],
   ] as const)('%s', (_, moved, kind) => expect(outcomeOf(moved).kind).toBe(kind))
+})
+
+describe('what became of another order', () => {
+  const said = (outcome: OrderAnswer['outcome']) => async () =>
+    ({status: 200, headers: {}, raw: '', data: '', member: 'm', outcome, text: 'its words'}) as OrderAnswer
+  const lost = async () => {
+    throw new PatroniError({reason: 'timeout', delivery: 'maybe-sent', member: 'm', message: 'no answer'})
+  }
+  test.each([
+    ['refused', said('refused'), 'done', 'refused'],
+    ['failed', said('failed'), 'done', 'failed'],
+    ['taken and seen', said('done'), 'done', 'done'],
+    ['taken, and not seen yet', said('done'), 'accepted', 'accepted'],
+    ['not known to Patroni, and seen', said('unknown'), 'done', 'done'],
+    ['not known to Patroni, and not seen', said('unknown'), 'accepted', 'unknown'],
+    ['lost, and seen', lost, 'done', 'done'],
+    ['lost, and not seen', lost, 'accepted', 'unknown'],
+  ] as const)('%s', async (_, send, kind, wanted) => {
+    expect((await ordered(send, async (text) => ({kind, text}))).kind).toBe(wanted)
+  })
+
+  test('certainly not sent: no outcome', async () => {
+    await expect(ordered(async () => Promise.reject(usageError('no')), vi.fn())).rejects.toThrow('no')
+  })
 })
 
 describe('a member that is not what it should be', () => {
@@ -96,11 +124,14 @@ describe('a member that is not what it should be', () => {
 
   test('an api_url that is none: the member is shown, and cannot be asked', async () => {
     let url = ''
-    const told = () => [...members(url), {name: 'node2', role: 'replica', state: 'running', api_url: 'unset:x'}]
+    const told = () => [
+      ...members(url),
+      {name: 'node2', role: 'replica', state: 'running', host: '::1', port: 5433, api_url: 'unset:x'},
+    ]
     await using server = await rawServer(({path}) => json(path === '/cluster' ? {members: told()} : status))
     url = server.url
     const {code, stdout} = await patroni('list', '--url', url)
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/node1 .* Leader[\s\S]*node2 .* Replica/)])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/node1 .* Leader[\s\S]*node2 .*\[::1\]:5433.* Replica/)])
   })
 
   test('its text cannot move the cursor of the terminal', async () => {
@@ -120,6 +151,35 @@ describe('a member that is not what it should be', () => {
     const {code, stderr} = await patroni('restart', 'node1', '--yes', '--url', server.url)
     expect([code, stderr]).toEqual([4, expect.stringMatching(/^node1: unknown whether it was done: POST /)])
     expect(server.requests.filter(({method}) => method === 'POST')).toHaveLength(1)
+  })
+
+  test('the configuration, the pause and a schedule too: by what is read, else exit 4', async () => {
+    let config: object = {ttl: 30}
+    const reply = ({method, path, body}: RawRequest): RawReply => {
+      if (method === 'PATCH') config = {...config, ...(JSON.parse(body) as object)}
+      if (method !== 'GET') return 'close'
+      const scheduled_switchover = {at: '2027-01-31T03:00:00+01:00', from: 'node1'}
+      if (path === '/cluster') return json({members: members(url), scheduled_switchover})
+      return json(path === '/config' ? config : {...status, pause: true})
+    }
+    let url = ''
+    await using server = await rawServer(reply)
+    url = server.url
+    const at = ['--yes', '--url', url]
+    const folder = mkdtempSync(join(tmpdir(), 'pgroute66-patroni-'))
+    writeFileSync(join(folder, 'other.yml'), 'ttl: 40\n')
+    // PATCH is done although its answer is lost, PUT and DELETE are not.
+    expect(await patroni('edit-config', '--set', 'ttl=20', ...at)).toMatchObject({code: 0})
+    expect(await patroni('pause', ...at)).toMatchObject({code: 0, stdout: expect.stringContaining('1 members tell so')})
+    const unknown = {code: 4, stderr: expect.stringMatching(/^unknown whether it was done: /)}
+    expect(await patroni('switchover', '--cancel', ...at)).toMatchObject(unknown)
+    expect(await patroni('edit-config', '--replace', join(folder, 'other.yml'), ...at)).toMatchObject(unknown)
+    expect(server.requests.filter(({method}) => method !== 'GET').map(({method}) => method)).toEqual([
+      'PATCH',
+      'PATCH',
+      'DELETE',
+      'PUT',
+    ])
   })
 
   test('without its password Patroni refuses, and with it the order is sent', async () => {

@@ -1,12 +1,12 @@
 import {isDeepStrictEqual} from 'node:util'
 import {OperatorError} from '../../core/errors.ts'
-import {PatroniError} from '../../patroni/error.ts'
+import {unread} from '../../patroni/unread.ts'
 import {confirm} from '../cli/confirm.ts'
 import {print} from '../cli/print.ts'
 import {applied, assignment, type Json, merged, objectIn, patchBetween} from './config-change.ts'
 import {type Draft, edited} from './editor.ts'
 import {lineDiff} from './line-diff.ts'
-import {type Outcome, report} from './outcome.ts'
+import {type Outcome, ordered, report} from './outcome.ts'
 import {explained, notReadable, type Site, type SiteFlags, siteOf} from './site.ts'
 import {printedAs} from './table.ts'
 import {seenWithin} from './wait.ts'
@@ -81,21 +81,14 @@ async function send(client: Site['client'], before: Json, {kind, body}: Change, 
   if (difference === '') return report([{kind: 'done', text: 'Nothing to change: it is so already.'}], flags.json)
   if (!flags.yes) print(2, difference)
   await confirm('Apply these changes?', flags.yes)
-  const {outcome, text} = await (kind === 'whole' ? client.putConfig(body) : client.patchConfig(body))
-  if (outcome !== 'done') return report([{kind: 'refused', text}], flags.json)
-  return report([await configSeen(client, wanted)], flags.json)
+  const order = () => (kind === 'whole' ? client.putConfig(body) : client.patchConfig(body))
+  return report([await ordered(order, () => configSeen(client, wanted))], flags.json)
 }
 
 async function configSeen(client: Site['client'], wanted: object): Promise<Outcome> {
   const found = await seenWithin(10_000, async () => {
-    const data = await client.config().then(
-      (answer) => answer.data,
-      (error: unknown) => {
-        if (error instanceof PatroniError) return null
-        throw error
-      },
-    )
-    return isDeepStrictEqual(data, wanted) ? data : null
+    const answer = await client.config().catch(unread)
+    return isDeepStrictEqual(answer?.data, wanted) ? answer : null
   })
   if (found === null) return {kind: 'unknown', text: 'The configuration that is read is not the one that was written.'}
   return {kind: 'done', text: 'Configuration changed. Read: it is as written.'}

@@ -3,8 +3,9 @@ import type {OrderAnswer} from '../../patroni/answer.ts'
 import type {Status} from '../../patroni/data/status.ts'
 import {PatroniError} from '../../patroni/error.ts'
 import type {PatroniMember} from '../../patroni/member.ts'
+import {unread} from '../../patroni/unread.ts'
 import {confirm} from '../cli/confirm.ts'
-import {type Outcome, report} from './outcome.ts'
+import {type Outcome, ordered, report} from './outcome.ts'
 import {explained, type SiteFlags, siteOf} from './site.ts'
 import {seenWithin} from './wait.ts'
 
@@ -34,25 +35,19 @@ async function orderEach(names: readonly string[], flags: MemberFlags, doing: Do
 async function one(member: PatroniMember, {run, verify}: Doing): Promise<Outcome> {
   const before = await statusOf(member)
   try {
-    const {outcome, text} = await run(member)
-    if (outcome === 'scheduled' || outcome === 'done') return verify(member, before, text)
-    return {kind: outcome === 'unknown' ? 'unknown' : 'refused', text}
+    return await ordered(
+      () => run(member),
+      (said) => verify(member, before, said),
+    )
   } catch (error) {
     if (!(error instanceof PatroniError)) throw error
-    if (error.delivery === 'not-sent') return {kind: 'refused', text: `nothing was sent: ${error.message}`}
-    return {kind: 'unknown', text: error.message}
+    return {kind: 'refused', text: `nothing was sent: ${error.message}`}
   }
 }
 
 /** `null`: no answer. */
-const statusOf = (member: PatroniMember): Promise<Status | null> =>
-  member.status().then(
-    ({data}) => data,
-    (error: unknown) => {
-      if (error instanceof PatroniError) return null
-      throw error
-    },
-  )
+const statusOf = async (member: PatroniMember): Promise<Status | null> =>
+  (await member.status().catch(unread))?.data ?? null
 
 /** Without a look before the order, nothing tells the old start from a new one. */
 const hasRestarted = (now: Status | null, before: Status | null) =>

@@ -1,10 +1,12 @@
 import {OperatorError} from '../../core/errors.ts'
+import type {OrderAnswer} from '../../patroni/answer.ts'
 import type {PatroniClient} from '../../patroni/client.ts'
 import type {Moved} from '../../patroni/moved.ts'
+import {unread} from '../../patroni/unread.ts'
 import {confirm} from '../cli/confirm.ts'
 import {findingsOf} from './findings.ts'
 import {listing} from './list.ts'
-import {type Outcome, report} from './outcome.ts'
+import {type Outcome, ordered, report} from './outcome.ts'
 import {overviewOf} from './overview.ts'
 import {explained, type SiteFlags, siteOf} from './site.ts'
 
@@ -69,20 +71,33 @@ export function outcomeOf({answer, error, isMoved, leader}: Moved): Outcome {
     ? `${holder.name ?? holder.member} leads on timeline ${holder.timeline ?? '?'}`
     : 'no member leads yet'
   if (answer !== null && (answer.outcome === 'refused' || answer.outcome === 'failed'))
-    return {kind: 'refused', text: said}
+    return {kind: answer.outcome, text: said}
   if (isMoved === true) return {kind: 'done', text: `${said}. Read: ${now}.`}
   return {kind: 'unknown', text: `${said}. Read: ${now}. Run "pgroute66 patroni list" before you repeat it.`}
 }
 
-async function cancelled(client: PatroniClient): Promise<Outcome> {
-  const {outcome, text} = await client.cancelSwitchover()
-  return {kind: outcome === 'done' ? 'done' : 'refused', text}
+/** What the DCS holds is read only where Patroni has not said that it is gone. */
+function cancelled(client: PatroniClient): Promise<Outcome> {
+  let answer: OrderAnswer | null = null
+  const send = async () => {
+    answer = await client.cancelSwitchover()
+    return answer
+  }
+  return ordered(send, async (said) => {
+    if (answer?.outcome === 'done') return {kind: 'done', text: said}
+    const {data = null, from = null} = (await client.cluster().catch(unread)) ?? {}
+    // Members that do not reach the DCS tell of no schedule.
+    if (data === null || from !== 'dcs') return {kind: 'unknown', text: `${said}. The schedule cannot be read.`}
+    const {at} = data.scheduled_switchover ?? {}
+    if (at === undefined) return {kind: 'done', text: `${said}. Read: no switchover is scheduled.`}
+    return {kind: 'unknown', text: `${said}. Read: a switchover is scheduled at ${at}.`}
+  })
 }
 
 /** A second one silently replaces the first: what is scheduled is read. */
 async function scheduledOutcome(client: PatroniClient, text: string): Promise<Outcome> {
-  const {data} = await client.cluster()
-  const {at, from, to} = data?.scheduled_switchover ?? {}
+  const read = await client.cluster().catch(unread)
+  const {at, from, to} = read?.data?.scheduled_switchover ?? {}
   if (at === undefined) return {kind: 'accepted', text: `${text}. It is not in the DCS yet.`}
   return {
     kind: 'done',

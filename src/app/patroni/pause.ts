@@ -1,5 +1,6 @@
+import {unread} from '../../patroni/unread.ts'
 import {confirm} from '../cli/confirm.ts'
-import {type Outcome, report} from './outcome.ts'
+import {type Outcome, ordered, report} from './outcome.ts'
 import {explained, type Site, type SiteFlags, siteOf} from './site.ts'
 import {seenWithin} from './wait.ts'
 
@@ -13,16 +14,17 @@ export async function setPause(isPaused: boolean, flags: PauseFlags): Promise<nu
       ? 'Pause: Patroni no longer fails over. Go on?'
       : 'Resume: Patroni fails over again. Go on?'
     await confirm(question, flags.yes)
-    const {outcome, text} = await site.client.patchConfig({pause: isPaused ? true : null})
-    if (outcome !== 'done') return report([{kind: 'refused', text}], flags.json)
-    return report([await pauseSeen(site, isPaused)], flags.json)
+    const send = () => site.client.patchConfig({pause: isPaused ? true : null})
+    return report([await ordered(send, () => pauseSeen(site, isPaused))], flags.json)
   })
 }
 
 async function pauseSeen({client}: Site, isPaused: boolean): Promise<Outcome> {
   let slow: readonly string[] = []
   const told = await seenWithin(30_000, async () => {
-    const {holder, claims, hollow, denials} = await client.leader()
+    const leader = await client.leader().catch(unread)
+    if (leader === null) return null
+    const {holder, claims, hollow, denials} = leader
     const words = [...claims, ...hollow, ...denials]
     slow = words.flatMap(({answer, name, member}) =>
       (answer.data?.pause === true) === isPaused ? [] : [name ?? member],
@@ -30,6 +32,9 @@ async function pauseSeen({client}: Site, isPaused: boolean): Promise<Outcome> {
     return slow.length === 0 && words.length > 0 ? {count: words.length, holder} : null
   })
   const mode = isPaused ? 'Maintenance mode is on' : 'Maintenance mode is off'
-  if (told === null) return {kind: 'accepted', text: `${mode}, but not told yet by: ${slow.join(', ')}.`}
+  if (told === null) {
+    const silence = slow.length > 0 ? `not told yet by: ${slow.join(', ')}` : 'no member tells so yet'
+    return {kind: 'accepted', text: `${mode}, but ${silence}.`}
+  }
   return {kind: 'done', text: `${mode}. Read: ${told.count} members tell so.`}
 }
