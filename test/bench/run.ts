@@ -78,6 +78,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./floods.ts'),
     isOnDemand: true,
   },
+  hostile: {
+    about:
+      'servers that no PostgreSQL is, 36 kinds, against check, watch and serve: memory, causes, and secrets that ' +
+      'are sent; only when it is named',
+    load: () => import('./hostile.ts'),
+    isOnDemand: true,
+  },
   openapi: {
     about: 'requests (--runs, 2,500) made from the OpenAPI document: answers that it does not tell',
     load: () => import('./openapi.ts'),
