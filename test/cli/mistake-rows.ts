@@ -3,13 +3,12 @@ export const secret = 'hunter2'
 
 const hosts = 'hosts:\n  h1: {host: a}\n  h2: {host: b}\n'
 /** The mistake is in the last line. */
-const after = (lines: string) => ({yaml: `${hosts}${lines}\n`, line: 3 + lines.split('\n').length})
+export const after = (lines: string) => ({yaml: `${hosts}${lines}\n`, line: 3 + lines.split('\n').length})
 const host = (fields: string) => ({yaml: `hosts:\n  h1: {host: a, ${fields}}\n`, line: 2})
 
 export type Mistake = Readonly<{yaml: string; line: number | null; says: RegExp; next: RegExp}>
-export const mistakes: Readonly<
-  Record<string, readonly (readonly [string, {yaml: string; line: number | null}, RegExp, RegExp])[]>
-> = {
+export type MistakeRow = readonly [string, {yaml: string; line: number | null}, RegExp, RegExp]
+export const mistakes: Readonly<Record<string, readonly MistakeRow[]>> = {
   typing: [
     ['a mistyped key', after('bnid: 127.0.0.1'), /bnid is not a known key/, /Did you mean "bind"/],
     ['a mistyped key of a host', host('prot: 5432'), /hosts\.h1\.prot/, /"port"/],

@@ -11,6 +11,7 @@ import {loadConfig} from '../../src/config/load.ts'
 import {makeCertificates} from '../support/certificates.ts'
 import {run, start} from '../support/run.ts'
 import {type Mistake, mistakes, secret} from './mistake-rows.ts'
+import {sectionMistakes} from './section-mistakes.ts'
 
 /**
  * What operators get wrong. Each mistake ends with exit code 2, and the text has the wrong value
@@ -49,7 +50,7 @@ beforeAll(async () => {
 })
 afterAll(() => void taken.close())
 
-const rows = Object.entries(mistakes).flatMap(([kind, list]) =>
+const rows = Object.entries({...mistakes, sections: sectionMistakes}).flatMap(([kind, list]) =>
   list.map(([name, {yaml, line}, says, next]) => ({name: `${kind}: ${name}`, yaml, line, says, next})),
 )
 const filled = (text: string) => text.replaceAll('PORT', '18066').replaceAll('TAKEN', `${port}`)

@@ -20,7 +20,11 @@ test('every key has a meaning, and a line in the page and in the manual', () => 
     expect(manual).toContain(`.It Ic ${path}\n`)
   }
   expect(keys.map(({path}) => path)).toEqual(
-    expect.arrayContaining(['on_silent', 'on_split_brain', 'probe.knock_interval', 'hosts.NAME.require_auth']),
+    expect.arrayContaining([
+      ...['on_silent', 'on_split_brain', 'probe.knock_interval', 'hosts.NAME.require_auth', 'profile'],
+      ...['cluster.etcd.endpoints', 'guard.neighbours', 'rejoin.pgdata', 'grpc.tls.key_file', 'pgaf.monitor'],
+      ...['local_api.patroni.port', 'local_api.primgr.port', 'patroni.scope', 'repmgr.dbname', 'peers[].url'],
+    ]),
   )
 })
 
