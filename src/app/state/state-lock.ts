@@ -5,6 +5,9 @@ import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
 import {clearPath} from '../../system/unix-socket.ts'
 
+/** The lock, in the folder of the state. */
+export const lockName = 'serve.sock'
+
 /**
  * One `serve` per `state_dir`: two would overwrite each other's memory of timelines, rivals and
  * drains. The lock is a socket in the folder that answers nothing. It ends with its process, also
@@ -44,7 +47,7 @@ export class StateLock implements AsyncDisposable {
    * `serve` cannot overwrite the memory either, and the next save reports the error.
    */
   async #lock(folder: string): Promise<Server | null> {
-    const path = join(folder, 'serve.sock')
+    const path = join(folder, lockName)
     const server = createServer((visitor) => visitor.destroy()).unref()
     try {
       await clearPath(path)

@@ -1,7 +1,9 @@
 import {once} from 'node:events'
 import {connect, createServer, type Server} from 'node:net'
+import {join} from 'node:path'
 import {endpointsOf, sectionOf} from '../../../api/listen/endpoint.ts'
 import type {Config} from '../../../config/config.ts'
+import {lockName} from '../../state/state-lock.ts'
 import {errnoOf, type Findings} from './findings.ts'
 
 type Port = Readonly<{path: string; key: string; host: string; port: number}>
@@ -22,7 +24,7 @@ export async function tryPorts(config: Config, findings: Findings, inForce: Conf
         'Set another port.',
       )
   }
-  const held = inForce === null ? [] : portsOf(inForce)
+  const openPorts = inForce === null ? [] : portsOf(inForce)
   let isOwn: Promise<boolean> | null = null
   const own = async () => {
     if (inForce !== null) return false
@@ -35,29 +37,38 @@ export async function tryPorts(config: Config, findings: Findings, inForce: Conf
       const found = await listenOn(port)
       if (typeof found !== 'string') open.push(found)
       else if (found !== 'EADDRINUSE') tell(port, found, findings)
-      else if (held.some((one) => areSame(one, port))) continue
+      else if (openPorts.some((one) => areSame(one, port))) continue
       else if (!(await own()) && !ports.some((other) => other !== port && areSame(other, port)))
         tell(port, found, findings)
     }
   } finally {
     for (const server of open) server.close()
   }
-  for (const [path, socket] of Object.entries({socket: config.socket, control_socket: config.controlSocket}))
-    if (
-      socket !== null &&
-      findings.isClean(path) &&
-      socket !== inForce?.socket &&
-      socket !== inForce?.controlSocket &&
-      (await isListening(socket)) &&
-      !(await own())
-    )
+  const {stateDir} = config
+  const lock = stateDir === null ? null : join(stateDir, lockName)
+  const held = [inForce?.socket, inForce?.controlSocket, inForce?.stateDir && join(inForce.stateDir, lockName)]
+  const sockets = {socket: config.socket, control_socket: config.controlSocket, state_dir: lock}
+  for (const [path, socket] of Object.entries(sockets)) {
+    if (socket === null || !findings.isClean(path) || held.includes(socket)) continue
+    if (!(await isListening(socket)) || (await own())) continue
+    if (path === 'state_dir') tellLocked(findings, `${stateDir}`)
+    else
       findings.refuse(
         path,
         'SOCKET_IN_USE',
         `names ${socket}, on which another process listens`,
         'Stop that process first, or set another path.',
       )
+  }
 }
+
+const tellLocked = (findings: Findings, folder: string) =>
+  findings.refuse(
+    'state_dir',
+    'STATE_IN_USE',
+    `names ${folder}, where another serve keeps its state`,
+    'Stop the other serve first, or give this one a state_dir of its own.',
+  )
 
 function portsOf(config: Config): readonly Port[] {
   const {agent} = config
