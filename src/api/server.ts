@@ -90,7 +90,7 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
           if (kind === 'control') trust(request)
           answer(request, response)
         }
-  const calls = callsOf({...deps, answerer: () => answererOf(context.config)})
+  const calls = callsOf({...deps, own: deps.shared?.own, answerer: () => answererOf(context.config)})
   const inherited = inheritedListeners(env, process.pid)
   const listeners = new Listeners({handler, calls, inherited, dropped: metrics.dropped, clock, log})
   const release = () => {

@@ -9,6 +9,12 @@ const hosts = `hosts:
 `
 const etcd = 'etcd: {endpoints: [http://10.0.0.10:2379]}'
 const whole = `cluster: {set: prod, id: lb1, url: "https://lb1:8443", ${etcd}}\n`
+const bouncerAt = (host: string) =>
+  [
+    `pgbouncer: [{admin: "postgres://p@${host}:6432/pgbouncer"`,
+    'include: /etc/pgbouncer/db.ini',
+    'databases: {app: primary}}]',
+  ].join(', ')
 
 const load = (text: string) => fromFile({path: '/etc/pgroute66/config.yaml', text, mode: 0o600, uid: 0} as never, {})
 async function problemsOf(text: string): Promise<readonly string[]> {
@@ -53,13 +59,17 @@ describe('refused', () => {
       `${whole}haproxy: {backends: {w: primary}, instances: [{socket: "10.0.0.9:9999"}]}`,
       'haproxy.instances[0].socket CONFIG_CLUSTER',
     ],
-    ['what is not shared yet', `${whole}grpc: {port: 10000}`, 'grpc CONFIG_CLUSTER'],
+    ['a PgBouncer at a network address', `${whole}${bouncerAt('10.0.0.9')}`, 'pgbouncer[0].admin CONFIG_CLUSTER'],
   ])('%s', async (_, text, problem) => {
     expect(await problemsOf(`${hosts}${text}\n`)).toContain(problem)
   })
 
-  test('the unix socket of the own HAProxy is not', async () => {
-    const text = `${whole}haproxy: {backends: {w: primary}, instances: [{socket: /run/haproxy/admin.sock}]}\n`
-    expect(await problemsOf(`${hosts}${text}`)).toEqual([])
+  test.each([
+    ['HAProxy', 'haproxy: {backends: {w: primary}, instances: [{socket: /run/haproxy/admin.sock}]}'],
+    ['PgBouncer', bouncerAt('127.0.0.1')],
+    ['Patroni', 'local: host1\nlocal_api: {patroni: {port: 8008}}'],
+    ['harepd', 'grpc: {port: 10000}'],
+  ])('what an instance is to its own machine is not: %s', async (_, more) => {
+    expect(await problemsOf(`${hosts}${whole}${more}\n`)).toEqual([])
   })
 })

@@ -18,6 +18,8 @@ export type Answerer = Readonly<{
 /** What an answer is made of. */
 export type ClusterInfoDeps = Readonly<{
   source: Pick<SnapshotSource, 'current'>
+  /** In a set: of the groups that this instance owns, alone. */
+  own?: Pick<SnapshotSource, 'current'> | undefined
   machineId: string | null
   answerer: () => Answerer
   /** Of a guard: what it tells other guards about its gate. */
@@ -38,9 +40,14 @@ const unknownNode = -1
  * primary, slaves those that are standby. So it answers where harepd fails: without an active
  * witness, and with host names in conninfo. Throws GrpcError where there is no answer.
  */
-export function clusterInfo({source, machineId, answerer, gate}: ClusterInfoDeps, asked: ClusterAsked): Uint8Array {
-  const snapshot = source.current()
-  const group = groupOf(snapshot, asked.group)
+export function clusterInfo(deps: ClusterInfoDeps, asked: ClusterAsked): Uint8Array {
+  const {source, own, machineId, answerer, gate} = deps
+  const whole = source.current()
+  const group = groupOf(whole, asked.group)
+  const snapshot = own?.current() ?? whole
+  // The answer counts as a vote, and an instance that never asked these hosts has none.
+  if (!Object.hasOwn(snapshot.groups, group))
+    throw new GrpcError(grpcStatus.unavailable, 'another instance of this set asks the hosts of that group')
   // An empty list would be taken for a cluster without a master.
   if (!snapshot.ready) throw new GrpcError(grpcStatus.unavailable, 'pgroute66 has not asked every host yet')
   const seen = asked.isView ? viewToWire(snapshot, group, {machineId, at: asked.at}) : null

@@ -14,6 +14,8 @@ export type LocalView = Readonly<{
   /** The first group of the host; `null`: none. */
   group: GroupState | null
   at: Moment
+  /** This process asks the hosts of the group itself; otherwise another instance of its set does. */
+  isOwnView: boolean
   /** Of the group; `null`: Patroni is not asked. */
   patroni: PatroniSettings | null
   /** Of the group; `null`: repmgr is not asked. */
@@ -32,5 +34,6 @@ export function localView(context: Context): LocalView | null {
   const name = group?.name ?? ''
   const {patroni = null, repmgr = null} = context.config.groups.find((each) => each.name === name) ?? {}
   const named = repmgr === null ? null : context.tables.primariesOf(name, settings.host)
-  return {settings, snapshot, host, group, at: momentOf(context), patroni, repmgr, named}
+  const isOwnView = context.shared ? Object.hasOwn(context.shared.own.current().groups, name) : true
+  return {settings, snapshot, host, group, at: momentOf(context), isOwnView, patroni, repmgr, named}
 }

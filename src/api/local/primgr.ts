@@ -60,10 +60,11 @@ const isAway = ({host}: LocalView): boolean => host === null || host.role === 'u
 /**
  * The primary by name, for the other nodes, which count a vote for it: what the local table of repmgr
  * says, as primgr reads it, else the verdict. An old table, one with two active primaries, and a
- * verdict in doubt name none.
+ * verdict in doubt name none. So does the word of another instance of a set: its machine votes as well.
  */
 function primaryOf(view: LocalView): string | null {
-  const {group, repmgr, named, snapshot, at} = view
+  const {group, repmgr, named, snapshot, at, isOwnView} = view
+  if (!isOwnView) return null
   if (repmgr !== null) {
     const [name, ...others] = named !== null && at.now - named.askedAt <= snapshot.maxAgeMs ? named.names : []
     return name !== undefined && others.length === 0 ? name : null

@@ -18,8 +18,8 @@ export const viewRoute: Route = {
   body: named('View'),
   handle(request, context) {
     // Of a set, what this instance saw itself: another instance has a voice of its own.
+    const names = Object.keys(context.source.current().groups)
     const snapshot = (context.shared?.own ?? context.source).current()
-    const names = Object.keys(snapshot.groups)
     const [only] = names
     const group = queryOf(request, 'group') ?? (names.length === 1 ? only : undefined)
     if (group === undefined) {

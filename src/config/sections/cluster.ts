@@ -48,9 +48,6 @@ type Fields = Keys<typeof keys> &
     groups: ReadonlyMap<string, Readonly<{hosts: readonly Readonly<{name: string}>[]}>> | null
     host_groups: ReadonlyMap<string, Readonly<{hosts: readonly Readonly<{name: string}>[]}>> | null
     haproxy: Readonly<{instances: readonly Readonly<{socket: string | null}>[]}> | null
-    pgbouncer: readonly Readonly<{admin: unknown}>[] | null
-    local_api: object | null
-    grpc: object | null
   }>
 
 /** The set of instances that share the groups. */
@@ -161,7 +158,7 @@ function checkPair(pair: Readonly<Record<string, string | null>>, path: string, 
   )
 }
 
-/** What a set cannot share yet is refused, and not done by halves. */
+/** What two instances would do against each other is refused. */
 function refuseUnfit(fields: Fields, {hosts, report}: Context): void {
   const groups = [...(fields.groups ?? fields.host_groups ?? [])]
   const unfit = (path: string, message: string, next: string) => {
@@ -191,10 +188,6 @@ function refuseUnfit(fields: Fields, {hosts, report}: Context): void {
         'is a network address, and several instances of the set would push to it',
         "Name the unix socket of this machine's HAProxy, or let HAProxy ask: httpchk or agent.",
       )
-  const notYet = 'is not supported together with cluster by this version'
-  if ((fields.pgbouncer?.length ?? 0) > 0) unfit('pgbouncer', notYet, 'Remove one of the two.')
-  if (fields.local_api !== null) unfit('local_api', notYet, 'Remove one of the two.')
-  if (fields.grpc !== null) unfit('grpc', notYet, 'Remove one of the two.')
 }
 
 function documentOf({set, id, url, caFile, certFile, keyFile, etcd, ttlMs, hasStandby}: ClusterSettings) {

@@ -48,16 +48,19 @@ const entry = section({
 })
 const keys = {pgbouncer: describe('PgBouncers that the daemon points at the primary', list(entry))}
 
+type Fields = Keys<typeof keys> & GroupNames & Readonly<{cluster: object | null}>
+
 const console = {user: 'pgbouncer', dbname: 'pgbouncer'}
 
 /** The PgBouncers whose databases follow the verdict. */
 export const pgbouncerSection = {
   keys,
-  settings(fields: Keys<typeof keys> & GroupNames, context: Context): {pgbouncer: readonly PgbouncerSettings[]} {
+  settings(fields: Fields, context: Context): {pgbouncer: readonly PgbouncerSettings[]} {
     const {report} = context
     const names = groupNames(fields)
     const bouncers = fields.pgbouncer.map((each, index) => bouncerOf(each, `pgbouncer[${index}]`, names, context))
     const pgbouncer = sharingFiles(bouncers, report)
+    if (fields.cluster !== null) refuseShared(bouncers, report)
     onlyOnce(
       bouncers.map(({admin}, index) =>
         report.isClean(`pgbouncer[${index}].admin`) ? `${admin.hostaddr ?? admin.host}:${admin.port}` : '',
@@ -69,6 +72,17 @@ export const pgbouncerSection = {
   },
   document: ({pgbouncer}) => ({pgbouncer: pgbouncer.map(bouncerDocument)}),
 } satisfies Section
+
+/** Of a set, each instance points the PgBouncers of its own machine at the primary. */
+function refuseShared(bouncers: readonly PgbouncerSettings[], report: Context['report']): void {
+  for (const [index, {admin}] of bouncers.entries()) {
+    const host = admin.hostaddr ?? admin.host
+    const path = `pgbouncer[${index}].admin`
+    if (/^(\/|127\.|::1$|localhost$)/.test(host) || !report.isClean(path)) continue
+    const message = 'is a network address, and several instances of the set would point this PgBouncer at a primary'
+    report.refuse(path, 'CONFIG_CLUSTER', message, 'Run an instance beside the PgBouncer: 127.0.0.1, or its socket.')
+  }
+}
 
 /**
  * Several PgBouncers may read one include file, so their entries must have the same databases. The
