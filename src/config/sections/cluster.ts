@@ -1,25 +1,19 @@
 import {hostname} from 'node:os'
 import {resolve} from 'node:path'
 import {formatDuration} from '../../core/duration.ts'
-import type {ClusterSettings, EtcdSettings} from '../../core/settings.ts'
+import type {ClusterSettings} from '../../core/settings.ts'
 import {orAbsent} from '../reading/or-absent.ts'
 import type {Report} from '../reading/report.ts'
 import {duration, integer, text} from '../reading/scalar.ts'
-import {below, type Keys, list, section} from '../reading/section.ts'
+import {below, type Keys, section} from '../reading/section.ts'
 import {describe, type Read} from '../reading/shape.ts'
 import type {Context} from './context.ts'
 import {given} from './document.ts'
+import {checkPair, etcdDocument, etcdKeys, etcdSettings, isServerUrl, plainUrl} from './etcd.ts'
 import {nameForm} from './hosts/host-name.ts'
 import type {Section} from './section.ts'
 
-const etcd = section({
-  endpoints: describe('https://10.0.0.10:2379; several: the next one is asked where one is silent', list(text(''))),
-  ca_file: describe("the authorities that signed etcd's certificates", text(null)),
-  cert_file: describe('our own certificate, where etcd asks for one', text(null)),
-  key_file: describe('its private key', text(null)),
-  user: describe('user of etcd, with rights on /pgroute66/SET/ alone', text(null)),
-  password_file: describe('file with the password of user', text(null)),
-})
+const etcd = section({...etcdKeys, user: describe('user of etcd, with rights on /pgroute66/SET/ alone', text(null))})
 
 const cluster = section({
   set: describe('the name of the set; instances of one set share the groups', text('default')),
@@ -91,44 +85,10 @@ function settingsOf(fields: ClusterFields, {directory, report}: Context): Cluste
     caFile: file(ca_file),
     certFile: file(cert_file),
     keyFile: file(key_file),
-    etcd: etcdOf(fields.etcd ?? etcd.absent, {file, report}),
+    etcd: etcdSettings(fields.etcd ?? etcd.absent, {path: 'cluster.etcd', directory, report}),
     ttlMs: ttl,
     hasStandby: standby === 1,
   }
-}
-
-function etcdOf(
-  {endpoints, ca_file, cert_file, key_file, user, password_file}: Read<typeof etcd>,
-  {file, report}: Readonly<{file: (name: string | null) => string | null; report: Report}>,
-): EtcdSettings {
-  const at = 'cluster.etcd'
-  if (endpoints.length === 0 && report.isClean(at))
-    report.refuse(below(at, 'endpoints'), 'CONFIG_MISSING', 'is missing', 'Write "endpoints: [https://HOST:2379]".')
-  for (const [index, endpoint] of endpoints.entries()) {
-    if (isServerUrl(endpoint)) continue
-    const message = `${report.quote(endpoint, plainUrl)}is not the URL of a server`
-    report.refuse(`${at}.endpoints[${index}]`, 'CONFIG_VALUE', message, 'Write http://HOST:PORT, or https.')
-  }
-  checkPair({cert_file, key_file}, at, report)
-  checkPair({user, password_file}, at, report)
-  return {
-    endpoints,
-    caFile: file(ca_file),
-    certFile: file(cert_file),
-    keyFile: file(key_file),
-    user,
-    passwordFile: file(password_file),
-  }
-}
-
-/** What no password looks like. */
-const plainUrl = /^[a-z]{0,10}:?\/{0,3}[\w.:[\]-]{0,100}\/?$/i
-
-function isServerUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : null
-  return (
-    url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.pathname === '/' && url.search === ''
-  )
 }
 
 function checkUrl(url: string | null, report: Report): void {
@@ -144,18 +104,6 @@ function checkUrl(url: string | null, report: Report): void {
       'is plain HTTP: the network between can forge what instances tell each other',
       'Set ssl, and write https://.',
     )
-}
-
-function checkPair(pair: Readonly<Record<string, string | null>>, path: string, report: Report): void {
-  const missing = Object.entries(pair).filter(([, value]) => value === null)
-  const [first] = missing
-  if (missing.length !== 1 || first === undefined || !report.isClean(below(path, first[0]))) return
-  report.refuse(
-    below(path, first[0]),
-    'CONFIG_MISSING',
-    'is missing',
-    `Set ${Object.keys(pair).join(' and ')}, or neither.`,
-  )
 }
 
 /** What two instances would do against each other is refused. */
@@ -198,14 +146,7 @@ function documentOf({set, id, url, caFile, certFile, keyFile, etcd, ttlMs, hasSt
     ca_file: caFile,
     cert_file: certFile,
     key_file: keyFile,
-    etcd: given({
-      endpoints: etcd.endpoints,
-      ca_file: etcd.caFile,
-      cert_file: etcd.certFile,
-      key_file: etcd.keyFile,
-      user: etcd.user,
-      password_file: etcd.passwordFile,
-    }),
+    etcd: etcdDocument(etcd),
     ttl: formatDuration(ttlMs),
     standby: hasStandby ? 1 : 0,
   })

@@ -1,5 +1,5 @@
 import {resolve} from 'node:path'
-import type {PatroniEtcdSettings, PatroniSettings} from '../../../core/settings.ts'
+import type {PatroniSettings} from '../../../core/settings.ts'
 import {nearest} from '../../../core/words/nearest.ts'
 import {alternative} from '../../reading/alternative.ts'
 import {orAbsent} from '../../reading/or-absent.ts'
@@ -9,16 +9,12 @@ import {below, list, named, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isText} from '../../reading/yaml-node.ts'
 import {type Document, given} from '../document.ts'
+import {checkPair, etcdDocument, etcdKeys, etcdSettings, plainUrl} from '../etcd.ts'
 import {nameForm} from '../hosts/host-name.ts'
 
 const etcdShape = section({
   api: describe("v3 where Patroni's configuration says etcd3, v2 where it says etcd", choice('v3', ['v3', 'v2'])),
-  endpoints: describe('http://10.0.0.10:2379; several: the next one is asked where one is silent', list(text(''))),
-  ca_file: describe("the authorities that signed etcd's certificates", text(null)),
-  cert_file: describe('our own certificate, where etcd asks for one', text(null)),
-  key_file: describe('its private key', text(null)),
-  user: describe('user of etcd, where it asks for one', text(null)),
-  password_file: describe('file with the password of user', text(null)),
+  ...etcdKeys,
 })
 
 const patroniFields = section({
@@ -64,15 +60,14 @@ export function patroniSettings(fields: PatroniFields, {hosts, directory, path, 
   if (urls.length === 0 && etcd === null) missing('urls', 'Write "urls: [http://HOST:8008]" for each member.')
   if (via === 'etcd' && etcd === null) missing('etcd', 'Write "etcd: {endpoints: [http://HOST:2379]}", or via: rest.')
   for (const [index, url] of urls.entries()) checkUrl(url, `${below(path, 'urls')}[${index}]`, report)
-  if ((cert_file === null) !== (key_file === null))
-    missing(cert_file === null ? 'cert_file' : 'key_file', 'Set cert_file and key_file, or neither.')
+  checkPair({cert_file, key_file}, path, report)
   checkMembers(members, {hosts, directory, path: below(path, 'members'), report})
   const file = (name: string | null) => (name === null ? null : resolve(directory, name))
   return {
     scope: scope ?? '',
     namespace,
     urls,
-    etcd: etcd && etcdSettings(etcd, {directory, path: below(path, 'etcd'), report}),
+    etcd: etcd && {api: etcd.api, ...etcdSettings(etcd, {directory, path: below(path, 'etcd'), report})},
     via,
     caFile: file(ca_file),
     certFile: file(cert_file),
@@ -80,34 +75,6 @@ export function patroniSettings(fields: PatroniFields, {hosts, directory, path, 
     members: Object.fromEntries(members),
   }
 }
-
-function etcdSettings(
-  {api, endpoints, ca_file, cert_file, key_file, user, password_file}: NonNullable<PatroniFields['etcd']>,
-  {directory, path, report}: Pick<Place, 'directory' | 'path' | 'report'>,
-): PatroniEtcdSettings {
-  const missing = (key: string, next: string) => {
-    if (report.isClean(below(path, key))) report.refuse(below(path, key), 'CONFIG_MISSING', 'is missing', next)
-  }
-  if (endpoints.length === 0) missing('endpoints', 'Write "endpoints: [http://HOST:2379]".')
-  for (const [index, url] of endpoints.entries()) checkUrl(url, `${below(path, 'endpoints')}[${index}]`, report)
-  if ((cert_file === null) !== (key_file === null))
-    missing(cert_file === null ? 'cert_file' : 'key_file', 'Set cert_file and key_file, or neither.')
-  if ((user === null) !== (password_file === null))
-    missing(user === null ? 'user' : 'password_file', 'Set user and password_file, or neither.')
-  const file = (name: string | null) => (name === null ? null : resolve(directory, name))
-  return {
-    api,
-    endpoints,
-    caFile: file(ca_file),
-    certFile: file(cert_file),
-    keyFile: file(key_file),
-    user,
-    passwordFile: file(password_file),
-  }
-}
-
-/** What no password looks like. */
-const plainUrl = /^[a-z]{0,10}:?\/{0,3}[\w.:[\]-]{0,100}\/?$/i
 
 function checkUrl(url: string, path: string, report: Report): void {
   const parsed = URL.canParse(url) ? new URL(url) : null
@@ -138,17 +105,7 @@ export const patroniDocument = (settings: PatroniSettings): Document => {
     scope,
     namespace,
     urls,
-    etcd:
-      etcd &&
-      given({
-        api: etcd.api,
-        endpoints: etcd.endpoints,
-        ca_file: etcd.caFile,
-        cert_file: etcd.certFile,
-        key_file: etcd.keyFile,
-        user: etcd.user,
-        password_file: etcd.passwordFile,
-      }),
+    etcd: etcd && {api: etcd.api, ...etcdDocument(etcd)},
     via,
     ca_file: caFile,
     cert_file: certFile,
