@@ -1,4 +1,5 @@
 import {deadline, nap, sleep} from '../core/wait.ts'
+import {Adoption} from './adoption.ts'
 import {Engines} from './engines.ts'
 import {Fence} from './fence.ts'
 import {handOver} from './hand-over.ts'
@@ -27,6 +28,7 @@ export class Member implements AsyncDisposable {
   readonly #deps: MemberDeps
   readonly #lease: Lease
   readonly #writer: Writer
+  readonly #adoption = new Adoption()
   readonly #stop = new AbortController()
   #image: SetImage = emptyImage
   /** What we wrote, and the image does not have yet. */
@@ -253,6 +255,11 @@ export class Member implements AsyncDisposable {
         hasStandby: this.#deps.hasStandby,
       },
     })
+    const {adopted} = this.#image
+    if (!this.#adoption.isOver(this.#image, this.#deps.clock.now())) return
+    // Each instance tries, and the revision lets one of them through.
+    if (await this.#commit([{kind: 'adopted', configHash: null, revision: adopted.revision}]))
+      this.#deps.log.info({}, 'all instances have one configuration: what was adopted is forgotten')
   }
 
   /** `false`: another instance wrote first, or the lease is gone. */

@@ -8,7 +8,8 @@ export type Joined = Readonly<{lease: string; createdAt: bigint}>
 export type RegistryWrite = Readonly<
   | {kind: 'group'; name: string; record: GroupRecord; revision: bigint}
   | {kind: 'instance'; instance: Instance}
-  | {kind: 'adopted'; configHash: string; revision: bigint}
+  /** `configHash` null: no configuration is adopted any longer. */
+  | {kind: 'adopted'; configHash: string | null; revision: bigint}
   /** `forMs`: the registry ends it by its own clock; `null`: an order ends it. `value` null: it ends now. */
   | {kind: 'maintenance'; value: Maintenance | null; forMs: number | null; revision: bigint}
 >

@@ -183,5 +183,17 @@ describe('different configurations', () => {
     )
     await stage.clock.until(() => stage.groups.every((group) => stage.ownerOf(group) === 'lb3'), 20_000)
     await stage.clock.until(() => stage.isSettled())
+
+    // The change is done: the earlier configuration begins again one day, and takes nothing.
+    const adopted = () => stage.registry.image.adopted.value
+    await stage.clock.run(120_000)
+    for (const id of ['lb1', 'lb2']) {
+      stage.configHash.set(id, 'c2')
+      await stage.stop(id)
+      stage.start(id)
+    }
+    await stage.clock.run(50_000)
+    expect(adopted()).toBe('c2')
+    await stage.clock.until(() => adopted() === null, 20_000)
   })
 })

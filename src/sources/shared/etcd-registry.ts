@@ -151,7 +151,10 @@ export class EtcdRegistry implements Registry {
     if (write.kind === 'group') return {key: this.#keys.group(write.name), value: recordText(write.record)}
     if (write.kind === 'instance')
       return {key: this.#keys.instance(write.instance.id), value: instanceText(write.instance), lease}
-    if (write.kind === 'adopted') return {key: this.#keys.adopted, value: write.configHash}
+    if (write.kind === 'adopted') {
+      const key = this.#keys.adopted
+      return write.configHash === null ? {key, isDeleted: true} : {key, value: write.configHash}
+    }
     const key = this.#keys.maintenance
     if (write.value === null) return {key, isDeleted: true}
     const value = maintenanceText(write.value)
