@@ -113,8 +113,10 @@ export class SharedInvariants {
     const {engines} = set.member
     const memory = engines.engine(group)?.memory.groups[group]
     if (memory === undefined || memory.rivals.length > 1) return
-    if (engines.hasHeard(group, this.stage.registry.image.groups.get(group)))
-      this.#endedAt.set(group, this.stage.clock.now())
+    // As far as the registry has told it: a record that was written just now may be on its way.
+    const seen = set.member.record(group)
+    if (seen === undefined || seen.value === 'unreadable' || !engines.hasHeard(group, seen)) return
+    if (factsOf(seen.value.memory, group).has('rivals')) this.#endedAt.set(group, this.stage.clock.now())
   }
 
   /** What owners and operators have put into the registry, no later owner may lose. */

@@ -126,7 +126,8 @@ export class SimulatedRegistry {
         this.groupWrites += 1
         groups.set(write.name, {value: write.record, revision})
       } else if (write.kind === 'instance') held.instance = write.instance
-      else if (write.kind === 'adopted') adopted = {value: write.configHash, revision: write.configHash === null ? 0n : revision}
+      else if (write.kind === 'adopted')
+        adopted = {value: write.configHash, revision: write.configHash === null ? 0n : revision}
       else maintenance = {value: write.value, revision: write.value === null ? 0n : revision}
     }
     this.#change({groups, adopted, maintenance})
