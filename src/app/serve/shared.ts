@@ -1,5 +1,6 @@
 import type {SharedFacts} from '../../api/instances.ts'
 import type {StartEngine} from '../../cluster/engines.ts'
+import {fencedView} from '../../cluster/fenced-view.ts'
 import {SharedSet} from '../../cluster/shared-set.ts'
 import type {Config} from '../../config/config.ts'
 import {Admission} from '../../core/admission.ts'
@@ -28,7 +29,7 @@ export type Watched = SnapshotSource & Orders & ActuatorReports
 /** As `Watching`, with what concerns the set alone. */
 export interface SharedWatching extends AsyncDisposable {
   readonly monitor: Watched
-  /** For hooks: each group by its owner alone. */
+  /** For hooks: each group by its owner alone, while its lease is valid. */
   readonly own: SnapshotSource & ActuatorReports
   readonly ready: Promise<void>
   readonly tables: NodeTables
@@ -91,7 +92,7 @@ export async function composeShared(
   return {
     monitor: watchedBy(set),
     own: {
-      ...set.own,
+      ...fencedView(set.own, () => set.member.fence.isValid),
       reportActuator: (name, state) => set.reportActuator(name, state),
       announce: (changes) => set.announce(changes),
     },
