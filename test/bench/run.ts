@@ -165,9 +165,17 @@ const benches: Readonly<Record<string, Entry>> = {
   },
   shared: {
     about:
-      'instances that share groups: random histories (--runs, 10,000), then three processes over a real etcd with ' +
-      '--hosts (900): takeover after kill -9, writes to etcd and its growth in --minutes (10); only when it is named',
+      'three processes that share groups over a real etcd of three, with --hosts (900): kill -9, SIGSTOP, a cut, no ' +
+      'quorum, a rolling restart, all while databases fail over; writes to etcd and its growth in --minutes (10); ' +
+      '--style wan for slower probes; only when it is named',
     load: () => import('./shared.ts'),
+    isOnDemand: true,
+  },
+  histories: {
+    about:
+      'random histories (--runs, 10,000; from SEED on) of three to five instances that share groups: breaches; only ' +
+      'when it is named',
+    load: () => import('./histories.ts'),
     isOnDemand: true,
   },
   rules: {

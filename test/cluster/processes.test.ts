@@ -21,7 +21,7 @@ describe.skipIf(lacks('etcd'))('three processes of serve over a real etcd of thr
   beforeAll(async () => {
     ;[etcd, cluster] = await Promise.all([startEtcd({count: 3}), startTestCluster()])
     const hosts = `${hostsYaml(cluster)}\ngroups: {orders: [host1, host2, host3]}\nprobe: {timeout: 2s, max_age: 5s}`
-    set = await RealSet.make({endpoints: etcd.urls, hosts})
+    set = await RealSet.make({endpoints: () => etcd.urls, hosts})
     await set.startAll()
     await until(async () => (await Promise.all(set.running.map(({routed}) => routed('orders')))).every(isHost1))
   })

@@ -8,9 +8,9 @@ import {createServer, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {createSecureContext, type SecureContext, TLSSocket} from 'node:tls'
 import {fileURLToPath} from 'node:url'
+import {type Column, cstring, dataRow, int, message, rowDescription, type Values} from './fake-protocol.ts'
 import {scramServer} from './scram-server.ts'
 
-type Column = Readonly<{name: string; oid: number}>
 const [text, int4, bool, float8, json] = [25, 23, 16, 701, 114]
 
 /**
@@ -57,6 +57,8 @@ export type Fakes = Readonly<{
   pid: number
   /** Of each server, in the order of `ports`. */
   seen(): Promise<readonly Seen[]>
+  /** The next server of the group is promoted, and the others stream from it; the old primary restarts. */
+  failOver(group: number): void
   stop(): void
 }>
 
@@ -79,12 +81,13 @@ export async function startFakes(count: number, certificates?: string, isOrdered
       child.send('seen')
       return (await answered)[0] as readonly Seen[]
     },
+    failOver: (group) => void child.send({group}),
     stop: () => void child.kill('SIGKILL'),
   }
 }
 
-/** The values of one answer, in the columns' order. */
-type Values = readonly (string | null)[]
+/** Three servers. `leader`: 0 to 2. */
+type Group = {leader: number; timeline: number}
 
 class Fake {
   logins = 0
@@ -92,11 +95,21 @@ class Fake {
   readonly port: number
   readonly index: number
   readonly primaryPort: () => number
+  readonly group: Group
+  readonly sockets = new Set<Socket>()
+  #startedAt: number
 
-  constructor(index: number, port: number, primaryPort: () => number) {
+  constructor({index, port, group}: Readonly<{index: number; port: number; group: Group}>, primaryPort: () => number) {
     this.index = index
     this.port = port
+    this.group = group
     this.primaryPort = primaryPort
+    this.#startedAt = 1.7e12 + index
+  }
+
+  restart(): void {
+    this.#startedAt += 1
+    for (const socket of this.sockets) socket.destroy()
   }
 
   session(pid: number): Values {
@@ -107,7 +120,7 @@ class Fake {
       '150000',
       `host${this.index}`,
       'off',
-      String(1.7e12 + this.index),
+      String(this.#startedAt),
       `2026-01-01T00:00:00.${pid}Z`,
       'f',
       '1',
@@ -117,53 +130,25 @@ class Fake {
 
   probe(): Values {
     const [at, lsn] = [String(Date.now()), '0/3000148']
-    if (this.index % 3 === 0)
-      return ['f', at, null, lsn, '00000001', null, null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
+    const {leader, timeline} = this.group
+    const written = timeline.toString(16).padStart(8, '0')
+    if (this.index % 3 === leader)
+      return ['f', at, null, lsn, written, null, null, lsn, null, null, null, null, 'f', null, '[]', '7', '100']
     const receiver = {
       status: 'streaming',
-      received_tli: 1,
+      received_tli: timeline,
       sender_host: '127.0.0.1',
       sender_port: this.primaryPort(),
       latest_end_lsn: lsn,
       last_message_age_ms: 40,
     }
     const heard = JSON.stringify(receiver)
-    return ['t', at, null, lsn, null, '1', null, null, lsn, '40', 'f', '0', 't', heard, '[]', '3', '100']
+    return ['t', at, null, lsn, null, String(timeline), null, null, lsn, '40', 'f', '0', 't', heard, '[]', '3', '100']
   }
 }
 
 const isOrdered = process.argv.at(-1) === 'ordered'
 
-const message = (type: string, ...parts: Buffer[]): Buffer => {
-  const body = Buffer.concat(parts)
-  const head = Buffer.alloc(5)
-  head.write(type, 0, 'latin1')
-  head.writeInt32BE(body.length + 4, 1)
-  return Buffer.concat([head, body])
-}
-const int = (value: number, bytes: 2 | 4) => {
-  const buffer = Buffer.alloc(bytes)
-  if (bytes === 2) buffer.writeInt16BE(value)
-  else buffer.writeInt32BE(value)
-  return buffer
-}
-const cstring = (value: string) => Buffer.from(`${value}\0`)
-const rowDescription = (columns: readonly Column[]) =>
-  message(
-    'T',
-    int(columns.length, 2),
-    ...columns.map(({name, oid}) =>
-      Buffer.concat([cstring(name), int(0, 4), int(0, 2), int(oid, 4), int(-1, 2), int(-1, 4), int(0, 2)]),
-    ),
-  )
-const dataRow = (values: Values) =>
-  message(
-    'D',
-    int(values.length, 2),
-    ...values.map((value) =>
-      value === null ? int(-1, 4) : Buffer.concat([int(Buffer.byteLength(value), 4), Buffer.from(value)]),
-    ),
-  )
 const ready = message('Z', Buffer.from('I'))
 const complete = message('C', cstring('SELECT 1'))
 
@@ -255,16 +240,31 @@ if (process.argv[2] === 'serve') {
       })
     : null
   let pid = 1000
+  const groups: Group[] = []
   for (let index = 0; index < Number(count); index += 1) {
     const server = createServer((socket) => {
       pid += 1
+      const {sockets} = fakes[index] as Fake
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
       attend(socket, fakes[index] as Fake, pid, offer)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    fakes.push(new Fake(index, (server.address() as {port: number}).port, () => fakes[index - (index % 3)]?.port ?? 0))
+    if (index % 3 === 0) groups.push({leader: 0, timeline: 1})
+    const group = groups.at(-1) as Group
+    const {port} = server.address() as {port: number}
+    fakes.push(new Fake({index, port, group}, () => fakes[index - (index % 3) + group.leader]?.port ?? 0))
   }
   process.send?.(fakes.map(({port}) => port))
   process.on('disconnect', () => process.exit())
-  process.on('message', () => process.send?.(fakes.map(({logins, probedAt}): Seen => ({logins, probedAt}))))
+  process.on('message', (asked: 'seen' | Readonly<{group: number}>) => {
+    if (asked === 'seen') return process.send?.(fakes.map(({logins, probedAt}): Seen => ({logins, probedAt})))
+    const group = groups[asked.group] as Group
+    const before = fakes[3 * asked.group + group.leader]
+    group.leader = (group.leader + 1) % 3
+    group.timeline += 1
+    before?.restart()
+    return undefined
+  })
 }

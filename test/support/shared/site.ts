@@ -22,7 +22,8 @@ export type RealNode = Readonly<{
 }>
 
 export type RealSetOptions = Readonly<{
-  endpoints: readonly string[]
+  /** Of etcd, for an instance. */
+  endpoints: (id: string) => readonly string[]
   /** Lines of hosts and groups. */
   hosts: string
   ids?: readonly string[]
@@ -71,7 +72,7 @@ export class RealSet implements AsyncDisposable {
     const cluster = [
       `set: test, id: ${id}, url: "https://127.0.0.1:${port}"`,
       'ca_file: ca.crt, cert_file: server.crt, key_file: server.key',
-      `etcd: {endpoints: [${endpoints.join(', ')}]}${more}`,
+      `etcd: {endpoints: [${endpoints(id).join(', ')}]}${more}`,
     ]
     const lines = [
       hosts,
@@ -83,7 +84,12 @@ export class RealSet implements AsyncDisposable {
       extra,
     ]
     await writeFile(file, `${lines.join('\n')}\n`, {mode: 0o600})
-    const {child, ended, output, sees} = start(['serve', '-c', file], {cwd: this.#folder, limitMs: 900_000})
+    const {child, ended, output, sees} = start(['serve', '-c', file], {
+      cwd: this.#folder,
+      limitMs: 1_800_000,
+      // A session of its own: on a busy machine the kernel gives each instance its share of the time.
+      launcher: ['/usr/bin/setsid'],
+    })
     const get = async <T>(path: string): Promise<T | null> => {
       const reply = await getUnix(socket, path, 2_000)
       return typeof reply === 'string' || reply.status !== 200 ? null : (JSON.parse(reply.body) as T)
