@@ -1,5 +1,6 @@
 import type {HostState} from '../core/snapshot.ts'
 import {ageText} from '../core/words/age.ts'
+import {ownersOf} from '../core/words/owners.ts'
 import type {Action, Outcome} from './action.ts'
 import {actuatorLines} from './actuators.ts'
 import {banner} from './banner.ts'
@@ -71,7 +72,9 @@ export function compose(frame: Frame, state: ScreenState, size: Size, look: Look
     0,
     Math.max(0, rows - verdicts.length - 8),
   )
-  const above = [...verdicts, ...told]
+  const owners = ownersOf(frame.snapshot)
+  const set = owners === null || rows < 12 ? [] : [line(printable(owners.text), owners.isWhole ? 'faint' : 'warn')]
+  const above = [...verdicts, ...set, ...told]
   const top = rows - above.length >= 12 ? [...above, blank] : above
   const notes = status(frame, state, look, width)
   const keys = footer(state, look.actions, Object.keys(frame.snapshot.groups).length, width)

@@ -26,6 +26,17 @@ const crowd = (count: number): Snapshot =>
       ]),
     ),
   })
+test('of a set, a line says which instance tells of how many groups', () => {
+  const {groups, ...calmly} = calm()
+  const owner = {instance: 'lb1', epoch: 1}
+  const shared = {
+    ...calmly,
+    groups: Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, {...group, owner}])),
+  }
+  expect(textsOf(frameOf(shared)).join('\n')).toContain('lb1 tells of 1 group')
+  expect(textsOf(frameOf(calm())).join('\n')).not.toContain('tells of')
+})
+
 const heard = Array.from({length: 60}, (_, index) => ({
   at: noon.wall,
   change: {

@@ -2,6 +2,7 @@ import type {PastChange} from '../../core/changes.ts'
 import type {Router} from '../../core/router.ts'
 import type {Maintenance, Snapshot} from '../../core/snapshot.ts'
 import {ageText} from '../../core/words/age.ts'
+import {ownersOf} from '../../core/words/owners.ts'
 import {bySeverity, verdictWords} from '../../core/words/verdict-words.ts'
 import {timeOf} from '../../protocol/snapshot-json.ts'
 import {changesPart} from './changes.ts'
@@ -42,6 +43,7 @@ export function page({snapshot, routers, changes, wall}: PageContent): string {
 <main>
 <p id="old" class="card bad" role="alert" hidden></p>
 ${part('maintenance', maintenancePart(snapshot.maintenance, wall))}
+${part('set', setPart(snapshot))}
 <section aria-label="Verdict">${part('groups', groupsPart(snapshot, wall))}</section>
 ${section('hosts', 'Hosts', hostsPart(snapshot, wall))}
 ${section('routers', 'Routers', routersPart(routers, snapshot, wall))}
@@ -66,6 +68,13 @@ function maintenancePart(maintenance: Maintenance | null, wall: number): Html {
   const why = reason === null ? '' : `: ${reason}`
   return html`<p class="card warn"><b>Maintenance</b> by ${by} for ${ageText(wall - since)}, ${end}${why}.
 The actuators are frozen.</p>`
+}
+
+/** Which instance of a set tells of how many groups. */
+function setPart(snapshot: Snapshot): Html {
+  const owners = ownersOf(snapshot)
+  if (owners === null) return html``
+  return owners.isWhole ? html`<p class="faint">${owners.text}</p>` : html`<p class="card warn">${owners.text}</p>`
 }
 
 function titleOf({groups}: Snapshot): string {
