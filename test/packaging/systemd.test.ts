@@ -38,11 +38,14 @@ describe.skipIf(lacks('systemd'))('the units', () => {
     assert.deepEqual([status, ours], [0, []])
   })
 
-  test('the sandbox of serve: an exposure of at most 2, which systemd calls OK', () => {
-    const {status, output} = analyze('security', '--offline=true', '--threshold=20', join(units, 'pgroute66.service'))
-    assert.equal(status, 0, output)
-    assert.match(output, /exposure level .* OK/)
-  })
+  test.each(['pgroute66', 'pgroute66-guard'])(
+    'the sandbox of %s: an exposure of at most 2, which systemd calls OK',
+    (name) => {
+      const {status, output} = analyze('security', '--offline=true', '--threshold=20', join(units, `${name}.service`))
+      assert.equal(status, 0, output)
+      assert.match(output, /exposure level .* OK/)
+    },
+  )
 })
 
 test('rejoin is run again only where waiting helps; a server that pg_ctl started is not killed with the unit', () => {
