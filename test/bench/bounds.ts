@@ -28,9 +28,12 @@ export async function run({short, runs}: Options): Promise<readonly Row[]> {
     let alarms = 0
     for (let index = 0; index < count; index += 1) {
       await sleep(calmMs + ((index * 618) % 1_000))
-      if (await isNoticed(node, daemon, 0.8 * falseAlarmMs)) alarms += 1
-      await sleep(calmMs + ((index * 618) % 1_000))
       noticed.push(await freeze(node, daemon))
+    }
+    // Later, because an answer that comes late makes the limits longer for a while.
+    for (let index = 0; index < count; index += 1) {
+      await sleep(calmMs + ((index * 618) % 1_000))
+      if (await isNoticed(node, daemon, 0.8 * falseAlarmMs)) alarms += 1
     }
     const {from, to} = noticedMs
     const isWithin = quantile(noticed, 0) >= from - ownMs && quantile(noticed, 1) <= to + ownMs
