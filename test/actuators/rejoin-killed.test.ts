@@ -4,16 +4,14 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import {followersOf, until} from '../support/cluster.ts'
 import {lacks} from '../support/parts.ts'
+import {killAndReturn, startKillStage} from '../support/rejoin-kills.ts'
 import {
   archives,
   checksum,
-  crash,
   follow,
   killedRejoin,
-  promote,
   type RejoinStage,
   rejoin,
-  startRejoinStage,
   startsAlone,
   walOf,
   workersIn,
@@ -33,29 +31,11 @@ const kills = [
 
 describe.skipIf(lacks('PostgreSQL 15'))('a rejoin that is killed', () => {
   let stage: RejoinStage
-  let saved: string
+  let again: () => Promise<void>
   beforeAll(async () => {
-    stage = await startRejoinStage()
-    const {host1, host2, host3} = stage
-    await host1.sql('create table t (i int)')
-    await promote(host2, host3)
-    await host1.sql('insert into t values (1)')
-    await crash(host1)
-    saved = `${host1.data}.saved`
-    execFileSync('cp', ['-a', host1.data, saved])
+    ;({stage, again} = await startKillStage())
   })
   afterAll(() => stage[Symbol.asyncDispose]())
-
-  /** The stray primary as it was, and nothing beside it. */
-  async function again(): Promise<void> {
-    const {host1, cluster} = stage
-    await crash(host1)
-    for (const name of readdirSync(cluster.folder))
-      if (/^host1(\.(rejoin|diverged).*)?$/.test(name) && name !== 'host1.rejoined.log')
-        rmSync(join(cluster.folder, name), {recursive: true})
-    rmSync(join(cluster.folder, 'diverged'), {recursive: true, force: true})
-    execFileSync('cp', ['-a', saved, host1.data])
-  }
 
   test.each(kills)('when $step $when: the next run ends with $next', async ({step, when, next}) => {
     await again()
@@ -130,21 +110,8 @@ describe.skipIf(lacks('PostgreSQL 15'))('a rejoin that is killed', () => {
     await until(async () => (await followersOf(host2)).includes('host3'))
   })
 
-  test('at each rename, by strace: the host comes back, or the rerun says how', async () => {
-    for (const nth of [2]) {
-      await again()
-      const {host1, host2} = stage
-      const killed = await rejoin(stage, host1, {args: ['--accept-loss'], rejoin: slot, killAtRename: nth})
-      expect(killed.signal ?? killed.code, killed.stdout + killed.stderr).not.toBe(0)
-      const ran = await rejoin(stage, host1, {args: ['--accept-loss'], rejoin: slot})
-      expect([0, 10], ran.stdout + ran.stderr).toContain(ran.code)
-      if (ran.code === 10) {
-        expect(startsAlone(host1)).toBe(false)
-        const cloned = await rejoin(stage, host1, {args: ['--clone'], rejoin: slot})
-        expect(cloned.code, cloned.stdout + cloned.stderr).toBe(0)
-      }
-      await until(async () => (await followersOf(host2)).includes('host1'))
-      expect(archives(stage).some((archive) => walOf(archive).commits === 1)).toBe(true)
-    }
+  test('at a rename, by strace: the host comes back, or the rerun says how', async () => {
+    // `bench -- kills` has every system call that changes something.
+    expect(await killAndReturn({stage, again}, {call: 'rename', nth: 2})).not.toBe('over')
   })
 })

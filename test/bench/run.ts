@@ -158,6 +158,13 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./rejoin.ts'),
     isOnDemand: true,
   },
+  kills: {
+    about:
+      'kill -9 of rejoin, and of the guard while it writes, at each system call that changes something: whether the ' +
+      'server starts right, a rerun finishes and no WAL is lost; needs strace; only when it is named',
+    load: () => import('./kills.ts'),
+    isOnDemand: true,
+  },
   soak: {
     about: 'hosts that restart every 5 s for --minutes (30): heap, handles, sockets; only when it is named',
     load: () => import('./soak.ts'),

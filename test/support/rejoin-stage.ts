@@ -137,6 +137,8 @@ export async function promote(next: PgNode, third: PgNode): Promise<void> {
   await until(async () => (await followersOf(next)).includes(third.name))
 }
 
+export type KillAt = Readonly<{call: string; nth: number}>
+
 export type RejoinOptions = Readonly<{
   /** Further lines of the configuration, and further keys of its section `rejoin`. */
   more?: readonly string[]
@@ -151,8 +153,8 @@ export type RejoinOptions = Readonly<{
   bin?: string
   /** Instead of pg_ctl: keys `config_file`, `start`, `stop` and `status`. */
   commands?: string
-  /** `kill -9` at so many renames of the command, or of what it runs. */
-  killAtRename?: number
+  /** `kill -9` of the command when it begins this system call for the nth time. */
+  killAt?: KillAt
 }>
 
 const login = 'user: pgroute66, dbname: postgres, sslmode: disable'
@@ -186,12 +188,13 @@ export function configFor(stage: RejoinStage, node: PgNode, options: RejoinOptio
 /** Runs `pgroute66 rejoin` as the owner of the data directory. */
 export function rejoin(stage: RejoinStage, node: PgNode, options: RejoinOptions = {}): Promise<Ran> {
   const words = [runJs, 'rejoin', '-c', configFor(stage, node, options), ...(options.args ?? [])]
-  return asOwner(node, words, options.killAtRename === undefined ? [] : killing(options.killAtRename))
+  return asOwner(node, words, options.killAt === undefined ? [] : killing(options.killAt))
 }
 
-const killing = (nth: number) => [
-  ...['/usr/bin/strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=rename'],
-  ...['-e', `inject=rename:signal=KILL:when=${nth}`],
+/** All threads of the command, and none of the programs that it runs. */
+const killing = ({call, nth}: KillAt) => [
+  ...['/usr/bin/strace', '-f', '-b', 'execve', '-qq', '-o', '/dev/null', '-e', `trace=${call}`],
+  ...['-e', `inject=${call}:signal=KILL:when=${nth}`],
 ]
 
 /** The same, killed when a step begins or is done. */
