@@ -332,7 +332,7 @@ _pgroute66() {
     instances) COMPREPLY=($(compgen -W 'adopt --json --control-socket --url --ca --cert --key --config --help' -- "$current")) ;;
     patroni) COMPREPLY=($(compgen -W 'edit-config failover history list pause reinit reload restart resume switchover topology version' -- "$current")) ;;
     "accept") COMPREPLY=($(compgen -W "--reason --json --control-socket --url --token-file --ca --cert --key --config --help $(_pgroute66_hosts)" -- "$current")) ;;
-    "check") COMPREPLY=($(compgen -W "--role --max-lag --group --timeout --json --format --socket --fallback --direct --config --help $(_pgroute66_hosts)" -- "$current")) ;;
+    "check") COMPREPLY=($(compgen -W "--role --max-lag --group --timeout --json --format --socket --fallback --direct --not-deposed --config --help $(_pgroute66_hosts)" -- "$current")) ;;
     "compare") COMPREPLY=($(compgen -W "--pgdata --bin --group --timeout --json --config --help $(_pgroute66_hosts)" -- "$current")) ;;
     "config check") COMPREPLY=($(compgen -W '--config --connect --json --help' -- "$current")) ;;
     "config schema") COMPREPLY=($(compgen -W '--help' -- "$current")) ;;

@@ -2,6 +2,7 @@ import {Args, Command, Flags} from '@oclif/core'
 import {checkFlags, parsedArguments} from '../app/check/arguments.ts'
 import {check} from '../app/check/check.ts'
 import {configFlag, jsonFlag, socketFlag} from '../app/cli/flags.ts'
+import {notDeposed} from '../app/node/rejoin/start.ts'
 import {exitNow} from '../system/exit.ts'
 
 export default class Check extends Command {
@@ -11,6 +12,7 @@ export default class Check extends Command {
     'Exit codes: 0 the host has the asked role (without HOST: exactly one primary, confirmed), 1 up but ',
     'not that role, beyond --max-lag or drained, 2 usage or configuration error, 3 unavailable, 4 split ',
     'brain, unconfirmed or starting, 5 no primary (without HOST), 70 a bug.\n\n',
+    'With --not-deposed: 0 the server may start, 1 another host is the primary, 4 that cannot be told.\n\n',
     'As HAProxy\'s "external-check command", check takes HAProxy\'s four arguments. Under the name ',
     'pgroute66-check-primary or pgroute66-check-standby, check asks for that role.',
   ].join('')
@@ -40,17 +42,15 @@ export default class Check extends Command {
     json: jsonFlag,
     format: Flags.string({description: 'format of the answer', options: ['text', 'nagios'], default: 'text'}),
     socket: socketFlag,
-    fallback: Flags.string({
-      description: 'what to do when no daemon answers',
-      options: ['probe', 'none'],
-      default: 'probe',
-    }),
+    fallback: Flags.string({description: 'where no daemon answers', options: ['probe', 'none'], default: 'probe'}),
     direct: Flags.boolean({description: 'ask the servers, not the daemon', exclusive: ['socket', 'fallback']}),
+    'not-deposed': Flags.boolean({description: 'before a start of PostgreSQL here: is another host the primary?'}),
     config: configFlag,
   }
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Check)
+    if (flags['not-deposed']) return exitNow(await notDeposed(flags.config))
     const given = parsedArguments(argv as string[], flags)
     exitNow(await check(given, {env: process.env, cwd: process.cwd(), version: this.config.version, missed: null}))
   }

@@ -12,6 +12,7 @@ import {
   startRejoinStage,
   startsAlone,
   walOf,
+  workersIn,
 } from './rejoin-stage.ts'
 
 /** A stray primary with one commit past the fork, and a copy of it from which it is made anew. */
@@ -59,7 +60,9 @@ export async function killAndReturn({stage, again}: KillStage, killAt: KillAt): 
     return 'over'
   }
   const isThere = existsSync(host1.data)
-  if (startsAlone(host1) !== isThere) throw new Error(`${at}: the server ${isThere ? 'does not start' : 'starts'}`)
+  const isUp = workersIn(host1.data).length > 0
+  if (!isUp && startsAlone(host1) !== isThere)
+    throw new Error(`${at}: the server ${isThere ? 'does not start' : 'starts'}`)
   const ran = await rejoin(stage, host1, options)
   const words = `${ran.code} ${ran.stdout}${ran.stderr}`
   if (ran.code === 10 && !ran.stderr.includes('pgroute66 rejoin --clone')) throw new Error(`${at}: ${words}`)

@@ -47,7 +47,7 @@ export function walOf(archive: string): Readonly<{commits: number}> {
 /** Can an operator, or a unit, start the server as it lies there? It is stopped again. */
 export function startsAlone({data, settings: {account}}: PgNode): boolean {
   const ctl = (...args: string[]) =>
-    spawnSync(join(debian, 'pg_ctl'), ['-D', data, '-w', '-t', '20', ...args], {...account, cwd: '/', stdio: 'ignore'})
+    spawnSync(join(debian, 'pg_ctl'), ['-D', data, '-w', '-t', '120', ...args], {...account, cwd: '/', stdio: 'ignore'})
   const {status} = ctl('start')
   if (status === 0) ctl('stop', '-m', 'immediate')
   return status === 0

@@ -10,7 +10,7 @@ export const checkFlags = {
     fallback: ['probe', 'none'],
     config: null,
   },
-  booleans: ['json', 'direct'],
+  booleans: ['json', 'direct', 'not-deposed'],
   letters: {g: 'group', t: 'timeout', c: 'config'},
   exclusive: [
     ['json', 'format'],
@@ -53,6 +53,8 @@ export function readArguments([command, ...rest]: readonly string[]): CheckArgum
     if (value === '' || value.startsWith('-') || allowed?.includes(value) === false) return null
     flags[flag] = value
   }
+  // It asks no daemon: its program is loaded by the command alone.
+  if ('not-deposed' in flags) return null
   return checkFlags.exclusive.some((pair) => pair.every((flag) => flag in flags)) ? null : {words, flags}
 }
 
@@ -75,7 +77,8 @@ function flagOf(word: string, name: string): Flag | null {
   return Object.hasOwn(options, name) || isBoolean(name) ? (name as Flag) : null
 }
 
-const isBoolean = (name: string): name is 'json' | 'direct' => (checkFlags.booleans as readonly string[]).includes(name)
+const isBoolean = (name: string): name is (typeof checkFlags.booleans)[number] =>
+  (checkFlags.booleans as readonly string[]).includes(name)
 
 /** What the daemon is asked, as text: only the daemon or the configuration can judge it. `null`: not given. */
 export type CheckQuestion = Readonly<{

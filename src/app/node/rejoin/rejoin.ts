@@ -54,7 +54,8 @@ export async function runRejoin(flags: RejoinFlags): Promise<number> {
 
 type Site = Readonly<{settings: RejoinSettings; host: HostSettings; group: GroupSettings}>
 
-function siteOf(config: Config): Site {
+/** Throws OperatorError where the file is for no rejoin. */
+export function siteOf(config: Config): Site {
   const {rejoin: settings, local} = config
   if (settings === null)
     throw new OperatorError('REJOIN_MISSING', 'the configuration has no "rejoin"', 'Add "rejoin: {pgdata: …}".')
