@@ -1,9 +1,11 @@
+import {until} from '../../src/demo/wait-until.ts'
 import {crowdKinds, hostileCrowd, type Measured, measured} from '../support/hostile-crowd.ts'
 import type {Options, Row} from './table.ts'
 
 const mostMb = 150
-/** `serve` has asked each host several times. */
+/** After the first cause: `serve` asks again and again. */
 const serveMs = 4_000
+const cause = /"cause":\s*"[a-z-]+"|→ unavailable: [a-z-]+: \S/
 
 /**
  * Servers that no PostgreSQL is, each by itself against `check`, `watch` and `serve`: the memory of the process,
@@ -13,7 +15,10 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   await using crowd = await hostileCrowd()
   const kinds = [...crowdKinds.keys()].slice(0, short ? 6 : crowdKinds.length)
   const serve = (file: string, ms: number) =>
-    measured(['serve', '-c', file], crowd.folder, () => new Promise((resolve) => setTimeout(resolve, ms)))
+    measured(['serve', '-c', file], crowd.folder, async (output) => {
+      await until(() => cause.test(output()))
+      await new Promise((resolve) => setTimeout(resolve, ms))
+    })
   const commands: Readonly<Record<string, (nth: number) => Promise<Measured>>> = {
     check: (nth) =>
       measured(['check', '--direct', '--json', '-c', crowd.fileOf(nth), '--timeout', '20s'], crowd.folder),
@@ -24,7 +29,7 @@ export async function run({short}: Options): Promise<readonly Row[]> {
   for (const [command, runOne] of Object.entries(commands)) {
     const all: Measured[] = []
     for (const nth of kinds) all.push(await runOne(nth))
-    const told = all.filter(({output}) => /"cause":\s*"[a-z-]+"|→ unavailable: [a-z-]+: \S/.test(output)).length
+    const told = all.filter(({output}) => cause.test(output)).length
     const most = Math.max(...all.map((one) => one.mostMb))
     rows.push(rowOf(`${command}, ${kinds.length} kinds, a process each`, most, `${told} with a cause`, crowd.leaked()))
   }
