@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs'
+import {Ajv2020} from 'ajv/dist/2020.js'
 import {FAILSAFE_SCHEMA, load} from 'js-yaml'
 import {expect, test} from 'vitest'
 import {configKeys} from '../../packaging/config-keys.ts'
@@ -53,4 +54,26 @@ test('the schema names itself, and tells words, defaults and patterns', () => {
   expect(properties.bind).toMatchObject({default: '127.0.0.1'})
   expect(properties.v1_format).toMatchObject({enum: ['documented', 'released'], default: 'documented'})
   expect(properties.probe?.properties.interval).toMatchObject({pattern: expect.any(String), default: '1s'})
+})
+
+test('an editor refuses what the reader refuses: names, and hooks with both or none of run and post', () => {
+  const validate = new Ajv2020({strict: false, validateFormats: false}).compile(configSchema)
+  const hosts = {h1: {host: 'a'}}
+  const hook = {run: ['/bin/true']}
+  const rows: readonly [object, boolean][] = [
+    [{hosts}, true],
+    [{hosts: {all: {host: 'a'}}}, false],
+    [{hosts: {constructor: {host: 'a'}}}, false],
+    [{hosts: {'..': {host: 'a'}}}, false],
+    [{hosts: {'a b': {host: 'a'}}}, false],
+    [{hosts, groups: {node: ['h1']}}, true],
+    [{hosts, groups: {all: ['h1']}}, false],
+    [{hosts, hooks: [hook, {post: 'https://h/x'}]}, true],
+    [{hosts, hooks: [{...hook, post: 'https://h/x'}]}, false],
+    [{hosts, hooks: [{timeout: '5s'}]}, false],
+    [{hosts, profile: 'slow'}, false],
+    [{hosts, probe: {timeout: '5'}}, false],
+    [{hosts, bnid: '::1'}, false],
+  ]
+  for (const [document, isValid] of rows) expect([document, validate(document)]).toEqual([document, isValid])
 })

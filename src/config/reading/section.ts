@@ -108,15 +108,16 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
 
 /**
  * A mapping from names that the operator chooses. `accepts` returns false for a name that cannot be
- * used, and reports it.
+ * used, and reports it. `names`: the same for editors, as a JSON Schema; default: any.
  */
 export function named<T>(
   item: Shape<T>,
   accepts: (name: string, node: Node, path: string, report: Report) => boolean,
+  names: Shape<T>['schema'] | null = null,
 ): Shape<ReadonlyMap<string, T>> {
   return {
     absent: new Map(),
-    schema: {type: 'object', additionalProperties: item.schema},
+    schema: {type: 'object', ...(names && {propertyNames: names}), additionalProperties: item.schema},
     read(node, path, report) {
       if (!isMapping(node)) {
         report.refuse(path, 'CONFIG_TYPE', `is ${kindOf(node)}, not a mapping`, 'Write a name per entry: "name: …".')

@@ -35,7 +35,9 @@ const hook = section(
   },
   {synonyms: {command: 'run', exec: 'run', url: 'post', webhook: 'post', secret: 'secret_file'}},
 )
-const keys = {hooks: describe('commands and webhooks that get every verdict', list(hook))}
+/** For editors; `hookOf` tells it in words. */
+const either = {...hook, schema: {...hook.schema, oneOf: [{required: ['run']}, {required: ['post']}]}}
+const keys = {hooks: describe('commands and webhooks that get every verdict', list(either))}
 
 /** Commands and webhooks that get the verdicts. */
 export const hooksSection = {

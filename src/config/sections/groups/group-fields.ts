@@ -6,7 +6,7 @@ import {choice, duration, scalar, text} from '../../reading/scalar.ts'
 import {list, named, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isMapping, type Node} from '../../reading/yaml-node.ts'
-import {acceptName} from '../hosts/host-name.ts'
+import {acceptName, namesOf} from '../hosts/host-name.ts'
 import {patroniShape} from './patroni.ts'
 import {peerFields} from './peer-fields.ts'
 import {pgafShape} from './pgaf.ts'
@@ -90,5 +90,6 @@ export const groupsShape = describe(
   named(
     alternative((node) => !isMapping(node), listOfHosts, groupFields),
     isGroup,
+    namesOf('group'),
   ),
 )

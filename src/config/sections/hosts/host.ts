@@ -5,12 +5,12 @@ import type {Context} from '../context.ts'
 import {type Document, given, mask} from '../document.ts'
 import type {Section} from '../section.ts'
 import {hostFields} from './host-fields.ts'
-import {acceptName} from './host-name.ts'
+import {acceptName, namesOf} from './host-name.ts'
 
 const keys = {
   hosts: describe(
     'the PostgreSQL servers; libpq keywords',
-    named(hostFields, (name, _node, path, report) => acceptName('host', name, path, report)),
+    named(hostFields, (name, _node, path, report) => acceptName('host', name, path, report), namesOf('host')),
   ),
 }
 
