@@ -1,5 +1,8 @@
 import {spawn, spawnSync} from 'node:child_process'
+import {once} from 'node:events'
 import {existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
 import {dirname, join} from 'node:path'
 import {type Command, Parser} from '@oclif/core'
@@ -119,6 +122,20 @@ describe('configurations', () => {
       expect(hosts.length).toBeGreaterThan(1)
     },
   )
+
+  test('a configuration that asks Patroni for its hosts learns them', async () => {
+    const [asking, ...others] = all.filter(({marks}) => marks.includes('asks-patroni'))
+    expect(others).toEqual([])
+    const members = ['node1', 'node2'].map((name, index) => ({name, host: `10.0.0.${index + 1}`, port: 5432}))
+    const patroni = createServer((_, response) => response.end(JSON.stringify({scope: 'main', members})))
+    onTestFinished(() => void patroni.close())
+    await once(patroni.listen(0, '127.0.0.1'), 'listening')
+    const path = join(folder(), 'pgroute66.yml')
+    const url = `http://127.0.0.1:${(patroni.address() as AddressInfo).port}`
+    writeFileSync(path, (asking?.text ?? '').replace('http://localhost:8008', url), {mode: 0o600})
+    const {hosts} = await loadConfig({path, dsns: [], env: {}, cwd: dirname(path)})
+    expect(hosts.map(({name}) => name)).toEqual(['node1', 'node2'])
+  })
 
   test('the keys that migrating.md calls not there yet are refused, and no other key is', async () => {
     const page = pages.find(({name}) => name.endsWith('migrating.md'))?.text ?? ''
