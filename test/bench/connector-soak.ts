@@ -27,7 +27,7 @@ export async function run({minutes, short}: Options): Promise<readonly Row[]> {
       console.error(`${samples.at(-1)?.minute.toFixed(1)} min: heap ${heapMb.toFixed(2)} MB, clients out ${out(site)}`)
     }
     const forMs = (short ? 0 : (minutes ?? 60)) * 60_000
-    const found = await underFaults(site, {readers: 24, writers: 6, pauseMs: 20, forMs, each: sample})
+    const found = await underFaults(site, {readers: 24, writers: 6, pauseMs: 200, forMs, each: sample})
     for (const error of errors) console.error(error)
     return [...found, ...rows(samples, {clients: out(site), uncaught: errors.length})]
   } finally {

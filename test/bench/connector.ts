@@ -9,5 +9,5 @@ import type {Options, Row} from './table.ts'
  */
 export async function run({minutes, short}: Options): Promise<readonly Row[]> {
   await using site = await startSite()
-  return underFaults(site, {readers: 156, writers: 44, pauseMs: 20, forMs: (short ? 0 : (minutes ?? 5)) * 60_000})
+  return underFaults(site, {readers: 156, writers: 44, pauseMs: 200, forMs: (short ? 0 : (minutes ?? 5)) * 60_000})
 }

@@ -135,6 +135,20 @@ const benches: Readonly<Record<string, Entry>> = {
     load: () => import('./connector.ts'),
     isOnDemand: true,
   },
+  'connector-causal': {
+    about:
+      'the connector: pairs of a write and a read after its token (--runs, 100,000), while replay is paused, and ' +
+      'through a failover: stale reads; only when it is named',
+    load: () => import('./connector-causal.ts'),
+    isOnDemand: true,
+  },
+  'connector-hedge': {
+    about:
+      'the connector: the slowest read while a reader freezes (--runs, 5), with a hedge and without; only when it is ' +
+      'named',
+    load: () => import('./connector-hedge.ts'),
+    isOnDemand: true,
+  },
   'connector-cost': {
     about: 'the connector: CPU and p99 of a read and of a write beside pg.Pool; only when it is named',
     load: () => import('./connector-cost.ts'),

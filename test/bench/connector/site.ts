@@ -52,7 +52,7 @@ export async function startSite(): Promise<Site> {
   const connection = {user: 'pgroute66', password: 'pgroute66', database: 'postgres', ssl}
   const open = async (options: ConnectOptions, hosts: Record<string, Partial<pg.ClientConfig>> = {}) => {
     // What is looked for is what is lost, and a busy machine is slow.
-    const waits = {read: {wait: '2m'}, write: {wait: '2m'}} as const
+    const waits = {read: {wait: '2m'}, write: {wait: '2m'}, pool: {connectionTimeoutMillis: 15_000}} as const
     return connect({databases: {default: {connection, hosts, ...waits}}, patience: '60s', ...options})
   }
   const through = {host: '127.0.0.1', port: pgbouncer.port, user: 'postgres', password: 'secret', ssl: false}
