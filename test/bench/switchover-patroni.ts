@@ -78,7 +78,7 @@ export async function overPatroni(count: number): Promise<Switches> {
       ...switched,
       longestMs: Math.max(longestIn(a, from, to), longestIn(b, from, to)),
     })),
-    errors: [...a.errors, ...b.errors],
+    errors: {pooled: a.errors, direct: b.errors},
     transactions: a.transactions.length + b.transactions.length,
   }
 }
