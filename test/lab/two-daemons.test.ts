@@ -11,6 +11,7 @@ import {describe, expect, onTestFinished, test} from 'vitest'
 import {followersOf, type PgNode, rejoin, until} from '../support/cluster.ts'
 import {lacks, lacksLab} from '../support/parts.ts'
 import {type Lab, lab} from './cluster.ts'
+import {watchWriters} from './never-two.ts'
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/two-daemons/${name}`, import.meta.url))
 const program = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
@@ -118,33 +119,6 @@ class Machine {
   }
 }
 
-/**
- * Looks at both HAProxies without a pause. Two writers: one HAProxy sends writes to one host before
- * and after the other was seen to send them to another one.
- */
-function looksAt([one, other]: readonly [Machine, Machine]) {
-  const found: string[] = []
-  let [looks, isOver] = [0, false]
-  const look = async () => {
-    while (!isOver) {
-      const [before, between, after] = [await one.writers(), await other.writers(), await one.writers()]
-      looks += 1
-      const [writer] = before
-      if (before.length > 1 || between.length > 1) found.push(`${before} and ${between}`)
-      if (writer !== undefined && after[0] === writer && between[0] !== undefined && between[0] !== writer)
-        found.push(`${one.name} to ${writer} beside ${other.name} to ${between[0]}`)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-  const looking = look()
-  return async () => {
-    isOver = true
-    await looking
-    expect(looks).toBeGreaterThan(10)
-    expect(found).toEqual([])
-  }
-}
-
 /** One INSERT by the addresses of both machines, as a client that knows both by DNS. */
 async function writes({net}: Lab): Promise<boolean> {
   const hosts = ['lb1', 'lb2'].map((name) => net.node(name).address).join(',')
@@ -174,7 +148,7 @@ describe.skipIf(lacksLab || lacks('HAProxy') || !existsSync(psql))('examples/two
     const machines = [await Machine.start('lb1', place), await Machine.start('lb2', place)] as const
     const [lb1, lb2] = machines
     await both(machines, 'host1')
-    const neverTwo = looksAt(machines)
+    const looked = watchWriters(machines)
     await until(() => writes(place))
 
     // One machine is lost; then the primary, while the other machine is alone.
@@ -206,7 +180,9 @@ describe.skipIf(lacksLab || lacks('HAProxy') || !existsSync(psql))('examples/two
     await rejoin(host2, host3)
     await both(machines, 'host3')
     await until(() => writes(place))
-    await neverTwo()
+    const {looks, found} = await looked()
+    expect(looks).toBeGreaterThan(10)
+    expect(found).toEqual([])
   }, 600_000)
 })
 
