@@ -5,6 +5,7 @@ import {until} from '../../src/demo/wait-until.ts'
 import {adapted} from '../support/adapted.ts'
 import {startHaproxy} from '../support/haproxy.ts'
 import {lacks} from '../support/parts.ts'
+import {primgrCfg} from '../support/primgr-cfg.ts'
 import {drained, primary, type SnapshotDraft, standby, unavailable} from '../support/snapshots.ts'
 import {localPatroni, localPrimgr} from './local-stage.ts'
 import {type Started, started} from './started.ts'
@@ -43,33 +44,7 @@ listen replicas
     server node3 127.0.0.4:5432 maxconn 100 check port 8008
 `
 
-/** The checks of primgr's template: two pools by two status codes of one path. */
-const ofPrimgr = `defaults
-    mode tcp
-    retries 3
-    timeout connect 86400
-    timeout server 10800s
-    timeout client 10800s
-
-listen Primary
-    bind *:5000
-    option httpchk GET /state
-    http-check expect status 200
-    default-server inter 20s fall 3 rise 2 on-marked-down shutdown-sessions
-    server node1 127.0.0.2:5432 check port 5999
-    server node2 127.0.0.3:5432 check port 5999
-    server node3 127.0.0.4:5432 check port 5999
-
-listen Slave
-    bind *:5001
-    option httpchk GET /state
-    http-check expect status 202
-    default-server inter 20s fall 3 rise 2
-    balance leastconn
-    server node1 127.0.0.2:5432 check port 5999
-    server node2 127.0.0.3:5432 check port 5999
-    server node3 127.0.0.4:5432 check port 5999
-`
+const ofPrimgr = primgrCfg({node1: '127.0.0.2', node2: '127.0.0.3', node3: '127.0.0.4'})
 
 const healthy: SnapshotDraft = {hosts: {node1: primary(), node2: standby('node1'), node3: standby('node1')}}
 const switched: SnapshotDraft = {hosts: {node1: standby('node2'), node2: primary(), node3: standby('node2')}}
@@ -96,11 +71,11 @@ async function daemons(vocabulary: 'patroni' | 'primgr'): Promise<{port: number;
 }
 
 /** The file, on free ports, and asking more often than it would. */
-const onFreePorts = (file: string, port: number) => {
-  return adapted(file, {'bind *:5000': 'bind 127.0.0.1:{port:write}'})
+const onFreePorts = (file: string, port: number, [write, read]: readonly [string, string]) => {
+  return adapted(file, {[`bind ${write}\n`]: 'bind 127.0.0.1:{port:write}\n'})
     .replace(/check port \d+/g, `check port ${port}`)
     .replace(/inter \d+s/g, 'inter 200ms')
-    .replace('bind *:5001', 'bind 127.0.0.1:{port:read}')
+    .replace(`bind ${read}\n`, 'bind 127.0.0.1:{port:read}\n')
 }
 
 /** The servers of the pool that are up, once they are these. */
@@ -115,7 +90,7 @@ async function upIn(haproxy: Awaited<ReturnType<typeof startHaproxy>>, pool: str
 describe.skipIf(lacks('HAProxy'))('HAProxy with the files of other programs', () => {
   test("Patroni's haproxy.cfg works unchanged: writers, readers, a switch, a split brain, a drain", async () => {
     const {port, say} = await daemons('patroni')
-    const haproxy = await startHaproxy(onFreePorts(ofPatroni + readers, port))
+    const haproxy = await startHaproxy(onFreePorts(ofPatroni + readers, port, ['*:5000', '*:5001']))
     onTestFinished(() => haproxy[Symbol.asyncDispose]())
     const pools = async (writers: string, others: string) => {
       await upIn(haproxy, 'batman', writers)
@@ -134,7 +109,7 @@ describe.skipIf(lacks('HAProxy'))('HAProxy with the files of other programs', ()
 
   test("primgr's rules work unchanged: Primary on 200 alone, Slave on 202 alone", async () => {
     const {port, say} = await daemons('primgr')
-    const haproxy = await startHaproxy(onFreePorts(ofPrimgr, port))
+    const haproxy = await startHaproxy(onFreePorts(ofPrimgr, port, ['*:5432', '*:15432']))
     onTestFinished(() => haproxy[Symbol.asyncDispose]())
     const pools = async (writers: string, others: string) => {
       await upIn(haproxy, 'Primary', writers)

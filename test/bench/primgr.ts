@@ -58,10 +58,9 @@ async function failover(lab: RepmgrCluster, ports: ReadonlyMap<string, number>, 
   await old.kill()
   // A rival that is out of sight may still be written to: only its return as a standby ends the split brain.
   times.over.push(await within(rejoin(old, next), () => becomes(stateOf(next), 200)))
-  const upstream = `--upstream-node-id=${nodes.indexOf(next) + 1}`
-  await lab.repmgr(old, 'standby', 'register', '--force', upstream, '--wait-sync=30')
+  await lab.registerStandby(old, next)
   const third = nodes.find((node) => node !== old && node !== next) as PgNode
-  await lab.repmgr(third, 'standby', 'register', '--force', upstream, '--wait-sync=30')
+  await lab.registerStandby(third, next)
   await Promise.all(nodes.map(lab.startDaemon))
 }
 

@@ -21,6 +21,13 @@ const benches: Readonly<Record<string, Entry>> = {
       "/state of primgr's port at a crash with failover by repmgrd, in a split brain and after it: 503, 509 and 200",
     load: () => import('./primgr.ts'),
   },
+  repmgr: {
+    about:
+      'a real repmgr cluster in network namespaces: switchover, failover, partitions, two primaries; writes that ' +
+      'HAProxy sends to a deposed host; and every small network beside harepd and primgr; as root',
+    load: () => import('./repmgr.ts'),
+    isOnDemand: true,
+  },
   hang: {about: 'a frozen host: noticed when, and what it does to the API', load: () => import('./hang.ts')},
   bounds: {
     about:

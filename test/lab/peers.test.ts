@@ -91,4 +91,5 @@ test.skipIf(lacksLab)(
     await routesTo('host1', left, middle, right)
     expect(await doubleRoutes(daemons)).toEqual([])
   },
+  600_000,
 )

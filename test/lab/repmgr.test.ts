@@ -122,7 +122,7 @@ describe.skipIf(lacks('repmgr'))('repmgr 5 with repmgrd and a witness', () => {
     await hears('host2', 'confirms', '2 of 3')
     await routesTo('host2')
     await rejoin(node('host1'), node('host2'))
-    await lab.repmgr(node('host1'), 'standby', 'register', '--force', '--upstream-node-id=2', '--wait-sync=30')
+    await lab.registerStandby(node('host1'), node('host2'))
     await hears('host2', 'confirms', '3 of 3')
   })
 

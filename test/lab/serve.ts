@@ -13,6 +13,8 @@ export type LabServe = Readonly<{
   output(): string
   /** The answer of its API; `null`: none yet. */
   get(path: string): Promise<string | null>
+  /** An order, by the control socket: `/v1/hosts/host1/accept`. Rejects when it is not carried out. */
+  order(path: string): Promise<void>
 }>
 
 export type LabServeOptions = Readonly<{
@@ -73,14 +75,24 @@ export async function startLabServe(
     output: () => printed,
     [Symbol.dispose]: () => void child.kill('SIGKILL'),
     get: (path) =>
-      new Promise((resolve) => {
-        request({socketPath: socket, path}, async (response) => {
-          let body = ''
-          for await (const part of response.setEncoding('utf8')) body += part
-          resolve(body)
-        })
-          .on('error', () => resolve(null))
-          .end()
-      }),
+      asked(socket, path).then(
+        ({body}) => body,
+        () => null,
+      ),
+    async order(path) {
+      const {status, body} = await asked(join(folder, 'control.sock'), path, 'POST')
+      if (status !== 200) throw new Error(`${path}: ${body}`)
+    },
   }
 }
+
+const asked = (socketPath: string, path: string, method = 'GET') =>
+  new Promise<Readonly<{status: number | undefined; body: string}>>((resolve, reject) => {
+    request({socketPath, path, method, headers: {'content-length': 0}}, async (response) => {
+      let body = ''
+      for await (const part of response.setEncoding('utf8')) body += part
+      resolve({status: response.statusCode, body})
+    })
+      .on('error', reject)
+      .end()
+  })

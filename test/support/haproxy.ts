@@ -81,11 +81,13 @@ function serversFrom(text: string): readonly ServerState[] {
   })
 }
 
-type Options = Readonly<{cwd?: string; masterSocket?: boolean}>
+/** `within`: what its command line begins with, such as `nsenter` for a machine of a laboratory. */
+type Options = Readonly<{cwd?: string; masterSocket?: boolean; within?: readonly string[]}>
 
-function startMaster(file: string, folder: string, {cwd, masterSocket = false}: Options): ChildProcess {
+function startMaster(file: string, folder: string, {cwd, masterSocket = false, within = []}: Options): ChildProcess {
   const master = masterSocket ? ['-S', join(folder, 'master.sock')] : []
-  return spawn(program, ['-W', '-f', file, ...master], {
+  const [command = program, ...words] = [...within, program, '-W', '-f', file, ...master]
+  return spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {PATH: process.env.PATH},
     ...(cwd === undefined ? {} : {cwd}),
