@@ -36,7 +36,8 @@ async function allMetrics(): Promise<string> {
     why: '',
     askedAt: 0,
   } as const
-  const draft = {hosts, actuators: {'haproxy /run/haproxy/admin.sock': target}, evidence: [evidence]}
+  const config = {hash: '3f1c9a', loadedAt: noon.wall}
+  const draft = {hosts, actuators: {'haproxy /run/haproxy/admin.sock': target}, evidence: [evidence], config}
   await using api = await started(draft, {}, {metrics})
   api.source.publish(draft, change('host2', 'primary', 'standby'))
   metrics.meter.connectionOpened('host1', noon.wall + 86_400_000)
