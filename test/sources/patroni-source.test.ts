@@ -28,12 +28,14 @@ type Options = Readonly<{
   settings?: Partial<PatroniSettings>
   onSilent?: OnSilent
   failoverAfterMs?: number
+  intervalMs?: number
   log?: Log
   nodes?: readonly string[]
 }>
 
 async function staged(options: Options = {}) {
-  const {settings = {}, onSilent = 'deny', failoverAfterMs = null, log = silentLog, nodes: played = nodes} = options
+  const {settings = {}, onSilent = 'deny', failoverAfterMs = null, log = silentLog} = options
+  const {nodes: played = nodes, intervalMs = 30} = options
   const members = await Promise.all(played.map((node) => FakeMember.start(steady, node)))
   for (const member of members) onTestFinished(() => member[Symbol.asyncDispose]())
   const source = new PatroniSource({
@@ -50,13 +52,13 @@ async function staged(options: Options = {}) {
       members: {host1: 'node1', host2: 'node2', host3: 'node3'},
       ...settings,
     },
-    probe: {...probeSettings, intervalMs: 30},
+    probe: {...probeSettings, intervalMs},
     clock: systemClock,
     random: Math.random,
     log,
   })
   onTestFinished(() => source[Symbol.asyncDispose]())
-  const assess = (view = viewNow()) => source.assess(view.members[0] as Member, view)
+  const assess = (view = viewNow(), index = 0) => source.assess(view.members[index] as Member, view)
   const [leader, second, third] = members as [FakeMember, FakeMember, FakeMember]
   return {source, assess, leader, second, third, members}
 }
@@ -123,6 +125,31 @@ describe('asking', () => {
     leader.thaw()
     await until(assess, ({answer}) => answer === 'confirms')
     expect(leader.mostOpen).toBe(1)
+  })
+
+  test('a new primary is asked about at once, and once; a question that is out is asked again after it', async () => {
+    const {assess, members, leader} = await staged({intervalMs: 3_600_000})
+    const rounds = (count: number) =>
+      until(
+        () => members.map((member) => member.rounds),
+        (counts) => counts.every((one) => one === count),
+      )
+    await rounds(1)
+    assess()
+    await rounds(2)
+    assess()
+    leader.plays = 'hangs'
+    const promoted = (timeline: number) => ({
+      ...viewOf([standby('host1', {cluster, of: 'host2'}), primary('host2', {cluster, timeline}), standby('host3')]),
+      now: systemClock.now(),
+    })
+    const [second, third] = [promoted(8), promoted(9)]
+    assess(second, 1)
+    await rounds(3)
+    assess(third, 1)
+    leader.thaw()
+    await rounds(4)
+    expect(members.map(({mostOpen}) => mostOpen)).toEqual([1, 1, 1])
   })
 
   test('a member that closes the connection is silent, and the others are not', async () => {

@@ -37,6 +37,7 @@ export class MemberWatch implements AsyncDisposable {
   #answer: MemberAnswer
   #name: string | null = null
   #wasHeard = false
+  #isAgain = false
   #wake: () => void = () => {}
 
   constructor(deps: MemberWatchDeps) {
@@ -59,8 +60,9 @@ export class MemberWatch implements AsyncDisposable {
     return this.#wasHeard
   }
 
-  /** Asks now, unless a question is out. */
+  /** Asks now; while a question is out, once it has ended: its answer may be from before. */
   hasten(): void {
+    this.#isAgain = true
     this.#wake()
   }
 
@@ -73,8 +75,10 @@ export class MemberWatch implements AsyncDisposable {
     const {clock, intervalMs} = this.#deps
     while (!signal.aborted) {
       const askedAt = clock.now()
+      this.#isAgain = false
       await this.#turn(askedAt, signal)
-      const pause = nap(clock, Math.max(0, askedAt + intervalMs - clock.now()), signal)
+      const pauseMs = this.#isAgain ? 0 : Math.max(0, askedAt + intervalMs - clock.now())
+      const pause = nap(clock, pauseMs, signal)
       this.#wake = pause.wake
       await pause.done
     }

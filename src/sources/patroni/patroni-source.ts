@@ -38,6 +38,8 @@ export class PatroniSource implements EvidenceSource {
   #disputedSince: number | null = null
   #isDisputeTold = false
   readonly #told = new Set<string>()
+  /** On which timeline each host was last asked about. */
+  readonly #primaries = new Map<string, number | null>()
   #isEnded = false
 
   constructor(deps: PatroniSourceDeps) {
@@ -56,6 +58,7 @@ export class PatroniSource implements EvidenceSource {
   }
 
   assess(leader: Member, view: GroupView): SourceAnswer {
+    this.#hastenFor(leader)
     const given = this.#caseOf(view, factsOf(leader.record)?.session.systemIdentifier ?? null)
     this.#watchDispute(given)
     const disputedForMs = this.#disputedSince === null ? 0 : view.now - this.#disputedSince
@@ -79,6 +82,13 @@ export class PatroniSource implements EvidenceSource {
     for (const watch of this.#watches.values()) this.#end(watch)
     if (this.#keys) this.#end(this.#keys)
     await Promise.all(this.#ending)
+  }
+
+  /** A primary that is new: what the members answered before is old, and the next round may be far. */
+  #hastenFor({host, timeline}: Member): void {
+    if (this.#primaries.get(host) === timeline) return
+    this.#primaries.set(host, timeline)
+    for (const watch of this.#watches.values()) watch.hasten()
   }
 
   /** A watch for each member that is known now, and for no other. */
