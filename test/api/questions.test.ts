@@ -205,6 +205,7 @@ test('the OpenAPI document names exactly the paths that answer, with their statu
     '/v1/node/{host}',
     '/v1/primaries',
     '/v1/primary',
+    '/v1/reload',
     '/v1/routers',
     '/v1/snapshot',
     '/v1/standbys',
