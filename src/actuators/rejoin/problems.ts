@@ -104,6 +104,12 @@ export const bothThere = ({pgdata, work}: Readonly<{pgdata: string; work: string
 export const noLonger = (source: string, why: string): Refusal =>
   refusal(4, `${source} is no longer confirmed: ${why}`, 'This host stays stopped. Run "pgroute66 rejoin" again.')
 
+/** The same refusal once the server is stopped: what is to be saved is read from a server that runs. */
+export const afterStop = (host: string, why: Refusal): Refusal => ({
+  ...why,
+  next: `${host} stays stopped. Start it by hand to save commits, then run "pgroute66 rejoin --accept-loss".`,
+})
+
 /** `path`: of the mark. */
 export const interrupted = ({phase, source, archive}: Mark, path: string): Refusal =>
   refusal(

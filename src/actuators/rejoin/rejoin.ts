@@ -19,6 +19,7 @@ import {
 } from './plan.ts'
 import type {Confirmation, RejoinPorts} from './ports.ts'
 import {
+  afterStop,
   bothThere,
   interrupted,
   noAncestor,
@@ -176,6 +177,7 @@ class Rejoin {
         return refused(await this.#failure(step, error), plan)
       }
       this.#ports.say(`${run.host} is stopped${this.#ports.deny === null ? '' : ' and denied'}, and stays so.`)
+      return refused(afterStop(run.host, why), plan)
     }
     return refused(why, plan)
   }

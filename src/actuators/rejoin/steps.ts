@@ -9,7 +9,7 @@ import {becomeStandby, restoreConfiguration, saveConfiguration} from './own-conf
 import {exists, type Places, removeMark, writeMark} from './places.ts'
 import type {StepName} from './plan.ts'
 import type {RejoinPorts} from './ports.ts'
-import {noLonger, type Refusal} from './problems.ts'
+import {afterStop, noLonger, type Refusal} from './problems.ts'
 import {holdersOf, lockHolder} from './processes.ts'
 import type {SourceAccess, SourceServer} from './source.ts'
 import {isCrashed, type Mark, type Phase} from './state.ts'
@@ -64,7 +64,8 @@ export const steps: Readonly<Record<StepName, (run: Run) => Promise<void>>> = {
     const control = await controlData(settings.bin, places.pgdata)
     const loss = await countLoss(settings.bin, places.pgdata, {...fork, control, exempt})
     const refused = run.mayLose({...fork, loss})
-    if (refused !== null) throw new StepFailed(`more was committed before the stop: ${refused.why}`, refused)
+    if (refused !== null)
+      throw new StepFailed(`more was committed before the stop: ${refused.why}`, afterStop(run.host, refused))
   },
 
   async archive({places: {pgdata}, settings, archive, fork, text}) {
