@@ -11,14 +11,17 @@ const isMissing = lacks('repmgr') || lacks('HAProxy') || lacks('socat') || lacks
 
 describe.skipIf(isMissing)('repmgr in two locations, and clients that write through HAProxy all the time', () => {
   let site: RepmgrSite
-  let looked: () => Promise<Looks>
+  let looked: (() => Promise<Looks>) | undefined
   let primary: PgNode
 
   beforeAll(async () => {
     site = await repmgrSite({inter: '1s'})
     primary = site.repmgr.cluster.node('host1')
   })
-  afterAll(() => site?.[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await looked?.()
+    await site?.[Symbol.asyncDispose]()
+  })
 
   test('all is well: the data nodes of the location confirm, and all clients write to the primary', async () => {
     await steady(site, primary)
@@ -38,7 +41,7 @@ describe.skipIf(isMissing)('repmgr in two locations, and clients that write thro
   })
 
   test('neither the daemons nor the routers ever had two hosts to write to', async () => {
-    const {looks, found} = await looked()
+    const {looks, found} = (await looked?.()) ?? {looks: 0, found: []}
     expect(looks).toBeGreaterThan(10)
     expect(found).toEqual([])
     expect(await doubleRoutes(site.daemons)).toEqual([])

@@ -72,16 +72,18 @@ async function eventually(what: string, look: () => Promise<readonly [is: string
 
 const all = ({daemons}: RepmgrSite) => Object.keys(daemons)
 
-/** The primary other than `old`, once there is one, and when it was first seen. */
+/** The primary other than `old`, once there is one, and when the look began that first saw it. */
 async function promotedBeside(site: RepmgrSite, old: PgNode): Promise<Readonly<{next: PgNode; at: number}>> {
   const others = site.repmgr.cluster.nodes.filter((node) => node !== old)
   let next: PgNode | undefined
+  let at = now()
   await until(async () => {
+    at = now()
     for (const node of others)
       if (node.isRunning && (await node.sql('select pg_is_in_recovery() as standby'))[0]?.standby === false) next = node
     return next !== undefined
   }, limitMs)
-  return {next: next as PgNode, at: now()}
+  return {next: next as PgNode, at}
 }
 
 /** When the clients of both routers wrote to a host. */
