@@ -13,16 +13,18 @@ const longest = 1 << 20
 export async function askPatroni(place: PatroniPlace): Promise<LearnedCluster | string> {
   const failures: string[] = []
   for (const url of place.urls) {
+    // Not the URL: it may hold a password.
+    const shown = URL.canParse(url) ? new URL(url).origin : 'a text that is no URL'
     try {
       const cluster = await ask(url, '/cluster', place)
       const told = Object(cluster) as {scope?: unknown; members?: unknown}
       const scope = typeof told.scope === 'string' ? told.scope : scopeOf(await ask(url, '/patroni', place))
       const members = Array.isArray(told.members) ? told.members.flatMap((one) => readMember(one) ?? []) : []
       if (scope !== null && members.length > 0) return {scope, members: inOrder(members)}
-      failures.push(`${url} names no member`)
+      failures.push(`${shown} names no member`)
     } catch (error) {
       const {code, message} = error as NodeJS.ErrnoException
-      failures.push(`${url}: ${code ?? message}`)
+      failures.push(`${shown}: ${code ?? message}`)
     }
   }
   return failures.join('; ')

@@ -56,11 +56,13 @@ export const etcdDocument = ({endpoints, caFile, certFile, keyFile, user, passwo
 /** What no password looks like. */
 export const plainUrl = /^[a-z]{0,10}:?\/{0,3}[\w.:[\]-]{0,100}\/?$/i
 
+/** A login in a URL would be shown wherever the URL is. */
+export const isWithoutLogin = ({username, password}: URL): boolean => username === '' && password === ''
+
 export function isServerUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null
-  return (
-    url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.pathname === '/' && url.search === ''
-  )
+  const isRoot = url !== null && url.pathname === '/' && url.search === ''
+  return isRoot && /^https?:$/.test(url.protocol) && isWithoutLogin(url)
 }
 
 /** Two keys of which one alone means nothing. */

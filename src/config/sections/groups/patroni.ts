@@ -9,7 +9,7 @@ import {below, list, named, section} from '../../reading/section.ts'
 import {describe, type Read, type Shape} from '../../reading/shape.ts'
 import {isText} from '../../reading/yaml-node.ts'
 import {type Document, given} from '../document.ts'
-import {checkPair, etcdDocument, etcdKeys, etcdSettings, plainUrl} from '../etcd.ts'
+import {checkPair, etcdDocument, etcdKeys, etcdSettings, isWithoutLogin, plainUrl} from '../etcd.ts'
 import {nameForm} from '../hosts/host-name.ts'
 
 const etcdShape = section({
@@ -59,7 +59,7 @@ export function patroniSettings(fields: PatroniFields, {hosts, directory, path, 
   if (scope === null || scope === '') missing('scope', "Copy it from Patroni's configuration.")
   if (urls.length === 0 && etcd === null) missing('urls', 'Write "urls: [http://HOST:8008]" for each member.')
   if (via === 'etcd' && etcd === null) missing('etcd', 'Write "etcd: {endpoints: [http://HOST:2379]}", or via: rest.')
-  for (const [index, url] of urls.entries()) checkUrl(url, `${below(path, 'urls')}[${index}]`, report)
+  checkUrls(urls, path, report)
   checkPair({cert_file, key_file}, path, report)
   checkMembers(members, {hosts, directory, path: below(path, 'members'), report})
   const file = (name: string | null) => (name === null ? null : resolve(directory, name))
@@ -76,10 +76,15 @@ export function patroniSettings(fields: PatroniFields, {hosts, directory, path, 
   }
 }
 
+/** `path`: of `patroni`. */
+export function checkUrls(urls: readonly string[], path: string, report: Report): void {
+  for (const [index, url] of urls.entries()) checkUrl(url, `${below(path, 'urls')}[${index}]`, report)
+}
+
 function checkUrl(url: string, path: string, report: Report): void {
   const parsed = URL.canParse(url) ? new URL(url) : null
   const isRoot = parsed !== null && ['', '/', '/patroni'].includes(parsed.pathname) && parsed.search === ''
-  if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && isRoot) return
+  if (parsed !== null && /^https?:$/.test(parsed.protocol) && isWithoutLogin(parsed) && isRoot) return
   const shown = report.quote(url, plainUrl)
   report.refuse(path, 'CONFIG_VALUE', `${shown}is not the URL of a server`, 'Write http://HOST:PORT, or https.')
 }
