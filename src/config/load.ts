@@ -29,6 +29,8 @@ export type Asked = Readonly<{
   trial?: Trial | undefined
   /** Default: `kept`. */
   learning?: Learning | undefined
+  /** The hosts in force, where a daemon has learned them. Default: what a daemon kept. */
+  before?: Learned | null | undefined
 }>
 
 /** `refused`: what is wrong already; the values there are stand-ins. */
@@ -42,7 +44,7 @@ export type Trial = (
  * usual places, or from `$PGHOST`. Frozen, with every default filled in. Rejects with OperatorError;
  * where the content is wrong, with a ConfigError that holds all problems.
  */
-export async function loadConfig({path, dsns = [], env, cwd, trial, learning}: Asked): Promise<Config> {
+export async function loadConfig({path, dsns = [], env, cwd, ...how}: Asked): Promise<Config> {
   if (path !== undefined && dsns.length > 0) {
     throw new OperatorError(
       'CONFIG_CONFLICT',
@@ -52,7 +54,7 @@ export async function loadConfig({path, dsns = [], env, cwd, trial, learning}: A
   }
   if (dsns.length > 0) return fromDsns(dsns, 'the connection string', env, cwd)
   const file = await findConfigFile(path ?? null, env, cwd)
-  if (file !== null) return fromFile(file, env, {trial, learning})
+  if (file !== null) return fromFile(file, env, how)
   if (['PGHOST', 'PGHOSTADDR', 'PGSERVICE'].some((name) => variable(env, name) !== null))
     return fromDsns([''], 'the environment', env, cwd, environmentDsn(env))
   throw new OperatorError(
@@ -68,13 +70,13 @@ export async function loadConfig({path, dsns = [], env, cwd, trial, learning}: A
 export async function fromFile(
   file: ConfigFile,
   env: Environment,
-  {trial, learning = 'kept'}: Pick<Asked, 'trial' | 'learning'> = {},
+  {trial, learning = 'kept', before = null}: Pick<Asked, 'trial' | 'learning' | 'before'> = {},
 ): Promise<Config> {
   const report = new Report()
   const directory = dirname(file.path)
   const tree = await withHostServices(await parseYaml(file.text, file.path), {env, directory, report})
   const written = fileShape.read(tree, '', report)
-  const found = await learnHosts(written, {env, directory, report, learning})
+  const found = await learnHosts(written, {env, file, report, learning, before})
   const {fields, learned} = found ?? {fields: written, learned: null}
   const around = {env, directory, encoding: fields.password_encoding ?? 'base64', report} as const
   const hosts = [...fields.hosts].map(([name, host]) => hostOf(name, host, `hosts.${name}`, around))

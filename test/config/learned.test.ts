@@ -2,11 +2,12 @@ import {createServer, type Server} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {join} from 'node:path'
 import {afterEach, expect, test} from 'vitest'
+import {askPatroni} from '../../src/config/learning/ask-patroni.ts'
 import {keepMembers} from '../../src/config/learning/kept-members.ts'
-import type {LearnedMember} from '../../src/config/learning/learned.ts'
+import type {Learned, LearnedMember} from '../../src/config/learning/learned.ts'
 import {hostNames, withThoseBefore} from '../../src/config/learning/members.ts'
 import {loadConfig} from '../../src/config/load.ts'
-import {complaint, workplace} from './workplace.ts'
+import {complaint, problems, workplace} from './workplace.ts'
 
 let servers: Server[] = []
 afterEach(() => {
@@ -77,10 +78,61 @@ test('what the daemon kept: for checks, for a start without Patroni, and beside 
   expect(await names('anew')).toEqual(['node1', 'node3'])
 })
 
+test('hosts in force stay, without state_dir and with another URL', async () => {
+  await using place = await workplace()
+  const first = await place.load(`patroni: ${await patroni([member('node1', '10.0.0.1')])}`)
+  const url = await patroni([member('node2', '10.0.0.2')])
+  const path = await place.write('pgroute66.yml', `patroni: ${url}`)
+  const names = async (learning: 'anew' | 'told', before: Learned | null) => {
+    const {hosts} = await loadConfig({path, env: place.env, cwd: place.directory, learning, before})
+    return hosts.map(({name}) => name)
+  }
+  expect(await names('anew', first.learned)).toEqual(['node1', 'node2'])
+  expect(await names('told', first.learned)).toEqual(['node2'])
+  const second = await loadConfig({path, env: place.env, cwd: place.directory})
+  for (const server of servers) server.close()
+  expect(await names('told', second.learned)).toEqual(['node2'])
+  expect((await complaint(names('told', first.learned))).message).toContain('tells no hosts')
+})
+
+test('an answer of another scope is refused, unless an operator sees the hosts that go', async () => {
+  await using place = await workplace()
+  const url = await patroni([member('node2', '10.0.0.2')])
+  const {learned} = await place.load(`patroni: ${url}`)
+  if (learned === null) throw new Error('nothing was learned')
+  const path = await place.write('pgroute66.yml', `patroni: {scope: main, urls: ["${url}"]}`)
+  const before = {...learned, cluster: {...learned.cluster, scope: 'old'}}
+  const asked = {path, env: place.env, cwd: place.directory, before}
+  const told = await problems(loadConfig({...asked, learning: 'anew'}))
+  expect(told).toMatchObject([
+    {code: 'CONFIG_CONFLICT', path: 'patroni', message: 'tells the scope "main", the daemon knows "old"'},
+  ])
+  expect((await loadConfig({...asked, learning: 'told'})).hosts).toHaveLength(1)
+})
+
+test('a URL with a login is refused: nothing is asked, and nothing of the login is told', async () => {
+  await using place = await workplace()
+  const paths: string[] = []
+  const url = await patroni([member('node1', '10.0.0.1')], paths)
+  for (const login of ['user:hunter2', ':hunter2', 'hunter2']) {
+    const found = await problems(place.load(`patroni: ${url.replace('//', `//${login}@`)}`))
+    expect(found).toMatchObject([{path: 'patroni.urls[0]', code: 'CONFIG_VALUE'}])
+    expect(JSON.stringify(found)).not.toContain('hunter2')
+  }
+  expect(paths).toEqual([])
+  const at = {urls: ['http://user:hunter2@127.0.0.1:1'], caFile: null, certFile: null, keyFile: null}
+  expect(await askPatroni(at)).toBe('http://127.0.0.1:1: ECONNREFUSED')
+  const etcd = 'patroni: {scope: a, etcd: {endpoints: ["http://:hunter2@127.0.0.1:2379"]}}'
+  expect(await problems(place.load(`hosts: {h: {host: 127.0.0.1}}\n${etcd}`))).toMatchObject([
+    {path: 'patroni.etcd.endpoints[0]'},
+  ])
+})
+
 test('another scope, or the same place: what is known of before', () => {
   const told = {scope: 'a', members: [{name: 'n2', host: 'h2', port: 1}]}
   expect(withThoseBefore(told, null)).toEqual(told)
-  expect(withThoseBefore(told, {scope: 'b', members: [{name: 'n1', host: 'h1', port: 1}]})).toEqual(told)
+  const other = {scope: 'b', members: [{name: 'n1', host: 'h1', port: 1}]}
+  expect(withThoseBefore(told, other)).toBe(other)
   const before = {
     scope: 'a',
     members: [

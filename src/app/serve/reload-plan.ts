@@ -64,8 +64,8 @@ function hiddenChanges(before: Config, after: Config): readonly string[] {
 
 const isBelow = (path: string, top: string) => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`)
 
-/** Without what says when and from where it was read. */
-function contentOf({path: _, warnings: __, inForce: ___, ...content}: Config) {
+/** Without what says when and from where it was read, and the file's own text. */
+function contentOf({path: _, warnings: __, inForce: ___, learned: ____, ...content}: Config) {
   return content
 }
 

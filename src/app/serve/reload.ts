@@ -1,5 +1,6 @@
 import type {ListenerKind} from '../../api/listen/socket-activation.ts'
 import type {Config} from '../../config/config.ts'
+import type {Learned} from '../../config/learning/learned.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
 import type {WireReloadPlan} from '../../protocol/reload-json.ts'
@@ -8,10 +9,14 @@ import {refuseOther, sharedPart} from './config-hash.ts'
 type Reloading = Readonly<{
   /** The configuration in force at the start. */
   config: Config
-  load: () => Promise<Config>
-  /** The same, with the members of Patroni that are known already. */
-  anew: () => Promise<Config>
-  /** As `load`, and tries what the file asks for, as `config check` does. `inForce`: what the daemon holds already. */
+  /** `inForce`: hosts that were learned stay. */
+  load: (inForce: Config) => Promise<Config>
+  /** The configuration in force, with Patroni's members as they are now. */
+  anew: (learned: Learned) => Promise<Config>
+  /**
+   * Tries what the file asks for, as `config check` does, and gives up hosts that Patroni does not list.
+   * `inForce`: what the daemon holds already.
+   */
   tried: (inForce: Config) => Promise<Config>
   /**
    * In order. Each step takes the whole new configuration. When one step refuses it, the steps
@@ -86,8 +91,12 @@ export function reloads({config: first, load, anew, tried, apply, inherited, log
     return {config, plan: planReload(inForce, config, inherited)}
   }
   return {
-    request: () => void inTurn(() => reload(load)).catch(() => {}),
-    follow: () => void inTurn(() => reload(anew)).catch(() => {}),
+    request: () => void inTurn(() => reload(() => load(inForce))).catch(() => {}),
+    follow: () =>
+      void inTurn(async () => {
+        const {learned} = inForce
+        if (learned !== null) await reload(() => anew(learned))
+      }).catch(() => {}),
     plan: () => inTurn(async () => (await planned()).plan),
     carryOut: (asked) =>
       inTurn(async () => {

@@ -2,7 +2,8 @@ import {inheritedListeners} from '../../api/listen/socket-activation.ts'
 import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
-import {loadConfig, type Trial} from '../../config/load.ts'
+import type {Learned} from '../../config/learning/learned.ts'
+import {fromFile, loadConfig, type Trial} from '../../config/load.ts'
 import {fingerprint} from '../../config/printing/fingerprint.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
@@ -38,15 +39,17 @@ export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: s
 export async function serve({config: path, dsns, dryRun, isDebug}: ServeRequest, around: ServeEnv): Promise<number> {
   const asked = {path, dsns, ...around}
   const inForceNow = (config: Config) => stamped(isDebug ? {...config, log: {...config.log, level: 'debug'}} : config)
-  const anew = async () => inForceNow(await loadConfig({...asked, learning: 'anew'}))
-  // What Patroni no longer lists is given up by an operator's order alone.
-  const load = async () => inForceNow(await loadConfig({...asked, learning: 'told'}))
+  const load = async (inForce: Config | null) =>
+    inForceNow(await loadConfig({...asked, learning: 'anew', before: inForce?.learned}))
+  const anew = async (learned: Learned) =>
+    inForceNow(await fromFile(learned.file, around.env, {learning: 'anew', before: learned}))
+  // Only an order whose plan shows the hosts that go gives up what Patroni no longer lists.
   const tried = async (inForce: Config) => {
     const {startTrial} = await import('./trial/start-trial.ts')
     const trial: Trial = (next, refused) => startTrial(next, refused, inForce)
-    return inForceNow(await loadConfig({...asked, trial, learning: 'told'}))
+    return inForceNow(await loadConfig({...asked, trial, learning: 'told', before: inForce.learned}))
   }
-  const config = await anew()
+  const config = await load(null)
   const log = openLog(config.log)
   // A bug ends the process before the log could be closed.
   process.on('uncaughtExceptionMonitor', log.died)
@@ -76,7 +79,7 @@ const fieldsOf = (error: unknown) => (error instanceof OperatorError ? {code: er
 
 type Running = ServeEnv &
   Readonly<{log: AppLog; dryRun: boolean; stopped: Promise<void>}> &
-  Readonly<{load: () => Promise<Config>; anew: () => Promise<Config>; tried: (inForce: Config) => Promise<Config>}>
+  Pick<Parameters<typeof reloads>[0], 'load' | 'anew' | 'tried'>
 
 async function run(config: Config, {log, dryRun, stopped, env, version, ...sources}: Running): Promise<void> {
   await using release = new Release()

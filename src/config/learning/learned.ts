@@ -1,3 +1,5 @@
+import type {ConfigFile} from '../config-file.ts'
+
 /** A member of Patroni, with the place of its PostgreSQL. */
 export type LearnedMember = Readonly<{name: string; host: string; port: number}>
 /** What the members told of their cluster. */
@@ -11,5 +13,8 @@ export type PatroniPlace = Readonly<{
   keyFile: string | null
 }>
 
-/** The cluster behind the hosts that were learned, and where it was asked for. */
-export type Learned = Readonly<{place: PatroniPlace; cluster: LearnedCluster}>
+/**
+ * The cluster behind the hosts that were learned, and where it was asked for. `file`: as it was read, since
+ * a new member must not put later edits into force.
+ */
+export type Learned = Readonly<{file: ConfigFile; place: PatroniPlace; cluster: LearnedCluster}>

@@ -3,10 +3,12 @@ import type {LearnedCluster, LearnedMember} from './learned.ts'
 
 /**
  * What was told now, and the members of before that no other one has the place of. A member that the
- * DCS has not heard from for a ttl is no longer listed, though it may still be a primary.
+ * DCS has not heard from for a ttl is no longer listed, though it may still be a primary. An answer of
+ * another scope replaces none.
  */
 export function withThoseBefore(told: LearnedCluster, before: LearnedCluster | null): LearnedCluster {
-  if (before === null || before.scope !== told.scope) return told
+  if (before === null) return told
+  if (before.scope !== told.scope) return before
   const isReplaced = ({name, host, port}: LearnedMember) =>
     told.members.some((one) => one.name === name || (one.host === host && one.port === port))
   return {...told, members: inOrder([...told.members, ...before.members.filter((member) => !isReplaced(member))])}
