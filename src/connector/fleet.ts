@@ -35,6 +35,8 @@ export type ReaderQuestion = Readonly<{
   fallback: ReadFallback
   /** Hosts that failed under this read; it comes to them last of all. */
   avoid: ReadonlySet<string>
+  /** The host under a hedge: the other attempt is there, so the hedge never asks it. */
+  hedged?: string
   /** `null`: any. */
   from: string | null
   /**
@@ -114,7 +116,8 @@ export class Fleet {
     const {standbys, fallbacks} = this.#offer(question)
     const {settings, random} = this.#deps
     const {choose, location} = settings.read
-    const isUsable = (host: string) => this.isOnline(host) && !question.avoid.has(host) && this.suspicion(host) === null
+    const isUsable = (host: string) =>
+      this.isOnline(host) && host !== question.hedged && !question.avoid.has(host) && this.suspicion(host) === null
     if (question.from !== null) {
       const {from} = question
       const isOffered = standbys.some(({host}) => host === from) || this.#offer().writer === from

@@ -12,6 +12,7 @@ import {errnoOf, sqlstateOf} from './statements/send.ts'
 /** A client that is out, and where. `attempts`: how many hosts were asked for it. */
 export type Lease = Readonly<{client: pg.PoolClient; host: string; attempts: number}>
 export type Leased = (outcome: Readonly<{lease: Lease} | {error: Error}>) => void
+export type Acquiring = Readonly<{host: string | null; fail: (error: Error) => void}>
 
 type NoConnection = Failed & {phase: 'connecting'}
 
@@ -72,8 +73,8 @@ export class Lane<Request extends Waiting> {
     return this.#under.parked.size
   }
 
-  /** `leased` is called once. The answer tells where it looks meanwhile; `null`: it is over. */
-  acquire(request: Request, leased: Leased): Readonly<{host: string | null}> | null {
+  /** `leased` is called once. The answer tells where it looks meanwhile, and ends it; `null`: it is over. */
+  acquire(request: Request, leased: Leased): Acquiring | null {
     if (this.#under.isClosed) {
       leased({error: closed()})
       return null

@@ -168,4 +168,55 @@ describe('reads', () => {
     await clock.run(600)
     expect(stuck.error?.kind).toBe('no-reader')
   })
+
+  describe('a hedge that finds no host', () => {
+    /** One read runs on host2, which is frozen; its hedge waits, as host3 is gone. */
+    const parked = async () => {
+      const stage = connectorStage({read: {hedge: '50ms'}})
+      const {clock, db, server, told} = stage
+      for (let index = 0; index < 4; index += 1) await clock.through(db.read('select 1'))
+      server('host2').freeze()
+      const reads = [...Array(2)].map(() => watch(db.read('select 1')))
+      await clock.run(20)
+      server('host3').kill()
+      await clock.run(100)
+      expect([reads.filter(({state}) => state === 'pending').length, told.includes('suspect host3')]).toEqual([1, true])
+      return {...stage, reads, sentBefore: stage.network.sent.length}
+    }
+
+    test('ends with the attempt that it hedges, and the fallback answers', async () => {
+      const {clock, server, publish, reads, network, sentBefore} = await parked()
+      publish({host1: primary(), host2: unavailable('timeout')})
+      await clock.run(100)
+      expect(reads.map(({host}) => host).sort()).toEqual(['host1', 'host3'])
+      server('host3').start()
+      publish({host1: primary(), host2: unavailable('timeout')})
+      await clock.run(1_000)
+      expect(network.sent.slice(sentBefore).map(({host}) => host)).toEqual(['host1'])
+      expect(server('host3').clients.size).toBe(0)
+    })
+
+    test('never asks the host that it hedges, and ends when that one answers', async () => {
+      const {clock, db, server, publish, reads, network, sentBefore} = await parked()
+      publish({host1: primary(), host3: unavailable()})
+      await clock.run(100)
+      expect(db.node('host2').inFlight).toBe(1)
+      server('host2').thaw()
+      await clock.run(100)
+      expect(reads.map(({host}) => host).sort()).toEqual(['host2', 'host3'])
+      server('host3').start()
+      publish({host1: primary()})
+      await clock.run(1_000)
+      expect([network.sent.length - sentBefore, server('host3').clients.size]).toEqual([0, 0])
+    })
+
+    test('because the host refuses the login does not fail the read', async () => {
+      const {clock, db, server} = connectorStage({read: {hedge: '50ms'}})
+      for (const name of ['host2', 'host3']) server(name).latencyMs = 200
+      server('host3').refuses = '28P01'
+      const reads = [...Array(2)].map(() => watch(db.read('select 1')))
+      await clock.run(2_000)
+      expect(reads.map(({host}) => host)).toEqual(['host2', 'host2'])
+    })
+  })
 })

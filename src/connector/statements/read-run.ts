@@ -4,7 +4,7 @@ import {onAbort} from '../../core/wait.ts'
 import {ConnectorError} from '../connector-error.ts'
 import type {Emitter} from '../events.ts'
 import type {Fleet} from '../fleet.ts'
-import {aborted, type Lane, type Lease} from '../lane.ts'
+import {type Acquiring, aborted, type Lane, type Lease} from '../lane.ts'
 import type {ReadRequest} from '../lanes.ts'
 import type {HostNode} from '../node.ts'
 import {type Failed, outcomeOfRead} from '../policy/outcome.ts'
@@ -53,6 +53,8 @@ class ReadRun {
   /** Attempts that are under way: two with a hedge. */
   #running = 0
   readonly #leases = new Set<Lease>()
+  /** The hedge, while it waits for a host or for a connection. */
+  #waitingHedge: Acquiring | null = null
   #isSettled = false
   #cancelHedge: () => void = () => {}
   #forget: () => void = () => {}
@@ -78,9 +80,11 @@ class ReadRun {
 
   #attempt(request: ReadRequest): void {
     this.#running += 1
+    const isHedge = request.hedged !== undefined
     const {clock, lane, isTimed} = this.#deps
     const under = lane.acquire(request, (outcome) => {
-      if ('error' in outcome) return this.#ended(outcome.error)
+      if (isHedge) this.#waitingHedge = null
+      if ('error' in outcome) return this.#ended(outcome.error, isHedge)
       const {lease} = outcome
       if (this.#isSettled) return lease.client.release()
       this.#attempts += lease.attempts
@@ -89,6 +93,7 @@ class ReadRun {
       const begun = isTimed ? clock.now() : 0
       send(lease.client, query, values, (ended) => this.#answered(lease, ended, begun))
     })
+    if (isHedge) this.#waitingHedge = under
     const {hedgeMs} = this.#read
     if (hedgeMs !== null && under !== null && this.#running === 1 && !this.#isSettled) this.#hedgeAfter(hedgeMs, under)
   }
@@ -99,10 +104,15 @@ class ReadRun {
     this.#cancelHedge = this.#deps.clock.after(ms, () => {
       const {request} = this.#read
       if (under.host === null || request.from !== null) return
-      const avoid = new Set([...request.avoid, under.host])
       // Both attempts end with the deadline of the read.
       const waitMs = request.waitMs === 0 ? 0 : Math.max(1, request.waitMs - ms)
-      const elsewhere: ReadRequest = {...request, waitMs, fallback: 'none', avoid}
+      const elsewhere: ReadRequest = {
+        ...request,
+        waitMs,
+        fallback: 'none',
+        avoid: new Set(request.avoid),
+        hedged: under.host,
+      }
       if (this.#deps.fleet.reader(elsewhere) !== null) this.#attempt(elsewhere)
     })
   }
@@ -126,6 +136,8 @@ class ReadRun {
   }
 
   #failed({host}: Lease, failed: Failed, error: Error): void {
+    // A hedge that runs goes on. One that only waits may never get a host, and has no fallback.
+    this.#waitingHedge?.fail(error)
     const {fleet, events} = this.#deps
     const outcome = outcomeOfRead(failed, this.#losses)
     if (failed.phase === 'lost' || failed.phase === 'lost-unsent') fleet.node(host).connectionErrors += 1
@@ -143,17 +155,17 @@ class ReadRun {
     if (failed.phase === 'answered') this.#refusal = error
     if (this.#isSettled) return
     this.#running -= 1
-    // With a hedge, the other attempt goes on.
+    // The other attempt goes on.
     if (this.#running > 0) return
     events.emit('retry', {host, error, attempt: this.#attempts, kind: 'read'})
     this.#attempt(this.#read.request)
   }
 
-  /** One attempt has come to its end, without an answer. */
-  #ended(error: Error): void {
+  /** One attempt has come to its end, without an answer. `isHedge`: a hedge got no client. */
+  #ended(error: Error, isHedge = false): void {
     this.#running -= 1
     const isServers = !(error instanceof ConnectorError)
-    if (this.#running <= 0 || isServers) this.#settle(isServers ? error : (this.#refusal ?? error))
+    if (this.#running <= 0 || (isServers && !isHedge)) this.#settle(isServers ? error : (this.#refusal ?? error))
   }
 
   #lostTooOften(host: string, cause: Error): ConnectorError {
@@ -167,6 +179,7 @@ class ReadRun {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#cancelHedge()
+    this.#waitingHedge?.fail(error ?? new Error('the other attempt has answered'))
     this.#forget()
     this.#done(error, answer)
   }
