@@ -193,15 +193,14 @@ export class Fleet {
     this.#offers = null
   }
 
-  /** Looks at every suspicion with the snapshot of now, and forgets hosts that are gone. */
+  /** Looks at every suspicion with the snapshot of now. Hosts that are gone begin anew. */
   follow(): void {
     for (const host of [...this.#suspicions.keys()]) this.suspicion(host)
     const {hosts} = this.snapshot
-    for (const [name, {online}] of this.#nodes) {
+    for (const [name, node] of this.#nodes) {
       if (hosts[name] !== undefined) continue
       this.#suspicions.delete(name)
-      // The application has switched it off, and it may return.
-      if (online) this.#nodes.delete(name)
+      node.reset()
     }
   }
 

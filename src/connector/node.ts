@@ -72,6 +72,14 @@ export class HostNode implements Node {
     if (this.inFlight > 0) this.#deps.cut()
   }
 
+  /** The host is gone. The application may hold this object, so it serves a host that returns. */
+  reset(): void {
+    this.queries = 0
+    this.errors = 0
+    this.connectionErrors = 0
+    this.latency = null
+  }
+
   /** A statement that succeeded; the first one of a connection says nothing of the host. */
   measured(ms: number): void {
     this.latency = withSample(this.latency, ms, this.#deps.clock.now())

@@ -39,6 +39,21 @@ describe('drain, abort and close', () => {
     await expect(clock.through(db.write('insert', [1], {wait: '1s'}))).rejects.toMatchObject({kind: 'no-writer'})
   })
 
+  test('a node that the application holds serves a host that was removed and added again', async () => {
+    const {clock, db, source, publish} = connectorStage({read: {fallback: 'none'}})
+    const held = db.node('host2')
+    for (let index = 0; index < 4; index += 1) await clock.through(db.read('select 1'))
+    expect(held.queries).toBeGreaterThan(0)
+    source.publish({hosts: {host1: primary()}})
+    expect(db.nodes.map(({name}) => name)).toEqual(['host1'])
+    publish({host1: primary()})
+    expect([db.node('host2') === held, held.queries]).toEqual([true, 0])
+    held.online = false
+    const hosts = [...Array(4)].map(() => watch(db.read('select 1')))
+    await clock.run(100)
+    expect(hosts.map(({host}) => host)).toEqual(Array(4).fill('host3'))
+  })
+
   test('drain() waits for what runs, and cuts what runs after its grace', async () => {
     const {clock, db, server} = connectorStage()
     const [read] = [db.read('select 1', [], {from: 'host2'})]
