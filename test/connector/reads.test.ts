@@ -116,8 +116,8 @@ describe('reads', () => {
     await expect(clock.through(db.read('insert', [1]))).rejects.toMatchObject({code: '25006'})
   })
 
-  test('a host that refuses the login is left out; where all refuse, the read fails at once', async () => {
-    const {clock, db, server} = connectorStage()
+  test('a host that refuses the login is left out; where no other may serve, the read fails at once', async () => {
+    const {clock, db, server, publish} = connectorStage()
     server('host2').refuses = '28P01'
     const work = [...Array(6)].map(() => watch(db.read('select 1')))
     await clock.run(200)
@@ -128,6 +128,11 @@ describe('reads', () => {
     const none = watch(db.read('select 1'))
     await clock.run(200)
     expect(none.error).toMatchObject({code: '28P01', severity: 'FATAL'})
+    server('host3').refuses = null
+    publish({host1: unavailable(), host3: unavailable()})
+    const alone = watch(db.read('select 1'))
+    await clock.run(200)
+    expect(alone.error).toMatchObject({code: '28P01', severity: 'FATAL'})
   })
 
   test('from a host by name, and no other', async () => {
