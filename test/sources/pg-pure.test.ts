@@ -5,6 +5,7 @@ import {backOff, noBackoff} from '../../src/sources/pg/heartbeat-backoff.ts'
 import {heartbeatSql} from '../../src/sources/pg/heartbeat-sql.ts'
 import {firstReply, sslRequest, startupMessage} from '../../src/sources/pg/protocol.ts'
 import {addressesNow, resolver} from '../../src/sources/pg/resolver.ts'
+import {logsKnocks} from '../../src/sources/pg/session-facts.ts'
 import {isUnix, mayRetry, sslAttempts} from '../../src/sources/pg/ssl-attempts.ts'
 import {clock, connection} from './pg-server.ts'
 
@@ -138,4 +139,13 @@ describe('names', () => {
     expect(await addressesNow(() => never, 'hangs.test', AbortSignal.abort())).toEqual([])
   })
   const errnoError = Object.assign(new Error('ENOTFOUND'), {code: 'ENOTFOUND'})
+})
+
+describe('log_connections, which PostgreSQL 18 shows as it was written', () => {
+  const logged = ['on', 'true', 'TRUE', 'yes', '1', ' on', 'all', 'ALL', 'Receipt,authentication', '"receipt"']
+  const notLogged = ['off', 'false', 'no', '0', '', 'authentication,authorization', 'setup_durations', null]
+  for (const [settings, isLogged] of [[logged, true] as const, [notLogged, false] as const])
+    test.each(settings.map((setting) => ({setting})))(`$setting: a knock is logged: ${isLogged}`, ({setting}) =>
+      expect(logsKnocks(setting)).toBe(isLogged),
+    )
 })

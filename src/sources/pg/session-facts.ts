@@ -146,8 +146,12 @@ export async function askSessionFacts(
   }
 }
 
-/** `on` and `off`; from PostgreSQL 18 on a list of stages, of which a knock reaches the first. */
-const logsKnocks = (setting: unknown): boolean => /^(on|all)$|receipt/.test(String(setting))
+/**
+ * `on` and `off`. PostgreSQL 18 has a text, shown as it was written: a boolean, or a list of stages,
+ * of which a knock reaches the first.
+ */
+export const logsKnocks = (setting: unknown): boolean =>
+  /^\W*(on|true|yes|1)\W*$|\b(all|receipt)\b/i.test(String(setting))
 
 /** SHOW is no function, so nothing can be denied. */
 async function shownVersion(connection: Connection, signal: AbortSignal): Promise<number | PgFailure> {
