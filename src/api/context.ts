@@ -15,7 +15,7 @@ import type {RefusalDelay} from './orders/refusal-delay.ts'
 /** `carryOut` takes the name of the plan that was shown; `null`: none was. Both reject with OperatorError. */
 export type Reloading = Readonly<{
   plan: () => Promise<WireReloadPlan>
-  carryOut: (plan: string | null) => Promise<WireReloadPlan>
+  carryOut: (plan: string | null, refuseLate: () => void) => Promise<WireReloadPlan>
 }>
 
 /**

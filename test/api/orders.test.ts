@@ -1,15 +1,19 @@
 import {chmodSync, writeFileSync} from 'node:fs'
+import type {IncomingMessage} from 'node:http'
 import {expect, test} from 'vitest'
 import {createMetrics} from '../../src/api/metrics.ts'
 import {OrderRecord} from '../../src/api/orders/order-record.ts'
 import {RefusalDelay, sourceOf} from '../../src/api/orders/refusal-delay.ts'
+import {refuseLate} from '../../src/api/routes/orders.ts'
 import {type Channel, order} from '../../src/app/control/order.ts'
+import {reloads} from '../../src/app/serve/reload.ts'
 import type {Change} from '../../src/core/snapshot.ts'
 import {authority} from '../sources/pg-certificates.ts'
+import {keptLog, realClock} from '../support/fake-source.ts'
 import {primary, standby} from '../support/snapshots.ts'
 import {VirtualClock} from '../support/virtual-clock.ts'
 import {type Pair, tlsOf} from './certificates.ts'
-import {ask, folder, started} from './started.ts'
+import {ask, folder, plainConfig, started} from './started.ts'
 
 const draft = {hosts: {host1: primary(), host2: standby()}}
 
@@ -123,4 +127,44 @@ test('client certificates: a revoked one gives no rights, also where the list ch
   await expect
     .poll(() => drain(alice).catch(({message}: Error) => message), {timeout: 120_000, interval: 500})
     .toContain('CERT_REVOKED')
+})
+
+test('reload: an order that expires while the file is tried is not carried out', async () => {
+  using dir = folder()
+  const clock = realClock()
+  let waitedMs = 0
+  const applied: string[] = []
+  const reloading = reloads({
+    config: plainConfig,
+    load: async () => plainConfig,
+    anew: async () => plainConfig,
+    tried: async () => {
+      waitedMs += 3_600_000
+      return plainConfig
+    },
+    apply: [() => void applied.push('applied')],
+    inherited: new Map(),
+    log: keptLog(),
+    done: () => {},
+  })
+  await using api = await started(
+    draft,
+    {controlSocket: dir.at('c.sock')},
+    {reloads: () => reloading, clock: {...clock, wall: () => clock.wall() + waitedMs}},
+  )
+  const reload = (before: string | null) => {
+    const body = JSON.stringify({before})
+    const headers = {'content-type': 'application/json', 'content-length': String(body.length)}
+    return ask(dir.at('c.sock'), '/v1/reload', {method: 'POST', headers, body})
+  }
+  const late = await reload(new Date(clock.wall() + 600_000).toISOString())
+  expect([late.status, JSON.parse(late.body).code, applied]).toEqual([409, 'TOO_LATE', []])
+  expect(api.announced.at(-1)?.why).toContain('Not executed')
+  expect([(await reload(null)).status, applied]).toEqual([200, ['applied']])
+})
+
+test('reload: nor is the order of a sender that has left', () => {
+  const raw = (destroyed: boolean) => ({socket: {destroyed}}) as IncomingMessage
+  expect(() => refuseLate(raw(true), {}, realClock())).toThrow('the sender gave up waiting')
+  expect(() => refuseLate(raw(false), {}, realClock())).not.toThrow()
 })

@@ -153,8 +153,7 @@ async function obey(order: OrderName, request: FastifyRequest, context: Context,
   const before = isTrusted(raw) ? wordOf(body.before, 'before') : null
   const reason = wordOf(body.reason, 'reason')
   const named = {...allowed, by}
-  if (before !== null && !(Date.parse(before) >= context.clock.wall()))
-    return refuse(expired, 'the sender gave up waiting', named, reason)
+  if (isPast(before, context.clock)) return refuse(expired, 'the sender gave up waiting', named, reason)
   try {
     const who = {by, reason, ...(isForwarded && {isForwarded})}
     const {isUnrecorded = false, ...answer} = await carry(request, context, who, body)
@@ -177,11 +176,25 @@ const tooMany = problem(
   },
   {'retry-after': '60'},
 )
-const expired = problem(409, {
+const late = {
   code: 'TOO_LATE',
   detail: 'order expired: the sender gave up waiting. Not executed.',
   next: 'Find out why the daemon was busy, and send the order again if it is still right.',
-})
+} as const
+const expired = problem(409, late)
+
+const isPast = (before: string | null, clock: Context['clock']): boolean =>
+  before !== null && !(Date.parse(before) >= clock.wall())
+
+/**
+ * For an order that waits for its turn. Throws OperatorError where its sender has left, or was told by
+ * its own clock that the daemon discards the order.
+ */
+export function refuseLate(raw: FastifyRequest['raw'], body: Fields, clock: Context['clock']): void {
+  const before = isTrusted(raw) ? wordOf(body.before, 'before') : null
+  if (raw.socket.destroyed || isPast(before, clock)) throw new OperatorError(late.code, late.detail, late.next)
+}
+
 const notJson = problem(415, {
   code: 'NOT_JSON',
   detail: 'the body must be JSON',

@@ -2,7 +2,7 @@ import {OperatorError} from '../../core/errors.ts'
 import type {WireKeyChange, WireReloadPlan} from '../../protocol/reload-json.ts'
 import type {Route} from '../route.ts'
 import {listOf, orNull, record, text, yesOrNo} from '../schema.ts'
-import {type Carry, order, wordOf} from './orders.ts'
+import {type Carry, order, refuseLate, wordOf} from './orders.ts'
 
 const names = listOf(text)
 const plan = record<WireReloadPlan>({
@@ -16,7 +16,7 @@ const plan = record<WireReloadPlan>({
   warnings: names,
 })
 
-const carry: Carry = async (_, {reloads}, _who, body) => {
+const carry: Carry = async (request, {reloads, clock}, _who, body) => {
   const {dry_run: isDry = false} = body
   const asked = wordOf(body.plan, 'plan')
   if (typeof isDry !== 'boolean')
@@ -28,7 +28,7 @@ const carry: Carry = async (_, {reloads}, _who, body) => {
     const planned = await reloading.plan()
     return {plan: planned, done: `${planned.changes.length} keys would change; nothing was done`, isUnrecorded: true}
   }
-  const carriedOut = await reloading.carryOut(asked)
+  const carriedOut = await reloading.carryOut(asked, () => refuseLate(request.raw, body, clock))
   const {in_force: from, file: to} = carriedOut.hash
   return {plan: carriedOut, done: `reloaded: ${carriedOut.changes.length} keys changed (${from} to ${to})`}
 }

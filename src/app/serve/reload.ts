@@ -38,10 +38,11 @@ export type Reloads = Readonly<{
   /** What a reload would change now. Rejects with OperatorError where the file cannot be used. */
   plan: () => Promise<WireReloadPlan>
   /**
-   * Reloads. `plan`: the name of the plan that was shown; another file is refused since. Rejects with
-   * OperatorError; the old configuration then stays in force.
+   * Reloads. `plan`: the name of the plan that was shown; another file is refused since. `refuseLate` is
+   * called directly before it, and throws where the sender was told meanwhile that nothing happens.
+   * Rejects with OperatorError; the old configuration then stays in force.
    */
-  carryOut: (plan: string | null) => Promise<WireReloadPlan>
+  carryOut: (plan: string | null, refuseLate: () => void) => Promise<WireReloadPlan>
 }>
 
 /** Reloads follow one another: by SIGHUP, or as an order. */
@@ -98,7 +99,7 @@ export function reloads({config: first, load, anew, tried, apply, inherited, log
         if (learned !== null) await reload(() => anew(learned))
       }).catch(() => {}),
     plan: () => inTurn(async () => (await planned()).plan),
-    carryOut: (asked) =>
+    carryOut: (asked, refuseLate) =>
       inTurn(async () => {
         const {config, plan} = await planned()
         if (asked !== null && asked !== plan.plan)
@@ -107,6 +108,7 @@ export function reloads({config: first, load, anew, tried, apply, inherited, log
             'the file, or the configuration in force, has changed since the plan was made; nothing was reloaded',
             'Look at the new plan with "pgroute66 reload --dry-run".',
           )
+        refuseLate()
         await reload(async () => config)
         return plan
       }),
