@@ -27,7 +27,7 @@ export function planReload(
   return {
     plan: nameOf(before, after),
     path: after.path,
-    hash: {in_force: fingerprint(before), file: fingerprint(after)},
+    hash: {in_force: hashOf(before), file: hashOf(after)},
     changes: keyChanges(before, after),
     hosts: reloadedHosts(before, after),
     listeners: listenersOver(endpointsOf(before, inherited), endpointsOf(after, inherited)),
@@ -45,24 +45,40 @@ function keyChanges(before: Config, after: Config): readonly WireKeyChange[] {
     to: to.get(path) ?? null,
     secret: false,
   }))
-  const hidden = hiddenChanges(before, after).filter((path) => !paths.some((one) => isBelow(one, path)))
+  const hidden = hiddenChanges(before, after).filter((path) => !paths.includes(path))
   return [...shown, ...hidden.map((path) => ({path, from: null, to: null, secret: true}))]
 }
 
-/** Where values differ that `config show` masks or does not print: hosts by name, else the key at the top. */
+/** As the snapshot and `doctor` show it. */
+const hashOf = (config: Config): string => config.inForce?.hash ?? fingerprint(config)
+
+/** The keys whose secret is another one. `config show` masks both values, so they look the same there. */
 function hiddenChanges(before: Config, after: Config): readonly string[] {
-  const {hosts: oldHosts, ...from} = contentOf(before)
-  const {hosts: newHosts, ...to} = contentOf(after)
-  const differ = (one: unknown, other: unknown) => JSON.stringify(one) !== JSON.stringify(other)
-  const hosts = newHosts.flatMap((host) => {
-    const old = oldHosts.find(({name}) => name === host.name)
-    return old !== undefined && differ(old, host) ? [`hosts.${host.name}`] : []
-  })
-  const sections = (Object.keys(to) as (keyof typeof to)[]).filter((key) => differ(from[key], to[key]))
-  return [...hosts, ...sections.map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))]
+  const [from, to] = [secretsIn(before), secretsIn(after)]
+  return [...to].flatMap(([path, secret]) => (from.has(path) && from.get(path) !== secret ? [path] : []))
 }
 
-const isBelow = (path: string, top: string) => path === top || path.startsWith(`${top}.`) || path.startsWith(`${top}[`)
+/** Each secret that the configuration holds itself, by its key in the file. Secrets in files are read when used. */
+function secretsIn({hosts, groups, pgbouncer, hooks, learned: _, ...sections}: Config): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const keep = (path: string, value: unknown) => typeof value === 'string' && found.set(path, value)
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return
+    const {pem, password, sslpassword} = value as Readonly<Record<string, unknown>>
+    keep(path, pem)
+    keep(`${path}.password`, Object(password).text)
+    keep(`${path}.sslpassword`, sslpassword)
+    for (const [name, one] of Object.entries(value)) walk(one, path === '' ? keyOf(name) : `${path}.${keyOf(name)}`)
+  }
+  for (const {name, connection} of hosts) walk(connection, `hosts.${name}`)
+  for (const {name, ...group} of groups) walk(group, `groups.${name}`)
+  for (const [index, one] of pgbouncer.entries()) walk(one, `pgbouncer[${index}]`)
+  for (const [index, hook] of hooks.entries()) if (hook.kind === 'post') keep(`hooks[${index}].post`, hook.url)
+  walk(sections, '')
+  return found
+}
+
+const keyOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** Without what says when and from where it was read, and the file's own text. */
 function contentOf({path: _, warnings: __, inForce: ___, learned: ____, ...content}: Config) {
