@@ -38,7 +38,11 @@ export type ServeEnv = Readonly<{env: NodeJS.ProcessEnv; cwd: string; version: s
 /** Runs until it is told to stop; the exit code. Throws OperatorError where it cannot begin. */
 export async function serve({config: path, dsns, dryRun, isDebug}: ServeRequest, around: ServeEnv): Promise<number> {
   const asked = {path, dsns, ...around}
-  const inForceNow = (config: Config) => stamped(isDebug ? {...config, log: {...config.log, level: 'debug'}} : config)
+  // Stamped first: the hash is that of the file.
+  const inForceNow = (read: Config): Config => {
+    const config = stamped(read)
+    return isDebug ? {...config, log: {...config.log, level: 'debug'}} : config
+  }
   const load = async (inForce: Config | null) =>
     inForceNow(await loadConfig({...asked, learning: 'anew', before: inForce?.learned}))
   const anew = async (learned: Learned) =>
