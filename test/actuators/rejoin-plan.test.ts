@@ -6,6 +6,7 @@ import {LossCount} from '../../src/actuators/rejoin/loss.ts'
 import {withUpstream} from '../../src/actuators/rejoin/own-configuration.ts'
 import {type PlanFacts, planRejoin, planText} from '../../src/actuators/rejoin/plan.ts'
 import {backupAmong} from '../../src/actuators/rejoin/processes.ts'
+import {recordEnd} from '../../src/actuators/rejoin/record-end.ts'
 import {isPrimary, type LocalState, readControlData, readMark} from '../../src/actuators/rejoin/state.ts'
 import type {RejoinSettings} from '../../src/core/node/rejoin-settings.ts'
 
@@ -28,7 +29,8 @@ const settings: RejoinSettings = {
   ...{sourceUser: 'postgres', replicationUser: 'repmgr', slot: 'repmgr_slot_2', maxLossCommits: 0},
   archive: '/var/lib/postgresql/diverged',
 }
-const count = () => new LossCount('0/7016670', {databases: new Set(['16390']), relations: new Set(['5/16401'])})
+const exempt = {databases: new Set(['16390']), relations: new Set(['5/16401'])}
+const count = () => new LossCount('0/7016670', exempt, 16 * 1024 * 1024)
 const facts = (asked: Partial<PlanFacts['asked']> = {}, more: Partial<LocalState> = {}): PlanFacts => {
   const counted = count()
   for (const line of fixture('waldump.txt').split('\n')) counted.take(line)
@@ -170,6 +172,22 @@ describe('which commits count', () => {
     expect(lossOf(prepare(11, '0/7020300')).counted).toBe(1)
     expect(lossOf(prepare(11, '0/7020300'), end('0/7020400', 'COMMIT_PREPARED 11')).counted).toBe(1)
     expect(lossOf(prepare(11, '0/7020300'), end('0/7020400', 'ABORT_PREPARED 11')).counted).toBe(0)
+  })
+
+  test('a commit that begins at the fork is past it; without records nothing is', () => {
+    expect(lossOf(line(7, '0/7016670', commit, 'Transaction'))).toMatchObject({end: '0/7016670', past: '0/70166B0'})
+    expect(lossOf()).toMatchObject({end: '0/7016670', past: '0/7016670'})
+    expect(lossOf(line(0, '0/07016670', 'SWITCH ', 'XLOG')).past).toBe('0/8000000')
+  })
+
+  test.each([
+    {given: 'a length that is no multiple of eight', lsn: '0/7016670', bytes: 59, past: '0/70166B0'},
+    {given: 'the end of a page', lsn: '0/7017FF0', bytes: 16, past: '0/7018000'},
+    {given: 'the header of the next page', lsn: '0/7017FF0', bytes: 24, past: '0/7018020'},
+    {given: 'two pages more', lsn: '0/7017FF0', bytes: 8208, past: '0/701A030'},
+    {given: 'the header of the next segment', lsn: '0/FFFFFFF0', bytes: 24, past: '1/30'},
+  ])('the end of a record: $given', ({lsn, bytes, past}) => {
+    expect(recordEnd({lsn, bytes, isSwitch: false}, 16 * 1024 * 1024)).toBe(past)
   })
 
   test('pg_waldump that ends before the checkpoint of pg_control has not read all', () => {

@@ -131,6 +131,7 @@ export const pureFiles = [
   'fork',
   'harepd-lines',
   'loss',
+  'record-end',
   'nft',
   'rewrites',
   'hold-plan',

@@ -1,5 +1,6 @@
 import {lsnBytes, lsnDifference} from '../../core/facts/lsn.ts'
 import type {Lsn} from '../../core/facts/observation.ts'
+import {recordEnd, type WalRecord} from './record-end.ts'
 
 /** What is not counted: repmgrd commits by itself, and so does the heartbeat of pgroute66. */
 export type Exempt = Readonly<{
@@ -15,8 +16,10 @@ export type DatabaseLoss = Readonly<{oid: string | null; commits: number; isCoun
 /** What this host has past the fork, and the other primary lacks. */
 export type Loss = Readonly<{
   bytes: number
-  /** Of the last record; the fork, where there is none. */
+  /** The begin of the last record; the fork, where there is none. */
   end: Lsn
+  /** The end of the last record; the fork, where there is none. */
+  past: Lsn
   commits: number
   /** Those that `--accept-loss` is needed for. */
   counted: number
@@ -30,7 +33,8 @@ export type Loss = Readonly<{
 /** Where this host left the history of the other primary, and what it has past that point. */
 export type Fork = Readonly<{timeline: number; lsn: Lsn; loss: Loss}>
 
-const record = /^rmgr: (\S+)\s+len \(rec\/tot\):\s+\d+\/\s*\d+, tx:\s+(\d+), lsn: ([0-9A-F]+\/[0-9A-F]+),/
+const record = /^rmgr: (\S+)\s+len \(rec\/tot\):\s+\d+\/\s*(\d+), tx:\s+(\d+), lsn: ([0-9A-F]+\/[0-9A-F]+),/
+const switched = /, desc: SWITCH/
 /** Told to a transaction manager as safe, and not yet committed or rolled back. */
 const prepared = /, desc: PREPARE /
 const unprepared = /, desc: ABORT_PREPARED (\d+): /
@@ -48,26 +52,28 @@ export class LossCount {
   readonly #open = new Map<string, Transaction>()
   readonly #counts = new Map<string, {oid: string | null; isCounted: boolean; commits: number}>()
   readonly #prepared = new Map<string, string>()
+  readonly #segmentBytes: number
   #end: Lsn
+  #last: WalRecord | null = null
   #lastAt: string | null = null
-  #hasRecords = false
 
-  constructor(fork: Lsn, exempt: Exempt) {
+  constructor(fork: Lsn, exempt: Exempt, segmentBytes: number) {
     this.#fork = fork
     this.#exempt = exempt
     this.#end = fork
+    this.#segmentBytes = segmentBytes
   }
 
   get hasRecords(): boolean {
-    return this.#hasRecords
+    return this.#last !== null
   }
 
   take(line: string): void {
-    const [head, manager, xid = '0', lsn] = record.exec(line) ?? []
+    const [head, manager, bytes, xid = '0', lsn] = record.exec(line) ?? []
     if (head === undefined || lsn === undefined) return
-    this.#hasRecords = true
     // PostgreSQL writes 0/44375C0 everywhere else.
     this.#end = lsn.replace(/\/0+(?=.)/, '/')
+    this.#last = {lsn, bytes: Number(bytes), isSwitch: manager === 'XLOG' && switched.test(line)}
     const commit = manager === 'Transaction' ? committed.exec(line) : null
     if (commit !== null) {
       this.#prepared.delete(commit[2] ?? xid)
@@ -89,6 +95,7 @@ export class LossCount {
     return {
       bytes: Math.max(0, lsnDifference(this.#end, this.#fork) ?? 0),
       end: this.#end,
+      past: this.#last === null ? this.#fork : recordEnd(this.#last, this.#segmentBytes),
       commits: sum(databases),
       counted: sum(databases.filter(({isCounted}) => isCounted)),
       databases,

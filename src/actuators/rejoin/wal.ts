@@ -44,7 +44,7 @@ export async function countLoss(
   at: Readonly<{timeline: number; lsn: Lsn; control: ControlData; exempt: Exempt}>,
 ): Promise<Loss> {
   const {timeline, lsn, control, exempt} = at
-  const count = new LossCount(lsn, exempt)
+  const count = new LossCount(lsn, exempt, control.segmentBytes)
   const command = [join(bin, 'pg_waldump'), '-p', join(pgdata, 'pg_wal'), '-t', String(timeline), '-s', lsn]
   const {code, stderr} = await runProgram(command, {env: {TZ: 'UTC'}, onLine: (line) => count.take(line)})
   const last = control.checkpointTimeline === timeline ? control.checkpoint : null
