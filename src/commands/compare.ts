@@ -8,9 +8,9 @@ export default class Compare extends Command {
   static override description = [
     'Asks the hosts themselves, and changes nothing. Where a data directory is on this machine, the ',
     'commits are counted too, by pg_waldump, also of a server that is stopped. A host is recommended only ',
-    'where its timeline is the higher one and other hosts follow it alone.\n\n',
+    'where its timeline is the higher one, other hosts follow it alone, and the other is no running primary.\n\n',
     'Exit codes: 0 one holds all that the other holds, 2 usage or configuration error, 3 a host does not ',
-    'say what it holds, 4 each holds what the other lacks, or the fork is unknown.',
+    'say what it holds, 4 each holds what the other lacks, or it cannot be told.',
   ].join('')
   static override examples = [
     '<%= config.bin %> <%= command.id %> host1 host2',

@@ -56,8 +56,10 @@ export type LocalState = Readonly<{
 }>
 
 /** By pg_control, which is right while the server runs and while it does not. */
-export const isPrimary = ({control, hasSignal}: LocalState): boolean =>
-  !hasSignal && !standbyStates.includes(control.state)
+export const isPrimary = ({control, hasSignal}: LocalState): boolean => !hasSignal && !isInRecovery(control)
+
+/** The server ran as a standby when it last wrote pg_control. */
+export const isInRecovery = ({state}: ControlData): boolean => standbyStates.includes(state)
 
 const standbyStates = ['in archive recovery', 'shut down in recovery']
 

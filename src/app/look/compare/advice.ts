@@ -1,14 +1,21 @@
 import {enumerate} from '../../../core/phrases.ts'
 
 /** What a word for one of two hosts rests on. */
-export type Ground = Readonly<{host: string; timeline: number | null; followers: readonly string[]}>
+export type Ground = Readonly<{
+  host: string
+  timeline: number | null
+  followers: readonly string[]
+  /** It answers as a primary. */
+  isPrimary: boolean
+}>
 
 /** `keep`: the host that both timeline and followers name; `null`: no word is given. */
 export type Advice = Readonly<{keep: string | null; why: string}>
 
 /**
  * Names a host only where its timeline is the higher one and other hosts follow it alone. Positions
- * do not count: an accidental promotion of a standby that lags makes the wrong host the highest.
+ * do not count: an accidental promotion of a standby that lags makes the wrong host the highest. An
+ * old primary that still runs may be the right one: a cascade follows its promoted standby anyway.
  */
 export function adviceOf(one: Ground, other: Ground): Advice {
   const none = (why: string): Advice => ({keep: null, why})
@@ -19,8 +26,15 @@ export function adviceOf(one: Ground, other: Ground): Advice {
   if (newer.followers.length === 0 && older.followers.length === 0) return none(`${facts}, and no other host follows`)
   if (older.followers.length > 0)
     return none(`${facts}, and ${enumerate(older.followers)} ${verb(older.followers)} ${older.host}`)
+  if (older.isPrimary) return none(`${facts}, and ${older.host} still runs as a primary`)
   return {keep: newer.host, why: `${facts}, and ${enumerate(newer.followers)} ${verb(newer.followers)} it`}
 }
+
+/** Where the other host may hold commits that the kept one lacks, the advice says so. */
+export const withWarning = (advice: Advice, other: string, mayHoldMore: boolean): Advice =>
+  advice.keep === null || !mayHoldMore
+    ? advice
+    : {...advice, why: `${advice.why}; ${other} may hold commits that ${advice.keep} lacks: save them first`}
 
 const verb = (names: readonly string[]) => (names.length === 1 ? 'follows' : 'follow')
 

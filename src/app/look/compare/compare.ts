@@ -1,8 +1,9 @@
+import {isInRecovery} from '../../../actuators/rejoin/state.ts'
 import type {Config} from '../../../config/config.ts'
 import {loadConfig} from '../../../config/load.ts'
 import {parseDuration} from '../../../core/duration.ts'
 import {OperatorError} from '../../../core/errors.ts'
-import {furthest, isBeyond} from '../../../core/facts/lsn.ts'
+import {isBeyond} from '../../../core/facts/lsn.ts'
 import {noMeter} from '../../../core/no-meter.ts'
 import type {GroupSettings, HostSettings} from '../../../core/settings.ts'
 import {silentLog} from '../../../core/silent-log.ts'
@@ -13,11 +14,12 @@ import {judgeOnce} from '../../../monitor/judge-once.ts'
 import {driverFor} from '../../../sources/pg/host-drivers.ts'
 import {systemClock} from '../../../system/clock.ts'
 import {print} from '../../cli/print.ts'
-import {adviceOf, followersOf, type Ground} from './advice.ts'
+import {adviceOf, followersOf, type Ground, withWarning} from './advice.ts'
 import {commitsOf, type DataDirectory, readDisk} from './data-directory.ts'
 import {historyOver} from './history.ts'
 import {aloneOf, forkOf, type Line} from './lineage.ts'
 import {directoriesOf, type PlaceFlags} from './place.ts'
+import {livePosition} from './position.ts'
 import {type Compared, comparedJson, comparedText, exitOf, type Side} from './present.ts'
 
 export type CompareFlags = PlaceFlags &
@@ -27,14 +29,15 @@ export type CompareFlags = PlaceFlags &
 export async function compare(hosts: readonly [string, string], flags: CompareFlags): Promise<number> {
   const config = await loadConfig({path: flags.config, env: process.env, cwd: process.cwd()})
   const group = groupOf(hosts, flags.group, config)
-  const places = await directoriesOf(flags, config, hosts)
+  const {directories, notes} = await directoriesOf(flags, config, hosts)
   const signal = AbortSignal.timeout(timeoutOf(flags.timeout))
   const snapshot = await look(group, config, {version: flags.version, signal})
   const [first, second] = await Promise.all(
-    hosts.map((host) => sideOf(host, {snapshot, config, directory: places.get(host) ?? null, hosts, signal})),
+    hosts.map((host) => sideOf(host, {snapshot, config, directory: directories.get(host) ?? null, hosts, signal})),
   )
   if (first === undefined || second === undefined) throw new Error('two hosts have two sides')
-  const compared = await comparedOf([first, second], places)
+  const noted = (side: Side): Side => ({...side, notes: [...side.notes, ...[notes.get(side.host) ?? []].flat()]})
+  const compared = await comparedOf([noted(first), noted(second)], directories)
   const exit = exitOf(compared)
   print(1, flags.json ? comparedJson(compared, exit) : comparedText(compared))
   return exit
@@ -114,25 +117,28 @@ async function sideOf(host: string, {snapshot, config, directory, hosts, signal}
     role: state.role,
     upstream: upstreams.get(host) ?? null,
     followers: followersOf(host, upstreams, other),
+    isInRecovery: state.role === 'standby',
+    isLeast: false,
   }
   if (state.role !== 'unavailable') {
-    const end = state.role === 'standby' ? furthest(state.receiveLsn, state.lsn) : state.lsn
     const {timeline, systemIdentifier} = state
     if (timeline === null)
       return {...about, systemIdentifier, line: null, notes: [`the timeline of ${host} is unknown`]}
     const settings = config.hosts.find(({name}) => name === host) as HostSettings
     const {lines, note} = await historyOver(settings, timeline, config.probe, signal)
+    const {end, isLeast, notes} = livePosition(state)
     const line: Line = {timeline, end, history: lines}
-    return {...about, systemIdentifier, line, notes: note === null ? [] : [note]}
+    return {...about, systemIdentifier, line, isLeast, notes: note === null ? notes : [note, ...notes]}
   }
   const silence = `${host} is unavailable (${state.cause ?? 'not asked'})`
   if (directory === null) {
     const notes = [`${silence}; where its data directory is, add --pgdata ${host}=FOLDER`]
     return {...about, systemIdentifier: state.systemIdentifier, line: null, notes}
   }
-  const {line, control} = await readDisk(directory)
-  const notes = [`${silence}; ${directory.pgdata} says "${control.state}"`]
-  return {...about, systemIdentifier: control.systemIdentifier, line, notes}
+  const {line, control, notes: doubts} = await readDisk(directory)
+  const notes = [`${silence}; ${directory.pgdata} says "${control.state}"`, ...doubts]
+  const {systemIdentifier} = control
+  return {...about, systemIdentifier, line, isInRecovery: isInRecovery(control), notes}
 }
 
 /**
@@ -145,7 +151,10 @@ function withoutRace(side: Side, sender: Side): Side {
   return isBeyond(line.end, sender.line.end) ? {...side, line: {...line, end: sender.line.end}} : side
 }
 
-const groundOf = ({host, line, followers}: Side): Ground => ({host, timeline: line?.timeline ?? null, followers})
+const groundOf = ({host, line, followers, role}: Side): Ground => ({
+  ...{host, timeline: line?.timeline ?? null, followers},
+  isPrimary: role === 'primary',
+})
 
 async function comparedOf(
   [first, second]: readonly [Side, Side],
@@ -162,7 +171,9 @@ async function comparedOf(
   if (one.line === null || other.line === null)
     return {sides, fork: {kind: 'unknown', why: 'one of them does not say what it holds'}, alone: null, advice}
   const fork = forkOf(one.line, other.line)
-  if (fork.kind === 'unknown') return {sides, fork, alone: null, advice}
+  const left = sides.findIndex(({host}) => host !== advice.keep)
+  const warned = (mayHoldMore: boolean) => withWarning(advice, sides[left]?.host ?? '', mayHoldMore)
+  if (fork.kind === 'unknown') return {sides, fork, alone: null, advice: warned(true)}
   const counted = await Promise.all(
     sides.map(async ({host, line}) => {
       const alone = aloneOf(line as Line, fork)
@@ -170,5 +181,6 @@ async function comparedOf(
       return {...alone, commits: directory === undefined ? null : await commitsOf(directory, alone)}
     }),
   )
-  return {sides, fork, alone: counted, advice}
+  const mayHoldMore = fork.isAssumed || (counted[left]?.bytes ?? 0) > 0 || sides[left]?.isLeast === true
+  return {sides, fork, alone: counted, advice: warned(mayHoldMore)}
 }

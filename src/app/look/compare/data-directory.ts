@@ -8,12 +8,24 @@ import {countLoss, highestTimeline} from '../../../actuators/rejoin/wal.ts'
 import type {Lsn} from '../../../core/facts/observation.ts'
 import {historyName} from './history.ts'
 import type {Alone, Line} from './lineage.ts'
+import {diskPosition} from './position.ts'
 
 /** A data directory on this machine, and the programs of its version. */
 export type DataDirectory = Readonly<{bin: string; pgdata: string}>
-export type OnDisk = Readonly<{line: Line; control: ControlData}>
+export type OnDisk = Readonly<{line: Line; control: ControlData; notes: readonly string[]}>
 
 const nothingExempt = {databases: new Set<string>(), relations: new Set<string>()}
+
+/** In words: why a data directory cannot be read; `null`: it can. */
+export async function unreadable({bin, pgdata}: DataDirectory): Promise<string | null> {
+  try {
+    await controlData(bin, pgdata)
+    await highestTimeline(pgdata)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 /** What a stopped server holds. Throws OperatorError where it is no data directory. */
 export async function readDisk({bin, pgdata}: DataDirectory): Promise<OnDisk> {
@@ -22,8 +34,9 @@ export async function readDisk({bin, pgdata}: DataDirectory): Promise<OnDisk> {
   const path = join(pgdata, 'pg_wal', historyName(timeline))
   const history = timeline === 1 ? [] : await readFile(path, 'utf8').then(readHistory, () => null)
   const begin = control.checkpointTimeline === timeline ? control.checkpoint : history?.at(-1)?.lsn
-  const end = begin === undefined ? null : (await walFrom({bin, pgdata}, timeline, begin, control)).end
-  return {line: {timeline, end, history}, control}
+  const loss = begin === undefined ? null : await walFrom({bin, pgdata}, timeline, begin, control)
+  const {end, notes} = diskPosition(pgdata, loss)
+  return {line: {timeline, end, history}, control, notes}
 }
 
 /**

@@ -2,19 +2,20 @@ import {readFile, stat} from 'node:fs/promises'
 import {isAbsolute, join, resolve} from 'node:path'
 import type {Config} from '../../../config/config.ts'
 import {OperatorError} from '../../../core/errors.ts'
-import type {DataDirectory} from './data-directory.ts'
+import {type DataDirectory, unreadable} from './data-directory.ts'
 
 export type PlaceFlags = Readonly<{pgdata: readonly string[]; bin: string | undefined}>
+
+/** `notes`: by host, what a directory that was not asked for could not tell. */
+export type Places = Readonly<{directories: ReadonlyMap<string, DataDirectory>; notes: ReadonlyMap<string, string>}>
 
 /** By host: its data directory on this machine. Throws OperatorError. */
 export async function directoriesOf(
   {pgdata, bin}: PlaceFlags,
-  config: Config,
+  {rejoin, local}: Pick<Config, 'rejoin' | 'local'>,
   hosts: readonly string[],
-): Promise<ReadonlyMap<string, DataDirectory>> {
-  const {rejoin, local} = config
-  const own = rejoin !== null && local !== null && hosts.includes(local)
-  const places = new Map<string, DataDirectory>(own ? [[local, {bin: bin ?? rejoin.bin, pgdata: rejoin.pgdata}]] : [])
+): Promise<Places> {
+  const places = new Map<string, DataDirectory>()
   for (const text of pgdata) {
     const [, host, folder] = /^([^=]+)=(.+)$/.exec(text) ?? []
     if (host === undefined || folder === undefined || !hosts.includes(host))
@@ -26,7 +27,12 @@ export async function directoriesOf(
     const path = isAbsolute(folder) ? folder : resolve(folder)
     places.set(host, {bin: bin ?? (await programsFor(path)), pgdata: path})
   }
-  return places
+  if (rejoin === null || local === null || !hosts.includes(local) || places.has(local))
+    return {directories: places, notes: new Map()}
+  const own = {bin: bin ?? rejoin.bin, pgdata: rejoin.pgdata}
+  const why = await unreadable(own)
+  if (why !== null) return {directories: places, notes: new Map([[local, `commits of ${local} not counted: ${why}`]])}
+  return {directories: places.set(local, own), notes: new Map()}
 }
 
 /** Where Debian's and the RPMs of postgresql.org lie; else the programs are taken from PATH. */

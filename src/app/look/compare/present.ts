@@ -14,6 +14,10 @@ export type Side = Readonly<{
   followers: readonly string[]
   /** `null`: it does not say what it holds. */
   line: Line | null
+  /** A standby; on disk: by pg_control. A server that is not may have written. */
+  isInRecovery: boolean
+  /** It may hold more than `line` says. */
+  isLeast: boolean
   notes: readonly string[]
 }>
 /** `commits`: a text where pg_waldump could not count; `null`: there is no data directory here. */
@@ -28,16 +32,28 @@ export type Compared = Readonly<{
 
 /**
  * 0: one holds all that the other holds. 3: one does not say. 4: each holds what the other lacks, or
- * the fork is unknown.
+ * it cannot be told.
  */
-export function exitOf({sides, alone}: Compared): 0 | 3 | 4 {
+export function exitOf(compared: Compared): 0 | 3 | 4 {
+  const {sides, alone} = compared
   if (sides.some(({line}) => line === null)) return 3
-  return alone === null || alone.every(({bytes}) => bytes > 0) || isDoubtful(sides) ? 4 : 0
+  return alone === null || alone.every(({bytes}) => bytes > 0) || doubtOf(compared) !== null ? 4 : 0
 }
 
-/** A number is not a timeline: two that write on one number may differ before the shorter one ends. */
-const isDoubtful = (sides: Compared['sides']): boolean =>
-  sides.every(({role}) => role === 'primary') && sides[0].line?.timeline === sides[1].line?.timeline
+/**
+ * In words: why the bytes alone do not tell who holds all; `null`: they do. A number is not a
+ * timeline: two that write on one number may differ before the shorter one ends.
+ */
+function doubtOf({sides, fork}: Compared): string | null {
+  const [one, other] = sides
+  if (!sides.some(({isInRecovery}) => isInRecovery) && one.line?.timeline === other.line?.timeline)
+    return `both may have written on timeline ${one.line?.timeline}: they may differ before the fork too`
+  const isFed = one.upstream === other.host || other.upstream === one.host
+  if (fork.kind === 'at' && fork.isAssumed && !isFed)
+    return 'not all histories could be read: they may differ before the fork too'
+  const least = sides.find(({isLeast}) => isLeast)
+  return least === undefined ? null : `${least.host} may hold more than it says`
+}
 
 export function comparedText(compared: Compared): string {
   const {sides, fork, alone, advice} = compared
@@ -53,10 +69,12 @@ export function comparedText(compared: Compared): string {
   ].join('\n')
 }
 
-function headline({sides, fork, alone}: Compared): string {
+function headline(compared: Compared): string {
+  const {sides, fork, alone} = compared
   const [one, other] = sides
   if (fork.kind === 'unknown' || alone === null) return 'what each holds alone is unknown'
-  if (isDoubtful(sides)) return `both write on timeline ${one.line?.timeline}: they may differ before the fork too`
+  const doubt = doubtOf(compared)
+  if (doubt !== null) return doubt
   const [mine = 0, theirs = 0] = alone.map(({bytes}) => bytes)
   if (mine > 0 && theirs > 0) return 'each holds what the other lacks'
   if (mine === 0 && theirs === 0) return 'both hold the same'
