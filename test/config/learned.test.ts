@@ -41,6 +41,8 @@ test('a URL alone is a configuration: hosts, scope and group are learned', async
   expect(config.hosts[0]?.connection).toMatchObject({user: 'pgroute66', dbname: 'postgres'})
   expect(config.groups).toMatchObject([{hosts: ['node1', 'node2'], patroni: {scope: 'main', urls: [url], members: {}}}])
   const mapping = await place.load(`patroni: {urls: ["http://127.0.0.1:1", "${url}"]}\nconfirm: [patroni]`)
+  expect(mapping.warnings).toMatchObject([{path: 'state_dir', next: 'Set state_dir.'}])
+  expect((await place.load(`patroni: ${url}\nstate_dir: state`)).warnings).toEqual([])
   expect([mapping.hosts.length, mapping.hosts[0]?.connection.user]).toEqual([2, 'tester'])
 })
 

@@ -76,6 +76,12 @@ export async function learnHosts(
       'needs hosts that are written',
       'Write the hosts: instances compare them.',
     )
+  if (stateDir === null)
+    report.warn(
+      'state_dir',
+      'is missing, and the hosts are learned: while Patroni is silent, check, drain and reload end with 2',
+      'Set state_dir.',
+    )
   return {fields: withHosts(fields, cluster, around), learned: {file: source, place, cluster}}
 }
 
