@@ -13,6 +13,8 @@ const lookMs = 5_000
  * more often.
  */
 const askMs = 600_000
+/** Where no member answered, though a stranger streams. */
+const retryMs = 60_000
 
 type Deps = Readonly<{
   source: Pick<SnapshotSource, 'current'>
@@ -24,8 +26,8 @@ type Deps = Readonly<{
 
 /**
  * Follows the members of Patroni, where the hosts were learned from it: a new name among the standbys
- * makes it ask the members, and so does time. A member that is no longer listed stays until SIGHUP or
- * until another one has its place: it may be a primary that only the DCS does not hear.
+ * makes it ask the members, and so does time. A member that is no longer listed stays until an order to
+ * reload or until another one has its place: it may be a primary that only the DCS does not hear.
  */
 export class LearnedMembers implements AsyncDisposable {
   readonly #deps: Deps
@@ -33,6 +35,10 @@ export class LearnedMembers implements AsyncDisposable {
   #askedAt: number
   /** Names that are no members: a backup streams too. */
   #strangers = new Set<string>()
+  /** The last question had an answer. */
+  #isAnswered = true
+  /** Another scope that was told of in the log. */
+  #otherScope: string | null = null
   #isOver = false
   #cancel: () => void = () => {}
 
@@ -69,18 +75,34 @@ export class LearnedMembers implements AsyncDisposable {
     const {learned} = this.#config
     if (learned === null) return
     const {clock, source, log, changed} = this.#deps
-    const isDue = clock.now() - this.#askedAt >= askMs
-    const names = strangersIn(source.current(), learned).filter((name) => !this.#strangers.has(name))
-    if (!isDue && names.length === 0) return
+    const sinceMs = clock.now() - this.#askedAt
+    const isDue = sinceMs >= askMs
+    const strangers = strangersIn(source.current(), learned)
+    const isMet = strangers.some((name) => !this.#strangers.has(name)) && (this.#isAnswered || sinceMs >= retryMs)
+    if (!isDue && !isMet) return
     this.#askedAt = clock.now()
-    this.#strangers = new Set(isDue ? names : [...this.#strangers, ...names])
     const told = await askPatroni(learned.place)
     if (this.#isOver) return
-    if (typeof told === 'string') return void log.debug({}, `Patroni's members cannot be asked: ${told}`)
+    if (typeof told === 'string') {
+      if (this.#isAnswered) log.warn({}, `Patroni's members cannot be asked, new ones stay unknown: ${told}`)
+      this.#isAnswered = false
+      return
+    }
+    this.#isAnswered = true
+    this.#strangers = new Set(isDue ? strangers : [...this.#strangers, ...strangers])
+    if (told.scope !== learned.cluster.scope) return this.#tellScope(told.scope, learned.cluster.scope)
+    this.#otherScope = null
     const {members} = withThoseBefore(told, learned.cluster)
     if (JSON.stringify(members) === JSON.stringify(learned.cluster.members)) return
     log.info({members: members.map(({name}) => name)}, "Patroni's members have changed")
     changed()
+  }
+
+  #tellScope(told: string, known: string): void {
+    if (told === this.#otherScope) return
+    this.#otherScope = told
+    const {log} = this.#deps
+    log.warn({}, `Patroni tells the scope "${told}", the daemon knows "${known}": the hosts stay. Correct the URL.`)
   }
 }
 
