@@ -3,9 +3,12 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
 import {LearnedMembers} from '../../src/app/serve/learned-members.ts'
+import {loadings} from '../../src/app/serve/loadings.ts'
+import {reloads} from '../../src/app/serve/reload.ts'
 import type {Config} from '../../src/config/config.ts'
 import type {LearnedMember} from '../../src/config/learning/learned.ts'
 import {plainConfig} from '../api/started.ts'
+import {workplace} from '../config/workplace.ts'
 import {until} from '../support/cluster.ts'
 import {fakeSource, keptLog} from '../support/fake-source.ts'
 import {json, type RawReply, rawServer} from '../support/raw-server.ts'
@@ -89,6 +92,37 @@ test('while no member answers, a stranger is asked for again, and the log says i
   tell('main', member('node1'), member('node2', 5433))
   await pass(60_000)
   expect([questions(), changes()]).toEqual([4, 1])
+})
+
+test('one member vanishes, another joins: both stay without state_dir, later edits wait', async () => {
+  await using place = await workplace()
+  const patroni = {reply: json({scope: 'main', members: [member('node1'), member('node2', 5433)]})}
+  await using server = await rawServer(() => patroni.reply)
+  const path = await place.write('pgroute66.yml', `patroni: ${server.url}\nport: 8081\n`)
+  const sources = loadings({path, env: place.env, cwd: place.directory}, (config) => config)
+  let inForce = await sources.load(null)
+  const [clock, log, source] = [new VirtualClock(), keptLog(), fakeSource(streaming('node2'))]
+  const changed = () => reloading.follow()
+  await using members = await LearnedMembers.start(inForce, {source, clock, log, changed})
+  const take = async (config: Config) => {
+    inForce = config
+    await members.applyConfig(config)
+  }
+  const around = {inherited: new Map(), log, done: () => {}}
+  const reloading = reloads({config: inForce, ...sources, apply: [take], ...around})
+  await place.write('pgroute66.yml', `patroni: ${server.url}\nport: 8082\n`)
+  patroni.reply = json({scope: 'main', members: [member('node1'), member('node3', 5434)]})
+  source.set(streaming('node2', 'node3'))
+  await clock.run(5_000)
+  const names = () => inForce.hosts.map(({name}) => name)
+  await expect.poll(names, {timeout: 60_000}).toEqual(['node1', 'node2', 'node3'])
+  expect(inForce.port).toBe(8081)
+  expect((await reloading.plan()).hosts.removed).toEqual(['node2'])
+  reloading.request()
+  await expect.poll(() => inForce.port, {timeout: 60_000}).toBe(8082)
+  expect(names()).toEqual(['node1', 'node2', 'node3'])
+  await reloading.carryOut(null, () => {})
+  expect(names()).toEqual(['node1', 'node3'])
 })
 
 test('SIGHUP keeps a host that Patroni does not list, and takes in a new one; another scope is refused', async () => {

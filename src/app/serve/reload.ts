@@ -1,34 +1,26 @@
 import type {ListenerKind} from '../../api/listen/socket-activation.ts'
 import type {Config} from '../../config/config.ts'
-import type {Learned} from '../../config/learning/learned.ts'
 import {OperatorError} from '../../core/errors.ts'
 import type {Log} from '../../core/ports.ts'
 import type {WireReloadPlan} from '../../protocol/reload-json.ts'
 import {refuseOther, sharedPart} from './config-hash.ts'
+import type {Loadings} from './loadings.ts'
 
-type Reloading = Readonly<{
-  /** The configuration in force at the start. */
-  config: Config
-  /** `inForce`: hosts that were learned stay. */
-  load: (inForce: Config) => Promise<Config>
-  /** The configuration in force, with Patroni's members as they are now. */
-  anew: (learned: Learned) => Promise<Config>
-  /**
-   * Tries what the file asks for, as `config check` does, and gives up hosts that Patroni does not list.
-   * `inForce`: what the daemon holds already.
-   */
-  tried: (inForce: Config) => Promise<Config>
-  /**
-   * In order. Each step takes the whole new configuration. When one step refuses it, the steps
-   * before get the old configuration back.
-   */
-  apply: readonly ((config: Config) => Promise<void> | void)[]
-  /** Sockets that systemd opened. */
-  inherited: ReadonlyMap<ListenerKind, number>
-  log: Log
-  /** Tells the metrics. */
-  done: (isSuccessful: boolean) => void
-}>
+type Reloading = Loadings &
+  Readonly<{
+    /** The configuration in force at the start. */
+    config: Config
+    /**
+     * In order. Each step takes the whole new configuration. When one step refuses it, the steps
+     * before get the old configuration back.
+     */
+    apply: readonly ((config: Config) => Promise<void> | void)[]
+    /** Sockets that systemd opened. */
+    inherited: ReadonlyMap<ListenerKind, number>
+    log: Log
+    /** Tells the metrics. */
+    done: (isSuccessful: boolean) => void
+  }>
 
 export type Reloads = Readonly<{
   /** For SIGHUP. A file that cannot be used changes nothing, which the log says. */

@@ -2,8 +2,6 @@ import {inheritedListeners} from '../../api/listen/socket-activation.ts'
 import {createMetrics, type Metrics} from '../../api/metrics.ts'
 import {startApi} from '../../api/server.ts'
 import type {Config} from '../../config/config.ts'
-import type {Learned} from '../../config/learning/learned.ts'
-import {fromFile, loadConfig, type Trial} from '../../config/load.ts'
 import {fingerprint} from '../../config/printing/fingerprint.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {UnknownAddresses} from '../../core/offers/unknown-addresses.ts'
@@ -21,6 +19,7 @@ import {CertificateWatch} from './certificate-watch.ts'
 import {logChanges} from './change-log.ts'
 import {compose, type Watching} from './compose.ts'
 import {LearnedMembers} from './learned-members.ts'
+import {type Loadings, loadings} from './loadings.ts'
 import {type AppLog, openLog} from './log.ts'
 import {Release} from './release.ts'
 import {type Reloads, reloads, tellWarnings} from './reload.ts'
@@ -43,23 +42,14 @@ export async function serve({config: path, dsns, dryRun, isDebug}: ServeRequest,
     const config = stamped(read)
     return isDebug ? {...config, log: {...config.log, level: 'debug'}} : config
   }
-  const load = async (inForce: Config | null) =>
-    inForceNow(await loadConfig({...asked, learning: 'anew', before: inForce?.learned}))
-  const anew = async (learned: Learned) =>
-    inForceNow(await fromFile(learned.file, around.env, {learning: 'anew', before: learned}))
-  // Only an order whose plan shows the hosts that go gives up what Patroni no longer lists.
-  const tried = async (inForce: Config) => {
-    const {startTrial} = await import('./trial/start-trial.ts')
-    const trial: Trial = (next, refused) => startTrial(next, refused, inForce)
-    return inForceNow(await loadConfig({...asked, trial, learning: 'told', before: inForce.learned}))
-  }
-  const config = await load(null)
+  const loading = loadings(asked, inForceNow)
+  const config = await loading.load(null)
   const log = openLog(config.log)
   // A bug ends the process before the log could be closed.
   process.on('uncaughtExceptionMonitor', log.died)
   try {
     // Before anything is started, so that a signal that comes meanwhile is not lost.
-    await run(config, {load, anew, tried, log, dryRun, stopped: stopSignal(log), ...around})
+    await run(config, {...loading, log, dryRun, stopped: stopSignal(log), ...around})
     log.info({}, 'stopped')
     return 0
   } catch (error) {
@@ -81,9 +71,7 @@ const stamped = (config: Config): Config => ({
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const fieldsOf = (error: unknown) => (error instanceof OperatorError ? {code: error.code, next: error.next} : {})
 
-type Running = ServeEnv &
-  Readonly<{log: AppLog; dryRun: boolean; stopped: Promise<void>}> &
-  Pick<Parameters<typeof reloads>[0], 'load' | 'anew' | 'tried'>
+type Running = ServeEnv & Loadings & Readonly<{log: AppLog; dryRun: boolean; stopped: Promise<void>}>
 
 async function run(config: Config, {log, dryRun, stopped, env, version, ...sources}: Running): Promise<void> {
   await using release = new Release()
