@@ -4,6 +4,7 @@ import {chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} f
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect, onTestFinished, test} from 'vitest'
+import {countedFor} from '../../src/actuators/rejoin/confirmation.ts'
 import {dataDirectory} from '../../src/actuators/rejoin/local.ts'
 import {type Run, steps} from '../../src/actuators/rejoin/steps.ts'
 import {countLoss} from '../../src/actuators/rejoin/wal.ts'
@@ -122,4 +123,21 @@ test('two of four hosts confirm no other primary: the other two may have this on
   }
   expect(read('host1')).toEqual({kind: 'unconfirmed', why: '1 of 4 hosts stream from host2'})
   expect(read('host3')).toMatchObject({kind: 'confirmed', name: 'host2', timeline: 2})
+})
+
+test.each([
+  ['runs: the stream is proof', true, 'none'],
+  ['is stopped: its standby has not noticed yet', false, 'unconfirmed'],
+])('two of three hosts, and one streams from this one, which %s', (_, isRunning, kind) => {
+  const receiver = {status: 'streaming', senderHost: 'db1', senderPort: 5432}
+  const host3 = {host: 'host3', role: 'standby', upstream: 'host1', receiver}
+  const group = {name: 'main', hosts: ['host1', 'host2', 'host3']} as unknown as GroupSettings
+  const state = {hosts: ['host2', 'host3'], verdict: {kind: 'no-primary', why: 'host2 is silent'}, evidence: []}
+  const hosts = {host2: {host: 'host2', role: 'unavailable'}, host3}
+  const local = {name: 'host1', connection: {host: 'db1', hostaddr: null, port: 5432}, aliases: []}
+  const snapshot = {groups: {main: state}, hosts} as unknown as Snapshot
+  expect(countedFor({isRunning}, readSnapshot(snapshot, group, local as unknown as HostSettings)).kind).toBe(kind)
+  // Where every other host is in recovery, no stream is needed.
+  const all = {...snapshot, hosts: {host2: {...host3, host: 'host2'}, host3}} as unknown as Snapshot
+  expect(countedFor({isRunning}, readSnapshot(all, group, local as unknown as HostSettings)).kind).toBe('none')
 })

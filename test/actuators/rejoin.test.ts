@@ -145,7 +145,7 @@ describe.skipIf(lacks('PostgreSQL 15'))('rejoin --auto', () => {
     const stopped = await rejoin(stage, host1, {args: ['--auto'], more: guard})
     expect(stopped.code, stopped.stdout + stopped.stderr).toBe(1)
     expect(stopped.stdout).toContain('host1 is stopped and denied, and stays so.')
-    expect(stopped.stderr).toContain('host1 stays stopped. Start it by hand to save commits')
+    expect(stopped.stderr).toContain("host1 stays stopped. To save commits, start it with listen_addresses = ''")
     expect(stopped.stderr).toContain('1 commit past the fork would be lost: 1 in postgres, and max_loss_commits is 0')
     expect(workersIn(host1.data)).toEqual([])
     const hba = textOf(join(host1.data, 'pg_hba.conf'))

@@ -1,13 +1,6 @@
+import type {Confirmation} from './confirmation.ts'
 import type {StepName} from './plan.ts'
 import type {SourceAccess} from './source.ts'
-
-/** Who is primary among the other hosts, by their own SQL and by the peers. */
-export type Confirmation = Readonly<
-  | {kind: 'confirmed'; name: string; timeline: number; evidence: string}
-  /** Every other host answers, and each is a standby. */
-  | {kind: 'none'; why: string}
-  | {kind: 'unconfirmed'; why: string}
->
 
 /** What rejoin needs from outside of this machine's data directory. */
 export type RejoinPorts = Readonly<{

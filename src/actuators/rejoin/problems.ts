@@ -107,7 +107,9 @@ export const noLonger = (source: string, why: string): Refusal =>
 /** The same refusal once the server is stopped: what is to be saved is read from a server that runs. */
 export const afterStop = (host: string, why: Refusal): Refusal => ({
   ...why,
-  next: `${host} stays stopped. Start it by hand to save commits, then run "pgroute66 rejoin --accept-loss".`,
+  next:
+    `${host} stays stopped. To save commits, start it with listen_addresses = '' so that no client reaches it, ` +
+    'stop it again, then run "pgroute66 rejoin --accept-loss".',
 })
 
 /** `path`: of the mark. */

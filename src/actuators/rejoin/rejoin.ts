@@ -1,6 +1,7 @@
 import {lstat} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {RejoinSettings} from '../../core/node/rejoin-settings.ts'
+import {type Confirmation, countedFor} from './confirmation.ts'
 import {forkOf} from './fork.ts'
 import {controlData, dataDirectory, readLocal} from './local.ts'
 import type {Exempt} from './loss.ts'
@@ -17,7 +18,7 @@ import {
   type Step,
   stepsLeft,
 } from './plan.ts'
-import type {Confirmation, RejoinPorts} from './ports.ts'
+import type {RejoinPorts} from './ports.ts'
 import {
   afterStop,
   bothThere,
@@ -124,7 +125,7 @@ class Rejoin {
     const local = await readLocal(settings, pgdata)
     const ours = problemOfLocal(host, local)
     if (ours !== null) return refused(ours)
-    const confirmed = await this.#ports.confirm()
+    const confirmed = countedFor(local, await this.#ports.confirm())
     if (confirmed.kind !== 'confirmed') return refused(unconfirmed(host, confirmed.kind, confirmed.why))
     const asking = await this.#ask(confirmed)
     const theirs = problemOfSource(host, local, asking.source) ?? (await this.#problemOfSlot(asking))

@@ -1,4 +1,4 @@
-import type {Confirmation} from '../../../actuators/rejoin/ports.ts'
+import type {Confirmation} from '../../../actuators/rejoin/confirmation.ts'
 import type {Config} from '../../../config/config.ts'
 import {sourcesOf} from '../../../core/evidence/wanted-source.ts'
 import {NodeTables} from '../../../core/ha-tools/repmgr.ts'
@@ -100,10 +100,12 @@ export function readSnapshot(snapshot: Snapshot, group: GroupSettings, local: Ho
   if (!seen.some(({role}) => role === 'primary')) {
     const standbys = seen.filter((host) => host.role === 'standby')
     const own = standbys.filter((host) => followsAt(host, local)).map(({host}) => host)
-    if (standbys.length === seen.length)
-      return {kind: 'none', why: `no other host is primary (${areIs(standbys.map(({host}) => host))} in recovery)`}
+    if (standbys.length === seen.length) {
+      const why = `no other host is primary (${areIs(standbys.map(({host}) => host))} in recovery)`
+      return {kind: 'none', by: 'recovery', why}
+    }
     if ((1 + own.length) * 2 > group.hosts.length)
-      return {kind: 'none', why: `${enumerate(own)} stream${own.length === 1 ? 's' : ''} from it`}
+      return {kind: 'none', by: 'stream', why: `${enumerate(own)} stream${own.length === 1 ? 's' : ''} from it`}
   }
   const source = verdict.kind === 'primary' ? snapshot.hosts[verdict.primary] : undefined
   if (source?.role !== 'primary' || source.timeline === null) return {kind: 'unconfirmed', why: verdict.why}
