@@ -70,12 +70,34 @@ describe('passes', () => {
     await guard.pass()
     expect(guard.gateTold, 'sessions may be there').toBe('open')
     server.isAway = false
+    server.sessions = 3
+    await guard.pass()
+    expect(guard.gateTold, 'sessions are told to end').toBe('open')
+    await guard.pass()
+    expect(guard.gateTold).toBe('shut')
     await guard.pass()
     expect(guard.gateTold).toBe('shut')
     sees(agreed)
     await guard.pass()
     expect(guard.state.gates).toEqual({readWrite: 'deny', readOnly: 'deny'})
     expect(guard.gateTold, 'about to open').toBe('open')
+  })
+
+  test('the pass that shuts a gate does not tell so yet: the reload takes effect later', async () => {
+    const {guard, sees} = await opened(site)
+    sees(alone)
+    await guard.pass()
+    expect(guard.gateTold).toBe('open')
+    await guard.pass()
+    expect(guard.gateTold).toBe('shut')
+  })
+
+  test('terminate: false leaves sessions alone, so others are never told "shut"', async () => {
+    const {guard, sees, done} = await opened(await siteWith(', terminate: false'))
+    sees(alone)
+    for (let pass = 0; pass < 4; pass += 1) await guard.pass()
+    expect(guard.gateTold).toBe('open')
+    expect(done.filter((what) => what.startsWith('end'))).toEqual([])
   })
 
   test('clones of this machine have no vote, and each is told once', async () => {

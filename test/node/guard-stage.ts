@@ -70,6 +70,8 @@ export type Stage = Readonly<{
     takesMs: number
     stop: 'stopping' | 'failed'
     isAway: boolean
+    /** Of gated users; a pass that ends them finds none later. */
+    sessions: number
     /** The hosts give no new answer. */
     isStuck: boolean
     /** What the other guards say of their gates. */
@@ -91,6 +93,7 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
     takesMs: 0,
     stop: 'stopping',
     isAway: false,
+    sessions: 0,
     isStuck: false,
     others: 'shut',
     areClones: false,
@@ -109,7 +112,10 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
     },
     async terminate(users) {
       done.push(`end ${users.join(',')}`)
-      return answers.isAway ? null : users.length
+      if (answers.isAway) return null
+      const {sessions} = answers
+      answers.sessions = 0
+      return sessions
     },
   }
   const fence: Fence = {

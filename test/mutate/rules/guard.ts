@@ -83,6 +83,14 @@ export const guard: readonly Mutation[] = [
     instead: 'others.shutAt < 0)',
   },
   {
+    name: 'guard-sessions-told-to-end',
+    rule: 'G10',
+    breaks: 'a gate is told as shut only once a later pass finds no session',
+    file: 'app/node/guard/guard.ts',
+    text: 'const areOut = ended === 0 && users.length === 0',
+    instead: "const areOut = typeof ended === 'number'",
+  },
+  {
     name: 'guard-frozen-wait',
     rule: 'G10',
     breaks: 'an agreement with a gap in it begins anew',

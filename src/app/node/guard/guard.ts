@@ -41,14 +41,14 @@ export class Guard {
   #held: Held = beginning('the guard starts')
   #rewrites: Rewrites = []
   /**
-   * Users whose sessions are ended once more: one may have come in before the reload, or SQL was away.
+   * Users whose sessions are looked for once more: one may have come in before the reload, or SQL was away.
    */
   #again: readonly string[] = []
   /** The gates that PostgreSQL follows; `null`: not known, so one that should be shut may be open. */
   #followed: Gates | null = null
   /** Sessions from before the guard began were not looked at yet. */
   #isFirst = true
-  /** PostgreSQL follows a gate that is shut for writers, and their sessions have ended. */
+  /** PostgreSQL follows a gate that is shut for writers, and a later pass has found no session of theirs. */
   #isShut = false
   #cancelLease: () => void = () => {}
 
@@ -159,9 +159,9 @@ export class Guard {
   }
 
   /**
-   * Users whose gate shuts now, and once more a pass later; where SQL is away, until it is there again.
+   * Users whose gate shuts now, and by later passes until one finds no session; where SQL is away, until it is there.
    * While PostgreSQL does not follow a shut gate, who came in since is put out by each pass. Resolves to whether
-   * those sessions have ended.
+   * no session is left: one that was told to end may still write, and the reload takes effect some time later.
    */
   async #endSessions(
     before: Gates | null,
@@ -182,12 +182,14 @@ export class Guard {
     const shutOut = usersOf((gate) => gates[gate] === 'deny')
     const due = [...new Set([...users, ...this.#again.filter((user) => shutOut.includes(user))])]
     this.#isFirst = false
-    this.#again = users
-    if (!terminate || due.length === 0) return true
+    // The guard leaves sessions alone, so it never knows that none is left.
+    if (!terminate) return false
+    if (due.length === 0) return true
     const ended = await this.#parts.server.terminate(due, signal)
-    if (typeof ended !== 'number') this.#again = due
+    const areOut = ended === 0 && users.length === 0
+    this.#again = areOut ? [] : due
     this.state.ended(ended === 'not-allowed' ? null : ended, due)
-    return typeof ended === 'number'
+    return areOut
   }
 
   #wasRewritten(): void {
