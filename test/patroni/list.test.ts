@@ -37,6 +37,13 @@ describe('list, in recorded states', () => {
     await expect(tables.join('\n')).toMatchFileSnapshot('../fixtures/patroni/lists.txt')
   })
 
+  test('words of a server below the table add no line', () => {
+    const overview = recordedOverview('patroni414-02-quorum')
+    const scheduled_switchover = {at: 'soon\n Maintenance mode: on', from: 'node1'}
+    const {text} = listing({...overview, dcs: overview.dcs && {...overview.dcs, scheduled_switchover}}, table)
+    expect(text).toContain('Switchover scheduled at: soon  Maintenance mode: on from node1')
+  })
+
   test('only the leader is known, and its DCS is away: who streams from it is told', () => {
     const {asked, leader, ...rest} = recordedOverview('etcd3-34-etcd-down-failsafe-on')
     const overview = {...rest, leader, asked: asked.filter(({name}) => name === 'node3')}

@@ -3,7 +3,7 @@ import type {Format} from './flags.ts'
 import {type Lag, type Line, linesOf} from './line.ts'
 import type {Overview} from './overview.ts'
 import {sqlText} from './sql-view.ts'
-import {type Column, documentOf, printedAs, tableOf, tagsText, tsvOf} from './table.ts'
+import {type Column, documentOf, printable, printedAs, tableOf, tagsText, tsvOf} from './table.ts'
 
 export type Listing = Readonly<{text: string; exit: Findings['exit']}>
 type ListOptions = Readonly<{format: Format; isExtended: boolean; isTree?: boolean}>
@@ -114,7 +114,7 @@ function footer(overview: Overview, {contradictions, notes}: Findings): readonly
     ...(planned ? [`Switchover scheduled at: ${planned.at}${way}`] : []),
     ...contradictions.map((text) => `CONTRADICTION: ${text}`),
     ...notes,
-  ].map((line) => ` ${line}`)
+  ].map((line) => ` ${printable(line)}`)
 }
 
 const documentFor = (overview: Overview, {exit, leader, contradictions, notes}: Findings, lines: readonly Line[]) => ({

@@ -14,7 +14,7 @@ export type Column<T> = Readonly<{
 }>
 
 /** Control characters of a server's text must not reach the terminal. */
-const printable = (text: string) => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
+export const printable = (text: string) => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
 const textOf = (cell: Cell): string => (cell === null ? '' : typeof cell === 'object' ? tagsText(cell) : String(cell))
 export const tagsText = (tags: Readonly<Record<string, unknown>>): string =>
   Object.entries(tags)
