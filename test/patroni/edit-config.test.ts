@@ -84,9 +84,15 @@ sys.exit(os.waitstatus_to_exitcode(status))
 `
 
 /** The command in a terminal: what it printed there, and its exit code. */
-function inTerminal(url: string, answer: string, env: NodeJS.ProcessEnv): Promise<{code: number; shown: string}> {
-  const command = [process.execPath, 'bin/run.js', 'patroni', 'edit-config', '--url', url]
-  const child = spawn('/usr/bin/python3', ['-c', terminal, ...command], {
+function inTerminal(url: string, answer: string, env: NodeJS.ProcessEnv): Promise<Shown> {
+  return typed(['bin/run.js', 'patroni', 'edit-config', '--url', url], {'[y/N]': `${answer}\n`}, env)
+}
+
+type Shown = Readonly<{code: number; shown: string}>
+
+/** Node.js in a terminal. `keys`: what is typed once a text is seen. */
+function typed(args: readonly string[], keys: Record<string, string>, env: NodeJS.ProcessEnv = {}): Promise<Shown> {
+  const child = spawn('/usr/bin/python3', ['-c', terminal, process.execPath, ...args], {
     cwd: new URL('../..', import.meta.url).pathname,
     env: {...process.env, ...env},
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -95,7 +101,8 @@ function inTerminal(url: string, answer: string, env: NodeJS.ProcessEnv): Promis
   child.stdout.on('data', (chunk) => {
     const before = shown
     shown += chunk
-    if (shown.includes('[y/N]') && !before.includes('[y/N]')) child.stdin.write(`${answer}\n`)
+    for (const [seen, key] of Object.entries(keys))
+      if (shown.includes(seen) && !before.includes(seen)) child.stdin.write(key)
   })
   return new Promise((resolve) => child.on('close', (code) => resolve({code: code ?? -1, shown})))
 }
@@ -144,7 +151,25 @@ describe.skipIf(lacks('python3'))('edit-config in a terminal', () => {
     const slow = editor(`sed -i s/30/20/ "$1"; curl -s -X PATCH -d '{"loop_wait": 5}' ${patroni.url}/config`)
     const {code, shown} = await inTerminal(patroni.url, 'y', {EDITOR: slow})
     expect([code, shown]).toEqual([2, expect.stringMatching(/was changed elsewhere/)])
+    expect(shown).not.toContain('--replace')
     expect(patroni.patches()).toEqual([{loop_wait: 5}])
+  })
+
+  test('Ctrl-C and Ctrl-\\ in the editor are the keys of the editor', async () => {
+    await using patroni = await member(config)
+    const wait = (signal: string) =>
+      `trap 'told=1' ${signal}; echo for-${signal}; until [ "$told" ]; do sleep 0.1; done`
+    const EDITOR = editor(`${wait('INT')}; told=; ${wait('QUIT')}; sed -i s/30/20/ "$1"`)
+    const keys = {'for-INT': '\x03', 'for-QUIT': '\x1c', '[y/N]': 'y\n'}
+    const {code, shown} = await typed(['bin/run.js', 'patroni', 'edit-config', '--url', patroni.url], keys, {EDITOR})
+    expect([code, shown]).toEqual([0, expect.stringContaining('Read: it is as written')])
+    expect(patroni.patches()).toEqual([{ttl: 20}])
+  })
+
+  test('a question shows no control characters of a server', async () => {
+    const script = `import {confirm} from './src/app/cli/confirm.ts'; await confirm('Restart a\\u001b[2Kb?', false)`
+    const {code, shown} = await typed(['--input-type=module', '-e', script], {'[y/N]': 'y\n'})
+    expect([code, shown]).toEqual([0, expect.stringContaining('Restart a\\u001b[2Kb? [y/N]')])
   })
 
   test('an editor that fails, and none at all', async () => {

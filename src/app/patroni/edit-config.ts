@@ -64,7 +64,8 @@ async function editAndSend(client: Site['client'], before: Json, flags: EditFlag
   const change = {kind: 'patch', body: patchBetween(before, after)} as const
   if (!isDeepStrictEqual(await configOf(client), before)) {
     const why = 'the configuration was changed elsewhere while the editor was open: nothing was sent'
-    throw new OperatorError('PATRONI_CONFIG', why, keptIn(draft))
+    const next = `Your text is in ${draft.path}. Run the command again, and take your lines over.`
+    throw new OperatorError('PATRONI_CONFIG', why, next)
   }
   const answer = await send(client, before, change, flags).catch((error: unknown) => ({error}))
   if (answer === 0) await draft.remove()
@@ -78,7 +79,8 @@ const keptIn = ({path}: Draft) => `Your text is in ${path}: correct it, and give
 async function send(client: Site['client'], before: Json, {kind, body}: Change, flags: EditFlags): Promise<number> {
   const wanted = kind === 'whole' ? body : applied(before, body)
   const difference = lineDiff(printedAs('yaml', before), printedAs('yaml', wanted))
-  if (difference === '') return report([{kind: 'done', text: 'Nothing to change: it is so already.'}], flags.json)
+  if (difference === '')
+    return report([{kind: 'done', text: 'Nothing to change: the configuration already has these values.'}], flags.json)
   if (!flags.yes) print(2, difference)
   await confirm('Apply these changes?', flags.yes)
   const order = () => (kind === 'whole' ? client.putConfig(body) : client.patchConfig(body))
@@ -90,6 +92,9 @@ async function configSeen(client: Site['client'], wanted: object): Promise<Outco
     const answer = await client.config().catch(unread)
     return isDeepStrictEqual(answer?.data, wanted) ? answer : null
   })
-  if (found === null) return {kind: 'unknown', text: 'The configuration that is read is not the one that was written.'}
+  if (found === null) {
+    const next = 'Look at it: "pgroute66 patroni edit-config --print".'
+    return {kind: 'unknown', text: `Patroni shows another configuration than the one that was sent. ${next}`}
+  }
   return {kind: 'done', text: 'Configuration changed. Read: it is as written.'}
 }

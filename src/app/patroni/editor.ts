@@ -8,6 +8,7 @@ import {OperatorError} from '../../core/errors.ts'
 /** What the operator wrote. The file stays until `remove`: an error may name it. */
 export type Draft = Readonly<{text: string; path: string; remove(): Promise<void>}>
 
+const keys = ['SIGINT', 'SIGQUIT'] as const
 const otherWays = 'Add --print, --set KEY=VALUE, --apply FILE or --replace FILE.'
 
 /**
@@ -21,12 +22,23 @@ export async function edited(text: string): Promise<Draft> {
   const path = join(await mkdtemp(join(tmpdir(), 'pgroute66-patroni-')), 'config.yml')
   const remove = () => rm(dirname(path), {recursive: true, force: true})
   await writeFile(path, text, {mode: 0o600})
-  // As git does: EDITOR may have arguments.
-  const child = spawn('/bin/sh', ['-c', `${editor} "$@"`, editor, path], {stdio: 'inherit'})
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  // As git does: EDITOR may have arguments. A signal that the shell traps, the editor gets as usual.
+  const child = spawn('/bin/sh', ['-c', `trap : INT QUIT; ${editor} "$@"`, editor, path], {stdio: 'inherit'})
+  const [code, signal] = await leavingKeysTo(() => once(child, 'exit') as Promise<[number | null, string | null]>)
   if (code === 0) return {text: await readFile(path, 'utf8'), path, remove}
   await remove()
   throw new OperatorError('USAGE', `the editor ${editor} ended with ${code ?? signal}: nothing was done`, otherWays)
+}
+
+/** The terminal sends Ctrl-C and Ctrl-\ to this process too: until `wait` ends, they are the editor's alone. */
+async function leavingKeysTo<T>(wait: () => Promise<T>): Promise<T> {
+  const ignore = () => {}
+  for (const signal of keys) process.on(signal, ignore)
+  try {
+    return await wait()
+  } finally {
+    for (const signal of keys) process.off(signal, ignore)
+  }
 }
 
 /** As patronictl: EDITOR, else editor or vi. */
