@@ -1,3 +1,4 @@
+import {once} from 'node:events'
 import {copyFileSync, mkdtempSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -9,6 +10,7 @@ import {systemClock} from '../../src/system/clock.ts'
 import {makeCertificates} from '../support/certificates.ts'
 import {type Etcd, startEtcd} from '../support/etcd.ts'
 import {lacks} from '../support/parts.ts'
+import {VirtualClock} from '../support/virtual-clock.ts'
 import {until} from './pg-until.ts'
 
 const patroni: PatroniSettings = {
@@ -213,4 +215,29 @@ describe.skipIf(lacks('etcd'))('the leader key', () => {
       members: [{name: 'node1', role: 'primary', address: {host: '10.0.0.1', port: 5433}}],
     })
   })
+})
+
+test('an account that etcd refuses is tried once an interval, although each new watch calls', async () => {
+  const clock = new VirtualClock()
+  let reads = 0
+  await using watch = new KeyWatch({
+    open: async () => ({
+      async read(signal) {
+        // Without the pause, the virtual time would stand still.
+        if (++reads > 50) await once(signal, 'abort')
+        throw Object.assign(new Error('permission denied'), {reason: 'auth'})
+      },
+      async follow(changed, signal) {
+        changed()
+        await once(signal, 'abort')
+      },
+    }),
+    clock,
+    intervalMs: 1_000,
+    maxAgeMs: 3_000,
+    heard: () => {},
+    changed: () => {},
+  })
+  await clock.run(3_500)
+  expect([reads, watch.key]).toEqual([4, {kind: 'unread', why: 'permission denied'}])
 })

@@ -59,6 +59,8 @@ export class KeyWatch implements AsyncDisposable {
         if (isRefused(error)) {
           await open?.end()
           open = null
+          // A watch calls at its beginning. Each refusal opens a new one, which must not ask at once.
+          this.#isAgain = false
         }
       }
       const pauseMs = this.#isAgain ? 0 : Math.max(0, askedAt + intervalMs - clock.now())
