@@ -15,9 +15,9 @@ export type Follow2Deps = Readonly<{
 /**
  * Calls `changed` when the value of `key` changes or the key goes, by the v2 API, until `signal`
  * aborts; never rejects. Also when the watch begins, and after a gap of it: the key may have changed
- * before. A frozen endpoint keeps a
- * request open: as in follow.ts, it is asked for the key itself, and left where it does not answer,
- * or knows a change that the watch did not tell.
+ * before. A frozen endpoint keeps a request open. So, as in follow.ts, a second request asks the same
+ * endpoint for the key. Where the endpoint does not answer, or knows a change that the watch did not
+ * tell, the watch goes on at the next endpoint.
  */
 export async function follow2(deps: Follow2Deps, key: string, changed: () => void, signal: AbortSignal): Promise<void> {
   const {etcd, random} = deps

@@ -35,7 +35,11 @@ function say({json}: Pick<ReloadFlags, 'json'>, plan: WireReloadPlan, done: stri
 
 function planOf(plan: unknown): WireReloadPlan {
   if (typeof plan === 'object' && plan !== null && 'hosts' in plan) return plan as WireReloadPlan
-  throw new OperatorError('DAEMON', 'the daemon sent no plan', 'Is it of this version? Reload it with SIGHUP.')
+  throw new OperatorError(
+    'DAEMON',
+    'the daemon sent no plan',
+    'Restart the daemon after an upgrade. An older daemon reloads by SIGHUP alone.',
+  )
 }
 
 /** A line per key that changes, then whose connections end. */

@@ -6,7 +6,7 @@ import {seenWithin} from './wait.ts'
 
 type PauseFlags = SiteFlags & Readonly<{yes: boolean; json: boolean}>
 
-/** `patroni pause` and `resume`: read is that every member that answers tells it. */
+/** `patroni pause` and `resume`. The order is done when every member that answers tells of it. */
 export async function setPause(isPaused: boolean, flags: PauseFlags): Promise<number> {
   const site = await siteOf(flags)
   return explained(async () => {
@@ -31,10 +31,10 @@ async function pauseSeen({client}: Site, isPaused: boolean): Promise<Outcome> {
     )
     return slow.length === 0 && words.length > 0 ? {count: words.length, holder} : null
   })
-  const mode = isPaused ? 'Maintenance mode is on' : 'Maintenance mode is off'
   if (told === null) {
     const silence = slow.length > 0 ? `not told yet by: ${slow.join(', ')}` : 'no member tells so yet'
-    return {kind: 'accepted', text: `${mode}, but ${silence}.`}
+    const asked = `Patroni was asked to ${isPaused ? 'pause' : 'resume'}`
+    return {kind: 'accepted', text: `${asked}; ${silence}.`}
   }
-  return {kind: 'done', text: `${mode}. Read: ${told.count} members tell so.`}
+  return {kind: 'done', text: `Maintenance mode is ${isPaused ? 'on' : 'off'}. Read: ${told.count} members tell so.`}
 }
