@@ -226,6 +226,17 @@ describe('passes', () => {
     expect(guard.state.rewrites).toBe(3)
   })
 
+  test('--once that is told to end while it waits denies, and does not open the gate afterwards', async () => {
+    const {once, clock, server} = stage(site)
+    const stop = new AbortController()
+    const decided = once(stop.signal)
+    stop.abort()
+    clock.pass(1_000)
+    expect(await decided).toMatchObject({rule: 'G9', gates: {readWrite: 'deny', readOnly: 'deny'}})
+    server.others = 'open'
+    expect(await once(AbortSignal.abort())).toMatchObject({rule: 'G9'})
+  })
+
   test('the end of the guard ends what it allowed', async () => {
     const {guard, done} = await opened(site)
     await guard.end()

@@ -2,7 +2,9 @@ import {readFileSync} from 'node:fs'
 import {expect} from 'vitest'
 import type {Fence} from '../../src/actuators/guard/fence.ts'
 import type {GateServer} from '../../src/actuators/guard/gate.ts'
+import type {Decision} from '../../src/actuators/guard/plan.ts'
 import {Guard} from '../../src/app/node/guard/guard.ts'
+import {decideOnce} from '../../src/app/node/guard/once.ts'
 import type {GuardSite} from '../../src/config/guard-site.ts'
 import type {Clock} from '../../src/core/ports.ts'
 import type {PeerSettings} from '../../src/core/settings.ts'
@@ -61,6 +63,8 @@ export type Stage = Readonly<{
   guard: Guard
   clock: HandClock
   sees: (draft: SnapshotDraft | Error) => void
+  /** What `--once` would decide. */
+  once: (stop: AbortSignal) => Promise<Decision>
   /** What was done, in order: fence, reload, terminate, stop. */
   done: string[]
   /** Errors of its log. */
@@ -129,17 +133,20 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
       return null
     },
   }
+  const source = {
+    current() {
+      if (seen instanceof Error) throw seen
+      clock.pass(1)
+      if (!answers.isStuck) answeredAt = clock.now()
+      return asOf(seen, answeredAt)
+    },
+  }
+  const words = () =>
+    new Map(answers.others === 'silent' ? [] : site.guard.neighbours.map(wordOf(answers, clock.now())))
   const guard = new Guard({
     site,
-    source: {
-      current() {
-        if (seen instanceof Error) throw seen
-        clock.pass(1)
-        if (!answers.isStuck) answeredAt = clock.now()
-        return asOf(seen, answeredAt)
-      },
-    },
-    words: () => new Map(answers.others === 'silent' ? [] : site.guard.neighbours.map(wordOf(answers, clock.now()))),
+    source,
+    words,
     server,
     isSettled: () => isSettled,
     fence,
@@ -157,6 +164,7 @@ export function stage(site: GuardSite, {isSettled = true} = {}): Stage {
     done,
     told,
     server: answers,
+    once: (stop) => decideOnce(site, {monitor: source, words, clock}, stop),
     sees(draft) {
       seen = draft instanceof Error ? draft : snapshot(draft)
     },

@@ -1,10 +1,10 @@
 import {blockText} from '../../../actuators/guard/block.ts'
 import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate} from '../../../actuators/guard/gate.ts'
-import {beginning, type Decision} from '../../../actuators/guard/plan.ts'
+import {beginning, type Decision, denied} from '../../../actuators/guard/plan.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
 import {shut} from '../../../core/node/guard-settings.ts'
-import type {Clock} from '../../../core/ports.ts'
+import type {Clock, SnapshotSource} from '../../../core/ports.ts'
 import {deadline, sleep} from '../../../core/wait.ts'
 import type {GuardWatch} from './compose.ts'
 import {decideNow} from './decide-now.ts'
@@ -28,25 +28,28 @@ export async function denyNow({site, server, fence, clock}: DenyParts): Promise<
 /** For the whole command: systemd waits for it. */
 const denyMs = 10_000
 
+export type OnceParts = Readonly<{monitor: Pick<SnapshotSource, 'current'>; words: GuardWatch['words']; clock: Clock}>
+
 /**
- * As many passes as a gate needs that opens: a second one agrees, and the other guards say that their gates are shut,
- * or a lease has ended.
+ * Makes passes until the decision waits neither for a second one (G7) nor for the gate of another host (G10). `stop`
+ * aborted: deny, because a gate must not open after the command was told to end.
  */
 export async function decideOnce(
   site: GuardSite,
-  {monitor, words}: Pick<GuardWatch, 'monitor' | 'words'>,
-  clock: Clock,
+  {monitor, words, clock}: OnceParts,
+  stop: AbortSignal,
 ): Promise<Decision> {
   const {intervalMs, leaseMs} = site.guard
   const until = clock.now() + leaseMs + 2 * intervalMs
   let held = beginning('one pass alone')
-  for (;;) {
+  while (!stop.aborted) {
     const snapshot = monitor.current()
     const standing = standingOf(snapshot, site.group, site.host.name)
     held = decideNow(site, {snapshot, standing, words: words(), held, now: clock.now()})
     if (!['G7', 'G10'].includes(held.decision.rule) || clock.now() > until) return held.decision
-    await sleep(clock, intervalMs, new AbortController().signal)
+    await sleep(clock, intervalMs, stop)
   }
+  return denied('G9', 'the command was told to end')
 }
 
 export function exitOf({gates}: Decision, {hasFailed, gates: written}: GateOutcome): GuardExit {

@@ -57,8 +57,8 @@ export async function runGuard(flags: GuardFlags, version: string): Promise<Guar
     await using release = new Release()
     const watching = release.own(await watchGroup(site, {clock: systemClock, log, version}))
     if (mode === 'once' || mode === 'dry-run') {
-      await watching.ready
-      return await once(site, watching, log, mode === 'dry-run')
+      await Promise.race([watching.ready, stopped])
+      return await once({site, watching, log, stopped, isDry: mode === 'dry-run'})
     }
     await loop({site, watching, log, stopped, release, isServer: mode === 'serve'})
     return 0
@@ -97,14 +97,16 @@ async function deny(site: GuardSite, log: Log): Promise<GuardExit> {
   return hasFailed ? 3 : 0
 }
 
-async function once(
-  site: GuardSite,
-  {monitor, words, connectionsOf, machineId}: GuardWatch,
-  log: Log,
-  isDry: boolean,
-): Promise<GuardExit> {
+type Once = Pick<Running, 'site' | 'watching' | 'log' | 'stopped'> & Readonly<{isDry: boolean}>
+
+async function once({site, watching, log, stopped, isDry}: Once): Promise<GuardExit> {
+  const {monitor, words, connectionsOf, machineId} = watching
   const clock = systemClock
-  const decision = await decideOnce(site, {monitor, words}, clock)
+  const stop = new AbortController()
+  void stopped.then(() => stop.abort())
+  // Where it was told to end before, that is known now.
+  await Promise.resolve()
+  const decision = await decideOnce(site, {monitor, words, clock}, stop.signal)
   if (isDry) {
     print(1, dryText(site, decision).join('\n'))
     return decision.gates.readWrite === 'allow' || decision.gates.readOnly === 'allow' ? 0 : 1
