@@ -53,7 +53,7 @@ test('the time of the last commit is in UTC, whatever the time zone of the machi
     if (zone === undefined) delete process.env.TZ
     else process.env.TZ = zone
   })
-  const control = {checkpointTimeline: 2} as Parameters<typeof countLoss>[2]['control']
+  const control = {checkpointTimeline: 2, segmentBytes: 16 * 1024 * 1024} as Parameters<typeof countLoss>[2]['control']
   const exempt = {databases: new Set<string>(), relations: new Set<string>()}
   const loss = await countLoss(bin, bin, {timeline: 1, lsn: '0/7020000', control, exempt})
   expect(loss.lastAt).toBe('2025-11-29 17:37:13')
