@@ -81,20 +81,27 @@ test.each([
  * Moments are not enough: what a guard allowed stands until its lease ends, also where it is frozen. Each tick is a
  * second; the network changes at random; b is promoted once a has lacked a majority of the hosts for `failoverAfter`
  * ticks, and c follows it. `isHasty`: once b alone has not reached a for so long, as repmgr promotes without
- * primary_visibility_consensus. `isRash`: the guards do not wait for each other.
+ * primary_visibility_consensus. `isRash`: the guards do not wait for each other. The answers of a pass are up to `age`
+ * ticks old, as of one moment.
  */
 type History = Readonly<{lease: number; failoverAfter: number; isHasty?: boolean; isRash?: boolean}>
+const age = 2
 const pairs = ['ab', 'ac', 'bc']
 const hosts = ['a', 'b', 'c']
-type Node = {held: Held; until: number; frozenUntil: number; heard: Map<string, {shutAt: number | null}>}
+type Node = {held: Held; until: number; asOf: number; frozenUntil: number; heard: Map<string, {shutAt: number | null}>}
 
 class Past {
   readonly #random: () => number
   readonly #history: History
   readonly #edges = new Set(pairs)
   readonly #guards = new Map(
-    hosts.map((host): [string, Node] => [host, {held: beginning(''), until: 0, frozenUntil: 0, heard: new Map()}]),
+    hosts.map((host): [string, Node] => [
+      host,
+      {held: beginning(''), until: 0, asOf: 0, frozenUntil: 0, heard: new Map()},
+    ]),
   )
+  /** By tick. */
+  readonly #moments: Readonly<{promoted: string; edges: string}>[] = [{promoted: '-', edges: pairs.join(' ')}]
   #promoted = '-'
   #lacking = 0
 
@@ -116,15 +123,17 @@ class Past {
     for (const guard of this.#guards.values())
       if (this.#random() < 0.05) guard.frozenUntil = tick + Math.floor(this.#random() * 10)
     this.#ask(tick)
-    const edges = pairs.filter((pair) => this.#edges.has(pair)).join(' ')
+    this.#moments.push({promoted: this.#promoted, edges: pairs.filter((pair) => this.#edges.has(pair)).join(' ')})
     for (const [host, guard] of this.#guards) {
       if (guard.frozenUntil > tick) continue
-      const {gates} = momentOf(this.#promoted, edges, host)
-      const until = gates.readWrite === 'allow' || gates.readOnly === 'allow' ? tick + lease : null
+      guard.asOf = Math.max(guard.asOf, tick - Math.floor(this.#random() * (age + 1)))
+      const {promoted, edges} = this.#moments[guard.asOf] ?? {promoted: '-', edges: ''}
+      const {gates} = momentOf(promoted, edges, host)
+      const until = gates.readWrite === 'allow' || gates.readOnly === 'allow' ? guard.asOf + lease : null
       const others = {shutAt: this.#history.isRash ? tick : this.#shutAt(guard), why: ''}
-      const time = {now: tick, leaseMs: lease, mostBetweenMs: 2, others}
+      const time = {now: tick, leaseMs: lease, answersCountMs: age, mostBetweenMs: 2, others}
       guard.held = next(guard.held, {gates, rule: 'G1', why: '', until}, time)
-      guard.until = guard.held.decision.gates.readWrite === 'allow' ? tick + lease : 0
+      guard.until = guard.held.decision.gates.readWrite === 'allow' ? guard.asOf + lease : 0
     }
     return [...this.#guards].filter(([, {until}]) => until > tick).map(([host]) => host)
   }

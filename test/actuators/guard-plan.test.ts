@@ -70,6 +70,7 @@ test('an allow is a lease, which counts from when the question was sent', () => 
 })
 
 const leaseMs = 5_000
+const answersCountMs = 2_000
 const mostBetweenMs = 3_000
 type Pass = Readonly<{decision: Decision; after?: number; others?: Others}>
 const allShut = (shutAt: number | null): Others => ({shutAt, why: 'host2 is silent'})
@@ -82,7 +83,7 @@ function passing(...passes: readonly (Decision | Pass)[]) {
     const {decision, after = 1_000, others = allShut(at)} = 'decision' in pass ? pass : {decision: pass}
     at += after
     const until = decision.until === null ? null : at + leaseMs - 200
-    held = next(held, {...decision, until}, {now: at, leaseMs, mostBetweenMs, others})
+    held = next(held, {...decision, until}, {now: at, leaseMs, answersCountMs, mostBetweenMs, others})
   }
   return held.decision
 }
@@ -114,15 +115,15 @@ describe('from one pass to the next', () => {
   })
 
   describe('G10: an allow of another guard may still count', () => {
-    const five = [silent, silent, silent, silent, silent]
+    const seven = Array.from({length: 7}, () => silent)
     test.each<[string, readonly (Decision | Pass)[], object]>([
       ['a guard is silent', [silent, silent], {gates: readers, rule: 'G10'}],
-      ['a guard is silent for one lease', [...five, silent], {gates: open, rule: 'G1'}],
-      ['the same, a moment earlier', [...five, {...silent, after: 999}], {rule: 'G10'}],
+      ['a guard is silent for one lease and the age of answers', [...seven, silent], {gates: open, rule: 'G1'}],
+      ['the same, a moment earlier', [...seven, {...silent, after: 999}], {rule: 'G10'}],
       ['all said "shut" when they were asked after the first pass', [silent, allow], {gates: open, rule: 'G1'}],
       ['all said "shut" before the first pass', [silent, {...silent, others: allShut(now + 999)}], {rule: 'G10'}],
-      ['the agreement was lost in between', [silent, silent, silent, deny, silent, silent, silent], {rule: 'G10'}],
-      ['the guard was frozen in between', [silent, {...silent, after: 3_001}, ...five.slice(1)], {rule: 'G10'}],
+      ['the agreement was lost in between', [...seven, deny, ...seven], {rule: 'G10'}],
+      ['the guard was frozen in between', [silent, {...silent, after: 3_001}, ...seven.slice(1)], {rule: 'G10'}],
       ['the gate is open: it stays so', [allow, allow, silent, silent], {gates: open, rule: 'G1'}],
       ['the gate was open, and its lease has ended', [allow, allow, {...silent, after: 4_800}], {rule: 'G10'}],
     ])('%s', (_, passes, expected) => {

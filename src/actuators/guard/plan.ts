@@ -82,6 +82,8 @@ export const beginning = (why: string): Held => ({
 export type Others = Readonly<{shutAt: number | null; why: string}>
 
 export type PassTime = Readonly<{now: number; leaseMs: number; others: Others}> &
+  /** How old an answer may be that a pass counts. */
+  Readonly<{answersCountMs: number}> &
   /** A pass that begins later than this after the one before: what happened in between is not known. */
   Readonly<{mostBetweenMs: number}>
 
@@ -125,12 +127,13 @@ export function next(held: Held, decision: Decision, time: PassTime): Held {
 }
 
 /**
- * A majority names one host at a time, so what another host was allowed is older than the agreement on this one. It
- * has ended a lease later, or once its guard was asked after the agreement and says so. A guard that is about to
- * open does not say so: of two guards that ask each other, one hears that at the latest.
+ * A majority names one host at a time, so another host was allowed to open before the agreement on this one. That has
+ * ended a lease later; the answers behind the last pass may be old, so their age is added. It has ended earlier where
+ * its guard was asked after the agreement, and says that its gate is shut. A guard that is about to open does not say
+ * so: of two guards that are both about to open and ask each other, the one that asks last sees it and waits.
  */
-const mayRivalBeOpen = (agreedSince: number, {now, leaseMs, others}: PassTime): boolean =>
-  now < agreedSince + leaseMs && (others.shutAt === null || others.shutAt < agreedSince)
+const mayRivalBeOpen = (agreedSince: number, {now, leaseMs, answersCountMs, others}: PassTime): boolean =>
+  now < agreedSince + leaseMs + answersCountMs && (others.shutAt === null || others.shutAt < agreedSince)
 
 /** A pass that did not end in time, or a lease that ran out: nothing is allowed any longer. */
 export const denied = (rule: GuardRule, why: string): Decision => ({gates: shut, rule, why, until: null})

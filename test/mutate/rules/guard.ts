@@ -71,8 +71,16 @@ export const guard: readonly Mutation[] = [
     rule: 'G10',
     breaks: 'a gate waits until no other gate can be open',
     file: 'actuators/guard/plan.ts',
-    text: 'now < agreedSince + leaseMs && ',
+    text: 'now < agreedSince + leaseMs + answersCountMs && ',
     instead: 'now < agreedSince && ',
+  },
+  {
+    name: 'guard-old-answers-of-one-pass',
+    rule: 'G10',
+    breaks: 'the wait for another gate is longer by the age of the answers that count',
+    file: 'actuators/guard/plan.ts',
+    text: ' + answersCountMs && ',
+    instead: ' && ',
   },
   {
     name: 'guard-old-word-of-others',

@@ -1,5 +1,6 @@
 import {type Decision, decide, type Held, next, type Standing} from '../../../actuators/guard/plan.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
+import {answersCountFor} from '../../../core/node/guard-settings.ts'
 import type {Snapshot} from '../../../core/snapshot.ts'
 import type {Word} from '../../../sources/peer/vote.ts'
 import {decideByAny} from './any-quorum.ts'
@@ -21,7 +22,8 @@ export function decideNow(site: GuardSite, pass: Now): Held {
   const others = othersOf(site.guard, words, snapshot.epoch)
   // A pass that takes longer than an interval and the deadline denies; then comes the rest between two passes.
   const mostBetweenMs = 2 * intervalMs + deadlineMs
-  return next(held, decisionOf(site, pass), {now, leaseMs, others, mostBetweenMs})
+  const answersCountMs = answersCountFor(site.guard)
+  return next(held, decisionOf(site, pass), {now, leaseMs, answersCountMs, others, mostBetweenMs})
 }
 
 /** What this pass alone comes to, by the quorum of the configuration. */

@@ -3,7 +3,7 @@ import type {Fence} from '../../../actuators/guard/fence.ts'
 import {type GateOutcome, type GateServer, HbaGate} from '../../../actuators/guard/gate.ts'
 import {beginning, type Decision, denied} from '../../../actuators/guard/plan.ts'
 import type {GuardSite} from '../../../config/guard-site.ts'
-import {shut} from '../../../core/node/guard-settings.ts'
+import {answersCountFor, shut} from '../../../core/node/guard-settings.ts'
 import type {Clock, SnapshotSource} from '../../../core/ports.ts'
 import {deadline, sleep} from '../../../core/wait.ts'
 import type {GuardWatch} from './compose.ts'
@@ -40,7 +40,7 @@ export async function decideOnce(
   stop: AbortSignal,
 ): Promise<Decision> {
   const {intervalMs, leaseMs} = site.guard
-  const until = clock.now() + leaseMs + 2 * intervalMs
+  const until = clock.now() + leaseMs + answersCountFor(site.guard) + 2 * intervalMs
   let held = beginning('one pass alone')
   while (!stop.aborted) {
     const snapshot = monitor.current()
