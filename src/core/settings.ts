@@ -236,13 +236,13 @@ export type FollowersSettings = Readonly<{maxAgeMs: number; nudge: boolean}>
 /** The heartbeat on the primary. `null` in Settings: off. */
 export type AvailabilitySettings = Readonly<{intervalMs: number; table: string; limitMs: number}>
 
-/** All that the monitor needs. */
 /**
  * The configuration that a daemon works by: a hash of what `config show` prints, where secrets are masked,
  * and when it was read (wall clock, milliseconds).
  */
 export type ConfigInForce = Readonly<{hash: string; loadedAt: number}>
 
+/** All that the monitor needs. */
 export type MonitorSettings = Readonly<{
   /** Absent: the process is no daemon. */
   inForce?: ConfigInForce

@@ -103,8 +103,9 @@ export class GuardState {
     for (const name of names.filter((one) => !this.#twins.has(one))) {
       this.#twins.add(name)
       const text = `guard: ${name} has the machine-id of this host, so both have one vote`
-      const next = 'On a clone, run: rm /etc/machine-id && systemd-machine-id-setup, then start its guard again.'
-      this.#log.error({host: this.#site.host.name}, `${text}. ${next}`)
+      const same = `If ${name} runs on this machine, as a witness may, move it to a machine of its own.`
+      const clone = 'If it is a clone, run there: rm /etc/machine-id && systemd-machine-id-setup, then start its guard.'
+      this.#log.error({host: this.#site.host.name}, `${text}. ${same} ${clone}`)
     }
   }
 

@@ -21,8 +21,9 @@ export function othersOf(
   const unheard = others.filter(({word}) => word?.kind !== 'view' || !word.view.isShut).map(({name}) => name)
   const why = isWhole
     ? 'the other guards are asked once more'
-    : `${enumerate(unheard)} ${unheard.length === 1 ? 'does' : 'do'} not say that the gate there is shut`
-  return {shutAt: isWhole ? Math.min(...shut) : null, why: `${why}; it has ended after one lease`}
+    : `${enumerate(unheard)} ${unheard.length === 1 ? 'does' : 'do'} not say that the gate there is shut; ` +
+      'what was allowed there ends by itself with its lease'
+  return {shutAt: isWhole ? Math.min(...shut) : null, why}
 }
 
 /** Neighbours on other machines that have the identifier of this one, as clones do: they are one voter with us. */
