@@ -2,9 +2,8 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, test} from 'vitest'
-import {type GuardSite, guardSiteOf} from '../../src/config/guard-site.ts'
-import {loadConfig} from '../../src/config/load.ts'
-import {agreed, alone, opened, other, stage} from './guard-stage.ts'
+import type {GuardSite} from '../../src/config/guard-site.ts'
+import {agreed, alone, opened, other, siteIn, stage} from './guard-stage.ts'
 
 let folder = ''
 let hba = ''
@@ -16,14 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, {recursive: true, force: true}))
 
-async function siteWith(guard = ''): Promise<GuardSite> {
-  const path = join(folder, 'pgroute66.yml')
-  const hosts = 'hosts: {host1: {host: 10.0.0.1}, host2: {host: 10.0.0.2}, host3: {host: 10.0.0.3}}'
-  const whom = 'users: {read_write: [app], read_only: [reports]}, addresses: [10.1.0.0/16]'
-  const section = `${whom}, hba_file: ${hba}, neighbours: [grpc://10.0.0.2:1, grpc://10.0.0.3:1]${guard}`
-  writeFileSync(path, `${hosts}\nlocal: host1\nguard: {${section}}\n`, {mode: 0o600})
-  return guardSiteOf(await loadConfig({path, env: {HOME: folder, PGUSER: 'tester'}, cwd: folder}))
-}
+const siteWith = (guard?: string) => siteIn(folder, guard)
 
 describe('passes', () => {
   beforeEach(async () => {
@@ -245,57 +237,5 @@ describe('passes', () => {
     await guard.end()
     expect(done).toEqual(['fence shut', 'reload deny', 'end app,reports'])
     expect(guard.state.decision?.rule).toBe('G9')
-  })
-})
-
-describe('PostgreSQL is stopped where that was asked for', () => {
-  test('fence: stop, once the lease has ended; not by a pass that finds no majority', async () => {
-    site = await siteWith(', fence: stop')
-    const {guard, done, sees, clock} = await opened(site)
-    sees(alone)
-    await guard.pass()
-    expect(done).not.toContain('stop')
-    clock.pass(5_000)
-    await guard.pass()
-    expect(done.at(-1)).toBe('stop')
-    await guard.pass()
-    expect(done.filter((what) => what === 'stop')).toHaveLength(1)
-  })
-  test('fence: stop leaves a standby alone', async () => {
-    site = await siteWith(', fence: stop')
-    const {guard, done, sees, clock} = await opened(site)
-    sees(other)
-    clock.pass(5_000)
-    await guard.pass()
-    expect(done).not.toContain('stop')
-  })
-  test('on_write_failure: stop leaves a primary alone whose first pass only waits for the second', async () => {
-    site = await siteWith(', on_write_failure: stop')
-    const {guard, done, sees, server} = stage(site)
-    server.broken = [{file: null, line: 9, error: 'invalid connection type'}]
-    await guard.pass()
-    expect(guard.state.decision?.rule).toBe('G7')
-    expect(done).not.toContain('stop')
-    sees(alone)
-    await guard.pass()
-    expect(done).toContain('stop')
-  })
-  test('on_write_failure: stop, where a deny cannot be written; alarm leaves it', async () => {
-    for (const [setting, count] of [
-      ['stop', 1],
-      ['alarm', 0],
-    ] as const) {
-      site = await siteWith(`, on_write_failure: ${setting}`)
-      writeFileSync(hba, 'local all all peer\n')
-      const {guard, done, sees} = await opened(site)
-      writeFileSync(hba, '# pgroute66 guard: begin\n')
-      sees(alone)
-      await guard.pass()
-      expect(
-        done.filter((what) => what === 'stop'),
-        setting,
-      ).toHaveLength(count)
-      expect(guard.state.problems).toEqual([expect.stringContaining('1 lines begin the block')])
-    }
   })
 })

@@ -1,11 +1,13 @@
-import {readFileSync} from 'node:fs'
+import {readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {expect} from 'vitest'
 import type {Fence} from '../../src/actuators/guard/fence.ts'
 import type {GateServer} from '../../src/actuators/guard/gate.ts'
 import type {Decision} from '../../src/actuators/guard/plan.ts'
 import {Guard} from '../../src/app/node/guard/guard.ts'
 import {decideOnce} from '../../src/app/node/guard/once.ts'
-import type {GuardSite} from '../../src/config/guard-site.ts'
+import {type GuardSite, guardSiteOf} from '../../src/config/guard-site.ts'
+import {loadConfig} from '../../src/config/load.ts'
 import type {Clock} from '../../src/core/ports.ts'
 import type {PeerSettings} from '../../src/core/settings.ts'
 import {silentLog} from '../../src/core/silent-log.ts'
@@ -57,6 +59,17 @@ export const other: SnapshotDraft = {
 export const alone: SnapshotDraft = {
   hosts: {host1: primary(), host2: unavailable('timeout'), host3: unavailable('timeout')},
   verdict: unconfirmed('host1'),
+}
+
+/** host1 of three, with its files in this folder. `guard`: further keys, after a comma. */
+export async function siteIn(folder: string, guard = ''): Promise<GuardSite> {
+  const hba = join(folder, 'pg_hba.conf')
+  const path = join(folder, 'pgroute66.yml')
+  const hosts = 'hosts: {host1: {host: 10.0.0.1}, host2: {host: 10.0.0.2}, host3: {host: 10.0.0.3}}'
+  const whom = 'users: {read_write: [app], read_only: [reports]}, addresses: [10.1.0.0/16]'
+  const section = `${whom}, hba_file: ${hba}, neighbours: [grpc://10.0.0.2:1, grpc://10.0.0.3:1]${guard}`
+  writeFileSync(path, `${hosts}\nlocal: host1\nguard: {${section}}\n`, {mode: 0o600})
+  return guardSiteOf(await loadConfig({path, env: {HOME: folder, PGUSER: 'tester'}, cwd: folder}))
 }
 
 export type Stage = Readonly<{
