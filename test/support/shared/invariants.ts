@@ -30,6 +30,8 @@ export class SharedInvariants {
   readonly #orderedUntil = new Map<string, number>()
   /** By group: when the end of a split brain was last known to an instance that tells of it. */
   readonly #endedAt = new Map<string, number>()
+  /** By group: the revisions of its record since the registry was last restored, each with when it was seen. */
+  readonly #revisions = new Map<string, Readonly<{revision: bigint; at: number}>[]>()
   readonly #drained = new Map<string, number>()
   checks = 0
 
@@ -92,6 +94,7 @@ export class SharedInvariants {
     if (primaries.length < 2) this.#two.delete(group)
     else if (!this.#two.has(group)) this.#two.set(group, now)
     const record = registry.record(group)
+    this.#noteRevision(group, registry.image.groups.get(group)?.revision ?? 0n)
     const owner = this.stage.nodes.get(record?.owner.id ?? '')
     // What the owner has ended, it may say before the registry has it.
     const own = owner?.set.member.isAnswering(group) ? owner.set.member.engines.engine(group)?.memory : undefined
@@ -100,6 +103,14 @@ export class SharedInvariants {
     this.#demandKept(group, record?.memory)
     const before = this.#known.get(group) ?? new Map<string, Known>()
     this.#known.set(group, new Map(facts.map((what) => [what, before.get(what) ?? {what, since: now}])))
+  }
+
+  #noteRevision(group: string, revision: bigint): void {
+    const known = this.#revisions.get(group) ?? []
+    const last = known.at(-1)?.revision ?? 0n
+    if (revision === last) return
+    const at = this.stage.clock.now()
+    this.#revisions.set(group, revision < last ? [{revision, at}] : [...known.slice(-99), {revision, at}])
   }
 
   /** Called with each publication of an instance. */
@@ -113,9 +124,11 @@ export class SharedInvariants {
     const {engines} = set.member
     const memory = engines.engine(group)?.memory.groups[group]
     if (memory === undefined || memory.rivals.length > 1) return
-    // As far as the registry has told it: a record that was written just now may be on its way.
+    // As far as the registry has told it: a record that was written just now is on its way for moments only.
     const seen = set.member.record(group)
     if (seen === undefined || seen.value === 'unreadable' || !engines.hasHeard(group, seen)) return
+    const next = this.#revisions.get(group)?.find(({revision}) => revision > seen.revision)
+    if (next !== undefined && this.stage.clock.now() - next.at > slackMs) return
     if (factsOf(seen.value.memory, group).has('rivals')) this.#endedAt.set(group, this.stage.clock.now())
   }
 
