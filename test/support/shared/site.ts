@@ -88,7 +88,8 @@ export class RealSet implements AsyncDisposable {
       cwd: this.#folder,
       limitMs: 1_800_000,
       // A session of its own: on a busy machine the kernel gives each instance its share of the time.
-      launcher: ['/usr/bin/setsid'],
+      // It ends with the test runner, also where that is killed.
+      launcher: ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '/usr/bin/setsid'],
     })
     const get = async <T>(path: string): Promise<T | null> => {
       const reply = await getUnix(socket, path, 2_000)
