@@ -4,6 +4,7 @@ import {changeOfVerdict} from '../../src/core/changes.ts'
 import type {Publication} from '../../src/core/snapshot.ts'
 import {fakeSource} from '../support/fake-source.ts'
 import {primary, type SnapshotDraft, snapshot, unavailable} from '../support/snapshots.ts'
+import {VirtualClock} from '../support/virtual-clock.ts'
 
 const lost: SnapshotDraft = {hosts: {host1: unavailable()}}
 const found: SnapshotDraft = {hosts: {host1: primary()}}
@@ -13,7 +14,8 @@ function heardBy() {
   const source = fakeSource(found)
   const heard: string[] = []
   let isValid = true
-  fencedView(source, () => isValid).subscribe(({changes}: Publication) => {
+  const clock = new VirtualClock()
+  const end = fencedView(source, {isValid: () => isValid, clock}).subscribe(({changes}: Publication) => {
     heard.push(...changes.map(({kind, to}) => `${kind} ${to}`))
   })
   const publish = (draft: SnapshotDraft) => {
@@ -21,7 +23,7 @@ function heardBy() {
     const changes = Object.values(next.groups).map((group) => changeOfVerdict(group, 'starting'))
     source.publish(draft, ...changes)
   }
-  return {heard, publish, setValid: (is: boolean) => (isValid = is)}
+  return {heard, publish, clock, end, setValid: (is: boolean) => (isValid = is)}
 }
 
 test('without a valid lease nothing is told, and with it again what happened meanwhile', () => {
@@ -43,4 +45,20 @@ test('what happened meanwhile in a group that another instance owns by then is i
   setValid(true)
   publish({hosts: {}, groups: {}} as SnapshotDraft)
   expect(heard).toEqual([])
+})
+
+test('with the lease again, what happened meanwhile is told though nothing else happens', async () => {
+  const {heard, publish, clock, end, setValid} = heardBy()
+  setValid(false)
+  publish(lost)
+  await clock.run(10_000)
+  expect(heard).toEqual([])
+  setValid(true)
+  await clock.run(1_000)
+  expect(heard).toEqual(['verdict no-primary'])
+  expect(clock.pending).toBe(0)
+  setValid(false)
+  publish(lost)
+  end()
+  expect(clock.pending).toBe(0)
 })

@@ -92,7 +92,7 @@ export async function composeShared(
   return {
     monitor: watchedBy(set),
     own: {
-      ...fencedView(set.own, () => set.member.fence.isValid),
+      ...fencedView(set.own, {isValid: () => set.member.fence.isValid, clock}),
       reportActuator: (name, state) => set.reportActuator(name, state),
       announce: (changes) => set.announce(changes),
     },
