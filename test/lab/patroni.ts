@@ -3,13 +3,13 @@ import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {dump} from 'js-yaml'
-import {Client} from 'pg'
 import {type OsAccount, postgresAccount} from '../../src/demo/os-account.ts'
 import {readPostmasterFile} from '../../src/demo/postmaster-file.ts'
 import {childrenOf, signalAll} from '../../src/demo/processes.ts'
 import {startReaper} from '../../src/demo/reaper.ts'
 import {until} from '../../src/demo/wait-until.ts'
 import {lacks} from '../support/parts.ts'
+import {askOnce} from './ask-once.ts'
 import {Program} from './program.ts'
 
 export const lacksPatroni: boolean = lacks('Patroni') || lacks('etcd') || lacks('PostgreSQL 15')
@@ -133,16 +133,7 @@ async function member({folder, account, net, config}: Site, name: string, index:
     name,
     address,
     url: `http://${address}:8008`,
-    async sql(text) {
-      const client = new Client({host: run, user: 'postgres', database: 'postgres', connectionTimeoutMillis: 5_000})
-      client.on('error', () => {})
-      await client.connect()
-      try {
-        return (await client.query(text)).rows
-      } finally {
-        await client.end()
-      }
-    },
+    sql: (text) => askOnce({host: run, user: 'postgres', database: 'postgres', connectionTimeoutMillis: 5_000}, text),
     killPostmaster: () => signalAll([postmaster() ?? -1], 'SIGKILL'),
     freeze() {
       isFrozen = true

@@ -2,13 +2,13 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {appendFileSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync} from 'node:fs'
 import {chmod, mkdtemp, rm} from 'node:fs/promises'
 import {join} from 'node:path'
-import pg from 'pg'
 import {childEnv} from '../../src/demo/child-env.ts'
 import {freePorts} from '../../src/demo/free-ports.ts'
 import {postgresAccount} from '../../src/demo/os-account.ts'
 import {childrenOf, isAlive, signalAll} from '../../src/demo/processes.ts'
 import {startReaper} from '../../src/demo/reaper.ts'
 import {debian, until} from '../support/cluster.ts'
+import {askOnce} from './ask-once.ts'
 
 /** `monitor`, `host1` or `host2`. */
 export type PgafName = 'monitor' | 'host1' | 'host2'
@@ -98,16 +98,9 @@ export async function pgafCluster(): Promise<PgafCluster> {
     callOff()
     await rm(folder, {recursive: true, force: true, maxRetries: 5, retryDelay: 50})
   })
-  const sql = async (name: PgafName, text: string) => {
+  const sql = (name: PgafName, text: string) => {
     const database = name === 'monitor' ? 'pg_auto_failover' : 'postgres'
-    const client = new pg.Client({host: sockets, port: ports[name], user: 'postgres', database, ssl: false})
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      return (await client.query(text)).rows
-    } finally {
-      await client.end()
-    }
+    return askOnce({host: sockets, port: ports[name], user: 'postgres', database, ssl: false}, text)
   }
 
   const common = (name: PgafName) => ['--pgdata', dataOf(name), '--pgport', `${ports[name]}`, '--hostname', '127.0.0.1']

@@ -5,22 +5,14 @@
  * and without the faults for which it does not start. ADDRESSES: JSON, of the nodes by name.
  */
 import {createServer} from 'node:http'
-import pg from 'pg'
+import {askOnce} from './ask-once.ts'
 
 const [name = '', sockets = '', given = '{}'] = process.argv.slice(2)
 const addresses: Readonly<Record<string, string>> = JSON.parse(given)
 const port = 5999
 
-async function ask(text: string): Promise<readonly Readonly<Record<string, string | boolean>>[]> {
-  const client = new pg.Client({host: sockets, port: 5432, user: 'postgres', database: 'repmgr', ssl: false})
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return (await client.query(text)).rows
-  } finally {
-    await client.end()
-  }
-}
+const ask = (text: string): Promise<readonly Readonly<Record<string, string | boolean>>[]> =>
+  askOnce({host: sockets, port: 5432, user: 'postgres', database: 'repmgr', ssl: false}, text)
 
 /** The vote of another node. A node that does not answer has none. */
 async function votesFor(node: string, candidate: string): Promise<boolean> {
