@@ -1,7 +1,7 @@
 import {OperatorError} from '../core/errors.ts'
 import type {Clock, Log, Orders, Poked, Who} from '../core/ports.ts'
 import type {Maintenance} from '../core/snapshot.ts'
-import {unknownName} from '../core/unknown-name.ts'
+import {unknownNameError} from '../core/unknown-name.ts'
 import type {Engine} from './engines.ts'
 import type {Member} from './member.ts'
 import type {Instance} from './record.ts'
@@ -112,8 +112,7 @@ export class SharedOrders implements Orders {
     const group = groups.find(({hosts}) => hosts.includes(host))
     if (group !== undefined) return group.name
     const known = groups.flatMap(({hosts}) => hosts)
-    const {code, message, next} = unknownName('host', host, known)
-    throw new OperatorError(code, message, next)
+    throw unknownNameError('host', host, known)
   }
 }
 

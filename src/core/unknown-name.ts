@@ -1,3 +1,4 @@
+import {OperatorError} from './errors.ts'
 import {nearest} from './words/nearest.ts'
 
 /** The names that an answer lists at most: a daemon may watch a thousand hosts. */
@@ -26,4 +27,10 @@ export function unknownName(
     message: `there is no ${kind} ${JSON.stringify(name.slice(0, longestName))}${where}`,
     next: `${meant === null ? '' : `Did you mean "${meant}"? `}${title}: ${listed}.`,
   }
+}
+
+/** The same, to be thrown. */
+export function unknownNameError(...asked: Parameters<typeof unknownName>): OperatorError {
+  const {code, message, next} = unknownName(...asked)
+  return new OperatorError(code, message, next)
 }

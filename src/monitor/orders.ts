@@ -1,6 +1,6 @@
 import {OperatorError} from '../core/errors.ts'
 import type {Who} from '../core/ports.ts'
-import {unknownName} from '../core/unknown-name.ts'
+import {unknownNameError} from '../core/unknown-name.ts'
 import type {Memory} from '../core/verdict/group-memory.ts'
 import type {Board} from './board.ts'
 
@@ -68,6 +68,5 @@ export function maintenanceOrder(
 export function known(host: string, board: Board): void {
   if (board.record(host) !== undefined) return
   const names = board.records().map(({settings}) => settings.name)
-  const {code, message, next} = unknownName('host', host, names)
-  throw new OperatorError(code, message, next)
+  throw unknownNameError('host', host, names)
 }

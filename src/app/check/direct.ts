@@ -5,7 +5,7 @@ import {findServer, serverMismatch} from '../../core/offers/server-lookup.ts'
 import type {MonitorSettings} from '../../core/settings.ts'
 import {silentLog} from '../../core/silent-log.ts'
 import type {Snapshot} from '../../core/snapshot.ts'
-import {unknownName} from '../../core/unknown-name.ts'
+import {unknownNameError} from '../../core/unknown-name.ts'
 import {judgeOnce} from '../../monitor/judge-once.ts'
 import {answerCheck, type CheckRole} from '../../protocol/check-answer.ts'
 import {forgoRoots} from '../../sources/pg/encryption.ts'
@@ -106,9 +106,9 @@ function refuseMismatch(config: Config, question: CheckQuestion, resolved?: read
 function relevantTo(config: Config, {server, address, group}: CheckQuestion): MonitorSettings {
   const hosts = config.hosts.map(({name}) => name)
   const groups = config.groups.map(({name}) => name)
-  if (group !== null && !groups.includes(group)) throw unknown('group', group, groups)
+  if (group !== null && !groups.includes(group)) throw unknownNameError('group', group, groups)
   const isKnown = server !== null && hosts.includes(server)
-  if (server !== null && address === null && !isKnown) throw unknown('host', server, hosts)
+  if (server !== null && address === null && !isKnown) throw unknownNameError('host', server, hosts)
   if (!isKnown && group === null) return config
 
   // The group that is asked about stays in, also without the host: the answer has to see the group
@@ -117,9 +117,4 @@ function relevantTo(config: Config, {server, address, group}: CheckQuestion): Mo
   const named = config.groups.filter((one) => one.name === group && !own.includes(one))
   const members = new Set([...[...own, ...named].flatMap((one) => one.hosts), ...(isKnown ? [server] : [])])
   return {...config, groups: [...own, ...named], hosts: config.hosts.filter(({name}) => members.has(name))}
-}
-
-function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
-  const {code, message, next} = unknownName(kind, name, known)
-  return new OperatorError(code, message, next)
 }

@@ -1,7 +1,7 @@
 import {parseDuration} from '../../core/duration.ts'
 import {OperatorError} from '../../core/errors.ts'
 import {type Report, reportOf} from '../../core/reports/report.ts'
-import {unknownName} from '../../core/unknown-name.ts'
+import {unknownNameError} from '../../core/unknown-name.ts'
 import {pastFromWire} from '../../protocol/change-json.ts'
 import type {WireSnapshot} from '../../protocol/snapshot-json.ts'
 import {print} from '../cli/print.ts'
@@ -52,8 +52,7 @@ export function groupsOf({groups}: WireSnapshot, name: string | undefined): read
   const names = Object.keys(groups)
   if (name === undefined) return names
   if (names.includes(name)) return [name]
-  const {code, message, next} = unknownName('group', name, names)
-  throw new OperatorError(code, message, next)
+  throw unknownNameError('group', name, names)
 }
 
 const wireOf = ([group, report]: readonly [string, Report]) => [

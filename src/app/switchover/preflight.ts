@@ -1,5 +1,5 @@
 import {OperatorError} from '../../core/errors.ts'
-import {unknownName} from '../../core/unknown-name.ts'
+import {unknownNameError} from '../../core/unknown-name.ts'
 import type {WireGroup, WireHost, WireSnapshot} from '../../protocol/snapshot-json.ts'
 import type {Move} from './tool.ts'
 
@@ -36,8 +36,8 @@ const refused = (why: string, next: string) => new OperatorError('SWITCHOVER_REF
 
 function groupOf({groups, hosts}: WireSnapshot, {host, group}: Asked): readonly [string, WireGroup] {
   const names = Object.keys(groups)
-  if (host !== null && hosts[host] === undefined) throw unknown('host', host, Object.keys(hosts))
-  if (group !== null && groups[group] === undefined) throw unknown('group', group, names)
+  if (host !== null && hosts[host] === undefined) throw unknownNameError('host', host, Object.keys(hosts))
+  if (group !== null && groups[group] === undefined) throw unknownNameError('group', group, names)
   const meant = names.filter(
     (name) => (group === null || name === group) && (host === null || groups[name]?.hosts.includes(host)),
   )
@@ -46,11 +46,6 @@ function groupOf({groups, hosts}: WireSnapshot, {host, group}: Asked): readonly 
   if (first !== undefined && found !== undefined && second === undefined) return [first, found]
   if (first === undefined) throw refused(`${host} is not in the group ${group}`, `Groups: ${names.join(', ')}.`)
   throw new OperatorError('USAGE_GROUP', `several groups are meant: ${meant.join(', ')}`, 'Add --group NAME.')
-}
-
-function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
-  const {code, message, next} = unknownName(kind, name, known)
-  return new OperatorError(code, message, next)
 }
 
 function reasonsAgainst(name: string, from: string, {hosts}: WireSnapshot, {maxLagBytes}: Asked): readonly string[] {

@@ -1,7 +1,7 @@
 import {OperatorError} from '../../core/errors.ts'
 import type {Clock, HoldRequest, Holds, Log, Who} from '../../core/ports.ts'
 import type {Hold} from '../../core/snapshot.ts'
-import {unknownName} from '../../core/unknown-name.ts'
+import {unknownNameError} from '../../core/unknown-name.ts'
 import {afterLimit} from '../../core/wait.ts'
 import type {Monitor} from '../monitor.ts'
 
@@ -79,7 +79,7 @@ export class HoldLease implements Holds, AsyncDisposable {
     const {monitor} = this.#deps
     const snapshot = monitor.current()
     const state = snapshot.groups[group]
-    if (state === undefined) throw noSuchGroup(group, Object.keys(snapshot.groups))
+    if (state === undefined) throw unknownNameError('group', group, Object.keys(snapshot.groups))
     if (this.#held !== null) {
       const {by, group: other} = this.#held.hold
       const next = 'Wait until it has ended: the snapshot of the daemon shows it as "hold".'
@@ -106,8 +106,3 @@ export class HoldLease implements Holds, AsyncDisposable {
 
 const ended = () =>
   new OperatorError('HOLD_ENDED', 'the hold of this switchover has ended', 'Clients no longer wait: begin again.')
-
-function noSuchGroup(group: string, groups: readonly string[]): OperatorError {
-  const {code, message, next} = unknownName('group', group, groups)
-  return new OperatorError(code, message, next)
-}

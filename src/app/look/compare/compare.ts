@@ -8,8 +8,8 @@ import {noMeter} from '../../../core/no-meter.ts'
 import type {GroupSettings, HostSettings} from '../../../core/settings.ts'
 import {silentLog} from '../../../core/silent-log.ts'
 import type {HostState, Snapshot} from '../../../core/snapshot.ts'
-import {unknownName} from '../../../core/unknown-name.ts'
-import {nothingRemembered} from '../../../core/verdict/group-memory.ts'
+import {unknownNameError} from '../../../core/unknown-name.ts'
+import {noMemory} from '../../../core/verdict/no-memory.ts'
 import {judgeOnce} from '../../../monitor/judge-once.ts'
 import {driverFor} from '../../../sources/pg/host-drivers.ts'
 import {systemClock} from '../../../system/clock.ts'
@@ -36,7 +36,10 @@ export async function compare(hosts: readonly [string, string], flags: CompareFl
     hosts.map((host) => sideOf(host, {snapshot, config, directory: directories.get(host) ?? null, hosts, signal})),
   )
   if (first === undefined || second === undefined) throw new Error('two hosts have two sides')
-  const noted = (side: Side): Side => ({...side, notes: [...side.notes, ...[notes.get(side.host) ?? []].flat()]})
+  const noted = (side: Side): Side => {
+    const note = notes.get(side.host)
+    return note === undefined ? side : {...side, notes: [...side.notes, note]}
+  }
   const compared = await comparedOf([noted(first), noted(second)], directories)
   const exit = exitOf(compared)
   print(1, flags.json ? comparedJson(compared, exit) : comparedText(compared))
@@ -56,11 +59,11 @@ function timeoutOf(text: string): number {
 function groupOf(asked: readonly [string, string], name: string | undefined, {groups, hosts}: Config): GroupSettings {
   const known = hosts.map((host) => host.name)
   const stranger = asked.find((host) => !known.includes(host))
-  if (stranger !== undefined) throw unknown('host', stranger, known)
+  if (stranger !== undefined) throw unknownNameError('host', stranger, known)
   if (asked[0] === asked[1])
     throw new OperatorError('USAGE', `${asked[0]} is named twice`, `Name two hosts: ${known.join(', ')}.`)
   if (name !== undefined && !groups.some((group) => group.name === name))
-    throw unknown(
+    throw unknownNameError(
       'group',
       name,
       groups.map((group) => group.name),
@@ -71,11 +74,6 @@ function groupOf(asked: readonly [string, string], name: string | undefined, {gr
   if (found !== undefined) return found
   const next = `Groups: ${groups.map((group) => `${group.name} (${group.hosts.join(', ')})`).join('; ')}.`
   throw new OperatorError('USAGE', `no group has both ${asked.join(' and ')}`, next)
-}
-
-function unknown(kind: 'host' | 'group', name: string, known: readonly string[]): OperatorError {
-  const {code, message, next} = unknownName(kind, name, known)
-  return new OperatorError(code, message, next)
 }
 
 /** Every host of the group is asked once: the others say whom they follow. */
@@ -91,7 +89,7 @@ function look(
     driver: driverFor(settings, systemClock, silentLog),
     clock: systemClock,
     random: Math.random,
-    store: {load: async () => nothingRemembered, save: async () => {}},
+    store: noMemory,
     meter: noMeter,
     version,
     signal,

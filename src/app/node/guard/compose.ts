@@ -3,7 +3,7 @@ import {Admission} from '../../../core/admission.ts'
 import {sourcesOf} from '../../../core/evidence/wanted-source.ts'
 import {noMeter} from '../../../core/no-meter.ts'
 import type {Clock, Log} from '../../../core/ports.ts'
-import {nothingRemembered} from '../../../core/verdict/group-memory.ts'
+import {noMemory} from '../../../core/verdict/no-memory.ts'
 import {newEpoch} from '../../../monitor/epoch.ts'
 import {type Monitor, startMonitor} from '../../../monitor/monitor.ts'
 import {peersOf} from '../../../sources/peer/peers.ts'
@@ -41,7 +41,7 @@ export async function watchGroup(
     clock,
     random: Math.random,
     // What a guard remembers of a split brain must not outlive the split brain: the majority decides.
-    store: {load: async () => nothingRemembered, save: async () => {}},
+    store: noMemory,
     evidence: sourcesOf([peers.kind]),
     log,
     meter: noMeter,
